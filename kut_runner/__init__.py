@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""kut: builds hypervisor-level arm64 tests, boots them in QEMU, and gives the verdict.
+
+The modules are stations in the order in which data flows; each imports only earlier ones::
+
+    errors -> config -> plan -> toolchain -> build -> machine -> boot
+           -> lines -> events -> results -> session -> views -> cli
+"""
+
+__version__ = "0.1.0"
