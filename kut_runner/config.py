@@ -17,6 +17,9 @@ from kut_runner.errors import ConfigError, UsageError
 #: A test of this group runs only when it is asked for by name.
 NODEFAULT: Final = "nodefault"
 
+_DAY: Final = 24 * 60 * 60
+_WIDEST_VALUE: Final = 60
+
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 _NEED: Final = re.compile(r"qemu>=[0-9]{1,4}(\.[0-9]{1,4}){0,2}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -97,7 +100,7 @@ def _integer(low: int, high: int) -> Callable[[object], int]:
 
 
 def _seconds(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 86400:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= _DAY:
         raise _Bad
     return float(value)
 
@@ -142,7 +145,9 @@ _FIELDS: Final[Mapping[str, _Field]] = {
     "memory": _Field(_integer(16, 1 << 20), "a number of MiB, 16 to 1048576", 128),
     "cpu": _Field(_word, 'a CPU model, as in "max" or "max,sve=off"', "max"),
     "machine": _Field(
-        _properties, 'a table of properties, as in { virtualization = "on" }', {"virtualization": "on"}
+        _properties,
+        'a table of properties, as in { virtualization = "on" }',
+        {"virtualization": "on"},
     ),
     "groups": _Field(_tuple_of(_name), 'a list of names, as in ["stage2"]', []),
     "timeout": _Field(_seconds, "a number of seconds, above 0 and up to 86400", 30.0),
@@ -195,10 +200,11 @@ def load(directory: Path) -> Config:
 
 def _read_file(path: Path, shown: str, problems: list[str]) -> list[TestDef]:
     document = _parse(path, shown, problems)
-    for key in document.keys() - {"defaults", "test"}:
-        problems.append(
-            f"{shown}: {_quote(key)}: unknown table; a file holds [defaults] and [test.NAME]"
-        )
+    problems.extend(
+        f"{shown}: {_quote(key)}: unknown table; a file holds [defaults] and [test.NAME]"
+        for key in document
+        if key not in {"defaults", "test"}
+    )
     defaults = _read_fields(document.get("defaults", {}), f"{shown}: defaults", problems)
     tables = document.get("test", {})
     if not isinstance(tables, dict):
@@ -274,4 +280,4 @@ def _quote(name: str) -> str:
 def _show(value: object) -> str:
     """Return a value on one line, cut when it is long."""
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= _WIDEST_VALUE else f"{text[: _WIDEST_VALUE - 3]}..."

@@ -35,6 +35,7 @@ class ExitCode(IntEnum):
     MACHINE_REFUSED = 6
     SETUP_IMPOSSIBLE = 7
     INTERRUPTED = 130
+    OUTPUT_CLOSED = 141
 
 
 class KutError(Exception):

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Selection: which tests a run consists of. Nothing misspelt, and nothing empty, ever passes."""
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from kut_runner.config import NODEFAULT
+from kut_runner.errors import NothingSelectedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from kut_runner.config import Config, TestDef
+
+
+def select(config: "Config", patterns: "Sequence[str]") -> "tuple[TestDef, ...]":
+    """Return the tests that any of `patterns` names, each once, in the order of the files.
+
+    A pattern is a test's name or a glob over names (`*`, `?`, `[...]`); case counts. Without
+    patterns it is every test but those of group "nodefault".
+
+    Raises UsageError for a name that no test has, NothingSelectedError when a glob matches
+    no test or no test is left.
+    """
+    names = [test.name for test in config.tests]
+    if patterns:
+        chosen = {name for pattern in patterns for name in _match(pattern, names)}
+    else:
+        chosen = {test.name for test in config.tests if NODEFAULT not in test.groups}
+    if not chosen:
+        raise NothingSelectedError(
+            "no test is selected", f'every test is in group "{NODEFAULT}"; name those to run'
+        )
+    return tuple(test for test in config.tests if test.name in chosen)
+
+
+def _match(pattern: str, names: "Collection[str]") -> list[str]:
+    if pattern in names:
+        return [pattern]
+    if not any(character in pattern for character in "*?["):
+        raise UsageError(f'no test is called "{pattern}"', _nearest(pattern, names))
+    if matches := [name for name in names if fnmatchcase(name, pattern)]:
+        return matches
+    raise NothingSelectedError(
+        f'no test matches "{pattern}"', "`kut list` shows the names of all tests"
+    )
+
+
+def _nearest(name: str, names: "Collection[str]") -> str:
+    from difflib import get_close_matches
+
+    if near := get_close_matches(name, names, n=3):
+        return f"did you mean {' or '.join(near)}?"
+    return "`kut list` shows the names of all tests"

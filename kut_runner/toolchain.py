@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The cross toolchains: which programs, called with which flags.
+
+Nothing is started here: finding a toolchain is a few look-ups along PATH, for it is part of
+every run.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.errors import MissingToolError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Names that GNU cross tools go by: Debian and Fedora, then other makers' bare-metal ones.
+GNU_PREFIXES: Final = ("aarch64-linux-gnu-", "aarch64-none-elf-", "aarch64-elf-")
+
+_INSTALL_GNU: Final = (
+    "install gcc-aarch64-linux-gnu (Debian, Ubuntu, Fedora), aarch64-linux-gnu-gcc (Arch) or"
+    " aarch64-elf-gcc (brew), or set CROSS_COMPILE to the prefix of another"
+)
+_INSTALL_LLVM: Final = (
+    "install clang, lld and llvm (Debian, Ubuntu, Fedora, Arch) or llvm and lld (brew)"
+)
+
+_COMPILE: Final = (
+    "-std=gnu17",
+    "-O2",
+    "-g",
+    "-march=armv8-a",
+    # Bare metal: no libc, no FP or SIMD registers behind the programmer's back, and no
+    # unaligned access, which faults while the MMU is off.
+    "-ffreestanding",
+    "-mgeneral-regs-only",
+    "-mstrict-align",
+    "-mno-outline-atomics",
+    "-mbranch-protection=none",
+    "-fno-stack-protector",
+    # QEMU loads an image where it likes, so code and data do not know their address.
+    "-fpie",
+    "-fvisibility=hidden",
+    # The linker drops what an image does not use.
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-common",
+    # A backtrace follows frame pointers, there is nobody to read unwind tables.
+    "-fno-omit-frame-pointer",
+    "-fno-asynchronous-unwind-tables",
+    "-fdiagnostics-color=always",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wimplicit-fallthrough",
+    "-Wmissing-prototypes",
+    "-Wold-style-definition",
+    "-Wshadow",
+    "-Wstrict-prototypes",
+    "-Wundef",
+    "-Wvla",
+    "-Wno-unused-parameter",
+)
+
+_LINK: Final = (
+    "-pie",
+    "--no-dynamic-linker",
+    "-z",
+    "text",
+    "-z",
+    "noexecstack",
+    "-z",
+    "max-page-size=4096",
+    "--build-id=sha1",
+    "--gc-sections",
+    "--fatal-warnings",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """One compiler with its linker: the beginnings of command lines, programs by full path."""
+
+    name: str
+    """The variant of the build it makes: "gcc" or "clang"."""
+    compile: tuple[str, ...]
+    """Compiler and flags for C and for assembly."""
+    link: tuple[str, ...]
+    """Linker and flags, without the linker script."""
+    objcopy: str
+
+    @property
+    def compiler(self) -> str:
+        """Full path of the compiler."""
+        return self.compile[0]
+
+    def identity(self) -> str:
+        """Return text that changes when one of the programs is exchanged or upgraded."""
+        programs = (self.compiler, self.link[0], self.objcopy)
+        return "".join(f"{program} {_fingerprint(program)}\n" for program in programs)
+
+
+def find(compiler: str, environ: "Mapping[str, str]") -> Toolchain:
+    """Return the toolchain for `compiler`, "gcc" or "clang", as PATH has it.
+
+    For gcc the environment variable CROSS_COMPILE may give the prefix of its tools.
+    Raises MissingToolError with what to install, UsageError for another compiler.
+    """
+    if compiler == "gcc":
+        return _find_gcc(environ)
+    if compiler == "clang":
+        return _find_clang(environ)
+    raise UsageError(f'unknown compiler "{compiler}"', "the compilers are gcc and clang")
+
+
+def find_program(name: str, environ: "Mapping[str, str]") -> str | None:
+    """Return the full path of a program along PATH, or None.
+
+    As shutil.which, which takes five times as long to import as this takes to run.
+    """
+    for directory in environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.abspath(os.path.join(directory, name))
+        if os.access(path, os.X_OK) and not os.path.isdir(path):
+            return path
+    return None
+
+
+def _find_gcc(environ: "Mapping[str, str]") -> Toolchain:
+    given = environ.get("CROSS_COMPILE")
+    prefixes = (given,) if given else GNU_PREFIXES
+    prefix = next((each for each in prefixes if find_program(f"{each}gcc", environ)), prefixes[0])
+    gcc, ld, objcopy = (
+        _require(f"{prefix}{tool}", environ, _INSTALL_GNU) for tool in ("gcc", "ld", "objcopy")
+    )
+    return Toolchain(
+        name="gcc",
+        compile=(gcc, *_COMPILE, "-fno-stack-clash-protection"),
+        link=(ld, *_LINK),
+        objcopy=objcopy,
+    )
+
+
+def _find_clang(environ: "Mapping[str, str]") -> Toolchain:
+    clang, lld, objcopy = (
+        _require(tool, environ, _INSTALL_LLVM) for tool in ("clang", "ld.lld", "llvm-objcopy")
+    )
+    return Toolchain(
+        name="clang",
+        compile=(clang, "--target=aarch64-none-elf", *_COMPILE, "-nostdlibinc"),
+        link=(lld, *_LINK),
+        objcopy=objcopy,
+    )
+
+
+def _require(program: str, environ: "Mapping[str, str]", install: str) -> str:
+    if path := find_program(program, environ):
+        return path
+    raise MissingToolError(f"{program} is not installed (not found along PATH)", install)
+
+
+def _fingerprint(program: str) -> str:
+    try:
+        status = os.stat(program)
+    except OSError:
+        return "gone"
+    return f"{status.st_size} {status.st_mtime_ns}"
