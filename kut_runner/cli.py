@@ -98,6 +98,8 @@ def main() -> NoReturn:
         code = _complain(error.message, error.hint, error.exit_code)
     except click.ClickException as error:
         code = _complain(error.format_message(), _usage_hint(error), ExitCode.USAGE)
+    except OSError as error:
+        code = _complain(str(error), "", ExitCode.INFRASTRUCTURE)
     except Exception as error:  # noqa: BLE001 - a user is to see words, not a traceback
         code = _report_bug(error)
     sys.exit(code)
@@ -137,7 +139,7 @@ def _tree(root: Path | None) -> Path:
         raise UsageError(
             f"{root} is not a kut tree (a directory with configs/ and lib/)", "correct --root"
         )
-    return root.absolute()
+    return root.resolve()
 
 
 def _progress(*, verbose: bool) -> "Callable[[str], None] | None":

@@ -1,0 +1,192 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For the front doors beside this file: say what they need, then call set_up.
+#
+# With nothing missing this starts no process at all but one subshell. What is there is used
+# as it is; what is not comes from apt-get (as root, or through sudo) and pip. Where that
+# cannot be done, the names to install are printed and the exit code is EXIT_SETUP.
+
+EXIT_SETUP=7
+
+# Absolute, as it is written into the scripts of .venv.
+root=$(cd -P -- "${here:?}/.." && pwd)
+venv=$root/.venv
+log=$root/build/setup.log
+
+missing=	# programs, for people
+debian=		# packages: Debian and Ubuntu
+fedora=
+arch=
+brew=
+extra=		# optional dependencies from pyproject.toml
+venv_ready=
+
+# has PROGRAM...: all are along PATH.
+has()
+{
+	for program; do
+		command -v "$program" >/dev/null || return 1
+	done
+}
+
+# lacks WHAT DEBIAN FEDORA ARCH BREW: note one missing thing and its packages.
+lacks()
+{
+	missing="$missing${missing:+, }$1"
+	debian="$debian $2" fedora="$fedora $3" arch="$arch $4" brew="$brew $5"
+}
+
+need_qemu()
+{
+	has qemu-system-aarch64 ||
+		lacks "QEMU for arm64" qemu-system-arm qemu-system-aarch64 qemu-system-aarch64 qemu
+}
+
+need_gcc()
+{
+	for prefix in ${CROSS_COMPILE:-aarch64-linux-gnu- aarch64-none-elf- aarch64-elf-}; do
+		! has "${prefix}gcc" "${prefix}ld" "${prefix}objcopy" || return 0
+	done
+	lacks "GCC for arm64" gcc-aarch64-linux-gnu gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc \
+		aarch64-elf-gcc
+}
+
+need_clang()
+{
+	has clang ld.lld llvm-objcopy ||
+		lacks "clang and lld" "clang lld llvm" "clang lld llvm" "clang lld llvm" "llvm lld"
+}
+
+# need_venv EXTRA: kut and its Python packages, with those of an optional group.
+need_venv()
+{
+	extra=$1
+	! venv_is_ready || { venv_ready=yes && return; }
+	find_python || lacks "Python 3.11 with venv" "python3 python3-venv" python3 python python3
+}
+
+# The stamp is written last and names the place, for a venv does not bear to be moved.
+venv_is_ready()
+{
+	stamp=$venv/ready${extra:+-$extra}
+	[ "$stamp" -nt "$root/pyproject.toml" ] && [ -x "$venv/bin/python" ] &&
+		read -r place <"$stamp" && [ "$place" = "$root" ]
+}
+
+find_python()
+{
+	for python in python3 python3.14 python3.13 python3.12 python3.11; do
+		! "$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' \
+			2>/dev/null || return 0
+	done
+	return 1
+}
+
+set_up()
+{
+	[ -z "$missing" ] && [ -n "$venv_ready" ] && return
+	mkdir -p "$root/build" && : >>"$log" ||
+		stop "cannot write to $root/build" "use a clone that is yours"
+	[ -z "$missing" ] || install_packages
+	venv_is_ready || create_venv
+	exec 9>&-
+}
+
+install_packages()
+{
+	command -v apt-get >/dev/null || lament "there is no apt-get to install it"
+	if [ "$(id -u)" = 0 ]; then
+		as_root=
+	elif ! command -v sudo >/dev/null; then
+		lament "this is not root, and there is no sudo"
+	elif [ -t 0 ] || sudo -n true 2>/dev/null; then
+		as_root=sudo
+	else
+		lament "this is not root, and sudo wants a password"
+	fi
+	say "installing with${as_root:+ sudo} apt-get:$debian"
+	lock
+	apt_install || {
+		# Package lists that are absent or old, or a dpkg that was interrupted.
+		logged $as_root dpkg --configure -a
+		logged $as_root apt-get -q update
+		apt_install || { show_log && lament "apt-get failed, see $log"; }
+	}
+}
+
+apt_install()
+{
+	# shellcheck disable=SC2086 # lists of words
+	logged $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+		-o DPkg::Lock::Timeout=300 install --no-install-recommends $debian
+}
+
+create_venv()
+{
+	find_python || lament "it is not there after the installation either"
+	lock
+	! venv_is_ready || return 0	# another call was quicker
+	say "installing kut${extra:+ and what its tests need} into .venv with pip"
+	pip_install || {
+		# Not there yet, or a leftover of a set-up that was interrupted.
+		logged "$python" -m venv --clear "$venv" && pip_install
+	} || {
+		show_log
+		stop "kut could not be installed into .venv, see $log" \
+			"pip must reach a package index that has what pyproject.toml names"
+	}
+	echo "$root" >"$venv/ready"
+	[ -z "$extra" ] || echo "$root" >"$venv/ready-$extra"
+}
+
+pip_install()
+{
+	[ -x "$venv/bin/python" ] &&
+		logged "$venv/bin/python" -m pip --disable-pip-version-check install -q \
+			-e "$root${extra:+[$extra]}"
+}
+
+# Two first calls at once take turns; the lock goes when this shell, or what it started, ends.
+lock()
+{
+	exec 9>"$root/build/.setup-lock"
+	if command -v flock >/dev/null; then
+		flock 9
+	elif has "${python:-python3}"; then
+		"${python:-python3}" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+	fi
+}
+
+logged()
+{
+	echo "+ $*" >>"$log"
+	"$@" </dev/null >>"$log" 2>&1
+}
+
+say()
+{
+	echo "kut: $*" >&2
+}
+
+show_log()
+{
+	tail -n 15 "$log" >&2
+}
+
+# lament WHY: packages are needed that cannot be installed from here.
+lament()
+{
+	stop "missing: $missing; $1" "install what is missing, then call again:
+  Debian, Ubuntu:  apt-get install --no-install-recommends$debian
+  Fedora:          dnf install$fedora
+  Arch:            pacman -S$arch
+  macOS:           brew install$brew"
+}
+
+# stop WHAT HINT: leave.
+stop()
+{
+	say "error: $1"
+	say "hint: $2"
+	exit "$EXIT_SETUP"
+}
