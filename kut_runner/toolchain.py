@@ -146,7 +146,13 @@ def _find_clang(environ: "Mapping[str, str]") -> Toolchain:
     )
     return Toolchain(
         name="clang",
-        compile=(clang, "--target=aarch64-none-elf", *_COMPILE, "-nostdlibinc"),
+        compile=(
+            clang,
+            "--target=aarch64-none-elf",
+            *_COMPILE,
+            "-nostdlibinc",
+            "-fdebug-compilation-dir=.",  # for assembly it does not follow -ffile-prefix-map
+        ),
         link=(lld, *_LINK),
         objcopy=objcopy,
     )

@@ -85,8 +85,8 @@ find_python()
 set_up()
 {
 	[ -z "$missing" ] && [ -n "$venv_ready" ] && return
-	mkdir -p "$root/build" && : >>"$log" ||
-		stop "cannot write to $root/build" "use a clone that is yours"
+	mkdir -p "$root/build"
+	[ -w "$root/build" ] || stop "cannot write to $root/build" "use a clone that is yours"
 	[ -z "$missing" ] || install_packages
 	venv_is_ready || create_venv
 	exec 9>&-
@@ -133,7 +133,7 @@ create_venv()
 	} || {
 		show_log
 		stop "kut could not be installed into .venv, see $log" \
-			"pip must reach a package index that has what pyproject.toml names"
+			"pip needs a package index with what pyproject.toml names, then call again"
 	}
 	echo "$root" >"$venv/ready"
 	[ -z "$extra" ] || echo "$root" >"$venv/ready-$extra"

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What several test modules share: a small tree, and kut as a process of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Kut = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A tree of two images that builds in a moment; a test may change it as it likes."""
+    return shutil.copytree(Path(__file__).with_name("tiny_tree"), tmp_path / "tree")
+
+
+@pytest.fixture
+def kut(tree: Path) -> Kut:
+    """Run `kut ARGS...` in the small tree; `env` is added to the environment, `cwd` is where."""
+
+    def run(
+        *args: str, cwd: Path = tree, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "kut_runner", *args],
+            cwd=cwd,
+            env=os.environ | (env or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run

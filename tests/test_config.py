@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Test definitions: what is taken, what is refused and with which words."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kut_runner import config
+from kut_runner.config import Config, TestDef
+from kut_runner.errors import ConfigError, UsageError
+
+
+def load(tmp_path: Path, **files: str) -> Config:
+    for name, text in files.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    return config.load(tmp_path)
+
+
+def problems(tmp_path: Path, **files: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, **files)
+    return caught.value.problems
+
+
+def test_a_table_is_a_test_with_defaults_for_all_it_does_not_say(tmp_path: Path) -> None:
+    assert load(tmp_path, tests="[test.stage2]").tests == (
+        TestDef(
+            name="stage2",
+            image="stage2",
+            args="",
+            smp=1,
+            memory=128,
+            cpu="max",
+            machine=(("virtualization", "on"),),
+            groups=(),
+            timeout=30.0,
+            needs=(),
+            qemu_args=(),
+            origin=f"{tmp_path.name}/tests.toml",
+        ),
+    )
+
+
+def test_every_key_can_be_given(tmp_path: Path) -> None:
+    (test,) = load(
+        tmp_path,
+        tests="""
+        [test.all]
+        image = "stage2"
+        args = "demand pages=8"
+        smp = 4
+        memory = 512
+        cpu = "max,sve=off"
+        machine = { virtualization = true, gic-version = 3, mte = "off" }
+        groups = ["stage2", "nodefault"]
+        timeout = 2
+        needs = ["qemu>=8.0"]
+        qemu_args = ["-icount", "shift=0"]
+        """,
+    ).tests
+    assert (test.image, test.args, test.smp, test.memory) == ("stage2", "demand pages=8", 4, 512)
+    assert test.cpu == "max,sve=off"
+    assert test.machine == (("virtualization", "on"), ("gic-version", "3"), ("mte", "off"))
+    assert test.groups == ("stage2", "nodefault")
+    assert (test.timeout, test.needs) == (2.0, ("qemu>=8.0",))
+    assert test.qemu_args == ("-icount", "shift=0")
+
+
+def test_defaults_hold_for_the_tests_of_their_file_only(tmp_path: Path) -> None:
+    tests = load(
+        tmp_path,
+        a='[defaults]\nsmp = 2\nimage = "common"\n[test.a1]\n[test.a2]\nsmp = 3',
+        b="[test.b1]",
+    ).tests
+    assert [(test.name, test.image, test.smp) for test in tests] == [
+        ("a1", "common", 2),
+        ("a2", "common", 3),
+        ("b1", "b1", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("smp = 0", "smp: 0 is not valid; give a number of CPUs, 1 to 512"),
+        ("smp = true", "smp: True is not valid; give a number of CPUs, 1 to 512"),
+        ('smp = "2"', "smp: '2' is not valid; give a number of CPUs, 1 to 512"),
+        ("memory = 8", "memory: 8 is not valid; give a number of MiB, 16 to 1048576"),
+        ("timeout = 0", "timeout: 0 is not valid; give a number of seconds, above 0 and up to 864"),
+        ("timeout = nan", "timeout: nan is not valid; give a number of seconds"),
+        ("timeout = inf", "timeout: inf is not valid; give a number of seconds"),
+        ('args = "a\\u0000b"', "args: 'a\\x00b' is not valid; give a string without control"),
+        ('image = "../x"', "image: '../x' is not valid; give the name of a source under arm/"),
+        ('image = ""', "image: '' is not valid; give the name of a source under arm/"),
+        ('cpu = ""', "cpu: '' is not valid; give a CPU model"),
+        ('groups = "one"', "groups: 'one' is not valid; give a list of names"),
+        ('groups = ["a b"]', "groups: ['a b'] is not valid; give a list of names"),
+        ('needs = ["qemu>8"]', "needs: ['qemu>8'] is not valid; give a list such as"),
+        ('machine = "virt"', "machine: 'virt' is not valid; give a table of properties"),
+        ('machine = { a = "b,c" }', "machine: {'a': 'b,c'} is not valid; give a table"),
+        ('machine = { "a,b" = 1 }', "machine: {'a,b': 1} is not valid; give a table"),
+        ('qemu_args = [""]', "qemu_args: [''] is not valid; give a list of options"),
+        ("qemu_args = [1]", "qemu_args: [1] is not valid; give a list of options"),
+        ("timout = 1", 'timout: unknown key; did you mean "timeout"?'),
+        ("xyzzy = 1", "xyzzy: unknown key; the keys are image, args, smp, memory, cpu,"),
+        ('"a\\nb" = 1', "'a\\nb': unknown key; the keys are"),
+    ],
+)
+def test_a_bad_value_is_named_with_file_key_and_fix(
+    tmp_path: Path, line: str, problem: str
+) -> None:
+    for table in ("test.x", "defaults"):
+        (found,) = problems(tmp_path, tests=f"[{table}]\n{line}\n[test.y]")
+        assert found.startswith(f"{tmp_path.name}/tests.toml: {table}.{problem}")
+        assert len(found.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[test.a]\n[test.a]", "not TOML: Cannot declare ('test', 'a') twice (at line 2, col"),
+        ("smp 2", "not TOML: Expected '=' after a key in a key/value pair (at line 1, column 5)"),
+        ("a = " + "[" * 100_000, "not TOML: "),
+        ("a = " + "9" * 10_000, "not TOML: "),
+        ("test = 3", "test: expected tables [test.NAME]"),
+        ("[test]\na = 3", "test.a: expected a table of keys"),
+        ("defaults = 3", "defaults: expected a table of keys"),
+        ("[tset.a]", "tset: unknown table; a file holds [defaults] and [test.NAME]"),
+        ('[test."a*"]', "test.'a*': bad name; use letters, digits and"),
+        ('[test.""]', "test.'': bad name; use letters, digits and"),
+    ],
+)
+def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    (found,) = problems(tmp_path, tests=text)
+    assert found.startswith(f"{tmp_path.name}/tests.toml: {problem}")
+
+
+def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path, a="[test.x]\nsmp = 0\nmemory = 0\n[test.y]\ncpu = 1", b="[test.z]\nfoo = 1"
+    )
+    keys = [problem.split(": ")[1] for problem in found]
+    assert keys == ["test.x.smp", "test.x.memory", "test.y.cpu", "test.z.foo"]
+
+
+def test_a_name_in_two_files_is_refused(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, a="[test.x]", b="[test.x]")
+    where = tmp_path.name
+    assert found == f"{where}/b.toml: test.x: also defined in {where}/a.toml; rename one of them"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").mkdir()
+    (tmp_path / "b.toml").write_bytes(b"# \xff")
+    found = problems(tmp_path)
+    assert found[0] == f"{tmp_path.name}/a.toml: cannot be read: Is a directory"
+    assert found[1] == f"{tmp_path.name}/b.toml: not UTF-8 at byte 2; save the file as UTF-8"
+
+
+def test_a_directory_without_definitions_is_refused(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path)
+    assert found == f"{tmp_path}: no test definitions (*.toml) here; add a file tests.toml"
+
+
+def test_the_root_is_found_from_below(tree: Path) -> None:
+    assert config.find_root(tree) == tree
+    assert config.find_root(tree / "lib/arm64") == tree
+
+
+def test_outside_a_tree_the_way_in_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not inside a kut tree") as caught:
+        config.find_root(tmp_path)
+    assert "--root" in caught.value.hint
+
+
+def toml(document: dict[str, Any]) -> str:
+    return "\n".join(f"{text(key)} = {value(item)}" for key, item in document.items())
+
+
+def text(content: str) -> str:
+    return json.dumps(content, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def value(item: object) -> str:
+    match item:
+        case dict():
+            return (
+                f"{{ {', '.join(f'{text(key)} = {value(each)}' for key, each in item.items())} }}"
+            )
+        case list():
+            return f"[{', '.join(map(value, item))}]"
+        case str():
+            return text(item)
+        case _:
+            return str(item).lower()
+
+
+WORDS = st.one_of(
+    st.sampled_from(["defaults", "test", "x", *config._FIELDS]),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+)
+VALUES = st.recursive(
+    st.one_of(st.booleans(), st.integers(-(2**63), 2**63), st.floats(), WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=3)),
+    max_leaves=8,
+)
+
+
+def load_or_refuse(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        (Path(directory) / "tests.toml").write_bytes(content)
+        try:
+            found: tuple[object, ...] = config.load(Path(directory)).tests
+        except ConfigError as error:
+            found = error.problems
+    assert isinstance(found, tuple)
+    for each in found:
+        assert isinstance(each, TestDef) or (isinstance(each, str) and each.isprintable())
+
+
+@given(st.dictionaries(WORDS, VALUES, max_size=4))
+def test_no_document_gives_anything_but_tests_or_problems(document: dict[str, Any]) -> None:
+    load_or_refuse(toml(document).encode())
+
+
+@given(st.dictionaries(WORDS, VALUES, max_size=4))
+def test_no_table_of_a_test_gives_anything_but_tests_or_problems(table: dict[str, Any]) -> None:
+    load_or_refuse(toml({"test": {"x": table}, "defaults": table}).encode())
+
+
+@given(st.binary(max_size=64))
+def test_no_bytes_give_anything_but_tests_or_problems(content: bytes) -> None:
+    load_or_refuse(content)

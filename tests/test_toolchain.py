@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Finding compilers: what is chosen along PATH, and what a user is told to install."""
+
+from pathlib import Path
+
+import pytest
+
+from kut_runner import toolchain
+from kut_runner.errors import MissingToolError, UsageError
+
+
+def programs(directory: Path, *names: str) -> dict[str, str]:
+    """Make empty programs and return an environment in which there are no others."""
+    directory.mkdir(exist_ok=True)
+    for name in names:
+        (directory / name).touch(mode=0o755)
+    return {"PATH": str(directory)}
+
+
+def gnu(prefix: str) -> list[str]:
+    return [f"{prefix}{tool}" for tool in ("gcc", "ld", "objcopy")]
+
+
+@pytest.mark.parametrize("prefix", toolchain.GNU_PREFIXES)
+def test_gcc_goes_by_several_names(tmp_path: Path, prefix: str) -> None:
+    found = toolchain.find("gcc", programs(tmp_path, *gnu(prefix)))
+    assert found.name == "gcc"
+    assert found.compiler == str(tmp_path / f"{prefix}gcc")
+    assert found.link[0] == str(tmp_path / f"{prefix}ld")
+    assert found.objcopy == str(tmp_path / f"{prefix}objcopy")
+
+
+def test_the_first_name_wins(tmp_path: Path) -> None:
+    first, second = toolchain.GNU_PREFIXES[:2]
+    found = toolchain.find("gcc", programs(tmp_path, *gnu(second), *gnu(first)))
+    assert found.compiler.endswith(f"/{first}gcc")
+
+
+def test_cross_compile_names_another(tmp_path: Path) -> None:
+    environ = programs(tmp_path, *gnu("aarch64-linux-gnu-"), *gnu("mine-"))
+    found = toolchain.find("gcc", environ | {"CROSS_COMPILE": "mine-"})
+    assert found.compiler == str(tmp_path / "mine-gcc")
+
+
+def test_clang_is_told_its_target(tmp_path: Path) -> None:
+    found = toolchain.find("clang", programs(tmp_path, "clang", "ld.lld", "llvm-objcopy"))
+    assert found.name == "clang"
+    assert "--target=aarch64-none-elf" in found.compile
+
+
+@pytest.mark.parametrize(
+    ("compiler", "there", "missing", "package"),
+    [
+        ("gcc", [], "aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu (Debian"),
+        ("gcc", ["aarch64-linux-gnu-gcc"], "aarch64-linux-gnu-ld", "gcc-aarch64-linux-gnu"),
+        ("clang", [], "clang", "install clang, lld and llvm"),
+        ("clang", ["clang"], "ld.lld", "install clang, lld and llvm"),
+        ("clang", ["clang", "ld.lld"], "llvm-objcopy", "install clang, lld and llvm"),
+    ],
+)
+def test_a_missing_tool_is_named_with_its_package(
+    tmp_path: Path, compiler: str, there: list[str], missing: str, package: str
+) -> None:
+    with pytest.raises(MissingToolError) as caught:
+        toolchain.find(compiler, programs(tmp_path, *there))
+    assert caught.value.message == f"{missing} is not installed (not found along PATH)"
+    assert package in caught.value.hint
+
+
+def test_another_compiler_is_refused() -> None:
+    with pytest.raises(UsageError, match='unknown compiler "icc"'):
+        toolchain.find("icc", {})
+
+
+def test_programs_are_files_that_can_be_run_in_the_order_of_path(tmp_path: Path) -> None:
+    (tmp_path / "a/tool").mkdir(parents=True)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/tool").touch(mode=0o644)
+    programs(tmp_path / "c", "tool")
+    programs(tmp_path / "d", "tool")
+    path = ":".join(str(tmp_path / name) for name in "abcd")
+    assert toolchain.find_program("tool", {"PATH": path}) == str(tmp_path / "c/tool")
+    assert toolchain.find_program("tool", {"PATH": str(tmp_path / "b")}) is None
+
+
+def test_an_upgraded_tool_is_another_toolchain(tmp_path: Path) -> None:
+    environ = programs(tmp_path, *gnu("aarch64-linux-gnu-"))
+    before = toolchain.find("gcc", environ).identity()
+    assert toolchain.find("gcc", environ).identity() == before
+    (tmp_path / "aarch64-linux-gnu-ld").write_text("newer")
+    assert toolchain.find("gcc", environ).identity() != before
