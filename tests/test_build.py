@@ -130,8 +130,8 @@ def test_a_new_compiler_rebuilds_everything(tree: Path, tmp_path: Path) -> None:
     environ = {**os.environ, "CROSS_COMPILE": str(prefix)}
     first = make(tree, environ=environ)[1]
     assert make(tree, environ=environ)[1] == []
-    with Path(f"{prefix}gcc").open("a") as program:
-        program.write("# upgraded\n")
+    with Path(f"{prefix}gcc").open("a") as compiler:
+        compiler.write("# upgraded\n")
     assert make(tree, environ=environ)[1] == first
 
 

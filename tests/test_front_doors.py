@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""scripts/kut and scripts/test on machines of every kind, each made of stand-ins along PATH."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+
+#: What the scripts use of a POSIX system.
+BASICS = ("sh", "env", "mkdir", "tail", "flock", "sleep", "touch", "chmod", "cat", "rm")
+
+COMPILER = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "aarch64-linux-gnu-objcopy")
+CLANG = ("clang", "ld.lld", "llvm-objcopy")
+QEMU = ("qemu-system-aarch64",)
+PACKAGES = "qemu-system-arm gcc-aarch64-linux-gnu"
+
+#: `python3 -m venv DIR` gives a python that knows `-m pip`, which gives a kut.
+PYTHON = """
+case "$1 $2" in
+"-c import"*) exit 0 ;;
+"-m venv") eval "venv=\\${$#}"; rm -rf "$venv"; mkdir -p "$venv/bin"
+    cat "$0" >"$venv/bin/python"; chmod +x "$venv/bin/python" ;;
+"-m pip")
+    sleep "${PIP_TAKES:-0}"
+    [ -z "${PIP_FAILS:-}" ] || { echo "pip says: no network"; exit 1; }
+    printf '#!/bin/sh\\necho "kut of $KUT_ROOT got:" "$@"\\n' >"${0%/*}/kut"
+    chmod +x "${0%/*}/kut" ;;
+*) exit 9 ;;
+esac
+"""
+
+#: `apt-get install` works once the lists are there, and then brings all tools.
+APT = """
+case "$*" in
+*update*) touch "$MACHINE/lists" ;;
+*install*)
+    [ -z "${APT_FAILS:-}" ] || { echo "apt says: no network"; exit 100; }
+    [ -e "$MACHINE/lists" ] || { echo "E: Unable to locate package"; exit 100; }
+    for tool in %s; do touch "$MACHINE/bin/$tool"; chmod +x "$MACHINE/bin/$tool"; done ;;
+esac
+""" % " ".join((*COMPILER, *CLANG, *QEMU))  # noqa: UP031 - it is full of braces
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine with nothing but the basics, and a clone of the tree on it."""
+
+    home: Path
+
+    @property
+    def root(self) -> Path:
+        return self.home / "clone"
+
+    def add(self, *names: str, script: str = "") -> None:
+        """Install programs that note each call and then run `script`."""
+        for name in names:
+            program = self.home / "bin" / name
+            program.write_text(f'#!/bin/sh\necho "{name} $*" >>"$MACHINE/calls"\n{script}')
+            program.chmod(0o755)
+
+    def call(
+        self, door: str = "kut", *args: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.root / "scripts" / door, *args],
+            env={"PATH": str(self.home / "bin"), "MACHINE": str(self.home), **(env or {})},
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def calls(self, program: str) -> list[str]:
+        """Return the calls of a program so far."""
+        log = self.home / "calls"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [line for line in lines if line.startswith(f"{program} ")]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    made = Machine(tmp_path)
+    shutil.copytree(REPOSITORY / "scripts", made.root / "scripts")
+    shutil.copy(REPOSITORY / "pyproject.toml", made.root)
+    (tmp_path / "bin").mkdir()
+    for name in BASICS:
+        path = shutil.which(name)
+        assert path
+        (tmp_path / "bin" / name).symlink_to(path)
+    made.add("id", script="echo 0")
+    return made
+
+
+@pytest.fixture
+def complete(machine: Machine) -> Machine:
+    """A machine that lacks nothing, set up by a first call."""
+    machine.add(*COMPILER, *QEMU)
+    machine.add("python3", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    assert machine.call().returncode == 0
+    (machine.home / "calls").unlink()
+    return machine
+
+
+def test_a_bare_machine_is_set_up_and_then_kut_runs(machine: Machine) -> None:
+    machine.add("python3", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    machine.add("dpkg")
+    end = machine.call("kut", "run", "a b", "*")
+    assert (end.returncode, end.stdout) == (0, f"kut of {machine.root} got: run a b *\n")
+    assert end.stderr.splitlines() == [
+        "kut: installing with apt-get: gcc-aarch64-linux-gnu qemu-system-arm",
+        "kut: installing kut into .venv with pip",
+    ]
+    assert [call.split()[-1] for call in machine.calls("apt-get")] == [
+        "qemu-system-arm",
+        "update",
+        "qemu-system-arm",
+    ]
+    again = machine.call("kut", "list")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout == f"kut of {machine.root} got: list\n"
+
+
+def test_lists_that_are_there_are_not_fetched_again(machine: Machine) -> None:
+    machine.add("python3", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    (machine.home / "lists").touch()
+    assert machine.call().returncode == 0
+    assert len(machine.calls("apt-get")) == 1
+
+
+def test_apt_is_not_called_where_the_tools_are(machine: Machine) -> None:
+    machine.add(*COMPILER, *QEMU)
+    machine.add("python3", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    assert machine.call().returncode == 0
+    assert machine.calls("apt-get") == []
+
+
+def test_only_what_is_missing_is_installed(machine: Machine) -> None:
+    machine.add(*COMPILER)
+    machine.add("python3", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    end = machine.call()
+    assert "kut: installing with apt-get: qemu-system-arm\n" in end.stderr
+
+
+@pytest.mark.parametrize(
+    ("env", "args"),
+    [
+        ({"QEMU": "/opt/qemu"}, []),
+        ({"KUT_QEMU": "/opt/qemu"}, []),
+        ({}, ["run", "--qemu", "/opt/qemu"]),
+        ({}, ["run", "--qemu=/opt/qemu"]),
+    ],
+)
+def test_another_qemu_is_enough(machine: Machine, env: dict[str, str], args: list[str]) -> None:
+    machine.add(*COMPILER)
+    machine.add("python3", script=PYTHON)
+    assert machine.call("kut", *args, env=env).returncode == 0
+    assert machine.call("kut").returncode == 7
+
+
+@pytest.mark.parametrize("args", [["build", "--compiler", "clang"], ["build", "--compiler=clang"]])
+def test_clang_needs_no_gcc(machine: Machine, args: list[str]) -> None:
+    machine.add(*CLANG, *QEMU)
+    machine.add("python3", script=PYTHON)
+    assert machine.call("kut", *args).returncode == 0
+    assert machine.call("kut", "build").returncode == 7
+
+
+def test_without_root_sudo_installs(machine: Machine) -> None:
+    machine.add("id", script="echo 1000")
+    machine.add("sudo", script='[ "$1" != -n ] || shift; "$@"')
+    machine.add("true", "dpkg")
+    machine.add("python3", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    end = machine.call()
+    assert end.returncode == 0
+    assert end.stderr.startswith("kut: installing with sudo apt-get: ")
+    assert len(machine.calls("sudo env")) == 2
+    assert len(machine.calls("sudo apt-get")) == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ({}, "there is no apt-get to install it"),
+        ({"apt-get": "", "id": "echo 1000"}, "this is not root, and there is no sudo"),
+        (
+            {"apt-get": "", "id": "echo 1000", "sudo": "exit 1"},
+            "this is not root, and sudo wants a password",
+        ),
+        ({"apt-get": APT + "exit 100", "dpkg": ""}, "apt-get failed, see "),
+    ],
+)
+def test_where_nothing_can_be_installed_the_packages_are_named(
+    machine: Machine, there: dict[str, str], why: str
+) -> None:
+    machine.add("python3", script=PYTHON)
+    for name, script in there.items():
+        machine.add(name, script=script)
+    end = machine.call("kut", "run", env={"APT_FAILS": "1"})
+    assert (end.returncode, end.stdout) == (7, "")
+    assert f"kut: error: missing: GCC for arm64, QEMU for arm64; {why}" in end.stderr
+    for line in (
+        "apt-get install --no-install-recommends gcc-aarch64-linux-gnu qemu-system-arm\n",
+        "dnf install gcc-aarch64-linux-gnu qemu-system-aarch64\n",
+        "pacman -S aarch64-linux-gnu-gcc qemu-system-aarch64\n",
+        "brew install aarch64-elf-gcc qemu\n",
+    ):
+        assert line in end.stderr
+    assert ("apt says: no network" in end.stderr) == why.startswith("apt-get failed")
+
+
+def test_an_old_python_is_no_python(machine: Machine) -> None:
+    machine.add(*COMPILER, *QEMU)
+    machine.add("python3", script="exit 1")
+    end = machine.call()
+    assert end.returncode == 7
+    assert "missing: Python 3.11 with venv" in end.stderr
+    assert "apt-get install --no-install-recommends python3 python3-venv\n" in end.stderr
+
+
+def test_a_newer_python_of_another_name_is_taken(machine: Machine) -> None:
+    machine.add(*COMPILER, *QEMU)
+    machine.add("python3", script="exit 1")
+    machine.add("python3.12", script=PYTHON)
+    assert machine.call().returncode == 0
+
+
+def test_without_network_pips_words_are_shown(machine: Machine) -> None:
+    machine.add(*COMPILER, *QEMU)
+    machine.add("python3", script=PYTHON)
+    end = machine.call(env={"PIP_FAILS": "1"})
+    assert end.returncode == 7
+    assert "pip says: no network\n" in end.stderr
+    assert "kut: error: kut could not be installed into .venv, see " in end.stderr
+    assert machine.call().returncode == 0
+
+
+def test_a_set_up_that_was_killed_heals(complete: Machine) -> None:
+    (complete.root / ".venv/ready").unlink()
+    (complete.root / ".venv/bin/kut").unlink()
+    (complete.root / ".venv/bin/python").write_text("#!/bin/sh\nexit 1\n")
+    end = complete.call()
+    assert (end.returncode, end.stderr) == (0, "kut: installing kut into .venv with pip\n")
+
+
+def test_changed_dependencies_are_installed(complete: Machine) -> None:
+    time.sleep(0.02)
+    (complete.root / "pyproject.toml").touch()
+    assert complete.call().stderr == "kut: installing kut into .venv with pip\n"
+    assert complete.call().stderr == ""
+
+
+def test_a_tree_that_moved_is_set_up_again(complete: Machine) -> None:
+    complete.root.rename(complete.home / "away")
+    shutil.copytree(complete.home / "away", complete.root.with_name("new"), symlinks=True)
+    (complete.home / "away").rename(complete.root)
+    assert complete.call().stderr == ""
+    complete.root.rename(complete.home / "old")
+    (complete.home / "new").rename(complete.root)
+    assert complete.call().stderr == ""
+    (complete.root / ".venv/ready").write_text("/elsewhere\n")
+    assert complete.call().stderr == "kut: installing kut into .venv with pip\n"
+
+
+def test_two_first_calls_at_once_install_once(machine: Machine) -> None:
+    machine.add(*COMPILER, *QEMU)
+    machine.add("python3", script=PYTHON)
+    with ThreadPoolExecutor(3) as pool:
+        ends = list(pool.map(lambda _: machine.call(env={"PIP_TAKES": "0.3"}), range(3)))
+    assert [end.returncode for end in ends] == [0, 0, 0]
+    assert len(machine.calls("python3 -m pip")) == 1
+
+
+def test_a_link_to_the_door_leads_to_its_tree(complete: Machine) -> None:
+    complete.add("readlink", script=f"echo {complete.root}/scripts/kut")
+    link = complete.home / "bin/kut"
+    link.symlink_to(complete.root / "scripts/kut")
+    end = complete.call("../../bin/kut", "list")
+    assert end.stdout == f"kut of {complete.root} got: list\n"
+
+
+def test_kut_is_told_the_tree_unless_the_user_names_one(complete: Machine) -> None:
+    assert complete.call("kut", env={"KUT_ROOT": "/x"}).stdout == "kut of /x got:\n"
+
+
+def test_the_exit_code_of_kut_comes_through(complete: Machine) -> None:
+    (complete.root / ".venv/bin/kut").write_text("#!/bin/sh\nexit 42\n")
+    assert complete.call().returncode == 42
+
+
+def test_with_nothing_missing_no_process_is_started(complete: Machine) -> None:
+    for name in (*BASICS, "id", "python3"):
+        if name != "sh":
+            (complete.home / "bin" / name).unlink()
+    end = complete.call()
+    assert (end.returncode, end.stderr) == (0, "")
+    assert not (complete.home / "calls").exists()
+
+
+def test_the_test_door_needs_clang_and_the_development_packages(machine: Machine) -> None:
+    machine.add(*COMPILER, *QEMU)
+    machine.add("python3", script=PYTHON)
+    end = machine.call("test")
+    assert end.returncode == 7
+    assert "missing: clang and lld;" in end.stderr
+    assert "apt-get install --no-install-recommends clang lld llvm\n" in end.stderr
+
+
+@pytest.mark.parametrize(
+    ("failing", "code"),
+    [("none", 0), ("ruff", 1), ("mypy", 1), ("shellcheck", 1), ("pytest", 3)],
+)
+def test_the_test_door_runs_every_check_and_pytest_last(
+    machine: Machine, failing: str, code: int
+) -> None:
+    machine.add(*COMPILER, *CLANG, *QEMU)
+    machine.add("python3", script=PYTHON)
+    checks = ("ruff", "mypy", "shellcheck", "pytest")
+    machine.add(*checks)
+    machine.add(failing, script=f"exit {code}")
+    end = machine.call("test", "-k", "some thing")
+    assert end.returncode == code
+    assert end.stderr == "kut: installing kut and what its tests need into .venv with pip\n"
+    calls = (machine.home / "calls").read_text().splitlines()
+    assert set(checks) <= {call.split()[0] for call in calls}
+    assert calls[-1].startswith("pytest ")
+    assert calls[-1].endswith(" -k some thing")
+    assert machine.call("kut").stderr == ""
