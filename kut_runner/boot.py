@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One QEMU process: started, listened to, stopped in time, and gone for certain at the end.
+
+QEMU runs in a session of its own, so that Ctrl-C reaches only kut, with stdin from /dev/null,
+so that it never touches the terminal, its serial line in a pipe and its complaints in a file.
+When kut dies, even by SIGKILL, the kernel kills QEMU (parent-death signal). When QEMU ends, what
+is left of its process group, as a wrapper script would leave, is killed as well.
+"""
+
+import ctypes
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+from io import FileIO
+from pathlib import Path
+from typing import Final
+
+from kut_runner.capture import Capture, create
+
+#: Seconds from SIGTERM to SIGKILL.
+GRACE: Final = 1.0
+#: Seconds of silence after an EXIT line before a QEMU that still runs is stopped.
+LINGER: Final = 2.0
+
+_PIPE_SIZE: Final = 1 << 20
+_PR_SET_PDEATHSIG: Final = 1
+_COMPLAINT: Final = 4096
+_EXIT_SAID: Final = re.compile(rb"(?:^|\n)EXIT: STATUS=[0-9]+\r*\n\s*\Z")
+_EXIT_WINDOW: Final = 128
+
+
+class How(Enum):
+    """What ended a QEMU process."""
+
+    EXITED = auto()
+    """QEMU itself, with an exit status: power-off, or an error that QEMU reports."""
+    KILLED = auto()
+    """A signal that kut did not send: QEMU crashed, or someone killed it."""
+    TIMED_OUT = auto()
+    LINGERED = auto()
+    """It was stopped after an EXIT line that no power-off followed."""
+    INTERRUPTED = auto()
+    """It was stopped because kut was told to stop."""
+    NOT_STARTED = auto()
+    """The program could not be executed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A QEMU to run."""
+
+    command: tuple[str, ...]
+    log: Path
+    """Where the serial line's raw bytes go."""
+    timeout: float
+    """Seconds of wall time until it is stopped."""
+
+    @property
+    def complaints(self) -> Path:
+        """Where QEMU's stderr goes."""
+        return self.log.with_suffix(".stderr")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a QEMU process ended."""
+
+    how: How
+    code: int
+    """EXITED: the exit status; KILLED: the signal; otherwise of no meaning."""
+    seconds: float
+    """Wall time from start to end."""
+    complaint: str
+    """The end of what QEMU wrote to stderr."""
+    missing: int = 0
+    """Bytes of a flood that the log leaves out."""
+
+
+class Boot:
+    """A QEMU process that was started; `poll` is what takes it to its end."""
+
+    def __init__(self, launch: Launch) -> None:
+        """Start it; raises OSError when the program or the log cannot be opened."""
+        self.launch = launch
+        self.log = Capture(launch.log)
+        self._complaints = create(launch.complaints)
+        self._why: How | None = None
+        self._recent = b""
+        self._started = time.monotonic()
+        self.deadline = self._started + launch.timeout
+        """When `expire` is due, in seconds of the monotonic clock."""
+        try:
+            self._process = _spawn(launch.command, self._complaints)
+        except OSError:
+            self._complaints.close()
+            self.log.close()
+            raise
+        assert self._process.stdout  # noqa: S101 - for mypy: stdout=PIPE
+        self._pipe = self._process.stdout
+        os.set_blocking(self._pipe.fileno(), False)
+        with suppress(OSError):  # above the user's limit: the default is slower, not wrong
+            fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+
+    def fileno(self) -> int:
+        """Return the descriptor of the serial line."""
+        return self._pipe.fileno()
+
+    def read(self) -> bool:
+        """Take to disk all that the guest has said; return whether it may say more."""
+        try:
+            data = os.read(self._pipe.fileno(), _PIPE_SIZE)
+        except BlockingIOError:
+            return True
+        if data:
+            self.log.write(data)
+            self._watch_for_exit(data)
+        return bool(data)
+
+    def stop(self, why: How) -> None:
+        """Ask QEMU to end (SIGTERM); the next `expire` does not ask."""
+        self._why = why
+        self.deadline = time.monotonic() + GRACE
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End QEMU (SIGKILL)."""
+        self.deadline = float("inf")
+        self._signal(signal.SIGKILL)
+
+    def expire(self, now: float) -> None:
+        """Do what is due when the deadline has passed at `now`: ask first, then kill."""
+        if self._why:
+            self.kill()
+        elif now < self._started + self.launch.timeout:
+            self.stop(How.LINGERED)
+        else:
+            self.stop(How.TIMED_OUT)
+
+    def has_ended(self) -> bool:
+        """Tell whether QEMU has ended, without waiting."""
+        which = os.P_PID, self._process.pid
+        return bool(os.waitid(*which, os.WEXITED | os.WNOHANG | os.WNOWAIT))
+
+    def finish(self) -> Ended:
+        """Clear up after a QEMU that has ended; nothing of it is left but the log.
+
+        Raises OSError when the log cannot be written.
+        """
+        status = self._clear()
+        seconds = time.monotonic() - self._started
+        self.read()
+        self._pipe.close()
+        self.log.finish()
+        how = self._why or (How.EXITED if status >= 0 else How.KILLED)
+        return Ended(how, abs(status), seconds, self._complaint(), self.log.missing)
+
+    def abandon(self) -> None:
+        """Kill QEMU and wait for its end; the log stays as it is."""
+        self._clear()
+        self._pipe.close()
+        self._complaints.close()
+        self.log.close()
+
+    def _clear(self) -> int:
+        """Kill all that is left of QEMU's process group and return QEMU's status.
+
+        QEMU has not been reaped yet, so the number of the group cannot be anyone else's.
+        """
+        self._signal(signal.SIGKILL)
+        return self._process.wait()
+
+    def _complaint(self) -> str:
+        with self._complaints as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _COMPLAINT))
+            return file.read().decode(errors="backslashreplace").strip()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def _watch_for_exit(self, data: bytes) -> None:
+        """Shorten the deadline while an EXIT line is the last thing said; restore it after."""
+        self._recent = (self._recent + data[-_EXIT_WINDOW:])[-_EXIT_WINDOW:]
+        if self._why:
+            return
+        self.deadline = self._started + self.launch.timeout
+        if _EXIT_SAID.search(self._recent):
+            self.deadline = min(self.deadline, time.monotonic() + LINGER)
+
+
+def _spawn(command: tuple[str, ...], complaints: FileIO) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+        bufsize=0,
+        start_new_session=True,
+        preexec_fn=_die_with_parent(),  # noqa: PLW1509 - see there
+    )
+
+
+def _die_with_parent() -> Callable[[], None]:
+    """Return what the child calls between fork and exec.
+
+    kut has one thread, so that no lock can be held by another at the time of the fork, and the
+    signal comes at the death of the process: the kernel sends it when the forking thread ends.
+    """
+    prctl = ctypes.CDLL(None).prctl
+    parent = os.getpid()
+
+    def in_child() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the call, so no signal will come
+            os._exit(1)
+
+    return in_child

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Many QEMUs at a time in one thread: an event loop over serial lines, ends and deadlines.
+
+One selector waits for all serial lines and for signals, one of which is SIGCHLD; nothing polls.
+QEMU writes its serial line one byte at a time, so that after each read the loop looks away for
+a millisecond and then finds many bytes. Whatever ends the `with` block, no QEMU outlives it.
+"""
+
+import time
+from selectors import EVENT_READ, DefaultSelector
+from typing import Final, Self
+
+from kut_runner.boot import Boot, Ended, How, Launch
+from kut_runner.signals import Signals
+
+#: Seconds for more bytes of a line to arrive before they are looked at.
+_COALESCE: Final = 0.001
+
+
+class Pool:
+    """Context manager that owns running QEMUs and the signal handlers."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._signals = Signals()
+        self._running: list[Boot] = []
+        self._stops_heeded = 0
+
+    def __enter__(self) -> Self:
+        """Take over SIGINT, SIGTERM and SIGHUP."""
+        self._signals.__enter__()
+        self._selector = DefaultSelector()
+        self._selector.register(self._signals, EVENT_READ)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Kill every QEMU that still runs, which is none unless an error ends the block."""
+        for boot in self._running:
+            boot.abandon()
+        self._selector.close()
+        self._signals.__exit__()
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether a signal asked kut to stop; the QEMUs that run are told in the next `wait`."""
+        return self._signals.stops > 0
+
+    def start(self, launch: Launch) -> Boot:
+        """Start a QEMU; raises OSError when its program or its log cannot be opened."""
+        boot = Boot(launch)
+        self._running.append(boot)
+        self._selector.register(boot, EVENT_READ, boot)
+        return boot
+
+    def wait(self) -> list[tuple[Boot, Ended]]:
+        """Wait until something happens; return the QEMUs that have ended, often none.
+
+        Raises OSError when a log cannot be written.
+        """
+        due = min((boot.deadline for boot in self._running), default=0.0)
+        ready = self._selector.select(max(0.0, due - time.monotonic()))
+        self._signals.drain()
+        heard = [key.data for key, _ in ready if key.data]
+        for boot in heard:
+            if not boot.read():
+                self._selector.unregister(boot)
+        self._heed_signals()
+        ended = [self._finish(boot) for boot in [*self._running] if boot.has_ended()]
+        self._expire()
+        if heard and not ended:
+            self._signals.pause(_COALESCE)
+        return ended
+
+    def _finish(self, boot: Boot) -> tuple[Boot, Ended]:
+        if boot in self._selector.get_map():
+            self._selector.unregister(boot)
+        self._running.remove(boot)
+        return boot, boot.finish()
+
+    def _heed_signals(self) -> None:
+        """Act on requests to stop: the first asks the QEMUs to end, another one kills them."""
+        if self._signals.stops == self._stops_heeded:
+            return
+        for boot in self._running:
+            if self._stops_heeded:
+                boot.kill()
+            else:
+                boot.stop(How.INTERRUPTED)
+        self._stops_heeded = self._signals.stops
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        for boot in self._running:
+            if boot.deadline <= now:
+                boot.expire(now)
