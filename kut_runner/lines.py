@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Serial bytes in, printable lines out.
+
+The guest may send anything: half lines, bytes that are not UTF-8, ESC and NUL, a line without
+end. What comes out holds printable characters and tabs only, so no view needs to escape again;
+the raw log keeps the bytes. How the bytes were cut into chunks never shows.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+#: Bytes kept of one line; the rest is counted and left out.
+MAX_LINE: Final = 16 * 1024
+
+
+def split(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Yield each line; a whole one ends in a newline, an unfinished last one does not.
+
+    Carriage returns before the newline are part of the line end. A line of more than MAX_LINE
+    bytes keeps its head and says how much is missing.
+    """
+    pending = bytearray()
+    missing = 0
+    for chunk in chunks:
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            missing += _extend(pending, end)
+            yield _shown(pending, missing) + "\n"
+            pending.clear()
+            missing = 0
+        missing += _extend(pending, rest)
+    if pending:
+        yield _shown(pending, missing)
+
+
+def printable(text: str) -> str:
+    """Return `text` with every character that is neither printable nor a tab as an escape.
+
+    What is left is safe on a terminal, and in XML 1.0, where most control characters, lone
+    surrogates and U+FFFE cannot even be written as references.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\t" else _escape(char) for char in text)
+
+
+def decode(data: bytes) -> str:
+    """Return bytes as printable text; what is not UTF-8 becomes backslash escapes."""
+    return printable(data.decode(errors="backslashreplace"))
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def _extend(pending: bytearray, part: bytes) -> int:
+    """Append what still fits; return the number of bytes that did not."""
+    room = MAX_LINE - len(pending)
+    pending += part[:room]
+    return max(len(part) - room, 0)
+
+
+def _shown(line: bytearray, missing: int) -> str:
+    text = decode(bytes(line.rstrip(b"\r")))
+    return f"{text}[{missing} bytes left out]" if missing else text
