@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What people and programs get to see of a run; each view is a module of its own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kut_runner.views.report_json import JsonLines
+from kut_runner.views.report_terminal import Terminal
+
+if TYPE_CHECKING:
+    from kut_runner.session import View
+
+
+def open_views(
+    *, log_dir: Path, json: Path | None = None, junit: Path | None = None, verbose: bool = False
+) -> "tuple[View, ...]":
+    """Return the views of a run: the files first, so that they are whole when the terminal fails.
+
+    `log_dir` gets `results.jsonl`; it is created. Files of an earlier run under the same names
+    are gone after this. Raises UsageError when one cannot be written, before anything has run.
+    """
+    views: list[View] = [JsonLines(log_dir / "results.jsonl")]
+    if json:
+        from kut_runner.views.report_json import JsonFile
+
+        views.append(JsonFile(json))
+    if junit:
+        from kut_runner.views.report_junit import JUnit
+
+        views.append(JUnit(junit))
+    return (*views, Terminal(verbose=verbose))

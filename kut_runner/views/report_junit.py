@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""JUnit for CI servers: one test case per test, its failing checks in the failure's text.
+
+Every string of a guest is printable when it comes here (`lines.printable`), and what comes from
+elsewhere is made so: control characters cannot be written in XML 1.0 at all.
+"""
+
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from kut_runner.lines import printable
+from kut_runner.status import Status
+from kut_runner.views.outfile import OutFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kut_runner.config import TestDef
+    from kut_runner.results import TestResult
+    from kut_runner.session import Run
+
+
+class JUnit:
+    """Written once, at the end; until then there is no file, so none can be mistaken for it."""
+
+    def __init__(self, path: Path) -> None:
+        """Check that the file can be written; raises UsageError when not."""
+        self._out = OutFile(path)
+
+    def on_start(self, tests: "Sequence[TestDef]") -> None:
+        """Write nothing."""
+
+    def on_result(self, result: "TestResult") -> None:
+        """Write nothing: the counts come first in the file."""
+
+    def on_end(self, run: "Run") -> None:
+        """Write the whole."""
+        root = ET.Element("testsuites")
+        suite = ET.SubElement(root, "testsuite", _totals(run))
+        for result in run.results:
+            _add_case(suite, result)
+        if not run.is_complete:
+            left = run.selected - len(run.results)
+            case = ET.SubElement(suite, "testcase", classname="kut", name="(run)")
+            _add(
+                case, "error", f"the run was cut short: {left} tests have no result", "interrupted"
+            )
+        ET.indent(root)
+        text = ET.tostring(root, encoding="unicode")
+        self._out.write(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n')
+
+
+def _totals(run: "Run") -> dict[str, str]:
+    statuses = [result.status for result in run.results]
+    cut_short = int(not run.is_complete)
+    errors = statuses.count(Status.ERROR)
+    return {
+        "name": "kut",
+        "tests": str(len(statuses) + cut_short),
+        "failures": str(sum(status.is_failure for status in statuses) - errors),
+        "errors": str(errors + cut_short),
+        "skipped": str(statuses.count(Status.SKIP)),
+        "time": f"{run.seconds:.3f}",
+        "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(run.started)),
+    }
+
+
+def _add_case(suite: ET.Element, result: "TestResult") -> None:
+    name, seconds = printable(result.name), f"{result.seconds:.3f}"
+    case = ET.SubElement(suite, "testcase", classname="kut", name=name, time=seconds)
+    properties = ET.SubElement(case, "properties")
+    for key, value in _facts(result).items():
+        ET.SubElement(properties, "property", name=key, value=printable(value))
+    reason = result.verdict.reason
+    if result.status is Status.SKIP:
+        ET.SubElement(case, "skipped", message=printable(reason))
+    elif result.status.is_failure:
+        tag = "error" if result.status is Status.ERROR else "failure"
+        failed = [check.line for check in result.said.checks if check.status.is_failure]
+        _add(case, tag, reason, result.status.value, "\n".join(map(printable, failed)))
+    _add_output(case, result)
+
+
+def _add(case: ET.Element, tag: str, message: str, kind: str, text: str = "") -> None:
+    element = ET.SubElement(case, tag, message=printable(message), type=kind)
+    element.text = text or printable(message)
+
+
+def _add_output(case: ET.Element, result: "TestResult") -> None:
+    if result.said.last_lines:
+        output = ET.SubElement(case, "system-out")
+        output.text = "\n".join(map(printable, result.said.last_lines))
+    if result.ended and result.ended.complaint:
+        complaint = ET.SubElement(case, "system-err")
+        complaint.text = "\n".join(map(printable, result.ended.complaint.splitlines()))
+
+
+def _facts(result: "TestResult") -> dict[str, str]:
+    return {
+        "status": result.status.value,
+        "checks": str(result.said.counted),
+        "qemu": result.qemu_version,
+        "command": shlex.join(result.command),
+        "log": result.log,
+        "build_id": result.build_id,
+    }
