@@ -355,6 +355,7 @@ def _run_ninja(
             words = list(_words(ninja.stdout or (), verbose=verbose, progress=progress))
         except BaseException:
             ninja.terminate()  # it stops its compilers and removes what they left half done
+            ninja.wait()
             raise
     if ninja.returncode:
         raise BuildError(

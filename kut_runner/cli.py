@@ -6,16 +6,18 @@ What a command needs is imported when it runs: start-up is part of every run.
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from kut_runner import __version__
+from kut_runner.config import DAY
 from kut_runner.errors import ExitCode, KutError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,27 +44,87 @@ _compiler = click.option(
 _verbose = click.option("-v", "--verbose", is_flag=True, help="Show more of what happens.")
 
 
+_file = click.Path(dir_okay=False, path_type=Path)
+
+
+def _check_seconds(
+    _context: click.Context, _parameter: click.Parameter, value: float | None
+) -> float | None:
+    """Refuse what is no length of time; FloatRange would let "nan" through."""
+    if value is None or 0 < value <= DAY:
+        return value
+    raise click.BadParameter(f"{value} is not a number of seconds above 0 and up to {DAY}.")
+
+
+@kut.command("run")
+@click.argument("patterns", metavar="[NAMES or globs]...", nargs=-1)
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to fill with tests.")
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    callback=_check_seconds,
+    help="Time for each test, in place of its own.",
+)
+@click.option("--json", type=_file, help="Write the results to this file.")
+@click.option("--junit", type=_file, help="Write the results as JUnit XML to this file.")
+@click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
+@_compiler
+@_verbose
+@click.pass_obj
+def run_command(  # noqa: PLR0913 - one for each option
+    root: Path | None,
+    *,
+    patterns: tuple[str, ...],
+    jobs: int | None,
+    timeout: float | None,
+    json: Path | None,
+    junit: Path | None,
+    qemu: str | None,
+    compiler: str,
+    verbose: bool,
+) -> int:
+    """Build what is needed, then run the tests: all, or those that are named."""
+    from kut_runner import build, config, machine, plan, session, toolchain, views
+
+    tree = _tree(root)
+    tests = plan.select(config.load(tree / "configs"), patterns)
+    build.check_images(tree, tests)
+    tools = toolchain.find(compiler, os.environ)
+    emulator = machine.find_qemu(qemu, cache=tree / "build/qemu-versions")
+    names = sorted({test.image for test in tests})
+    with _progress(verbose=False) as progress:
+        images = build.build(tree, tools, names, progress=progress)
+    logs = tree / "build/logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    shown = views.open_views(log_dir=logs, json=json, junit=junit, verbose=verbose)
+    request = session.RunRequest(
+        tests=tests, images=images, qemu=emulator, log_dir=logs, jobs=jobs, timeout=timeout
+    )
+    return session.run(request, shown)
+
+
 @kut.command("build")
 @click.argument("images", nargs=-1)
-@_compiler
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands to run at a time.")
+@_compiler
 @_verbose
 @click.pass_obj
 def build_command(
-    root: Path | None, images: tuple[str, ...], compiler: str, jobs: int | None, verbose: bool
+    root: Path | None,
+    *,
+    images: tuple[str, ...],
+    jobs: int | None,
+    compiler: str,
+    verbose: bool,
 ) -> int:
     """Bring IMAGES up to date, or every image of the tree."""
     from kut_runner import build, toolchain
 
     tree = _tree(root)
-    built = build.build(
-        tree,
-        toolchain.find(compiler, os.environ),
-        images,
-        verbose=verbose,
-        jobs=jobs,
-        progress=_progress(verbose=verbose),
-    )
+    tools = toolchain.find(compiler, os.environ)
+    with _progress(verbose=verbose) as progress:
+        built = build.build(tree, tools, images, verbose=verbose, jobs=jobs, progress=progress)
     for image in built.values():
         click.echo(os.path.relpath(image.flat))
     return ExitCode.OK
@@ -86,7 +148,7 @@ def list_command(root: Path | None, patterns: tuple[str, ...]) -> int:
 def main() -> NoReturn:
     """Run the command line and leave with its exit code; see ExitCode."""
     try:
-        code = kut.main(standalone_mode=False)
+        code = _invoke()
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -103,6 +165,16 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - a user is to see words, not a traceback
         code = _report_bug(error)
     sys.exit(code)
+
+
+def _invoke() -> int:
+    """Do as click's main, but for its making exit code 1 of a closed pipe."""
+    try:
+        with kut.make_context("kut", sys.argv[1:]) as context:
+            code: int = kut.invoke(context)
+            return code
+    except click.exceptions.Exit as done:
+        return done.exit_code
 
 
 def _complain(message: str, hint: str, code: ExitCode) -> ExitCode:
@@ -142,10 +214,15 @@ def _tree(root: Path | None) -> Path:
     return root.resolve()
 
 
-def _progress(*, verbose: bool) -> "Callable[[str], None] | None":
-    """Return what shows the build's progress: whole lines, one line that changes, or nothing."""
+@contextmanager
+def _progress(*, verbose: bool) -> "Iterator[Callable[[str], None] | None]":
+    """Give what shows the build's progress: whole lines, one line that changes, or nothing."""
     if verbose:
-        return lambda line: click.echo(line, err=True)
-    if not sys.stderr.isatty():
-        return None
-    return lambda line: click.echo(f"\r\033[K{line[:79]}\r", err=True, nl=False)
+        yield lambda line: click.echo(line, err=True)
+    elif not sys.stderr.isatty():
+        yield None
+    else:
+        try:
+            yield lambda line: click.echo(f"\r\033[K{line[:79]}", err=True, nl=False)
+        finally:
+            click.echo("\r\033[K", err=True, nl=False)

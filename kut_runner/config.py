@@ -17,7 +17,8 @@ from kut_runner.errors import ConfigError, UsageError
 #: A test of this group runs only when it is asked for by name.
 NODEFAULT: Final = "nodefault"
 
-_DAY: Final = 24 * 60 * 60
+#: The longest time-out, in seconds.
+DAY: Final = 24 * 60 * 60
 _WIDEST_VALUE: Final = 60
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
@@ -100,7 +101,7 @@ def _integer(low: int, high: int) -> Callable[[object], int]:
 
 
 def _seconds(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= _DAY:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= DAY:
         raise _Bad
     return float(value)
 

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line as users meet it: real processes, their words and their exit codes."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from kut_runner import __version__
+
+
+class Kut(Protocol):
+    def __call__(
+        self, *args: str, cwd: Path = ..., env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]: ...
+
+
+def error(end: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return the lines of a failure, which go to stderr and are no traceback."""
+    assert end.stdout == ""
+    assert "Traceback" not in end.stderr
+    return end.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message", "hint"),
+    [
+        (["run", "nosuch"], 2, 'no test is called "nosuch"', "`kut list` shows"),
+        (["run", "ome"], 2, 'no test is called "ome"', "did you mean one?"),
+        (["run", "x*"], 4, 'no test matches "x*"', "`kut list` shows"),
+        (["list", "x*"], 4, 'no test matches "x*"', "`kut list` shows"),
+        (["run", "--jobs", "0"], 2, "Invalid value for '-j'", "see `kut run --help`"),
+        (["run", "--timeout", "0"], 2, "Invalid value for '--timeout'", "see `kut run --help`"),
+        (["run", "--timeout", "nan"], 2, "Invalid value for '--timeout'", "see `kut run --help`"),
+        (["run", "--nosuch"], 2, "No such option", "see `kut run --help`"),
+        (["run", "--qemu", "/nosuch", "one"], 5, "no QEMU: /nosuch", "install it"),
+        (["build", "nosuch"], 2, 'there is no image "nosuch"', "images: one two"),
+        (["build", "--compiler", "icc"], 2, "Invalid value for '--compiler'", "see `kut build"),
+        (["nosuch"], 2, "No such command 'nosuch'", "see `kut --help`"),
+        (["--root", "/nosuch", "list"], 2, "/nosuch is not a kut tree", "correct --root"),
+    ],
+)
+def test_each_error_has_one_message_a_hint_and_its_exit_code(
+    kut: Kut, args: list[str], code: int, message: str, hint: str
+) -> None:
+    end = kut(*args)
+    assert end.returncode == code
+    first, second = error(end)
+    assert first.startswith(f"kut: error: {message}")
+    assert second.startswith(f"kut: hint: {hint}")
+
+
+def test_bad_definitions_are_all_told_at_once(kut: Kut, tree: Path) -> None:
+    (tree / "configs/tests.toml").write_text("[test.one]\nsmp = 0\ncpu = 1\n")
+    for command in ("run", "list"):
+        end = kut(command)
+        assert end.returncode == 2
+        lines = error(end)
+        assert lines[0] == "kut: error: bad test configuration:"
+        assert [line.split(";")[0] for line in lines[1:]] == [
+            "configs/tests.toml: test.one.smp: 0 is not valid",
+            "configs/tests.toml: test.one.cpu: 1 is not valid",
+        ]
+
+
+def test_a_test_without_image_is_a_bad_definition(kut: Kut, tree: Path) -> None:
+    (tree / "arm/one.c").unlink()
+    end = kut("run")
+    assert end.returncode == 2
+    assert "configs/tests.toml: test.one.image: there is no arm/one.c;" in end.stderr
+
+
+@pytest.mark.parametrize("command", ["build", "run"])
+def test_a_build_failure_shows_the_compilers_words(kut: Kut, tree: Path, command: str) -> None:
+    (tree / "arm/one.c").write_text("nonsense;\n")
+    end = kut(command)
+    assert end.returncode == 3
+    lines = error(end)
+    assert lines[0] == "kut: error: the build failed:"
+    assert any(line.startswith("arm/one.c:1:1: error:") for line in lines)
+    assert "\x1b" not in end.stderr
+    assert lines[-1] == "kut: hint: `kut build -v` shows whole commands"
+
+
+def test_a_missing_compiler_is_an_infrastructure_error(kut: Kut, tmp_path: Path) -> None:
+    end = kut("build", env={"PATH": str(tmp_path)})
+    assert end.returncode == 5
+    assert error(end)[0].startswith("kut: error: aarch64-linux-gnu-gcc is not installed")
+
+
+def test_a_tree_that_cannot_be_written_is_no_bug(kut: Kut, tree: Path) -> None:
+    (tree / "build").write_text("a file")
+    end = kut("build")
+    assert end.returncode == 5
+    assert "build" in error(end)[0]
+    assert "bug" not in end.stderr
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_a_bug_asks_to_be_reported(tmp_path: Path, debug: str) -> None:
+    code = (
+        "import sys; from kut_runner import cli, config\n"
+        "config.find_root = lambda start: 1 / 0\n"
+        "sys.argv = ['kut', 'list']; cli.main()"
+    )
+    end = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"KUT_DEBUG": debug},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert end.returncode == 5
+    assert "kut: error: unexpected: ZeroDivisionError: division by zero\n" in end.stderr
+    assert "please report it" in end.stderr
+    assert ("Traceback" in end.stderr) == bool(debug)
+
+
+def test_outside_a_tree_the_way_in_is_named(kut: Kut, tmp_path: Path) -> None:
+    end = kut("list", cwd=tmp_path)
+    assert end.returncode == 2
+    assert error(end)[1].endswith("--root DIR")
+
+
+def test_a_tree_can_be_named(kut: Kut, tree: Path, tmp_path: Path) -> None:
+    assert kut("--root", "tree", "list", cwd=tmp_path).returncode == 0
+    assert kut("list", cwd=tmp_path, env={"KUT_ROOT": str(tree)}).returncode == 0
+    assert kut("list", cwd=tree / "lib/arm64").returncode == 0
+
+
+def test_list_shows_names_and_groups(kut: Kut) -> None:
+    end = kut("list")
+    assert (end.returncode, end.stderr) == (0, "")
+    assert end.stdout.splitlines() == ["one", "two        second", "two-alone  nodefault"]
+    assert kut("list", "two*").stdout.splitlines() == [
+        "two        second",
+        "two-alone  nodefault",
+    ]
+
+
+def test_build_names_what_it_built(kut: Kut, tree: Path) -> None:
+    assert kut("build").stdout.splitlines() == ["build/gcc/one.flat", "build/gcc/two.flat"]
+    end = kut("build", "one", cwd=tree / "arm")
+    assert (end.stdout, end.stderr) == ("../build/gcc/one.flat\n", "")
+
+
+def test_build_can_show_whole_commands(kut: Kut) -> None:
+    end = kut("build", "one", "-v")
+    assert re.search(r"^\[1/\d+\] /\S*gcc .*-ffreestanding", end.stderr)
+
+
+def test_version_and_help(kut: Kut) -> None:
+    assert kut("--version").stdout == f"kut, version {__version__}\n"
+    for args in (["--help"], ["-h"], ["run", "-h"], ["build", "--help"], ["list", "--help"]):
+        end = kut(*args)
+        assert (end.returncode, end.stderr) == (0, "")
+        assert end.stdout.startswith("Usage: ")
+
+
+def test_without_a_command_the_help_is_shown_as_an_error(kut: Kut) -> None:
+    end = kut()
+    assert end.returncode == 2
+    assert "Usage: " in end.stdout + end.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error_to_shout_about(tree: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    end = subprocess.run(
+        [sys.executable, "-m", "kut_runner", "list"],
+        cwd=tree,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (end.returncode, end.stderr) == (141, "")
+
+
+def test_progress_on_a_terminal_leaves_a_clean_line(tree: Path) -> None:
+    control, terminal = pty.openpty()
+    end = subprocess.run(
+        [sys.executable, "-m", "kut_runner", "build", "one"],
+        cwd=tree,
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        text=True,
+        check=False,
+    )
+    shown = os.read(control, 65536).decode()
+    os.close(control)
+    os.close(terminal)
+    assert end.stdout == "build/gcc/one.flat\n"
+    assert "CC arm/one.c" in shown
+    assert shown.endswith("\r\x1b[K")
+
+
+def is_running(process: str) -> bool:
+    """Tell whether a process runs; where nobody reaps orphans, the dead stay in /proc."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_an_interrupted_build_stops_and_says_so(tree: Path, tmp_path: Path) -> None:
+    for tool in ("ld", "objcopy"):
+        (tmp_path / f"slow-{tool}").symlink_to(f"/usr/bin/aarch64-linux-gnu-{tool}")
+    slow = tmp_path / "slow-gcc"
+    slow.write_text(f"#!/bin/sh\necho $$ >>{tmp_path}/started\nexec sleep 60\n")
+    slow.chmod(0o755)
+    with subprocess.Popen(
+        [sys.executable, "-m", "kut_runner", "build"],
+        cwd=tree,
+        env=os.environ | {"CROSS_COMPILE": str(tmp_path / "slow-")},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as building:
+        started = tmp_path / "started"
+        deadline = time.monotonic() + 30
+        while not started.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        building.send_signal(signal.SIGINT)
+        _, said = building.communicate(timeout=30)
+    assert building.returncode == 130
+    assert said.endswith("kut: interrupted\n")
+    assert "Traceback" not in said
+    for process in started.read_text().split():
+        assert not is_running(process)
+
+
+HEAVY = {"asyncio", "elftools", "json", "pexpect", "shutil", "xml", "importlib.metadata"}
+
+
+def test_what_is_seldom_needed_is_not_imported(tree: Path, kut: Kut) -> None:
+    kut("build")
+    for command, excused in (("list", {"subprocess"}), ("build", set[str]())):
+        end = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "kut_runner", command],
+            cwd=tree,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        imported = {line.rpartition("|")[2].strip() for line in end.stderr.splitlines()}
+        assert "click" in imported
+        assert not imported & (HEAVY | excused)
+
+
+@pytest.mark.parametrize("command", ["build", "list"])
+def test_with_nothing_to_do_it_is_over_at_once(tree: Path, kut: Kut, command: str) -> None:
+    kut("build")
+    argv = [sys.executable, "-m", "kut_runner", command]
+    times = []
+    for _ in range(12):
+        start = time.monotonic()
+        subprocess.run(argv, cwd=tree, check=True, stdout=subprocess.DEVNULL)
+        times.append(time.monotonic() - start)
+    assert min(times) < 0.15
