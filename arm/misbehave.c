@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Images that go wrong on purpose, one way for each argument. What the runner makes of each is in
+ * docs/misbehaving-images.md.
+ */
+#include <libcflat.h>
+#include <string.h>
+#include <asm/barrier.h>
+#include <asm/console.h>
+#include <asm/processor.h>
+#include <asm/psci.h>
+
+static void hang(void)
+{
+	report_info("about to spin");
+	for (;;)
+		cpu_relax();
+}
+
+static void sleep_for_ever(void)
+{
+	report_info("about to wait for an interrupt that nobody sends");
+	for (;;)
+		wfi();
+}
+
+/* Of its own, so that the backtrace has something to show. */
+static __attribute__((__noinline__)) void load_from(const volatile u64 *address)
+{
+	report_info("read %lx", *address);
+}
+
+static void exception(void)
+{
+	report_pass("a check before the exception");
+	load_from((u64 *)0xdead0000000UL);
+}
+
+static void assertion(void)
+{
+	int answer = 41;
+
+	assert_msg(answer == 42, "answer is %d", answer);
+}
+
+static void aborted(void)
+{
+	report_pass("a check before the abort");
+	report_abort("cannot go on");
+}
+
+static void power_off(void)
+{
+	report_pass("a check before the lights go out");
+	psci_system_off();
+}
+
+/* Bytes that are no text, half lines, lines that look like the protocol's; then a proper end. */
+static void garbage(void)
+{
+	puts("\x01\x02\x7f\x80\xff\xfe\n");
+	puts("\x1b[31mred\x1b[0m \x1b]0;title\x07\n");
+	puts("half a li");
+	puts("ne\r\n");
+	puts("SUMMARY: 99 tests\n");
+	puts("PASS\n: PASS:\n");
+	puts("xxPASS: not at the start of a line\n");
+	report_pass("a check amid garbage");
+	puts("SUMMARY: 1 tes");
+	puts("\n");
+}
+
+static void flood(void)
+{
+	for (unsigned long i = 0;; i++)
+		printf("line %lu of a flood that does not end\n", i);
+}
+
+/* Says that all is well before the verdict is known, then fails without a word. */
+static void forge(void)
+{
+	report_fail("a check that failed");
+	puts("SUMMARY: 1 tests\n");
+	puts("EXIT: STATUS=1\n");
+	for (int i = 0; i < 3; i++)
+		puts("and goes on\n");
+	psci_system_off();
+}
+
+static void fail(void)
+{
+	report_pass("one is one");
+	report_fail("expected 1, found 2");
+}
+
+static void skip(void)
+{
+	report_skip("the machine has no such feature (FEAT_Nothing)");
+}
+
+static __attribute__((__noinline__)) u64 recurse(u64 depth)
+{
+	volatile u64 frame[64] = { depth };
+
+	return recurse(depth + 1) + frame[0];
+}
+
+static void stack_overflow(void)
+{
+	report_info("recursion returned %lx", recurse(0));
+}
+
+static void silent_exit(void)
+{
+	exit(0); /* without a summary, without a check */
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} behaviours[] = {
+	{ "hang", hang },
+	{ "wfi", sleep_for_ever },
+	{ "exception", exception },
+	{ "assert", assertion },
+	{ "abort", aborted },
+	{ "poweroff", power_off },
+	{ "garbage", garbage },
+	{ "flood", flood },
+	{ "forge", forge },
+	{ "fail", fail },
+	{ "skip", skip },
+	{ "stack", stack_overflow },
+	{ "silent-exit", silent_exit },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		report_abort("one argument: what to do wrong");
+	for (size_t i = 0; i < ARRAY_SIZE(behaviours); i++) {
+		if (!strcmp(argv[1], behaviours[i].name)) {
+			behaviours[i].run();
+			return report_summary();
+		}
+	}
+	report_abort("unknown behaviour %s", argv[1]);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The ways a test ends that went wrong. */
+#include <libcflat.h>
+
+void abort(void)
+{
+	exit(ABORT_EXIT_STATUS >> 1);
+}
+
+void assert_failed(const char *file, int line, const char *condition, const char *fmt, ...)
+{
+	printf("%s:%d: assert failed: %s", file, line, condition);
+	if (fmt) {
+		va_list va;
+
+		printf(": ");
+		va_start(va, fmt);
+		vprintf(fmt, va);
+		va_end(va);
+	}
+	printf("\n");
+	dump_stack();
+	abort();
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory in bytes. NULL when nothing is left. */
+#ifndef ALLOC_H
+#define ALLOC_H
+
+#include <stddef.h>
+
+/* At least 16-byte aligned, not zeroed. */
+void *malloc(size_t size);
+/* Zeroed. */
+void *calloc(size_t count, size_t size);
+/* @alignment is a power of two. */
+void *memalign(size_t alignment, size_t size);
+void free(void *mem);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* EL2 itself: its reset state and its vectors. */
+#ifndef ASMARM64_EL2_H
+#define ASMARM64_EL2_H
+
+#include <libcflat.h>
+
+extern char host_vectors_el1[], host_vectors_el2[];
+
+/*
+ * Bring the controls that reset leaves UNKNOWN to "nothing trapped that EL1 needs, everything else
+ * trapped", on this CPU. HCR_EL2 and SCTLR_EL2 are set before (start.S).
+ */
+void el2_setup(void);
+/* Values that depend on HCR_EL2.E2H: FP and SIMD allowed, SVE and SME trapped; counters not trapped. */
+u64 cptr_el2_default(void);
+u64 cnthctl_el2_default(void);
+
+#endif

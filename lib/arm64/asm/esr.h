@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Exception syndromes: ESR_ELx (DDI 0487, D24.2.40). */
+#ifndef ASMARM64_ESR_H
+#define ASMARM64_ESR_H
+
+#include <libcflat.h>
+
+#define ESR_ELx_EC_SHIFT 26
+#define ESR_ELx_EC_MASK 0x3f
+#define ESR_ELx_EC(esr) (((esr) >> ESR_ELx_EC_SHIFT) & ESR_ELx_EC_MASK)
+#define ESR_ELx_IL (UL(1) << 25)
+#define ESR_ELx_ISS_MASK UL(0x1ffffff)
+#define ESR_ELx_ISS(esr) ((esr) & ESR_ELx_ISS_MASK)
+
+/* Exception classes; every other value of 0x00..0x3f is reserved. */
+#define ESR_ELx_EC_UNKNOWN 0x00
+#define ESR_ELx_EC_WFx 0x01
+#define ESR_ELx_EC_CP15_32 0x03
+#define ESR_ELx_EC_CP15_64 0x04
+#define ESR_ELx_EC_CP14_MR 0x05
+#define ESR_ELx_EC_CP14_LS 0x06
+#define ESR_ELx_EC_FP_ASIMD 0x07
+#define ESR_ELx_EC_CP10_ID 0x08
+#define ESR_ELx_EC_PAC 0x09
+#define ESR_ELx_EC_OTHER 0x0a /* LD64B, ST64B and others */
+#define ESR_ELx_EC_CP14_64 0x0c
+#define ESR_ELx_EC_BTI 0x0d
+#define ESR_ELx_EC_ILL 0x0e
+#define ESR_ELx_EC_SVC32 0x11
+#define ESR_ELx_EC_HVC32 0x12
+#define ESR_ELx_EC_SMC32 0x13
+#define ESR_ELx_EC_SYSREG128 0x14
+#define ESR_ELx_EC_SVC64 0x15
+#define ESR_ELx_EC_HVC64 0x16
+#define ESR_ELx_EC_SMC64 0x17
+#define ESR_ELx_EC_SYS64 0x18
+#define ESR_ELx_EC_SVE 0x19
+#define ESR_ELx_EC_ERET 0x1a
+#define ESR_ELx_EC_TSTART 0x1b
+#define ESR_ELx_EC_FPAC 0x1c
+#define ESR_ELx_EC_SME 0x1d
+#define ESR_ELx_EC_GPC 0x1e
+#define ESR_ELx_EC_IMP_DEF 0x1f
+#define ESR_ELx_EC_IABT_LOW 0x20
+#define ESR_ELx_EC_IABT_CUR 0x21
+#define ESR_ELx_EC_PC_ALIGN 0x22
+#define ESR_ELx_EC_DABT_LOW 0x24
+#define ESR_ELx_EC_DABT_CUR 0x25
+#define ESR_ELx_EC_SP_ALIGN 0x26
+#define ESR_ELx_EC_MOPS 0x27
+#define ESR_ELx_EC_FP_EXC32 0x28
+#define ESR_ELx_EC_FP_EXC64 0x2c
+#define ESR_ELx_EC_GCS 0x2d
+#define ESR_ELx_EC_SERROR 0x2f
+#define ESR_ELx_EC_BREAKPT_LOW 0x30
+#define ESR_ELx_EC_BREAKPT_CUR 0x31
+#define ESR_ELx_EC_SOFTSTP_LOW 0x32
+#define ESR_ELx_EC_SOFTSTP_CUR 0x33
+#define ESR_ELx_EC_WATCHPT_LOW 0x34
+#define ESR_ELx_EC_WATCHPT_CUR 0x35
+#define ESR_ELx_EC_BKPT32 0x38
+#define ESR_ELx_EC_VECTOR32 0x3a
+#define ESR_ELx_EC_BRK64 0x3c
+#define ESR_ELx_EC_PROFILING 0x3d
+
+/* Aborts */
+#define ESR_ELx_ISV (UL(1) << 24)
+#define ESR_ELx_SAS_SHIFT 22
+#define ESR_ELx_SSE (UL(1) << 21)
+#define ESR_ELx_SRT_SHIFT 16
+#define ESR_ELx_SF (UL(1) << 15)
+#define ESR_ELx_AR (UL(1) << 14)
+#define ESR_ELx_FnV (UL(1) << 10)
+#define ESR_ELx_EA (UL(1) << 9)
+#define ESR_ELx_CM (UL(1) << 8)
+#define ESR_ELx_S1PTW (UL(1) << 7)
+#define ESR_ELx_WNR (UL(1) << 6)
+#define ESR_ELx_FSC 0x3f
+#define ESR_ELx_FSC_TYPE 0x3c
+#define ESR_ELx_FSC_LEVEL 0x03
+#define ESR_ELx_FSC_ADDRSZ 0x00 /* + level */
+#define ESR_ELx_FSC_FAULT 0x04  /* translation, + level */
+#define ESR_ELx_FSC_ACCESS 0x08 /* + level */
+#define ESR_ELx_FSC_PERM 0x0c   /* + level */
+#define ESR_ELx_FSC_EXTABT 0x10
+#define ESR_ELx_FSC_MTE 0x11
+#define ESR_ELx_FSC_SEA_TTW 0x14 /* + level */
+#define ESR_ELx_FSC_ALIGNMENT 0x21
+#define ESR_ELx_FSC_TLBCONF 0x30
+
+#ifndef __ASSEMBLY__
+
+/* The exception class in words, never NULL. */
+const char *esr_class_name(u64 esr);
+/* True for the four abort classes: FAR (and from a lower EL HPFAR) may be valid. */
+bool esr_is_abort(u64 esr);
+/*
+ * The whole syndrome in words, as "data abort from a lower EL: translation fault, level 3, write".
+ * Cut at @size bytes; returns @buf.
+ */
+const char *esr_decode(u64 esr, char *buf, int size);
+
+#endif /* !__ASSEMBLY__ */
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hypercalls of the framework's own code inside a guest. They are recognised by number and by where they
+ * come from: a guest may use every immediate for itself.
+ */
+#ifndef ASMARM64_GUEST_HYPERCALL_H
+#define ASMARM64_GUEST_HYPERCALL_H
+
+/* + enum vector: an exception to EL1 without handler */
+#define GUEST_HVC_EL1_EXCEPTION 0xff00
+/* the guest's function has returned */
+#define GUEST_HVC_RETURNED 0xff80
+
+/* Bytes of a page of guest vectors in use: the table, the code behind it, and the handlers. */
+#define GUEST_EL1_PAGE_SIZE 4096
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between the files of the guest framework; tests need none of it. */
+#ifndef ASMARM64_GUEST_INTERNAL_H
+#define ASMARM64_GUEST_INTERNAL_H
+
+#include <libcflat.h>
+#include <asm/guest.h>
+
+/* guest-el1.S */
+extern char guest_el1_bare_vectors[], guest_el1_full_vectors[], guest_el1_full_end[];
+extern char guest_el1_handlers[], guest_return[];
+
+/* guest-el1.c */
+bool guest_el1_vectors_contain(const struct guest *guest, u64 pc);
+
+/* guest-dc.c */
+/* True when the last exit was a trapped write that HCR_EL2.DC made necessary, and has been done. */
+bool guest_emulate_dc_write(struct guest *guest);
+/* guest.c: registers into the CPU, which they must not be in; and the end of dc emulation */
+void guest_registers_to_cpu(struct guest *guest);
+void guest_end_dc(struct guest *guest);
+
+/* guest-fault.c */
+void guest_record_fault_ipa(struct guest *guest);
+
+/* guest-dump.c */
+void guest_dump_el1_exception(struct guest *guest, enum vector vector);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The system registers that a guest has for itself. Each list is written once: the structure, the save and
+ * the restore are made from it.
+ */
+#ifndef ASMARM64_GUEST_STATE_H
+#define ASMARM64_GUEST_STATE_H
+
+#include <libcflat.h>
+
+/* X(field, name with E2H clear, name with E2H set) */
+#define EL1_REGISTERS(X)                                                                           \
+	X(sctlr_el1, sctlr_el1, SCTLR_EL12)                                                        \
+	X(cpacr_el1, cpacr_el1, CPACR_EL12)                                                        \
+	X(ttbr0_el1, ttbr0_el1, TTBR0_EL12)                                                        \
+	X(ttbr1_el1, ttbr1_el1, TTBR1_EL12)                                                        \
+	X(tcr_el1, tcr_el1, TCR_EL12)                                                              \
+	X(mair_el1, mair_el1, MAIR_EL12)                                                           \
+	X(amair_el1, amair_el1, AMAIR_EL12)                                                        \
+	X(contextidr_el1, contextidr_el1, CONTEXTIDR_EL12)                                         \
+	X(vbar_el1, vbar_el1, VBAR_EL12)                                                           \
+	X(esr_el1, esr_el1, ESR_EL12)                                                              \
+	X(far_el1, far_el1, FAR_EL12)                                                              \
+	X(elr_el1, elr_el1, ELR_EL12)                                                              \
+	X(spsr_el1, spsr_el1, SPSR_EL12)                                                           \
+	X(afsr0_el1, afsr0_el1, AFSR0_EL12)                                                        \
+	X(afsr1_el1, afsr1_el1, AFSR1_EL12)                                                        \
+	X(cntkctl_el1, cntkctl_el1, CNTKCTL_EL12)                                                  \
+	X(cntv_ctl_el0, cntv_ctl_el0, CNTV_CTL_EL02)                                               \
+	X(cntv_cval_el0, cntv_cval_el0, CNTV_CVAL_EL02)                                            \
+	X(cntp_ctl_el0, cntp_ctl_el0, CNTP_CTL_EL02)                                               \
+	X(cntp_cval_el0, cntp_cval_el0, CNTP_CVAL_EL02)                                            \
+	X(sp_el0, sp_el0, sp_el0)                                                                  \
+	X(sp_el1, sp_el1, sp_el1)                                                                  \
+	X(par_el1, par_el1, par_el1)                                                               \
+	X(tpidr_el0, tpidr_el0, tpidr_el0)                                                         \
+	X(tpidrro_el0, tpidrro_el0, tpidrro_el0)                                                   \
+	X(tpidr_el1, tpidr_el1, tpidr_el1)                                                         \
+	X(mdscr_el1, mdscr_el1, mdscr_el1)                                                         \
+	X(csselr_el1, csselr_el1, csselr_el1)
+
+/* Pointer authentication keys: only with FEAT_PAuth. X(field, name) */
+#define PAUTH_REGISTERS(X)                                                                         \
+	X(apiakeylo_el1, APIAKEYLO_EL1)                                                            \
+	X(apiakeyhi_el1, APIAKEYHI_EL1)                                                            \
+	X(apibkeylo_el1, APIBKEYLO_EL1)                                                            \
+	X(apibkeyhi_el1, APIBKEYHI_EL1)                                                            \
+	X(apdakeylo_el1, APDAKEYLO_EL1)                                                            \
+	X(apdakeyhi_el1, APDAKEYHI_EL1)                                                            \
+	X(apdbkeylo_el1, APDBKEYLO_EL1)                                                            \
+	X(apdbkeyhi_el1, APDBKEYHI_EL1)                                                            \
+	X(apgakeylo_el1, APGAKEYLO_EL1)                                                            \
+	X(apgakeyhi_el1, APGAKEYHI_EL1)
+
+/* EL2's controls over the guest, without HCR_EL2, which is written last and restored first. X(name) */
+#define EL2_REGISTERS(X)                                                                           \
+	X(vttbr_el2)                                                                               \
+	X(vtcr_el2)                                                                                \
+	X(cptr_el2)                                                                                \
+	X(mdcr_el2)                                                                                \
+	X(cnthctl_el2)                                                                             \
+	X(cntvoff_el2)                                                                             \
+	X(vmpidr_el2)                                                                              \
+	X(vpidr_el2)                                                                               \
+	X(hstr_el2)
+
+#define GUEST_STATE_FIELD(field, ...) u64 field;
+
+struct el1_state {
+	EL1_REGISTERS(GUEST_STATE_FIELD)
+	PAUTH_REGISTERS(GUEST_STATE_FIELD)
+};
+
+struct el2_state {
+	u64 hcr_el2;
+	EL2_REGISTERS(GUEST_STATE_FIELD)
+};
+
+struct fpsimd_state {
+	__uint128_t q[32];
+	u64 fpcr, fpsr;
+};
+
+void el1_state_save(struct el1_state *state);
+void el1_state_load(const struct el1_state *state);
+/* What the architecture says of EL1 after reset, and 0 for what it leaves UNKNOWN. */
+void el1_state_reset(struct el1_state *state);
+
+void el2_state_save(struct el2_state *state);
+/* HCR_EL2 last, as a guest is entered: before it nothing of the guest's is in force. */
+void el2_state_load_guest(const struct el2_state *state);
+/* HCR_EL2 first, as the host comes back. */
+void el2_state_load_host(const struct el2_state *state);
+
+void fpsimd_save(struct fpsimd_state *state);
+void fpsimd_load(const struct fpsimd_state *state);
+
+#endif

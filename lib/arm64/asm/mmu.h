@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's own stage 1: memory mapped one to one with blocks, the image by its parts, devices on request,
+ * and a region of virtual addresses (vmalloc.h) that is always mapped by pages.
+ */
+#ifndef ASMARM64_MMU_H
+#define ASMARM64_MMU_H
+
+#include <libcflat.h>
+#include <asm/pgtable-hwdef.h>
+
+/* The tables that the boot built, shared by all CPUs. */
+extern pgd_t *mmu_idmap;
+
+/* Build mmu_idmap; memory and image as in <asm/setup.h>. */
+void mmu_setup(void);
+/* Turn MMU and caches on for this CPU, with @pgtable. */
+void mmu_enable(pgd_t *pgtable);
+/* Turn them off. Caches are cleaned by nobody: meant for tests of just that. */
+void mmu_disable(void);
+bool mmu_enabled(void);
+
+/* Leaf attributes without type bits and address. */
+enum mmu_prot { MMU_TEXT, MMU_RODATA, MMU_DATA, MMU_DEVICE };
+
+/*
+ * Map [@va, @va + @size) to @pa with the largest leaves that fit; everything is page-aligned. Entries that
+ * are already there with another value are an assertion. Running out of memory is one too.
+ */
+void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot);
+
+/* The leaf that maps @va, NULL when none does. */
+pteval_t *follow_pte(pgd_t *pgtable, uintptr_t va);
+
+/* Take a page that is mapped by a page entry away from this CPU and give it back (see guest.c). */
+void mmu_page_hide(pteval_t *pte, const void *va);
+void mmu_page_show(pteval_t *pte);
+
+/* Drop host translations on all CPUs: all, or those of the page at @va. */
+void flush_tlb_all(void);
+void flush_tlb_page(unsigned long va);
+
+/* Make instructions written to [@start, @start + @size) visible to fetches on all CPUs. */
+void sync_icache(const void *start, size_t size);
+
+#endif

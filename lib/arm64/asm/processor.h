@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The CPU: exception vectors and handlers, interrupts masks, identification. */
+#ifndef ASMARM64_PROCESSOR_H
+#define ASMARM64_PROCESSOR_H
+
+/* The sixteen vectors, in the order of the table (DDI 0487, D1.3.1). */
+#define VECTOR_ELxT_SYNC 0
+#define VECTOR_ELxH_SYNC 4
+#define VECTOR_ELx_LOW_SYNC_64 8
+#define VECTOR_SLOT_SIZE 0x80
+
+#ifndef __ASSEMBLY__
+
+#include <libcflat.h>
+#include <asm/barrier.h>
+#include <asm/esr.h>
+#include <asm/ptrace.h>
+#include <asm/sysreg.h>
+#include <asm/thread_info.h>
+
+enum vector {
+	ELxT_SYNC, /* current EL, with SP_EL0 */
+	ELxT_IRQ,
+	ELxT_FIQ,
+	ELxT_ERROR,
+	ELxH_SYNC, /* current EL, with SP_ELx */
+	ELxH_IRQ,
+	ELxH_FIQ,
+	ELxH_ERROR,
+	ELx_LOW_SYNC_64, /* lower EL, AArch64 */
+	ELx_LOW_IRQ_64,
+	ELx_LOW_FIQ_64,
+	ELx_LOW_ERROR_64,
+	ELx_LOW_SYNC_32, /* lower EL, AArch32 */
+	ELx_LOW_IRQ_32,
+	ELx_LOW_FIQ_32,
+	ELx_LOW_ERROR_32,
+	VECTOR_MAX,
+
+	/* the names of kvm-unit-tests */
+	EL1T_SYNC = ELxT_SYNC,
+	EL1T_IRQ,
+	EL1T_FIQ,
+	EL1T_ERROR,
+	EL1H_SYNC,
+	EL1H_IRQ,
+	EL1H_FIQ,
+	EL1H_ERROR,
+	EL0_SYNC_64,
+	EL0_IRQ_64,
+	EL0_FIQ_64,
+	EL0_ERROR_64,
+	EL0_SYNC_32,
+	EL0_IRQ_32,
+	EL0_FIQ_32,
+	EL0_ERROR_32,
+};
+static_assert(VECTOR_ELxH_SYNC == ELxH_SYNC && VECTOR_ELx_LOW_SYNC_64 == ELx_LOW_SYNC_64,
+	      "the assembler's vector numbers");
+
+#define EC_MAX 64
+
+typedef void (*vector_fn)(enum vector v, struct pt_regs *regs, unsigned int esr);
+typedef void (*exception_fn)(struct pt_regs *regs, unsigned int esr);
+typedef void (*irq_handler_fn)(struct pt_regs *regs);
+
+/*
+ * Handlers of the host's own exceptions. NULL takes a handler away: the exception is then unexpected, is
+ * dumped, and ends the run. @ec is an ESR_ELx_EC_* class, for a synchronous vector.
+ */
+void install_vector_handler(enum vector v, vector_fn fn);
+void install_exception_handler(enum vector v, unsigned int ec, exception_fn fn);
+/* @v is one of the IRQ vectors. */
+void install_irq_handler(enum vector v, irq_handler_fn fn);
+
+const char *vector_name(enum vector v);
+void show_regs(struct pt_regs *regs);
+/* The fault address register, when @esr says that it is valid. */
+bool get_far(unsigned int esr, unsigned long *far);
+
+/* 4 (CurrentEL_EL1) or 8 (CurrentEL_EL2) */
+static inline unsigned long current_level(void)
+{
+	return read_sysreg(CurrentEL);
+}
+
+static inline void local_irq_enable(void)
+{
+	asm volatile("msr daifclr, #2" : : : "memory");
+}
+
+static inline void local_irq_disable(void)
+{
+	asm volatile("msr daifset, #2" : : : "memory");
+}
+
+static inline u64 get_mpidr(void)
+{
+	return read_sysreg(mpidr_el1);
+}
+
+static inline u64 get_cntvct(void)
+{
+	isb();
+	return read_sysreg(cntvct_el0);
+}
+
+static inline u32 get_cntfrq(void)
+{
+	return read_sysreg(cntfrq_el0);
+}
+
+static inline u64 get_ctr(void)
+{
+	return read_sysreg(ctr_el0);
+}
+
+#endif /* !__ASSEMBLY__ */
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the host's exception entry saves. */
+#ifndef ASMARM64_PTRACE_H
+#define ASMARM64_PTRACE_H
+
+/* PSTATE, as SPSR_ELx holds it (DDI 0487, C5.2.19) */
+#define PSR_MODE_EL0t 0x0
+#define PSR_MODE_EL1t 0x4
+#define PSR_MODE_EL1h 0x5
+#define PSR_MODE_EL2t 0x8
+#define PSR_MODE_EL2h 0x9
+#define PSR_MODE_MASK 0xf
+#define PSR_MODE32_BIT 0x10
+#define PSR_F_BIT 0x40
+#define PSR_I_BIT 0x80
+#define PSR_A_BIT 0x100
+#define PSR_D_BIT 0x200
+#define PSR_DAIF (PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT)
+#define PSR_IL_BIT 0x00100000
+#define PSR_SS_BIT 0x00200000
+#define PSR_PAN_BIT 0x00400000
+#define PSR_V_BIT 0x10000000
+#define PSR_C_BIT 0x20000000
+#define PSR_Z_BIT 0x40000000
+#define PSR_N_BIT 0x80000000
+
+#ifndef __ASSEMBLY__
+
+#include <libcflat.h>
+
+struct pt_regs {
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
+	u64 pstate;
+	u64 orig_x0;
+	u64 syscallno;
+	u64 frame[2]; /* a frame record, so that a backtrace crosses the exception */
+};
+
+#define user_mode(regs) (((regs)->pstate & PSR_MODE_MASK) == PSR_MODE_EL0t)
+
+#endif /* !__ASSEMBLY__ */
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the device tree said: memory, CPUs, firmware, console. Valid from main() on. */
+#ifndef ASMARM64_SETUP_H
+#define ASMARM64_SETUP_H
+
+#include <libcflat.h>
+
+#define NR_CPUS 511
+#define MAX_MEM_REGIONS 8
+
+struct mem_region {
+	phys_addr_t start, end; /* [start, end) */
+};
+
+/* The memory of the machine, in the order of the tree. */
+extern struct mem_region mem_regions[MAX_MEM_REGIONS];
+extern int nr_mem_regions;
+
+extern u64 cpus[NR_CPUS]; /* MPIDR affinity of each CPU; cpus[0] is the one that boots */
+extern int nr_cpus;
+
+/* Start and end of all memory (there may be holes). */
+extern phys_addr_t phys_offset, phys_end;
+#define PHYS_OFFSET phys_offset
+#define PHYS_END phys_end
+
+/* The parts of the image (image.lds). */
+extern char _start[], _stext[], _etext[], _sdata[], _edata[], _end[];
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TLB maintenance for stage 2, from the host, for the VMID of a tree whatever VTTBR_EL2 is live.
+ *
+ * A TLB may hold stage-2 entries and entries that combine both stages. TLBI IPAS2E1IS drops only the former
+ * (DDI 0487, D8.17.6.1): it is followed by TLBI VMALLE1IS, which drops the latter.
+ */
+#ifndef ASMARM64_STAGE2_TLB_H
+#define ASMARM64_STAGE2_TLB_H
+
+#include <libcflat.h>
+
+struct s2_mmu;
+
+/* Drop the translations of [@ipa, @ipa + @size). The tables were changed before. */
+void s2_tlb_flush_range(struct s2_mmu *mmu, u64 ipa, u64 size);
+/* Drop all translations of the VMID, both stages. */
+void s2_tlb_flush_all(struct s2_mmu *mmu);
+
+#endif

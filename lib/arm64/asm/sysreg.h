@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * System registers: access by name or by encoding, and the fields that the library uses.
+ *
+ * Field names and positions: Arm ARM (DDI 0487), chapter D24.
+ */
+#ifndef ASMARM64_SYSREG_H
+#define ASMARM64_SYSREG_H
+
+/* The S<op0>_<op1>_C<crn>_C<crm>_<op2> name, for registers that the assembler may not know. */
+#define sys_reg(op0, op1, crn, crm, op2) S##op0##_##op1##_C##crn##_C##crm##_##op2
+
+#include <libcflat.h>
+
+#ifndef __ASSEMBLY__
+
+#define read_sysreg(r)                                                                             \
+	({                                                                                         \
+		u64 __val;                                                                         \
+		asm volatile("mrs %0, " xstr(r) : "=r"(__val));                                    \
+		__val;                                                                             \
+	})
+#define write_sysreg(v, r)                                                                         \
+	do {                                                                                       \
+		u64 __new = (u64)(v);                                                              \
+		asm volatile("msr " xstr(r) ", %x0" : : "rZ"(__new));                              \
+	} while (0)
+#define read_sysreg_s(r) read_sysreg(r)
+#define write_sysreg_s(v, r) write_sysreg(v, r)
+
+/* Field [@hi:@lo] of @v. */
+#define FIELD(v, hi, lo) (((v) >> (lo)) & ((UL(1) << ((hi) - (lo) + 1)) - 1))
+
+#endif /* !__ASSEMBLY__ */
+
+#define CurrentEL_EL1 (1 << 2)
+#define CurrentEL_EL2 (2 << 2)
+
+/* The _EL12 and _EL02 names: EL1's registers, seen from EL2 with E2H set (DDI 0487, D8.9). */
+#define SCTLR_EL12 sys_reg(3, 5, 1, 0, 0)
+#define CPACR_EL12 sys_reg(3, 5, 1, 0, 2)
+#define TTBR0_EL12 sys_reg(3, 5, 2, 0, 0)
+#define TTBR1_EL12 sys_reg(3, 5, 2, 0, 1)
+#define TCR_EL12 sys_reg(3, 5, 2, 0, 2)
+#define SPSR_EL12 sys_reg(3, 5, 4, 0, 0)
+#define ELR_EL12 sys_reg(3, 5, 4, 0, 1)
+#define AFSR0_EL12 sys_reg(3, 5, 5, 1, 0)
+#define AFSR1_EL12 sys_reg(3, 5, 5, 1, 1)
+#define ESR_EL12 sys_reg(3, 5, 5, 2, 0)
+#define FAR_EL12 sys_reg(3, 5, 6, 0, 0)
+#define MAIR_EL12 sys_reg(3, 5, 10, 2, 0)
+#define AMAIR_EL12 sys_reg(3, 5, 10, 3, 0)
+#define VBAR_EL12 sys_reg(3, 5, 12, 0, 0)
+#define CONTEXTIDR_EL12 sys_reg(3, 5, 13, 0, 1)
+#define CNTKCTL_EL12 sys_reg(3, 5, 14, 1, 0)
+#define CNTP_CTL_EL02 sys_reg(3, 5, 14, 2, 1)
+#define CNTP_CVAL_EL02 sys_reg(3, 5, 14, 2, 2)
+#define CNTV_CTL_EL02 sys_reg(3, 5, 14, 3, 1)
+#define CNTV_CVAL_EL02 sys_reg(3, 5, 14, 3, 2)
+
+/* Pointer authentication keys, FEAT_PAuth */
+#define APIAKEYLO_EL1 sys_reg(3, 0, 2, 1, 0)
+#define APIAKEYHI_EL1 sys_reg(3, 0, 2, 1, 1)
+#define APIBKEYLO_EL1 sys_reg(3, 0, 2, 1, 2)
+#define APIBKEYHI_EL1 sys_reg(3, 0, 2, 1, 3)
+#define APDAKEYLO_EL1 sys_reg(3, 0, 2, 2, 0)
+#define APDAKEYHI_EL1 sys_reg(3, 0, 2, 2, 1)
+#define APDBKEYLO_EL1 sys_reg(3, 0, 2, 2, 2)
+#define APDBKEYHI_EL1 sys_reg(3, 0, 2, 2, 3)
+#define APGAKEYLO_EL1 sys_reg(3, 0, 2, 3, 0)
+#define APGAKEYHI_EL1 sys_reg(3, 0, 2, 3, 1)
+
+/* Registers newer than the assembler's base architecture */
+#define ICC_SRE_EL2 sys_reg(3, 4, 12, 9, 5)
+#define ICH_HCR_EL2 sys_reg(3, 4, 12, 11, 0)
+#define HCRX_EL2 sys_reg(3, 4, 1, 2, 2)
+#define HFGRTR_EL2 sys_reg(3, 4, 1, 1, 4)
+#define HFGWTR_EL2 sys_reg(3, 4, 1, 1, 5)
+#define HFGITR_EL2 sys_reg(3, 4, 1, 1, 6)
+#define HDFGRTR_EL2 sys_reg(3, 4, 3, 1, 4)
+#define HDFGWTR_EL2 sys_reg(3, 4, 3, 1, 5)
+#define ID_AA64MMFR2_EL1 sys_reg(3, 0, 0, 7, 2)
+#define ID_AA64MMFR4_EL1 sys_reg(3, 0, 0, 7, 4)
+#define ID_AA64ISAR2_EL1 sys_reg(3, 0, 0, 6, 2)
+
+/* HCR_EL2 */
+#define HCR_EL2_VM (UL(1) << 0)
+#define HCR_EL2_SWIO (UL(1) << 1)
+#define HCR_EL2_PTW (UL(1) << 2)
+#define HCR_EL2_FMO (UL(1) << 3)
+#define HCR_EL2_IMO (UL(1) << 4)
+#define HCR_EL2_AMO (UL(1) << 5)
+#define HCR_EL2_VF (UL(1) << 6)
+#define HCR_EL2_VI (UL(1) << 7)
+#define HCR_EL2_VSE (UL(1) << 8)
+#define HCR_EL2_FB (UL(1) << 9)
+#define HCR_EL2_BSU_IS (UL(1) << 10)
+#define HCR_EL2_DC (UL(1) << 12)
+#define HCR_EL2_TWI (UL(1) << 13)
+#define HCR_EL2_TWE (UL(1) << 14)
+#define HCR_EL2_TID0 (UL(1) << 15)
+#define HCR_EL2_TID1 (UL(1) << 16)
+#define HCR_EL2_TID2 (UL(1) << 17)
+#define HCR_EL2_TID3 (UL(1) << 18)
+#define HCR_EL2_TSC (UL(1) << 19)
+#define HCR_EL2_TIDCP (UL(1) << 20)
+#define HCR_EL2_TACR (UL(1) << 21)
+#define HCR_EL2_TSW (UL(1) << 22)
+#define HCR_EL2_TPCP (UL(1) << 23)
+#define HCR_EL2_TPU (UL(1) << 24)
+#define HCR_EL2_TTLB (UL(1) << 25)
+#define HCR_EL2_TVM (UL(1) << 26)
+#define HCR_EL2_TGE (UL(1) << 27)
+#define HCR_EL2_TDZ (UL(1) << 28)
+#define HCR_EL2_HCD (UL(1) << 29)
+#define HCR_EL2_TRVM (UL(1) << 30)
+#define HCR_EL2_RW (UL(1) << 31)
+#define HCR_EL2_CD (UL(1) << 32)
+#define HCR_EL2_ID (UL(1) << 33)
+#define HCR_EL2_E2H (UL(1) << 34)
+#define HCR_EL2_APK (UL(1) << 40)
+#define HCR_EL2_API (UL(1) << 41)
+/* The host's own: nothing trapped, every physical exception to EL2. */
+#define HCR_HOST_VHE (HCR_EL2_E2H | HCR_EL2_TGE | HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK)
+#define HCR_HOST_NVHE                                                                              \
+	(HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK | HCR_EL2_AMO | HCR_EL2_IMO | HCR_EL2_FMO)
+
+/* SCTLR_ELx */
+#define SCTLR_ELx_M (UL(1) << 0)
+#define SCTLR_ELx_A (UL(1) << 1)
+#define SCTLR_ELx_C (UL(1) << 2)
+#define SCTLR_ELx_SA (UL(1) << 3)
+#define SCTLR_ELx_I (UL(1) << 12)
+#define SCTLR_EL1_SA0 (UL(1) << 4)
+#define SCTLR_EL1_CP15BEN (UL(1) << 5)
+#define SCTLR_EL1_ITD (UL(1) << 7)
+#define SCTLR_EL1_SED (UL(1) << 8)
+#define SCTLR_EL1_EOS (UL(1) << 11)
+#define SCTLR_EL1_DZE (UL(1) << 14)
+#define SCTLR_EL1_UCT (UL(1) << 15)
+#define SCTLR_EL1_nTWI (UL(1) << 16)
+#define SCTLR_EL1_nTWE (UL(1) << 18)
+#define SCTLR_EL1_TSCXT (UL(1) << 20)
+#define SCTLR_EL1_EIS (UL(1) << 22)
+#define SCTLR_EL1_SPAN (UL(1) << 23)
+#define SCTLR_EL1_UCI (UL(1) << 26)
+#define SCTLR_EL1_nTLSMD (UL(1) << 28)
+#define SCTLR_EL1_LSMAOE (UL(1) << 29)
+/* Bits that are 1 where the feature that gives them a meaning is absent. */
+#define SCTLR_EL1_RES1                                                                             \
+	(SCTLR_EL1_EOS | SCTLR_EL1_TSCXT | SCTLR_EL1_EIS | SCTLR_EL1_SPAN | SCTLR_EL1_nTLSMD |     \
+	 SCTLR_EL1_LSMAOE)
+/* With E2H clear: bits 4, 5, 11, 16, 18, 22, 23, 28, 29 */
+#define SCTLR_EL2_RES1 UL(0x30c50830)
+
+/* ID registers: the position of a field's lowest bit */
+#define ID_AA64MMFR1_VH 8
+#define ID_AA64MMFR2_FWB 40
+#define ID_AA64PFR0_GIC 24
+#define ID_AA64MMFR0_FGT 56
+#define ID_AA64MMFR1_PAN 20
+#define ID_AA64MMFR1_HCX 40
+
+#endif /* ASMARM64_SYSREG_H */

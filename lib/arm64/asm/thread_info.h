@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What belongs to one CPU.
+ *
+ * Found through TPIDR_EL2 (TPIDR_EL1 where the host runs at EL1), never through SP: a guest's handler runs
+ * on a stack of its own.
+ *
+ * Every host stack is the upper half of a block of 2 * THREAD_SIZE, aligned to its size; the lower half is
+ * not mapped. So for a stack pointer in range, bit THREAD_SHIFT of sp - 1 is set, which the exception entry
+ * tests before it touches the stack.
+ */
+#ifndef ASMARM64_THREAD_INFO_H
+#define ASMARM64_THREAD_INFO_H
+
+#define THREAD_SHIFT 14
+#define THREAD_SIZE (1 << THREAD_SHIFT)
+
+#ifndef __ASSEMBLY__
+
+#include <libcflat.h>
+
+struct guest;
+
+struct thread_info {
+	int cpu;
+	unsigned int flags;
+	struct guest *guest; /* the guest this CPU runs, NULL outside of guest_run() */
+};
+
+/* The host's own exception level, and whether it has HCR_EL2.E2H set; fixed at boot. */
+extern bool host_at_el2, host_vhe;
+
+static inline struct thread_info *current_thread_info(void)
+{
+	struct thread_info *info;
+
+	if (host_at_el2)
+		asm volatile("mrs %0, tpidr_el2" : "=r"(info));
+	else
+		asm volatile("mrs %0, tpidr_el1" : "=r"(info));
+	return info;
+}
+
+static inline int smp_processor_id(void)
+{
+	return current_thread_info()->cpu;
+}
+
+/* The block of a new host stack, guard included, or NULL; the stack pointer starts at its end. */
+void *thread_stack_alloc(void);
+void thread_stack_free(void *block);
+
+#endif
+#endif

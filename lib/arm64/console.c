@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The console: the UART that the device tree names. */
+#include <libcflat.h>
+#include <asm/console.h>
+#include <asm/io.h>
+#include <asm/spinlock.h>
+
+/* PL011 (Arm DDI 0183, 3.3) */
+#define PL011_DR 0x00
+#define PL011_FR 0x18
+#define PL011_FR_TXFF (1 << 5)
+/* 16550 */
+#define UART16550_THR 0
+#define UART16550_LSR 5
+#define UART16550_LSR_THRE (1 << 5)
+
+static struct spinlock lock;
+static enum console_type type;
+static void *base;
+static bool at_line_start = true;
+
+void console_setup(enum console_type t, void *registers)
+{
+	type = t;
+	base = registers;
+}
+
+static void putchar_pl011(char c)
+{
+	while (readl(base + PL011_FR) & PL011_FR_TXFF)
+		cpu_relax();
+	writeb(c, base + PL011_DR);
+}
+
+static void putchar_16550(char c)
+{
+	while (!(readb(base + UART16550_LSR) & UART16550_LSR_THRE))
+		cpu_relax();
+	writeb(c, base + UART16550_THR);
+}
+
+void puts(const char *s)
+{
+	if (type == CONSOLE_NONE)
+		return;
+	spin_lock(&lock);
+	for (; *s; s++) {
+		if (type == CONSOLE_PL011)
+			putchar_pl011(*s);
+		else
+			putchar_16550(*s);
+		at_line_start = *s == '\n';
+	}
+	spin_unlock(&lock);
+}
+
+void console_start_line(void)
+{
+	if (!at_line_start)
+		puts("\n");
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* EL2's controls after reset. */
+#include <libcflat.h>
+#include <asm/el2.h>
+#include <asm/processor.h>
+
+#define CPTR_EL2_E2H_FPEN (3UL << 20)
+/* Without E2H: bits 0..9, 12 and 13 are 1 where they trap nothing that exists, TZ (8) and TSM (12) trap */
+#define CPTR_EL2_NVHE 0x33ffUL
+/* EL1PCTEN and EL1PCEN move with E2H, where bits 0, 1, 8 and 9 are EL0's */
+#define CNTHCTL_EL2_E2H (3UL << 10 | 3UL << 8 | 3UL << 0)
+#define CNTHCTL_EL2_NVHE (3UL << 0)
+#define ICC_SRE_EL2_ENABLE 0xfUL
+
+static bool has_feature(u64 id_register, unsigned int lowest_bit)
+{
+	return FIELD(id_register, lowest_bit + 3, lowest_bit) != 0;
+}
+
+u64 cptr_el2_default(void)
+{
+	return host_vhe ? CPTR_EL2_E2H_FPEN : CPTR_EL2_NVHE;
+}
+
+u64 cnthctl_el2_default(void)
+{
+	return host_vhe ? CNTHCTL_EL2_E2H : CNTHCTL_EL2_NVHE;
+}
+
+void el2_setup(void)
+{
+	write_sysreg(cptr_el2_default(), cptr_el2);
+	write_sysreg(read_sysreg(mdcr_el2) & 0x1f, mdcr_el2); /* HPMN is at PMCR_EL0.N: all counters EL1's */
+	write_sysreg(0, hstr_el2);
+	write_sysreg(cnthctl_el2_default(), cnthctl_el2);
+	write_sysreg(0, cntvoff_el2);
+	write_sysreg(0, vttbr_el2);
+	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
+	write_sysreg(read_sysreg(mpidr_el1), vmpidr_el2);
+	if (has_feature(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT)) {
+		write_sysreg_s(0, HFGRTR_EL2);
+		write_sysreg_s(0, HFGWTR_EL2);
+		write_sysreg_s(0, HFGITR_EL2);
+		write_sysreg_s(0, HDFGRTR_EL2);
+		write_sysreg_s(0, HDFGWTR_EL2);
+	}
+	if (has_feature(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_HCX))
+		write_sysreg_s(0, HCRX_EL2);
+	if (has_feature(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_GIC)) {
+		write_sysreg_s(ICC_SRE_EL2_ENABLE, ICC_SRE_EL2);
+		isb();
+		write_sysreg_s(0, ICH_HCR_EL2);
+	}
+	if (has_feature(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_PAN))
+		asm volatile(".arch_extension pan\n\tmsr pan, #0");
+	isb();
+}

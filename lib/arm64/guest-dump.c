@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A guest's exit in words. */
+#include <libcflat.h>
+#include <asm/guest.h>
+#include <asm/guest-internal.h>
+#include <asm/setup.h>
+
+/* An address in the image is what addr2line takes; another stands as it is. */
+static void dump_pc(const char *what, u64 pc)
+{
+	if (pc >= (u64)_stext && pc < (u64)_etext)
+		report_info("guest: %s %#lx, image offset %#lx", what, pc, pc - (u64)_start);
+	else
+		report_info("guest: %s %#lx", what, pc);
+}
+
+static void dump_x(const struct guest *guest)
+{
+	for (int i = 0; i < 31; i += 4) {
+		char line[128];
+		int len = 0;
+
+		for (int r = i; r < MIN(i + 4, 31); r++)
+			len += snprintf(line + len, sizeof(line) - len, " x%-2d %016lx", r, guest->x[r]);
+		report_info("guest:%s", line);
+	}
+}
+
+void guest_dump(struct guest *guest)
+{
+	char words[128];
+	u64 ipa;
+
+	report_info("guest: exit %s", esr_decode(guest->esr_el2, words, sizeof(words)));
+	report_info("guest: ESR_EL2 %#lx FAR_EL2 %#lx HPFAR_EL2 %#lx SPSR_EL2 %#lx", guest->esr_el2,
+		    guest->far_el2, guest->hpfar_el2, guest->spsr_el2);
+	if (guest_fault_ipa(guest, &ipa))
+		report_info("guest: faulting IPA %#lx", ipa);
+	dump_pc("PC", guest->elr_el2);
+	dump_x(guest);
+}
+
+void guest_dump_el1_exception(struct guest *guest, enum vector vector)
+{
+	char words[128];
+
+	report_info("guest: exception at EL1 without handler, vector %s", vector_name(vector));
+	report_info("guest: %s", esr_decode(guest->esr_el1, words, sizeof(words)));
+	report_info("guest: ESR_EL1 %#lx FAR_EL1 %#lx SPSR_EL1 %#lx", guest->esr_el1, guest->far_el1,
+		    guest->spsr_el1);
+	dump_pc("PC", guest->elr_el1);
+	dump_x(guest);
+}

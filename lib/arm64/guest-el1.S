@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Code that runs inside guests, at EL1.
+ *
+ * Two vector tables. In the bare one every slot is a hypercall that reports the exception: it is what a guest
+ * has from the start, and it touches neither stack nor registers. The full one calls C handlers. A guest that
+ * installs a handler gets a page of its own with the bare table, and slots of the full one copied over it;
+ * both are position independent.
+ */
+#include <asm/asm-offsets.h>
+#include <asm/guest-hypercall.h>
+#include <asm/processor.h>
+
+.macro for_el1_x2_to_x29 op
+	\op	x2, x3, [sp, #EL1_X0 + 2 * 8]
+	\op	x4, x5, [sp, #EL1_X0 + 4 * 8]
+	\op	x6, x7, [sp, #EL1_X0 + 6 * 8]
+	\op	x8, x9, [sp, #EL1_X0 + 8 * 8]
+	\op	x10, x11, [sp, #EL1_X0 + 10 * 8]
+	\op	x12, x13, [sp, #EL1_X0 + 12 * 8]
+	\op	x14, x15, [sp, #EL1_X0 + 14 * 8]
+	\op	x16, x17, [sp, #EL1_X0 + 16 * 8]
+	\op	x18, x19, [sp, #EL1_X0 + 18 * 8]
+	\op	x20, x21, [sp, #EL1_X0 + 20 * 8]
+	\op	x22, x23, [sp, #EL1_X0 + 22 * 8]
+	\op	x24, x25, [sp, #EL1_X0 + 24 * 8]
+	\op	x26, x27, [sp, #EL1_X0 + 26 * 8]
+	\op	x28, x29, [sp, #EL1_X0 + 28 * 8]
+.endm
+
+	.text
+	.balign	0x800
+	.global	guest_el1_bare_vectors
+guest_el1_bare_vectors:
+	.irp	vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	.balign	VECTOR_SLOT_SIZE
+	hvc	#GUEST_HVC_EL1_EXCEPTION + \vector
+	.endr
+
+	.balign	0x800
+	.global	guest_el1_full_vectors, guest_el1_full_end, guest_el1_handlers
+guest_el1_full_vectors:
+	.irp	vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	.balign	VECTOR_SLOT_SIZE
+	sub	sp, sp, #EL1_FRAME_SIZE
+	stp	x0, x1, [sp, #EL1_X0]
+	mov	x0, #\vector
+	b	guest_el1_exception
+	.endr
+	.balign	VECTOR_SLOT_SIZE
+
+/* x0 = vector; sp = struct guest_el1_regs with x0 and x1 saved. */
+guest_el1_exception:
+	for_el1_x2_to_x29 stp
+	mov	x20, x0
+	add	x2, sp, #EL1_FRAME_SIZE
+	and	x3, x0, #~3
+	cmp	x3, #VECTOR_ELxH_SYNC
+	b.eq	1f
+	mrs	x2, sp_el0
+1:	mrs	x3, elr_el1
+	mrs	x4, spsr_el1
+	stp	x30, x2, [sp, #EL1_LR]
+	stp	x3, x4, [sp, #EL1_PC]
+	adr	x5, guest_el1_handlers
+	ldr	x5, [x5, x0, lsl #3]
+	mrs	x1, esr_el1
+	mov	x0, sp
+	mov	x29, xzr
+	blr	x5
+
+	msr	daifset, #0xf		/* the handler may have unmasked: ELR and SPSR are next */
+	ldp	x30, x2, [sp, #EL1_LR]
+	ldp	x3, x4, [sp, #EL1_PC]
+	and	x20, x20, #~3
+	cmp	x20, #VECTOR_ELxH_SYNC
+	b.eq	2f
+	msr	sp_el0, x2
+2:	msr	elr_el1, x3
+	msr	spsr_el1, x4
+	for_el1_x2_to_x29 ldp
+	ldp	x0, x1, [sp, #EL1_X0]
+	add	sp, sp, #EL1_FRAME_SIZE
+	eret
+	.balign	8
+guest_el1_handlers:			/* by vector; written in the copy */
+	.space	16 * 8
+guest_el1_full_end:
+
+/* Where a guest's function returns to: x0 = its value. */
+	.global	guest_return
+guest_return:
+	hvc	#GUEST_HVC_RETURNED
+	b	guest_return

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A guest's own exception handlers. */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <string.h>
+#include <asm/guest.h>
+#include <asm/guest-hypercall.h>
+#include <asm/guest-internal.h>
+#include <asm/io.h>
+#include <asm/mmu.h>
+
+#define VECTORS_SIZE (VECTOR_MAX * VECTOR_SLOT_SIZE)
+
+bool guest_el1_vectors_contain(const struct guest *guest, u64 pc)
+{
+	u64 bare = (u64)guest_el1_bare_vectors, own = (u64)guest->el1_page;
+
+	return (pc >= bare && pc < bare + VECTORS_SIZE) || (own && pc >= own && pc < own + VECTORS_SIZE);
+}
+
+/* The guest's own page of vectors: bare ones, with the code of the full ones behind them. */
+static bool create_page(struct guest *guest)
+{
+	u64 size = s2_page_size(guest->s2mmu);
+	size_t code_size = guest_el1_full_end - guest_el1_full_vectors;
+	char *page = memalign_pages(size, size);
+
+	if (!page)
+		return false;
+	assert(code_size <= GUEST_EL1_PAGE_SIZE);
+	if (s2mmu_map(guest->s2mmu, virt_to_phys(page), virt_to_phys(page), size, S2_MAP_RO)) {
+		free_pages(page);
+		return false;
+	}
+	memcpy(page, guest_el1_full_vectors, code_size);
+	memcpy(page, guest_el1_bare_vectors, VECTORS_SIZE);
+	guest->el1_page = page;
+	return true;
+}
+
+bool guest_install_el1_handler(struct guest *guest, enum vector vector, guest_el1_handler_t handler)
+{
+	size_t slot = vector * VECTOR_SLOT_SIZE;
+	guest_el1_handler_t *handlers;
+	char *page;
+
+	assert(vector < VECTOR_MAX);
+	if (!guest->el1_page && !create_page(guest))
+		return false;
+	page = guest->el1_page;
+	handlers = (guest_el1_handler_t *)(page + (guest_el1_handlers - guest_el1_full_vectors));
+	handlers[vector] = handler;
+	memcpy(page + slot, (handler ? guest_el1_full_vectors : guest_el1_bare_vectors) + slot,
+	       VECTOR_SLOT_SIZE);
+	sync_icache(page, GUEST_EL1_PAGE_SIZE);
+	guest->vbar_el1 = (u64)page;
+	return true;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Into a guest and out of it.
+ *
+ * While a guest runs, SP_EL2 points at its struct guest: a vector stores the guest's registers there without
+ * needing a scratch register, and the handler's C stack grows down from there. From the guest's hvc to its
+ * next instruction, with a C handler of three instructions, this is 51 instructions.
+ */
+#include <asm/esr.h>
+#include <asm/host-vector.h>
+
+/* x0..x29 of struct guest at sp: one list for save and restore. */
+.macro for_x0_to_x29 op
+	\op	x0, x1, [sp, #GUEST_X0 + 0 * 8]
+	\op	x2, x3, [sp, #GUEST_X0 + 2 * 8]
+	\op	x4, x5, [sp, #GUEST_X0 + 4 * 8]
+	\op	x6, x7, [sp, #GUEST_X0 + 6 * 8]
+	\op	x8, x9, [sp, #GUEST_X0 + 8 * 8]
+	\op	x10, x11, [sp, #GUEST_X0 + 10 * 8]
+	\op	x12, x13, [sp, #GUEST_X0 + 12 * 8]
+	\op	x14, x15, [sp, #GUEST_X0 + 14 * 8]
+	\op	x16, x17, [sp, #GUEST_X0 + 16 * 8]
+	\op	x18, x19, [sp, #GUEST_X0 + 18 * 8]
+	\op	x20, x21, [sp, #GUEST_X0 + 20 * 8]
+	\op	x22, x23, [sp, #GUEST_X0 + 22 * 8]
+	\op	x24, x25, [sp, #GUEST_X0 + 24 * 8]
+	\op	x26, x27, [sp, #GUEST_X0 + 26 * 8]
+	\op	x28, x29, [sp, #GUEST_X0 + 28 * 8]
+.endm
+
+/* The host's callee-saved registers, on its stack. */
+.macro for_x19_to_x28 op
+	\op	x19, x20, [sp, #0]
+	\op	x21, x22, [sp, #16]
+	\op	x23, x24, [sp, #32]
+	\op	x25, x26, [sp, #48]
+	\op	x27, x28, [sp, #64]
+.endm
+
+/*
+ * Call the handler of @vector. sp = struct guest, complete. The handler's frame chain starts at guest_run()'s
+ * record. It may have unmasked exceptions: mask them before ELR_EL2 and SPSR_EL2 are written.
+ */
+.macro call_handler vector
+	ldp	x1, x29, [sp, #GUEST_DISPATCH + (\vector - VECTOR_ELx_LOW_SYNC_64) * GUEST_DISPATCH_SIZE]
+	mov	x0, sp
+	blr	x1
+	msr	daifset, #0xf
+	cbz	w0, guest_resume
+	b	guest_leave
+.endm
+
+/*
+ * A slot for an exit. Every register but SP_EL2 is the guest's.
+ * @slow, for the synchronous vectors: taken when ESR_EL2 has bit 31 set (classes 0x20 and up, where FAR_EL2
+ * and HPFAR_EL2 may be valid) or bit 15 (an HVC that may be the framework's own).
+ */
+.macro guest_vector vector, slow
+	.balign	VECTOR_SLOT_SIZE
+	for_x0_to_x29 stp
+	mrs	x1, elr_el2
+	mrs	x2, spsr_el2
+	mrs	x3, esr_el2
+	stp	x30, x1, [sp, #GUEST_X30]
+	stp	x2, x3, [sp, #GUEST_SPSR]
+	.ifnb \slow
+	tst	w3, #0x80008000
+	b.ne	\slow
+	.endif
+	call_handler \vector
+.endm
+
+	.text
+	.balign	0x800
+	.global	guest_vectors
+guest_vectors:
+	/* The host's own exceptions, in a handler: as always. */
+	.irp	vector, 0, 1, 2, 3, 4, 5, 6, 7
+	host_vector 2, \vector
+	.endr
+	guest_vector 8, guest_sync_64
+	guest_vector 9
+	guest_vector 10
+	guest_vector 11
+	guest_vector 12, guest_sync_32
+	guest_vector 13
+	guest_vector 14
+	guest_vector 15
+	.org	guest_vectors + 16 * VECTOR_SLOT_SIZE	/* goes backwards, an error, if a slot is too long */
+
+/*
+ * sp = struct guest with registers, ELR, SPSR and ESR; x3 = ESR_EL2. Adds FAR and HPFAR, and lets the
+ * framework answer its own hypercalls before the handler sees them.
+ */
+.macro slow_sync vector
+	mrs	x1, far_el2
+	mrs	x2, hpfar_el2
+	stp	x1, x2, [sp, #GUEST_FAR]
+	ubfx	x3, x3, #ESR_ELx_EC_SHIFT, #6
+	cmp	x3, #ESR_ELx_EC_HVC64
+	b.ne	1f
+	ldr	x29, [sp, #GUEST_DISPATCH + 8]
+	mov	x0, sp
+	bl	guest_own_hypercall
+	cbnz	w0, guest_leave
+1:	call_handler \vector
+.endm
+
+guest_sync_64:
+	slow_sync 8
+guest_sync_32:
+	slow_sync 12
+
+/*
+ * x0 = struct guest whose system registers are in the CPU. Returns, through guest_leave, the handler's
+ * enum guest_handler_result. Exceptions are masked.
+ */
+	.global	guest_enter
+guest_enter:
+	stp	x29, x30, [x0, #GUEST_HOST_FRAME]
+	sub	sp, sp, #80
+	for_x19_to_x28 stp
+	mov	x1, sp
+	str	x1, [x0, #GUEST_HOST_SP]
+	mov	sp, x0
+
+/*
+ * sp = struct guest. Exceptions are masked, so that none can fall between the writes of ELR and SPSR, which
+ * come last, and the eret.
+ */
+guest_resume:
+	ldp	x30, x1, [sp, #GUEST_X30]
+	ldp	x2, x3, [sp, #GUEST_REGS_IN_MEMORY]
+	cbnz	x2, 1f
+	msr	elr_el2, x1
+	msr	spsr_el2, x3
+	for_x0_to_x29 ldp
+	eret				/* also orders every system register written before it */
+1:	/* A handler looked at the system registers: back into the CPU with them. */
+	ldr	x29, [sp, #GUEST_DISPATCH + 8]
+	mov	x0, sp
+	bl	guest_registers_to_cpu
+	b	guest_resume
+
+/* sp = struct guest, w0 = what guest_enter() returns. Exceptions are masked. */
+	.global	guest_leave
+guest_leave:
+	ldp	x29, x30, [sp, #GUEST_HOST_FRAME]
+	ldr	x1, [sp, #GUEST_HOST_SP]
+	mov	sp, x1
+	for_x19_to_x28 ldp
+	add	sp, sp, #80
+	ret
+
+/* Where guest_fixup_exception() continues after an illegal eret: sp = struct guest. */
+	.global	guest_leave_illegal
+guest_leave_illegal:
+	mov	w0, #1			/* GUEST_ACTION_EXIT */
+	b	guest_leave

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The address of a stage-2 fault. */
+#include <libcflat.h>
+#include <asm/barrier.h>
+#include <asm/guest.h>
+#include <asm/guest-internal.h>
+
+#define HPFAR_FIPA(hpfar) (FIELD(hpfar, 43, 4) << 12)
+#define PAR_F (1UL << 0)
+#define PAR_PA(par) ((par) & PT_ADDR_MASK)
+#define PAGE_OFFSET 0xfffUL
+
+static bool is_guest_abort(u64 esr)
+{
+	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW || ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW;
+}
+
+/*
+ * HPFAR_EL2 is valid for translation, access flag and address size faults, and for every fault on a stage-1
+ * walk (DDI 0487, D24.2.70); not for other permission faults.
+ */
+static bool hpfar_valid(u64 esr)
+{
+	return (esr & ESR_ELx_S1PTW) || (esr & ESR_ELx_FSC_TYPE) != ESR_ELx_FSC_PERM;
+}
+
+/* Translate through the guest's stage 1, which must be the CPU's; PAR_EL1 stays the guest's. */
+static bool translate_stage1(u64 va, u64 *ipa)
+{
+	u64 guest_par = read_sysreg(par_el1), par;
+
+	asm volatile("at s1e1r, %0" : : "r"(va) : "memory");
+	isb(); /* AT before PAR_EL1 */
+	par = read_sysreg(par_el1);
+	write_sysreg(guest_par, par_el1);
+	if (par & PAR_F)
+		return false;
+	*ipa = PAR_PA(par) | (va & PAGE_OFFSET);
+	return true;
+}
+
+bool guest_fault_ipa(struct guest *guest, u64 *ipa)
+{
+	u64 esr = guest->esr_el2;
+
+	if (!is_guest_abort(esr))
+		return false;
+	if (hpfar_valid(esr)) {
+		u64 offset = esr & ESR_ELx_S1PTW ? 0 : guest->far_el2 & PAGE_OFFSET;
+
+		*ipa = HPFAR_FIPA(guest->hpfar_el2) | offset;
+		return true;
+	}
+	if (!guest->running) {
+		*ipa = guest->fault_ipa;
+		return guest->fault_ipa != INVALID_PHYS_ADDR;
+	}
+	if (guest->regs_in_memory)
+		guest_registers_to_cpu(guest);
+	return translate_stage1(guest->far_el2, ipa);
+}
+
+void guest_record_fault_ipa(struct guest *guest)
+{
+	guest->fault_ipa = INVALID_PHYS_ADDR;
+	if (guest->exit_reason == GUEST_EXIT_HANDLER || guest->exit_reason == GUEST_EXIT_UNHANDLED)
+		guest_fault_ipa(guest, &guest->fault_ipa);
+}

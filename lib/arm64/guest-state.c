@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Saving and loading what a guest has for itself. */
+#include <libcflat.h>
+#include <string.h>
+#include <asm/barrier.h>
+#include <asm/guest-state.h>
+#include <asm/processor.h>
+
+static bool has_pauth(void)
+{
+	/* ID_AA64ISAR1_EL1.{GPI,GPA,API,APA}, and APA3 and GPA3 of ID_AA64ISAR2_EL1 */
+	return (read_sysreg(id_aa64isar1_el1) & 0xff000ff0UL) ||
+	       (read_sysreg_s(ID_AA64ISAR2_EL1) & 0xff00UL);
+}
+
+#define SAVE_NVHE(field, nvhe, vhe) state->field = read_sysreg(nvhe);
+#define SAVE_VHE(field, nvhe, vhe) state->field = read_sysreg(vhe);
+#define LOAD_NVHE(field, nvhe, vhe) write_sysreg(state->field, nvhe);
+#define LOAD_VHE(field, nvhe, vhe) write_sysreg(state->field, vhe);
+#define SAVE_PAUTH(field, name) state->field = read_sysreg(name);
+#define LOAD_PAUTH(field, name) write_sysreg(state->field, name);
+#define SAVE_EL2(name) state->name = read_sysreg(name);
+#define LOAD_EL2(name) write_sysreg(state->name, name);
+
+void el1_state_save(struct el1_state *state)
+{
+	if (host_vhe) {
+		EL1_REGISTERS(SAVE_VHE)
+	} else {
+		EL1_REGISTERS(SAVE_NVHE)
+	}
+	if (has_pauth()) {
+		PAUTH_REGISTERS(SAVE_PAUTH)
+	}
+}
+
+void el1_state_load(const struct el1_state *state)
+{
+	if (host_vhe) {
+		EL1_REGISTERS(LOAD_VHE)
+	} else {
+		EL1_REGISTERS(LOAD_NVHE)
+	}
+	if (has_pauth()) {
+		PAUTH_REGISTERS(LOAD_PAUTH)
+	}
+}
+
+void el1_state_reset(struct el1_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	/* SCTLR_EL1: MMU and caches off, EL0 and EL1 otherwise not hindered */
+	state->sctlr_el1 = SCTLR_EL1_RES1 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE;
+	state->mdscr_el1 = 0;
+	state->cpacr_el1 = 3UL << 20; /* FPEN: FP and SIMD at EL1 and EL0, for compiled guest code */
+}
+
+void el2_state_save(struct el2_state *state)
+{
+	state->hcr_el2 = read_sysreg(hcr_el2);
+	EL2_REGISTERS(SAVE_EL2)
+}
+
+void el2_state_load_guest(const struct el2_state *state)
+{
+	EL2_REGISTERS(LOAD_EL2)
+	isb(); /* the guest's tree and controls before the bits that put them in force */
+	write_sysreg(state->hcr_el2, hcr_el2);
+	isb();
+}
+
+void el2_state_load_host(const struct el2_state *state)
+{
+	write_sysreg(state->hcr_el2, hcr_el2);
+	isb(); /* the guest's regime is out of force before its registers change */
+	EL2_REGISTERS(LOAD_EL2)
+	isb();
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Guests: their life, and running them. */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <string.h>
+#include <vmalloc.h>
+#include <asm/barrier.h>
+#include <asm/el2.h>
+#include <asm/guest.h>
+#include <asm/guest-internal.h>
+#include <asm/guest-hypercall.h>
+#include <asm/io.h>
+#include <asm/mmu.h>
+#include <asm/setup.h>
+
+#define HCR_EL2_FWB (1UL << 46)
+#define ISR_EL1_A (1UL << 8)
+
+/* The virtual addresses of a guest's block: a guard, the handlers' stack, struct guest. */
+#define BLOCK_STACK THREAD_SIZE
+#define BLOCK_GUEST (2 * THREAD_SIZE)
+static_assert(BLOCK_GUEST + sizeof(struct guest) <= VM_SLOT_SIZE, "a guest fits its slot");
+static_assert(offsetof(struct guest, registers_page) == PAGE_SIZE, "one page is for the exit path");
+static_assert(sizeof(struct guest) == 2 * PAGE_SIZE, "the system registers have a page of their own");
+
+extern char guest_vectors[], guest_leave_illegal[];
+int guest_enter(struct guest *guest);
+int guest_own_hypercall(struct guest *guest);
+
+const char *guest_unsupported(enum s2_granule granule)
+{
+	if (!host_at_el2)
+		return "the host is not at EL2 (no virtualization=on?)";
+	if (!s2_granule_supported(granule))
+		return "the CPU does not have this granule at stage 2 (ID_AA64MMFR0_EL1.TGran*)";
+	return NULL;
+}
+
+const char *guest_exit_reason_name(enum guest_exit_reason reason)
+{
+	static const char *const names[] = {
+		[GUEST_EXIT_HANDLER] = "handler asked",
+		[GUEST_EXIT_RETURNED] = "guest returned",
+		[GUEST_EXIT_INTERRUPT] = "interrupt for the host",
+		[GUEST_EXIT_UNHANDLED] = "no handler for this exit",
+		[GUEST_EXIT_EL1_UNHANDLED] = "exception at EL1 without handler",
+		[GUEST_EXIT_ILLEGAL_ERET] = "illegal exception return",
+		[GUEST_EXIT_HOST_SERROR] = "SError of the host is pending",
+	};
+
+	return names[reason];
+}
+
+static enum guest_handler_result default_sync_handler(struct guest *guest)
+{
+	guest->exit_reason = GUEST_EXIT_UNHANDLED;
+	guest_dump(guest);
+	return GUEST_ACTION_EXIT;
+}
+
+/* The interrupt is the host's: it is taken when guest_run() unmasks. */
+static enum guest_handler_result default_interrupt_handler(struct guest *guest)
+{
+	guest->exit_reason = GUEST_EXIT_INTERRUPT;
+	return GUEST_ACTION_EXIT;
+}
+
+static guest_handler_t default_handler(enum vector vector)
+{
+	bool interrupt = vector % 4 == ELxT_IRQ || vector % 4 == ELxT_FIQ;
+
+	return interrupt ? default_interrupt_handler : default_sync_handler;
+}
+
+/*
+ * Without FEAT_S2FWB, HCR_EL2.DC makes the guest's memory Normal while its MMU is off, but also keeps it off:
+ * the guest's writes to the translation registers are trapped until one of them turns the MMU on.
+ */
+static enum guest_handler_result dc_sync_handler(struct guest *guest)
+{
+	if (guest_emulate_dc_write(guest))
+		return GUEST_ACTION_RESUME;
+	return guest->handlers[ELx_LOW_SYNC_64](guest);
+}
+
+static void set_dispatch(struct guest *guest, enum vector vector)
+{
+	guest_handler_t handler = guest->handlers[vector];
+
+	if (vector == ELx_LOW_SYNC_64 && guest->emulates_dc)
+		handler = dc_sync_handler;
+	guest->dispatch[vector - ELx_LOW_SYNC_64] = (struct guest_dispatch){
+		.handler = handler,
+		.frame = guest->host_frame,
+	};
+}
+
+void guest_install_handler(struct guest *guest, enum vector vector, guest_handler_t handler)
+{
+	assert_msg(vector >= ELx_LOW_SYNC_64 && vector < VECTOR_MAX, "%s is no vector of a guest's exits",
+		   vector_name(vector));
+	guest->handlers[vector] = handler ?: default_handler(vector);
+	set_dispatch(guest, vector);
+}
+
+void guest_end_dc(struct guest *guest)
+{
+	guest->emulates_dc = false;
+	set_dispatch(guest, ELx_LOW_SYNC_64);
+}
+
+int guest_c_exception_handler(struct guest *guest, unsigned long vector_offset)
+{
+	enum vector vector = vector_offset / VECTOR_SLOT_SIZE;
+
+	assert(vector >= ELx_LOW_SYNC_64 && vector < VECTOR_MAX);
+	return guest->dispatch[vector - ELx_LOW_SYNC_64].handler(guest) == GUEST_ACTION_RESUME ? 0 : 1;
+}
+
+static u64 guest_hcr(const struct guest *guest)
+{
+	u64 hcr = HCR_EL2_VM | HCR_EL2_RW | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO | HCR_EL2_API |
+		  HCR_EL2_APK | HCR_EL2_TSC; /* SMC would be firmware's, which powers the machine off */
+
+	if (host_vhe)
+		hcr |= HCR_EL2_E2H;
+	if (guest->s2mmu->fwb)
+		return hcr | HCR_EL2_FWB;
+	return hcr | HCR_EL2_DC | HCR_EL2_TVM;
+}
+
+static void reset_system_registers(struct guest *guest)
+{
+	el1_state_reset(&guest->el1);
+	el2_state_save(&guest->el2);
+	guest->hcr_el2 = guest_hcr(guest);
+	guest->vttbr_el2 = guest->s2mmu->vttbr;
+	guest->vtcr_el2 = guest->s2mmu->vtcr;
+	guest->cptr_el2 = cptr_el2_default();
+	guest->cnthctl_el2 = cnthctl_el2_default();
+	guest->cntvoff_el2 = 0;
+	guest->sp_el1 = (u64)guest->stack + GUEST_STACK_SIZE;
+	guest->vbar_el1 = (u64)guest_el1_bare_vectors;
+}
+
+static int map_initial(struct guest *guest)
+{
+	extern char boot_stack[];
+	u64 text = __pa(_stext), data = __pa(_sdata), end = __pa(boot_stack), stack = __pa(guest->stack);
+	int err = s2mmu_map(guest->s2mmu, text, text, data - text, S2_MAP_RO);
+
+	err = err ?: s2mmu_map(guest->s2mmu, data, data, end - data, S2_MAP_RW);
+	return err ?: s2mmu_map(guest->s2mmu, stack, stack, GUEST_STACK_SIZE, S2_MAP_RW);
+}
+
+static struct guest *alloc_block(void)
+{
+	char *block = vm_slot_alloc();
+	struct guest *guest = (struct guest *)(block + BLOCK_GUEST);
+
+	if (!vm_populate(block + BLOCK_STACK, THREAD_SIZE + sizeof(struct guest))) {
+		vm_slot_free(block);
+		return NULL;
+	}
+	guest->block = block;
+	guest->registers_pte = follow_pte(mmu_idmap, (uintptr_t)guest->registers_page);
+	guest->regs_in_memory = true;
+	return guest;
+}
+
+struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule)
+{
+	struct guest *guest;
+
+	if (guest_unsupported(granule))
+		return NULL;
+	assert_msg(vm_available(), "guests need the host's MMU");
+	guest = alloc_block();
+	if (!guest)
+		return NULL;
+	guest->stack = memalign_pages(GUEST_STACK_SIZE, GUEST_STACK_SIZE);
+	guest->s2mmu = s2mmu_init(vmid, granule, false);
+	if (!guest->stack || !guest->s2mmu || map_initial(guest)) {
+		guest_destroy(guest);
+		return NULL;
+	}
+	reset_system_registers(guest);
+	guest->emulates_dc = guest->hcr_el2 & HCR_EL2_DC;
+	guest->elr_el2 = (u64)guest_func;
+	guest->spsr_el2 = PSR_MODE_EL1h | PSR_DAIF;
+	guest->x[30] = (u64)guest_return;
+	guest->fault_ipa = INVALID_PHYS_ADDR;
+	for (enum vector vector = ELx_LOW_SYNC_64; vector < VECTOR_MAX; vector++)
+		guest_install_handler(guest, vector, NULL);
+	return guest;
+}
+
+void guest_destroy(struct guest *guest)
+{
+	assert_msg(!guest->running, "the guest runs");
+	if (guest->s2mmu)
+		s2mmu_destroy(guest->s2mmu);
+	free_pages(guest->el1_page);
+	free_pages(guest->stack);
+	vm_slot_free(guest->block);
+}
+
+/* Called with the registers in memory and by guest-entry.S: into the CPU, and the page out of sight. */
+void guest_registers_to_cpu(struct guest *guest)
+{
+	el1_state_load(&guest->el1);
+	fpsimd_load(&guest->fpsimd);
+	el2_state_load_guest(&guest->el2);
+	mmu_page_hide(guest->registers_pte, guest->registers_page);
+	guest->regs_in_memory = false;
+}
+
+static void registers_to_memory(struct guest *guest)
+{
+	mmu_page_show(guest->registers_pte);
+	el1_state_save(&guest->el1);
+	fpsimd_save(&guest->fpsimd);
+	el2_state_save(&guest->el2);
+	guest->regs_in_memory = true;
+}
+
+static void save_host(struct guest *guest)
+{
+	el1_state_save(&guest->host_el1);
+	el2_state_save(&guest->host_el2);
+	fpsimd_save(&guest->host_fpsimd);
+	guest->host_vbar = read_sysreg(vbar_el2);
+}
+
+static void restore_host(struct guest *guest)
+{
+	el2_state_load_host(&guest->host_el2);
+	write_sysreg(guest->host_vbar, vbar_el2);
+	el1_state_load(&guest->host_el1);
+	fpsimd_load(&guest->host_fpsimd);
+	isb(); /* all of it before an exception that the caller unmasks */
+}
+
+/* An SError that is pending here was caused by the host; in the guest it would look like the guest's. */
+static bool host_serror_pending(void)
+{
+	dsb(sy);
+	isb();
+	return read_sysreg(isr_el1) & ISR_EL1_A;
+}
+
+enum guest_exit_reason guest_run(struct guest *guest)
+{
+	struct thread_info *thread = current_thread_info();
+	struct guest *outer = thread->guest;
+	u64 daif = read_sysreg(daif);
+
+	assert_msg(!guest->running, "the guest runs already");
+	guest->exit_reason = GUEST_EXIT_HOST_SERROR;
+	if (host_serror_pending())
+		return guest->exit_reason;
+	asm volatile("msr daifset, #0xf" : : : "memory");
+
+	/* In a handler of another guest: its registers are in the CPU, and no longer will be. */
+	if (outer && !outer->regs_in_memory)
+		registers_to_memory(outer);
+	save_host(guest);
+	guest->running = true;
+	guest->exit_reason = GUEST_EXIT_HANDLER;
+	thread->guest = guest;
+	write_sysreg(guest_vectors, vbar_el2);
+	guest_registers_to_cpu(guest);
+
+	guest_enter(guest);
+
+	guest_record_fault_ipa(guest);
+	if (!guest->regs_in_memory)
+		registers_to_memory(guest);
+	restore_host(guest);
+	thread->guest = outer;
+	guest->running = false;
+	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	return guest->exit_reason;
+}
+
+/* For guest-entry.S: not 0 when the hypercall was the framework's own, and the guest is to be left. */
+int guest_own_hypercall(struct guest *guest)
+{
+	unsigned int number = guest->esr_el2 & 0xffff;
+	u64 from = guest->elr_el2 - 4;
+
+	if (number == GUEST_HVC_RETURNED && from == (u64)guest_return) {
+		guest->exit_reason = GUEST_EXIT_RETURNED;
+		guest->exit_code = guest->x[0];
+		return 1;
+	}
+	if (guest_el1_vectors_contain(guest, from) && number >= GUEST_HVC_EL1_EXCEPTION &&
+	    number < GUEST_HVC_EL1_EXCEPTION + VECTOR_MAX) {
+		guest->exit_reason = GUEST_EXIT_EL1_UNHANDLED;
+		guest_dump_el1_exception(guest, number - GUEST_HVC_EL1_EXCEPTION);
+		return 1;
+	}
+	return 0;
+}
+
+/* eret with an illegal SPSR_EL2 stays at EL2, with PSTATE.IL, which faults at the guest's PC. */
+static bool fixup_illegal_eret(struct guest *guest, struct pt_regs *regs, unsigned int esr)
+{
+	if (regs->sp != (u64)guest)
+		return false;
+	guest->exit_reason = GUEST_EXIT_ILLEGAL_ERET;
+	guest->esr_el2 = esr;
+	report_info("guest: illegal exception return: SPSR_EL2 %#lx, ELR_EL2 %#lx", guest->spsr_el2,
+		    guest->elr_el2);
+	regs->pc = (u64)guest_leave_illegal;
+	regs->pstate = PSR_MODE_EL2h | PSR_DAIF;
+	return true;
+}
+
+bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr)
+{
+	struct guest *guest = current_thread_info()->guest;
+	u64 far = read_sysreg(far_el2);
+
+	if (!guest)
+		return false;
+	switch (ESR_ELx_EC(esr)) {
+	case ESR_ELx_EC_ILL:
+		return fixup_illegal_eret(guest, regs, esr);
+	case ESR_ELx_EC_DABT_CUR:
+		if (guest->regs_in_memory || (far & PAGE_MASK) != (u64)guest->registers_page)
+			return false;
+		registers_to_memory(guest);
+		return true;
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's stage 1. */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <vmalloc.h>
+#include <asm/barrier.h>
+#include <asm/io.h>
+#include <asm/mmu.h>
+#include <asm/page.h>
+#include <asm/processor.h>
+#include <asm/setup.h>
+#include <asm/sysreg.h>
+#include <asm/thread_info.h>
+
+#define TCR_T0SZ (64 - VA_BITS)
+#define TCR_IRGN0_WB (1UL << 8)
+#define TCR_ORGN0_WB (1UL << 10)
+#define TCR_SH0_INNER (3UL << 12)
+#define TCR_TG0_4K (0UL << 14)
+#define TCR_EPD1 (1UL << 23)   /* EL1, and EL2 with E2H */
+#define TCR_IPS_SHIFT 32       /* EL1, and EL2 with E2H */
+#define TCR_EL2_RES1 (1UL << 31 | 1UL << 23)
+#define TCR_EL2_PS_SHIFT 16
+#define PARANGE_48 5
+
+pgd_t *mmu_idmap;
+
+static pteval_t *alloc_table(void)
+{
+	pteval_t *table = alloc_page();
+
+	assert_msg(table, "no memory for a page table");
+	return table;
+}
+
+static unsigned int entry_index(u64 va, int level)
+{
+	unsigned int mask = (1U << pt_level_bits(PAGE_SHIFT)) - 1;
+
+	return va >> pt_level_shift(PAGE_SHIFT, level) & mask;
+}
+
+static pteval_t leaf_attributes(enum mmu_prot prot)
+{
+	/* Below EL2 with E2H clear there is one exception level: AP[1] is RES1 and UXN means XN. */
+	bool one_level = host_at_el2 && !host_vhe;
+	pteval_t user = one_level ? PTE_USER : 0;
+	pteval_t never_executed = one_level ? PTE_UXN : PTE_UXN | PTE_PXN;
+	pteval_t memory = PTE_AF | PTE_SHARED | PTE_ATTRINDX(MT_NORMAL) | user;
+
+	switch (prot) {
+	case MMU_TEXT:
+		return memory | PTE_RDONLY;
+	case MMU_RODATA:
+		return memory | PTE_RDONLY | never_executed;
+	case MMU_DATA:
+		return memory | never_executed;
+	case MMU_DEVICE:
+		return PTE_AF | PTE_ATTRINDX(MT_DEVICE_nGnRE) | user | never_executed;
+	}
+	return 0;
+}
+
+/* The table that @entry of @level leads to, made if there is none. */
+static pteval_t *next_table(pteval_t *entry, int level)
+{
+	assert_msg(!*entry || pt_is_table(*entry, level), "a block is in the way: %lx", *entry);
+	if (!*entry) {
+		pteval_t *table = alloc_table();
+
+		dsb(ishst); /* the zeros before the pointer to them */
+		*entry = __pa(table) | PT_VALID | PT_TABLE;
+	}
+	return __va(*entry & PT_ADDR_MASK);
+}
+
+static void map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 size, pteval_t attributes)
+{
+	u64 leaf_size = pt_level_size(PAGE_SHIFT, level);
+	bool leaves = level > 0;
+
+	while (size) {
+		pteval_t *entry = &table[entry_index(va, level)];
+		u64 chunk = MIN(size, leaf_size - (va & (leaf_size - 1)));
+		pteval_t leaf = pa | attributes | pt_leaf_type(level);
+
+		if (leaves && chunk == leaf_size && IS_ALIGNED(pa, leaf_size)) {
+			assert_msg(!*entry || *entry == leaf, "%lx is mapped: %lx", va, *entry);
+			*entry = leaf;
+		} else {
+			map_level(next_table(entry, level), level + 1, va, pa, chunk, attributes);
+		}
+		va += chunk;
+		pa += chunk;
+		size -= chunk;
+	}
+}
+
+void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot)
+{
+	assert(IS_ALIGNED(va | pa | size, PAGE_SIZE));
+	map_level(pgtable, pt_start_level(PAGE_SHIFT, VA_BITS), va, pa, size, leaf_attributes(prot));
+	/* From invalid to valid: no TLB holds anything; the walker must see the entries. */
+	dsb(ishst);
+	isb();
+}
+
+pteval_t *follow_pte(pgd_t *pgtable, uintptr_t va)
+{
+	pteval_t *table = pgtable;
+	int level = pt_start_level(PAGE_SHIFT, VA_BITS);
+
+	for (;; level++) {
+		pteval_t *entry = &table[entry_index(va, level)];
+
+		if (!pt_is_table(*entry, level))
+			return *entry & PT_VALID ? entry : NULL;
+		table = __va(*entry & PT_ADDR_MASK);
+	}
+}
+
+static void map_identical(phys_addr_t start, phys_addr_t end, enum mmu_prot prot)
+{
+	if (start < end)
+		mmu_map(mmu_idmap, start, start, end - start, prot);
+}
+
+/* Memory, without the image: its parts have their own rights, and a guard page is not mapped at all. */
+static void map_region(const struct mem_region *region)
+{
+	phys_addr_t start = PAGE_ALIGN(region->start), end = region->end & PAGE_MASK;
+	phys_addr_t image_start = __pa(_start), image_end = __pa(_end);
+
+	if (image_start >= start && image_start < end) {
+		map_identical(start, image_start, MMU_DATA);
+		start = image_end;
+	}
+	map_identical(start, end, MMU_DATA);
+}
+
+static void map_image(void)
+{
+	extern char boot_stack[], emergency_stack[];
+
+	map_identical(__pa(_stext), __pa(_etext), MMU_TEXT);
+	map_identical(__pa(_etext), __pa(_sdata), MMU_RODATA);
+	map_identical(__pa(_sdata), __pa(boot_stack), MMU_DATA);
+	map_identical(__pa(boot_stack) + THREAD_SIZE, __pa(emergency_stack), MMU_DATA);
+	map_identical(__pa(emergency_stack) + THREAD_SIZE, __pa(_end), MMU_DATA);
+}
+
+void mmu_setup(void)
+{
+	mmu_idmap = alloc_table();
+	map_image();
+	for (int i = 0; i < nr_mem_regions; i++)
+		map_region(&mem_regions[i]);
+}
+
+static u64 tcr_value(void)
+{
+	u64 parange = MIN(FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0), (u64)PARANGE_48);
+	u64 tcr = TCR_T0SZ | TCR_IRGN0_WB | TCR_ORGN0_WB | TCR_SH0_INNER | TCR_TG0_4K;
+
+	if (host_at_el2 && !host_vhe)
+		return tcr | TCR_EL2_RES1 | parange << TCR_EL2_PS_SHIFT;
+	return tcr | TCR_EPD1 | parange << TCR_IPS_SHIFT;
+}
+
+void mmu_enable(pgd_t *pgtable)
+{
+	u64 on = SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I | SCTLR_ELx_SA;
+
+	dsb(sy); /* the tables, written with the MMU off */
+	if (host_at_el2) {
+		write_sysreg(MAIR_VALUE, mair_el2);
+		write_sysreg(tcr_value(), tcr_el2);
+		write_sysreg(__pa(pgtable), ttbr0_el2);
+		isb();
+		asm volatile("tlbi alle2" : : : "memory");
+		dsb(nsh);
+		isb();
+		write_sysreg(read_sysreg(sctlr_el2) | on, sctlr_el2);
+	} else {
+		write_sysreg(MAIR_VALUE, mair_el1);
+		write_sysreg(tcr_value(), tcr_el1);
+		write_sysreg(__pa(pgtable), ttbr0_el1);
+		isb();
+		asm volatile("tlbi vmalle1" : : : "memory");
+		dsb(nsh);
+		isb();
+		write_sysreg(read_sysreg(sctlr_el1) | on, sctlr_el1);
+	}
+	isb();
+}
+
+void mmu_disable(void)
+{
+	u64 off = SCTLR_ELx_M | SCTLR_ELx_C;
+
+	if (host_at_el2)
+		write_sysreg(read_sysreg(sctlr_el2) & ~off, sctlr_el2);
+	else
+		write_sysreg(read_sysreg(sctlr_el1) & ~off, sctlr_el1);
+	isb();
+}
+
+bool mmu_enabled(void)
+{
+	return (host_at_el2 ? read_sysreg(sctlr_el2) : read_sysreg(sctlr_el1)) & SCTLR_ELx_M;
+}
+
+/* The EL2 forms reach the host's own regime with E2H and without, whatever HCR_EL2.TGE is at the moment. */
+void flush_tlb_all(void)
+{
+	dsb(ishst);
+	if (host_at_el2)
+		asm volatile("tlbi alle2is" : : : "memory");
+	else
+		asm volatile("tlbi vmalle1is" : : : "memory");
+	dsb(ish);
+	isb();
+}
+
+void flush_tlb_page(unsigned long va)
+{
+	u64 page = FIELD(va, 55, 12);
+
+	dsb(ishst);
+	if (host_at_el2)
+		asm volatile("tlbi vae2is, %0" : : "r"(page) : "memory");
+	else
+		asm volatile("tlbi vaae1is, %0" : : "r"(page) : "memory");
+	dsb(ish);
+	isb();
+}
+
+phys_addr_t virt_to_phys(const volatile void *va)
+{
+	pteval_t *pte;
+
+	if (!vm_contains(va))
+		return __pa(va);
+	pte = follow_pte(mmu_idmap, (uintptr_t)va);
+	assert_msg(pte, "%p is not mapped", va);
+	return (*pte & PT_ADDR_MASK) | ((u64)va & ~PAGE_MASK);
+}
+
+void mmu_page_hide(pteval_t *pte, const void *va)
+{
+	*pte &= ~PT_VALID;
+	dsb(nshst);
+	asm volatile("tlbi vae2, %0" : : "r"(FIELD((u64)va, 55, 12)) : "memory");
+	dsb(nsh);
+	isb();
+}
+
+void mmu_page_show(pteval_t *pte)
+{
+	*pte |= PT_VALID;
+	dsb(nshst);
+	isb();
+}
+
+void *ioremap(phys_addr_t pa, size_t size)
+{
+	phys_addr_t start = pa & PAGE_MASK;
+
+	/* Before the tables exist physical addresses are what is used. */
+	if (mmu_idmap)
+		mmu_map(mmu_idmap, start, start, PAGE_ALIGN(pa + size) - start, MMU_DEVICE);
+	return __va(pa);
+}
+
+void sync_icache(const void *start, size_t size)
+{
+	u64 ctr = get_ctr();
+	u64 dline = 4UL << FIELD(ctr, 19, 16), iline = 4UL << FIELD(ctr, 3, 0);
+	u64 first = (u64)start, end = first + size;
+
+	for (u64 va = ALIGN_DOWN(first, dline); va < end; va += dline)
+		asm volatile("dc cvau, %0" : : "r"(va) : "memory");
+	dsb(ish);
+	for (u64 va = ALIGN_DOWN(first, iline); va < end; va += iline)
+		asm volatile("ic ivau, %0" : : "r"(va) : "memory");
+	dsb(ish);
+	isb();
+}

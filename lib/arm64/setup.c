@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the first C instruction to main(): one pass over the device tree, then console, memory, MMU,
+ * arguments.
+ */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <argv.h>
+#include <fdt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <asm/console.h>
+#include <asm/el2.h>
+#include <asm/io.h>
+#include <asm/mmu.h>
+#include <asm/processor.h>
+#include <asm/psci.h>
+#include <asm/setup.h>
+#include <asm/virtio-testdev.h>
+
+#define MAX_RESERVED 12
+#define MAX_UARTS 4
+
+struct mem_region mem_regions[MAX_MEM_REGIONS];
+int nr_mem_regions;
+phys_addr_t phys_offset, phys_end;
+u64 cpus[NR_CPUS];
+int nr_cpus;
+bool host_at_el2, host_vhe;
+
+struct uart {
+	const char *name;
+	enum console_type type;
+	phys_addr_t base;
+	u64 size;
+};
+
+/* What the tree says and only the boot needs. */
+static struct {
+	struct uart uarts[MAX_UARTS];
+	int nr_uarts;
+	const char *stdout_path, *bootargs;
+	phys_addr_t initrd_start, initrd_end;
+	struct mem_region reserved[MAX_RESERVED];
+	int nr_reserved;
+} tree;
+
+static struct thread_info boot_thread;
+
+void start_image(const void *fdt) __noreturn;
+int main(int argc, char **argv);
+
+static void add_cpu(const struct fdt_node *node)
+{
+	u64 boot_cpu = get_mpidr() & 0xff00ffffffUL, mpidr, size;
+
+	if (!fdt_reg(node, 0, &mpidr, &size) || nr_cpus == NR_CPUS)
+		return;
+	if (mpidr == boot_cpu && nr_cpus) {
+		cpus[nr_cpus++] = cpus[0];
+		cpus[0] = mpidr;
+	} else {
+		cpus[nr_cpus++] = mpidr;
+	}
+}
+
+static void add_memory(const struct fdt_node *node)
+{
+	u64 base, size;
+
+	for (u32 i = 0; nr_mem_regions < MAX_MEM_REGIONS && fdt_reg(node, i, &base, &size); i++) {
+		mem_regions[nr_mem_regions++] = (struct mem_region){ base, base + size };
+		phys_offset = nr_mem_regions == 1 ? base : MIN(phys_offset, base);
+		phys_end = MAX(phys_end, base + size);
+	}
+}
+
+static void add_uart(const struct fdt_node *node, enum console_type type)
+{
+	struct uart *uart = &tree.uarts[tree.nr_uarts];
+
+	if (tree.nr_uarts == MAX_UARTS || !fdt_reg(node, 0, &uart->base, &uart->size))
+		return;
+	uart->name = node->name;
+	uart->type = type;
+	tree.nr_uarts++;
+}
+
+static void read_chosen(const struct fdt_node *node)
+{
+	struct fdt_value start = node->value[FDT_INITRD_START], end = node->value[FDT_INITRD_END];
+
+	tree.stdout_path = node->value[FDT_STDOUT_PATH].data;
+	tree.bootargs = node->value[FDT_BOOTARGS].data;
+	tree.initrd_start = fdt_number(start, 0, start.len / 4);
+	tree.initrd_end = fdt_number(end, 0, end.len / 4);
+}
+
+static void read_psci(const struct fdt_node *node)
+{
+	psci_set_conduit(fdt_has_string(node->value[FDT_METHOD], "smc") ? PSCI_CONDUIT_SMC :
+									  PSCI_CONDUIT_HVC);
+}
+
+static void reserve(u64 start, u64 size, void *data)
+{
+	assert(tree.nr_reserved < MAX_RESERVED);
+	tree.reserved[tree.nr_reserved++] = (struct mem_region){ start, start + size };
+}
+
+static bool compatible(const struct fdt_node *node, const char *with)
+{
+	return fdt_has_string(node->value[FDT_COMPATIBLE], with);
+}
+
+static void read_node(const struct fdt_node *node, void *data)
+{
+	struct fdt_value type = node->value[FDT_DEVICE_TYPE];
+	u64 base, size;
+
+	if (fdt_has_string(node->value[FDT_STATUS], "disabled"))
+		return;
+	if (fdt_has_string(type, "memory"))
+		add_memory(node);
+	else if (fdt_has_string(type, "cpu"))
+		add_cpu(node);
+	else if (node->depth == 1 && !strcmp(node->name, "chosen"))
+		read_chosen(node);
+	else if (!node->value[FDT_COMPATIBLE].data)
+		return;
+	else if (compatible(node, "virtio,mmio") && fdt_reg(node, 0, &base, &size))
+		virtio_testdev_candidate(base, size);
+	else if (compatible(node, "arm,pl011"))
+		add_uart(node, CONSOLE_PL011);
+	else if (compatible(node, "ns16550a"))
+		add_uart(node, CONSOLE_16550);
+	else if (compatible(node, "arm,psci-0.2") || compatible(node, "arm,psci-1.0"))
+		read_psci(node);
+}
+
+/* stdout-path is "/pl011@9000000" or an alias, with options after a colon; without it, the first UART. */
+static const struct uart *console_uart(void)
+{
+	const char *path = tree.stdout_path ?: "", *name = strrchr(path, '/') ?: path;
+	size_t len;
+
+	name += *name == '/';
+	len = strchrnul(name, ':') - name;
+	for (int i = 0; i < tree.nr_uarts; i++)
+		if (strlen(tree.uarts[i].name) == len && !strncmp(tree.uarts[i].name, name, len))
+			return &tree.uarts[i];
+	return tree.nr_uarts ? &tree.uarts[0] : NULL;
+}
+
+/* Hand [@start, @end) to the allocator, without what is reserved from entry @i on. */
+static void add_free_memory(phys_addr_t start, phys_addr_t end, int i)
+{
+	for (; i < tree.nr_reserved; i++) {
+		struct mem_region hole = tree.reserved[i];
+
+		if (hole.start < end && hole.end > start) {
+			add_free_memory(start, MAX(hole.start, start), i + 1);
+			add_free_memory(MIN(hole.end, end), end, i + 1);
+			return;
+		}
+	}
+	if (start < end)
+		page_alloc_add_area(start, end);
+}
+
+static void setup_memory(const void *fdt)
+{
+	reserve(__pa(_start), _end - _start, NULL);
+	reserve(__pa(fdt), fdt_size(fdt), NULL);
+	reserve(tree.initrd_start, tree.initrd_end - tree.initrd_start, NULL);
+	fdt_for_each_reservation(fdt, reserve, NULL);
+	for (int i = 0; i < nr_mem_regions; i++)
+		add_free_memory(mem_regions[i].start, mem_regions[i].end, 0);
+}
+
+/* This CPU's exception level, vectors and per-CPU data: all that an exception needs. */
+static void setup_cpu(struct thread_info *thread)
+{
+	if (host_at_el2) {
+		write_sysreg(thread, tpidr_el2);
+		write_sysreg(host_vectors_el2, vbar_el2);
+		el2_setup();
+	} else {
+		write_sysreg(thread, tpidr_el1);
+		write_sysreg(host_vectors_el1, vbar_el1);
+	}
+	isb();
+}
+
+static void setup_console(void)
+{
+	const struct uart *uart = console_uart();
+
+	if (uart)
+		console_setup(uart->type, (void *)uart->base);
+}
+
+static void setup_mmu(void)
+{
+	const struct uart *uart = console_uart();
+
+	mmu_setup();
+	if (uart)
+		ioremap(uart->base, uart->size);
+	mmu_enable(mmu_idmap);
+}
+
+void start_image(const void *fdt)
+{
+	host_at_el2 = current_level() == CurrentEL_EL2;
+	host_vhe = host_at_el2 && (read_sysreg(hcr_el2) & HCR_EL2_E2H);
+	setup_cpu(&boot_thread);
+	/* Without a valid tree there is nothing to say it with: abort() ends in WFI. */
+	if (!fdt_valid(fdt) || !fdt_for_each_node(fdt, read_node, NULL))
+		abort();
+	setup_console();
+	assert_msg(nr_mem_regions && nr_cpus, "no memory or no CPU in the device tree");
+	setup_memory(fdt);
+	setup_mmu();
+	setup_args_progname(tree.bootargs, "kut");
+	if (tree.initrd_start)
+		setup_env(phys_to_virt(tree.initrd_start), tree.initrd_end - tree.initrd_start);
+	exit(main(__argc, __argv));
+}

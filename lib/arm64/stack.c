@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Backtraces along frame records (AAPCS64, 6.4.6). */
+#include <libcflat.h>
+#include <vmalloc.h>
+#include <asm/setup.h>
+#include <asm/mmu.h>
+#include <asm/thread_info.h>
+
+#define MAX_DEPTH 20
+
+struct frame {
+	const struct frame *next;
+	const void *ret;
+};
+
+/* A record that can be read: a stack may be what was overwritten. */
+static bool readable(const struct frame *frame)
+{
+	if (!frame || !IS_ALIGNED((uintptr_t)frame, 8))
+		return false;
+	if (mmu_enabled())
+		return follow_pte(mmu_idmap, (uintptr_t)frame) &&
+		       follow_pte(mmu_idmap, (uintptr_t)frame + sizeof(*frame) - 1);
+	return (char *)frame >= _start && (char *)frame < _end;
+}
+
+static bool in_image(const void *address)
+{
+	return (const char *)address >= _stext && (const char *)address < _etext;
+}
+
+static void print_offset(const char *mark, const void *address)
+{
+	printf(" %s%lx", mark, (const char *)address - _start);
+}
+
+void dump_frame_stack(const void *insn, const void *frame_pointer)
+{
+	const struct frame *frame = frame_pointer;
+
+	printf("\tSTACK:");
+	if (in_image(insn))
+		print_offset("@", insn);
+	for (int depth = 0; depth < MAX_DEPTH && readable(frame); depth++, frame = frame->next)
+		if (in_image(frame->ret))
+			print_offset("", frame->ret);
+	printf("\n");
+}
+
+void dump_stack(void)
+{
+	dump_frame_stack(NULL, __builtin_frame_address(0));
+}
+
+void *thread_stack_alloc(void)
+{
+	char *block = vm_slot_alloc();
+
+	if (vm_populate(block + THREAD_SIZE, THREAD_SIZE))
+		return block;
+	vm_slot_free(block);
+	return NULL;
+}
+
+void thread_stack_free(void *block)
+{
+	vm_slot_free(block);
+}

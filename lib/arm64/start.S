@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The image's head and its first instructions.
+ *
+ * Entered as a Linux kernel is (Documentation/arch/arm64/booting.rst): MMU off, x0 = device tree, at EL2 or
+ * EL1, loaded anywhere on a 4 KiB boundary.
+ */
+#include <asm/sysreg.h>
+#include <asm/thread_info.h>
+
+	.section .text.head, "ax"
+	.global _start
+_start:
+	b	entry			/* where a kernel may have "MZ" */
+	.long	0
+	.quad	0x80000			/* text_offset: from a 2 MiB boundary */
+	.quad	_end - _start		/* image_size: with .bss and stacks */
+	.quad	(1 << 3) | (1 << 1)	/* flags: anywhere in memory, 4 KiB pages, little-endian */
+	.quad	0, 0, 0
+	.ascii	"ARM\x64"
+	.long	0
+
+	.text
+/*
+ * x0 = device tree. x19 = device tree, x20 = CurrentEL from here on.
+ */
+entry:
+	mov	x19, x0
+	msr	spsel, #1
+	msr	daifset, #0xf
+	mrs	x20, CurrentEL
+	cmp	x20, #CurrentEL_EL2
+	b.ne	1f
+	bl	enter_el2
+1:
+	/* .bss, 16 bytes a step: both ends are aligned to that */
+	adrp	x0, _sbss
+	add	x0, x0, :lo12:_sbss
+	adrp	x1, _ebss
+	add	x1, x1, :lo12:_ebss
+2:	cmp	x0, x1
+	b.hs	3f
+	stp	xzr, xzr, [x0], #16
+	b	2b
+3:
+	/* The addresses in the image's data: all are R_AARCH64_RELATIVE, at r_offset + base = r_addend + base */
+	adrp	x0, _rela_start
+	add	x0, x0, :lo12:_rela_start
+	adrp	x1, _rela_end
+	add	x1, x1, :lo12:_rela_end
+	adrp	x2, _start
+4:	cmp	x0, x1
+	b.hs	5f
+	ldp	x3, x4, [x0], #16
+	ldr	x5, [x0], #8
+	add	x5, x5, x2
+	str	x5, [x3, x2]
+	b	4b
+5:
+	adrp	x0, boot_stack + 2 * THREAD_SIZE
+	mov	sp, x0
+	mov	x29, xzr
+	mov	x30, xzr
+	mov	x0, x19
+	bl	start_image
+	/* start_image() does not return */
+
+/*
+ * EL2: fixed values for the two registers that decide how everything else is read. With FEAT_VHE the host
+ * runs with E2H and TGE. Clobbers x0, x1.
+ */
+enter_el2:
+	ldr	x0, =SCTLR_EL2_RES1
+	msr	sctlr_el2, x0
+	mrs	x1, id_aa64mmfr1_el1
+	ubfx	x1, x1, #ID_AA64MMFR1_VH, #4
+	ldr	x0, =HCR_HOST_NVHE
+	cbz	x1, 1f
+	ldr	x0, =HCR_HOST_VHE
+1:	msr	hcr_el2, x0
+	isb				/* E2H decides what the next accesses mean */
+	ret
+
+	.section .stack, "aw", %nobits
+	.balign	2 * THREAD_SIZE
+	.global	boot_stack, emergency_stack
+boot_stack:				/* the lower half is its guard */
+	.space	2 * THREAD_SIZE
+emergency_stack:			/* for the dump after an overflow */
+	.space	2 * THREAD_SIZE

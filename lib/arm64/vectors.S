@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's exception vectors: save struct pt_regs, call C, restore it. */
+#include <asm/host-vector.h>
+
+/* x2..x29 of struct pt_regs: one list for save and restore. */
+.macro for_x2_to_x29 op
+	\op	x2, x3, [sp, #S_X0 + 2 * 8]
+	\op	x4, x5, [sp, #S_X0 + 4 * 8]
+	\op	x6, x7, [sp, #S_X0 + 6 * 8]
+	\op	x8, x9, [sp, #S_X0 + 8 * 8]
+	\op	x10, x11, [sp, #S_X0 + 10 * 8]
+	\op	x12, x13, [sp, #S_X0 + 12 * 8]
+	\op	x14, x15, [sp, #S_X0 + 14 * 8]
+	\op	x16, x17, [sp, #S_X0 + 16 * 8]
+	\op	x18, x19, [sp, #S_X0 + 18 * 8]
+	\op	x20, x21, [sp, #S_X0 + 20 * 8]
+	\op	x22, x23, [sp, #S_X0 + 22 * 8]
+	\op	x24, x25, [sp, #S_X0 + 24 * 8]
+	\op	x26, x27, [sp, #S_X0 + 26 * 8]
+	\op	x28, x29, [sp, #S_X0 + 28 * 8]
+.endm
+
+.macro host_vectors el
+	.balign	0x800
+	.global	host_vectors_el\el
+host_vectors_el\el:
+	.irp	vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	host_vector \el, \vector
+	.endr
+	.org	host_vectors_el\el + 16 * VECTOR_SLOT_SIZE	/* goes backwards, an error, if a slot is too long */
+
+/*
+ * x0 = vector; sp = struct pt_regs with x0 and x1 saved; every other register is the interrupted code's.
+ * The other stack pointer, SP_EL0, is saved as sp when that is what the interrupted code used.
+ */
+	.global	host_exception_el\el
+host_exception_el\el:
+	for_x2_to_x29 stp
+	mrs	x21, elr_el\el
+	mrs	x22, spsr_el\el
+	mrs	x2, esr_el\el
+	add	x19, sp, #S_FRAME_SIZE
+	mov	x20, x29
+	and	x3, x0, #~3
+	cmp	x3, #VECTOR_ELxH_SYNC
+	b.eq	1f
+	mrs	x19, sp_el0
+1:	cmp	x0, #VECTOR_ELx_LOW_SYNC_64
+	csel	x20, x20, xzr, lo		/* a lower EL's x29 is not the host's */
+	stp	x30, x19, [sp, #S_LR]
+	stp	x21, x22, [sp, #S_PC]
+	stp	x20, x21, [sp, #S_FRAME]
+	add	x29, sp, #S_FRAME
+	mov	x1, sp
+	mov	x23, x0
+	bl	do_handle_exception
+
+	msr	daifset, #0xf			/* the handler may have unmasked: ELR and SPSR are next */
+	ldp	x30, x19, [sp, #S_LR]
+	ldp	x21, x22, [sp, #S_PC]
+	and	x23, x23, #~3
+	cmp	x23, #VECTOR_ELxH_SYNC
+	b.eq	2f
+	msr	sp_el0, x19
+2:	msr	elr_el\el, x21
+	msr	spsr_el\el, x22
+	for_x2_to_x29 ldp
+	ldp	x0, x1, [sp, #S_X0]
+	add	sp, sp, #S_FRAME_SIZE
+	eret
+
+/*
+ * The stack has run out. x0 = X0, tpidrro_el0 = SP - S_FRAME_SIZE. Continue on the emergency stack, with
+ * the interrupted code's registers, as a vector of its own number.
+ */
+	.global	host_stack_overflow_el\el
+host_stack_overflow_el\el:
+	msr	tpidr_el0, x0
+	adrp	x0, emergency_stack + 2 * THREAD_SIZE
+	mov	sp, x0
+	sub	sp, sp, #S_FRAME_SIZE
+	mrs	x0, tpidr_el0
+	stp	x0, x1, [sp, #S_X0]
+	for_x2_to_x29 stp
+	mrs	x21, elr_el\el
+	mrs	x22, spsr_el\el
+	mrs	x1, esr_el\el
+	mrs	x19, tpidrro_el0
+	add	x19, x19, #S_FRAME_SIZE
+	stp	x30, x19, [sp, #S_LR]
+	stp	x21, x22, [sp, #S_PC]
+	stp	x29, x21, [sp, #S_FRAME]
+	add	x29, sp, #S_FRAME
+	mov	x0, sp
+	bl	do_stack_overflow
+	b	.				/* do_stack_overflow() does not return */
+.endm
+
+	.arch	armv8.2-a
+	.text
+	host_vectors 1
+	host_vectors 2

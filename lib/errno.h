@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Error numbers; functions return them negated. Values as in Linux. */
+#ifndef ERRNO_H
+#define ERRNO_H
+
+#define ENOENT 2  /* nothing there */
+#define ENOMEM 12 /* out of pages */
+#define EBUSY 16  /* in use */
+#define EEXIST 17 /* already there */
+#define EINVAL 22 /* misaligned or otherwise wrong argument */
+#define ERANGE 34 /* outside what can be addressed */
+#define ENOSYS 38 /* the machine has no such feature */
+
+#endif

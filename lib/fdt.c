@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reader of flattened device trees. */
+#include <libcflat.h>
+#include <fdt.h>
+#include <string.h>
+
+#define FDT_MAGIC 0xd00dfeed
+#define FDT_LAST_COMPATIBLE_VERSION 16
+
+enum { FDT_BEGIN_NODE = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_NOP = 4, FDT_END = 9 };
+
+/* All fields are big-endian. */
+struct fdt_header {
+	u32 magic, totalsize, off_dt_struct, off_dt_strings, off_mem_rsvmap;
+	u32 version, last_comp_version, boot_cpuid_phys, size_dt_strings, size_dt_struct;
+};
+
+static const char *const property_names[FDT_NR_PROPERTIES] = {
+	[FDT_REG] = "reg",
+	[FDT_COMPATIBLE] = "compatible",
+	[FDT_DEVICE_TYPE] = "device_type",
+	[FDT_METHOD] = "method",
+	[FDT_BOOTARGS] = "bootargs",
+	[FDT_STDOUT_PATH] = "stdout-path",
+	[FDT_INITRD_START] = "linux,initrd-start",
+	[FDT_INITRD_END] = "linux,initrd-end",
+	[FDT_STATUS] = "status",
+	[FDT_ADDRESS_CELLS] = "#address-cells",
+	[FDT_SIZE_CELLS] = "#size-cells",
+};
+
+static u32 be32(u32 v)
+{
+	return __builtin_bswap32(v);
+}
+
+static u64 be64(u64 v)
+{
+	return __builtin_bswap64(v);
+}
+
+bool fdt_valid(const void *fdt)
+{
+	const struct fdt_header *h = fdt;
+
+	return h && IS_ALIGNED((uintptr_t)fdt, 8) && be32(h->magic) == FDT_MAGIC &&
+	       be32(h->last_comp_version) <= FDT_LAST_COMPATIBLE_VERSION;
+}
+
+u32 fdt_size(const void *fdt)
+{
+	return be32(((const struct fdt_header *)fdt)->totalsize);
+}
+
+void fdt_for_each_reservation(const void *fdt, void (*reserve)(u64 start, u64 size, void *data),
+			      void *data)
+{
+	const u64 *entry = fdt + be32(((const struct fdt_header *)fdt)->off_mem_rsvmap);
+
+	for (; entry[0] || entry[1]; entry += 2)
+		reserve(be64(entry[0]), be64(entry[1]), data);
+}
+
+/* FDT_NR_PROPERTIES for a name that nobody asks for. */
+static enum fdt_property property_of(const char *name)
+{
+	for (int i = 0; i < FDT_NR_PROPERTIES; i++)
+		if (name[0] == property_names[i][0] && !strcmp(name, property_names[i]))
+			return i;
+	return FDT_NR_PROPERTIES;
+}
+
+static void begin_node(struct fdt_node *node, const struct fdt_node *parent, const char *name)
+{
+	/* Defaults: Devicetree Specification, 2.3.5 */
+	u32 address_cells = 2, size_cells = 1;
+
+	if (parent && parent->value[FDT_ADDRESS_CELLS].data)
+		address_cells = fdt_number(parent->value[FDT_ADDRESS_CELLS], 0, 1);
+	if (parent && parent->value[FDT_SIZE_CELLS].data)
+		size_cells = fdt_number(parent->value[FDT_SIZE_CELLS], 0, 1);
+	memset(node->value, 0, sizeof(node->value));
+	node->name = name;
+	node->depth = parent ? parent->depth + 1 : 0;
+	node->address_cells = address_cells;
+	node->size_cells = size_cells;
+}
+
+bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
+{
+	const struct fdt_header *h = fdt;
+	const u32 *p = fdt + be32(h->off_dt_struct);
+	const u32 *end = (const void *)p + be32(h->size_dt_struct);
+	const char *strings = fdt + be32(h->off_dt_strings);
+	struct fdt_node nodes[FDT_MAX_DEPTH];
+	int depth = -1;
+	/* A node's properties come before its children: it is complete at the first child, or at its end. */
+	bool complete = true;
+
+	while (p < end) {
+		enum fdt_property property;
+		u32 token = be32(*p++);
+
+		if ((token == FDT_BEGIN_NODE || token == FDT_END_NODE) && !complete) {
+			visit(&nodes[depth], data);
+			complete = true;
+		}
+		switch (token) {
+		case FDT_BEGIN_NODE:
+			if (++depth == FDT_MAX_DEPTH)
+				return false;
+			begin_node(&nodes[depth], depth ? &nodes[depth - 1] : NULL, (const char *)p);
+			p += strlen((const char *)p) / 4 + 1;
+			complete = false;
+			break;
+		case FDT_END_NODE:
+			if (depth-- < 0)
+				return false;
+			break;
+		case FDT_PROP:
+			if (complete)
+				return false;
+			property = property_of(strings + be32(p[1]));
+			if (property != FDT_NR_PROPERTIES)
+				nodes[depth].value[property] =
+					(struct fdt_value){ (const char *)(p + 2), be32(p[0]) };
+			p += 2 + DIV_ROUND_UP(be32(p[0]), 4);
+			break;
+		case FDT_NOP:
+			break;
+		case FDT_END:
+			return depth == -1;
+		default:
+			return false;
+		}
+	}
+	return false;
+}
+
+u64 fdt_number(struct fdt_value value, u32 offset, u32 cells)
+{
+	const u32 *cell = (const u32 *)(value.data + offset);
+
+	if (!value.data || offset + 4 * cells > value.len || !cells)
+		return 0;
+	return cells == 1 ? be32(cell[0]) : (u64)be32(cell[0]) << 32 | be32(cell[1]);
+}
+
+bool fdt_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size)
+{
+	struct fdt_value reg = node->value[FDT_REG];
+	u32 cells = node->address_cells + node->size_cells, offset = index * cells * 4;
+
+	if (offset + cells * 4 > reg.len || node->address_cells > 2 || node->size_cells > 2)
+		return false;
+	*address = fdt_number(reg, offset, node->address_cells);
+	*size = fdt_number(reg, offset + 4 * node->address_cells, node->size_cells);
+	return true;
+}
+
+bool fdt_has_string(struct fdt_value value, const char *string)
+{
+	for (u32 i = 0; i < value.len; i += strlen(value.data + i) + 1)
+		if (!strcmp(value.data + i, string))
+			return true;
+	return false;
+}

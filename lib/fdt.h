@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flattened device trees (Devicetree Specification v0.4, chapter 5), read once from front to back.
+ */
+#ifndef FDT_H
+#define FDT_H
+
+#include <libcflat.h>
+
+#define FDT_MAX_DEPTH 16
+
+/* A property's value, as it stands in the tree: big-endian cells, or strings. NULL data: not there. */
+struct fdt_value {
+	const char *data;
+	u32 len;
+};
+
+/* The properties that a visitor may ask for. */
+enum fdt_property {
+	FDT_REG,
+	FDT_COMPATIBLE,
+	FDT_DEVICE_TYPE,
+	FDT_METHOD,
+	FDT_BOOTARGS,
+	FDT_STDOUT_PATH,
+	FDT_INITRD_START,
+	FDT_INITRD_END,
+	FDT_STATUS,
+	FDT_ADDRESS_CELLS,
+	FDT_SIZE_CELLS,
+	FDT_NR_PROPERTIES,
+};
+
+struct fdt_node {
+	const char *name; /* with its unit address: "memory@40000000"; "" for the root */
+	int depth;        /* 0: the root */
+	u32 address_cells, size_cells; /* the parent's: how to read this node's reg */
+	struct fdt_value value[FDT_NR_PROPERTIES];
+};
+
+typedef void (*fdt_visitor)(const struct fdt_node *node, void *data);
+
+/* True when @fdt points at a tree of a version this reader knows. */
+bool fdt_valid(const void *fdt);
+/* Size of the blob in bytes. */
+u32 fdt_size(const void *fdt);
+/* Call @visit for each node, in the order of the tree. False if the tree is malformed. */
+bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data);
+/* Call @reserve for each entry of the memory reservation block. */
+void fdt_for_each_reservation(const void *fdt, void (*reserve)(u64 start, u64 size, void *data),
+			      void *data);
+
+/* A big-endian number of @cells (1 or 2) cells at byte @offset of @value; 0 beyond its end. */
+u64 fdt_number(struct fdt_value value, u32 offset, u32 cells);
+/* Entry @index of a node's reg property; false when there is none. */
+bool fdt_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size);
+/* True when @string is one of the strings in @value. */
+bool fdt_has_string(struct fdt_value value, const char *string);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Results of a test: one line a check, a summary at the end. */
+#include <libcflat.h>
+#include <string.h>
+#include <asm/spinlock.h>
+
+#define PREFIX_BYTES 256
+#define PREFIX_DEPTH 16
+#define MESSAGE_BYTES 1024
+/* 77 is the status automake knows as "skipped"; the exit protocol shifts and sets bit 0: 38 * 2 + 1. */
+#define EXIT_CODE_SKIPPED (77 >> 1)
+
+static struct spinlock lock;
+
+static struct {
+	char text[PREFIX_BYTES]; /* "a: b: " */
+	int start[PREFIX_DEPTH]; /* where each pushed prefix begins in text */
+	int depth;
+} prefix;
+
+static struct {
+	unsigned int checks, failures, kfailures, xfailures, skipped;
+} counts;
+
+void report_prefix_pushf(const char *fmt, ...)
+{
+	bool fits = prefix.depth < PREFIX_DEPTH;
+	va_list va;
+	int room, n;
+
+	spin_lock(&lock);
+	if (fits) {
+		prefix.start[prefix.depth] = strlen(prefix.text);
+		room = PREFIX_BYTES - prefix.start[prefix.depth];
+		va_start(va, fmt);
+		n = vsnprintf(prefix.text + prefix.start[prefix.depth], room, fmt, va);
+		va_end(va);
+		fits = n + 2 < room;
+	}
+	if (fits) {
+		strcat(prefix.text, ": ");
+		prefix.depth++;
+	}
+	spin_unlock(&lock);
+	assert_msg(fits, "more than %d prefixes or %d bytes of them", PREFIX_DEPTH, PREFIX_BYTES);
+}
+
+void report_prefix_push(const char *text)
+{
+	report_prefix_pushf("%s", text);
+}
+
+void report_prefix_popn(int n)
+{
+	assert(n <= prefix.depth);
+	spin_lock(&lock);
+	prefix.depth -= n;
+	prefix.text[prefix.start[prefix.depth]] = '\0';
+	spin_unlock(&lock);
+}
+
+void report_prefix_pop(void)
+{
+	report_prefix_popn(1);
+}
+
+static void print_line(const char *status, const char *fmt, va_list va)
+{
+	char text[MESSAGE_BYTES];
+
+	vsnprintf(text, sizeof(text), fmt, va);
+	printf("%s: %s%s\n", status, prefix.text, text);
+}
+
+static void print_check(const char *status, unsigned int *count, const char *fmt, va_list va)
+{
+	spin_lock(&lock);
+	counts.checks++;
+	if (count)
+		(*count)++;
+	print_line(status, fmt, va);
+	spin_unlock(&lock);
+}
+
+bool report(bool pass, const char *fmt, ...)
+{
+	va_list va;
+
+	va_start(va, fmt);
+	if (pass)
+		print_check("PASS", NULL, fmt, va);
+	else
+		print_check("FAIL", &counts.failures, fmt, va);
+	va_end(va);
+	return pass;
+}
+
+bool report_xfail(bool xfail, bool pass, const char *fmt, ...)
+{
+	va_list va;
+
+	va_start(va, fmt);
+	if (pass)
+		print_check(xfail ? "XPASS" : "PASS", xfail ? &counts.failures : NULL, fmt, va);
+	else
+		print_check(xfail ? "XFAIL" : "FAIL", xfail ? &counts.xfailures : &counts.failures, fmt, va);
+	va_end(va);
+	return pass;
+}
+
+bool report_kfail(bool kfail, bool pass, const char *fmt, ...)
+{
+	va_list va;
+
+	va_start(va, fmt);
+	if (pass)
+		print_check("PASS", NULL, fmt, va);
+	else
+		print_check(kfail ? "KFAIL" : "FAIL", kfail ? &counts.kfailures : &counts.failures, fmt, va);
+	va_end(va);
+	return pass;
+}
+
+void report_pass(const char *fmt, ...)
+{
+	va_list va;
+
+	va_start(va, fmt);
+	print_check("PASS", NULL, fmt, va);
+	va_end(va);
+}
+
+void report_fail(const char *fmt, ...)
+{
+	va_list va;
+
+	va_start(va, fmt);
+	print_check("FAIL", &counts.failures, fmt, va);
+	va_end(va);
+}
+
+void report_skip(const char *fmt, ...)
+{
+	va_list va;
+
+	va_start(va, fmt);
+	print_check("SKIP", &counts.skipped, fmt, va);
+	va_end(va);
+}
+
+void report_info(const char *fmt, ...)
+{
+	va_list va;
+
+	va_start(va, fmt);
+	spin_lock(&lock);
+	print_line("INFO", fmt, va);
+	spin_unlock(&lock);
+	va_end(va);
+}
+
+void report_passed(void)
+{
+	spin_lock(&lock);
+	counts.checks++;
+	spin_unlock(&lock);
+}
+
+/* Takes no lock: it must also work when a check was interrupted while it held it. */
+static void print_summary(void)
+{
+	printf("SUMMARY: %u tests", counts.checks);
+	if (counts.failures)
+		printf(", %u unexpected failures", counts.failures);
+	if (counts.kfailures)
+		printf(", %u known failures", counts.kfailures);
+	if (counts.xfailures)
+		printf(", %u expected failures", counts.xfailures);
+	if (counts.skipped)
+		printf(", %u skipped", counts.skipped);
+	printf("\n");
+}
+
+void report_abort(const char *fmt, ...)
+{
+	va_list va;
+
+	va_start(va, fmt);
+	print_line("ABORT", fmt, va);
+	va_end(va);
+	print_summary();
+	dump_stack();
+	abort();
+}
+
+int report_summary(void)
+{
+	spin_lock(&lock);
+	print_summary();
+	spin_unlock(&lock);
+	if (counts.failures)
+		return 1;
+	return counts.checks == counts.skipped ? EXIT_CODE_SKIPPED : 0;
+}
