@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""docs/configuration.md says what the code does."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from kut_runner import config
+from kut_runner.errors import ExitCode
+
+DOCUMENT = (Path(__file__).parent.parent / "docs/configuration.md").read_text()
+
+
+def test_every_key_is_described() -> None:
+    assert re.findall(r"^\| `([a-z_]+)` \|", DOCUMENT, re.MULTILINE) == list(config._FIELDS)
+
+
+def test_every_exit_code_is_described() -> None:
+    codes = re.findall(r"^\| (\d+) \|", DOCUMENT, re.MULTILINE)
+    assert [int(code) for code in codes] == sorted(ExitCode)
+
+
+def test_the_example_is_valid(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert tomllib.loads(example)
+    (tmp_path / "tests.toml").write_text(example)
+    (test,) = config.load(tmp_path).tests
+    assert (test.image, test.memory, test.smp) == ("stage2", 256, 2)
