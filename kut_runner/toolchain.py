@@ -47,6 +47,7 @@ _COMPILE: Final = (
     "-fno-common",
     # A backtrace follows frame pointers, there is nobody to read unwind tables.
     "-fno-omit-frame-pointer",
+    "-fno-optimize-sibling-calls",  # a tail call would be missing from backtraces
     "-fno-asynchronous-unwind-tables",
     "-fdiagnostics-color=always",
     "-Wall",
