@@ -3,8 +3,9 @@
 
 The modules are stations in the order in which data flows; each imports only earlier ones::
 
-    errors -> config -> plan -> toolchain -> build -> machine -> boot
-           -> lines -> events -> results -> session -> views -> cli
+    errors -> status -> config -> plan -> toolchain -> build -> machine
+           -> capture -> boot -> signals -> pool -> cpus
+           -> lines -> events -> results -> session -> views -> cli -> __main__
 """
 
 __version__ = "0.1.0"
