@@ -94,8 +94,8 @@ class Boot:
         self._why: How | None = None
         self._recent = b""
         self._started = time.monotonic()
-        self.deadline = self._started + launch.timeout
-        """When `expire` is due, in seconds of the monotonic clock."""
+        self.deadline: float | None = self._started + launch.timeout
+        """When `expire` is due, in seconds of the monotonic clock; None when nothing is left."""
         try:
             self._process = _spawn(launch.command, self._complaints)
         except OSError:
@@ -131,7 +131,7 @@ class Boot:
 
     def kill(self) -> None:
         """End QEMU (SIGKILL)."""
-        self.deadline = float("inf")
+        self.deadline = None
         self._signal(signal.SIGKILL)
 
     def expire(self, now: float) -> None:

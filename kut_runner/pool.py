@@ -55,10 +55,9 @@ class Pool:
     def wait(self) -> list[tuple[Boot, Ended]]:
         """Wait until something happens; return the QEMUs that have ended, often none.
 
-        Raises OSError when a log cannot be written.
+        The log of each is the caller's to close. Raises OSError when one cannot be written.
         """
-        due = min((boot.deadline for boot in self._running), default=0.0)
-        ready = self._selector.select(max(0.0, due - time.monotonic()))
+        ready = self._selector.select(self._patience())
         self._signals.drain()
         heard = [key.data for key, _ in ready if key.data]
         for boot in heard:
@@ -70,6 +69,11 @@ class Pool:
         if heard and not ended:
             self._signals.pause(_COALESCE)
         return ended
+
+    def _patience(self) -> float | None:
+        """Return the seconds until the next deadline; None when there is none."""
+        due = [boot.deadline for boot in self._running if boot.deadline is not None]
+        return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _finish(self, boot: Boot) -> tuple[Boot, Ended]:
         if boot in self._selector.get_map():
@@ -91,5 +95,5 @@ class Pool:
     def _expire(self) -> None:
         now = time.monotonic()
         for boot in self._running:
-            if boot.deadline <= now:
+            if boot.deadline is not None and boot.deadline <= now:
                 boot.expire(now)

@@ -214,7 +214,8 @@ def _judge_ending(said: Said) -> Verdict | None:
     if said.exit_status in _GAVE_UP:
         if abort := said.latest(Abort):
             return _failed(Status.FAIL, abort.line)
-        return _failed(Status.CRASH, said.death or f"the image gave up{_last_words(said)}")
+        words = _last_words(said, f"EXIT: STATUS={said.exit_status}")
+        return _failed(Status.CRASH, said.death or f"the image gave up{words}")
     return None
 
 
@@ -276,8 +277,10 @@ def _joined(what: str, words: str) -> str:
     return f"{what}: {words}" if words else what
 
 
-def _last_words(said: Said) -> str:
-    return f"; last words: {said.last_lines[-1].strip()}" if said.last_lines else ""
+def _last_words(said: Said, but: str = "") -> str:
+    """Return the last line said, other than `but`, as the end of a sentence."""
+    words = [line.strip() for line in said.last_lines if line != but]
+    return f"; last words: {words[-1]}" if words else ""
 
 
 def _checks(count: int) -> str:

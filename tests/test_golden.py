@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Logs named for the shape of what happened, each with its events and verdict beside it.
+
+`KUT_GOLDEN=write pytest tests/test_golden.py` writes the expectations anew; read the diff.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kut_runner.boot import Ended, How
+from kut_runner.events import Event, Output, parse
+from kut_runner.lines import split
+from kut_runner.results import judge, listen
+
+GOLDEN = Path(__file__).with_name("golden")
+POWER_OFF = Ended(How.EXITED, 0, 1.0, "")
+
+
+def shown(event: Event) -> str:
+    """An event on one line: its kind, and its line where nothing else says it."""
+    fields = [
+        f"{name}={getattr(event, name)}"
+        for name in type(event).__dataclass_fields__
+        if name != "line"
+    ]
+    return " ".join((type(event).__name__, *fields)) + f" | {event.line}"
+
+
+def heard(log: bytes) -> dict[str, Any]:
+    events = list(parse(split([log])))
+    verdict = judge(listen(events), POWER_OFF)
+    return {
+        "status": verdict.status.value,
+        "reason": verdict.reason,
+        "exit_code": int(verdict.exit_code),
+        "events": [shown(event) for event in events if not isinstance(event, Output)],
+        "output": [event.line for event in events if isinstance(event, Output)],
+    }
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.log")), ids=lambda path: path.stem)
+def test_log_gives_its_events_and_verdict(path: Path) -> None:
+    expectation = path.with_suffix(".json")
+    found = heard(path.read_bytes())
+    if os.environ.get("KUT_GOLDEN") == "write":
+        expectation.write_text(json.dumps(found, indent=1) + "\n")
+    assert found == json.loads(expectation.read_text())
+    assert path.stem.split("-")[0] == found["status"], "the name tells the status"
+
+
+def test_there_are_logs() -> None:
+    assert len(list(GOLDEN.glob("*.log"))) > 30

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Bytes to lines, whatever the bytes and however they were cut."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kut_runner.events import parse
+from kut_runner.lines import MAX_LINE, printable, split
+from kut_runner.results import listen
+
+#: Bytes in which line ends, protocol words and trouble are frequent.
+serial = st.lists(
+    st.one_of(
+        st.sampled_from([b"\n", b"\r\n", b"PASS: ", b"SUMMARY: 2 tests", b"EXIT: STATUS=1"]),
+        st.binary(max_size=40),
+        st.just(b"x" * (MAX_LINE - 1)),
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+@given(serial, st.lists(st.integers(0, 50), max_size=8))
+def test_chunks_never_show(data: bytes, sizes: list[int]) -> None:
+    chunks, rest = [], data
+    for size in sizes:
+        chunks.append(rest[:size])
+        rest = rest[size:]
+    cut = split([*chunks, rest])
+    assert list(parse(cut)) == list(parse(split([data])))
+
+
+@given(st.binary(max_size=300))
+def test_bytes_one_by_one_give_the_same_lines(data: bytes) -> None:
+    assert list(split(bytes([byte]) for byte in data)) == list(split([data]))
+
+
+@given(serial)
+def test_no_bytes_make_the_parser_raise(data: bytes) -> None:
+    listen(parse(split([data])))
+
+
+@given(serial)
+def test_lines_are_safe_to_print_and_to_put_into_xml(data: bytes) -> None:
+    text = "".join(split([data]))
+    assert all(char.isprintable() or char in "\t\n" for char in text)
+    element = ET.Element("output")
+    element.text = text
+    assert ET.fromstring(ET.tostring(element)).text in (text, text or None)  # noqa: S314 - ours
+
+
+@given(st.text())
+def test_printable_text_is_left_alone_and_the_rest_escaped_once(text: str) -> None:
+    assert printable(printable(text)) == printable(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (b"", []),
+        (b"\n", ["\n"]),
+        (b"one\ntwo", ["one\n", "two"]),
+        (b"dos\r\nodd\r\r\n", ["dos\n", "odd\n"]),
+        (b"left\rright\n", ["left\\rright\n"]),
+        (b"\x1b[31m\x00\x7f\n", ["\\x1b[31m\\x00\\x7f\n"]),
+        (b"\xff \xc3\xa9\n", ["\\xff é\n"]),
+        (b"\tSTACK: 0\n", ["\tSTACK: 0\n"]),
+        ("\u202eevil\ufeff\u2028\n".encode(), ["\\u202eevil\\ufeff\\u2028\n"]),
+    ],
+)
+def test_shapes(data: bytes, lines: list[str]) -> None:
+    assert list(split([data])) == lines
+
+
+def test_a_line_without_end_keeps_its_head_and_counts_the_rest() -> None:
+    (line, last) = split([b"x" * MAX_LINE, b"y" * 1000, b"z\nend\n"])
+    assert line == "x" * MAX_LINE + "[1001 bytes left out]\n"
+    assert last == "end\n"

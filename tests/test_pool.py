@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Processes that stand in for QEMU: every way to end, and nothing left behind.
+
+They are shell scripts here: what they do to the runner no real QEMU does on demand.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kut_runner import boot
+from kut_runner.boot import Boot, Ended, How, Launch
+from kut_runner.pool import Pool
+
+Run = Callable[..., tuple[Ended, bytes]]
+
+
+def finish(pool: Pool, count: int = 1) -> list[tuple[Boot, Ended]]:
+    """Wait for some to end; their logs are closed, the files are there."""
+    ended: list[tuple[Boot, Ended]] = []
+    while len(ended) < count:
+        ended += pool.wait()
+    for done, _ in ended:
+        done.log.close()
+    return ended
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run a shell script to its end; return how it ended, and the log."""
+
+    def start(script: str, timeout: float = 30) -> tuple[Ended, bytes]:
+        with Pool() as pool:
+            pool.start(Launch(("/bin/sh", "-c", script), tmp_path / "x.log", timeout))
+            ((_, ended),) = finish(pool)
+        return ended, (tmp_path / "x.log").read_bytes()
+
+    return start
+
+
+def lives(pid: int) -> bool:
+    """Tell whether a process runs, and is not just waiting to be reaped."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def is_gone(pid: int, seconds: float = 5) -> bool:
+    end = time.monotonic() + seconds
+    while lives(pid) and time.monotonic() < end:
+        time.sleep(0.01)
+    return not lives(pid)
+
+
+def test_output_status_and_stderr(run: Run) -> None:
+    ended, log = run("printf 'a\\nb'; echo 'it broke' >&2; exit 3")
+    assert (ended.how, ended.code, ended.complaint) == (How.EXITED, 3, "it broke")
+    assert log == b"a\nb"
+
+
+def test_death_by_a_signal(run: Run) -> None:
+    ended, _ = run("kill -ABRT $$")
+    assert (ended.how, ended.code) == (How.KILLED, signal.SIGABRT)
+
+
+def test_time_out_asks_first(run: Run) -> None:
+    ended, log = run("trap 'echo asked; exit 0' TERM; echo up; while :; do sleep 0.01; done", 0.3)
+    assert ended.how is How.TIMED_OUT
+    assert log == b"up\nasked\n"
+    assert 0.3 <= ended.seconds < 0.3 + boot.GRACE
+
+
+def test_time_out_kills_what_ignores_the_question(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boot, "GRACE", 0.2)
+    ended, log = run("trap '' TERM; echo $$; while :; do sleep 0.01; done", 0.3)
+    assert ended.how is How.TIMED_OUT
+    assert 0.5 <= ended.seconds < 5
+    assert is_gone(int(log))
+
+
+def test_a_process_that_ends_after_its_exit_line_is_no_lingerer(run: Run) -> None:
+    ended, _ = run("echo; echo EXIT: STATUS=1")
+    assert ended.how is How.EXITED
+
+
+def test_lingering_after_the_exit_line_is_cut_short(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boot, "LINGER", 0.2)
+    ended, _ = run("printf '\\nEXIT: STATUS=1\\r\\n\\n'; exec sleep 30", 20)
+    assert ended.how is How.LINGERED
+    assert ended.seconds < 5
+
+
+def test_a_forged_exit_line_does_not_cut_a_test_short(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boot, "LINGER", 0.2)
+    ended, _ = run("echo EXIT: STATUS=1; sleep 0.1; echo more; sleep 0.5; exit 7")
+    assert (ended.how, ended.code) == (How.EXITED, 7)
+
+
+def test_a_flood_is_cut_in_the_middle(run: Run) -> None:
+    ended, log = run("i=0; yes 'PASS: flood'", 1)
+    assert ended.how is How.TIMED_OUT
+    assert ended.missing > 0
+    assert 4 << 20 <= len(log) < 5 << 20
+
+
+def test_children_of_a_wrapper_end_with_it(run: Run) -> None:
+    _, log = run("sleep 300 & echo $!")
+    assert is_gone(int(log))
+
+
+def test_stdin_is_empty_and_the_session_is_its_own(run: Run) -> None:
+    _, log = run("cat; ps -o sid= -p $$; echo $$; tty")
+    session, pid, tty = log.split(maxsplit=2)
+    assert session == pid
+    assert tty == b"not a tty\n"
+
+
+def test_many_at_a_time(tmp_path: Path) -> None:
+    with Pool() as pool:
+        for number in range(20):
+            script = f"sleep 0.3; echo {number}"
+            pool.start(Launch(("/bin/sh", "-c", script), tmp_path / f"{number}.log", 30))
+        started = time.monotonic()
+        ended = finish(pool, 20)
+    assert time.monotonic() - started < 3
+    assert {done.launch.log.read_text() for done, _ in ended} == {f"{n}\n" for n in range(20)}
+
+
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    with Pool() as pool, pytest.raises(FileNotFoundError):
+        pool.start(Launch(("/nonexistent/qemu",), tmp_path / "x.log", 1))
+
+
+def test_an_error_in_the_block_leaves_nothing(tmp_path: Path) -> None:
+    pids = []
+
+    def fail() -> None:
+        with Pool() as pool:
+            script = "trap '' TERM; while :; do sleep 0.01; done"
+            started = pool.start(Launch(("/bin/sh", "-c", script), tmp_path / "x.log", 30))
+            pids.append(started._process.pid)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert is_gone(pids[0])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_signal_ends_all(tmp_path: Path, number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with Pool() as pool:
+        for name in "ab":
+            pool.start(Launch(("/bin/sleep", "300"), tmp_path / name, 300))
+        os.kill(os.getpid(), number)
+        ended = [how for _, how in finish(pool, 2)]
+        assert pool.is_interrupted
+    assert [one.how for one in ended] == [How.INTERRUPTED, How.INTERRUPTED]
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_stop_signal_does_not_wait_for_the_grace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boot, "GRACE", 60)
+    with Pool() as pool:
+        script = "trap 'echo no' TERM; echo up; while :; do sleep 0.01; done"
+        started = pool.start(Launch(("/bin/sh", "-c", script), tmp_path / "x.log", 300))
+        while (tmp_path / "x.log").read_text() != "up\n":
+            pool.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+        while "no" not in (tmp_path / "x.log").read_text():
+            assert not pool.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+        ((done, ended),) = finish(pool)
+    assert done is started
+    assert ended.how is How.INTERRUPTED
+
+
+def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
+    """As under nohup, or in a background job of a shell script."""
+    old = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Pool() as pool:
+            pool.start(Launch(("/bin/sleep", "0.3"), tmp_path / "x.log", 30))
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert finish(pool)[0][1].how is How.EXITED
+    finally:
+        signal.signal(signal.SIGHUP, old)
+
+
+_OWNER = """
+import sys
+from pathlib import Path
+from kut_runner.boot import Launch
+from kut_runner.pool import Pool
+with Pool() as pool:
+    started = pool.start(Launch(("/bin/sleep", "300"), Path(sys.argv[1]), 300))
+    print(started._process.pid, flush=True)
+    while True:
+        pool.wait()
+"""
+
+
+def test_kill_9_of_the_owner_takes_the_child_along(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _OWNER, str(tmp_path / "x.log")], stdout=subprocess.PIPE
+    ) as owner:
+        assert owner.stdout
+        child = int(owner.stdout.readline())
+        assert lives(child)
+        owner.kill()
+    assert is_gone(child)
+
+
+def test_waiting_costs_no_cpu(tmp_path: Path) -> None:
+    with Pool() as pool:
+        pool.start(Launch(("/bin/sleep", "1"), tmp_path / "x.log", 30))
+        before = time.process_time()
+        finish(pool)
+        assert time.process_time() - before < 0.05

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Verdicts that depend on how QEMU ended; those that depend on words alone are golden logs."""
+
+import signal
+
+import pytest
+
+from kut_runner.boot import Ended, How
+from kut_runner.errors import ExitCode
+from kut_runner.events import parse
+from kut_runner.lines import split
+from kut_runner.results import Said, Verdict, exit_code, judge, listen
+from kut_runner.status import Status
+
+PASSED = b"PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n"
+FAILED = b"FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n"
+
+
+def said(log: bytes) -> Said:
+    return listen(parse(split([log])))
+
+
+def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int = 0) -> Verdict:
+    return judge(said(log), Ended(how, code, 1.5, words, missing))
+
+
+@pytest.mark.parametrize(
+    ("log", "how", "code", "words", "expected"),
+    [
+        (
+            b"",
+            How.NOT_STARTED,
+            0,
+            "no such file",
+            Verdict(
+                Status.ERROR,
+                "QEMU could not be started: no such file",
+                ExitCode.INFRASTRUCTURE,
+            ),
+        ),
+        (
+            PASSED,
+            How.INTERRUPTED,
+            0,
+            "",
+            Verdict(Status.ERROR, "interrupted after 1.50 s", ExitCode.INTERRUPTED),
+        ),
+        (
+            PASSED,
+            How.KILLED,
+            signal.SIGABRT,
+            "ERROR:x.c:1: assertion failed\nBail out!",
+            Verdict(
+                Status.ERROR,
+                "QEMU crashed: SIGABRT: ERROR:x.c:1: assertion failed / Bail out!",
+                ExitCode.INFRASTRUCTURE,
+            ),
+        ),
+        (
+            b"",
+            How.EXITED,
+            1,
+            "unsupported machine type\x1b",
+            Verdict(
+                Status.ERROR,
+                "QEMU refused: unsupported machine type\\x1b",
+                ExitCode.MACHINE_REFUSED,
+            ),
+        ),
+        (
+            b"PASS: a\n",
+            How.EXITED,
+            1,
+            "device broke",
+            Verdict(
+                Status.ERROR,
+                "QEMU failed with exit status 1: device broke",
+                ExitCode.INFRASTRUCTURE,
+            ),
+        ),
+        (
+            PASSED,
+            How.EXITED,
+            2,
+            "",
+            Verdict(Status.ERROR, "QEMU failed with exit status 2", ExitCode.INFRASTRUCTURE),
+        ),
+        (PASSED, How.EXITED, 1, "", Verdict(Status.PASS, "", ExitCode.OK)),
+        (
+            FAILED,
+            How.EXITED,
+            3,
+            "",
+            Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED),
+        ),
+        (
+            PASSED,
+            How.TIMED_OUT,
+            0,
+            "",
+            Verdict(
+                Status.TIMEOUT,
+                "no verdict after 1.5 s; last words: EXIT: STATUS=1",
+                ExitCode.TESTS_FAILED,
+            ),
+        ),
+        (
+            PASSED,
+            How.LINGERED,
+            0,
+            "",
+            Verdict(
+                Status.TIMEOUT,
+                "no power-off within 2 s after EXIT: STATUS=1",
+                ExitCode.TESTS_FAILED,
+            ),
+        ),
+        (
+            FAILED,
+            How.LINGERED,
+            0,
+            "",
+            Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED),
+        ),
+    ],
+)
+def test_how_qemu_ended(log: bytes, how: How, code: int, words: str, expected: Verdict) -> None:
+    assert verdict(log, how, code, words) == expected
+
+
+@pytest.mark.parametrize(
+    ("log", "status"),
+    [
+        (
+            b"PASS: a\n[500 bytes left out]\nSUMMARY: 90 tests, 3 skipped\n\nEXIT: STATUS=1\n",
+            "pass",
+        ),
+        (b"FAIL: a\n[500 bytes left out]\nSUMMARY: 90 tests\n\nEXIT: STATUS=1\n", "crash"),
+    ],
+)
+def test_a_flood_may_lack_lines_but_not_contradict_its_summary(log: bytes, status: str) -> None:
+    assert verdict(log, How.EXITED, missing=500).status.value == status
+    assert verdict(log, How.EXITED, missing=0).status is Status.CRASH
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([], 4),
+        ([4, 4], 4),
+        ([4, 0], 0),
+        ([0, 1, 4], 1),
+        ([1, 5, 0], 5),
+        ([5, 6, 1], 6),
+        ([6, 130, 5], 130),
+    ],
+)
+def test_the_worst_exit_code_is_that_of_the_run(codes: list[int], expected: int) -> None:
+    assert exit_code(map(ExitCode, codes)) == expected
+
+
+def test_every_status_knows_whether_it_is_a_failure() -> None:
+    good = {status for status in Status if not status.is_failure}
+    assert good == {Status.PASS, Status.SKIP, Status.XFAIL, Status.KFAIL}
+    assert all(status.is_failure for status in Status if status.is_unfinished)
