@@ -13,6 +13,9 @@
 
 #else
 
+/* One image, nothing to interpose: no address goes through the GOT. */
+#pragma GCC visibility push(hidden)
+
 #define UL(x) x##UL
 
 #include <stdarg.h>

@@ -61,18 +61,7 @@ void el2_state_save(struct el2_state *state)
 	EL2_REGISTERS(SAVE_EL2)
 }
 
-void el2_state_load_guest(const struct el2_state *state)
+void el2_state_load(const struct el2_state *state)
 {
 	EL2_REGISTERS(LOAD_EL2)
-	isb(); /* the guest's tree and controls before the bits that put them in force */
-	write_sysreg(state->hcr_el2, hcr_el2);
-	isb();
-}
-
-void el2_state_load_host(const struct el2_state *state)
-{
-	write_sysreg(state->hcr_el2, hcr_el2);
-	isb(); /* the guest's regime is out of force before its registers change */
-	EL2_REGISTERS(LOAD_EL2)
-	isb();
 }

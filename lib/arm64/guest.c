@@ -208,11 +208,16 @@ void guest_destroy(struct guest *guest)
 /* Called with the registers in memory and by guest-entry.S: into the CPU, and the page out of sight. */
 void guest_registers_to_cpu(struct guest *guest)
 {
+	u64 hcr = guest->hcr_el2;
+
 	el1_state_load(&guest->el1);
 	fpsimd_load(&guest->fpsimd);
-	el2_state_load_guest(&guest->el2);
+	el2_state_load(&guest->el2);
 	mmu_page_hide(guest->registers_pte, guest->registers_page);
 	guest->regs_in_memory = false;
+	isb(); /* the guest's tree and controls before the bits that put them in force */
+	write_sysreg(hcr, hcr_el2);
+	isb();
 }
 
 static void registers_to_memory(struct guest *guest)
@@ -234,7 +239,9 @@ static void save_host(struct guest *guest)
 
 static void restore_host(struct guest *guest)
 {
-	el2_state_load_host(&guest->host_el2);
+	write_sysreg(guest->host_el2.hcr_el2, hcr_el2);
+	isb(); /* the guest's regime is out of force before its registers change */
+	el2_state_load(&guest->host_el2);
 	write_sysreg(guest->host_vbar, vbar_el2);
 	el1_state_load(&guest->host_el1);
 	fpsimd_load(&guest->host_fpsimd);

@@ -210,7 +210,7 @@ bool mmu_enabled(void)
 	return (host_at_el2 ? read_sysreg(sctlr_el2) : read_sysreg(sctlr_el1)) & SCTLR_ELx_M;
 }
 
-/* The EL2 forms reach the host's own regime with E2H and without, whatever HCR_EL2.TGE is at the moment. */
+/* The EL2 form reaches the host's own regime with E2H and without, whatever HCR_EL2.TGE is at the moment. */
 void flush_tlb_all(void)
 {
 	dsb(ishst);
@@ -222,15 +222,25 @@ void flush_tlb_all(void)
 	isb();
 }
 
+/*
+ * TLBI VAE2 would reach the host's regime always, but QEMU 7.2 does not apply it to EL2&0. With E2H the EL1
+ * form means EL2&0 as long as TGE is set; in a guest's handler it is not, and all of EL2&0 is dropped.
+ */
+#define tlbi_host_page(va, shareable)                                                              \
+	do {                                                                                       \
+		u64 __page = FIELD(va, 55, 12);                                                    \
+		if (!host_at_el2 || (host_vhe && (read_sysreg(hcr_el2) & HCR_EL2_TGE)))            \
+			asm volatile("tlbi vaae1" shareable ", %0" : : "r"(__page) : "memory");    \
+		else if (host_vhe)                                                                 \
+			asm volatile("tlbi alle2" shareable : : : "memory");                       \
+		else                                                                               \
+			asm volatile("tlbi vae2" shareable ", %0" : : "r"(__page) : "memory");     \
+	} while (0)
+
 void flush_tlb_page(unsigned long va)
 {
-	u64 page = FIELD(va, 55, 12);
-
 	dsb(ishst);
-	if (host_at_el2)
-		asm volatile("tlbi vae2is, %0" : : "r"(page) : "memory");
-	else
-		asm volatile("tlbi vaae1is, %0" : : "r"(page) : "memory");
+	tlbi_host_page(va, "is");
 	dsb(ish);
 	isb();
 }
@@ -250,7 +260,7 @@ void mmu_page_hide(pteval_t *pte, const void *va)
 {
 	*pte &= ~PT_VALID;
 	dsb(nshst);
-	asm volatile("tlbi vae2, %0" : : "r"(FIELD((u64)va, 55, 12)) : "memory");
+	tlbi_host_page((u64)va, "");
 	dsb(nsh);
 	isb();
 }

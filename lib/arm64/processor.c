@@ -105,7 +105,7 @@ static void dump_and_abort(const char *what, enum vector v, struct pt_regs *regs
 	}
 	printf("Exception frame registers:\n");
 	show_regs(regs);
-	dump_frame_stack((void *)regs->pc, regs->frame);
+	dump_frame_stack((void *)regs->pc, (void *)regs->frame[0]);
 	abort();
 }
 

@@ -52,7 +52,7 @@
 	X(apgakeylo_el1, APGAKEYLO_EL1)                                                            \
 	X(apgakeyhi_el1, APGAKEYHI_EL1)
 
-/* EL2's controls over the guest, without HCR_EL2, which is written last and restored first. X(name) */
+/* EL2's controls over the guest, without HCR_EL2, which puts them in force. X(name) */
 #define EL2_REGISTERS(X)                                                                           \
 	X(vttbr_el2)                                                                               \
 	X(vtcr_el2)                                                                                \
@@ -87,10 +87,8 @@ void el1_state_load(const struct el1_state *state);
 void el1_state_reset(struct el1_state *state);
 
 void el2_state_save(struct el2_state *state);
-/* HCR_EL2 last, as a guest is entered: before it nothing of the guest's is in force. */
-void el2_state_load_guest(const struct el2_state *state);
-/* HCR_EL2 first, as the host comes back. */
-void el2_state_load_host(const struct el2_state *state);
+/* All but HCR_EL2: the caller writes it last when a guest is entered, first when it is left. */
+void el2_state_load(const struct el2_state *state);
 
 void fpsimd_save(struct fpsimd_state *state);
 void fpsimd_load(const struct fpsimd_state *state);

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the host is after guest_run(): what it was before, whatever the guest did.
+ */
+#include <libcflat.h>
+#include <string.h>
+#include <asm/barrier.h>
+#include <asm/guest.h>
+#include <asm/mmu.h>
+#include <asm/page.h>
+#include <asm/processor.h>
+#include <vmalloc.h>
+
+#define VMID 3
+
+/* The host's registers that a guest or the way into it could change. X(name) */
+#define HOST_REGISTERS(X)                                                                          \
+	X(hcr_el2)                                                                                 \
+	X(vbar_el2)                                                                                \
+	X(vttbr_el2)                                                                               \
+	X(vtcr_el2)                                                                                \
+	X(cptr_el2)                                                                                \
+	X(mdcr_el2)                                                                                \
+	X(cnthctl_el2)                                                                             \
+	X(cntvoff_el2)                                                                             \
+	X(vmpidr_el2)                                                                              \
+	X(vpidr_el2)                                                                               \
+	X(hstr_el2)                                                                                \
+	X(tpidr_el2)                                                                               \
+	X(sctlr_el2)                                                                               \
+	X(ttbr0_el2)                                                                               \
+	X(tcr_el2)                                                                                 \
+	X(mair_el2)                                                                                \
+	X(sp_el0)                                                                                  \
+	X(sp_el1)                                                                                  \
+	X(tpidr_el0)                                                                               \
+	X(tpidrro_el0)                                                                             \
+	X(tpidr_el1)                                                                               \
+	X(par_el1)                                                                                 \
+	X(mdscr_el1)                                                                               \
+	X(csselr_el1)                                                                              \
+	X(daif)
+
+#define FIELD_OF(name) u64 name;
+#define READ_INTO(name) state->name = read_sysreg(name);
+#define COMPARE(name)                                                                              \
+	report(before->name == after->name, #name ": %#lx before, %#lx after", before->name,       \
+	       after->name);
+
+struct host_state {
+	HOST_REGISTERS(FIELD_OF)
+};
+
+static void read_host_state(struct host_state *state)
+{
+	HOST_REGISTERS(READ_INTO)
+}
+
+static void compare_host_state(const struct host_state *before, const struct host_state *after)
+{
+	HOST_REGISTERS(COMPARE)
+}
+
+/* Leaves nothing at EL1 as it was. */
+static void guest_change_everything(void)
+{
+	u64 junk = 0xbad0bad0bad0UL;
+
+	asm volatile("	msr	sp_el0, %0\n"
+		     "	msr	tpidr_el0, %0\n"
+		     "	msr	tpidrro_el0, %0\n"
+		     "	msr	tpidr_el1, %0\n"
+		     "	msr	par_el1, %1\n"
+		     "	msr	csselr_el1, %2\n"
+		     "	msr	contextidr_el1, %2\n"
+		     "	msr	ttbr0_el1, %1\n"
+		     "	msr	far_el1, %0\n"
+		     "	msr	daifclr, #0xf\n"
+		     "	.arch_extension fp\n"
+		     "	.arch_extension simd\n"
+		     "	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+		     "	dup	v\\n\\().2d, %0\n"
+		     "	.endr\n"
+		     "	msr	fpsr, %2\n"
+		     "	msr	fpcr, %3\n"
+		     "	hvc	#0\n"
+		     :
+		     : "r"(junk), "r"(0x5000UL), "r"(1UL), "r"(1UL << 24)
+		     : "memory");
+}
+
+static enum guest_handler_result exit_on_anything(struct guest *guest)
+{
+	return GUEST_ACTION_EXIT;
+}
+
+static struct guest *create(void (*guest_func)(void))
+{
+	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+
+	assert(guest);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_on_anything);
+	return guest;
+}
+
+static void test_registers(void)
+{
+	struct guest *guest = create(guest_change_everything);
+	struct host_state before, after;
+
+	/* Values of the host's own where it has none yet. */
+	write_sysreg(0x1000, sp_el0);
+	write_sysreg(0x2000, tpidr_el0);
+	write_sysreg(0x3000, tpidrro_el0);
+	write_sysreg(0x4000, tpidr_el1);
+	read_host_state(&before);
+	report(guest_run(guest) == GUEST_EXIT_HANDLER, "the guest ran");
+	read_host_state(&after);
+	compare_host_state(&before, &after);
+	guest_destroy(guest);
+}
+
+/* DAIF as the caller had it, each bit on its own. */
+static void test_daif(void)
+{
+	struct guest *guest = create(guest_change_everything);
+	u64 saved = read_sysreg(daif);
+
+	for (u64 bit = PSR_F_BIT; bit <= PSR_D_BIT; bit <<= 1) {
+		u64 after;
+
+		write_sysreg(bit, daif);
+		guest_run(guest);
+		after = read_sysreg(daif);
+		write_sysreg(saved, daif);
+		report(after == bit, "DAIF expected %#lx, found %#lx", bit, after);
+	}
+	guest_destroy(guest);
+}
+
+/*
+ * All q registers, FPCR and FPSR across a run; v0 .. v31 hold n in each half. Returns how many are wrong.
+ */
+extern u64 fp_around_guest_run(struct guest *guest);
+asm("	.arch_extension fp\n"
+    "	.arch_extension simd\n"
+    "	.text\n"
+    "fp_around_guest_run:\n"
+    "	stp	x29, x30, [sp, #-16]!\n"
+    "	mov	x29, sp\n"
+    "	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+    "	mov	x1, #\\n\n"
+    "	dup	v\\n\\().2d, x1\n"
+    "	.endr\n"
+    "	mov	x1, #0x400000\n"	/* FPCR.RMode = 1 */
+    "	msr	fpcr, x1\n"
+    "	mov	x1, #0x10\n"		/* FPSR.IXC */
+    "	msr	fpsr, x1\n"
+    "	bl	guest_run\n"
+    "	mov	x0, #0\n"
+    "	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+    "	mov	x1, v\\n\\().d[0]\n"
+    "	mov	x2, v\\n\\().d[1]\n"
+    "	cmp	x1, #\\n\n"
+    "	ccmp	x2, #\\n, #0, eq\n"
+    "	cinc	x0, x0, ne\n"
+    "	.endr\n"
+    "	mrs	x1, fpcr\n"
+    "	mov	x2, #0x400000\n"
+    "	cmp	x1, x2\n"
+    "	cinc	x0, x0, ne\n"
+    "	mrs	x1, fpsr\n"
+    "	cmp	x1, #0x10\n"
+    "	cinc	x0, x0, ne\n"
+    "	msr	fpcr, xzr\n"
+    "	msr	fpsr, xzr\n"
+    "	ldp	x29, x30, [sp], #16\n"
+    "	ret\n");
+
+static void test_fp(void)
+{
+	struct guest *guest = create(guest_change_everything);
+	u64 wrong = fp_around_guest_run(guest);
+
+	report(wrong == 0, "q0..q31, FPCR and FPSR are the host's: %lu wrong", wrong);
+	report((u64)guest->fpsimd.q[17] == 0xbad0bad0bad0UL && guest->fpsimd.fpcr == 1UL << 24,
+	       "and the guest's are kept for it: q17 %#lx, FPCR %#lx", (u64)guest->fpsimd.q[17],
+	       guest->fpsimd.fpcr);
+	guest_destroy(guest);
+}
+
+/* x19..x30 and SP across a run. Returns how many are wrong. */
+extern u64 callee_saved_around_guest_run(struct guest *guest);
+asm("	.text\n"
+    "callee_saved_around_guest_run:\n"
+    "	stp	x29, x30, [sp, #-112]!\n"
+    "	mov	x29, sp\n"
+    "	stp	x19, x20, [sp, #16]\n"
+    "	stp	x21, x22, [sp, #32]\n"
+    "	stp	x23, x24, [sp, #48]\n"
+    "	stp	x25, x26, [sp, #64]\n"
+    "	stp	x27, x28, [sp, #80]\n"
+    "	mov	x1, sp\n"
+    "	str	x1, [sp, #96]\n"
+    "	.irp n, 19,20,21,22,23,24,25,26,27,28\n"
+    "	mov	x\\n, #\\n\n"
+    "	.endr\n"
+    "	bl	guest_run\n"
+    "	mov	x0, #0\n"
+    "	.irp n, 19,20,21,22,23,24,25,26,27,28\n"
+    "	cmp	x\\n, #\\n\n"
+    "	cinc	x0, x0, ne\n"
+    "	.endr\n"
+    "	mov	x1, sp\n"
+    "	cmp	x1, x29\n"
+    "	cinc	x0, x0, ne\n"
+    "	mov	sp, x29\n"
+    "	ldp	x19, x20, [sp, #16]\n"
+    "	ldp	x21, x22, [sp, #32]\n"
+    "	ldp	x23, x24, [sp, #48]\n"
+    "	ldp	x25, x26, [sp, #64]\n"
+    "	ldp	x27, x28, [sp, #80]\n"
+    "	ldp	x29, x30, [sp], #112\n"
+    "	ret\n");
+
+/* Has other values in all of them. */
+extern void guest_clobber(void);
+asm("	.text\n"
+    "guest_clobber:\n"
+    "	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
+    "	mov	x\\n, #0x5a00 + \\n\n"
+    "	.endr\n"
+    "	hvc	#0\n");
+
+static void test_callee_saved(void)
+{
+	struct guest *guest = create(guest_clobber);
+	u64 wrong = callee_saved_around_guest_run(guest);
+
+	report(wrong == 0, "x19..x28, SP and FP are the host's: %lu wrong", wrong);
+	report(guest->x[29] == 0x5a1d, "and the guest's are kept for it: x29 %#lx", guest->x[29]);
+	guest_destroy(guest);
+}
+
+static unsigned int host_brks;
+
+static void count_brk(struct pt_regs *regs, unsigned int esr)
+{
+	host_brks++;
+	regs->pc += 4;
+}
+
+/* A host exception after, and between, runs reaches the host's handler. */
+static void test_exceptions(void)
+{
+	struct guest *guest = create(guest_change_everything);
+
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, count_brk);
+	host_brks = 0;
+	for (int i = 0; i < 3; i++) {
+		guest->elr_el2 = (u64)guest_change_everything;
+		guest_run(guest);
+		asm volatile("brk #0" : : : "memory");
+	}
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);
+	report(host_brks == 3, "BRK at EL2 after each run: expected 3, found %u", host_brks);
+	guest_destroy(guest);
+}
+
+/* The host's TLBI works on its own mappings again: a page that changes its memory is seen to. */
+static void test_host_tlbi(void)
+{
+	struct guest *guest = create(guest_change_everything);
+	u64 *page = vm_slot_alloc();
+	u64 first, second;
+
+	assert(vm_populate(page, PAGE_SIZE));
+	*page = 1;
+	guest_run(guest);
+	first = *(volatile u64 *)page;
+	vm_slot_free(page);
+	assert(vm_slot_alloc() == page && vm_populate(page, PAGE_SIZE));
+	second = *(volatile u64 *)page;
+	report(first == 1 && second == 0, "a new page at an old address is the new page: %lu, %lu", first,
+	       second);
+	vm_slot_free(page);
+	guest_destroy(guest);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} subtests[] = {
+	{ "registers", test_registers },
+	{ "daif", test_daif },
+	{ "fp", test_fp },
+	{ "callee-saved", test_callee_saved },
+	{ "exceptions", test_exceptions },
+	{ "tlbi", test_host_tlbi },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(subtests); i++) {
+		report_prefix_push(subtests[i].name);
+		subtests[i].run();
+		report_prefix_pop();
+	}
+	return report_summary();
+}
