@@ -135,7 +135,12 @@ def _find_gcc(environ: "Mapping[str, str]") -> Toolchain:
     )
     return Toolchain(
         name="gcc",
-        compile=(gcc, *_COMPILE, "-fno-stack-clash-protection"),
+        compile=(
+            gcc,
+            *_COMPILE,
+            "-fno-stack-clash-protection",
+            "--sysroot=/nonexistent",  # or it finds the host's libc headers in /usr/include
+        ),
         link=(ld, *_LINK),
         objcopy=objcopy,
     )

@@ -147,6 +147,13 @@ def test_apt_is_not_called_where_the_tools_are(machine: Machine) -> None:
     assert machine.calls("apt-get") == []
 
 
+def test_a_cross_compiler_of_another_name_is_enough(machine: Machine) -> None:
+    machine.add(*(name.replace("linux-gnu", "none-elf") for name in COMPILER), *QEMU)
+    machine.add("python3", script=PYTHON)
+    assert machine.call().returncode == 0
+    assert machine.call(env={"CROSS_COMPILE": "mine-"}).returncode == 7
+
+
 def test_only_what_is_missing_is_installed(machine: Machine) -> None:
     machine.add(*COMPILER)
     machine.add("python3", script=PYTHON)
