@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The vectors while a guest runs: each of the sixteen slots is real code, and an exception that the host
+ * takes in a handler is the host's.
+ *
+ * Few of the events can be caused at will (a physical SError, say). So for each slot the guest's handler has
+ * the CPU return to EL2 at the slot itself: the slot then finds just what an exception from the guest leaves
+ * it, apart from ELR_EL2, which points at the slot.
+ */
+#include <libcflat.h>
+#include <asm/barrier.h>
+#include <asm/guest.h>
+#include <asm/processor.h>
+
+#define VMID 4
+
+extern char guest_vectors[];
+
+static void guest_hvc_forever(void)
+{
+	for (;;)
+		asm volatile("hvc #0" : : : "memory");
+}
+
+static struct guest *create(void (*guest_func)(void))
+{
+	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+
+	assert(guest);
+	return guest;
+}
+
+static u64 slot_address(enum vector vector)
+{
+	return (u64)guest_vectors + vector * VECTOR_SLOT_SIZE;
+}
+
+/*
+ * Slots 8..15: exits
+ */
+
+struct visit {
+	enum vector slot;
+	unsigned int entries[VECTOR_MAX]; /* calls of each vector's handler at the slot's address */
+	bool registers;                   /* x0..x30 reached the handler */
+};
+
+static enum guest_handler_result go_to_slot(struct guest *guest)
+{
+	struct visit *visit = guest->data;
+
+	for (u64 n = 0; n < 31; n++)
+		guest->x[n] = 0x1000 * visit->slot + n;
+	guest->elr_el2 = slot_address(visit->slot);
+	guest->spsr_el2 = PSR_MODE_EL2h | PSR_DAIF;
+	return GUEST_ACTION_RESUME;
+}
+
+static enum guest_handler_result arrived(struct guest *guest, enum vector vector)
+{
+	struct visit *visit = guest->data;
+
+	if (vector == ELx_LOW_SYNC_64 && guest->elr_el2 != slot_address(visit->slot))
+		return go_to_slot(guest);
+	visit->registers = true;
+	for (u64 n = 0; n < 31; n++)
+		visit->registers &= guest->x[n] == 0x1000 * visit->slot + n;
+	visit->entries[vector]++;
+	return GUEST_ACTION_EXIT;
+}
+
+#define DEFINE_ARRIVAL(vector)                                                                     \
+	static enum guest_handler_result arrived_##vector(struct guest *guest)                     \
+	{                                                                                          \
+		return arrived(guest, vector);                                                     \
+	}
+DEFINE_ARRIVAL(ELx_LOW_SYNC_64)
+DEFINE_ARRIVAL(ELx_LOW_IRQ_64)
+DEFINE_ARRIVAL(ELx_LOW_FIQ_64)
+DEFINE_ARRIVAL(ELx_LOW_ERROR_64)
+DEFINE_ARRIVAL(ELx_LOW_SYNC_32)
+DEFINE_ARRIVAL(ELx_LOW_IRQ_32)
+DEFINE_ARRIVAL(ELx_LOW_FIQ_32)
+DEFINE_ARRIVAL(ELx_LOW_ERROR_32)
+
+static const guest_handler_t arrivals[VECTOR_MAX] = {
+	[ELx_LOW_SYNC_64] = arrived_ELx_LOW_SYNC_64,   [ELx_LOW_IRQ_64] = arrived_ELx_LOW_IRQ_64,
+	[ELx_LOW_FIQ_64] = arrived_ELx_LOW_FIQ_64,     [ELx_LOW_ERROR_64] = arrived_ELx_LOW_ERROR_64,
+	[ELx_LOW_SYNC_32] = arrived_ELx_LOW_SYNC_32,   [ELx_LOW_IRQ_32] = arrived_ELx_LOW_IRQ_32,
+	[ELx_LOW_FIQ_32] = arrived_ELx_LOW_FIQ_32,     [ELx_LOW_ERROR_32] = arrived_ELx_LOW_ERROR_32,
+};
+
+/*
+ * An empty slot would run into the next one, or into an exception at EL2 without end: look before the jump.
+ * The first instruction of a slot stores the guest's registers or makes room for them; zero is UDF.
+ */
+static bool slot_has_code(const char *table, enum vector vector)
+{
+	const u32 *slot = (const u32 *)(table + vector * VECTOR_SLOT_SIZE);
+	const u32 branch_to_itself = 0x14000000;
+
+	for (int i = 0; i < 4; i++)
+		if (slot[i] == 0 || slot[i] == branch_to_itself)
+			return false;
+	return true;
+}
+
+static void test_exit_slots(void)
+{
+	for (enum vector vector = ELx_LOW_SYNC_64; vector < VECTOR_MAX; vector++) {
+		struct guest *guest = create(guest_hvc_forever);
+		struct visit visit = { .slot = vector };
+
+		report_prefix_push(vector_name(vector));
+		if (report(slot_has_code(guest_vectors, vector), "the slot is code")) {
+			guest->data = &visit;
+			for (enum vector v = ELx_LOW_SYNC_64; v < VECTOR_MAX; v++)
+				guest_install_handler(guest, v, arrivals[v]);
+			report(guest_run(guest) == GUEST_EXIT_HANDLER && visit.entries[vector] == 1,
+			       "the slot calls the handler of its vector once: %u",
+			       visit.entries[vector]);
+			report(visit.registers, "with x0..x30");
+		}
+		guest_destroy(guest);
+		report_prefix_pop();
+	}
+}
+
+/*
+ * Slots 0..7: the host's own exceptions, in a handler
+ */
+
+static enum vector host_vector;
+static unsigned int host_visits;
+static u64 continue_at;
+
+/* What follows the branch into the slot. */
+static void come_back(enum vector vector, struct pt_regs *regs, unsigned int esr)
+{
+	host_vector = vector;
+	host_visits++;
+	regs->pc = continue_at;
+	regs->pstate = PSR_MODE_EL2h | PSR_DAIF;
+}
+
+/*
+ * In a handler: branch into the slot as the CPU does, with ELR_EL2 and SPSR_EL2 set. The slot returns to
+ * label 1 through come_back().
+ */
+static enum guest_handler_result enter_host_slot(struct guest *guest)
+{
+	u64 slot = slot_address((enum vector)(u64)guest->data);
+
+	asm volatile("	adr	x1, 1f\n"
+		     "	str	x1, [%1]\n"
+		     "	mov	x2, #0x3c9\n"
+		     "	msr	elr_el2, x1\n"
+		     "	msr	spsr_el2, x2\n"
+		     "	br	%0\n"
+		     "1:\n"
+		     :
+		     : "r"(slot), "r"(&continue_at)
+		     : "x1", "x2", "memory");
+	return GUEST_ACTION_EXIT;
+}
+
+static void test_host_slots(void)
+{
+	for (enum vector vector = ELxT_SYNC; vector <= ELxH_ERROR; vector++) {
+		struct guest *guest = create(guest_hvc_forever);
+
+		report_prefix_push(vector_name(vector));
+		if (report(slot_has_code(guest_vectors, vector), "the slot is code")) {
+			guest->data = (void *)(u64)vector;
+			guest_install_handler(guest, ELx_LOW_SYNC_64, enter_host_slot);
+			install_vector_handler(vector, come_back);
+			host_visits = 0;
+			report(guest_run(guest) == GUEST_EXIT_HANDLER && host_visits == 1 &&
+				       host_vector == vector,
+			       "the slot calls the host's handler of its vector once: %u",
+			       host_visits);
+			install_vector_handler(vector, NULL);
+		}
+		guest_destroy(guest);
+		report_prefix_pop();
+	}
+}
+
+/*
+ * An exception of the host's own in a handler
+ */
+
+static unsigned int brks;
+static u64 brk_frame;
+
+static void skip_brk(struct pt_regs *regs, unsigned int esr)
+{
+	brks++;
+	brk_frame = regs->frame[0];
+	regs->pc += 4;
+}
+
+static enum guest_handler_result brk_in_handler(struct guest *guest)
+{
+	u64 x0 = guest->x[0], elr = guest->elr_el2, spsr = guest->spsr_el2, esr = guest->esr_el2;
+
+	asm volatile("brk #1" : : : "memory");
+	report(guest->x[0] == x0 && guest->elr_el2 == elr && guest->spsr_el2 == spsr &&
+		       guest->esr_el2 == esr,
+	       "struct guest is as it was");
+	return guest->x[0]-- ? GUEST_ACTION_RESUME : GUEST_ACTION_EXIT;
+}
+
+/* Follow frame records until they end; the number of steps, or -1 if they do not. */
+static int chain_length(u64 frame)
+{
+	for (int steps = 0; steps < 32; steps++) {
+		if (!frame)
+			return steps;
+		frame = *(u64 *)frame;
+	}
+	return -1;
+}
+
+static void test_exception_in_handler(void)
+{
+	struct guest *guest = create(guest_hvc_forever);
+
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, skip_brk);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, brk_in_handler);
+	guest->x[0] = 2;
+	guest->x[29] = 0x1234567; /* no frame pointer of the host's */
+	report(guest_run(guest) == GUEST_EXIT_HANDLER && brks == 3,
+	       "BRK in a handler reaches the host's handler, and the guest goes on: %u", brks);
+	report(chain_length(brk_frame) > 2, "the handler's frame records lead into guest_run() and end: %d",
+	       chain_length(brk_frame));
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);
+	guest_destroy(guest);
+}
+
+/*
+ * An illegal exception return
+ */
+
+static enum guest_handler_result make_spsr_illegal(struct guest *guest)
+{
+	guest->spsr_el2 = 0xd; /* EL3h */
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_illegal_eret(void)
+{
+	struct guest *guest = create(guest_hvc_forever);
+	enum guest_exit_reason reason;
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, make_spsr_illegal);
+	reason = guest_run(guest);
+	report(reason == GUEST_EXIT_ILLEGAL_ERET, "guest_run(): %s", guest_exit_reason_name(reason));
+	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_ILL, "ESR_EL2 has class 0x0e: %#lx", guest->esr_el2);
+	guest_destroy(guest);
+}
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	report_prefix_push("exits");
+	test_exit_slots();
+	report_prefix_pop();
+	report_prefix_push("host");
+	test_host_slots();
+	report_prefix_pop();
+	report_prefix_push("in a handler");
+	test_exception_in_handler();
+	report_prefix_pop();
+	report_prefix_push("illegal eret");
+	test_illegal_eret();
+	report_prefix_pop();
+	return report_summary();
+}
