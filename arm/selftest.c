@@ -1,6 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The library's own test: what the boot found, and that its parts work.
+ *
+ * Arguments: key=value pairs that the machine must match (smp=N, mem=MiB, el=1|2); or `all-pages`, which
+ * allocates the whole memory; or `exit CODE`, which ends with that code; or `arguments ...`, which prints
+ * what main() was given.
+ */
 #include <libcflat.h>
+#include <alloc.h>
+#include <alloc_page.h>
+#include <stdlib.h>
+#include <string.h>
+#include <util.h>
+#include <vmalloc.h>
+#include <asm/io.h>
+#include <asm/mmu.h>
+#include <asm/processor.h>
+#include <asm/psci.h>
+#include <asm/setup.h>
+
+/*
+ * What the device tree said
+ */
+
+static u64 memory_size(void)
+{
+	u64 size = 0;
+
+	for (int i = 0; i < nr_mem_regions; i++)
+		size += mem_regions[i].end - mem_regions[i].start;
+	return size;
+}
+
+static void check_expectation(char *arg)
+{
+	long expected, found;
+	int len = parse_keyval(arg, &expected);
+
+	if (len == 3 && !strncmp(arg, "smp", len))
+		found = nr_cpus;
+	else if (len == 3 && !strncmp(arg, "mem", len))
+		found = memory_size() / SZ_1M;
+	else if (len == 2 && !strncmp(arg, "el", len))
+		found = current_level() >> 2;
+	else
+		report_abort("unknown argument %s", arg);
+	report(found == expected, "%.*s: expected %ld, found %ld", len, arg, expected, found);
+}
+
+static void test_setup(int argc, char **argv)
+{
+	u64 boot_cpu = get_mpidr() & 0xff00ffffffUL;
+
+	for (int i = 1; i < argc; i++)
+		check_expectation(argv[i]);
+	report(nr_mem_regions > 0 && (u64)_start >= PHYS_OFFSET && (u64)_end <= PHYS_END,
+	       "the image [%p, %p) lies in memory [%#lx, %#lx)", _start, _end, PHYS_OFFSET, PHYS_END);
+	report(nr_cpus > 0 && cpus[0] == boot_cpu && smp_processor_id() == 0,
+	       "the first of %d CPUs is the one that boots: MPIDR %#lx", nr_cpus, cpus[0]);
+	report(mmu_enabled(), "the MMU is on");
+	/* SMC where the machine has an EL2 for us, HVC where it keeps it to itself. */
+	report(psci_get_conduit() == (host_at_el2 ? PSCI_CONDUIT_SMC : PSCI_CONDUIT_HVC),
+	       "PSCI's conduit is the device tree's");
+	report(psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0) >= 2, "PSCI answers: version 0.2 or later");
+}
+
+/*
+ * Vectors
+ */
+
+static unsigned int exceptions;
+static unsigned int last_esr;
+static struct pt_regs last_regs;
+
+static void skip_instruction(struct pt_regs *regs, unsigned int esr)
+{
+	exceptions++;
+	last_esr = esr;
+	last_regs = *regs;
+	regs->pc += 4;
+}
+
+/* All registers around an exception: x0..x30 hold 0x100 + n before it. Returns how many are wrong after. */
+extern u64 registers_around_brk(void);
+asm("	.text\n"
+    "registers_around_brk:\n"
+    "	stp	x29, x30, [sp, #-112]!\n"
+    "	mov	x29, sp\n"
+    "	stp	x19, x20, [sp, #16]\n"
+    "	stp	x21, x22, [sp, #32]\n"
+    "	stp	x23, x24, [sp, #48]\n"
+    "	stp	x25, x26, [sp, #64]\n"
+    "	stp	x27, x28, [sp, #80]\n"
+    "	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
+    "	mov	x\\n, #0x100 + \\n\n"
+    "	.endr\n"
+    "	brk	#0x55\n"
+    "	sub	x0, x0, #0x100\n"	/* x0 counts from here: 0 if it was right */
+    "	.irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
+    "	cmp	x\\n, #0x100 + \\n\n"
+    "	cinc	x0, x0, ne\n"
+    "	.endr\n"
+    "	mov	x29, sp\n"
+    "	ldp	x19, x20, [sp, #16]\n"
+    "	ldp	x21, x22, [sp, #32]\n"
+    "	ldp	x23, x24, [sp, #48]\n"
+    "	ldp	x25, x26, [sp, #64]\n"
+    "	ldp	x27, x28, [sp, #80]\n"
+    "	ldp	x29, x30, [sp], #112\n"
+    "	ret\n");
+
+static void check_saved_registers(void)
+{
+	unsigned int wrong = 0;
+
+	for (u64 n = 0; n < 31; n++)
+		wrong += last_regs.regs[n] != 0x100 + n;
+	report(wrong == 0, "x0..x30 as the handler sees them: %u wrong", wrong);
+	report((last_regs.pstate & PSR_MODE_MASK) == (host_at_el2 ? PSR_MODE_EL2h : PSR_MODE_EL1h),
+	       "PSTATE's mode: %#lx", last_regs.pstate & PSR_MODE_MASK);
+}
+
+static void test_vectors(void)
+{
+	u64 wrong;
+	unsigned long far;
+
+	exceptions = 0;
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, skip_instruction);
+	wrong = registers_around_brk();
+	report(exceptions == 1 && (last_esr & 0xffff) == 0x55, "BRK: ESR %#x", last_esr);
+	report(wrong == 0, "x0..x30 after it: %lu wrong", wrong);
+	check_saved_registers();
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);
+
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, skip_instruction);
+	asm volatile("str xzr, [%0]" : : "r"(0x7000000000UL) : "memory");
+	report(exceptions == 2 && get_far(last_esr, &far) && far == 0x7000000000UL &&
+		       (last_esr & ESR_ELx_WNR),
+	       "data abort: ESR %#x, FAR %#lx", last_esr, far);
+	asm volatile("str xzr, [%0]" : : "r"(_stext) : "memory");
+	report(exceptions == 3 && (last_esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM,
+	       "code is read-only: ESR %#x", last_esr);
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, NULL);
+
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_UNKNOWN, skip_instruction);
+	asm volatile("udf #0");
+	report(exceptions == 4 && ESR_ELx_EC(last_esr) == ESR_ELx_EC_UNKNOWN, "UDF: ESR %#x", last_esr);
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_UNKNOWN, NULL);
+}
+
+/*
+ * printf and strings
+ */
+
+static void check_format(const char *expected, const char *fmt, ...) __printf(2, 3);
+static void check_format(const char *expected, const char *fmt, ...)
+{
+	char buf[128];
+	va_list va;
+	int len;
+
+	va_start(va, fmt);
+	len = vsnprintf(buf, sizeof(buf), fmt, va);
+	va_end(va);
+	report(!strcmp(buf, expected) && len == (int)strlen(expected), "\"%s\": expected \"%s\", found \"%s\"",
+	       fmt, expected, buf);
+}
+
+static void test_printf(void)
+{
+	char small[8];
+	int len;
+
+	check_format("0 -1 2147483647", "%d %d %d", 0, -1, 2147483647);
+	check_format("-9223372036854775808", "%ld", INT64_MIN);
+	check_format("18446744073709551615", "%lu", UINT64_MAX);
+	check_format("deadbeef 0xdeadbeef 0 DEAD", "%x %#x %#x %X", 0xdeadbeef, 0xdeadbeef, 0, 0xdead);
+	check_format("   42|42   |00042|-0042", "%5d|%-5d|%05d|%05d", 42, 42, 42, -42);
+	check_format("0x0040|00ff|  ff", "%#06x|%.4x|%4x", 0x40, 0xff, 0xff);
+	check_format("abc|  abc|abc  |ab", "%s|%5s|%-5s|%.2s", "abc", "abc", "abc", "abc");
+	check_format("x%y", "%c%%%c", 'x', 'y');
+	check_format("0x1000", "%p", (void *)0x1000);
+	check_format("+1  1|  7", "%+d % d|%*d", 1, 1, 3, 7);
+	len = snprintf(small, sizeof(small), "%s", "0123456789");
+	report(len == 10 && !strcmp(small, "0123456"), "a short buffer: length %d, \"%s\"", len, small);
+}
+
+static void test_strings(void)
+{
+	char buf[64] = "head";
+	char *end;
+
+	report(!strcmp(strcat(buf, "tail"), "headtail") && strlen(buf) == 8, "strcat, strlen");
+	report(strcmp("a", "b") < 0 && strcmp("b", "a") > 0 && !strncmp("abc", "abd", 2) &&
+		       !strcasecmp("MiXed", "mIxED"),
+	       "comparisons");
+	report(strchr(buf, 't') == buf + 4 && strrchr(buf, 'a') == buf + 5 && !strchr(buf, 'z') &&
+		       strstr(buf, "dt") == buf + 3 && !strstr(buf, "xyz"),
+	       "searches");
+	memmove(buf + 2, buf, 8);
+	report(!memcmp(buf + 2, "headtail", 8), "memmove of what overlaps");
+	report(strtol("-0x1fz", &end, 0) == -31 && *end == 'z' && strtoul("777", NULL, 8) == 0777,
+	       "numbers from text");
+}
+
+/*
+ * Allocators
+ */
+
+static bool all_zero(const u64 *mem, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(*mem); i++)
+		if (mem[i])
+			return false;
+	return true;
+}
+
+static void test_pages(void)
+{
+	unsigned long before = alloc_pages_in_use();
+	void *pages[12];
+	bool aligned = true, zero = true;
+
+	for (unsigned int order = 0; order < ARRAY_SIZE(pages); order++) {
+		pages[order] = alloc_pages(order);
+		aligned &= pages[order] && IS_ALIGNED((u64)pages[order], PAGE_SIZE << order);
+		zero &= pages[order] && all_zero(pages[order], PAGE_SIZE << order);
+		if (pages[order])
+			memset(pages[order], 0xa5, PAGE_SIZE << order);
+	}
+	report(aligned, "blocks of 1 to 2048 pages are aligned to their size");
+	report(zero, "and zero");
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		free_pages(pages[i]);
+	report(alloc_pages_in_use() == before, "all of them are free again");
+	pages[0] = alloc_pages(3);
+	report(pages[0] && all_zero(pages[0], PAGE_SIZE << 3), "memory used before comes zeroed");
+	free_pages(pages[0]);
+	report(!alloc_pages(20), "more than there is: NULL");
+}
+
+/* Every page of the machine once, each with a value of its own; then all back, and one large block again. */
+static void test_all_pages(void)
+{
+	unsigned long before = alloc_pages_in_use(), count = 0, wrong = 0;
+	u64 *list = NULL, *page;
+
+	while ((page = alloc_pages_flags(0, FLAG_DONTZERO))) {
+		page[0] = (u64)list;
+		page[1] = ~(u64)page;
+		list = page;
+		count++;
+	}
+	while (list) {
+		page = list;
+		list = (u64 *)page[0];
+		wrong += page[1] != ~(u64)page;
+		free_page(page);
+	}
+	report(wrong == 0, "all %lu pages are different ones: %lu wrong", count, wrong);
+	report(alloc_pages_in_use() == before, "and free again");
+	page = alloc_pages_flags(10, FLAG_DONTZERO);
+	report(page, "their buddies have merged: a block of 4 MiB");
+	free_pages(page);
+}
+
+static void test_malloc(void)
+{
+	static const size_t sizes[] = { 1, 16, 100, 1000, 2000, 5000, 70000 };
+	char *mem[ARRAY_SIZE(sizes)], *aligned;
+	bool distinct = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		mem[i] = malloc(sizes[i]);
+		assert(mem[i] && IS_ALIGNED((u64)mem[i], 16));
+		memset(mem[i], i + 1, sizes[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		distinct &= mem[i][0] == (char)(i + 1) && mem[i][sizes[i] - 1] == (char)(i + 1);
+	report(distinct, "malloc: %zu sizes, none overlaps", ARRAY_SIZE(sizes));
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		free(mem[i]);
+	aligned = memalign(512, 100);
+	report(aligned && IS_ALIGNED((u64)aligned, 512), "memalign(512)");
+	free(aligned);
+	aligned = calloc(100, 8);
+	report(aligned && all_zero((u64 *)aligned, 800), "calloc is zero");
+	free(aligned);
+	report(!calloc(SIZE_MAX / 2, 4) && !malloc(SIZE_MAX - 8), "sizes that overflow: NULL");
+}
+
+static void test_vmalloc(void)
+{
+	char *slot = vm_slot_alloc();
+	bool populated = vm_populate(slot + PAGE_SIZE, PAGE_SIZE);
+
+	report(populated && all_zero((u64 *)(slot + PAGE_SIZE), PAGE_SIZE), "a page in a slot");
+	report(!follow_pte(mmu_idmap, (u64)slot) && follow_pte(mmu_idmap, (u64)slot + PAGE_SIZE),
+	       "and nothing below it");
+	report(virt_to_phys(slot + PAGE_SIZE + 8) ==
+		       ((*follow_pte(mmu_idmap, (u64)slot + PAGE_SIZE) & PT_ADDR_MASK) | 8),
+	       "its physical address is the tables'");
+	vm_slot_free(slot);
+}
+
+static void print_arguments(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		report_info("argv[%d] = [%s]", i, argv[i]);
+	report_info("KUT_TEST = [%s]", getenv("KUT_TEST") ?: "(not set)");
+	report_pass("%d arguments", argc);
+}
+
+static void run_all(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} subtests[] = {
+		{ "vectors", test_vectors },     { "printf", test_printf },
+		{ "strings", test_strings },     { "pages", test_pages },
+		{ "malloc", test_malloc },       { "vmalloc", test_vmalloc },
+	};
+
+	report_prefix_push("setup");
+	test_setup(argc, argv);
+	report_prefix_pop();
+	for (size_t i = 0; i < ARRAY_SIZE(subtests); i++) {
+		report_prefix_push(subtests[i].name);
+		subtests[i].run();
+		report_prefix_pop();
+	}
+}
+
 int main(int argc, char **argv)
 {
-	report_pass("hello");
+	if (argc == 3 && !strcmp(argv[1], "exit"))
+		exit(atol(argv[2]));
+	if (argc > 1 && !strcmp(argv[1], "arguments"))
+		print_arguments(argc, argv);
+	else if (argc == 2 && !strcmp(argv[1], "all-pages"))
+		test_all_pages();
+	else
+		run_all(argc, argv);
 	return report_summary();
 }

@@ -327,7 +327,6 @@ static bool fixup_illegal_eret(struct guest *guest, struct pt_regs *regs, unsign
 bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr)
 {
 	struct guest *guest = current_thread_info()->guest;
-	u64 far = read_sysreg(far_el2);
 
 	if (!guest)
 		return false;
@@ -335,7 +334,8 @@ bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr)
 	case ESR_ELx_EC_ILL:
 		return fixup_illegal_eret(guest, regs, esr);
 	case ESR_ELx_EC_DABT_CUR:
-		if (guest->regs_in_memory || (far & PAGE_MASK) != (u64)guest->registers_page)
+		if (guest->regs_in_memory ||
+		    (read_sysreg(far_el2) & PAGE_MASK) != (u64)guest->registers_page)
 			return false;
 		registers_to_memory(guest);
 		return true;
