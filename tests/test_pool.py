@@ -123,7 +123,7 @@ def test_children_of_a_wrapper_end_with_it(run: Run) -> None:
 
 
 def test_stdin_is_empty_and_the_session_is_its_own(run: Run) -> None:
-    _, log = run("cat; ps -o sid= -p $$; echo $$; tty")
+    _, log = run("cat; cut -d' ' -f6 /proc/$$/stat; echo $$; tty")
     session, pid, tty = log.split(maxsplit=2)
     assert session == pid
     assert tty == b"not a tty\n"
