@@ -27,7 +27,12 @@ def create(path: Path) -> FileIO:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     file = FileIO(temporary, "w+")
-    temporary.replace(path)
+    try:
+        temporary.replace(path)
+    except OSError:
+        file.close()
+        temporary.unlink()
+        raise
     return file
 
 

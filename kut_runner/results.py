@@ -59,7 +59,10 @@ AnyEvent = TypeVar("AnyEvent", bound=Event)
 _PASSED: Final = 1
 _SKIPPED: Final = 77
 _GAVE_UP: Final = (127, 255)
-_LAST_LINES: Final = 24
+#: Lines kept of the end of the output: more than a dump of all registers has.
+_LAST_LINES: Final = 40
+#: Characters of a line that are quoted in a reason.
+_QUOTE: Final = 120
 _PRECEDENCE: Final = (
     ExitCode.INTERRUPTED,
     ExitCode.MACHINE_REFUSED,
@@ -210,7 +213,7 @@ def _judge_ending(said: Said) -> Verdict | None:
         words = _last_words(said) or ", without a word"
         return _failed(Status.CRASH, said.death or f"power-off without an EXIT line{words}")
     if said.after_exit:
-        return _failed(Status.CRASH, f"words after the EXIT line: {said.after_exit}")
+        return _failed(Status.CRASH, f"words after the EXIT line: {_quoted(said.after_exit)}")
     if said.exit_status in _GAVE_UP:
         if abort := said.latest(Abort):
             return _failed(Status.FAIL, abort.line)
@@ -261,7 +264,7 @@ def _judge_summary(  # noqa: PLR0911 - a return per row of the table
 def _skip_reason(said: Said) -> str:
     reasons = [check.text for check in said.checks if check.status is Status.SKIP]
     if len(reasons) > 1:
-        return f"{reasons[0]} (and {len(reasons) - 1} more)"
+        return f"{_quoted(reasons[0])} (and {len(reasons) - 1} more)"
     return reasons[0] if reasons else "no check was made"
 
 
@@ -280,7 +283,11 @@ def _joined(what: str, words: str) -> str:
 def _last_words(said: Said, but: str = "") -> str:
     """Return the last line said, other than `but`, as the end of a sentence."""
     words = [line.strip() for line in said.last_lines if line != but]
-    return f"; last words: {words[-1]}" if words else ""
+    return f"; last words: {_quoted(words[-1])}" if words else ""
+
+
+def _quoted(line: str) -> str:
+    return line if len(line) <= _QUOTE else line[: _QUOTE - 3] + "..."
 
 
 def _checks(count: int) -> str:

@@ -110,8 +110,10 @@ class _Runner:
     def summarise(self, started: tuple[float, float]) -> Run:
         is_complete = len(self._results) == len(self._request.tests)
         codes = [result.verdict.exit_code for result in self._results]
-        if not is_complete or self._is_interrupted:
+        if self._is_interrupted:
             codes.append(ExitCode.INTERRUPTED)
+        elif not is_complete:
+            codes.append(ExitCode.INFRASTRUCTURE)
         return Run(
             results=tuple(self._results),
             selected=len(self._request.tests),

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from kut_runner.config import TestDef
-    from kut_runner.results import TestResult
+    from kut_runner.results import Said, TestResult
     from kut_runner.session import Run
 
 #: Failing checks shown per test; the log and the JSON have all.
 _MOST_CHECKS: Final = 20
+#: Lines shown of the end of the output, unless it is the dump of a dead guest.
+_MOST_LINES: Final = 10
 _INDENT: Final = " " * 9
 
 _RED, _GREEN, _YELLOW = "31", "32", "33"
@@ -50,7 +52,7 @@ class Terminal:
         """Print the test's line and what explains it."""
         status = self._coloured(result.status, f"{result.status.value.upper():7}")
         name = f"{result.name:{self._width}}"
-        head = f"{status}  {name}  {result.seconds:5.2f} s  {_outcome(result)}"
+        head = f"{status}  {name} {result.seconds:6.2f} s  {_outcome(result)}"
         self._print("\n".join((head, *(_INDENT + line for line in self._details(result)))))
 
     def on_end(self, run: "Run") -> None:
@@ -80,7 +82,7 @@ class Terminal:
                 yield f"and {len(failed) - _MOST_CHECKS} more"
         if result.status.is_failure:
             if result.status.is_unfinished or not failed:
-                yield from (f"| {line}" for line in result.said.last_lines)
+                yield from (f"| {line}" for line in _last_lines(result.said))
             if result.said.last_lines:
                 yield f"log: {os.path.relpath(result.log)}"
 
@@ -101,6 +103,11 @@ def _outcome(result: "TestResult") -> str:
     parts = [f"{result.said.counted} checks" if result.said.counted != 1 else "1 check"]
     parts += [f"{kinds[status]} {status.value}" for status in _NOTABLE if kinds[status]]
     return ", ".join(parts)
+
+
+def _last_lines(said: "Said") -> "Sequence[str]":
+    """Return what was said last: a dump as a whole, otherwise enough to know where it was."""
+    return said.last_lines if said.death else said.last_lines[-_MOST_LINES:]
 
 
 def _command(result: "TestResult") -> "Iterator[str]":

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which QEMU, and with which command line."""
+
+from pathlib import Path
+
+import pytest
+
+from kut_runner.config import TestDef
+from kut_runner.errors import MissingToolError
+from kut_runner.machine import Qemu, command_line, find_qemu, unmet_need
+
+
+def program(directory: Path, name: str = "qemu-system-aarch64", says: str = "7.2.22") -> Path:
+    """A script that answers like QEMU, and counts how often it was asked."""
+    directory.mkdir(exist_ok=True)
+    path = directory / name
+    path.write_text(
+        f"#!/bin/sh\necho >>{directory}/asked\necho 'QEMU emulator version {says} (Debian)'\n"
+    )
+    path.chmod(0o755)
+    return path
+
+
+def definition(**changes: object) -> TestDef:
+    values: dict[str, object] = {
+        "name": "x",
+        "image": "x",
+        "args": "",
+        "smp": 2,
+        "memory": 64,
+        "cpu": "cortex-a57",
+        "machine": (("virtualization", "on"), ("gic-version", "3")),
+        "groups": (),
+        "timeout": 1.0,
+        "needs": (),
+        "qemu_args": (),
+    }
+    return TestDef(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_the_option_comes_before_the_environment_and_the_path(tmp_path: Path) -> None:
+    paths = {name: program(tmp_path / name) for name in ("option", "kut", "plain", "path")}
+    environment = {
+        "KUT_QEMU": str(paths["kut"]),
+        "QEMU": str(paths["plain"]),
+        "PATH": str(tmp_path / "path"),
+    }
+
+    def found(explicit: str | None) -> Path:
+        cache = tmp_path / "cache"
+        return find_qemu(explicit, cache=cache, environment=environment).program
+
+    assert found(str(paths["option"])) == paths["option"]
+    assert found(None) == paths["kut"]
+    del environment["KUT_QEMU"]
+    assert found(None) == paths["plain"]
+    del environment["QEMU"]
+    assert found(None) == paths["path"]
+
+
+@pytest.mark.parametrize(
+    ("says", "version"),
+    [("7.2.22", (7, 2, 22)), ("10.0.0-rc1", (10, 0, 0))],
+)
+def test_version(tmp_path: Path, says: str, version: tuple[int, ...]) -> None:
+    path = program(tmp_path, says=says)
+    qemu = find_qemu(str(path), cache=tmp_path / "cache")
+    assert qemu.version == version
+
+
+def test_a_script_is_asked_each_time_because_what_it_starts_may_change(tmp_path: Path) -> None:
+    path = program(tmp_path)
+    for _ in range(2):
+        find_qemu(str(path), cache=tmp_path / "cache")
+    assert (tmp_path / "asked").read_text() == "\n\n"
+
+
+def test_a_binary_is_asked_once_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def ask(path: Path) -> tuple[int, int, int]:
+        asked.append(path)
+        return (9, 1, len(asked))
+
+    monkeypatch.setattr("kut_runner.machine._ask_version", ask)
+    path = tmp_path / "qemu"
+    path.write_bytes(b"\x7fELF")
+    path.chmod(0o755)
+    cache = tmp_path / "new/cache"
+    assert find_qemu(str(path), cache=cache).version == (9, 1, 1)
+    assert find_qemu(str(path), cache=cache).version == (9, 1, 1)
+    path.write_bytes(b"\x7fELF2")
+    assert find_qemu(str(path), cache=cache).version == (9, 1, 2)
+    cache.write_bytes(b"garbage\n\xff\n1.2.3\n")
+    assert find_qemu(str(path), cache=cache).version == (9, 1, 3)
+
+
+def test_no_cache_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    find_qemu(str(program(tmp_path)), cache=tmp_path / "file/cache")
+
+
+@pytest.mark.parametrize("name", ["/nonexistent/qemu", "no-such-qemu", ""])
+def test_no_qemu_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
+    with pytest.raises(MissingToolError, match=name or "qemu-system-aarch64") as error:
+        find_qemu(name, cache=tmp_path / "cache", environment={"PATH": str(tmp_path)})
+    assert "--qemu" in error.value.hint
+
+
+def test_what_is_not_a_qemu_is_an_error_with_its_words(tmp_path: Path) -> None:
+    path = tmp_path / "tool"
+    path.write_text("#!/bin/sh\necho tool 1.0\n")
+    path.chmod(0o755)
+    with pytest.raises(MissingToolError, match=r"tool 1\.0"):
+        find_qemu(str(path), cache=tmp_path / "cache")
+
+
+def test_command_line() -> None:
+    qemu = Qemu(Path("/q"), (7, 2, 22))
+    test = definition(args="demand paging", qemu_args=("-icount", "0"))
+    words = command_line(qemu, test, Path("build/x.flat"))
+    assert " ".join(words) == (
+        "/q -nodefaults -no-reboot -display none -monitor none -serial stdio"
+        " -machine virt,virtualization=on,gic-version=3 -accel tcg -cpu cortex-a57 -smp 2 -m 64"
+        " -kernel build/x.flat -append demand paging -icount 0"
+    )
+    assert "-append" not in command_line(qemu, definition(), Path("x.flat"))
+
+
+@pytest.mark.parametrize(
+    ("needs", "reason"),
+    [
+        ((), ""),
+        (("qemu>=7",), ""),
+        (("qemu>=7.2.22",), ""),
+        (("qemu>=7.2.23",), "needs qemu>=7.2.23, and this is QEMU 7.2.22"),
+        (("qemu>=7.2", "qemu>=10"), "needs qemu>=10, and this is QEMU 7.2.22"),
+    ],
+)
+def test_needs(needs: tuple[str, ...], reason: str) -> None:
+    assert unmet_need(Qemu(Path("/q"), (7, 2, 22)), definition(needs=needs)) == reason

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs of many tests with a QEMU made of shell: its images are scripts."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from kut_runner.build import Image
+from kut_runner.config import TestDef
+from kut_runner.errors import ExitCode
+from kut_runner.machine import Qemu
+from kut_runner.results import TestResult
+from kut_runner.session import Run, RunRequest, View, run
+from kut_runner.status import Status
+
+PASS = r"printf 'PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n'"  # noqa: S105 - no password
+FAIL = r"printf 'FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n'"
+SKIP = r"printf 'SKIP: no\nSUMMARY: 1 tests, 1 skipped\n\nEXIT: STATUS=77\n'"
+
+
+class Recorder:
+    """A view that remembers, and does what a test wants at a result."""
+
+    def __init__(self, at_result: Callable[[TestResult], None] = lambda _: None) -> None:
+        self.results: list[TestResult] = []
+        self.runs: list[Run] = []
+        self._at_result = at_result
+
+    def on_start(self, tests: Sequence[TestDef]) -> None:
+        assert tests
+        assert not self.results
+
+    def on_result(self, result: TestResult) -> None:
+        self.results.append(result)
+        self._at_result(result)
+
+    def on_end(self, run: Run) -> None:
+        self.runs.append(run)
+
+
+class Bench:
+    """Tests made of scripts, and the run of them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.images: dict[str, Image] = {}
+        self.tests: list[TestDef] = []
+        program = directory / "qemu"
+        program.write_text('#!/bin/sh\nwhile [ "$1" != -kernel ]; do shift; done\nexec sh "$2"\n')
+        program.chmod(0o755)
+        self.qemu = Qemu(program, (7, 2, 0))
+
+    def add(self, name: str, script: str, *, smp: int = 1, needs: tuple[str, ...] = ()) -> None:
+        path = self.directory / f"{name}.flat"
+        path.write_text(script)
+        self.images[name] = Image(name, path, path)
+        self.tests.append(
+            TestDef(
+                name=name,
+                image=name,
+                args="",
+                smp=smp,
+                memory=16,
+                cpu="max",
+                machine=(),
+                groups=(),
+                timeout=30,
+                needs=needs,
+                qemu_args=(),
+            )
+        )
+
+    def run(self, *views: View, jobs: int = 1, timeout: float | None = None) -> ExitCode:
+        request = RunRequest(
+            tests=self.tests,
+            images=self.images,
+            qemu=self.qemu,
+            log_dir=self.directory / "logs",
+            jobs=jobs,
+            timeout=timeout,
+        )
+        return run(request, views)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_each_result_is_told_and_then_the_end(bench: Bench) -> None:
+    bench.add("good", PASS)
+    bench.add("bad", FAIL)
+    bench.add("new", PASS, needs=("qemu>=99",))
+    view = Recorder()
+    assert bench.run(view) is ExitCode.TESTS_FAILED
+    good, bad, new = view.results
+    assert (good.name, good.status, good.said.counted) == ("good", Status.PASS, 1)
+    assert good.command[-2:] == ("-kernel", str(bench.directory / "good.flat"))
+    assert good.qemu_version == "7.2.0"
+    assert Path(good.log).read_text().startswith("PASS: a\n")
+    assert (bad.status, new.status) == (Status.FAIL, Status.SKIP)
+    assert "qemu>=99" in new.verdict.reason
+    (end,) = view.runs
+    assert (end.selected, end.is_complete, list(end.results)) == (3, True, view.results)
+
+
+@pytest.mark.parametrize(
+    ("scripts", "code"),
+    [([PASS], 0), ([PASS, SKIP], 0), ([SKIP, SKIP], 4), ([PASS, FAIL], 1), ([PASS, "exit 1"], 6)],
+)
+def test_exit_codes(bench: Bench, scripts: list[str], code: int) -> None:
+    for number, script in enumerate(scripts):
+        bench.add(f"t{number}", script)
+    assert bench.run() == code
+
+
+def test_the_time_out_of_the_run_replaces_that_of_the_test(bench: Bench) -> None:
+    bench.add("slow", "exec sleep 60")
+    view = Recorder()
+    assert bench.run(view, timeout=0.2) is ExitCode.TESTS_FAILED
+    assert view.results[0].status is Status.TIMEOUT
+
+
+@pytest.mark.parametrize(("jobs", "most"), [(1, 1), (3, 3), (4, 4)])
+def test_no_more_cpus_are_used_than_there_are(bench: Bench, jobs: int, most: int) -> None:
+    """Each test holds as many files as it has CPUs for a moment, and tells how many there are."""
+    for number, smp in enumerate([1, 1, 1, 1, 2, 2, 9, 1]):
+        mine = [f"held/{number}.{cpu}" for cpu in range(min(smp, jobs))]
+        files = " ".join(str(bench.directory / name) for name in mine)
+        directory = bench.directory / "held"
+        script = (
+            f"mkdir -p {directory}; touch {files}; sleep 0.15; ls {directory} | wc -l; rm {files}"
+        )
+        bench.add(f"t{number}", script, smp=smp)
+    view = Recorder()
+    bench.run(view, jobs=jobs)
+    assert max(int(Path(result.log).read_text()) for result in view.results) == most
+
+
+def test_a_qemu_that_cannot_be_executed_is_an_error(bench: Bench) -> None:
+    bench.add("first", PASS)
+    bench.qemu = Qemu(Path("/nonexistent/qemu"), (7, 2, 0))
+    view = Recorder()
+    assert bench.run(view) is ExitCode.INFRASTRUCTURE
+    assert "/nonexistent/qemu" in view.results[0].verdict.reason
+
+
+def test_logs_that_cannot_be_written_are_an_error(bench: Bench) -> None:
+    bench.add("first", PASS)
+    (bench.directory / "logs").write_text("in the way")
+    view = Recorder()
+    assert bench.run(view) is ExitCode.INFRASTRUCTURE
+    assert view.results[0].status is Status.ERROR
+
+
+def test_ctrl_c_keeps_what_is_known_and_starts_nothing_more(bench: Bench) -> None:
+    bench.add("first", PASS)
+    bench.add("second", "echo here; exec sleep 60")
+    bench.add("third", f"touch {bench.directory}/third; {PASS}")
+    view = Recorder(lambda _: os.kill(os.getpid(), signal.SIGINT))
+    assert bench.run(view) is ExitCode.INTERRUPTED
+    assert [result.status for result in view.results] == [Status.PASS]
+    assert not view.runs[0].is_complete
+    assert not (bench.directory / "third").exists()
+
+
+def test_ctrl_c_during_the_only_test(bench: Bench) -> None:
+    bench.add("only", f"echo here; kill -INT {os.getpid()}; exec sleep 60")
+    view = Recorder()
+    assert bench.run(view) is ExitCode.INTERRUPTED
+    (result,) = view.results
+    assert (result.status, result.said.last_lines) == (Status.ERROR, ("here",))
+    assert result.verdict.reason.startswith("interrupted after")
+    assert view.runs[0].exit_code is ExitCode.INTERRUPTED
+
+
+def test_a_view_that_breaks_ends_the_run_but_not_the_other_views(bench: Bench) -> None:
+    def break_down(_result: TestResult) -> None:
+        raise BrokenPipeError
+
+    bench.add("first", PASS)
+    bench.add("second", PASS)
+    view, broken = Recorder(), Recorder(break_down)
+    with pytest.raises(BrokenPipeError):
+        bench.run(view, broken)
+    assert len(view.results) == 1
+    assert not view.runs[0].is_complete
+    assert view.runs[0].exit_code is ExitCode.INFRASTRUCTURE
+
+
+def test_a_result_does_not_depend_on_a_log_that_another_run_replaces(bench: Bench) -> None:
+    bench.add(
+        "first",
+        f"rm {bench.directory}/logs/*; echo forged >{bench.directory}/logs/first.log; {PASS}",
+    )
+    assert bench.run() is ExitCode.OK
+
+
+def test_import_costs_little() -> None:
+    """What a run needs must not pull in what it does not: start-up is part of every run."""
+    import subprocess
+
+    code = "import sys, kut_runner.session; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {"asyncio", "logging", "xml.etree", "click", "shutil", "tempfile", "multiprocessing"}
+    assert not heavy & set(loaded)
