@@ -124,7 +124,7 @@ static void check_saved_registers(void)
 static void test_vectors(void)
 {
 	u64 wrong;
-	unsigned long far;
+	unsigned long far = 0;
 
 	exceptions = 0;
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, skip_instruction);

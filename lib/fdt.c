@@ -29,6 +29,18 @@ static const char *const property_names[FDT_NR_PROPERTIES] = {
 	[FDT_SIZE_CELLS] = "#size-cells",
 };
 
+/* By first letter: the first property that has it, plus 1. Most names in a tree are not looked for. */
+static const u8 first_property[128] = {
+	['#'] = FDT_ADDRESS_CELLS + 1,
+	['b'] = FDT_BOOTARGS + 1,
+	['c'] = FDT_COMPATIBLE + 1,
+	['d'] = FDT_DEVICE_TYPE + 1,
+	['l'] = FDT_INITRD_START + 1,
+	['m'] = FDT_METHOD + 1,
+	['r'] = FDT_REG + 1,
+	['s'] = FDT_STATUS + 1,
+};
+
 static u32 be32(u32 v)
 {
 	return __builtin_bswap32(v);
@@ -64,8 +76,10 @@ void fdt_for_each_reservation(const void *fdt, void (*reserve)(u64 start, u64 si
 /* FDT_NR_PROPERTIES for a name that nobody asks for. */
 static enum fdt_property property_of(const char *name)
 {
-	for (int i = 0; i < FDT_NR_PROPERTIES; i++)
-		if (name[0] == property_names[i][0] && !strcmp(name, property_names[i]))
+	int i = first_property[name[0] & 0x7f] - 1;
+
+	for (; i >= 0 && i < FDT_NR_PROPERTIES && property_names[i][0] == name[0]; i++)
+		if (!strcmp(name, property_names[i]))
 			return i;
 	return FDT_NR_PROPERTIES;
 }

@@ -15,19 +15,19 @@ struct fdt_value {
 	u32 len;
 };
 
-/* The properties that a visitor may ask for. */
+/* The properties that a visitor may ask for; those that begin with the same letter stand together. */
 enum fdt_property {
-	FDT_REG,
-	FDT_COMPATIBLE,
-	FDT_DEVICE_TYPE,
-	FDT_METHOD,
-	FDT_BOOTARGS,
-	FDT_STDOUT_PATH,
-	FDT_INITRD_START,
-	FDT_INITRD_END,
-	FDT_STATUS,
 	FDT_ADDRESS_CELLS,
 	FDT_SIZE_CELLS,
+	FDT_BOOTARGS,
+	FDT_COMPATIBLE,
+	FDT_DEVICE_TYPE,
+	FDT_INITRD_START,
+	FDT_INITRD_END,
+	FDT_METHOD,
+	FDT_REG,
+	FDT_STATUS,
+	FDT_STDOUT_PATH,
 	FDT_NR_PROPERTIES,
 };
 

@@ -56,7 +56,9 @@ int strncmp(const char *a, const char *b, size_t n)
 
 int strcmp(const char *a, const char *b)
 {
-	return strncmp(a, b, SIZE_MAX);
+	for (; *a == *b && *a; a++, b++)
+		;
+	return (u8)*a - (u8)*b;
 }
 
 int strncasecmp(const char *a, const char *b, size_t n)

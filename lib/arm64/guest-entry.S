@@ -4,7 +4,7 @@
  *
  * While a guest runs, SP_EL2 points at its struct guest: a vector stores the guest's registers there without
  * needing a scratch register, and the handler's C stack grows down from there. From the guest's hvc to its
- * next instruction, with a C handler of three instructions, this is 51 instructions.
+ * next instruction, with a C handler of three instructions, this is 52 instructions.
  */
 #include <asm/esr.h>
 #include <asm/host-vector.h>

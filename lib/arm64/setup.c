@@ -27,6 +27,7 @@ phys_addr_t phys_offset, phys_end;
 u64 cpus[NR_CPUS];
 int nr_cpus;
 bool host_at_el2, host_vhe;
+u64 boot_counter;
 
 struct uart {
 	const char *name;
@@ -47,7 +48,7 @@ static struct {
 
 static struct thread_info boot_thread;
 
-void start_image(const void *fdt) __noreturn;
+void start_image(const void *fdt, u64 counter) __noreturn;
 int main(int argc, char **argv);
 
 static void add_cpu(const struct fdt_node *node)
@@ -210,8 +211,9 @@ static void setup_mmu(void)
 	mmu_enable(mmu_idmap);
 }
 
-void start_image(const void *fdt)
+void start_image(const void *fdt, u64 counter)
 {
+	boot_counter = counter;
 	host_at_el2 = current_level() == CurrentEL_EL2;
 	host_vhe = host_at_el2 && (read_sysreg(hcr_el2) & HCR_EL2_E2H);
 	setup_cpu(&boot_thread);

@@ -22,9 +22,10 @@ _start:
 
 	.text
 /*
- * x0 = device tree. x19 = device tree, x20 = CurrentEL from here on.
+ * x0 = device tree. From here on: x19 = device tree, x20 = CurrentEL, x21 = counter at the first instruction.
  */
 entry:
+	mrs	x21, cntvct_el0
 	mov	x19, x0
 	msr	spsel, #1
 	msr	daifset, #0xf
@@ -62,6 +63,7 @@ entry:
 	mov	x29, xzr
 	mov	x30, xzr
 	mov	x0, x19
+	mov	x1, x21
 	bl	start_image
 	/* start_image() does not return */
 

@@ -24,6 +24,9 @@ extern phys_addr_t phys_offset, phys_end;
 #define PHYS_OFFSET phys_offset
 #define PHYS_END phys_end
 
+/* CNTVCT_EL0 at the image's first instruction */
+extern u64 boot_counter;
+
 /* The parts of the image (image.lds). */
 extern char _start[], _stext[], _etext[], _sdata[], _edata[], _end[];
 

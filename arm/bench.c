@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Instruction counts: INFO lines of the form `bench: NAME VALUE instructions`.
+ *
+ * To be run with `-icount shift=0`: virtual time then advances by 1 ns an instruction, and the counter shows
+ * it, by single instructions where CNTFRQ_EL0 is 1 GHz (-cpu max of QEMU 9.1 and later), by 16 at 62.5 MHz.
+ * Loops are long enough for the latter to be exact too.
+ */
+#include <libcflat.h>
+#include <asm/barrier.h>
+#include <asm/guest.h>
+#include <asm/processor.h>
+#include <asm/setup.h>
+
+#define ROUNDS 1600
+#define NS_PER_SECOND 1000000000UL
+
+static u64 instructions(u64 ticks)
+{
+	return ticks * (NS_PER_SECOND / get_cntfrq());
+}
+
+static void result(const char *name, u64 value)
+{
+	report_info("bench: %s %lu instructions", name, value);
+}
+
+/* A handler of three instructions: count, answer, return. */
+extern enum guest_handler_result count_and_resume(struct guest *guest);
+asm("	.text\n"
+    "count_and_resume:\n"
+    "	nop\n"
+    "	mov	w0, #0\n"
+    "	ret\n");
+
+/* x0 = rounds. Each round: hvc, and two instructions of the loop. */
+extern void guest_hvc_loop(void);
+asm("	.text\n"
+    "guest_hvc_loop:\n"
+    "1:	hvc	#0\n"
+    "	subs	x0, x0, #1\n"
+    "	b.ne	1b\n"
+    "	ret\n");
+
+static enum guest_handler_result exit_always(struct guest *guest)
+{
+	return GUEST_ACTION_EXIT;
+}
+
+static u64 time_hvc_loop(struct guest *guest, u64 rounds)
+{
+	u64 start;
+
+	guest->elr_el2 = (u64)guest_hvc_loop;
+	guest->x[0] = rounds;
+	start = get_cntvct();
+	guest_run(guest);
+	return get_cntvct() - start;
+}
+
+static void bench_hvc(void)
+{
+	struct guest *guest = guest_create(1, guest_hvc_loop, S2_PAGE_4K);
+	u64 few, many;
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, count_and_resume);
+	few = time_hvc_loop(guest, ROUNDS);
+	many = time_hvc_loop(guest, 2 * ROUNDS);
+	/* The difference of two runs is free of what a run costs; 2 instructions a round are the loop's. */
+	result("hvc_round_trip", instructions(many - few) / ROUNDS - 2);
+	guest_destroy(guest);
+}
+
+/* Enter, hvc, leave; the guest's two instructions included. */
+static void bench_run(void)
+{
+	struct guest *guest = guest_create(1, guest_hvc_loop, S2_PAGE_4K);
+	u64 start;
+
+	guest->x[0] = UINT64_MAX;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+	start = get_cntvct();
+	for (int i = 0; i < ROUNDS; i++)
+		guest_run(guest);
+	result("guest_run", instructions(get_cntvct() - start) / ROUNDS);
+	guest_destroy(guest);
+}
+
+static void bench_create(void)
+{
+	u64 start;
+
+	guest_destroy(guest_create(1, guest_hvc_loop, S2_PAGE_4K));
+	start = get_cntvct();
+	for (int i = 0; i < 16; i++)
+		guest_destroy(guest_create(1, guest_hvc_loop, S2_PAGE_4K));
+	result("guest_create", instructions(get_cntvct() - start) / 16);
+}
+
+int main(int argc, char **argv)
+{
+	u64 boot = instructions(get_cntvct() - boot_counter);
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	result("boot_to_main", boot);
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	bench_hvc();
+	bench_run();
+	bench_create();
+	report_pass("counted");
+	return report_summary();
+}
