@@ -191,6 +191,15 @@ static enum guest_handler_result run_other(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
+static enum guest_handler_result look_at_outer(struct guest *guest)
+{
+	struct guest *outer = guest->data;
+
+	report(outer->tpidr_el1 == 0x10004, "a handler sees the registers of the guest below it: %#lx",
+	       outer->tpidr_el1);
+	return GUEST_ACTION_EXIT;
+}
+
 static void test_nested_run(void)
 {
 	struct guest *outer = create(9, (void (*)(void))guest_set_and_check, S2_PAGE_4K);
@@ -199,8 +208,9 @@ static void test_nested_run(void)
 	outer->x[0] = 0x10000;
 	inner->x[0] = 0x20000;
 	outer->data = inner;
+	inner->data = outer;
 	guest_install_handler(outer, ELx_LOW_SYNC_64, run_other);
-	guest_install_handler(inner, ELx_LOW_SYNC_64, exit_always);
+	guest_install_handler(inner, ELx_LOW_SYNC_64, look_at_outer);
 	report(guest_run(outer) == GUEST_EXIT_RETURNED && outer->exit_code == 0,
 	       "a guest goes on after its handler ran another: %lu registers wrong", outer->exit_code);
 	report(guest_run(inner) == GUEST_EXIT_RETURNED && inner->exit_code == 0,
