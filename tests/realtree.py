@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""kut on this very tree, and its images on QEMU without kut."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+KUT = (sys.executable, "-m", "kut_runner")
+MACHINE = "virt,virtualization=on,gic-version=3"
+
+
+def run(directory: Path, *args: str, root: Path = ROOT) -> dict[str, Any]:
+    """`kut run ARGS`; the JSON results, written to @directory."""
+    report = directory / "results.json"
+    done = subprocess.run(
+        [*KUT, "--root", str(root), "run", "--json", str(report), *args],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert report.exists(), done.stderr
+    results: dict[str, Any] = json.loads(report.read_text())
+    assert results["exit_code"] == done.returncode
+    return results
+
+
+def build(image: str) -> Path:
+    """The flat image `arm/IMAGE.c`."""
+    subprocess.run(
+        [*KUT, "--root", str(ROOT), "build", image],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return ROOT / "build" / "gcc" / f"{image}.flat"
+
+
+def boot(
+    image: Path, args: str = "", *options: str, machine: str = MACHINE, cpu: str = "max"
+) -> tuple[int, str]:
+    """Boot @image under QEMU; its exit status, and what the serial line said."""
+    done = subprocess.run(
+        [
+            *("qemu-system-aarch64", "-nodefaults", "-no-reboot", "-display", "none"),
+            *("-monitor", "none", "-serial", "stdio", "-machine", machine, "-cpu", cpu),
+            *("-m", "256", "-kernel", str(image), "-append", args, *options),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode(errors="backslashreplace")

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The library and the guest framework: real images on a real QEMU."""
+
+import re
+from pathlib import Path
+
+import pytest
+import realtree
+
+TESTDEV = (
+    *("-device", "virtio-serial-device", "-device", "virtconsole,chardev=ctd"),
+    *("-chardev", "testdev,id=ctd"),
+)
+
+
+@pytest.fixture(scope="module")
+def selftest() -> Path:
+    return realtree.build("selftest")
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_default_suite_passes(compiler: str, tmp_path: Path) -> None:
+    results = realtree.run(tmp_path, "--compiler", compiler)
+    bad = {test["id"]: test["reason"] for test in results["tests"] if test["status"] != "pass"}
+    assert not bad
+    assert results["exit_code"] == 0
+    assert len(results["tests"]) >= 14
+
+
+def test_without_el2_guests_are_a_skip_with_its_reason(tmp_path: Path) -> None:
+    results = realtree.run(tmp_path, "stage2-el1", "guest-vectors-el1")
+    assert [test["status"] for test in results["tests"]] == ["skip", "skip"]
+    assert all("not at EL2" in test["reason"] for test in results["tests"])
+    assert results["exit_code"] == 4
+
+
+@pytest.mark.parametrize("code", [0, 1, 5, 38, 63])
+def test_exit_code_on_the_line_and_through_the_testdev(selftest: Path, code: int) -> None:
+    """Both versions of virtio-mmio; without the device QEMU itself ends with 0."""
+    status = code << 1 | 1
+    for options in (TESTDEV, (*TESTDEV, "-global", "virtio-mmio.force-legacy=false")):
+        assert realtree.boot(selftest, f"exit {code}", *options) == (
+            status,
+            f"EXIT: STATUS={status}\n",
+        )
+    assert realtree.boot(selftest, f"exit {code}")[0] == 0
+
+
+def test_abort_is_status_127() -> None:
+    image = realtree.build("misbehave")
+    assert realtree.boot(image, "abort", *TESTDEV)[0] == 127
+
+
+def test_arguments_and_environment(selftest: Path, tmp_path: Path) -> None:
+    environment = tmp_path / "env"
+    environment.write_text("OTHER=1\nKUT_TEST=a value")
+    args = """arguments  plain 'two words' "it's" k='a b'c"""
+    output = realtree.boot(selftest, args, "-initrd", str(environment))[1]
+    given = re.findall(r"argv\[\d\] = \[(.*)\]", output)
+    assert given[1:] == ["arguments", "plain", "two words", "it's", "k=a bc"]
+    assert "KUT_TEST = [a value]" in output
+
+
+@pytest.mark.parametrize("cpus", [1, 8])
+@pytest.mark.parametrize("gic", [2, 3])
+def test_boot_finds_the_machine_in_the_device_tree(selftest: Path, gic: int, cpus: int) -> None:
+    machine = f"virt,virtualization=on,gic-version={gic}"
+    args = f"smp={cpus} mem=256 el=2"
+    output = realtree.boot(selftest, args, "-smp", str(cpus), machine=machine)[1]
+    assert f"smp: expected {cpus}, found {cpus}" in output
+    assert "EXIT: STATUS=1" in output
+
+
+def test_dump_of_an_unhandled_exception() -> None:
+    """An unhandled exception: everything that says where and why, on lines of its own."""
+    output = realtree.boot(realtree.build("misbehave"), "exception")[1]
+    for line in (
+        r"Load address: [0-9a-f]+",
+        r"PC: [0-9a-f]+ PC offset: [0-9a-f]+",
+        r"Vector: 4 \(ELxH_SYNC\)",
+        r"ESR_EL2: +[0-9a-f]{8}, ec=0x25 \(data abort: translation fault, level 0, read\)",
+        r"FAR_EL2: 00000dead0000000",
+        r"x1 : 00000dead0000000 x0 : [0-9a-f]{16}",
+        r"\tSTACK: @[0-9a-f]+( [0-9a-f]+){3,}",
+        r"EXIT: STATUS=127",
+    ):
+        assert re.search(f"^{line}$", output, re.MULTILINE), line

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The examples of the documents are tests that build and pass."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import realtree
+
+DOCUMENTS = ("README.md", "docs/writing-tests.md")
+
+
+def first_block(language: str, text: str) -> str:
+    found = re.search(rf"^( *)```{language}\n(.*?)^\1```", text, re.MULTILINE | re.DOTALL)
+    assert found
+    return re.sub(rf"^{found[1]}", "", found[2], flags=re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("readme")
+    shutil.copytree(realtree.ROOT / "lib", path / "lib")
+    (path / "arm").mkdir()
+    (path / "configs").mkdir()
+    return path
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_example_passes(document: str, tree: Path) -> None:
+    text = (realtree.ROOT / document).read_text()
+    definition = first_block("toml", text)
+    name = re.findall(r"^\[test\.(\w+)\]", definition, re.MULTILINE)[0]
+    (tree / "arm" / f"{name}.c").write_text(first_block("c", text))
+    (tree / "configs" / "tests.toml").write_text(definition)
+    [result] = realtree.run(tree, name, root=tree)["tests"]
+    assert result["status"] == "pass"
+    assert result["checks"][-1]["message"].endswith("42")
+
+
+def test_every_document_is_listed_in_the_readme() -> None:
+    readme = (realtree.ROOT / "README.md").read_text()
+    documents = sorted(path.name for path in (realtree.ROOT / "docs").glob("*.md"))
+    assert [name for name in documents if f"docs/{name}" not in readme] == []
