@@ -25,22 +25,9 @@ static void result(const char *name, u64 value)
 	report_info("bench: %s %lu instructions", name, value);
 }
 
-/* A handler of three instructions: count, answer, return. */
-extern enum guest_handler_result count_and_resume(struct guest *guest);
-asm("	.text\n"
-    "count_and_resume:\n"
-    "	nop\n"
-    "	mov	w0, #0\n"
-    "	ret\n");
-
-/* x0 = rounds. Each round: hvc, and two instructions of the loop. */
-extern void guest_hvc_loop(void);
-asm("	.text\n"
-    "guest_hvc_loop:\n"
-    "1:	hvc	#0\n"
-    "	subs	x0, x0, #1\n"
-    "	b.ne	1b\n"
-    "	ret\n");
+/* bench.S: a handler of three instructions, and a guest: x0 times an hvc and two instructions of the loop */
+enum guest_handler_result three_instructions(struct guest *guest);
+void guest_hvc_loop(void);
 
 static enum guest_handler_result exit_always(struct guest *guest)
 {
@@ -63,7 +50,7 @@ static void bench_hvc(void)
 	struct guest *guest = guest_create(1, guest_hvc_loop, S2_PAGE_4K);
 	u64 few, many;
 
-	guest_install_handler(guest, ELx_LOW_SYNC_64, count_and_resume);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, three_instructions);
 	few = time_hvc_loop(guest, ROUNDS);
 	many = time_hvc_loop(guest, 2 * ROUNDS);
 	/* The difference of two runs is free of what a run costs; 2 instructions a round are the loop's. */

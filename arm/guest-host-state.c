@@ -4,6 +4,7 @@
  */
 #include <libcflat.h>
 #include <string.h>
+#include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/guest.h>
 #include <asm/mmu.h>
@@ -138,44 +139,10 @@ static void test_daif(void)
 	guest_destroy(guest);
 }
 
-/*
- * All q registers, FPCR and FPSR across a run; v0 .. v31 hold n in each half. Returns how many are wrong.
- */
-extern u64 fp_around_guest_run(struct guest *guest);
-asm("	.arch_extension fp\n"
-    "	.arch_extension simd\n"
-    "	.text\n"
-    "fp_around_guest_run:\n"
-    "	stp	x29, x30, [sp, #-16]!\n"
-    "	mov	x29, sp\n"
-    "	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
-    "	mov	x1, #\\n\n"
-    "	dup	v\\n\\().2d, x1\n"
-    "	.endr\n"
-    "	mov	x1, #0x400000\n"	/* FPCR.RMode = 1 */
-    "	msr	fpcr, x1\n"
-    "	mov	x1, #0x10\n"		/* FPSR.IXC */
-    "	msr	fpsr, x1\n"
-    "	bl	guest_run\n"
-    "	mov	x0, #0\n"
-    "	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
-    "	mov	x1, v\\n\\().d[0]\n"
-    "	mov	x2, v\\n\\().d[1]\n"
-    "	cmp	x1, #\\n\n"
-    "	ccmp	x2, #\\n, #0, eq\n"
-    "	cinc	x0, x0, ne\n"
-    "	.endr\n"
-    "	mrs	x1, fpcr\n"
-    "	mov	x2, #0x400000\n"
-    "	cmp	x1, x2\n"
-    "	cinc	x0, x0, ne\n"
-    "	mrs	x1, fpsr\n"
-    "	cmp	x1, #0x10\n"
-    "	cinc	x0, x0, ne\n"
-    "	msr	fpcr, xzr\n"
-    "	msr	fpsr, xzr\n"
-    "	ldp	x29, x30, [sp], #16\n"
-    "	ret\n");
+/* guest-host-state.S */
+u64 fp_around_guest_run(struct guest *guest);
+u64 callee_saved_around_guest_run(struct guest *guest);
+void guest_clobber(void);
 
 static void test_fp(void)
 {
@@ -188,49 +155,6 @@ static void test_fp(void)
 	       guest->fpsimd.fpcr);
 	guest_destroy(guest);
 }
-
-/* x19..x30 and SP across a run. Returns how many are wrong. */
-extern u64 callee_saved_around_guest_run(struct guest *guest);
-asm("	.text\n"
-    "callee_saved_around_guest_run:\n"
-    "	stp	x29, x30, [sp, #-112]!\n"
-    "	mov	x29, sp\n"
-    "	stp	x19, x20, [sp, #16]\n"
-    "	stp	x21, x22, [sp, #32]\n"
-    "	stp	x23, x24, [sp, #48]\n"
-    "	stp	x25, x26, [sp, #64]\n"
-    "	stp	x27, x28, [sp, #80]\n"
-    "	mov	x1, sp\n"
-    "	str	x1, [sp, #96]\n"
-    "	.irp n, 19,20,21,22,23,24,25,26,27,28\n"
-    "	mov	x\\n, #\\n\n"
-    "	.endr\n"
-    "	bl	guest_run\n"
-    "	mov	x0, #0\n"
-    "	.irp n, 19,20,21,22,23,24,25,26,27,28\n"
-    "	cmp	x\\n, #\\n\n"
-    "	cinc	x0, x0, ne\n"
-    "	.endr\n"
-    "	mov	x1, sp\n"
-    "	cmp	x1, x29\n"
-    "	cinc	x0, x0, ne\n"
-    "	mov	sp, x29\n"
-    "	ldp	x19, x20, [sp, #16]\n"
-    "	ldp	x21, x22, [sp, #32]\n"
-    "	ldp	x23, x24, [sp, #48]\n"
-    "	ldp	x25, x26, [sp, #64]\n"
-    "	ldp	x27, x28, [sp, #80]\n"
-    "	ldp	x29, x30, [sp], #112\n"
-    "	ret\n");
-
-/* Has other values in all of them. */
-extern void guest_clobber(void);
-asm("	.text\n"
-    "guest_clobber:\n"
-    "	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
-    "	mov	x\\n, #0x5a00 + \\n\n"
-    "	.endr\n"
-    "	hvc	#0\n");
 
 static void test_callee_saved(void)
 {
@@ -287,10 +211,7 @@ static void test_host_tlbi(void)
 	guest_destroy(guest);
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} subtests[] = {
+static const struct subtest subtests[] = {
 	{ "registers", test_registers },
 	{ "daif", test_daif },
 	{ "fp", test_fp },
@@ -307,10 +228,5 @@ int main(int argc, char **argv)
 		report_skip("%s", unsupported);
 		return report_summary();
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(subtests); i++) {
-		report_prefix_push(subtests[i].name);
-		subtests[i].run();
-		report_prefix_pop();
-	}
-	return report_summary();
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
 }

@@ -5,6 +5,7 @@
  */
 #include <libcflat.h>
 #include <alloc_page.h>
+#include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/guest.h>
 #include <asm/io.h>
@@ -130,36 +131,11 @@ static void test_vttbr(void)
 	free_page(pages[1]);
 }
 
-/* EL1 registers that a guest sets are there at its next run, after another guest had the CPU. */
-extern u64 guest_set_and_check(u64 seed);
-asm("	.macro	for_el1_registers op\n"
-    "	\\op	1, sp_el0\n"
-    "	\\op	2, tpidr_el0\n"
-    "	\\op	3, tpidrro_el0\n"
-    "	\\op	4, tpidr_el1\n"
-    "	\\op	5, elr_el1\n"
-    "	\\op	6, far_el1\n"
-    "	\\op	7, cntv_cval_el0\n"
-    "	\\op	8, cntp_cval_el0\n"
-    "	.endm\n"
-    "	.macro	set_register n, name\n"
-    "	add	x1, x0, #\\n\n"
-    "	msr	\\name, x1\n"
-    "	.endm\n"
-    "	.macro	check_register n, name\n"
-    "	mrs	x1, \\name\n"
-    "	sub	x1, x1, x0\n"
-    "	cmp	x1, #\\n\n"
-    "	cinc	x2, x2, ne\n"
-    "	.endm\n"
-    "	.text\n"
-    "guest_set_and_check:\n"
-    "	for_el1_registers set_register\n"
-    "	hvc	#0\n"			/* EXIT: the other guest runs in between */
-    "	mov	x2, #0\n"
-    "	for_el1_registers check_register\n"
-    "	mov	x0, x2\n"
-    "	ret\n");
+/*
+ * guest-resume.S: set EL1 registers to seed + n, call the host, and return how many are then wrong. Between
+ * the two another guest has the CPU.
+ */
+u64 guest_set_and_check(u64 seed);
 
 static void test_interleaved(void)
 {
@@ -236,10 +212,7 @@ static void test_leak(void)
 	       alloc_pages_in_use() - before);
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} subtests[] = {
+static const struct subtest subtests[] = {
 	{ "changes", test_changes },         { "hcr", test_hcr },
 	{ "vttbr", test_vttbr },             { "interleaved", test_interleaved },
 	{ "nested", test_nested_run },       { "leak", test_leak },
@@ -253,10 +226,5 @@ int main(int argc, char **argv)
 		report_skip("%s", unsupported);
 		return report_summary();
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(subtests); i++) {
-		report_prefix_push(subtests[i].name);
-		subtests[i].run();
-		report_prefix_pop();
-	}
-	return report_summary();
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
 }

@@ -11,6 +11,7 @@
 #include <alloc_page.h>
 #include <stdlib.h>
 #include <string.h>
+#include <subtest.h>
 #include <util.h>
 #include <vmalloc.h>
 #include <asm/io.h>
@@ -81,34 +82,8 @@ static void skip_instruction(struct pt_regs *regs, unsigned int esr)
 	regs->pc += 4;
 }
 
-/* All registers around an exception: x0..x30 hold 0x100 + n before it. Returns how many are wrong after. */
-extern u64 registers_around_brk(void);
-asm("	.text\n"
-    "registers_around_brk:\n"
-    "	stp	x29, x30, [sp, #-112]!\n"
-    "	mov	x29, sp\n"
-    "	stp	x19, x20, [sp, #16]\n"
-    "	stp	x21, x22, [sp, #32]\n"
-    "	stp	x23, x24, [sp, #48]\n"
-    "	stp	x25, x26, [sp, #64]\n"
-    "	stp	x27, x28, [sp, #80]\n"
-    "	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
-    "	mov	x\\n, #0x100 + \\n\n"
-    "	.endr\n"
-    "	brk	#0x55\n"
-    "	sub	x0, x0, #0x100\n"	/* x0 counts from here: 0 if it was right */
-    "	.irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
-    "	cmp	x\\n, #0x100 + \\n\n"
-    "	cinc	x0, x0, ne\n"
-    "	.endr\n"
-    "	mov	x29, sp\n"
-    "	ldp	x19, x20, [sp, #16]\n"
-    "	ldp	x21, x22, [sp, #32]\n"
-    "	ldp	x23, x24, [sp, #48]\n"
-    "	ldp	x25, x26, [sp, #64]\n"
-    "	ldp	x27, x28, [sp, #80]\n"
-    "	ldp	x29, x30, [sp], #112\n"
-    "	ret\n");
+/* selftest.S: x0..x30 hold 0x100 + n at a BRK; returns how many are wrong after it */
+u64 registers_around_brk(void);
 
 static void check_saved_registers(void)
 {
@@ -313,36 +288,24 @@ static void print_arguments(int argc, char **argv)
 	report_pass("%d arguments", argc);
 }
 
-static void run_all(int argc, char **argv)
-{
-	static const struct {
-		const char *name;
-		void (*run)(void);
-	} subtests[] = {
-		{ "vectors", test_vectors },     { "printf", test_printf },
-		{ "strings", test_strings },     { "pages", test_pages },
-		{ "malloc", test_malloc },       { "vmalloc", test_vmalloc },
-	};
-
-	report_prefix_push("setup");
-	test_setup(argc, argv);
-	report_prefix_pop();
-	for (size_t i = 0; i < ARRAY_SIZE(subtests); i++) {
-		report_prefix_push(subtests[i].name);
-		subtests[i].run();
-		report_prefix_pop();
-	}
-}
+static const struct subtest subtests[] = {
+	{ "vectors", test_vectors }, { "printf", test_printf }, { "strings", test_strings },
+	{ "pages", test_pages },     { "malloc", test_malloc }, { "vmalloc", test_vmalloc },
+};
 
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "exit"))
 		exit(atol(argv[2]));
-	if (argc > 1 && !strcmp(argv[1], "arguments"))
+	if (argc > 1 && !strcmp(argv[1], "arguments")) {
 		print_arguments(argc, argv);
-	else if (argc == 2 && !strcmp(argv[1], "all-pages"))
+	} else if (argc == 2 && !strcmp(argv[1], "all-pages")) {
 		test_all_pages();
-	else
-		run_all(argc, argv);
+	} else {
+		report_prefix_push("setup");
+		test_setup(argc, argv);
+		report_prefix_pop();
+		return run_subtests(subtests, ARRAY_SIZE(subtests), 0, NULL);
+	}
 	return report_summary();
 }

@@ -6,6 +6,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <string.h>
+#include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/guest.h>
 #include <asm/io.h>
@@ -360,49 +361,10 @@ static void test_exit(void)
  * Hypercalls: every register out and in
  */
 
-#define HVC_ROUNDS 8
+#define HVC_ROUNDS 8 /* also in stage2.S */
 
-extern void guest_all_registers(void);
-
-/*
- * x0 is the round: loads x0..x30 with round * 256 + n, calls the host, and expects ~(round * 256 + n) back
- * in each. Returns the number of registers that were wrong in x0. SP is the only thing kept across the hvc.
- */
-asm("	.text\n"
-    "guest_all_registers:\n"
-    "	stp	x29, x30, [sp, #-16]!\n"
-    "	mov	x1, #0\n"			/* wrong so far */
-    "	mov	x0, #1\n"			/* round */
-    "1:	stp	x0, x1, [sp, #-16]!\n"
-    "	lsl	x0, x0, #8\n"
-    "	.irp	n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
-    "	add	x\\n, x0, #\\n\n"
-    "	.endr\n"
-    "	hvc	#7\n"
-    "	stp	x0, x1, [sp, #-16]!\n"		/* x0 and x1 are checked last */
-    "	ldp	x0, x1, [sp, #16]\n"		/* round, wrong */
-    "	lsl	x0, x0, #8\n"
-    "	.irp	n, 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
-    "	mvn	x\\n, x\\n\n"
-    "	sub	x\\n, x\\n, x0\n"
-    "	cmp	x\\n, #\\n\n"
-    "	cinc	x1, x1, ne\n"
-    "	.endr\n"
-    "	ldp	x2, x3, [sp], #16\n"
-    "	mvn	x2, x2\n"
-    "	cmp	x2, x0\n"
-    "	cinc	x1, x1, ne\n"
-    "	mvn	x3, x3\n"
-    "	sub	x3, x3, x0\n"
-    "	cmp	x3, #1\n"
-    "	cinc	x1, x1, ne\n"
-    "	ldp	x0, x4, [sp], #16\n"
-    "	add	x0, x0, #1\n"
-    "	cmp	x0, #" xstr(HVC_ROUNDS) "\n"
-    "	b.ls	1b\n"
-    "	mov	x0, x1\n"
-    "	ldp	x29, x30, [sp], #16\n"
-    "	ret\n");
+/* stage2.S: the rounds 1..HVC_ROUNDS; returns the number of registers that were wrong */
+void guest_all_registers(void);
 
 struct hypercalls {
 	unsigned int rounds, wrong;
@@ -511,10 +473,7 @@ static void test_return(void)
 	guest_destroy(guest);
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} subtests[] = {
+static const struct subtest subtests[] = {
 	{ "demand-paging", test_demand_paging },
 	{ "unmap", test_unmap },
 	{ "read-only", test_read_only },
@@ -527,22 +486,10 @@ static const struct {
 int main(int argc, char **argv)
 {
 	const char *unsupported = guest_unsupported(S2_PAGE_4K);
-	const char *only = argc > 1 ? argv[1] : NULL;
-	int ran = 0;
 
 	if (unsupported) {
-		report_skip("stage2: %s", unsupported);
+		report_skip("%s", unsupported);
 		return report_summary();
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(subtests); i++) {
-		if (only && strcmp(only, subtests[i].name))
-			continue;
-		report_prefix_push(subtests[i].name);
-		subtests[i].run();
-		report_prefix_pop();
-		ran++;
-	}
-	if (!ran)
-		report_abort("no subtest %s", only);
-	return report_summary();
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
 }

@@ -10,23 +10,7 @@
 #include <asm/asm-offsets.h>
 #include <asm/guest-hypercall.h>
 #include <asm/processor.h>
-
-.macro for_el1_x2_to_x29 op
-	\op	x2, x3, [sp, #EL1_X0 + 2 * 8]
-	\op	x4, x5, [sp, #EL1_X0 + 4 * 8]
-	\op	x6, x7, [sp, #EL1_X0 + 6 * 8]
-	\op	x8, x9, [sp, #EL1_X0 + 8 * 8]
-	\op	x10, x11, [sp, #EL1_X0 + 10 * 8]
-	\op	x12, x13, [sp, #EL1_X0 + 12 * 8]
-	\op	x14, x15, [sp, #EL1_X0 + 14 * 8]
-	\op	x16, x17, [sp, #EL1_X0 + 16 * 8]
-	\op	x18, x19, [sp, #EL1_X0 + 18 * 8]
-	\op	x20, x21, [sp, #EL1_X0 + 20 * 8]
-	\op	x22, x23, [sp, #EL1_X0 + 22 * 8]
-	\op	x24, x25, [sp, #EL1_X0 + 24 * 8]
-	\op	x26, x27, [sp, #EL1_X0 + 26 * 8]
-	\op	x28, x29, [sp, #EL1_X0 + 28 * 8]
-.endm
+#include <asm/registers.h>
 
 	.text
 	.balign	0x800
@@ -51,7 +35,7 @@ guest_el1_full_vectors:
 
 /* x0 = vector; sp = struct guest_el1_regs with x0 and x1 saved. */
 guest_el1_exception:
-	for_el1_x2_to_x29 stp
+	for_x2_to_x29 stp, EL1_X0
 	mov	x20, x0
 	add	x2, sp, #EL1_FRAME_SIZE
 	and	x3, x0, #~3
@@ -78,7 +62,7 @@ guest_el1_exception:
 	msr	sp_el0, x2
 2:	msr	elr_el1, x3
 	msr	spsr_el1, x4
-	for_el1_x2_to_x29 ldp
+	for_x2_to_x29 ldp, EL1_X0
 	ldp	x0, x1, [sp, #EL1_X0]
 	add	sp, sp, #EL1_FRAME_SIZE
 	eret

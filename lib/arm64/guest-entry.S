@@ -8,34 +8,7 @@
  */
 #include <asm/esr.h>
 #include <asm/host-vector.h>
-
-/* x0..x29 of struct guest at sp: one list for save and restore. */
-.macro for_x0_to_x29 op
-	\op	x0, x1, [sp, #GUEST_X0 + 0 * 8]
-	\op	x2, x3, [sp, #GUEST_X0 + 2 * 8]
-	\op	x4, x5, [sp, #GUEST_X0 + 4 * 8]
-	\op	x6, x7, [sp, #GUEST_X0 + 6 * 8]
-	\op	x8, x9, [sp, #GUEST_X0 + 8 * 8]
-	\op	x10, x11, [sp, #GUEST_X0 + 10 * 8]
-	\op	x12, x13, [sp, #GUEST_X0 + 12 * 8]
-	\op	x14, x15, [sp, #GUEST_X0 + 14 * 8]
-	\op	x16, x17, [sp, #GUEST_X0 + 16 * 8]
-	\op	x18, x19, [sp, #GUEST_X0 + 18 * 8]
-	\op	x20, x21, [sp, #GUEST_X0 + 20 * 8]
-	\op	x22, x23, [sp, #GUEST_X0 + 22 * 8]
-	\op	x24, x25, [sp, #GUEST_X0 + 24 * 8]
-	\op	x26, x27, [sp, #GUEST_X0 + 26 * 8]
-	\op	x28, x29, [sp, #GUEST_X0 + 28 * 8]
-.endm
-
-/* The host's callee-saved registers, on its stack. */
-.macro for_x19_to_x28 op
-	\op	x19, x20, [sp, #0]
-	\op	x21, x22, [sp, #16]
-	\op	x23, x24, [sp, #32]
-	\op	x25, x26, [sp, #48]
-	\op	x27, x28, [sp, #64]
-.endm
+#include <asm/registers.h>
 
 /*
  * Call the handler of @vector. sp = struct guest, complete. The handler's frame chain starts at guest_run()'s
@@ -57,7 +30,7 @@
  */
 .macro guest_vector vector, slow
 	.balign	VECTOR_SLOT_SIZE
-	for_x0_to_x29 stp
+	for_x0_to_x29 stp, GUEST_X0
 	mrs	x1, elr_el2
 	mrs	x2, spsr_el2
 	mrs	x3, esr_el2
@@ -118,7 +91,7 @@ guest_sync_32:
 	.global	guest_enter
 guest_enter:
 	stp	x29, x30, [x0, #GUEST_HOST_FRAME]
-	sub	sp, sp, #80
+	sub	sp, sp, #CALLEE_SAVED_SIZE
 	for_x19_to_x28 stp
 	mov	x1, sp
 	str	x1, [x0, #GUEST_HOST_SP]
@@ -134,7 +107,7 @@ guest_resume:
 	cbnz	x2, 1f
 	msr	elr_el2, x1
 	msr	spsr_el2, x3
-	for_x0_to_x29 ldp
+	for_x0_to_x29 ldp, GUEST_X0
 	eret				/* also orders every system register written before it */
 1:	/* A handler looked at the system registers: back into the CPU with them. */
 	ldr	x29, [sp, #GUEST_DISPATCH + 8]
@@ -149,7 +122,7 @@ guest_leave:
 	ldr	x1, [sp, #GUEST_HOST_SP]
 	mov	sp, x1
 	for_x19_to_x28 ldp
-	add	sp, sp, #80
+	add	sp, sp, #CALLEE_SAVED_SIZE
 	ret
 
 /* Where guest_fixup_exception() continues after an illegal eret: sp = struct guest. */

@@ -1,24 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host's exception vectors: save struct pt_regs, call C, restore it. */
 #include <asm/host-vector.h>
-
-/* x2..x29 of struct pt_regs: one list for save and restore. */
-.macro for_x2_to_x29 op
-	\op	x2, x3, [sp, #S_X0 + 2 * 8]
-	\op	x4, x5, [sp, #S_X0 + 4 * 8]
-	\op	x6, x7, [sp, #S_X0 + 6 * 8]
-	\op	x8, x9, [sp, #S_X0 + 8 * 8]
-	\op	x10, x11, [sp, #S_X0 + 10 * 8]
-	\op	x12, x13, [sp, #S_X0 + 12 * 8]
-	\op	x14, x15, [sp, #S_X0 + 14 * 8]
-	\op	x16, x17, [sp, #S_X0 + 16 * 8]
-	\op	x18, x19, [sp, #S_X0 + 18 * 8]
-	\op	x20, x21, [sp, #S_X0 + 20 * 8]
-	\op	x22, x23, [sp, #S_X0 + 22 * 8]
-	\op	x24, x25, [sp, #S_X0 + 24 * 8]
-	\op	x26, x27, [sp, #S_X0 + 26 * 8]
-	\op	x28, x29, [sp, #S_X0 + 28 * 8]
-.endm
+#include <asm/registers.h>
 
 .macro host_vectors el
 	.balign	0x800
@@ -35,7 +18,7 @@ host_vectors_el\el:
  */
 	.global	host_exception_el\el
 host_exception_el\el:
-	for_x2_to_x29 stp
+	for_x2_to_x29 stp, S_X0
 	mrs	x21, elr_el\el
 	mrs	x22, spsr_el\el
 	mrs	x2, esr_el\el
@@ -64,7 +47,7 @@ host_exception_el\el:
 	msr	sp_el0, x19
 2:	msr	elr_el\el, x21
 	msr	spsr_el\el, x22
-	for_x2_to_x29 ldp
+	for_x2_to_x29 ldp, S_X0
 	ldp	x0, x1, [sp, #S_X0]
 	add	sp, sp, #S_FRAME_SIZE
 	eret
@@ -81,7 +64,7 @@ host_stack_overflow_el\el:
 	sub	sp, sp, #S_FRAME_SIZE
 	mrs	x0, tpidr_el0
 	stp	x0, x1, [sp, #S_X0]
-	for_x2_to_x29 stp
+	for_x2_to_x29 stp, S_X0
 	mrs	x21, elr_el\el
 	mrs	x22, spsr_el\el
 	mrs	x1, esr_el\el

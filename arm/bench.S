@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+	.text
+/* enum guest_handler_result three_instructions(struct guest *) */
+	.global	three_instructions
+three_instructions:
+	nop
+	mov	w0, #0				/* GUEST_ACTION_RESUME */
+	ret
+
+/* void guest_hvc_loop(u64 rounds) */
+	.global	guest_hvc_loop
+guest_hvc_loop:
+	hvc	#0
+	subs	x0, x0, #1
+	b.ne	guest_hvc_loop
+	ret

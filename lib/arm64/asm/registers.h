@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lists of registers for the assembler, each written once: @op is stp to save and ldp to restore. */
+#ifndef ASMARM64_REGISTERS_H
+#define ASMARM64_REGISTERS_H
+
+/* x2..x29 in an array of x registers at sp + @array */
+.macro for_x2_to_x29 op, array
+	\op	x2, x3, [sp, #\array + 2 * 8]
+	\op	x4, x5, [sp, #\array + 4 * 8]
+	\op	x6, x7, [sp, #\array + 6 * 8]
+	\op	x8, x9, [sp, #\array + 8 * 8]
+	\op	x10, x11, [sp, #\array + 10 * 8]
+	\op	x12, x13, [sp, #\array + 12 * 8]
+	\op	x14, x15, [sp, #\array + 14 * 8]
+	\op	x16, x17, [sp, #\array + 16 * 8]
+	\op	x18, x19, [sp, #\array + 18 * 8]
+	\op	x20, x21, [sp, #\array + 20 * 8]
+	\op	x22, x23, [sp, #\array + 22 * 8]
+	\op	x24, x25, [sp, #\array + 24 * 8]
+	\op	x26, x27, [sp, #\array + 26 * 8]
+	\op	x28, x29, [sp, #\array + 28 * 8]
+.endm
+
+/* x0..x29 likewise */
+.macro for_x0_to_x29 op, array
+	\op	x0, x1, [sp, #\array]
+	for_x2_to_x29 \op, \array
+.endm
+
+/* The registers that a C function keeps for its caller, x19..x28, in 80 bytes at sp + @offset */
+#define CALLEE_SAVED_SIZE 80
+.macro for_x19_to_x28 op, offset=0
+	\op	x19, x20, [sp, #\offset]
+	\op	x21, x22, [sp, #\offset + 16]
+	\op	x23, x24, [sp, #\offset + 32]
+	\op	x25, x26, [sp, #\offset + 48]
+	\op	x27, x28, [sp, #\offset + 64]
+.endm
+
+/* All q registers in an array at x0 */
+.macro for_q0_to_q31 op
+	\op	q0, q1, [x0, #0]
+	\op	q2, q3, [x0, #32]
+	\op	q4, q5, [x0, #64]
+	\op	q6, q7, [x0, #96]
+	\op	q8, q9, [x0, #128]
+	\op	q10, q11, [x0, #160]
+	\op	q12, q13, [x0, #192]
+	\op	q14, q15, [x0, #224]
+	\op	q16, q17, [x0, #256]
+	\op	q18, q19, [x0, #288]
+	\op	q20, q21, [x0, #320]
+	\op	q22, q23, [x0, #352]
+	\op	q24, q25, [x0, #384]
+	\op	q26, q27, [x0, #416]
+	\op	q28, q29, [x0, #448]
+	\op	q30, q31, [x0, #480]
+.endm
+
+/*
+ * For tests: a frame that saves what a C function must keep, and the way back. Between them every other
+ * register but sp may change; frame_end takes sp from where frame_begin left it.
+ */
+.macro frame_begin
+	stp	x29, x30, [sp, #-(16 + CALLEE_SAVED_SIZE)]!
+	mov	x29, sp
+	for_x19_to_x28 stp, 16
+.endm
+.macro frame_end
+	for_x19_to_x28 ldp, 16
+	ldp	x29, x30, [sp], #16 + CALLEE_SAVED_SIZE
+.endm
+
+#endif
