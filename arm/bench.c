@@ -2,9 +2,9 @@
 /*
  * Instruction counts: INFO lines of the form `bench: NAME VALUE instructions`.
  *
- * To be run with `-icount shift=0`: virtual time then advances by 1 ns an instruction, and the counter shows
- * it, by single instructions where CNTFRQ_EL0 is 1 GHz (-cpu max of QEMU 9.1 and later), by 16 at 62.5 MHz.
- * Loops are long enough for the latter to be exact too.
+ * To be run with `-icount shift=0`: virtual time then advances by 1 ns an instruction, and the
+ * counter shows it, by single instructions where CNTFRQ_EL0 is 1 GHz (-cpu max of QEMU 9.1 and
+ * later), by 16 at 62.5 MHz. Loops are long enough for the latter to be exact too.
  */
 #include <libcflat.h>
 #include <asm/barrier.h>
@@ -25,7 +25,10 @@ static void result(const char *name, u64 value)
 	report_info("bench: %s %lu instructions", name, value);
 }
 
-/* bench.S: a handler of three instructions, and a guest: x0 times an hvc and two instructions of the loop */
+/*
+ * bench.S: a handler of three instructions, and a guest: x0 times an hvc and two instructions of
+ * the loop
+ */
 enum guest_handler_result three_instructions(struct guest *guest);
 void guest_hvc_loop(void);
 
@@ -53,7 +56,10 @@ static void bench_hvc(void)
 	guest_install_handler(guest, ELx_LOW_SYNC_64, three_instructions);
 	few = time_hvc_loop(guest, ROUNDS);
 	many = time_hvc_loop(guest, 2 * ROUNDS);
-	/* The difference of two runs is free of what a run costs; 2 instructions a round are the loop's. */
+	/*
+	 * The difference of two runs is free of what a run costs; 2 instructions a round are the
+	 * loop's.
+	 */
 	result("hvc_round_trip", instructions(many - few) / ROUNDS - 2);
 	guest_destroy(guest);
 }

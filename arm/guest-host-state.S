@@ -8,8 +8,8 @@
 	.arch	armv8-a+fp+simd
 	.text
 /*
- * u64 fp_around_guest_run(struct guest *): v0..v31 hold n in each half, FPCR and FPSR values of their own.
- * Returns how many are wrong after guest_run().
+ * u64 fp_around_guest_run(struct guest *): v0..v31 hold n in each half, FPCR and FPSR values of
+ * their own. Returns how many are wrong after guest_run().
  */
 	.global	fp_around_guest_run
 fp_around_guest_run:
@@ -44,8 +44,8 @@ fp_around_guest_run:
 	ret
 
 /*
- * u64 callee_saved_around_guest_run(struct guest *): x19..x28 hold n. Returns how many of them, of SP and of
- * x29 are wrong after guest_run().
+ * u64 callee_saved_around_guest_run(struct guest *): x19..x28 hold n. Returns how many of them, of
+ * SP and of x29 are wrong after guest_run().
  */
 	.global	callee_saved_around_guest_run
 callee_saved_around_guest_run:

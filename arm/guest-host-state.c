@@ -14,6 +14,7 @@
 
 #define VMID 3
 
+/* clang-format off */
 /* The host's registers that a guest or the way into it could change. X(name) */
 #define HOST_REGISTERS(X)                                                                          \
 	X(hcr_el2)                                                                                 \
@@ -42,10 +43,11 @@
 	X(csselr_el1)                                                                              \
 	X(daif)
 
+/* clang-format on */
 #define FIELD_OF(name) u64 name;
 #define READ_INTO(name) state->name = read_sysreg(name);
-#define COMPARE(name)                                                                              \
-	report(before->name == after->name, #name ": %#lx before, %#lx after", before->name,       \
+#define COMPARE(name)                                                                        \
+	report(before->name == after->name, #name ": %#lx before, %#lx after", before->name, \
 	       after->name);
 
 struct host_state {
@@ -67,27 +69,28 @@ static void guest_change_everything(void)
 {
 	u64 junk = 0xbad0bad0bad0UL;
 
-	asm volatile("	msr	sp_el0, %0\n"
-		     "	msr	tpidr_el0, %0\n"
-		     "	msr	tpidrro_el0, %0\n"
-		     "	msr	tpidr_el1, %0\n"
-		     "	msr	par_el1, %1\n"
-		     "	msr	csselr_el1, %2\n"
-		     "	msr	contextidr_el1, %2\n"
-		     "	msr	ttbr0_el1, %1\n"
-		     "	msr	far_el1, %0\n"
-		     "	msr	daifclr, #0xf\n"
-		     "	.arch_extension fp\n"
-		     "	.arch_extension simd\n"
-		     "	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
-		     "	dup	v\\n\\().2d, %0\n"
-		     "	.endr\n"
-		     "	msr	fpsr, %2\n"
-		     "	msr	fpcr, %3\n"
-		     "	hvc	#0\n"
-		     :
-		     : "r"(junk), "r"(0x5000UL), "r"(1UL), "r"(1UL << 24)
-		     : "memory");
+	asm volatile(
+		"	msr	sp_el0, %0\n"
+		"	msr	tpidr_el0, %0\n"
+		"	msr	tpidrro_el0, %0\n"
+		"	msr	tpidr_el1, %0\n"
+		"	msr	par_el1, %1\n"
+		"	msr	csselr_el1, %2\n"
+		"	msr	contextidr_el1, %2\n"
+		"	msr	ttbr0_el1, %1\n"
+		"	msr	far_el1, %0\n"
+		"	msr	daifclr, #0xf\n"
+		"	.arch_extension fp\n"
+		"	.arch_extension simd\n"
+		"	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+		"	dup	v\\n\\().2d, %0\n"
+		"	.endr\n"
+		"	msr	fpsr, %2\n"
+		"	msr	fpcr, %3\n"
+		"	hvc	#0\n"
+		:
+		: "r"(junk), "r"(0x5000UL), "r"(1UL), "r"(1UL << 24)
+		: "memory");
 }
 
 static enum guest_handler_result exit_on_anything(struct guest *guest)
@@ -205,8 +208,8 @@ static void test_host_tlbi(void)
 	vm_slot_free(page);
 	assert(vm_slot_alloc() == page && vm_populate(page, PAGE_SIZE));
 	second = *(volatile u64 *)page;
-	report(first == 1 && second == 0, "a new page at an old address is the new page: %lu, %lu", first,
-	       second);
+	report(first == 1 && second == 0, "a new page at an old address is the new page: %lu, %lu",
+	       first, second);
 	vm_slot_free(page);
 	guest_destroy(guest);
 }

@@ -26,7 +26,9 @@ static enum guest_handler_result exit_always(struct guest *guest)
 	return GUEST_ACTION_EXIT;
 }
 
-/* With a stack pointer and a register for what is changed: hvc, then what is there now, in x0..x3. */
+/*
+ * With a stack pointer and a register for what is changed: hvc, then what is there now, in x0..x3.
+ */
 static void guest_look(void)
 {
 	asm volatile("	hvc	#0\n"
@@ -58,7 +60,8 @@ static void test_changes(void)
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, change_registers);
 	guest_run(guest);
-	report(guest->x[0] == sp - 0x100, "SP_EL1: expected %#lx, found %#lx", sp - 0x100, guest->x[0]);
+	report(guest->x[0] == sp - 0x100, "SP_EL1: expected %#lx, found %#lx", sp - 0x100,
+	       guest->x[0]);
 	report(guest->x[1] == (sctlr | SCTLR_EL1_UCI), "SCTLR_EL1: expected %#lx, found %#lx",
 	       sctlr | SCTLR_EL1_UCI, guest->x[1]);
 	report(guest->x[2] == (PSR_Z_BIT | PSR_V_BIT), "SPSR_EL2: flags expected %#x, found %#lx",
@@ -88,8 +91,8 @@ static void test_hcr(void)
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, trap_wfi);
 	guest_run(guest);
-	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_WFx, "HCR_EL2.TWI set by a handler traps WFI: class %#lx",
-	       ESR_ELx_EC(guest->esr_el2));
+	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_WFx,
+	       "HCR_EL2.TWI set by a handler traps WFI: class %#lx", ESR_ELx_EC(guest->esr_el2));
 	guest_destroy(guest);
 }
 
@@ -132,8 +135,8 @@ static void test_vttbr(void)
 }
 
 /*
- * guest-resume.S: set EL1 registers to seed + n, call the host, and return how many are then wrong. Between
- * the two another guest has the CPU.
+ * guest-resume.S: set EL1 registers to seed + n, call the host, and return how many are then wrong.
+ * Between the two another guest has the CPU.
  */
 u64 guest_set_and_check(u64 seed);
 
@@ -171,8 +174,8 @@ static enum guest_handler_result look_at_outer(struct guest *guest)
 {
 	struct guest *outer = guest->data;
 
-	report(outer->tpidr_el1 == 0x10004, "a handler sees the registers of the guest below it: %#lx",
-	       outer->tpidr_el1);
+	report(outer->tpidr_el1 == 0x10004,
+	       "a handler sees the registers of the guest below it: %#lx", outer->tpidr_el1);
 	return GUEST_ACTION_EXIT;
 }
 
@@ -188,7 +191,8 @@ static void test_nested_run(void)
 	guest_install_handler(outer, ELx_LOW_SYNC_64, run_other);
 	guest_install_handler(inner, ELx_LOW_SYNC_64, look_at_outer);
 	report(guest_run(outer) == GUEST_EXIT_RETURNED && outer->exit_code == 0,
-	       "a guest goes on after its handler ran another: %lu registers wrong", outer->exit_code);
+	       "a guest goes on after its handler ran another: %lu registers wrong",
+	       outer->exit_code);
 	report(guest_run(inner) == GUEST_EXIT_RETURNED && inner->exit_code == 0,
 	       "and so does that other: %lu registers wrong", inner->exit_code);
 	guest_destroy(outer);
@@ -204,7 +208,9 @@ static void test_leak(void)
 		struct guest *guest = create(11, guest_wfi, S2_PAGE_4K);
 
 		guest_destroy(guest);
-		/* The first round leaves tables of the vmalloc region and malloc's chunks behind. */
+		/*
+		 * The first round leaves tables of the vmalloc region and malloc's chunks behind.
+		 */
 		if (!i)
 			before = alloc_pages_in_use();
 	}
@@ -213,9 +219,8 @@ static void test_leak(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "changes", test_changes },         { "hcr", test_hcr },
-	{ "vttbr", test_vttbr },             { "interleaved", test_interleaved },
-	{ "nested", test_nested_run },       { "leak", test_leak },
+	{ "changes", test_changes },	     { "hcr", test_hcr },	    { "vttbr", test_vttbr },
+	{ "interleaved", test_interleaved }, { "nested", test_nested_run }, { "leak", test_leak },
 };
 
 int main(int argc, char **argv)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The vectors while a guest runs: each of the sixteen slots is real code, and an exception that the host
- * takes in a handler is the host's.
+ * The vectors while a guest runs: each of the sixteen slots is real code, and an exception that the
+ * host takes in a handler is the host's.
  *
- * Few of the events can be caused at will (a physical SError, say). So for each slot the guest's handler has
- * the CPU return to EL2 at the slot itself: the slot then finds just what an exception from the guest leaves
- * it, apart from ELR_EL2, which points at the slot.
+ * Few of the events can be caused at will (a physical SError, say). So for each slot the guest's
+ * handler has the CPU return to EL2 at the slot itself: the slot then finds just what an exception
+ * from the guest leaves it, apart from ELR_EL2, which points at the slot.
  */
 #include <libcflat.h>
 #include <asm/barrier.h>
@@ -42,7 +42,7 @@ static u64 slot_address(enum vector vector)
 struct visit {
 	enum vector slot;
 	unsigned int entries[VECTOR_MAX]; /* calls of each vector's handler at the slot's address */
-	bool registers;                   /* x0..x30 reached the handler */
+	bool registers; /* x0..x30 reached the handler */
 };
 
 static enum guest_handler_result go_to_slot(struct guest *guest)
@@ -69,10 +69,10 @@ static enum guest_handler_result arrived(struct guest *guest, enum vector vector
 	return GUEST_ACTION_EXIT;
 }
 
-#define DEFINE_ARRIVAL(vector)                                                                     \
-	static enum guest_handler_result arrived_##vector(struct guest *guest)                     \
-	{                                                                                          \
-		return arrived(guest, vector);                                                     \
+#define DEFINE_ARRIVAL(vector)                                                 \
+	static enum guest_handler_result arrived_##vector(struct guest *guest) \
+	{                                                                      \
+		return arrived(guest, vector);                                 \
 	}
 DEFINE_ARRIVAL(ELx_LOW_SYNC_64)
 DEFINE_ARRIVAL(ELx_LOW_IRQ_64)
@@ -84,15 +84,16 @@ DEFINE_ARRIVAL(ELx_LOW_FIQ_32)
 DEFINE_ARRIVAL(ELx_LOW_ERROR_32)
 
 static const guest_handler_t arrivals[VECTOR_MAX] = {
-	[ELx_LOW_SYNC_64] = arrived_ELx_LOW_SYNC_64,   [ELx_LOW_IRQ_64] = arrived_ELx_LOW_IRQ_64,
-	[ELx_LOW_FIQ_64] = arrived_ELx_LOW_FIQ_64,     [ELx_LOW_ERROR_64] = arrived_ELx_LOW_ERROR_64,
-	[ELx_LOW_SYNC_32] = arrived_ELx_LOW_SYNC_32,   [ELx_LOW_IRQ_32] = arrived_ELx_LOW_IRQ_32,
-	[ELx_LOW_FIQ_32] = arrived_ELx_LOW_FIQ_32,     [ELx_LOW_ERROR_32] = arrived_ELx_LOW_ERROR_32,
+	[ELx_LOW_SYNC_64] = arrived_ELx_LOW_SYNC_64, [ELx_LOW_IRQ_64] = arrived_ELx_LOW_IRQ_64,
+	[ELx_LOW_FIQ_64] = arrived_ELx_LOW_FIQ_64,   [ELx_LOW_ERROR_64] = arrived_ELx_LOW_ERROR_64,
+	[ELx_LOW_SYNC_32] = arrived_ELx_LOW_SYNC_32, [ELx_LOW_IRQ_32] = arrived_ELx_LOW_IRQ_32,
+	[ELx_LOW_FIQ_32] = arrived_ELx_LOW_FIQ_32,   [ELx_LOW_ERROR_32] = arrived_ELx_LOW_ERROR_32,
 };
 
 /*
- * An empty slot would run into the next one, or into an exception at EL2 without end: look before the jump.
- * The first instruction of a slot stores the guest's registers or makes room for them; zero is UDF.
+ * An empty slot would run into the next one, or into an exception at EL2 without end: look before
+ * the jump. The first instruction of a slot stores the guest's registers or makes room for them;
+ * zero is UDF.
  */
 static bool slot_has_code(const char *table, enum vector vector)
 {
@@ -144,8 +145,8 @@ static void come_back(enum vector vector, struct pt_regs *regs, unsigned int esr
 }
 
 /*
- * In a handler: branch into the slot as the CPU does, with ELR_EL2 and SPSR_EL2 set. The slot returns to
- * label 1 through come_back().
+ * In a handler: branch into the slot as the CPU does, with ELR_EL2 and SPSR_EL2 set. The slot
+ * returns to label 1 through come_back().
  */
 static enum guest_handler_result enter_host_slot(struct guest *guest)
 {
@@ -232,7 +233,8 @@ static void test_exception_in_handler(void)
 	guest->x[29] = 0x1234567; /* no frame pointer of the host's */
 	report(guest_run(guest) == GUEST_EXIT_HANDLER && brks == 3,
 	       "BRK in a handler reaches the host's handler, and the guest goes on: %u", brks);
-	report(chain_length(brk_frame) > 2, "the handler's frame records lead into guest_run() and end: %d",
+	report(chain_length(brk_frame) > 2,
+	       "the handler's frame records lead into guest_run() and end: %d",
 	       chain_length(brk_frame));
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);
 	guest_destroy(guest);
@@ -255,8 +257,10 @@ static void test_illegal_eret(void)
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, make_spsr_illegal);
 	reason = guest_run(guest);
-	report(reason == GUEST_EXIT_ILLEGAL_ERET, "guest_run(): %s", guest_exit_reason_name(reason));
-	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_ILL, "ESR_EL2 has class 0x0e: %#lx", guest->esr_el2);
+	report(reason == GUEST_EXIT_ILLEGAL_ERET, "guest_run(): %s",
+	       guest_exit_reason_name(reason));
+	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_ILL, "ESR_EL2 has class 0x0e: %#lx",
+	       guest->esr_el2);
 	guest_destroy(guest);
 }
 

@@ -2,9 +2,9 @@
 /*
  * The library's own test: what the boot found, and that its parts work.
  *
- * Arguments: key=value pairs that the machine must match (smp=N, mem=MiB, el=1|2); or `all-pages`, which
- * allocates the whole memory; or `exit CODE`, which ends with that code; or `arguments ...`, which prints
- * what main() was given.
+ * Arguments: key=value pairs that the machine must match (smp=N, mem=MiB, el=1|2); or `all-pages`,
+ * which allocates the whole memory; or `exit CODE`, which ends with that code; or `arguments ...`,
+ * which prints what main() was given.
  */
 #include <libcflat.h>
 #include <alloc.h>
@@ -56,14 +56,16 @@ static void test_setup(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		check_expectation(argv[i]);
 	report(nr_mem_regions > 0 && (u64)_start >= PHYS_OFFSET && (u64)_end <= PHYS_END,
-	       "the image [%p, %p) lies in memory [%#lx, %#lx)", _start, _end, PHYS_OFFSET, PHYS_END);
+	       "the image [%p, %p) lies in memory [%#lx, %#lx)", _start, _end, PHYS_OFFSET,
+	       PHYS_END);
 	report(nr_cpus > 0 && cpus[0] == boot_cpu && smp_processor_id() == 0,
 	       "the first of %d CPUs is the one that boots: MPIDR %#lx", nr_cpus, cpus[0]);
 	report(mmu_enabled(), "the MMU is on");
 	/* SMC where the machine has an EL2 for us, HVC where it keeps it to itself. */
 	report(psci_get_conduit() == (host_at_el2 ? PSCI_CONDUIT_SMC : PSCI_CONDUIT_HVC),
 	       "PSCI's conduit is the device tree's");
-	report(psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0) >= 2, "PSCI answers: version 0.2 or later");
+	report(psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0) >= 2,
+	       "PSCI answers: version 0.2 or later");
 }
 
 /*
@@ -121,7 +123,8 @@ static void test_vectors(void)
 
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_UNKNOWN, skip_instruction);
 	asm volatile("udf #0");
-	report(exceptions == 4 && ESR_ELx_EC(last_esr) == ESR_ELx_EC_UNKNOWN, "UDF: ESR %#x", last_esr);
+	report(exceptions == 4 && ESR_ELx_EC(last_esr) == ESR_ELx_EC_UNKNOWN, "UDF: ESR %#x",
+	       last_esr);
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_UNKNOWN, NULL);
 }
 
@@ -139,8 +142,8 @@ static void check_format(const char *expected, const char *fmt, ...)
 	va_start(va, fmt);
 	len = vsnprintf(buf, sizeof(buf), fmt, va);
 	va_end(va);
-	report(!strcmp(buf, expected) && len == (int)strlen(expected), "\"%s\": expected \"%s\", found \"%s\"",
-	       fmt, expected, buf);
+	report(!strcmp(buf, expected) && len == (int)strlen(expected),
+	       "\"%s\": expected \"%s\", found \"%s\"", fmt, expected, buf);
 }
 
 static void test_printf(void)
@@ -151,7 +154,8 @@ static void test_printf(void)
 	check_format("0 -1 2147483647", "%d %d %d", 0, -1, 2147483647);
 	check_format("-9223372036854775808", "%ld", INT64_MIN);
 	check_format("18446744073709551615", "%lu", UINT64_MAX);
-	check_format("deadbeef 0xdeadbeef 0 DEAD", "%x %#x %#x %X", 0xdeadbeef, 0xdeadbeef, 0, 0xdead);
+	check_format("deadbeef 0xdeadbeef 0 DEAD", "%x %#x %#x %X", 0xdeadbeef, 0xdeadbeef, 0,
+		     0xdead);
 	check_format("   42|42   |00042|-0042", "%5d|%-5d|%05d|%05d", 42, 42, 42, -42);
 	check_format("0x0040|00ff|  ff", "%#06x|%.4x|%4x", 0x40, 0xff, 0xff);
 	check_format("abc|  abc|abc  |ab", "%s|%5s|%-5s|%.2s", "abc", "abc", "abc", "abc");
@@ -159,7 +163,8 @@ static void test_printf(void)
 	check_format("0x1000", "%p", (void *)0x1000);
 	check_format("+1  1|  7", "%+d % d|%*d", 1, 1, 3, 7);
 	len = snprintf(small, sizeof(small), "%s", "0123456789");
-	report(len == 10 && !strcmp(small, "0123456"), "a short buffer: length %d, \"%s\"", len, small);
+	report(len == 10 && !strcmp(small, "0123456"), "a short buffer: length %d, \"%s\"", len,
+	       small);
 }
 
 static void test_strings(void)
@@ -216,7 +221,10 @@ static void test_pages(void)
 	report(!alloc_pages(20), "more than there is: NULL");
 }
 
-/* Every page of the machine once, each with a value of its own; then all back, and one large block again. */
+/*
+ * Every page of the machine once, each with a value of its own; then all back, and one large block
+ * again.
+ */
 static void test_all_pages(void)
 {
 	unsigned long before = alloc_pages_in_use(), count = 0, wrong = 0;

@@ -4,8 +4,9 @@
 
 	.text
 /*
- * u64 guest_all_registers(void): in each of HVC_ROUNDS rounds, put round * 256 + n into x0..x30, call the
- * host, and expect the complement in each. Returns how many were wrong. Only SP is kept across the hvc.
+ * u64 guest_all_registers(void): in each of HVC_ROUNDS rounds, put round * 256 + n into x0..x30,
+ * call the host, and expect the complement in each. Returns how many were wrong. Only SP is kept
+ * across the hvc.
  */
 	.global	guest_all_registers
 guest_all_registers:

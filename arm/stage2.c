@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guests behind stage 2: demand paging first of all, then what each kind of exit does and what the host is
- * after it. A subtest by argument; all of them without.
+ * Guests behind stage 2: demand paging first of all, then what each kind of exit does and what the
+ * host is after it. A subtest by argument; all of them without.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
@@ -109,7 +109,8 @@ static bool translation_fault(const struct fault *fault, bool write)
 {
 	unsigned int fsc = fault->esr & ESR_ELx_FSC;
 
-	return ESR_ELx_EC(fault->esr) == ESR_ELx_EC_DABT_LOW && !!(fault->esr & ESR_ELx_WNR) == write &&
+	return ESR_ELx_EC(fault->esr) == ESR_ELx_EC_DABT_LOW &&
+	       !!(fault->esr & ESR_ELx_WNR) == write &&
 	       !(fault->esr & (ESR_ELx_S1PTW | ESR_ELx_CM)) &&
 	       (fsc & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_FAULT;
 }
@@ -126,8 +127,8 @@ static void check_fault(const struct paging *paging, unsigned int i, bool write,
 	report(fault->far == ipa, "page %u: FAR_EL2 expected %#lx, found %#lx", i, ipa, fault->far);
 	report(fault->hpfar == ipa >> 12 << 4, "page %u: HPFAR_EL2 expected %#lx, found %#lx", i,
 	       ipa >> 12 << 4, fault->hpfar);
-	report(fault->ipa_known && fault->ipa == ipa, "page %u: faulting IPA expected %#lx, found %#lx", i,
-	       ipa, fault->ipa);
+	report(fault->ipa_known && fault->ipa == ipa,
+	       "page %u: faulting IPA expected %#lx, found %#lx", i, ipa, fault->ipa);
 }
 
 static void setup_paging(struct paging *paging, struct guest *guest)
@@ -174,13 +175,15 @@ static void demand_paging_one(enum s2_granule granule, bool write)
 	setup_paging(&paging, guest);
 	guest->x[0] = paging.page_size;
 	run(guest, GUEST_EXIT_RETURNED);
-	report(paging.nr_faults == NR_PAGES, "faults: expected %u, found %u", NR_PAGES, paging.nr_faults);
+	report(paging.nr_faults == NR_PAGES, "faults: expected %u, found %u", NR_PAGES,
+	       paging.nr_faults);
 	report(guest->exit_code == 0, "the guest read %lu wrong values", guest->exit_code);
 	for (unsigned int i = 0; i < NR_PAGES; i++) {
 		check_fault(&paging, i, write, i ? PT_LEVEL_LAST : first_fault_level(guest));
 		right += host_word(&paging, i) == (write ? ~PATTERN(i) : PATTERN(i));
 	}
-	report(right == NR_PAGES, "the host finds %u of %u pages as the guest left them", right, NR_PAGES);
+	report(right == NR_PAGES, "the host finds %u of %u pages as the guest left them", right,
+	       NR_PAGES);
 
 	/* Everything is mapped now: the same walk again takes no fault. */
 	guest->elr_el2 = (u64)guest_func;
@@ -197,7 +200,8 @@ static void test_demand_paging(void)
 {
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
 		if (!s2_granule_supported(granule)) {
-			report_skip("%s: not in ID_AA64MMFR0_EL1 for stage 2", granule_name(granule));
+			report_skip("%s: not in ID_AA64MMFR0_EL1 for stage 2",
+				    granule_name(granule));
 			continue;
 		}
 		demand_paging_one(granule, false);
@@ -247,7 +251,8 @@ static void test_unmap(void)
 	guest_install_handler(guest, ELx_LOW_SYNC_64, fault_or_unmap);
 	guest->x[0] = TEST_IPA;
 	run(guest, GUEST_EXIT_RETURNED);
-	report(paging.nr_faults == 2, "one fault before the unmap and one after it: %u", paging.nr_faults);
+	report(paging.nr_faults == 2, "one fault before the unmap and one after it: %u",
+	       paging.nr_faults);
 	report(guest->exit_code == 1, "each read finds the page that is mapped at its time");
 	report(!s2mmu_unmap(guest->s2mmu, TEST_IPA, paging.page_size) &&
 		       !s2mmu_lookup(guest->s2mmu, TEST_IPA, NULL),
@@ -297,15 +302,17 @@ static void test_read_only(void)
 	guest_install_handler(guest, ELx_LOW_SYNC_64, grant_write);
 	guest->x[0] = TEST_IPA + 8;
 	run(guest, GUEST_EXIT_RETURNED);
-	report(paging.nr_faults == 1, "the read passes, the write faults once: %u", paging.nr_faults);
+	report(paging.nr_faults == 1, "the read passes, the write faults once: %u",
+	       paging.nr_faults);
 	report(ESR_ELx_EC(fault->esr) == ESR_ELx_EC_DABT_LOW && (fault->esr & ESR_ELx_WNR) &&
 		       (fault->esr & ESR_ELx_FSC) == (ESR_ELx_FSC_PERM | PT_LEVEL_LAST),
 	       "expected a permission fault at level 3 on a write, found %s",
 	       esr_decode(fault->esr, words, sizeof(words)));
-	report(fault->far == TEST_IPA + 8, "FAR_EL2 expected %#lx, found %#lx", TEST_IPA + 8, fault->far);
+	report(fault->far == TEST_IPA + 8, "FAR_EL2 expected %#lx, found %#lx", TEST_IPA + 8,
+	       fault->far);
 	report(fault->ipa_known && fault->ipa == TEST_IPA + 8,
-	       "faulting IPA, where HPFAR_EL2 is not valid: expected %#lx, found %#lx", TEST_IPA + 8,
-	       fault->ipa);
+	       "faulting IPA, where HPFAR_EL2 is not valid: expected %#lx, found %#lx",
+	       TEST_IPA + 8, fault->ipa);
 	report(guest->exit_code == 41 && *(u64 *)(paging.pages[0] + 8) == 42,
 	       "with the right granted the write goes through");
 	guest_destroy(guest);
@@ -350,7 +357,8 @@ static void test_exit(void)
 	guest = create(guest_touch_nothing, S2_PAGE_4K);
 	run(guest, GUEST_EXIT_UNHANDLED);
 	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_DABT_LOW &&
-		       guest->far_el2 == TEST_IPA + 0x123000 && guest->fault_ipa == TEST_IPA + 0x123000,
+		       guest->far_el2 == TEST_IPA + 0x123000 &&
+		       guest->fault_ipa == TEST_IPA + 0x123000,
 	       "the syndrome is left for the host: FAR_EL2 %#lx, IPA %#lx", guest->far_el2,
 	       guest->fault_ipa);
 	guest_destroy(guest);
@@ -391,9 +399,11 @@ static void test_hvc(void)
 	guest->data = &calls;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, complement_registers);
 	run(guest, GUEST_EXIT_RETURNED);
-	report(calls.rounds == HVC_ROUNDS, "hypercalls: expected %d, found %u", HVC_ROUNDS, calls.rounds);
+	report(calls.rounds == HVC_ROUNDS, "hypercalls: expected %d, found %u", HVC_ROUNDS,
+	       calls.rounds);
 	report(calls.wrong == 0, "x0..x30 as the host sees them: %u wrong", calls.wrong);
-	report(guest->exit_code == 0, "x0..x30 as the host changed them: %lu wrong", guest->exit_code);
+	report(guest->exit_code == 0, "x0..x30 as the host changed them: %lu wrong",
+	       guest->exit_code);
 	guest_destroy(guest);
 }
 
@@ -435,7 +445,8 @@ static void test_el1_handler(void)
 	assert(guest_install_el1_handler(guest, ELxH_SYNC, guest_count_and_skip));
 	run(guest, GUEST_EXIT_RETURNED);
 	report(guest_exceptions == 1, "exceptions at EL1: expected 1, found %u", guest_exceptions);
-	report(ESR_ELx_EC(guest_exception_esr) == ESR_ELx_EC_BRK64 && (guest_exception_esr & 0xffff) == 0x123,
+	report(ESR_ELx_EC(guest_exception_esr) == ESR_ELx_EC_BRK64 &&
+		       (guest_exception_esr & 0xffff) == 0x123,
 	       "ESR_EL1 expected BRK #0x123, found %#lx", guest_exception_esr);
 	report(guest->exit_code == 105, "the handler changed x5: expected 105, found %lu",
 	       guest->exit_code);
@@ -444,9 +455,11 @@ static void test_el1_handler(void)
 	report_prefix_push("no handler");
 	guest = create(guest_undefined, S2_PAGE_4K);
 	run(guest, GUEST_EXIT_EL1_UNHANDLED);
-	report(ESR_ELx_EC(guest->esr_el1) == ESR_ELx_EC_UNKNOWN && guest->elr_el1 >= (u64)guest_undefined &&
+	report(ESR_ELx_EC(guest->esr_el1) == ESR_ELx_EC_UNKNOWN &&
+		       guest->elr_el1 >= (u64)guest_undefined &&
 		       guest->elr_el1 < (u64)guest_undefined + 64,
-	       "ESR_EL1 and ELR_EL1 are left for the host: %#lx, %#lx", guest->esr_el1, guest->elr_el1);
+	       "ESR_EL1 and ELR_EL1 are left for the host: %#lx, %#lx", guest->esr_el1,
+	       guest->elr_el1);
 	guest_destroy(guest);
 	report_prefix_pop();
 }
@@ -467,7 +480,8 @@ static void test_return(void)
 	for (int i = 0; i < 8; i++)
 		guest->x[i] = i + 1;
 	run(guest, GUEST_EXIT_RETURNED);
-	report(guest->exit_code == 204, "1*1 + 2*2 + ... + 8*8: expected 204, found %lu", guest->exit_code);
+	report(guest->exit_code == 204, "1*1 + 2*2 + ... + 8*8: expected 204, found %lu",
+	       guest->exit_code);
 	report(guest->sp_el1 == (u64)guest->stack + GUEST_STACK_SIZE,
 	       "the guest's stack pointer is where it began");
 	guest_destroy(guest);

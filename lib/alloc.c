@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * malloc: chunks of a power of two, from 32 bytes to half a page, in free lists that are filled a page at a
- * time; anything larger is pages. A header in front of the caller's memory says where its chunk begins.
+ * malloc: chunks of a power of two, from 32 bytes to half a page, in free lists that are filled a
+ * page at a time; anything larger is pages. A header in front of the caller's memory says where its
+ * chunk begins.
  */
 #include <libcflat.h>
 #include <alloc.h>
@@ -59,7 +60,10 @@ static void *take_chunk(unsigned int shift)
 
 void *memalign(size_t alignment, size_t size)
 {
-	/* Any chunk is 16-byte aligned; a larger alignment is found inside a chunk that has room for it. */
+	/*
+	 * Any chunk is 16-byte aligned; a larger alignment is found inside a chunk that has room
+	 * for it.
+	 */
 	size_t room = sizeof(struct header) + (alignment > 16 ? alignment : 0);
 	unsigned int shift;
 	struct header *header;
@@ -106,7 +110,8 @@ void free(void *mem)
 
 	if (!mem)
 		return;
-	assert_msg(header->magic == MAGIC, "free(%p): not from malloc, freed twice, or overwritten", mem);
+	assert_msg(header->magic == MAGIC, "free(%p): not from malloc, freed twice, or overwritten",
+		   mem);
 	header->magic = 0;
 	chunk = header->chunk;
 	if (header->shift == PAGES) {

@@ -2,10 +2,10 @@
 /*
  * The page allocator: a buddy system that costs nothing at boot, however much memory there is.
  *
- * Each area is [start, wild): pages that were handed out at least once, kept by the buddy system, and
- * [wild, end): the wilderness, never touched. A request is served from the free lists, else carved from the
- * wilderness. The state of a page (a byte each, at the area's start) is written when the page leaves the
- * wilderness, so nothing is initialised before it is needed.
+ * Each area is [start, wild): pages that were handed out at least once, kept by the buddy system,
+ * and [wild, end): the wilderness, never touched. A request is served from the free lists, else
+ * carved from the wilderness. The state of a page (a byte each, at the area's start) is written
+ * when the page leaves the wilderness, so nothing is initialised before it is needed.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
@@ -113,7 +113,10 @@ static void merge_free(struct area *area, unsigned long pfn, unsigned int order)
 	make_free(area, pfn, order);
 }
 
-/* Take a block from the free lists and give back the halves that are not needed; 0 if there is none. */
+/*
+ * Take a block from the free lists and give back the halves that are not needed; 0 if there is
+ * none.
+ */
 static unsigned long take_free(struct area *area, unsigned int order)
 {
 	for (unsigned int o = order; o <= MAX_ORDER; o++) {
@@ -131,7 +134,10 @@ static unsigned long take_free(struct area *area, unsigned int order)
 	return 0;
 }
 
-/* Move the wilderness up by a block; the pages skipped to align it become free. 0 if it does not fit. */
+/*
+ * Move the wilderness up by a block; the pages skipped to align it become free. 0 if it does not
+ * fit.
+ */
 static unsigned long carve(struct area *area, unsigned int order)
 {
 	unsigned long pfn = ALIGN(area->wild, 1UL << order), next = pfn + (1UL << order);
@@ -211,7 +217,8 @@ void free_pages(void *mem)
 	assert_msg(area && IS_ALIGNED((uintptr_t)mem, PAGE_SIZE), "%p is no allocated page", mem);
 	spin_lock(&lock);
 	order = *state_of(area, pfn) & PAGE_ORDER;
-	assert_msg(*state_of(area, pfn) == (PAGE_USED | order), "%p is not allocated (freed twice?)", mem);
+	assert_msg(*state_of(area, pfn) == (PAGE_USED | order),
+		   "%p is not allocated (freed twice?)", mem);
 	in_use -= 1UL << order;
 	merge_free(area, pfn, order);
 	spin_unlock(&lock);

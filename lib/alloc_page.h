@@ -14,7 +14,10 @@
 #define AREA_NORMAL AREA_ANY
 #define FLAG_DONTZERO 0x10000
 
-/* Hand the pages of [@start, @end) to the allocator; at most 8 such areas. Partial pages are left out. */
+/*
+ * Hand the pages of [@start, @end) to the allocator; at most 8 such areas. Partial pages are left
+ * out.
+ */
 void page_alloc_add_area(phys_addr_t start, phys_addr_t end);
 
 void *alloc_pages_flags(unsigned int order, unsigned int flags);

@@ -3,9 +3,9 @@
 #ifndef ERRNO_H
 #define ERRNO_H
 
-#define ENOENT 2  /* nothing there */
+#define ENOENT 2 /* nothing there */
 #define ENOMEM 12 /* out of pages */
-#define EBUSY 16  /* in use */
+#define EBUSY 16 /* in use */
 #define EEXIST 17 /* already there */
 #define EINVAL 22 /* misaligned or otherwise wrong argument */
 #define ERANGE 34 /* outside what can be addressed */

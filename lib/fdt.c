@@ -29,16 +29,13 @@ static const char *const property_names[FDT_NR_PROPERTIES] = {
 	[FDT_SIZE_CELLS] = "#size-cells",
 };
 
-/* By first letter: the first property that has it, plus 1. Most names in a tree are not looked for. */
+/*
+ * By first letter: the first property that has it, plus 1. Most names in a tree are not looked for.
+ */
 static const u8 first_property[128] = {
-	['#'] = FDT_ADDRESS_CELLS + 1,
-	['b'] = FDT_BOOTARGS + 1,
-	['c'] = FDT_COMPATIBLE + 1,
-	['d'] = FDT_DEVICE_TYPE + 1,
-	['l'] = FDT_INITRD_START + 1,
-	['m'] = FDT_METHOD + 1,
-	['r'] = FDT_REG + 1,
-	['s'] = FDT_STATUS + 1,
+	['#'] = FDT_ADDRESS_CELLS + 1, ['b'] = FDT_BOOTARGS + 1,     ['c'] = FDT_COMPATIBLE + 1,
+	['d'] = FDT_DEVICE_TYPE + 1,   ['l'] = FDT_INITRD_START + 1, ['m'] = FDT_METHOD + 1,
+	['r'] = FDT_REG + 1,	       ['s'] = FDT_STATUS + 1,
 };
 
 static u32 be32(u32 v)
@@ -108,7 +105,10 @@ bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
 	const char *strings = fdt + be32(h->off_dt_strings);
 	struct fdt_node nodes[FDT_MAX_DEPTH];
 	int depth = -1;
-	/* A node's properties come before its children: it is complete at the first child, or at its end. */
+	/*
+	 * A node's properties come before its children: it is complete at the first child, or at
+	 * its end.
+	 */
 	bool complete = true;
 
 	while (p < end) {
@@ -123,7 +123,8 @@ bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
 		case FDT_BEGIN_NODE:
 			if (++depth == FDT_MAX_DEPTH)
 				return false;
-			begin_node(&nodes[depth], depth ? &nodes[depth - 1] : NULL, (const char *)p);
+			begin_node(&nodes[depth], depth ? &nodes[depth - 1] : NULL,
+				   (const char *)p);
 			p += strlen((const char *)p) / 4 + 1;
 			complete = false;
 			break;

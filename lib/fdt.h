@@ -9,13 +9,17 @@
 
 #define FDT_MAX_DEPTH 16
 
-/* A property's value, as it stands in the tree: big-endian cells, or strings. NULL data: not there. */
+/*
+ * A property's value, as it stands in the tree: big-endian cells, or strings. NULL data: not there.
+ */
 struct fdt_value {
 	const char *data;
 	u32 len;
 };
 
-/* The properties that a visitor may ask for; those that begin with the same letter stand together. */
+/*
+ * The properties that a visitor may ask for; those that begin with the same letter stand together.
+ */
 enum fdt_property {
 	FDT_ADDRESS_CELLS,
 	FDT_SIZE_CELLS,
@@ -33,7 +37,7 @@ enum fdt_property {
 
 struct fdt_node {
 	const char *name; /* with its unit address: "memory@40000000"; "" for the root */
-	int depth;        /* 0: the root */
+	int depth; /* 0: the root */
 	u32 address_cells, size_cells; /* the parent's: how to read this node's reg */
 	struct fdt_value value[FDT_NR_PROPERTIES];
 };

@@ -56,15 +56,25 @@ typedef u64 phys_addr_t;
 #define xxstr(s) #s
 
 /* @a is a power of two. */
-#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a) - 1))
-#define ALIGN(x, a) ALIGN_DOWN((x) + ((__typeof__(x))(a) - 1), a)
-#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a) - 1)) == 0)
+#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
+#define ALIGN(x, a) ALIGN_DOWN((x) + ((__typeof__(x))(a)-1), a)
+#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a)-1)) == 0)
 
-#define MIN(a, b) ({ __typeof__(a) __a = (a); __typeof__(b) __b = (b); __a < __b ? __a : __b; })
-#define MAX(a, b) ({ __typeof__(a) __a = (a); __typeof__(b) __b = (b); __a > __b ? __a : __b; })
+#define MIN(a, b)                        \
+	({                               \
+		__typeof__(a) __a = (a); \
+		__typeof__(b) __b = (b); \
+		__a < __b ? __a : __b;   \
+	})
+#define MAX(a, b)                        \
+	({                               \
+		__typeof__(a) __a = (a); \
+		__typeof__(b) __b = (b); \
+		__a > __b ? __a : __b;   \
+	})
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define SZ_256 (1 << 8)
 #define SZ_4K (1 << 12)
@@ -83,8 +93,8 @@ typedef u64 phys_addr_t;
 void puts(const char *s);
 
 /*
- * End the run with @code (0..127): prints `EXIT: STATUS=n` with n = (code << 1) | 1, hands the code to
- * QEMU's testdev where the machine has one, and powers the machine off.
+ * End the run with @code (0..127): prints `EXIT: STATUS=n` with n = (code << 1) | 1, hands the code
+ * to QEMU's testdev where the machine has one, and powers the machine off.
  */
 void exit(int code) __noreturn;
 /* exit() with the status 127 that means "the test program itself went wrong". */
@@ -95,8 +105,8 @@ char *getenv(const char *name);
 long atol(const char *s);
 
 /*
- * Conversions: % c d i s u x X p, flags `0`, `-`, `#`, `+` and space, width and precision (also `*`),
- * lengths hh h l ll z t. Returns the length the whole output has, written or not.
+ * Conversions: % c d i s u x X p, flags `0`, `-`, `#`, `+` and space, width and precision (also
+ * `*`), lengths hh h l ll z t. Returns the length the whole output has, written or not.
  */
 int printf(const char *fmt, ...) __printf(1, 2);
 int vprintf(const char *fmt, va_list va) __printf(1, 0);
@@ -104,9 +114,9 @@ int snprintf(char *buf, int size, const char *fmt, ...) __printf(3, 4);
 int vsnprintf(char *buf, int size, const char *fmt, va_list va) __printf(3, 0);
 
 /*
- * Results: `STATUS: prefix: prefix: message` a line. report() returns @pass.
- * report_summary() prints the SUMMARY line and returns main()'s exit code: 0 all as expected, 1 failures,
- * 38 (QEMU status 77) when every check was skipped.
+ * Results: `STATUS: prefix: prefix: message` a line. report() returns @pass. report_summary()
+ * prints the SUMMARY line and returns main()'s exit code: 0 all as expected, 1 failures, 38 (QEMU
+ * status 77) when every check was skipped.
  */
 void report_prefix_push(const char *prefix);
 void report_prefix_pushf(const char *fmt, ...) __printf(1, 2);
@@ -132,15 +142,15 @@ void dump_frame_stack(const void *insn, const void *frame);
 
 void assert_failed(const char *file, int line, const char *condition, const char *fmt, ...)
 	__printf(4, 5) __noreturn;
-#define assert(cond)                                                                               \
-	do {                                                                                       \
-		if (unlikely(!(cond)))                                                             \
-			assert_failed(__FILE__, __LINE__, #cond, NULL);                  \
+#define assert(cond)                                                    \
+	do {                                                            \
+		if (unlikely(!(cond)))                                  \
+			assert_failed(__FILE__, __LINE__, #cond, NULL); \
 	} while (0)
-#define assert_msg(cond, fmt, ...)                                                                 \
-	do {                                                                                       \
-		if (unlikely(!(cond)))                                                             \
-			assert_failed(__FILE__, __LINE__, #cond, fmt, ##__VA_ARGS__);    \
+#define assert_msg(cond, fmt, ...)                                                    \
+	do {                                                                          \
+		if (unlikely(!(cond)))                                                \
+			assert_failed(__FILE__, __LINE__, #cond, fmt, ##__VA_ARGS__); \
 	} while (0)
 #define static_assert _Static_assert
 

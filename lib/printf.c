@@ -19,7 +19,7 @@ struct conversion {
 	char plus; /* '+' or ' ' goes before a positive number, 0 nothing */
 	int width;
 	int precision; /* -1: none given */
-	int length;    /* 0 int, 1 long, -1 short, -2 char */
+	int length; /* 0 int, 1 long, -1 short, -2 char */
 };
 
 static void put(struct sink *sink, char c)

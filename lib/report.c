@@ -7,7 +7,10 @@
 #define PREFIX_BYTES 256
 #define PREFIX_DEPTH 16
 #define MESSAGE_BYTES 1024
-/* 77 is the status automake knows as "skipped"; the exit protocol shifts and sets bit 0: 38 * 2 + 1. */
+/*
+ * 77 is the status automake knows as "skipped"; the exit protocol shifts and sets bit 0: 38 * 2 +
+ * 1.
+ */
 #define EXIT_CODE_SKIPPED (77 >> 1)
 
 static struct spinlock lock;
@@ -103,7 +106,8 @@ bool report_xfail(bool xfail, bool pass, const char *fmt, ...)
 	if (pass)
 		print_check(xfail ? "XPASS" : "PASS", xfail ? &counts.failures : NULL, fmt, va);
 	else
-		print_check(xfail ? "XFAIL" : "FAIL", xfail ? &counts.xfailures : &counts.failures, fmt, va);
+		print_check(xfail ? "XFAIL" : "FAIL", xfail ? &counts.xfailures : &counts.failures,
+			    fmt, va);
 	va_end(va);
 	return pass;
 }
@@ -116,7 +120,8 @@ bool report_kfail(bool kfail, bool pass, const char *fmt, ...)
 	if (pass)
 		print_check("PASS", NULL, fmt, va);
 	else
-		print_check(kfail ? "KFAIL" : "FAIL", kfail ? &counts.kfailures : &counts.failures, fmt, va);
+		print_check(kfail ? "KFAIL" : "FAIL", kfail ? &counts.kfailures : &counts.failures,
+			    fmt, va);
 	va_end(va);
 	return pass;
 }

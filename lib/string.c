@@ -2,8 +2,8 @@
 /*
  * String and memory functions.
  *
- * Before the MMU is on every access is Device memory, where an unaligned access faults: words are moved
- * only between addresses that are both aligned to them.
+ * Before the MMU is on every access is Device memory, where an unaligned access faults: words are
+ * moved only between addresses that are both aligned to them.
  */
 #include <libcflat.h>
 #include <string.h>

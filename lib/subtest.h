@@ -11,8 +11,8 @@ struct subtest {
 };
 
 /*
- * Run those that @argv[1..] names, or all without arguments, in the order of the table. An unknown name
- * aborts. Returns report_summary().
+ * Run those that @argv[1..] names, or all without arguments, in the order of the table. An unknown
+ * name aborts. Returns report_summary().
  */
 int run_subtests(const struct subtest *subtests, size_t count, int argc, char **argv);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A region of host virtual addresses mapped by pages only, so that a page in it can be left out or taken
- * away without splitting a block that the host itself runs on.
+ * A region of host virtual addresses mapped by pages only, so that a page in it can be left out or
+ * taken away without splitting a block that the host itself runs on.
  */
 #ifndef VMALLOC_H
 #define VMALLOC_H
@@ -20,7 +20,10 @@ bool vm_contains(const volatile void *va);
 void *vm_slot_alloc(void);
 /* Give a slot back: pages mapped in it are freed. */
 void vm_slot_free(void *slot);
-/* Map new zeroed pages at [@va, @va + @size) in a slot. False, with nothing mapped, when memory is out. */
+/*
+ * Map new zeroed pages at [@va, @va + @size) in a slot. False, with nothing mapped, when memory is
+ * out.
+ */
 bool vm_populate(void *va, size_t size);
 
 #endif

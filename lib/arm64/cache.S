@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* void clear_pages_zva(void *mem, unsigned long bytes, unsigned long block): DC ZVA of @block bytes a step */
+/*
+ * void clear_pages_zva(void *mem, unsigned long bytes, unsigned long block): DC ZVA of @block bytes
+ * a step
+ */
 	.text
 	.global	clear_pages_zva
 clear_pages_zva:

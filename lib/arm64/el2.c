@@ -5,7 +5,10 @@
 #include <asm/processor.h>
 
 #define CPTR_EL2_E2H_FPEN (3UL << 20)
-/* Without E2H: bits 0..9, 12 and 13 are 1 where they trap nothing that exists, TZ (8) and TSM (12) trap */
+/*
+ * Without E2H: bits 0..9, 12 and 13 are 1 where they trap nothing that exists, TZ (8) and TSM (12)
+ * trap
+ */
 #define CPTR_EL2_NVHE 0x33ffUL
 /* EL1PCTEN and EL1PCEN move with E2H, where bits 0, 1, 8 and 9 are EL0's */
 #define CNTHCTL_EL2_E2H (3UL << 10 | 3UL << 8 | 3UL << 0)
@@ -30,7 +33,8 @@ u64 cnthctl_el2_default(void)
 void el2_setup(void)
 {
 	write_sysreg(cptr_el2_default(), cptr_el2);
-	write_sysreg(read_sysreg(mdcr_el2) & 0x1f, mdcr_el2); /* HPMN is at PMCR_EL0.N: all counters EL1's */
+	write_sysreg(read_sysreg(mdcr_el2) & 0x1f,
+		     mdcr_el2); /* HPMN is at PMCR_EL0.N: all counters EL1's */
 	write_sysreg(0, hstr_el2);
 	write_sysreg(cnthctl_el2_default(), cnthctl_el2);
 	write_sysreg(0, cntvoff_el2);

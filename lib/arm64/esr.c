@@ -135,13 +135,17 @@ static void decode_abort(u64 esr, char *buf, int size)
 		snprintf(buf, size, "reserved fault status %#x", fsc);
 }
 
-/* DDI 0487, D24.2.40, "ISS encoding for an exception from MSR, MRS, or System instruction execution" */
+/*
+ * DDI 0487, D24.2.40, "ISS encoding for an exception from MSR, MRS, or System instruction
+ * execution"
+ */
 static void decode_sysreg(u64 esr, char *buf, int size)
 {
 	unsigned int iss = ESR_ELx_ISS(esr);
 
-	snprintf(buf, size, "%s S%u_%u_C%u_C%u_%u, x%u", iss & 1 ? "read of" : "write of", iss >> 20 & 3,
-		 iss >> 14 & 7, iss >> 10 & 15, iss >> 1 & 15, iss >> 17 & 7, iss >> 5 & 31);
+	snprintf(buf, size, "%s S%u_%u_C%u_C%u_%u, x%u", iss & 1 ? "read of" : "write of",
+		 iss >> 20 & 3, iss >> 14 & 7, iss >> 10 & 15, iss >> 1 & 15, iss >> 17 & 7,
+		 iss >> 5 & 31);
 }
 
 const char *esr_decode(u64 esr, char *buf, int size)

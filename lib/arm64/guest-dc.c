@@ -2,9 +2,9 @@
 /*
  * Normal memory for a guest whose MMU is off, on a CPU without FEAT_S2FWB.
  *
- * HCR_EL2.DC makes it so, but the CPU then behaves as if SCTLR_EL1.M were 0 (DDI 0487, D24.2.53). HCR_EL2.TVM
- * traps the guest's writes to its translation registers, which are done here for it; the write that sets M
- * ends both.
+ * HCR_EL2.DC makes it so, but the CPU then behaves as if SCTLR_EL1.M were 0 (DDI 0487, D24.2.53).
+ * HCR_EL2.TVM traps the guest's writes to its translation registers, which are done here for it;
+ * the write that sets M ends both.
  */
 #include <libcflat.h>
 #include <asm/barrier.h>
@@ -12,11 +12,12 @@
 #include <asm/guest-internal.h>
 
 /* The fields of an ISS for MSR that name the register: all but Rt and direction */
-#define ISS_REGISTER(op0, op1, crn, crm, op2)                                                      \
+#define ISS_REGISTER(op0, op1, crn, crm, op2) \
 	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
 #define ISS_REGISTER_MASK ISS_REGISTER(3, 7, 15, 15, 7)
 #define ISS_READ 1
 
+/* clang-format off */
 /* What TVM traps. X(field, name with E2H clear, name with E2H set, encoding) */
 #define TVM_REGISTERS(X)                                                                           \
 	X(sctlr_el1, SCTLR_EL12, ISS_REGISTER(3, 0, 1, 0, 0))                                      \
@@ -31,12 +32,13 @@
 	X(amair_el1, AMAIR_EL12, ISS_REGISTER(3, 0, 10, 3, 0))                                     \
 	X(contextidr_el1, CONTEXTIDR_EL12, ISS_REGISTER(3, 0, 13, 0, 1))
 
-#define WRITE_REGISTER(nvhe, vhe, encoding)                                                        \
-	case encoding:                                                                             \
-		if (host_vhe)                                                                      \
-			write_sysreg(value, vhe);                                                  \
-		else                                                                               \
-			write_sysreg(value, nvhe);                                                 \
+/* clang-format on */
+#define WRITE_REGISTER(nvhe, vhe, encoding)        \
+	case encoding:                             \
+		if (host_vhe)                      \
+			write_sysreg(value, vhe);  \
+		else                               \
+			write_sysreg(value, nvhe); \
 		return true;
 
 static bool write_register(unsigned int iss, u64 value)

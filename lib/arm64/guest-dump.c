@@ -21,7 +21,8 @@ static void dump_x(const struct guest *guest)
 		int len = 0;
 
 		for (int r = i; r < MIN(i + 4, 31); r++)
-			len += snprintf(line + len, sizeof(line) - len, " x%-2d %016lx", r, guest->x[r]);
+			len += snprintf(line + len, sizeof(line) - len, " x%-2d %016lx", r,
+					guest->x[r]);
 		report_info("guest:%s", line);
 	}
 }
@@ -46,8 +47,8 @@ void guest_dump_el1_exception(struct guest *guest, enum vector vector)
 
 	report_info("guest: exception at EL1 without handler, vector %s", vector_name(vector));
 	report_info("guest: %s", esr_decode(guest->esr_el1, words, sizeof(words)));
-	report_info("guest: ESR_EL1 %#lx FAR_EL1 %#lx SPSR_EL1 %#lx", guest->esr_el1, guest->far_el1,
-		    guest->spsr_el1);
+	report_info("guest: ESR_EL1 %#lx FAR_EL1 %#lx SPSR_EL1 %#lx", guest->esr_el1,
+		    guest->far_el1, guest->spsr_el1);
 	dump_pc("PC", guest->elr_el1);
 	dump_x(guest);
 }

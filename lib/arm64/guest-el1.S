@@ -2,10 +2,10 @@
 /*
  * Code that runs inside guests, at EL1.
  *
- * Two vector tables. In the bare one every slot is a hypercall that reports the exception: it is what a guest
- * has from the start, and it touches neither stack nor registers. The full one calls C handlers. A guest that
- * installs a handler gets a page of its own with the bare table, and slots of the full one copied over it;
- * both are position independent.
+ * Two vector tables. In the bare one every slot is a hypercall that reports the exception: it is
+ * what a guest has from the start, and it touches neither stack nor registers. The full one calls C
+ * handlers. A guest that installs a handler gets a page of its own with the bare table, and slots
+ * of the full one copied over it; both are position independent.
  */
 #include <asm/asm-offsets.h>
 #include <asm/guest-hypercall.h>

@@ -15,7 +15,8 @@ bool guest_el1_vectors_contain(const struct guest *guest, u64 pc)
 {
 	u64 bare = (u64)guest_el1_bare_vectors, own = (u64)guest->el1_page;
 
-	return (pc >= bare && pc < bare + VECTORS_SIZE) || (own && pc >= own && pc < own + VECTORS_SIZE);
+	return (pc >= bare && pc < bare + VECTORS_SIZE) ||
+	       (own && pc >= own && pc < own + VECTORS_SIZE);
 }
 
 /* The guest's own page of vectors: bare ones, with the code of the full ones behind them. */

@@ -2,17 +2,19 @@
 /*
  * Into a guest and out of it.
  *
- * While a guest runs, SP_EL2 points at its struct guest: a vector stores the guest's registers there without
- * needing a scratch register, and the handler's C stack grows down from there. From the guest's hvc to its
- * next instruction, with a C handler of three instructions, this is 52 instructions.
+ * While a guest runs, SP_EL2 points at its struct guest: a vector stores the guest's registers
+ * there without needing a scratch register, and the handler's C stack grows down from there. From
+ * the guest's hvc to its next instruction, with a C handler of three instructions, this is 52
+ * instructions.
  */
 #include <asm/esr.h>
 #include <asm/host-vector.h>
 #include <asm/registers.h>
 
 /*
- * Call the handler of @vector. sp = struct guest, complete. The handler's frame chain starts at guest_run()'s
- * record. It may have unmasked exceptions: mask them before ELR_EL2 and SPSR_EL2 are written.
+ * Call the handler of @vector. sp = struct guest, complete. The handler's frame chain starts at
+ * guest_run()'s record. It may have unmasked exceptions: mask them before ELR_EL2 and SPSR_EL2 are
+ * written.
  */
 .macro call_handler vector
 	ldp	x1, x29, [sp, #GUEST_DISPATCH + (\vector - VECTOR_ELx_LOW_SYNC_64) * GUEST_DISPATCH_SIZE]
@@ -25,8 +27,8 @@
 
 /*
  * A slot for an exit. Every register but SP_EL2 is the guest's.
- * @slow, for the synchronous vectors: taken when ESR_EL2 has bit 31 set (classes 0x20 and up, where FAR_EL2
- * and HPFAR_EL2 may be valid) or bit 15 (an HVC that may be the framework's own).
+ * @slow, for the synchronous vectors: taken when ESR_EL2 has bit 31 set (classes 0x20 and up, where
+ * FAR_EL2 and HPFAR_EL2 may be valid) or bit 15 (an HVC that may be the framework's own).
  */
 .macro guest_vector vector, slow
 	.balign	VECTOR_SLOT_SIZE
@@ -62,8 +64,8 @@ guest_vectors:
 	.org	guest_vectors + 16 * VECTOR_SLOT_SIZE	/* goes backwards, an error, if a slot is too long */
 
 /*
- * sp = struct guest with registers, ELR, SPSR and ESR; x3 = ESR_EL2. Adds FAR and HPFAR, and lets the
- * framework answer its own hypercalls before the handler sees them.
+ * sp = struct guest with registers, ELR, SPSR and ESR; x3 = ESR_EL2. Adds FAR and HPFAR, and lets
+ * the framework answer its own hypercalls before the handler sees them.
  */
 .macro slow_sync vector
 	mrs	x1, far_el2
@@ -85,8 +87,8 @@ guest_sync_32:
 	slow_sync 12
 
 /*
- * x0 = struct guest whose system registers are in the CPU. Returns, through guest_leave, the handler's
- * enum guest_handler_result. Exceptions are masked.
+ * x0 = struct guest whose system registers are in the CPU. Returns, through guest_leave, the
+ * handler's enum guest_handler_result. Exceptions are masked.
  */
 	.global	guest_enter
 guest_enter:
@@ -98,8 +100,8 @@ guest_enter:
 	mov	sp, x0
 
 /*
- * sp = struct guest. Exceptions are masked, so that none can fall between the writes of ELR and SPSR, which
- * come last, and the eret.
+ * sp = struct guest. Exceptions are masked, so that none can fall between the writes of ELR and
+ * SPSR, which come last, and the eret.
  */
 guest_resume:
 	ldp	x30, x1, [sp, #GUEST_X30]

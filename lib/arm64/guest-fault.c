@@ -7,7 +7,7 @@
 
 #define HPFAR_FIPA(hpfar) (FIELD(hpfar, 43, 4) << 12)
 #define PAR_F (1UL << 0)
-#define PAR_PA(par) ((par) & PT_ADDR_MASK)
+#define PAR_PA(par) ((par)&PT_ADDR_MASK)
 #define PAGE_OFFSET 0xfffUL
 
 static bool is_guest_abort(u64 esr)
@@ -16,8 +16,8 @@ static bool is_guest_abort(u64 esr)
 }
 
 /*
- * HPFAR_EL2 is valid for translation, access flag and address size faults, and for every fault on a stage-1
- * walk (DDI 0487, D24.2.70); not for other permission faults.
+ * HPFAR_EL2 is valid for translation, access flag and address size faults, and for every fault on a
+ * stage-1 walk (DDI 0487, D24.2.70); not for other permission faults.
  */
 static bool hpfar_valid(u64 esr)
 {

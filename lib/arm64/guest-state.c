@@ -52,7 +52,8 @@ void el1_state_reset(struct el1_state *state)
 	/* SCTLR_EL1: MMU and caches off, EL0 and EL1 otherwise not hindered */
 	state->sctlr_el1 = SCTLR_EL1_RES1 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE;
 	state->mdscr_el1 = 0;
-	state->cpacr_el1 = 3UL << 20; /* FPEN: FP and SIMD at EL1 and EL0, for compiled guest code */
+	state->cpacr_el1 =
+		3UL << 20; /* FPEN: FP and SIMD at EL1 and EL0, for compiled guest code */
 }
 
 void el2_state_save(struct el2_state *state)

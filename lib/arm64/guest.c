@@ -21,7 +21,8 @@
 #define BLOCK_GUEST (2 * THREAD_SIZE)
 static_assert(BLOCK_GUEST + sizeof(struct guest) <= VM_SLOT_SIZE, "a guest fits its slot");
 static_assert(offsetof(struct guest, registers_page) == PAGE_SIZE, "one page is for the exit path");
-static_assert(sizeof(struct guest) == 2 * PAGE_SIZE, "the system registers have a page of their own");
+static_assert(sizeof(struct guest) == 2 * PAGE_SIZE,
+	      "the system registers have a page of their own");
 
 extern char guest_vectors[], guest_leave_illegal[];
 int guest_enter(struct guest *guest);
@@ -73,8 +74,9 @@ static guest_handler_t default_handler(enum vector vector)
 }
 
 /*
- * Without FEAT_S2FWB, HCR_EL2.DC makes the guest's memory Normal while its MMU is off, but also keeps it off:
- * the guest's writes to the translation registers are trapped until one of them turns the MMU on.
+ * Without FEAT_S2FWB, HCR_EL2.DC makes the guest's memory Normal while its MMU is off, but also
+ * keeps it off: the guest's writes to the translation registers are trapped until one of them turns
+ * the MMU on.
  */
 static enum guest_handler_result dc_sync_handler(struct guest *guest)
 {
@@ -97,8 +99,8 @@ static void set_dispatch(struct guest *guest, enum vector vector)
 
 void guest_install_handler(struct guest *guest, enum vector vector, guest_handler_t handler)
 {
-	assert_msg(vector >= ELx_LOW_SYNC_64 && vector < VECTOR_MAX, "%s is no vector of a guest's exits",
-		   vector_name(vector));
+	assert_msg(vector >= ELx_LOW_SYNC_64 && vector < VECTOR_MAX,
+		   "%s is no vector of a guest's exits", vector_name(vector));
 	guest->handlers[vector] = handler ?: default_handler(vector);
 	set_dispatch(guest, vector);
 }
@@ -114,13 +116,15 @@ int guest_c_exception_handler(struct guest *guest, unsigned long vector_offset)
 	enum vector vector = vector_offset / VECTOR_SLOT_SIZE;
 
 	assert(vector >= ELx_LOW_SYNC_64 && vector < VECTOR_MAX);
-	return guest->dispatch[vector - ELx_LOW_SYNC_64].handler(guest) == GUEST_ACTION_RESUME ? 0 : 1;
+	return guest->dispatch[vector - ELx_LOW_SYNC_64].handler(guest) == GUEST_ACTION_RESUME ? 0
+											       : 1;
 }
 
 static u64 guest_hcr(const struct guest *guest)
 {
 	u64 hcr = HCR_EL2_VM | HCR_EL2_RW | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO | HCR_EL2_API |
-		  HCR_EL2_APK | HCR_EL2_TSC; /* SMC would be firmware's, which powers the machine off */
+		  HCR_EL2_APK |
+		  HCR_EL2_TSC; /* SMC would be firmware's, which powers the machine off */
 
 	if (host_vhe)
 		hcr |= HCR_EL2_E2H;
@@ -146,7 +150,8 @@ static void reset_system_registers(struct guest *guest)
 static int map_initial(struct guest *guest)
 {
 	extern char boot_stack[];
-	u64 text = __pa(_stext), data = __pa(_sdata), end = __pa(boot_stack), stack = __pa(guest->stack);
+	u64 text = __pa(_stext), data = __pa(_sdata), end = __pa(boot_stack),
+	    stack = __pa(guest->stack);
 	int err = s2mmu_map(guest->s2mmu, text, text, data - text, S2_MAP_RO);
 
 	err = err ?: s2mmu_map(guest->s2mmu, data, data, end - data, S2_MAP_RW);
@@ -205,7 +210,10 @@ void guest_destroy(struct guest *guest)
 	vm_slot_free(guest->block);
 }
 
-/* Called with the registers in memory and by guest-entry.S: into the CPU, and the page out of sight. */
+/*
+ * Called with the registers in memory and by guest-entry.S: into the CPU, and the page out of
+ * sight.
+ */
 void guest_registers_to_cpu(struct guest *guest)
 {
 	u64 hcr = guest->hcr_el2;
@@ -248,7 +256,10 @@ static void restore_host(struct guest *guest)
 	isb(); /* all of it before an exception that the caller unmasks */
 }
 
-/* An SError that is pending here was caused by the host; in the guest it would look like the guest's. */
+/*
+ * An SError that is pending here was caused by the host; in the guest it would look like the
+ * guest's.
+ */
 static bool host_serror_pending(void)
 {
 	dsb(sy);
@@ -290,7 +301,9 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	return guest->exit_reason;
 }
 
-/* For guest-entry.S: not 0 when the hypercall was the framework's own, and the guest is to be left. */
+/*
+ * For guest-entry.S: not 0 when the hypercall was the framework's own, and the guest is to be left.
+ */
 int guest_own_hypercall(struct guest *guest)
 {
 	unsigned int number = guest->esr_el2 & 0xffff;

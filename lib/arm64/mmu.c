@@ -17,8 +17,8 @@
 #define TCR_ORGN0_WB (1UL << 10)
 #define TCR_SH0_INNER (3UL << 12)
 #define TCR_TG0_4K (0UL << 14)
-#define TCR_EPD1 (1UL << 23)   /* EL1, and EL2 with E2H */
-#define TCR_IPS_SHIFT 32       /* EL1, and EL2 with E2H */
+#define TCR_EPD1 (1UL << 23) /* EL1, and EL2 with E2H */
+#define TCR_IPS_SHIFT 32 /* EL1, and EL2 with E2H */
 #define TCR_EL2_RES1 (1UL << 31 | 1UL << 23)
 #define TCR_EL2_PS_SHIFT 16
 #define PARANGE_48 5
@@ -74,7 +74,8 @@ static pteval_t *next_table(pteval_t *entry, int level)
 	return __va(*entry & PT_ADDR_MASK);
 }
 
-static void map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 size, pteval_t attributes)
+static void map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 size,
+		      pteval_t attributes)
 {
 	u64 leaf_size = pt_level_size(PAGE_SHIFT, level);
 	bool leaves = level > 0;
@@ -99,7 +100,8 @@ static void map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 si
 void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot)
 {
 	assert(IS_ALIGNED(va | pa | size, PAGE_SIZE));
-	map_level(pgtable, pt_start_level(PAGE_SHIFT, VA_BITS), va, pa, size, leaf_attributes(prot));
+	map_level(pgtable, pt_start_level(PAGE_SHIFT, VA_BITS), va, pa, size,
+		  leaf_attributes(prot));
 	/* From invalid to valid: no TLB holds anything; the walker must see the entries. */
 	dsb(ishst);
 	isb();
@@ -125,7 +127,10 @@ static void map_identical(phys_addr_t start, phys_addr_t end, enum mmu_prot prot
 		mmu_map(mmu_idmap, start, start, end - start, prot);
 }
 
-/* Memory, without the image: its parts have their own rights, and a guard page is not mapped at all. */
+/*
+ * Memory, without the image: its parts have their own rights, and a guard page is not mapped at
+ * all.
+ */
 static void map_region(const struct mem_region *region)
 {
 	phys_addr_t start = PAGE_ALIGN(region->start), end = region->end & PAGE_MASK;
@@ -210,7 +215,10 @@ bool mmu_enabled(void)
 	return (host_at_el2 ? read_sysreg(sctlr_el2) : read_sysreg(sctlr_el1)) & SCTLR_ELx_M;
 }
 
-/* The EL2 form reaches the host's own regime with E2H and without, whatever HCR_EL2.TGE is at the moment. */
+/*
+ * The EL2 form reaches the host's own regime with E2H and without, whatever HCR_EL2.TGE is at the
+ * moment.
+ */
 void flush_tlb_all(void)
 {
 	dsb(ishst);
@@ -223,18 +231,19 @@ void flush_tlb_all(void)
 }
 
 /*
- * TLBI VAE2 would reach the host's regime always, but QEMU 7.2 does not apply it to EL2&0. With E2H the EL1
- * form means EL2&0 as long as TGE is set; in a guest's handler it is not, and all of EL2&0 is dropped.
+ * TLBI VAE2 would reach the host's regime always, but QEMU 7.2 does not apply it to EL2&0. With E2H
+ * the EL1 form means EL2&0 as long as TGE is set; in a guest's handler it is not, and all of EL2&0
+ * is dropped.
  */
-#define tlbi_host_page(va, shareable)                                                              \
-	do {                                                                                       \
-		u64 __page = FIELD(va, 55, 12);                                                    \
-		if (!host_at_el2 || (host_vhe && (read_sysreg(hcr_el2) & HCR_EL2_TGE)))            \
-			asm volatile("tlbi vaae1" shareable ", %0" : : "r"(__page) : "memory");    \
-		else if (host_vhe)                                                                 \
-			asm volatile("tlbi alle2" shareable : : : "memory");                       \
-		else                                                                               \
-			asm volatile("tlbi vae2" shareable ", %0" : : "r"(__page) : "memory");     \
+#define tlbi_host_page(va, shareable)                                                           \
+	do {                                                                                    \
+		u64 __page = FIELD(va, 55, 12);                                                 \
+		if (!host_at_el2 || (host_vhe && (read_sysreg(hcr_el2) & HCR_EL2_TGE)))         \
+			asm volatile("tlbi vaae1" shareable ", %0" : : "r"(__page) : "memory"); \
+		else if (host_vhe)                                                              \
+			asm volatile("tlbi alle2" shareable : : : "memory");                    \
+		else                                                                            \
+			asm volatile("tlbi vae2" shareable ", %0" : : "r"(__page) : "memory");  \
 	} while (0)
 
 void flush_tlb_page(unsigned long va)

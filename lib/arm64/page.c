@@ -14,7 +14,9 @@ void clear_pages(void *mem, unsigned long count)
 {
 	u64 dczid = read_sysreg(dczid_el0);
 
-	/* DC ZVA on Device memory, which everything is while the MMU is off, is an alignment fault. */
+	/*
+	 * DC ZVA on Device memory, which everything is while the MMU is off, is an alignment fault.
+	 */
 	if (mmu_enabled() && !(dczid & DCZID_EL0_DZP))
 		clear_pages_zva(mem, count * PAGE_SIZE, 4UL << FIELD(dczid, 3, 0));
 	else

@@ -7,8 +7,8 @@
 #include <asm/setup.h>
 
 static const char *const vector_names[VECTOR_MAX] = {
-	"ELxT_SYNC", "ELxT_IRQ", "ELxT_FIQ", "ELxT_ERROR",
-	"ELxH_SYNC", "ELxH_IRQ", "ELxH_FIQ", "ELxH_ERROR",
+	"ELxT_SYNC",	   "ELxT_IRQ",	     "ELxT_FIQ",       "ELxT_ERROR",
+	"ELxH_SYNC",	   "ELxH_IRQ",	     "ELxH_FIQ",       "ELxH_ERROR",
 	"ELx_LOW_SYNC_64", "ELx_LOW_IRQ_64", "ELx_LOW_FIQ_64", "ELx_LOW_ERROR_64",
 	"ELx_LOW_SYNC_32", "ELx_LOW_IRQ_32", "ELx_LOW_FIQ_32", "ELx_LOW_ERROR_32",
 };
@@ -78,7 +78,8 @@ bool get_far(unsigned int esr, unsigned long *far)
 
 void show_regs(struct pt_regs *regs)
 {
-	printf("pc : [<%016lx>] lr : [<%016lx>] pstate: %08lx\n", regs->pc, regs->regs[30], regs->pstate);
+	printf("pc : [<%016lx>] lr : [<%016lx>] pstate: %08lx\n", regs->pc, regs->regs[30],
+	       regs->pstate);
 	printf("sp : %016lx\n", regs->sp);
 	for (int i = 29; i >= 0; i -= 2)
 		printf("x%-2d: %016lx x%-2d: %016lx\n", i, regs->regs[i], i - 1, regs->regs[i - 1]);
@@ -93,11 +94,12 @@ static void dump_and_abort(const char *what, enum vector v, struct pt_regs *regs
 	console_start_line();
 	printf("%s\n", what);
 	printf("Load address: %lx\n", (unsigned long)_start);
-	printf("PC: %lx PC offset: %lx\n", (unsigned long)regs->pc, (unsigned long)regs->pc - (unsigned long)_start);
+	printf("PC: %lx PC offset: %lx\n", (unsigned long)regs->pc,
+	       (unsigned long)regs->pc - (unsigned long)_start);
 	printf("Vector: %d (%s)\n", v, vector_name(v));
 	if (sync) {
-		printf("ESR_EL%d: %8s%08x, ec=%#x (%s)\n", host_at_el2 ? 2 : 1, "", esr, ESR_ELx_EC(esr),
-		       esr_decode(esr, words, sizeof(words)));
+		printf("ESR_EL%d: %8s%08x, ec=%#x (%s)\n", host_at_el2 ? 2 : 1, "", esr,
+		       ESR_ELx_EC(esr), esr_decode(esr, words, sizeof(words)));
 		if (get_far(esr, &far))
 			printf("FAR_EL%d: %016lx\n", host_at_el2 ? 2 : 1, far);
 		else

@@ -16,14 +16,15 @@ enum psci_conduit psci_get_conduit(void)
 }
 
 /* SMCCC: x0..x3 are arguments and results, x4..x17 may be clobbered (DEN0028, 2.4). */
-#define smccc_call(insn, r0, r1, r2, r3)                                                           \
-	asm volatile(insn " #0"                                                                    \
-		     : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)                                      \
-		     :                                                                             \
-		     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",      \
+#define smccc_call(insn, r0, r1, r2, r3)                                                      \
+	asm volatile(insn " #0"                                                               \
+		     : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)                                 \
+		     :                                                                        \
+		     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", \
 		       "x15", "x16", "x17", "memory")
 
-int psci_invoke(unsigned int function_id, unsigned long arg0, unsigned long arg1, unsigned long arg2)
+int psci_invoke(unsigned int function_id, unsigned long arg0, unsigned long arg1,
+		unsigned long arg2)
 {
 	register unsigned long r0 asm("x0") = function_id;
 	register unsigned long r1 asm("x1") = arg0;

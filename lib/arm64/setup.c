@@ -99,8 +99,8 @@ static void read_chosen(const struct fdt_node *node)
 
 static void read_psci(const struct fdt_node *node)
 {
-	psci_set_conduit(fdt_has_string(node->value[FDT_METHOD], "smc") ? PSCI_CONDUIT_SMC :
-									  PSCI_CONDUIT_HVC);
+	psci_set_conduit(fdt_has_string(node->value[FDT_METHOD], "smc") ? PSCI_CONDUIT_SMC
+									: PSCI_CONDUIT_HVC);
 }
 
 static void reserve(u64 start, u64 size, void *data)
@@ -139,7 +139,10 @@ static void read_node(const struct fdt_node *node, void *data)
 		read_psci(node);
 }
 
-/* stdout-path is "/pl011@9000000" or an alias, with options after a colon; without it, the first UART. */
+/*
+ * stdout-path is "/pl011@9000000" or an alias, with options after a colon; without it, the first
+ * UART.
+ */
 static const struct uart *console_uart(void)
 {
 	const char *path = tree.stdout_path ?: "", *name = strrchr(path, '/') ?: path;

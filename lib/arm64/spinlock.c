@@ -12,7 +12,9 @@ void spin_lock(struct spinlock *lock)
 		lock->v = 1;
 		return;
 	}
-	/* Waits in WFE: the store of spin_unlock() clears the exclusive monitor, which is an event. */
+	/*
+	 * Waits in WFE: the store of spin_unlock() clears the exclusive monitor, which is an event.
+	 */
 	asm volatile("	sevl\n"
 		     "1:	wfe\n"
 		     "2:	ldaxr	%w0, [%2]\n"

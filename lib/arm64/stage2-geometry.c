@@ -21,7 +21,9 @@ unsigned int s2_parange_bits(unsigned int parange)
 	return bits[MIN(parange, (unsigned int)ARRAY_SIZE(bits) - 1)];
 }
 
-/* VTCR_EL2.SL0 counts start levels downwards, from 2 with 4K granules and from 3 with the others. */
+/*
+ * VTCR_EL2.SL0 counts start levels downwards, from 2 with 4K granules and from 3 with the others.
+ */
 static unsigned int sl0_of(enum s2_granule granule, int start_level)
 {
 	return (granule == S2_PAGE_4K ? 2 : 3) - start_level;
@@ -43,8 +45,9 @@ int s2_geometry(enum s2_granule granule, unsigned int ipa_bits, struct s2_geomet
 		.page_shift = page_shift,
 		.ipa_bits = ipa_bits,
 		.start_level = start_level,
-		.root_tables = 1U << (root_bits > pt_level_bits(page_shift) ?
-					      root_bits - pt_level_bits(page_shift) : 0),
+		.root_tables = 1U << (root_bits > pt_level_bits(page_shift)
+					      ? root_bits - pt_level_bits(page_shift)
+					      : 0),
 		.t0sz = 64 - ipa_bits,
 		.sl0 = sl0_of(granule, start_level),
 	};

@@ -10,9 +10,9 @@
 #define MAX_SINGLE_PAGES 64
 
 /*
- * TLBI instructions for EL1 work on the VMID in VTTBR_EL2, and with HCR_EL2.{E2H,TGE} = {1,1} some of them
- * mean the host's own regime instead: TGE is cleared and VTTBR_EL2 changed, with exceptions masked, for as
- * long as it takes.
+ * TLBI instructions for EL1 work on the VMID in VTTBR_EL2, and with HCR_EL2.{E2H,TGE} = {1,1} some
+ * of them mean the host's own regime instead: TGE is cleared and VTTBR_EL2 changed, with exceptions
+ * masked, for as long as it takes.
  */
 struct tlb_context {
 	u64 daif, hcr, vttbr;

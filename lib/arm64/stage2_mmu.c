@@ -2,8 +2,8 @@
 /*
  * Stage-2 tables.
  *
- * Every change runs in two passes over the range. The first counts the tables that are missing and finds
- * what is in the way; then the tables are allocated; the second pass cannot fail.
+ * Every change runs in two passes over the range. The first counts the tables that are missing and
+ * finds what is in the way; then the tables are allocated; the second pass cannot fail.
  */
 #include <libcflat.h>
 #include <alloc.h>
@@ -36,7 +36,7 @@ struct spare_table {
 
 struct change {
 	struct s2_mmu *mmu;
-	struct spare_table *spare;   /* tables for the second pass */
+	struct spare_table *spare; /* tables for the second pass */
 	struct spare_table *dropped; /* tables to free once no walk can reach them */
 	bool unmap;
 	pteval_t attributes; /* of the new leaves */
@@ -54,7 +54,10 @@ static unsigned int parange(void)
 
 bool s2_granule_supported(enum s2_granule granule)
 {
-	/* The lowest bits of TGran<n>_2 and TGran<n> in ID_AA64MMFR0_EL1, and what the latter says for "no" */
+	/*
+	 * The lowest bits of TGran<n>_2 and TGran<n> in ID_AA64MMFR0_EL1, and what the latter says
+	 * for "no"
+	 */
 	static const struct {
 		unsigned char stage2, stage1, none;
 	} fields[] = {
@@ -86,8 +89,8 @@ struct s2_mmu *s2mmu_init_ipa(int vmid, enum s2_granule granule, bool allow_bloc
 	size_t root_size;
 
 	assert_msg(vmid >= 0 && vmid <= VMID_MAX, "VMID %d", vmid);
-	if (!host_at_el2 || !s2_granule_supported(granule) || ipa_bits > s2_parange_bits(parange()) ||
-	    s2_geometry(granule, ipa_bits, &geometry))
+	if (!host_at_el2 || !s2_granule_supported(granule) ||
+	    ipa_bits > s2_parange_bits(parange()) || s2_geometry(granule, ipa_bits, &geometry))
 		return NULL;
 	mmu = calloc(1, sizeof(*mmu));
 	if (!mmu)
@@ -128,7 +131,10 @@ static u64 entry_size(const struct s2_mmu *mmu, int level)
 	return pt_level_size(mmu->geometry.page_shift, level);
 }
 
-/* The root is wider than other tables when it is concatenated: its index has no upper bound but the range. */
+/*
+ * The root is wider than other tables when it is concatenated: its index has no upper bound but the
+ * range.
+ */
 static u64 entry_index(const struct s2_mmu *mmu, u64 ipa, int level)
 {
 	u64 index = ipa >> pt_level_shift(mmu->geometry.page_shift, level);
@@ -151,7 +157,9 @@ static u64 chunk_size(const struct s2_mmu *mmu, u64 ipa, u64 size, int level)
 	return MIN(size, span - (ipa & (span - 1)));
 }
 
-/* Pages everywhere; blocks at level 1 with 4K granules and at level 2 with any (without FEAT_LPA2). */
+/*
+ * Pages everywhere; blocks at level 1 with 4K granules and at level 2 with any (without FEAT_LPA2).
+ */
 static bool leaf_fits(const struct s2_mmu *mmu, u64 chunk, phys_addr_t pa, int level)
 {
 	int first_block_level = mmu->geometry.page_shift == 12 ? 1 : 2;
@@ -218,8 +226,8 @@ static pteval_t *take_spare_table(struct change *change)
 }
 
 /*
- * First pass of map: the tables that are missing, or -EEXIST. @table is NULL below a missing table, where
- * level 3 needs no look.
+ * First pass of map: the tables that are missing, or -EEXIST. @table is NULL below a missing table,
+ * where level 3 needs no look.
  */
 static long count_map(struct s2_mmu *mmu, const pteval_t *table, int level, u64 ipa, phys_addr_t pa,
 		      u64 size)
@@ -294,15 +302,18 @@ int s2mmu_map(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size, unsigned lo
 	if (!err)
 		commit_map(&change, mmu->root, start_level, ipa, pa, size);
 	spin_unlock(&mmu->lock);
-	/* From invalid to valid: no TLB holds the old entry, but the walker must see the new one. */
+	/*
+	 * From invalid to valid: no TLB holds the old entry, but the walker must see the new one.
+	 */
 	dsb(ishst);
 	isb();
 	return err;
 }
 
 /*
- * First pass of unmap and protect: the tables that splitting takes, at most. A range that ends inside a block
- * splits it into one table, and its two ends split one entry each at every level below.
+ * First pass of unmap and protect: the tables that splitting takes, at most. A range that ends
+ * inside a block splits it into one table, and its two ends split one entry each at every level
+ * below.
  */
 static long count_splits(struct s2_mmu *mmu, const pteval_t *table, int level, u64 ipa, u64 size)
 {
@@ -344,7 +355,8 @@ static pteval_t *split(struct change *change, pteval_t *entry, int level, u64 ip
 static void drop_table(struct change *change, pteval_t *table, int level)
 {
 	if (level < PT_LEVEL_LAST)
-		for (unsigned int i = 0; i < 1U << pt_level_bits(change->mmu->geometry.page_shift); i++)
+		for (unsigned int i = 0; i < 1U << pt_level_bits(change->mmu->geometry.page_shift);
+		     i++)
 			if (pt_is_table(table[i], level))
 				drop_table(change, table_of(table[i]), level + 1);
 	change->dropped = push_table(change->dropped, table);
@@ -377,7 +389,9 @@ static void commit_change(struct change *change, pteval_t *table, int level, u64
 		else if (whole && (change->unmap || !is_table))
 			change_entry(change, entry, level);
 		else
-			commit_change(change, is_table ? table_of(*entry) : split(change, entry, level, ipa),
+			commit_change(change,
+				      is_table ? table_of(*entry)
+					       : split(change, entry, level, ipa),
 				      level + 1, ipa, chunk);
 		ipa += chunk;
 		size -= chunk;
@@ -446,7 +460,8 @@ void s2mmu_destroy(struct s2_mmu *mmu)
 {
 	struct change change = { .mmu = mmu };
 	int level = mmu->geometry.start_level;
-	u64 entries = 1UL << (mmu->geometry.ipa_bits - pt_level_shift(mmu->geometry.page_shift, level));
+	u64 entries =
+		1UL << (mmu->geometry.ipa_bits - pt_level_shift(mmu->geometry.page_shift, level));
 
 	s2_tlb_flush_all(mmu);
 	for (u64 i = 0; i < entries; i++)

@@ -2,8 +2,8 @@
 /*
  * The image's head and its first instructions.
  *
- * Entered as a Linux kernel is (Documentation/arch/arm64/booting.rst): MMU off, x0 = device tree, at EL2 or
- * EL1, loaded anywhere on a 4 KiB boundary.
+ * Entered as a Linux kernel is (Documentation/arch/arm64/booting.rst): MMU off, x0 = device tree,
+ * at EL2 or EL1, loaded anywhere on a 4 KiB boundary.
  */
 #include <asm/sysreg.h>
 #include <asm/thread_info.h>
@@ -22,7 +22,8 @@ _start:
 
 	.text
 /*
- * x0 = device tree. From here on: x19 = device tree, x20 = CurrentEL, x21 = counter at the first instruction.
+ * x0 = device tree. From here on: x19 = device tree, x20 = CurrentEL, x21 = counter at the first
+ * instruction.
  */
 entry:
 	mrs	x21, cntvct_el0
@@ -44,7 +45,10 @@ entry:
 	stp	xzr, xzr, [x0], #16
 	b	2b
 3:
-	/* The addresses in the image's data: all are R_AARCH64_RELATIVE, at r_offset + base = r_addend + base */
+	/*
+	 * The addresses in the image's data: all are R_AARCH64_RELATIVE, at r_offset + base =
+	 * r_addend + base
+	 */
 	adrp	x0, _rela_start
 	add	x0, x0, :lo12:_rela_start
 	adrp	x1, _rela_end
@@ -68,8 +72,8 @@ entry:
 	/* start_image() does not return */
 
 /*
- * EL2: fixed values for the two registers that decide how everything else is read. With FEAT_VHE the host
- * runs with E2H and TGE. Clobbers x0, x1.
+ * EL2: fixed values for the two registers that decide how everything else is read. With FEAT_VHE
+ * the host runs with E2H and TGE. Clobbers x0, x1.
  */
 enter_el2:
 	ldr	x0, =SCTLR_EL2_RES1

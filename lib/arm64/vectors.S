@@ -13,8 +13,9 @@ host_vectors_el\el:
 	.org	host_vectors_el\el + 16 * VECTOR_SLOT_SIZE	/* goes backwards, an error, if a slot is too long */
 
 /*
- * x0 = vector; sp = struct pt_regs with x0 and x1 saved; every other register is the interrupted code's.
- * The other stack pointer, SP_EL0, is saved as sp when that is what the interrupted code used.
+ * x0 = vector; sp = struct pt_regs with x0 and x1 saved; every other register is the interrupted
+ * code's. The other stack pointer, SP_EL0, is saved as sp when that is what the interrupted code
+ * used.
  */
 	.global	host_exception_el\el
 host_exception_el\el:
@@ -53,8 +54,8 @@ host_exception_el\el:
 	eret
 
 /*
- * The stack has run out. x0 = X0, tpidrro_el0 = SP - S_FRAME_SIZE. Continue on the emergency stack, with
- * the interrupted code's registers, as a vector of its own number.
+ * The stack has run out. x0 = X0, tpidrro_el0 = SP - S_FRAME_SIZE. Continue on the emergency stack,
+ * with the interrupted code's registers, as a vector of its own number.
  */
 	.global	host_stack_overflow_el\el
 host_stack_overflow_el\el:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Just enough of a virtio console to send one buffer: polled, one descriptor, over virtio-mmio of either
- * version (Virtual I/O Device v1.2, 4.2 and 5.3).
+ * Just enough of a virtio console to send one buffer: polled, one descriptor, over virtio-mmio of
+ * either version (Virtual I/O Device v1.2, 4.2 and 5.3).
  */
 #include <libcflat.h>
 #include <string.h>
@@ -35,7 +35,7 @@ enum mmio {
 	QUEUE_SEL = 0x030,
 	QUEUE_NUM = 0x038,
 	QUEUE_ALIGN = 0x03c, /* version 1 */
-	QUEUE_PFN = 0x040,   /* version 1 */
+	QUEUE_PFN = 0x040, /* version 1 */
 	QUEUE_READY = 0x044,
 	QUEUE_NOTIFY = 0x050,
 	STATUS = 0x070,
@@ -146,7 +146,8 @@ void virtio_testdev_exit(int code)
 
 		if (mmu_enabled() && !follow_pte(mmu_idmap, (uintptr_t)base))
 			ioremap(slots[i].base, slots[i].size);
-		if (readl(base + MAGIC) == VIRTIO_MAGIC && readl(base + DEVICE_ID) == VIRTIO_ID_CONSOLE) {
+		if (readl(base + MAGIC) == VIRTIO_MAGIC &&
+		    readl(base + DEVICE_ID) == VIRTIO_ID_CONSOLE) {
 			start_device(base);
 			send(base, text, len);
 			return;

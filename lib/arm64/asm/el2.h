@@ -12,7 +12,10 @@ extern char host_vectors_el1[], host_vectors_el2[];
  * trapped", on this CPU. HCR_EL2 and SCTLR_EL2 are set before (start.S).
  */
 void el2_setup(void);
-/* Values that depend on HCR_EL2.E2H: FP and SIMD allowed, SVE and SME trapped; counters not trapped. */
+/*
+ * Values that depend on HCR_EL2.E2H: FP and SIMD allowed, SVE and SME trapped; counters not
+ * trapped.
+ */
 u64 cptr_el2_default(void);
 u64 cnthctl_el2_default(void);
 

@@ -10,7 +10,7 @@
 #define ESR_ELx_EC(esr) (((esr) >> ESR_ELx_EC_SHIFT) & ESR_ELx_EC_MASK)
 #define ESR_ELx_IL (UL(1) << 25)
 #define ESR_ELx_ISS_MASK UL(0x1ffffff)
-#define ESR_ELx_ISS(esr) ((esr) & ESR_ELx_ISS_MASK)
+#define ESR_ELx_ISS(esr) ((esr)&ESR_ELx_ISS_MASK)
 
 /* Exception classes; every other value of 0x00..0x3f is reserved. */
 #define ESR_ELx_EC_UNKNOWN 0x00
@@ -79,9 +79,9 @@
 #define ESR_ELx_FSC_TYPE 0x3c
 #define ESR_ELx_FSC_LEVEL 0x03
 #define ESR_ELx_FSC_ADDRSZ 0x00 /* + level */
-#define ESR_ELx_FSC_FAULT 0x04  /* translation, + level */
+#define ESR_ELx_FSC_FAULT 0x04 /* translation, + level */
 #define ESR_ELx_FSC_ACCESS 0x08 /* + level */
-#define ESR_ELx_FSC_PERM 0x0c   /* + level */
+#define ESR_ELx_FSC_PERM 0x0c /* + level */
 #define ESR_ELx_FSC_EXTABT 0x10
 #define ESR_ELx_FSC_MTE 0x11
 #define ESR_ELx_FSC_SEA_TTW 0x14 /* + level */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The system registers that a guest has for itself. Each list is written once: the structure, the save and
- * the restore are made from it.
+ * The system registers that a guest has for itself. Each list is written once: the structure, the
+ * save and the restore are made from it.
  */
 #ifndef ASMARM64_GUEST_STATE_H
 #define ASMARM64_GUEST_STATE_H
 
 #include <libcflat.h>
 
+/* clang-format off */
 /* X(field, name with E2H clear, name with E2H set) */
 #define EL1_REGISTERS(X)                                                                           \
 	X(sctlr_el1, sctlr_el1, SCTLR_EL12)                                                        \
@@ -64,6 +65,7 @@
 	X(vpidr_el2)                                                                               \
 	X(hstr_el2)
 
+/* clang-format on */
 #define GUEST_STATE_FIELD(field, ...) u64 field;
 
 struct el1_state {

@@ -2,10 +2,10 @@
 /*
  * Guests: code at EL1 and EL0 behind a stage 2, run by the host at EL2.
  *
- * guest_run() enters the guest. Each exception that it takes to EL2 calls the handler of its vector, on a
- * stack of the guest's own, with the guest's registers in struct guest. GUEST_ACTION_RESUME goes back into
- * the guest with whatever the handler changed there; GUEST_ACTION_EXIT makes guest_run() return. After that
- * the host is what it was before.
+ * guest_run() enters the guest. Each exception that it takes to EL2 calls the handler of its
+ * vector, on a stack of the guest's own, with the guest's registers in struct guest.
+ * GUEST_ACTION_RESUME goes back into the guest with whatever the handler changed there;
+ * GUEST_ACTION_EXIT makes guest_run() return. After that the host is what it was before.
  */
 #ifndef ASMARM64_GUEST_H
 #define ASMARM64_GUEST_H
@@ -23,19 +23,20 @@ struct guest;
 enum guest_handler_result { GUEST_ACTION_RESUME, GUEST_ACTION_EXIT };
 
 /*
- * Runs at EL2 with exceptions masked and HCR_EL2 the guest's. The FP and SIMD registers are the guest's too:
- * the host is compiled not to use them. An exception that the handler itself causes is the host's.
+ * Runs at EL2 with exceptions masked and HCR_EL2 the guest's. The FP and SIMD registers are the
+ * guest's too: the host is compiled not to use them. An exception that the handler itself causes is
+ * the host's.
  */
 typedef enum guest_handler_result (*guest_handler_t)(struct guest *guest);
 
 enum guest_exit_reason {
-	GUEST_EXIT_HANDLER,       /* a handler answered GUEST_ACTION_EXIT */
-	GUEST_EXIT_RETURNED,      /* the guest's function returned; exit_code is its value */
-	GUEST_EXIT_INTERRUPT,     /* an IRQ or FIQ without handler; taken by the host when guest_run() ends */
-	GUEST_EXIT_UNHANDLED,     /* no handler for this exit; it was printed */
+	GUEST_EXIT_HANDLER, /* a handler answered GUEST_ACTION_EXIT */
+	GUEST_EXIT_RETURNED, /* the guest's function returned; exit_code is its value */
+	GUEST_EXIT_INTERRUPT, /* an IRQ or FIQ without handler; taken by the host when guest_run() ends */
+	GUEST_EXIT_UNHANDLED, /* no handler for this exit; it was printed */
 	GUEST_EXIT_EL1_UNHANDLED, /* the guest took an exception to EL1 for which it has no handler; printed */
-	GUEST_EXIT_ILLEGAL_ERET,  /* spsr_el2 is no state to return to; printed */
-	GUEST_EXIT_HOST_SERROR,   /* never entered: an SError of the host's is pending, and masked */
+	GUEST_EXIT_ILLEGAL_ERET, /* spsr_el2 is no state to return to; printed */
+	GUEST_EXIT_HOST_SERROR, /* never entered: an SError of the host's is pending, and masked */
 };
 
 /* A vector's handler, and the frame record that ends the handler's backtrace in guest_run(). */
@@ -47,9 +48,9 @@ struct guest_dispatch {
 /*
  * The first page is for the exit path; the order of its first members is that of guest-entry.S.
  *
- * The second page holds the system registers while they are not in the CPU. During guest_run() it is
- * unmapped: the first access of a handler faults, which moves the registers to memory and maps the page,
- * and RESUME moves them back. So handlers that do not look at them do not pay for them.
+ * The second page holds the system registers while they are not in the CPU. During guest_run() it
+ * is unmapped: the first access of a handler faults, which moves the registers to memory and maps
+ * the page, and RESUME moves them back. So handlers that do not look at them do not pay for them.
  */
 struct guest {
 	u64 x[31];
@@ -57,7 +58,7 @@ struct guest {
 	u64 regs_in_memory; /* not 0: the second page holds the truth, not the CPU */
 	u64 spsr_el2;
 	u64 esr_el2;
-	u64 far_el2;   /* of the last exit whose class is 0x20 or more */
+	u64 far_el2; /* of the last exit whose class is 0x20 or more */
 	u64 hpfar_el2; /* likewise; see guest_fault_ipa() */
 	struct guest_dispatch dispatch[VECTOR_MAX - ELx_LOW_SYNC_64];
 	void *host_sp;
@@ -68,14 +69,14 @@ struct guest {
 	enum guest_exit_reason exit_reason;
 	u64 exit_code; /* what the guest returned; handlers may use it too */
 	u64 fault_ipa; /* guest_fault_ipa() of the exit that ended the last run, INVALID_PHYS_ADDR if none */
-	void *data;    /* for handlers */
+	void *data; /* for handlers */
 
 	/* The framework's own */
 	bool running;
 	bool emulates_dc; /* HCR_EL2.DC stands in for FWB until the guest turns its MMU on */
-	void *block;      /* host memory: guard, handler stack, this structure */
-	void *stack;      /* the guest's, GUEST_STACK_SIZE bytes */
-	void *el1_page;   /* the guest's vectors, once a handler was installed */
+	void *block; /* host memory: guard, handler stack, this structure */
+	void *stack; /* the guest's, GUEST_STACK_SIZE bytes */
+	void *el1_page; /* the guest's vectors, once a handler was installed */
 	pteval_t *registers_pte;
 	struct el1_state host_el1;
 	struct el2_state host_el2;
@@ -104,31 +105,35 @@ struct guest {
 const char *guest_unsupported(enum s2_granule granule);
 
 /*
- * A guest that begins at @guest_func, at EL1 with its MMU off and a stack of its own. The image is mapped at
- * its own addresses: code and constants read-only, data writable, the host's stacks not at all; so is the
- * guest's stack. NULL when memory is out or guest_unsupported().
- * Arguments go into x[0..7]; a value that @guest_func returns ends in exit_code.
+ * A guest that begins at @guest_func, at EL1 with its MMU off and a stack of its own. The image is
+ * mapped at its own addresses: code and constants read-only, data writable, the host's stacks not
+ * at all; so is the guest's stack. NULL when memory is out or guest_unsupported(). Arguments go
+ * into x[0..7]; a value that @guest_func returns ends in exit_code.
  */
 struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule);
 /* Free all of it, its stage 2 included. Not while it runs. */
 void guest_destroy(struct guest *guest);
 
 /*
- * Run until something ends it; the reason is returned and left in exit_reason. May be called again to go on,
- * and from a handler of another guest.
+ * Run until something ends it; the reason is returned and left in exit_reason. May be called again
+ * to go on, and from a handler of another guest.
  */
 enum guest_exit_reason guest_run(struct guest *guest);
 const char *guest_exit_reason_name(enum guest_exit_reason reason);
 
-/* @vector: one of the ELx_LOW ones. NULL brings back the default: print the exit decoded, and EXIT. */
+/*
+ * @vector: one of the ELx_LOW ones. NULL brings back the default: print the exit decoded, and EXIT.
+ */
 void guest_install_handler(struct guest *guest, enum vector vector, guest_handler_t handler);
-/* Call the handler of the vector at @vector_offset (0x400..0x780) of the table: 0 resume, 1 exit. */
+/*
+ * Call the handler of the vector at @vector_offset (0x400..0x780) of the table: 0 resume, 1 exit.
+ */
 int guest_c_exception_handler(struct guest *guest, unsigned long vector_offset);
 
 /*
- * The address that faulted at stage 2, with its page offset; for a fault on a stage-1 walk, the page of the
- * table's descriptor. False when the exit is no abort or the address cannot be known. Right where HPFAR_EL2
- * is not: a permission fault is resolved with AT S1E1R.
+ * The address that faulted at stage 2, with its page offset; for a fault on a stage-1 walk, the
+ * page of the table's descriptor. False when the exit is no abort or the address cannot be known.
+ * Right where HPFAR_EL2 is not: a permission fault is resolved with AT S1E1R.
  */
 bool guest_fault_ipa(struct guest *guest, u64 *ipa);
 
@@ -145,10 +150,11 @@ struct guest_el1_regs {
 typedef void (*guest_el1_handler_t)(struct guest_el1_regs *regs, unsigned int esr);
 
 /*
- * Have the guest's exceptions of @vector (the guest's table: ELxT, ELxH from EL1 itself, ELx_LOW from EL0)
- * call @handler, in the guest. Sets VBAR_EL1. False when memory is out.
+ * Have the guest's exceptions of @vector (the guest's table: ELxT, ELxH from EL1 itself, ELx_LOW
+ * from EL0) call @handler, in the guest. Sets VBAR_EL1. False when memory is out.
  */
-bool guest_install_el1_handler(struct guest *guest, enum vector vector, guest_el1_handler_t handler);
+bool guest_install_el1_handler(struct guest *guest, enum vector vector,
+			       guest_el1_handler_t handler);
 
 /* For the host's exception entry: true when the exception was the framework's and is dealt with. */
 bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr);

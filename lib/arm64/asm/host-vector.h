@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One slot of a vector table that leads to the host's handlers. For assembly only. */
+/* clang-format off */
 #ifndef ASMARM64_HOST_VECTOR_H
 #define ASMARM64_HOST_VECTOR_H
 
@@ -10,8 +11,9 @@
 /*
  * @el: 1 or 2, the host's exception level. @vector: its number.
  *
- * From the current EL with SP_ELx the stack may have run into its guard: adding and subtracting sp and x0
- * swaps them without a third register, so that bit THREAD_SHIFT of sp can be tested (asm/thread_info.h).
+ * From the current EL with SP_ELx the stack may have run into its guard: adding and subtracting sp
+ * and x0 swaps them without a third register, so that bit THREAD_SHIFT of sp can be tested
+ * (asm/thread_info.h).
  */
 .macro host_vector el, vector
 	.balign	VECTOR_SLOT_SIZE

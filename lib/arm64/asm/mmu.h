@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The host's own stage 1: memory mapped one to one with blocks, the image by its parts, devices on request,
- * and a region of virtual addresses (vmalloc.h) that is always mapped by pages.
+ * The host's own stage 1: memory mapped one to one with blocks, the image by its parts, devices on
+ * request, and a region of virtual addresses (vmalloc.h) that is always mapped by pages.
  */
 #ifndef ASMARM64_MMU_H
 #define ASMARM64_MMU_H
@@ -24,8 +24,9 @@ bool mmu_enabled(void);
 enum mmu_prot { MMU_TEXT, MMU_RODATA, MMU_DATA, MMU_DEVICE };
 
 /*
- * Map [@va, @va + @size) to @pa with the largest leaves that fit; everything is page-aligned. Entries that
- * are already there with another value are an assertion. Running out of memory is one too.
+ * Map [@va, @va + @size) to @pa with the largest leaves that fit; everything is page-aligned.
+ * Entries that are already there with another value are an assertion. Running out of memory is one
+ * too.
  */
 void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot);
 

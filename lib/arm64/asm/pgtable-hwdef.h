@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * VMSAv8-64 translation tables: the bits (DDI 0487, D8.3), and the arithmetic of levels and indices, which is
- * the same for both stages and every granule.
+ * VMSAv8-64 translation tables: the bits (DDI 0487, D8.3), and the arithmetic of levels and
+ * indices, which is the same for both stages and every granule.
  */
 #ifndef ASMARM64_PGTABLE_HWDEF_H
 #define ASMARM64_PGTABLE_HWDEF_H
@@ -9,7 +9,8 @@
 #include <libcflat.h>
 
 #define PT_VALID (UL(1) << 0)
-#define PT_TABLE (UL(1) << 1) /* levels 0..2: a table, not a block; level 3: must be set for a page */
+#define PT_TABLE \
+	(UL(1) << 1) /* levels 0..2: a table, not a block; level 3: must be set for a page */
 #define PT_LEVEL_LAST 3
 #define PT_ADDR_MASK UL(0x0000fffffffff000)
 
@@ -30,8 +31,8 @@
 #define MT_NORMAL_NC 3
 #define MT_NORMAL 4
 #define MT_NORMAL_WT 5
-#define MAIR_VALUE                                                                                 \
-	(UL(0x00) << 0 | UL(0x04) << 8 | UL(0x0c) << 16 | UL(0x44) << 24 | UL(0xff) << 32 |        \
+#define MAIR_VALUE                                                                          \
+	(UL(0x00) << 0 | UL(0x04) << 8 | UL(0x0c) << 16 | UL(0x44) << 24 | UL(0xff) << 32 | \
 	 UL(0xbb) << 40)
 
 /* Stage 2 */

@@ -65,8 +65,8 @@ typedef void (*exception_fn)(struct pt_regs *regs, unsigned int esr);
 typedef void (*irq_handler_fn)(struct pt_regs *regs);
 
 /*
- * Handlers of the host's own exceptions. NULL takes a handler away: the exception is then unexpected, is
- * dumped, and ends the run. @ec is an ESR_ELx_EC_* class, for a synchronous vector.
+ * Handlers of the host's own exceptions. NULL takes a handler away: the exception is then
+ * unexpected, is dumped, and ends the run. @ec is an ESR_ELx_EC_* class, for a synchronous vector.
  */
 void install_vector_handler(enum vector v, vector_fn fn);
 void install_exception_handler(enum vector v, unsigned int ec, exception_fn fn);

@@ -19,7 +19,8 @@ void psci_set_conduit(enum psci_conduit conduit);
 enum psci_conduit psci_get_conduit(void);
 
 /* PSCI_RET_NOT_SUPPORTED when the machine has no PSCI. */
-int psci_invoke(unsigned int function_id, unsigned long arg0, unsigned long arg1, unsigned long arg2);
+int psci_invoke(unsigned int function_id, unsigned long arg0, unsigned long arg1,
+		unsigned long arg2);
 void psci_system_off(void);
 void psci_system_reset(void);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lists of registers for the assembler, each written once: @op is stp to save and ldp to restore. */
+/*
+ * Lists of registers for the assembler, each written once: @op is stp to save and ldp to restore.
+ */
+/* clang-format off */
 #ifndef ASMARM64_REGISTERS_H
 #define ASMARM64_REGISTERS_H
 
@@ -58,8 +61,8 @@
 .endm
 
 /*
- * For tests: a frame that saves what a C function must keep, and the way back. Between them every other
- * register but sp may change; frame_end takes sp from where frame_begin left it.
+ * For tests: a frame that saves what a C function must keep, and the way back. Between them every
+ * other register but sp may change; frame_end takes sp from where frame_begin left it.
  */
 .macro frame_begin
 	stp	x29, x30, [sp, #-(16 + CALLEE_SAVED_SIZE)]!

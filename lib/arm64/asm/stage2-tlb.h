@@ -2,8 +2,8 @@
 /*
  * TLB maintenance for stage 2, from the host, for the VMID of a tree whatever VTTBR_EL2 is live.
  *
- * A TLB may hold stage-2 entries and entries that combine both stages. TLBI IPAS2E1IS drops only the former
- * (DDI 0487, D8.17.6.1): it is followed by TLBI VMALLE1IS, which drops the latter.
+ * A TLB may hold stage-2 entries and entries that combine both stages. TLBI IPAS2E1IS drops only
+ * the former (DDI 0487, D8.17.6.1): it is followed by TLBI VMALLE1IS, which drops the latter.
  */
 #ifndef ASMARM64_STAGE2_TLB_H
 #define ASMARM64_STAGE2_TLB_H

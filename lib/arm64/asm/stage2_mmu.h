@@ -19,20 +19,20 @@ enum s2_granule { S2_PAGE_4K, S2_PAGE_16K, S2_PAGE_64K };
 #define S2_MAP_RW (S2_MAP_READ | S2_MAP_WRITE)
 #define S2_MAP_RO S2_MAP_READ
 #define S2_MAP_DEVICE (1UL << 2) /* Device-nGnRE */
-#define S2_MAP_XN (1UL << 3)     /* executed at neither EL1 nor EL0 */
+#define S2_MAP_XN (1UL << 3) /* executed at neither EL1 nor EL0 */
 
 /* The shape of a stage-2 tree. */
 struct s2_geometry {
-	unsigned int page_shift;   /* 12, 14 or 16 */
+	unsigned int page_shift; /* 12, 14 or 16 */
 	unsigned int ipa_bits;
-	int start_level;           /* 0..3 */
-	unsigned int root_tables;  /* concatenated at the start level: 1..16 */
-	unsigned int t0sz, sl0;    /* VTCR_EL2's fields */
+	int start_level; /* 0..3 */
+	unsigned int root_tables; /* concatenated at the start level: 1..16 */
+	unsigned int t0sz, sl0; /* VTCR_EL2's fields */
 };
 
 /*
- * The tree with the fewest levels for @ipa_bits (DDI 0487, D8.2.6 to D8.2.8 and VTCR_EL2.SL0), without
- * FEAT_LPA2 and FEAT_TTST. Pure: also compiled into a host-side test.
+ * The tree with the fewest levels for @ipa_bits (DDI 0487, D8.2.6 to D8.2.8 and VTCR_EL2.SL0),
+ * without FEAT_LPA2 and FEAT_TTST. Pure: also compiled into a host-side test.
  * -EINVAL: fewer than 25 or more than 48 bits.
  */
 int s2_geometry(enum s2_granule granule, unsigned int ipa_bits, struct s2_geometry *geometry);
@@ -51,8 +51,9 @@ struct s2_mmu {
 bool s2_granule_supported(enum s2_granule granule);
 
 /*
- * A new, empty address space of MIN(PARange, 40) bits. @vmid: 0..255. @allow_block: use the largest blocks
- * that fit. NULL when memory is out, the CPU does not have @granule, or the host is not at EL2.
+ * A new, empty address space of MIN(PARange, 40) bits. @vmid: 0..255. @allow_block: use the largest
+ * blocks that fit. NULL when memory is out, the CPU does not have @granule, or the host is not at
+ * EL2.
  */
 struct s2_mmu *s2mmu_init(int vmid, enum s2_granule granule, bool allow_block);
 /* The same with a number of address bits of one's own: 25..PARange. */
@@ -78,8 +79,8 @@ pteval_t *s2mmu_lookup(struct s2_mmu *mmu, u64 ipa, int *level);
 void s2mmu_flush(struct s2_mmu *mmu);
 
 /*
- * Make @mmu this CPU's stage 2 outside of guest_run(): VTCR_EL2, VTTBR_EL2 and HCR_EL2.VM, as AT S12E1R
- * needs it. s2mmu_disable() takes it away again.
+ * Make @mmu this CPU's stage 2 outside of guest_run(): VTCR_EL2, VTTBR_EL2 and HCR_EL2.VM, as AT
+ * S12E1R needs it. s2mmu_disable() takes it away again.
  */
 void s2mmu_enable(struct s2_mmu *mmu);
 void s2mmu_disable(struct s2_mmu *mmu);

@@ -14,16 +14,16 @@
 
 #ifndef __ASSEMBLY__
 
-#define read_sysreg(r)                                                                             \
-	({                                                                                         \
-		u64 __val;                                                                         \
-		asm volatile("mrs %0, " xstr(r) : "=r"(__val));                                    \
-		__val;                                                                             \
+#define read_sysreg(r)                                          \
+	({                                                      \
+		u64 __val;                                      \
+		asm volatile("mrs %0, " xstr(r) : "=r"(__val)); \
+		__val;                                          \
 	})
-#define write_sysreg(v, r)                                                                         \
-	do {                                                                                       \
-		u64 __new = (u64)(v);                                                              \
-		asm volatile("msr " xstr(r) ", %x0" : : "rZ"(__new));                              \
+#define write_sysreg(v, r)                                            \
+	do {                                                          \
+		u64 __new = (u64)(v);                                 \
+		asm volatile("msr " xstr(r) ", %x0" : : "rZ"(__new)); \
 	} while (0)
 #define read_sysreg_s(r) read_sysreg(r)
 #define write_sysreg_s(v, r) write_sysreg(v, r)
@@ -122,7 +122,7 @@
 #define HCR_EL2_API (UL(1) << 41)
 /* The host's own: nothing trapped, every physical exception to EL2. */
 #define HCR_HOST_VHE (HCR_EL2_E2H | HCR_EL2_TGE | HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK)
-#define HCR_HOST_NVHE                                                                              \
+#define HCR_HOST_NVHE \
 	(HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK | HCR_EL2_AMO | HCR_EL2_IMO | HCR_EL2_FMO)
 
 /* SCTLR_ELx */
@@ -147,8 +147,8 @@
 #define SCTLR_EL1_nTLSMD (UL(1) << 28)
 #define SCTLR_EL1_LSMAOE (UL(1) << 29)
 /* Bits that are 1 where the feature that gives them a meaning is absent. */
-#define SCTLR_EL1_RES1                                                                             \
-	(SCTLR_EL1_EOS | SCTLR_EL1_TSCXT | SCTLR_EL1_EIS | SCTLR_EL1_SPAN | SCTLR_EL1_nTLSMD |     \
+#define SCTLR_EL1_RES1                                                                         \
+	(SCTLR_EL1_EOS | SCTLR_EL1_TSCXT | SCTLR_EL1_EIS | SCTLR_EL1_SPAN | SCTLR_EL1_nTLSMD | \
 	 SCTLR_EL1_LSMAOE)
 /* With E2H clear: bits 4, 5, 11, 16, 18, 22, 23, 28, 29 */
 #define SCTLR_EL2_RES1 UL(0x30c50830)

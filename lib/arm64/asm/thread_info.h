@@ -2,12 +2,12 @@
 /*
  * What belongs to one CPU.
  *
- * Found through TPIDR_EL2 (TPIDR_EL1 where the host runs at EL1), never through SP: a guest's handler runs
- * on a stack of its own.
+ * Found through TPIDR_EL2 (TPIDR_EL1 where the host runs at EL1), never through SP: a guest's
+ * handler runs on a stack of its own.
  *
- * Every host stack is the upper half of a block of 2 * THREAD_SIZE, aligned to its size; the lower half is
- * not mapped. So for a stack pointer in range, bit THREAD_SHIFT of sp - 1 is set, which the exception entry
- * tests before it touches the stack.
+ * Every host stack is the upper half of a block of 2 * THREAD_SIZE, aligned to its size; the lower
+ * half is not mapped. So for a stack pointer in range, bit THREAD_SHIFT of sp - 1 is set, which the
+ * exception entry tests before it touches the stack.
  */
 #ifndef ASMARM64_THREAD_INFO_H
 #define ASMARM64_THREAD_INFO_H

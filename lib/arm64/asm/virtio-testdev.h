@@ -9,7 +9,10 @@
 
 #include <libcflat.h>
 
-/* A virtio-mmio slot of the machine; whether it holds a console is looked at only when the run ends. */
+/*
+ * A virtio-mmio slot of the machine; whether it holds a console is looked at only when the run
+ * ends.
+ */
 void virtio_testdev_candidate(phys_addr_t base, u64 size);
 /* QEMU exits with (@code << 1) | 1. Returns if no slot holds a console. */
 void virtio_testdev_exit(int code);
