@@ -32,7 +32,7 @@ struct s2_geometry {
 
 /*
  * The tree with the fewest levels for @ipa_bits (DDI 0487, D8.2.6 to D8.2.8 and VTCR_EL2.SL0),
- * without FEAT_LPA2 and FEAT_TTST. Pure: also compiled into a host-side test.
+ * without FEAT_LPA2 and FEAT_TTST. Pure: tests hold it against an oracle of their own.
  * -EINVAL: fewer than 25 or more than 48 bits.
  */
 int s2_geometry(enum s2_granule granule, unsigned int ipa_bits, struct s2_geometry *geometry);
