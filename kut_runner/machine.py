@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.errors import InfrastructureError, MissingToolError
+from kut_runner.toolchain import find_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,11 +42,9 @@ def find_qemu(
     `cache` is a file that remembers versions, so that a run need not ask QEMU again.
     Raises MissingToolError when there is none or it is not a QEMU for arm64.
     """
-    from shutil import which
-
     environment = os.environ if environment is None else environment
     asked = explicit or environment.get("KUT_QEMU") or environment.get("QEMU")
-    found = which(asked or _PROGRAM, path=environment.get("PATH"))
+    found = find_program(asked or _PROGRAM, environment)
     if not found:
         raise MissingToolError(f"no QEMU: {asked or _PROGRAM} is not there to run", _INSTALL)
     program = Path(found).absolute()

@@ -9,6 +9,7 @@ result as it comes, and in any case of the end: they write what is known when ku
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -81,8 +82,9 @@ def run(request: RunRequest, views: Sequence[View]) -> ExitCode:
         runner.run()
     finally:
         done = runner.summarise(started)
-        for view in views:
-            view.on_end(done)
+        with ExitStack() as each:  # every view, even when one of them fails
+            for view in reversed(views):
+                each.callback(view.on_end, done)
     return done.exit_code
 
 

@@ -227,6 +227,54 @@ def test_kill_9_of_the_owner_takes_the_child_along(tmp_path: Path) -> None:
     assert is_gone(child)
 
 
+_ORPHANS = """
+import os
+from kut_runner.boot import _die_with_parent
+in_child = _die_with_parent()
+
+def status_of(act):
+    pid = os.fork()
+    if not pid:
+        os._exit(act() or 0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+print(status_of(in_child), status_of(lambda: status_of(in_child)))
+"""
+
+
+def test_a_child_whose_parent_died_before_it_could_notice_ends_itself() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ORPHANS], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "0 1\n"
+
+
+_TYPIST = """
+import os, time
+for _ in range(5000):
+    os.write(1, b"x")
+    time.sleep(0.00005)
+"""
+
+
+def test_bytes_that_come_one_by_one_are_taken_many_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+    read = Boot.read
+
+    def counted(self: Boot) -> bool:
+        reads.append(self)
+        return read(self)
+
+    monkeypatch.setattr(Boot, "read", counted)
+    with Pool() as pool:
+        pool.start(Launch((sys.executable, "-c", _TYPIST), tmp_path / "x.log", 60))
+        finish(pool)
+    assert (tmp_path / "x.log").stat().st_size == 5000
+    assert len(reads) < 1500
+
+
 def test_waiting_costs_no_cpu(tmp_path: Path) -> None:
     with Pool() as pool:
         pool.start(Launch(("/bin/sleep", "1"), tmp_path / "x.log", 30))

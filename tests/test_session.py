@@ -192,6 +192,19 @@ def test_a_view_that_breaks_ends_the_run_but_not_the_other_views(bench: Bench) -
     assert view.runs[0].exit_code is ExitCode.INFRASTRUCTURE
 
 
+def test_a_view_that_cannot_end_does_not_keep_others_from_ending(bench: Bench) -> None:
+    class Full(Recorder):
+        def on_end(self, run: Run) -> None:
+            super().on_end(run)
+            raise OSError(28, "No space left on device")
+
+    bench.add("first", PASS)
+    full, view = Full(), Recorder()
+    with pytest.raises(OSError, match="No space left"):
+        bench.run(full, view)
+    assert len(full.runs) == len(view.runs) == 1
+
+
 def test_a_result_does_not_depend_on_a_log_that_another_run_replaces(bench: Bench) -> None:
     bench.add(
         "first",

@@ -149,6 +149,14 @@ def test_colour(environment: dict[str, str], stream: io.StringIO, *, coloured: b
     assert ("\x1b[" in stream.getvalue()) is coloured
 
 
+def test_a_character_that_the_terminal_lacks_is_escaped() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    accent = result("accent", "\u00e9\n".encode())
+    show(Terminal(stream=stream, environment={}), [accent])
+    assert b"| \\xe9\n" in raw.getvalue()
+
+
 def test_json_has_everything(tmp_path: Path) -> None:
     show(JsonFile(tmp_path / "r.json"), ALL)
     document = json.loads((tmp_path / "r.json").read_text())

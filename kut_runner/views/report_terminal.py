@@ -4,6 +4,7 @@
 import os
 import sys
 from collections import Counter
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import ExitCode
@@ -40,6 +41,8 @@ class Terminal:
     ) -> None:
         """Write to `stream`, by default stdout; `verbose` shows each check and QEMU's command."""
         self._stream = stream or sys.stdout
+        if isinstance(self._stream, TextIOWrapper):  # a character the locale lacks is no error
+            self._stream.reconfigure(errors="backslashreplace")
         self._verbose = verbose
         self._is_coloured = _takes_colour(self._stream, environment or os.environ)
         self._width = 0
