@@ -85,3 +85,18 @@ def test_dump_of_an_unhandled_exception() -> None:
         r"EXIT: STATUS=127",
     ):
         assert re.search(f"^{line}$", output, re.MULTILINE), line
+
+
+def test_an_unhandled_exit_is_printed_decoded() -> None:
+    output = realtree.boot(realtree.build("guest-handlers"), "default")[1]
+    for line in (
+        r"guest: exit HVC: #0x1",
+        r"guest: PC 0x[0-9a-f]+, image offset 0x[0-9a-f]+",
+        r"guest: x0  [0-9a-f]{16} x1  [0-9a-f]{16} x2  [0-9a-f]{16} x3  [0-9a-f]{16}",
+    ):
+        assert re.search(f"^INFO: default: {line}$", output, re.MULTILINE), line
+
+
+def test_a_guest_prints_through_an_emulated_uart() -> None:
+    output = realtree.boot(realtree.build("guest-mmio"), "uart")[1]
+    assert "INFO: uart: guest's PL011: hello from a guest\n" in output

@@ -65,7 +65,8 @@ bool guest_emulate_dc_write(struct guest *guest)
 	guest->elr_el2 += 4;
 	if (turns_mmu_on(iss, value)) {
 		write_sysreg(read_sysreg(hcr_el2) & ~(HCR_EL2_DC | HCR_EL2_TVM), hcr_el2);
-		guest_end_dc(guest);
+		guest->emulates_dc = false;
+		guest_update_dispatch(guest);
 		/* What was cached of the one-to-one translation ends here. */
 		s2mmu_flush(guest->s2mmu);
 	}

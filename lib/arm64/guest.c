@@ -46,78 +46,11 @@ const char *guest_exit_reason_name(enum guest_exit_reason reason)
 		[GUEST_EXIT_UNHANDLED] = "no handler for this exit",
 		[GUEST_EXIT_EL1_UNHANDLED] = "exception at EL1 without handler",
 		[GUEST_EXIT_ILLEGAL_ERET] = "illegal exception return",
+		[GUEST_EXIT_NO_SYNDROME] = "device access without syndrome",
 		[GUEST_EXIT_HOST_SERROR] = "SError of the host is pending",
 	};
 
 	return names[reason];
-}
-
-static enum guest_handler_result default_sync_handler(struct guest *guest)
-{
-	guest->exit_reason = GUEST_EXIT_UNHANDLED;
-	guest_dump(guest);
-	return GUEST_ACTION_EXIT;
-}
-
-/* The interrupt is the host's: it is taken when guest_run() unmasks. */
-static enum guest_handler_result default_interrupt_handler(struct guest *guest)
-{
-	guest->exit_reason = GUEST_EXIT_INTERRUPT;
-	return GUEST_ACTION_EXIT;
-}
-
-static guest_handler_t default_handler(enum vector vector)
-{
-	bool interrupt = vector % 4 == ELxT_IRQ || vector % 4 == ELxT_FIQ;
-
-	return interrupt ? default_interrupt_handler : default_sync_handler;
-}
-
-/*
- * Without FEAT_S2FWB, HCR_EL2.DC makes the guest's memory Normal while its MMU is off, but also
- * keeps it off: the guest's writes to the translation registers are trapped until one of them turns
- * the MMU on.
- */
-static enum guest_handler_result dc_sync_handler(struct guest *guest)
-{
-	if (guest_emulate_dc_write(guest))
-		return GUEST_ACTION_RESUME;
-	return guest->handlers[ELx_LOW_SYNC_64](guest);
-}
-
-static void set_dispatch(struct guest *guest, enum vector vector)
-{
-	guest_handler_t handler = guest->handlers[vector];
-
-	if (vector == ELx_LOW_SYNC_64 && guest->emulates_dc)
-		handler = dc_sync_handler;
-	guest->dispatch[vector - ELx_LOW_SYNC_64] = (struct guest_dispatch){
-		.handler = handler,
-		.frame = guest->host_frame,
-	};
-}
-
-void guest_install_handler(struct guest *guest, enum vector vector, guest_handler_t handler)
-{
-	assert_msg(vector >= ELx_LOW_SYNC_64 && vector < VECTOR_MAX,
-		   "%s is no vector of a guest's exits", vector_name(vector));
-	guest->handlers[vector] = handler ?: default_handler(vector);
-	set_dispatch(guest, vector);
-}
-
-void guest_end_dc(struct guest *guest)
-{
-	guest->emulates_dc = false;
-	set_dispatch(guest, ELx_LOW_SYNC_64);
-}
-
-int guest_c_exception_handler(struct guest *guest, unsigned long vector_offset)
-{
-	enum vector vector = vector_offset / VECTOR_SLOT_SIZE;
-
-	assert(vector >= ELx_LOW_SYNC_64 && vector < VECTOR_MAX);
-	return guest->dispatch[vector - ELx_LOW_SYNC_64].handler(guest) == GUEST_ACTION_RESUME ? 0
-											       : 1;
 }
 
 static u64 guest_hcr(const struct guest *guest)
@@ -195,8 +128,7 @@ struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule g
 	guest->spsr_el2 = PSR_MODE_EL1h | PSR_DAIF;
 	guest->x[30] = (u64)guest_return;
 	guest->fault_ipa = INVALID_PHYS_ADDR;
-	for (enum vector vector = ELx_LOW_SYNC_64; vector < VECTOR_MAX; vector++)
-		guest_install_handler(guest, vector, NULL);
+	guest_install_default_handlers(guest);
 	return guest;
 }
 

@@ -16,9 +16,12 @@ bool guest_el1_vectors_contain(const struct guest *guest, u64 pc);
 /* guest-dc.c */
 /* True when the last exit was a trapped write that HCR_EL2.DC made necessary, and has been done. */
 bool guest_emulate_dc_write(struct guest *guest);
-/* guest.c: registers into the CPU, which they must not be in; and the end of dc emulation */
+/* guest.c: registers into the CPU, which they must not be in */
 void guest_registers_to_cpu(struct guest *guest);
-void guest_end_dc(struct guest *guest);
+
+/* guest-dispatch.c: to be called when something changed that decides who gets an exit */
+void guest_update_dispatch(struct guest *guest);
+void guest_install_default_handlers(struct guest *guest);
 
 /* guest-fault.c */
 void guest_record_fault_ipa(struct guest *guest);

@@ -36,6 +36,7 @@ enum guest_exit_reason {
 	GUEST_EXIT_UNHANDLED, /* no handler for this exit; it was printed */
 	GUEST_EXIT_EL1_UNHANDLED, /* the guest took an exception to EL1 for which it has no handler; printed */
 	GUEST_EXIT_ILLEGAL_ERET, /* spsr_el2 is no state to return to; printed */
+	GUEST_EXIT_NO_SYNDROME, /* an emulated device's access that cannot be decoded; printed */
 	GUEST_EXIT_HOST_SERROR, /* never entered: an SError of the host's is pending, and masked */
 };
 
@@ -43,6 +44,12 @@ enum guest_exit_reason {
 struct guest_dispatch {
 	guest_handler_t handler;
 	void *frame;
+};
+
+/* Exits since guest_count_exits(), those that the framework answered itself included. */
+struct guest_statistics {
+	u64 vectors[VECTOR_MAX];
+	u64 classes[EC_MAX]; /* of the synchronous ones, by exception class */
 };
 
 /*
@@ -65,6 +72,9 @@ struct guest {
 	u64 host_frame[2]; /* frame record of guest_run() */
 
 	guest_handler_t handlers[VECTOR_MAX]; /* change them with guest_install_handler() */
+	guest_handler_t class_handlers[EC_MAX]; /* and guest_install_class_handler() */
+	struct mmio_device *devices; /* emulated ones, of mmio_add_device() */
+	struct guest_statistics *statistics; /* NULL: exits are not counted */
 	struct s2_mmu *s2mmu;
 	enum guest_exit_reason exit_reason;
 	u64 exit_code; /* what the guest returned; handlers may use it too */
@@ -126,6 +136,20 @@ const char *guest_exit_reason_name(enum guest_exit_reason reason);
  */
 void guest_install_handler(struct guest *guest, enum vector vector, guest_handler_t handler);
 /*
+ * @ec: an ESR_ELx_EC_* class; its synchronous exits, from AArch64 and AArch32, go to @handler
+ * rather than to their vector's. NULL gives them back to the vector's. A guest without any such
+ * handler does not pay for the choice.
+ */
+void guest_install_class_handler(struct guest *guest, unsigned int ec, guest_handler_t handler);
+/*
+ * Count the guest's exits in @statistics, which is zeroed; NULL ends it. Costs some 30
+ * instructions an exit, and nothing while it is off. Hypercalls of the framework, such as the one
+ * that says that the guest's function returned, are not counted.
+ */
+void guest_count_exits(struct guest *guest, struct guest_statistics *statistics);
+/* Print what is not 0 of it as INFO lines. */
+void guest_print_statistics(const struct guest_statistics *statistics);
+/*
  * Call the handler of the vector at @vector_offset (0x400..0x780) of the table: 0 resume, 1 exit.
  */
 int guest_c_exception_handler(struct guest *guest, unsigned long vector_offset);
@@ -136,6 +160,12 @@ int guest_c_exception_handler(struct guest *guest, unsigned long vector_offset);
  * Right where HPFAR_EL2 is not: a permission fault is resolved with AT S1E1R.
  */
 bool guest_fault_ipa(struct guest *guest, u64 *ipa);
+
+/*
+ * Go on behind the instruction that caused the last exit, which the host has done in its place. Not
+ * for HVC and SVC, whose ELR_EL2 is behind them already.
+ */
+void guest_skip_instruction(struct guest *guest);
 
 /* Print the last exit and the guest's registers as INFO lines. */
 void guest_dump(struct guest *guest);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who gets an exit: handlers by exception class, by vector, the default one; and the count of
+ * exits.
+ */
+#include <libcflat.h>
+#include <subtest.h>
+#include <asm/barrier.h>
+#include <asm/guest.h>
+#include <asm/processor.h>
+
+#define VMID 12
+#define UNMAPPED_IPA 0x100000000UL
+
+/* An exit of each of three classes: HVC, a data abort, SMC. */
+static u64 guest_three_exits(void)
+{
+	asm volatile("	hvc	#1\n"
+		     "	ldr	xzr, [%0]\n"
+		     "	smc	#2\n"
+		     :
+		     : "r"(UNMAPPED_IPA)
+		     : "memory");
+	return 0x600d;
+}
+
+static struct guest *create(void)
+{
+	struct guest *guest = guest_create(VMID, (void (*)(void))guest_three_exits, S2_PAGE_4K);
+
+	assert(guest);
+	return guest;
+}
+
+struct seen {
+	unsigned int by_vector, by_class;
+	u64 vector_class, class_class; /* class of the last exit that each got */
+};
+
+/* HVC continues behind itself; the others are stepped over. */
+static void step_over(struct guest *guest)
+{
+	if (ESR_ELx_EC(guest->esr_el2) != ESR_ELx_EC_HVC64)
+		guest->elr_el2 += 4;
+}
+
+static enum guest_handler_result by_vector(struct guest *guest)
+{
+	struct seen *seen = guest->data;
+
+	seen->by_vector++;
+	seen->vector_class = ESR_ELx_EC(guest->esr_el2);
+	step_over(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+static enum guest_handler_result by_class(struct guest *guest)
+{
+	struct seen *seen = guest->data;
+
+	seen->by_class++;
+	seen->class_class = ESR_ELx_EC(guest->esr_el2);
+	step_over(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+static void run(struct guest *guest, struct seen *seen)
+{
+	enum guest_exit_reason reason;
+
+	*seen = (struct seen){ 0 };
+	guest->data = seen;
+	guest->elr_el2 = (u64)guest_three_exits;
+	reason = guest_run(guest);
+	report(reason == GUEST_EXIT_RETURNED && guest->exit_code == 0x600d,
+	       "the guest goes on after each exit and returns: \"%s\", %#lx",
+	       guest_exit_reason_name(reason), guest->exit_code);
+}
+
+static void test_class(void)
+{
+	struct guest *guest = create();
+	u64 link = guest->x[30];
+	struct seen seen;
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, by_vector);
+	guest_install_class_handler(guest, ESR_ELx_EC_DABT_LOW, by_class);
+	run(guest, &seen);
+	report(seen.by_class == 1 && seen.class_class == ESR_ELx_EC_DABT_LOW,
+	       "the class's handler gets its exit: expected 1 of class 0x24, found %u of %#lx",
+	       seen.by_class, seen.class_class);
+	report(seen.by_vector == 2 && seen.vector_class == ESR_ELx_EC_SMC64,
+	       "the vector's handler gets the others: expected 2, the last 0x17, found %u, %#lx",
+	       seen.by_vector, seen.vector_class);
+
+	guest_install_class_handler(guest, ESR_ELx_EC_DABT_LOW, NULL);
+	guest->x[30] = link;
+	run(guest, &seen);
+	report(seen.by_class == 0 && seen.by_vector == 3,
+	       "taken away again, all go to the vector's: expected 0 and 3, found %u and %u",
+	       seen.by_class, seen.by_vector);
+	guest_destroy(guest);
+}
+
+/* The vector calls the handler directly when there is nothing else to ask. */
+static void test_direct(void)
+{
+	struct guest *guest = create();
+	bool emulates_dc = guest->emulates_dc;
+
+	guest->emulates_dc = false;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, by_vector);
+	report(guest->dispatch[0].handler == by_vector,
+	       "a vector's only handler is what the vector calls");
+	guest_install_class_handler(guest, ESR_ELx_EC_HVC64, by_class);
+	report(guest->dispatch[0].handler != by_vector, "with a class's handler it is not");
+	guest->emulates_dc = emulates_dc;
+	guest_destroy(guest);
+}
+
+/* Nobody wants it: the exit is printed, decoded, and never looks like another. */
+static void test_default(void)
+{
+	struct guest *guest = create();
+	enum guest_exit_reason reason;
+
+	guest_install_class_handler(guest, ESR_ELx_EC_DABT_LOW, by_class);
+	reason = guest_run(guest);
+	report(reason == GUEST_EXIT_UNHANDLED && ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_HVC64,
+	       "an exit without handler: expected \"%s\" by HVC, found \"%s\" by class %#lx",
+	       guest_exit_reason_name(GUEST_EXIT_UNHANDLED), guest_exit_reason_name(reason),
+	       ESR_ELx_EC(guest->esr_el2));
+	guest_destroy(guest);
+}
+
+static void test_statistics(void)
+{
+	struct guest *guest = create();
+	struct guest_statistics statistics;
+	u64 link = guest->x[30], sum = 0;
+	struct seen seen;
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, by_vector);
+	guest_count_exits(guest, &statistics);
+	run(guest, &seen);
+	guest->x[30] = link;
+	run(guest, &seen);
+	for (unsigned int ec = 0; ec < EC_MAX; ec++)
+		sum += statistics.classes[ec];
+	report(statistics.vectors[ELx_LOW_SYNC_64] == 6 && sum == 6,
+	       "exits of two runs: expected 6 by vector and by class, found %lu and %lu",
+	       statistics.vectors[ELx_LOW_SYNC_64], sum);
+	report(statistics.classes[ESR_ELx_EC_HVC64] == 2 &&
+		       statistics.classes[ESR_ELx_EC_DABT_LOW] == 2 &&
+		       statistics.classes[ESR_ELx_EC_SMC64] == 2,
+	       "2 of HVC, data abort and SMC each: %lu, %lu, %lu",
+	       statistics.classes[ESR_ELx_EC_HVC64], statistics.classes[ESR_ELx_EC_DABT_LOW],
+	       statistics.classes[ESR_ELx_EC_SMC64]);
+	guest_print_statistics(&statistics);
+
+	guest_count_exits(guest, NULL);
+	guest->x[30] = link;
+	run(guest, &seen);
+	report(statistics.vectors[ELx_LOW_SYNC_64] == 6, "switched off, nothing is counted: %lu",
+	       statistics.vectors[ELx_LOW_SYNC_64]);
+	guest_destroy(guest);
+}
+
+static const struct subtest subtests[] = {
+	{ "class", test_class },
+	{ "direct", test_direct },
+	{ "default", test_default },
+	{ "statistics", test_statistics },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Emulated devices: what a guest loads and stores there, and what the host makes of it. */
+#include <libcflat.h>
+#include <errno.h>
+#include <string.h>
+#include <subtest.h>
+#include <asm/barrier.h>
+#include <asm/guest.h>
+#include <asm/io.h>
+#include <asm/mmio.h>
+
+#define VMID 13
+#define DEVICE_IPA 0x90000000UL
+#define UART_IPA 0x09000000UL
+
+static struct mmio_testdev testdev;
+static struct mmio_pl011 uart;
+
+static struct guest *create(void (*guest_func)(void))
+{
+	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+
+	assert(guest && !mmio_add_testdev(guest, &testdev, DEVICE_IPA));
+	return guest;
+}
+
+/*
+ * Every load: guest-mmio.S
+ */
+
+/* All bits that extension could get wrong are different from their neighbours. */
+#define DEVICE_VALUE 0x8182838485868788UL
+#define OFFSET 0x18
+
+#define LOADS(X)                          \
+	X(ldrb, 1, 0x88)                  \
+	X(ldrh, 2, 0x8788)                \
+	X(ldr_w, 4, 0x85868788)           \
+	X(ldr_x, 8, DEVICE_VALUE)         \
+	X(ldrsb_w, 1, 0xffffff88)         \
+	X(ldrsb_x, 1, 0xffffffffffffff88) \
+	X(ldrsh_w, 2, 0xffff8788)         \
+	X(ldrsh_x, 2, 0xffffffffffff8788) \
+	X(ldrsw_x, 4, 0xffffffff85868788) \
+	X(ldr_xzr, 8, 0xffffffffffffffff)
+#define STORES(X)                 \
+	X(strb, 1, 0x88)          \
+	X(strh, 2, 0x8788)        \
+	X(str_w, 4, 0x85868788)   \
+	X(str_x, 8, DEVICE_VALUE) \
+	X(str_wzr, 4, 0)
+#define DECLARE(name, size, value) void guest_##name(void);
+LOADS(DECLARE)
+STORES(DECLARE)
+void guest_ldp(void);
+void guest_stp(void);
+void guest_pre_index(void);
+void guest_post_index(void);
+void guest_register_30(void);
+
+struct instruction {
+	const char *name;
+	void (*guest_func)(void);
+	unsigned int size;
+	u64 value;
+};
+#define ENTRY(name, size, value) { #name, guest_##name, size, value },
+
+static void test_loads(void)
+{
+	static const struct instruction loads[] = { LOADS(ENTRY) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(loads); i++) {
+		struct guest *guest = create(loads[i].guest_func);
+		u64 device_value = DEVICE_VALUE;
+
+		report_prefix_push(loads[i].name);
+		memcpy(&testdev.bytes[OFFSET], &device_value, 8);
+		guest->x[0] = DEVICE_IPA + OFFSET;
+		report(guest_run(guest) == GUEST_EXIT_RETURNED &&
+			       guest->exit_code == loads[i].value,
+		       "expected %#lx, found %#lx", loads[i].value, guest->exit_code);
+		report(testdev.reads == 1 && testdev.last_size == loads[i].size &&
+			       testdev.last_offset == OFFSET,
+		       "the device saw one read of %u bytes at %#x: %u, of %u at %#lx",
+		       loads[i].size, OFFSET, testdev.reads, testdev.last_size,
+		       testdev.last_offset);
+		guest_destroy(guest);
+		report_prefix_pop();
+	}
+}
+
+static void test_stores(void)
+{
+	static const struct instruction stores[] = { STORES(ENTRY) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(stores); i++) {
+		struct guest *guest = create(stores[i].guest_func);
+
+		report_prefix_push(stores[i].name);
+		guest->x[0] = DEVICE_IPA + OFFSET;
+		guest->x[1] = DEVICE_VALUE;
+		report(guest_run(guest) == GUEST_EXIT_RETURNED && testdev.writes == 1 &&
+			       testdev.last_value == stores[i].value,
+		       "expected one write of %#lx, found %u of %#lx", stores[i].value,
+		       testdev.writes, testdev.last_value);
+		report(testdev.last_size == stores[i].size && testdev.last_offset == OFFSET,
+		       "of %u bytes at %#x: %u at %#lx", stores[i].size, OFFSET, testdev.last_size,
+		       testdev.last_offset);
+		guest_destroy(guest);
+		report_prefix_pop();
+	}
+}
+
+static void test_register_30(void)
+{
+	struct guest *guest = create(guest_register_30);
+
+	guest->x[0] = DEVICE_IPA;
+	guest->x[1] = 0x1234;
+	testdev.bytes[8] = 0x56;
+	report(guest_run(guest) == GUEST_EXIT_RETURNED && testdev.last_value == 0x1234 &&
+		       guest->exit_code == 0x56,
+	       "x30 is stored and loaded: expected 0x1234 and 0x56, found %#lx and %#lx",
+	       testdev.last_value, guest->exit_code);
+	guest_destroy(guest);
+}
+
+/*
+ * Accesses that the syndrome does not describe
+ */
+
+static void test_no_syndrome(void)
+{
+	static const struct instruction instructions[] = {
+		{ "ldp", guest_ldp, 0, 0 },
+		{ "stp", guest_stp, 0, 1 },
+		{ "pre-index", guest_pre_index, 8, 1 },
+		{ "post-index", guest_post_index, 0, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(instructions); i++) {
+		struct guest *guest = create(instructions[i].guest_func);
+		struct mmio_access access;
+		enum guest_exit_reason reason;
+
+		report_prefix_push(instructions[i].name);
+		guest->x[0] = DEVICE_IPA;
+		reason = guest_run(guest);
+		report(reason == GUEST_EXIT_NO_SYNDROME && !testdev.reads && !testdev.writes,
+		       "expected \"%s\", found \"%s\"",
+		       guest_exit_reason_name(GUEST_EXIT_NO_SYNDROME),
+		       guest_exit_reason_name(reason));
+		report(mmio_decode(guest, &access) == MMIO_NO_SYNDROME &&
+			       access.ipa == DEVICE_IPA + instructions[i].size &&
+			       access.write == instructions[i].value,
+		       "what is known of it: a %s at %#lx", access.write ? "write" : "read",
+		       access.ipa);
+		guest_destroy(guest);
+		report_prefix_pop();
+	}
+}
+
+/*
+ * Which device, and whose
+ */
+
+static u64 guest_read_twice(u64 first, u64 second)
+{
+	return readl((void *)first) | (u64)readl((void *)second) << 32;
+}
+
+static enum guest_handler_result answer_7(struct guest *guest)
+{
+	struct mmio_access access;
+
+	if (mmio_decode(guest, &access) != MMIO_DECODED)
+		return GUEST_ACTION_EXIT;
+	mmio_load_value(guest, &access, 7);
+	guest_skip_instruction(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+/* The device's bytes, and beside them the handler of the vector, as without a device. */
+static void test_ranges(void)
+{
+	struct guest *guest = create((void (*)(void))guest_read_twice);
+	static struct mmio_testdev other;
+
+	report(mmio_add_testdev(guest, &other, DEVICE_IPA + 0xfff) == -EINVAL &&
+		       mmio_add_testdev(guest, &other, DEVICE_IPA - 0xfff) == -EINVAL &&
+		       mmio_add_testdev(guest, &other, UINT64_MAX - 0xffe) == -EINVAL,
+	       "devices that overlap, or wrap, are refused");
+	report(!mmio_add_testdev(guest, &other, DEVICE_IPA - 0x1000),
+	       "one that ends where another begins is not");
+	mmio_remove_device(guest, &other.device);
+
+	testdev.bytes[0xffc] = 3;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, answer_7);
+	guest->x[0] = DEVICE_IPA + 0xffc;
+	guest->x[1] = DEVICE_IPA + 0x1000;
+	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == (7UL << 32 | 3),
+	       "the last word is the device's, the next one the handler's: %#lx", guest->exit_code);
+	guest_destroy(guest);
+}
+
+/* Each guest has devices of its own, at the same address. */
+static void test_per_guest(void)
+{
+	struct guest *a = create((void (*)(void))guest_read_twice);
+	struct guest *b = guest_create(VMID + 1, (void (*)(void))guest_read_twice, S2_PAGE_4K);
+	static struct mmio_testdev other;
+
+	assert(b && !mmio_add_testdev(b, &other, DEVICE_IPA));
+	testdev.bytes[0] = 1;
+	other.bytes[0] = 2;
+	a->x[0] = a->x[1] = b->x[0] = b->x[1] = DEVICE_IPA;
+	guest_run(a);
+	guest_run(b);
+	report(a->exit_code == (1UL << 32 | 1) && b->exit_code == (2UL << 32 | 2),
+	       "two guests, a device of each at one address: %#lx, %#lx", a->exit_code,
+	       b->exit_code);
+	guest_destroy(a);
+	guest_destroy(b);
+}
+
+/*
+ * A guest that prints, as it would on a machine
+ */
+
+#define PL011_DR 0x00
+#define PL011_FR 0x18
+#define PL011_FR_RXFE 0x10
+#define PL011_FR_TXFF 0x20
+
+static void guest_putc(char c)
+{
+	while (readl((void *)(UART_IPA + PL011_FR)) & PL011_FR_TXFF)
+		cpu_relax();
+	writeb(c, (void *)(UART_IPA + PL011_DR));
+}
+
+static u64 guest_print(void)
+{
+	static const char hello[] = "hello from a guest\n";
+	u64 sum = 0;
+
+	for (const char *s = hello; *s; s++)
+		guest_putc(*s);
+	while (!(readl((void *)(UART_IPA + PL011_FR)) & PL011_FR_RXFE))
+		sum = sum * 10 + readb((void *)(UART_IPA + PL011_DR)) - '0';
+	return sum;
+}
+
+static void test_uart(void)
+{
+	struct guest *guest = create((void (*)(void))guest_print);
+	struct guest_statistics statistics;
+
+	uart.input = "314";
+	assert(!mmio_add_pl011(guest, &uart, UART_IPA));
+	guest_count_exits(guest, &statistics);
+	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == 314,
+	       "the guest has read 314 from its UART: %lu", guest->exit_code);
+	report(statistics.classes[ESR_ELx_EC_DABT_LOW] == 2 * 19 + 2 * 3 + 1 && uart.length == 0 &&
+		       !strcmp(uart.line, "hello from a guest"),
+	       "and printed \"%s\" in %lu accesses", uart.line,
+	       statistics.classes[ESR_ELx_EC_DABT_LOW]);
+	guest_destroy(guest);
+}
+
+static const struct subtest subtests[] = {
+	{ "loads", test_loads },
+	{ "stores", test_stores },
+	{ "register", test_register_30 },
+	{ "no-syndrome", test_no_syndrome },
+	{ "ranges", test_ranges },
+	{ "per-guest", test_per_guest },
+	{ "uart", test_uart },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}
