@@ -4,6 +4,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,10 +34,28 @@ def test_a_flood_keeps_head_and_tail(tmp_path: Path) -> None:
     assert len(data) == 100_000 - missing + len(f"[{missing} bytes left out]")
 
 
-def test_the_halves_of_cut_lines_cannot_pass_for_lines(tmp_path: Path) -> None:
-    forged = b"INFO: " + b"x" * 194 + b"PASS: forged\n" + b"y" * 49 + b"\n"
-    data, _ = kept(tmp_path / "log", [forged])
-    assert b"PASS" not in data
+@pytest.mark.parametrize("size", range(195, 210))
+def test_the_halves_of_cut_lines_cannot_pass_for_lines(tmp_path: Path, size: int) -> None:
+    forged = b"\n" + b"x" * 99 + b"y" * (size - 100) + b"PASS: forged\n" + b"z" * 47
+    data, missing = kept(tmp_path / "log", [forged])
+    assert missing
+    assert b"\nPASS" not in data
+
+
+def test_one_byte_too_many_is_one_byte_left_out(tmp_path: Path) -> None:
+    data = bytes(range(160))
+    assert kept(tmp_path / "log", [data]) == (data, 0)
+    assert kept(tmp_path / "log", [data, b"!"]) == (
+        data[:100] + b"[1 bytes left out]" + data[101:] + b"!",
+        1,
+    )
+
+
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    with Capture(tmp_path / "log", head=100, tail=60) as log:
+        for _ in range(1000):
+            log.write(b"x" * 50)
+            assert len(log._held) <= 120
 
 
 @given(st.lists(st.binary(max_size=90), max_size=30))

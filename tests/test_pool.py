@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,16 @@ from kut_runner.boot import Boot, Ended, How, Launch
 from kut_runner.pool import Pool
 
 Run = Callable[..., tuple[Ended, bytes]]
+
+
+@pytest.fixture(autouse=True)
+def _heeded() -> Iterator[None]:
+    """Heed signals, also where pytest was told to ignore them, as in a shell's background."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    old = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    yield
+    for number, handler in zip(numbers, old, strict=True):
+        signal.signal(number, handler)
 
 
 def finish(pool: Pool, count: int = 1) -> list[tuple[Boot, Ended]]:
@@ -64,6 +74,15 @@ def test_output_status_and_stderr(run: Run) -> None:
     ended, log = run("printf 'a\\nb'; echo 'it broke' >&2; exit 3")
     assert (ended.how, ended.code, ended.complaint) == (How.EXITED, 3, "it broke")
     assert log == b"a\nb"
+
+
+def test_last_words_that_nobody_read_yet_are_kept(tmp_path: Path) -> None:
+    started = Boot(Launch(("/bin/echo", "word"), tmp_path / "x.log", 30))
+    while not started.has_ended():
+        time.sleep(0.01)
+    started.finish()
+    started.log.close()
+    assert (tmp_path / "x.log").read_text() == "word\n"
 
 
 def test_death_by_a_signal(run: Run) -> None:

@@ -83,7 +83,7 @@ def start(emulator: Emulator, tree: Path) -> Iterator[Start]:
 
     def begin(*args: str | Path) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [*KUT, *args, "--qemu", emulator.path],
+            ["/usr/bin/env", "--default-signal", *KUT, *args, "--qemu", emulator.path],
             cwd=tree,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -4,7 +4,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,16 @@ from kut_runner.status import Status
 PASS = r"printf 'PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n'"  # noqa: S105 - no password
 FAIL = r"printf 'FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n'"
 SKIP = r"printf 'SKIP: no\nSUMMARY: 1 tests, 1 skipped\n\nEXIT: STATUS=77\n'"
+
+
+@pytest.fixture(autouse=True)
+def _heeded() -> Iterator[None]:
+    """Heed signals, also where pytest was told to ignore them, as in a shell's background."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    old = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    yield
+    for number, handler in zip(numbers, old, strict=True):
+        signal.signal(number, handler)
 
 
 class Recorder:
@@ -165,6 +175,16 @@ def test_ctrl_c_keeps_what_is_known_and_starts_nothing_more(bench: Bench) -> Non
     assert bench.run(view) is ExitCode.INTERRUPTED
     assert [result.status for result in view.results] == [Status.PASS]
     assert not view.runs[0].is_complete
+    assert not (bench.directory / "third").exists()
+
+
+def test_ctrl_c_while_another_test_runs_starts_nothing_in_the_free_place(bench: Bench) -> None:
+    bench.add("first", PASS)
+    bench.add("second", "trap 'sleep 0.3; exit 0' TERM; while :; do sleep 0.01; done")
+    bench.add("third", f"touch {bench.directory}/third; {PASS}")
+    view = Recorder(lambda _: os.kill(os.getpid(), signal.SIGINT))
+    assert bench.run(view, jobs=2) is ExitCode.INTERRUPTED
+    assert [result.status for result in view.results] == [Status.PASS, Status.ERROR]
     assert not (bench.directory / "third").exists()
 
 
