@@ -81,7 +81,8 @@ static enum fdt_property property_of(const char *name)
 	return FDT_NR_PROPERTIES;
 }
 
-static void begin_node(struct fdt_node *node, const struct fdt_node *parent, const char *name)
+static void begin_node(struct fdt_node *node, const struct fdt_node *parent, const char *name,
+		       const char *strings)
 {
 	/* Defaults: Devicetree Specification, 2.3.5 */
 	u32 address_cells = 2, size_cells = 1;
@@ -92,6 +93,7 @@ static void begin_node(struct fdt_node *node, const struct fdt_node *parent, con
 		size_cells = fdt_number(parent->value[FDT_SIZE_CELLS], 0, 1);
 	memset(node->value, 0, sizeof(node->value));
 	node->name = name;
+	node->strings = strings;
 	node->depth = parent ? parent->depth + 1 : 0;
 	node->address_cells = address_cells;
 	node->size_cells = size_cells;
@@ -123,8 +125,8 @@ bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
 		case FDT_BEGIN_NODE:
 			if (++depth == FDT_MAX_DEPTH)
 				return false;
-			begin_node(&nodes[depth], depth ? &nodes[depth - 1] : NULL,
-				   (const char *)p);
+			begin_node(&nodes[depth], depth ? &nodes[depth - 1] : NULL, (const char *)p,
+				   strings);
 			p += strlen((const char *)p) / 4 + 1;
 			complete = false;
 			break;
@@ -171,6 +173,22 @@ bool fdt_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size)
 	*address = fdt_number(reg, offset, node->address_cells);
 	*size = fdt_number(reg, offset + 4 * node->address_cells, node->size_cells);
 	return true;
+}
+
+/* The walk has seen this node to be well-formed before it calls a visitor. */
+struct fdt_value fdt_property(const struct fdt_node *node, const char *name)
+{
+	const u32 *p = (const u32 *)node->name + strlen(node->name) / 4 + 1;
+
+	for (;; p++) {
+		if (be32(*p) == FDT_NOP)
+			continue;
+		if (be32(*p) != FDT_PROP)
+			return (struct fdt_value){ NULL, 0 };
+		if (!strcmp(node->strings + be32(p[2]), name))
+			return (struct fdt_value){ (const char *)(p + 3), be32(p[1]) };
+		p += 2 + DIV_ROUND_UP(be32(p[1]), 4);
+	}
 }
 
 bool fdt_has_string(struct fdt_value value, const char *string)

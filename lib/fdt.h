@@ -37,6 +37,7 @@ enum fdt_property {
 
 struct fdt_node {
 	const char *name; /* with its unit address: "memory@40000000"; "" for the root */
+	const char *strings; /* the tree's, for fdt_property() */
 	int depth; /* 0: the root */
 	u32 address_cells, size_cells; /* the parent's: how to read this node's reg */
 	struct fdt_value value[FDT_NR_PROPERTIES];
@@ -58,6 +59,11 @@ void fdt_for_each_reservation(const void *fdt, void (*reserve)(u64 start, u64 si
 u64 fdt_number(struct fdt_value value, u32 offset, u32 cells);
 /* Entry @index of a node's reg property; false when there is none. */
 bool fdt_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size);
+/*
+ * A property that is not of enum fdt_property: looked for in the node, so that the others cost
+ * nothing for it.
+ */
+struct fdt_value fdt_property(const struct fdt_node *node, const char *name);
 /* True when @string is one of the strings in @value. */
 bool fdt_has_string(struct fdt_value value, const char *string);
 

@@ -11,11 +11,13 @@
 #include <string.h>
 #include <asm/console.h>
 #include <asm/el2.h>
+#include <asm/gic.h>
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
 #include <asm/psci.h>
 #include <asm/setup.h>
+#include <asm/timer.h>
 #include <asm/virtio-testdev.h>
 
 #define MAX_RESERVED 12
@@ -109,15 +111,87 @@ static void reserve(u64 start, u64 size, void *data)
 	tree.reserved[tree.nr_reserved++] = (struct mem_region){ start, start + size };
 }
 
-static bool compatible(const struct fdt_node *node, const char *with)
+enum node_kind {
+	NODE_OTHER,
+	NODE_VIRTIO_MMIO,
+	NODE_PL011,
+	NODE_16550,
+	NODE_PSCI,
+	NODE_GIC_V2,
+	NODE_GIC_V3,
+	NODE_TIMER,
+};
+
+#define KNOWN(kind, string)                  \
+	{                                    \
+		kind, sizeof(string), string \
+	}
+static const struct {
+	u8 kind, size;
+	char string[22];
+} known_nodes[] = {
+	KNOWN(NODE_VIRTIO_MMIO, "virtio,mmio"),
+	KNOWN(NODE_PL011, "arm,pl011"),
+	KNOWN(NODE_16550, "ns16550a"),
+	KNOWN(NODE_PSCI, "arm,psci-0.2"),
+	KNOWN(NODE_PSCI, "arm,psci-1.0"),
+	KNOWN(NODE_GIC_V3, "arm,gic-v3"),
+	KNOWN(NODE_GIC_V2, "arm,cortex-a15-gic"),
+	KNOWN(NODE_GIC_V2, "arm,gic-400"),
+	KNOWN(NODE_TIMER, "arm,armv8-timer"),
+};
+
+/* What a node is, by the first of its compatible strings that is known. */
+static enum node_kind node_kind(struct fdt_value compatible)
 {
-	return fdt_has_string(node->value[FDT_COMPATIBLE], with);
+	for (u32 i = 0; i < compatible.len; i += strlen(compatible.data + i) + 1) {
+		const char *string = compatible.data + i;
+
+		/* The end is looked at first: it tells most strings apart. */
+		for (size_t k = 0; k < ARRAY_SIZE(known_nodes); k++)
+			if (known_nodes[k].size <= compatible.len - i &&
+			    !string[known_nodes[k].size - 1] &&
+			    !strcmp(string, known_nodes[k].string))
+				return known_nodes[k].kind;
+	}
+	return NODE_OTHER;
+}
+
+static void read_device(const struct fdt_node *node)
+{
+	u64 base, size;
+
+	switch (node_kind(node->value[FDT_COMPATIBLE])) {
+	case NODE_VIRTIO_MMIO:
+		if (fdt_reg(node, 0, &base, &size))
+			virtio_testdev_candidate(base, size);
+		break;
+	case NODE_PL011:
+		add_uart(node, CONSOLE_PL011);
+		break;
+	case NODE_16550:
+		add_uart(node, CONSOLE_16550);
+		break;
+	case NODE_PSCI:
+		read_psci(node);
+		break;
+	case NODE_GIC_V2:
+		gic_candidate(2, node);
+		break;
+	case NODE_GIC_V3:
+		gic_candidate(3, node);
+		break;
+	case NODE_TIMER:
+		timer_candidate(node);
+		break;
+	case NODE_OTHER:
+		break;
+	}
 }
 
 static void read_node(const struct fdt_node *node, void *data)
 {
 	struct fdt_value type = node->value[FDT_DEVICE_TYPE];
-	u64 base, size;
 
 	if (fdt_has_string(node->value[FDT_STATUS], "disabled"))
 		return;
@@ -127,16 +201,8 @@ static void read_node(const struct fdt_node *node, void *data)
 		add_cpu(node);
 	else if (node->depth == 1 && !strcmp(node->name, "chosen"))
 		read_chosen(node);
-	else if (!node->value[FDT_COMPATIBLE].data)
-		return;
-	else if (compatible(node, "virtio,mmio") && fdt_reg(node, 0, &base, &size))
-		virtio_testdev_candidate(base, size);
-	else if (compatible(node, "arm,pl011"))
-		add_uart(node, CONSOLE_PL011);
-	else if (compatible(node, "ns16550a"))
-		add_uart(node, CONSOLE_16550);
-	else if (compatible(node, "arm,psci-0.2") || compatible(node, "arm,psci-1.0"))
-		read_psci(node);
+	else
+		read_device(node);
 }
 
 /*

@@ -71,8 +71,6 @@
 #define APGAKEYHI_EL1 sys_reg(3, 0, 2, 3, 1)
 
 /* Registers newer than the assembler's base architecture */
-#define ICC_SRE_EL2 sys_reg(3, 4, 12, 9, 5)
-#define ICH_HCR_EL2 sys_reg(3, 4, 12, 11, 0)
 #define HCRX_EL2 sys_reg(3, 4, 1, 2, 2)
 #define HFGRTR_EL2 sys_reg(3, 4, 1, 1, 4)
 #define HFGWTR_EL2 sys_reg(3, 4, 1, 1, 5)
@@ -82,6 +80,50 @@
 #define ID_AA64MMFR2_EL1 sys_reg(3, 0, 0, 7, 2)
 #define ID_AA64MMFR4_EL1 sys_reg(3, 0, 0, 7, 4)
 #define ID_AA64ISAR2_EL1 sys_reg(3, 0, 0, 6, 2)
+
+/* RAS: the syndrome of a virtual SError, and where ESB defers it to */
+#define VSESR_EL2 sys_reg(3, 4, 5, 2, 3)
+#define VDISR_EL2 sys_reg(3, 4, 12, 1, 1)
+#define DISR_EL1 sys_reg(3, 0, 12, 1, 1)
+
+/* EL2's virtual timer, FEAT_VHE */
+#define CNTHV_TVAL_EL2 sys_reg(3, 4, 14, 3, 0)
+#define CNTHV_CTL_EL2 sys_reg(3, 4, 14, 3, 1)
+#define CNTHV_CVAL_EL2 sys_reg(3, 4, 14, 3, 2)
+#define CNTP_TVAL_EL02 sys_reg(3, 5, 14, 2, 0)
+#define CNTV_TVAL_EL02 sys_reg(3, 5, 14, 3, 0)
+
+/* GIC version 3: the CPU interface (a guest's own names for its virtual one), and EL2's of guests */
+#define ICC_PMR_EL1 sys_reg(3, 0, 4, 6, 0)
+#define ICC_IAR0_EL1 sys_reg(3, 0, 12, 8, 0)
+#define ICC_EOIR0_EL1 sys_reg(3, 0, 12, 8, 1)
+#define ICC_HPPIR0_EL1 sys_reg(3, 0, 12, 8, 2)
+#define ICC_BPR0_EL1 sys_reg(3, 0, 12, 8, 3)
+#define ICC_DIR_EL1 sys_reg(3, 0, 12, 11, 1)
+#define ICC_RPR_EL1 sys_reg(3, 0, 12, 11, 3)
+#define ICC_SGI1R_EL1 sys_reg(3, 0, 12, 11, 5)
+#define ICC_ASGI1R_EL1 sys_reg(3, 0, 12, 11, 6)
+#define ICC_SGI0R_EL1 sys_reg(3, 0, 12, 11, 7)
+#define ICC_IAR1_EL1 sys_reg(3, 0, 12, 12, 0)
+#define ICC_EOIR1_EL1 sys_reg(3, 0, 12, 12, 1)
+#define ICC_HPPIR1_EL1 sys_reg(3, 0, 12, 12, 2)
+#define ICC_BPR1_EL1 sys_reg(3, 0, 12, 12, 3)
+#define ICC_CTLR_EL1 sys_reg(3, 0, 12, 12, 4)
+#define ICC_SRE_EL1 sys_reg(3, 0, 12, 12, 5)
+#define ICC_IGRPEN0_EL1 sys_reg(3, 0, 12, 12, 6)
+#define ICC_IGRPEN1_EL1 sys_reg(3, 0, 12, 12, 7)
+#define ICC_GRPEN1_EL1 ICC_IGRPEN1_EL1
+#define ICC_SRE_EL2 sys_reg(3, 4, 12, 9, 5)
+#define ICH_AP0R_EL2(n) sys_reg(3, 4, 12, 8, n)
+#define ICH_AP1R_EL2(n) sys_reg(3, 4, 12, 9, n)
+#define ICH_HCR_EL2 sys_reg(3, 4, 12, 11, 0)
+#define ICH_VTR_EL2 sys_reg(3, 4, 12, 11, 1)
+#define ICH_MISR_EL2 sys_reg(3, 4, 12, 11, 2)
+#define ICH_EISR_EL2 sys_reg(3, 4, 12, 11, 3)
+#define ICH_ELRSR_EL2 sys_reg(3, 4, 12, 11, 5)
+#define ICH_VMCR_EL2 sys_reg(3, 4, 12, 11, 7)
+#define ICH_LR0_EL2(n) sys_reg(3, 4, 12, 12, n) /* list registers 0..7 */
+#define ICH_LR8_EL2(n) sys_reg(3, 4, 12, 13, n) /* 8..15 */
 
 /* HCR_EL2 */
 #define HCR_EL2_VM (UL(1) << 0)
@@ -157,6 +199,7 @@
 #define ID_AA64MMFR1_VH 8
 #define ID_AA64MMFR2_FWB 40
 #define ID_AA64PFR0_GIC 24
+#define ID_AA64PFR0_RAS 28
 #define ID_AA64MMFR0_FGT 56
 #define ID_AA64MMFR1_PAN 20
 #define ID_AA64MMFR1_HCX 40
