@@ -341,6 +341,8 @@ def _run_ninja(
     environ = os.environ | {"NINJA_STATUS": "[%f/%t] "}
     if sys.stderr.isatty():
         environ["CLICOLOR_FORCE"] = "1"  # the compiler's colours come through the pipe
+    # Ctrl-C reaches ninja too. A SIGINT for kut alone, in the moment before the `try`, lets the
+    # commands in hand end; ninja then dies of the pipe that nobody reads.
     with subprocess.Popen(
         argv,
         cwd=root,
