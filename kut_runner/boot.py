@@ -15,7 +15,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from io import FileIO
@@ -84,24 +84,22 @@ class Ended:
 
 
 class Boot:
-    """A QEMU process that was started; `poll` is what takes it to its end."""
+    """A QEMU process that was started; `finish` or `abandon` clears up after it."""
 
     def __init__(self, launch: Launch) -> None:
         """Start it; raises OSError when the program or the log cannot be opened."""
         self.launch = launch
-        self.log = Capture(launch.log)
-        self._complaints = create(launch.complaints)
-        self._why: How | None = None
-        self._recent = b""
-        self._started = time.monotonic()
+        """What was asked for."""
+        with ExitStack() as undo:
+            self.log = undo.enter_context(Capture(launch.log))
+            self._complaints = undo.enter_context(create(launch.complaints))
+            self._started = time.monotonic()
+            self._process = _spawn(launch.command, self._complaints)
+            undo.pop_all()
         self.deadline: float | None = self._started + launch.timeout
         """When `expire` is due, in seconds of the monotonic clock; None when nothing is left."""
-        try:
-            self._process = _spawn(launch.command, self._complaints)
-        except OSError:
-            self._complaints.close()
-            self.log.close()
-            raise
+        self._why: How | None = None
+        self._recent = b""
         assert self._process.stdout  # noqa: S101 - for mypy: stdout=PIPE
         self._pipe = self._process.stdout
         os.set_blocking(self._pipe.fileno(), False)

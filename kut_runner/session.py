@@ -88,6 +88,15 @@ def run(request: RunRequest, views: Sequence[View]) -> ExitCode:
     return done.exit_code
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A test that has been started."""
+
+    test: "TestDef"
+    launch: Launch
+    build_id: str = ""
+
+
 class _Runner:
     """The state of a run: what waits, what runs, what is done."""
 
@@ -96,7 +105,7 @@ class _Runner:
         self._views = views
         self._capacity = request.jobs or cpus.available()
         self._waiting = deque(request.tests)
-        self._running: dict[Boot, TestDef] = {}
+        self._running: dict[Boot, _Running] = {}
         self._results: list[TestResult] = []
         self._is_interrupted = False
 
@@ -129,7 +138,8 @@ class _Runner:
         return min(test.smp, self._capacity)
 
     def _start_what_fits(self, pool: Pool) -> None:
-        room = self._capacity - sum(map(self._weight, self._running.values()))
+        taken = sum(self._weight(running.test) for running in self._running.values())
+        room = self._capacity - taken
         while self._waiting and self._weight(self._waiting[0]) <= room:
             test = self._waiting.popleft()
             if self._start(pool, test):
@@ -145,30 +155,33 @@ class _Runner:
         log = request.log_dir / f"{test.name}.log"
         launch = Launch(command, log, request.timeout or test.timeout)
         try:
-            self._running[pool.start(launch)] = test
+            boot = pool.start(launch)
         except OSError as error:
             ended = Ended(How.NOT_STARTED, 0, 0.0, str(error))
-            self._conclude(test, launch, results.Said(), ended)
+            self._conclude(_Running(test, launch), results.Said(), ended)
             return False
+        # Read now: what is built meanwhile is not what runs.
+        build_id = request.images[test.image].build_id
+        self._running[boot] = _Running(test, launch, build_id)
         return True
 
     def _wait(self, pool: Pool) -> None:
         for boot, ended in pool.wait():
             with boot.log as log:
                 said = results.listen(events.parse(lines.split(log.chunks())))
-            self._conclude(self._running.pop(boot), boot.launch, said, ended)
+            self._conclude(self._running.pop(boot), said, ended)
 
-    def _conclude(self, test: "TestDef", launch: Launch, said: results.Said, ended: Ended) -> None:
+    def _conclude(self, running: _Running, said: results.Said, ended: Ended) -> None:
         self._report(
             TestResult(
-                name=test.name,
+                name=running.test.name,
                 verdict=results.judge(said, ended),
                 said=said,
                 ended=ended,
-                command=launch.command,
+                command=running.launch.command,
                 qemu_version=self._request.qemu.release,
-                log=str(launch.log),
-                build_id=self._request.images[test.image].build_id,
+                log=str(running.launch.log),
+                build_id=running.build_id,
             )
         )
 

@@ -4,6 +4,8 @@
 import signal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kut_runner.boot import Ended, How
 from kut_runner.errors import ExitCode
