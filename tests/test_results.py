@@ -130,6 +130,30 @@ def test_how_qemu_ended(log: bytes, how: How, code: int, words: str, expected: V
     assert verdict(log, how, code, words) == expected
 
 
+words = st.sampled_from(
+    [
+        *("PASS: a", "FAIL: b", "XPASS: c", "SKIP: d", "KFAIL: e", "noise", ""),
+        *("SUMMARY: 1 tests", "SUMMARY: 2 tests, 1 skipped", "SUMMARY: 3 tests, 1 known failures"),
+        *("SUMMARY: 1 tests, 1 unexpected failures", "SUMMARY: 0 tests"),
+        *("EXIT: STATUS=1", "EXIT: STATUS=3", "EXIT: STATUS=77", "EXIT: STATUS=127"),
+    ]
+)
+
+
+@given(st.lists(words, max_size=7), st.sampled_from(How), st.sampled_from([0, 1, 3, 77]))
+@settings(max_examples=1000, deadline=None)
+def test_only_a_whole_and_consistent_story_is_a_pass(story: list[str], how: How, code: int) -> None:
+    found = verdict("".join(f"{line}\n" for line in story).encode(), how, code)
+    spoken = [line for line in story if line]
+    if found.status in (Status.PASS, Status.SKIP):
+        assert how is How.EXITED
+        assert spoken[-1] in ("EXIT: STATUS=1", "EXIT: STATUS=77")
+        assert any(line.startswith("SUMMARY: ") for line in spoken)
+        assert not {"FAIL: b", "XPASS: c"} & set(spoken)
+    assert bool(found.reason) is (found.status is not Status.PASS)
+    assert (found.exit_code is ExitCode.OK) is (found.status is Status.PASS)
+
+
 @pytest.mark.parametrize(
     ("log", "status"),
     [
