@@ -104,6 +104,48 @@ def run_command(  # noqa: PLR0913 - one for each option
     return session.run(request, shown)
 
 
+@kut.command("bench")
+@click.option("--json", type=_file, help="Write the counts to this file.")
+@click.option("--update", is_flag=True, help="Make these counts the baseline.")
+@click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
+@_compiler
+@click.pass_obj
+def bench_command(
+    root: Path | None, *, json: Path | None, update: bool, qemu: str | None, compiler: str
+) -> int:
+    """Count instructions, and compare the counts with the baseline of the tree."""
+    from kut_runner import bench, build, config, machine, plan, session, toolchain
+    from kut_runner.views.outfile import OutFile
+
+    tree = _tree(root)
+    tests = plan.in_group(config.load(tree / "configs"), "bench")
+    baseline = tree / "configs/bench-baseline.json"
+    kept = bench.load_baseline(baseline, compiler)
+    out = OutFile(json) if json else None
+    emulator = machine.find_qemu(qemu, cache=tree / "build/qemu-versions")
+    names = sorted({test.image for test in tests})
+    with _progress(verbose=False) as progress:
+        tools = toolchain.find(compiler, os.environ)
+        images = build.build(tree, tools, names, progress=progress)
+    logs = tree / "build/logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    request = session.RunRequest(tests=tests, images=images, qemu=emulator, log_dir=logs)
+    collector = bench.Collector()
+    code = session.run(request, (collector,))
+    found = bench.metrics(collector.results)
+    if out:
+        out.write(bench.report(found, qemu=emulator.release, compiler=compiler))
+    for problem in bench.problems(collector.results):
+        click.echo(problem, err=True)
+    if update and code == ExitCode.OK:
+        bench.update_baseline(baseline, compiler, found)
+        kept = bench.load_baseline(baseline, compiler)
+    rows = bench.compare(found, kept)
+    for row in rows:
+        click.echo(row)
+    return code or (ExitCode.OK if all(row.is_good for row in rows) else ExitCode.TESTS_FAILED)
+
+
 @kut.command("build")
 @click.argument("images", nargs=-1)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands to run at a time.")

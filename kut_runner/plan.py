@@ -46,6 +46,13 @@ def _match(pattern: str, names: "Collection[str]") -> list[str]:
     )
 
 
+def in_group(config: "Config", group: str) -> tuple["TestDef", ...]:
+    """Return the tests of a group, in the order of the files; NothingSelectedError for none."""
+    if tests := tuple(test for test in config.tests if group in test.groups):
+        return tests
+    raise NothingSelectedError(f'no test is in group "{group}"', "`kut list` shows the groups")
+
+
 def _nearest(name: str, names: "Collection[str]") -> str:
     from difflib import get_close_matches
 

@@ -1,31 +1,80 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The instruction counts of docs/benchmarks.md, measured again."""
+"""`kut bench`: real counts, a gate that closes, and documents that say the same."""
 
+import json
 import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 import realtree
 
-ROW = re.compile(r"\| `(?P<name>\w+)` \| (?P<figure>\d+) \| (?P<limit>\d+) \| instructions")
-RESULT = re.compile(r"INFO: bench: (\w+) (\d+) instructions")
+from kut_runner import bench
+from kut_runner.errors import ConfigError
+
+BASELINE = realtree.ROOT / "configs" / "bench-baseline.json"
+ROW = re.compile(r"^\| `(?P<name>\w+)` \| (?P<value>\d+) \|", re.MULTILINE)
 
 
-def table() -> dict[str, tuple[int, int]]:
-    text = (realtree.ROOT / "docs" / "benchmarks.md").read_text()
-    return {row["name"]: (int(row["figure"]), int(row["limit"])) for row in ROW.finditer(text)}
+def kut_bench(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*realtree.KUT, "--root", str(root), "bench", *args],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
-    [result] = realtree.run(tmp_path_factory.mktemp("bench"), "bench")["tests"]
-    return {name: int(count) for name, count in RESULT.findall("\n".join(result["last_lines"]))}
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources, whose baseline may be changed."""
+    path = tmp_path_factory.mktemp("bench")
+    for part in ("arm", "configs", "lib"):
+        shutil.copytree(realtree.ROOT / part, path / part)
+    return path
 
 
-def test_every_count_has_its_row(measured: dict[str, int]) -> None:
-    assert set(measured) == set(table())
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_no_count_has_grown(compiler: str, tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    done = kut_bench(realtree.ROOT, "--compiler", compiler, "--json", str(out))
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(out.read_text())["metrics"]
+    assert set(found) == set(json.loads(BASELINE.read_text())[compiler])
+    assert found["hvc_round_trip"]["value"] <= 52
+    assert found["hvc_round_trip"]["unit"] == "instructions"
+    assert found["boot_to_main"]["value"] <= 250_000
 
 
-@pytest.mark.parametrize("name", table())
-def test_count(name: str, measured: dict[str, int]) -> None:
-    figure, limit = table()[name]
-    assert figure * 0.9 <= measured[name] <= limit
+def test_growth_and_loss_fail_and_update_mends(tree: Path) -> None:
+    baseline = tree / "configs" / "bench-baseline.json"
+    kept: dict[str, Any] = json.loads(baseline.read_text())
+    kept["gcc"]["hvc_round_trip"]["value"] -= 1
+    kept["gcc"]["lost"] = {"value": 1}
+    baseline.write_text(json.dumps(kept))
+    done = kut_bench(tree)
+    assert done.returncode == 1
+    assert re.search(r"^hvc_round_trip .* TOO MUCH$", done.stdout, re.MULTILINE)
+    assert re.search(r"^lost .* MISSING$", done.stdout, re.MULTILINE)
+    assert kut_bench(tree, "--update").returncode == 0
+    assert kut_bench(tree).returncode == 0
+    assert json.loads(baseline.read_text())["gcc"]["hvc_round_trip"]["tolerance"] == 0
+
+
+def test_documents_have_the_baseline() -> None:
+    text = (realtree.ROOT / "docs" / "benchmarks.md").read_text()
+    documented = {row["name"]: int(row["value"]) for row in ROW.finditer(text)}
+    kept = bench.load_baseline(BASELINE, "gcc")
+    assert documented == {name: each.value for name, each in kept.items()}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"gcc": {"a": 1}}', '{"gcc": {"a": {"value": "x"}}}'])
+def test_a_bad_baseline_is_an_error_with_its_name(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "bench-baseline.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"bench-baseline\.json: not a baseline"):
+        bench.load_baseline(path, "gcc")
