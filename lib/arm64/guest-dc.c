@@ -54,6 +54,14 @@ static bool turns_mmu_on(unsigned int iss, u64 value)
 	return (iss & ISS_REGISTER_MASK) == ISS_REGISTER(3, 0, 1, 0, 0) && (value & SCTLR_ELx_M);
 }
 
+static void end_dc(struct guest *guest)
+{
+	guest->emulates_dc = false;
+	guest_update_dispatch(guest);
+	/* What was cached of the one-to-one translation ends here. */
+	s2mmu_flush(guest->s2mmu);
+}
+
 bool guest_emulate_dc_write(struct guest *guest)
 {
 	unsigned int iss = ESR_ELx_ISS(guest->esr_el2), rt = FIELD(iss, 9, 5);
@@ -65,10 +73,15 @@ bool guest_emulate_dc_write(struct guest *guest)
 	guest->elr_el2 += 4;
 	if (turns_mmu_on(iss, value)) {
 		write_sysreg(read_sysreg(hcr_el2) & ~(HCR_EL2_DC | HCR_EL2_TVM), hcr_el2);
-		guest->emulates_dc = false;
-		guest_update_dispatch(guest);
-		/* What was cached of the one-to-one translation ends here. */
-		s2mmu_flush(guest->s2mmu);
+		end_dc(guest);
 	}
 	return true;
+}
+
+void guest_check_dc(struct guest *guest)
+{
+	if (guest->sctlr_el1 & SCTLR_ELx_M) {
+		guest->hcr_el2 &= ~(HCR_EL2_DC | HCR_EL2_TVM);
+		end_dc(guest);
+	}
 }

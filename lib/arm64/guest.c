@@ -148,8 +148,11 @@ void guest_destroy(struct guest *guest)
  */
 void guest_registers_to_cpu(struct guest *guest)
 {
-	u64 hcr = guest->hcr_el2;
+	u64 hcr;
 
+	if (guest->emulates_dc)
+		guest_check_dc(guest);
+	hcr = guest->hcr_el2;
 	el1_state_load(&guest->el1);
 	fpsimd_load(&guest->fpsimd);
 	el2_state_load(&guest->el2);

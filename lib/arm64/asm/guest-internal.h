@@ -16,6 +16,8 @@ bool guest_el1_vectors_contain(const struct guest *guest, u64 pc);
 /* guest-dc.c */
 /* True when the last exit was a trapped write that HCR_EL2.DC made necessary, and has been done. */
 bool guest_emulate_dc_write(struct guest *guest);
+/* With the registers in memory: the end of HCR_EL2.DC, if the host has turned the guest's MMU on. */
+void guest_check_dc(struct guest *guest);
 /* guest.c: registers into the CPU, which they must not be in */
 void guest_registers_to_cpu(struct guest *guest);
 

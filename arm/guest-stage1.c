@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guests with translation tables of their own: a guest that turned its MMU on finds it on at the
+ * next run, whoever had the CPU in between; faults of both stages tell the right address; and while
+ * the MMU is off memory is Normal.
+ */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <errno.h>
+#include <subtest.h>
+#include <asm/barrier.h>
+#include <asm/guest-stage1.h>
+#include <asm/guest.h>
+#include <asm/io.h>
+#include <asm/processor.h>
+
+#define VMID 20
+#define VA_BITS_GUEST 39
+/* Where the guest sees a page, and where stage 2 has it. Nothing is at VA as an IPA. */
+#define TEST_VA 0x2000000000UL
+#define TEST_IPA 0x180000000UL
+#define WORD 0x123
+
+struct machine {
+	struct guest *guest;
+	struct guest_stage1 *stage1;
+	u64 *page;
+};
+
+/* A guest with the image mapped, and a page at TEST_VA with @flags that holds @value. */
+static struct machine create(int vmid, u64 (*guest_func)(const struct guest_stage1 *), u64 value,
+			     unsigned long flags)
+{
+	struct machine m = {
+		.guest = guest_create(vmid, (void (*)(void))guest_func, S2_PAGE_4K),
+		.page = alloc_page(),
+	};
+
+	assert(m.guest && m.page);
+	m.stage1 = guest_stage1_create(m.guest, VA_BITS_GUEST);
+	assert(m.stage1);
+	m.page[0] = value;
+	assert(!s2mmu_map(m.guest->s2mmu, TEST_IPA, virt_to_phys(m.page), PAGE_SIZE, S2_MAP_RW));
+	assert(!guest_stage1_map(m.stage1, TEST_VA, TEST_IPA, PAGE_SIZE, flags));
+	assert(!guest_stage1_map_image(m.stage1, 0));
+	m.guest->x[0] = (u64)m.stage1;
+	return m;
+}
+
+static void destroy(struct machine *m)
+{
+	guest_stage1_destroy(m->stage1);
+	guest_destroy(m->guest);
+	free_page(m->page);
+}
+
+static enum guest_handler_result exit_always(struct guest *guest)
+{
+	return GUEST_ACTION_EXIT;
+}
+
+static u64 read_test_page(void)
+{
+	return *(volatile u64 *)TEST_VA;
+}
+
+static bool runs(struct guest *guest, enum guest_exit_reason expected)
+{
+	enum guest_exit_reason reason = guest_run(guest);
+
+	return report(reason == expected, "guest_run(): expected \"%s\", found \"%s\"",
+		      guest_exit_reason_name(expected), guest_exit_reason_name(reason));
+}
+
+/*
+ * The MMU stays on
+ */
+
+/* Turn it on, read, leave the CPU to another guest, read again. */
+static u64 guest_turn_on(const struct guest_stage1 *stage1)
+{
+	u64 first;
+
+	guest_stage1_turn_on(stage1);
+	first = read_test_page();
+	asm volatile("hvc #0" : : : "memory");
+	return first << 32 | read_test_page();
+}
+
+static void test_turn_on(void)
+{
+	struct machine a = create(VMID, guest_turn_on, 0xa, S1_MAP_RW);
+	struct machine b = create(VMID + 1, guest_turn_on, 0xb, S1_MAP_RW);
+
+	guest_install_handler(a.guest, ELx_LOW_SYNC_64, exit_always);
+	guest_install_handler(b.guest, ELx_LOW_SYNC_64, exit_always);
+	runs(a.guest, GUEST_EXIT_HANDLER);
+	runs(b.guest, GUEST_EXIT_HANDLER);
+	a.page[0] = 0xaa;
+	b.page[0] = 0xbb;
+	runs(a.guest, GUEST_EXIT_RETURNED);
+	runs(b.guest, GUEST_EXIT_RETURNED);
+	report(a.guest->exit_code == 0xa000000aaUL && b.guest->exit_code == 0xb000000bbUL,
+	       "each finds its own page at its address, before and after: %#lx, %#lx",
+	       a.guest->exit_code, b.guest->exit_code);
+	report((a.guest->sctlr_el1 & SCTLR_ELx_M) && a.guest->ttbr0_el1 == a.stage1->ttbr0 &&
+		       a.guest->tcr_el1 == a.stage1->tcr && a.guest->mair_el1 == a.stage1->mair,
+	       "and its registers: SCTLR_EL1 %#lx, TTBR0_EL1 %#lx", a.guest->sctlr_el1,
+	       a.guest->ttbr0_el1);
+	report(!(a.guest->hcr_el2 & (HCR_EL2_DC | HCR_EL2_TVM)),
+	       "HCR_EL2.DC and TVM are clear, which keep an MMU off: %#lx", a.guest->hcr_el2);
+	destroy(&a);
+	destroy(&b);
+}
+
+/* The host turns it on before the guest's first instruction, or in a handler. */
+static u64 guest_read(const struct guest_stage1 *stage1)
+{
+	return read_test_page();
+}
+
+static void test_enable(void)
+{
+	struct machine m = create(VMID, guest_read, 0xe, S1_MAP_RO);
+
+	guest_stage1_enable(m.stage1);
+	runs(m.guest, GUEST_EXIT_RETURNED);
+	report(m.guest->exit_code == 0xe, "turned on by the host: expected 0xe, found %#lx",
+	       m.guest->exit_code);
+	destroy(&m);
+}
+
+static u64 guest_hvc_and_read(const struct guest_stage1 *stage1)
+{
+	asm volatile("hvc #0" : : : "memory");
+	return read_test_page();
+}
+
+static enum guest_handler_result enable_on_hvc(struct guest *guest)
+{
+	if (ESR_ELx_EC(guest->esr_el2) != ESR_ELx_EC_HVC64)
+		return GUEST_ACTION_EXIT;
+	guest_stage1_enable(guest->data);
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_enable_in_handler(void)
+{
+	struct machine m = create(VMID, guest_hvc_and_read, 0xf, S1_MAP_RO);
+
+	m.guest->data = m.stage1;
+	guest_install_handler(m.guest, ELx_LOW_SYNC_64, enable_on_hvc);
+	runs(m.guest, GUEST_EXIT_RETURNED);
+	report(m.guest->exit_code == 0xf, "turned on by a handler: expected 0xf, found %#lx",
+	       m.guest->exit_code);
+	destroy(&m);
+}
+
+/*
+ * Permissions of stage 1: the guest's own exceptions
+ */
+
+static struct {
+	u64 esr, far;
+	unsigned int count;
+} seen;
+
+static void note_and_skip(struct guest_el1_regs *regs, unsigned int esr)
+{
+	seen.esr = esr;
+	seen.far = read_sysreg(far_el1);
+	seen.count++;
+	/* A fetch goes back to where it was called from. */
+	regs->pc = ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_CUR ? regs->regs[30] : regs->pc + 4;
+}
+
+static u64 guest_write(const struct guest_stage1 *stage1)
+{
+	*(volatile u64 *)TEST_VA = 0xbad;
+	return read_test_page();
+}
+
+static u64 guest_call(const struct guest_stage1 *stage1)
+{
+	((void (*)(void))TEST_VA)();
+	return read_test_page();
+}
+
+static void check_permission(u64 (*guest_func)(const struct guest_stage1 *), unsigned long flags,
+			     u64 class)
+{
+	struct guest *guest = guest_create(VMID, (void (*)(void))guest_func, S2_PAGE_4K);
+	struct guest_stage1 *stage1;
+	u64 *page = alloc_page();
+
+	assert(guest && page);
+	page[0] = 0x600d;
+	/* Before map_image(), so that the vectors are mapped too. */
+	assert(guest_install_el1_handler(guest, ELxH_SYNC, note_and_skip));
+	stage1 = guest_stage1_create(guest, VA_BITS_GUEST);
+	assert(stage1 && !guest_stage1_map_image(stage1, 0));
+	assert(!guest_stage1_map(stage1, TEST_VA, TEST_IPA, PAGE_SIZE, flags));
+	assert(!s2mmu_map(guest->s2mmu, TEST_IPA, virt_to_phys(page), PAGE_SIZE, S2_MAP_RW));
+	guest_stage1_enable(stage1);
+	seen.count = 0;
+	runs(guest, GUEST_EXIT_RETURNED);
+	report(seen.count == 1 && ESR_ELx_EC(seen.esr) == class &&
+		       (seen.esr & ESR_ELx_FSC) == (ESR_ELx_FSC_PERM | 3) && seen.far == TEST_VA,
+	       "one permission fault at level 3 of class %#lx at %#lx: %u, ESR_EL1 %#lx at %#lx",
+	       class, TEST_VA, seen.count, seen.esr, seen.far);
+	report(guest->exit_code == 0x600d, "the page is as it was: %#lx", guest->exit_code);
+	guest_stage1_destroy(stage1);
+	guest_destroy(guest);
+	free_page(page);
+}
+
+static void test_permissions(void)
+{
+	report_prefix_push("write");
+	check_permission(guest_write, S1_MAP_RO, ESR_ELx_EC_DABT_CUR);
+	report_prefix_pop();
+	report_prefix_push("execute");
+	check_permission(guest_call, S1_MAP_RW | S1_MAP_XN, ESR_ELx_EC_IABT_CUR);
+	report_prefix_pop();
+}
+
+/*
+ * Faults of stage 2 under a stage 1
+ */
+
+struct fault {
+	u64 esr, ipa;
+	unsigned int count;
+	u64 pa; /* map this at the faulting page */
+};
+
+static enum guest_handler_result map_where_it_faults(struct guest *guest)
+{
+	struct fault *fault = guest->data;
+
+	fault->esr = guest->esr_el2;
+	if (fault->count++ || !guest_fault_ipa(guest, &fault->ipa))
+		return GUEST_ACTION_EXIT;
+	s2mmu_unmap(guest->s2mmu, fault->ipa & PAGE_MASK, PAGE_SIZE);
+	if (s2mmu_map(guest->s2mmu, fault->ipa & PAGE_MASK, fault->pa, PAGE_SIZE, S2_MAP_RW))
+		return GUEST_ACTION_EXIT;
+	return GUEST_ACTION_RESUME;
+}
+
+static u64 guest_write_word(const struct guest_stage1 *stage1)
+{
+	*(volatile u8 *)(TEST_VA + WORD) = 0x5a;
+	return *(volatile u8 *)(TEST_VA + WORD);
+}
+
+static void check_fault(struct machine *m, u64 expected_ipa, bool walk, u64 fsc_type)
+{
+	struct fault *fault = m->guest->data;
+
+	guest_install_handler(m->guest, ELx_LOW_SYNC_64, map_where_it_faults);
+	guest_stage1_enable(m->stage1);
+	runs(m->guest, GUEST_EXIT_RETURNED);
+	report(fault->count == 1 && ESR_ELx_EC(fault->esr) == ESR_ELx_EC_DABT_LOW &&
+		       (fault->esr & ESR_ELx_FSC_TYPE) == fsc_type &&
+		       !!(fault->esr & ESR_ELx_S1PTW) == walk,
+	       "one data abort, %s: %u, ESR_EL2 %#lx", walk ? "on a walk" : "not on a walk",
+	       fault->count, fault->esr);
+	report(fault->ipa == expected_ipa, "faulting IPA: expected %#lx, found %#lx", expected_ipa,
+	       fault->ipa);
+	report(m->guest->exit_code == 0x5a, "mapped there, the guest goes on: %#lx",
+	       m->guest->exit_code);
+}
+
+static void test_fault_ipa(void)
+{
+	struct machine m = create(VMID, guest_write_word, 0, S1_MAP_RW);
+	struct fault fault = { .pa = virt_to_phys(m.page) };
+
+	m.guest->data = &fault;
+	report_prefix_push("translation");
+	assert(!s2mmu_unmap(m.guest->s2mmu, TEST_IPA, PAGE_SIZE));
+	check_fault(&m, TEST_IPA + WORD, false, ESR_ELx_FSC_FAULT);
+	report_prefix_pop();
+	destroy(&m);
+
+	/* HPFAR_EL2 is not valid for this one. */
+	m = create(VMID, guest_write_word, 0, S1_MAP_RW);
+	fault = (struct fault){ .pa = virt_to_phys(m.page) };
+	m.guest->data = &fault;
+	report_prefix_push("permission");
+	assert(!s2mmu_protect(m.guest->s2mmu, TEST_IPA, PAGE_SIZE, S2_MAP_RO));
+	check_fault(&m, TEST_IPA + WORD, false, ESR_ELx_FSC_PERM);
+	report_prefix_pop();
+	destroy(&m);
+}
+
+/* The guest's last-level table is missing at stage 2. */
+static void test_walk_fault(void)
+{
+	struct machine m = create(VMID, guest_write_word, 0, S1_MAP_RW);
+	int level = -1;
+	u64 table = (u64)guest_stage1_lookup(m.stage1, TEST_VA, &level) & PAGE_MASK;
+	struct fault fault = { .pa = virt_to_phys((void *)table) };
+
+	m.guest->data = &fault;
+	assert(level == 3 && !s2mmu_unmap(m.guest->s2mmu, table, PAGE_SIZE));
+	check_fault(&m, table, true, ESR_ELx_FSC_FAULT);
+	destroy(&m);
+}
+
+/*
+ * MMU off
+ */
+
+#define PAR_F 1UL
+#define PAR_ATTR(par) FIELD(par, 63, 56)
+#define NORMAL_WB 0xffUL
+
+/* What both stages make of the guest's memory, as the CPU itself says. */
+static enum guest_handler_result note_memory_type(struct guest *guest)
+{
+	u64 *par = guest->data, guests = read_sysreg(par_el1);
+
+	asm volatile("at s12e1r, %0" : : "r"(guest->stack) : "memory");
+	isb();
+	*par = read_sysreg(par_el1);
+	write_sysreg(guests, par_el1);
+	return GUEST_ACTION_EXIT;
+}
+
+static u64 guest_off(const struct guest_stage1 *stage1)
+{
+	asm volatile("hvc #0" : : : "memory");
+	return 0;
+}
+
+static void test_off(void)
+{
+	struct guest *guest = guest_create(VMID, (void (*)(void))guest_off, S2_PAGE_4K);
+	u64 par = PAR_F;
+
+	assert(guest);
+	guest->data = &par;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, note_memory_type);
+	runs(guest, GUEST_EXIT_HANDLER);
+	report(!(par & PAR_F) && PAR_ATTR(par) == NORMAL_WB,
+	       "memory with the MMU off: expected Normal write-back (0xff), found %#lx, PAR_EL1 %#lx",
+	       PAR_ATTR(par), par);
+	guest_destroy(guest);
+}
+
+/*
+ * The library
+ */
+
+static void test_errors(void)
+{
+	struct machine m = create(VMID, guest_read, 0, S1_MAP_RO);
+	unsigned long before;
+	int level = -1;
+
+	report(guest_stage1_map(m.stage1, TEST_VA, TEST_IPA, PAGE_SIZE, 0) == -EEXIST,
+	       "what is mapped is not mapped again");
+	report(guest_stage1_map(m.stage1, TEST_VA + 8, TEST_IPA, PAGE_SIZE, 0) == -EINVAL &&
+		       guest_stage1_map(m.stage1, TEST_VA, TEST_IPA, 0, 0) == -EINVAL,
+	       "misaligned, empty: refused");
+	report(guest_stage1_map(m.stage1, (1UL << VA_BITS_GUEST) - PAGE_SIZE, TEST_IPA,
+				2 * PAGE_SIZE, 0) == -ERANGE,
+	       "beyond the last address: refused");
+	report(!guest_stage1_map(m.stage1, SZ_1G * 8, 0, SZ_1G, 0) &&
+		       guest_stage1_lookup(m.stage1, SZ_1G * 8 + 5, &level) && level == 1,
+	       "1 GiB is one block at level 1: %d", level);
+	destroy(&m);
+
+	m = create(VMID, guest_read, 0, S1_MAP_RO);
+	destroy(&m);
+	before = alloc_pages_in_use();
+	m = create(VMID, guest_read, 0, S1_MAP_RO);
+	/* More tables than the first chunk has */
+	for (u64 i = 0; i < 40; i++)
+		assert(!guest_stage1_map(m.stage1, SZ_1G * (200 + i), 0, PAGE_SIZE, 0));
+	destroy(&m);
+	report(alloc_pages_in_use() == before, "tables are freed: %ld pages lost",
+	       alloc_pages_in_use() - before);
+}
+
+static const struct subtest subtests[] = {
+	{ "turn-on", test_turn_on },
+	{ "enable", test_enable },
+	{ "enable-in-handler", test_enable_in_handler },
+	{ "permissions", test_permissions },
+	{ "fault-ipa", test_fault_ipa },
+	{ "walk-fault", test_walk_fault },
+	{ "off", test_off },
+	{ "errors", test_errors },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}

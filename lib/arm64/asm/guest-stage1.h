@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Translation tables of a guest's own: from its virtual addresses to IPAs, with 4 KiB pages.
+ *
+ * They are built by the host in memory that the guest sees at IPA == PA, and put in force by the
+ * guest (guest_stage1_turn_on()) or by the host (guest_stage1_enable()).
+ */
+#ifndef ASMARM64_GUEST_STAGE1_H
+#define ASMARM64_GUEST_STAGE1_H
+
+#include <libcflat.h>
+#include <asm/guest.h>
+#include <asm/pgtable-hwdef.h>
+
+/* EL1 can read whatever is mapped. */
+#define S1_MAP_RO 0UL
+#define S1_MAP_RW (1UL << 0)
+#define S1_MAP_USER (1UL << 1) /* EL0 too; what EL0 may write EL1 cannot execute (DDI 0487, D8.4) */
+#define S1_MAP_XN (1UL << 2) /* executed at neither EL1 nor EL0 */
+#define S1_MAP_DEVICE (1UL << 3) /* Device-nGnRE */
+#define S1_MAP_NC (1UL << 4) /* Normal, not cacheable */
+#define S1_MAP_NG (1UL << 5) /* of the ASID in TTBR0_EL1, not global */
+
+#define GUEST_STAGE1_MAX_CHUNKS 16
+
+/* Lies in memory that the guest sees, so that it can be its argument. */
+struct guest_stage1 {
+	u64 ttbr0, tcr, mair; /* what the guest's registers are to be; may be changed */
+	struct guest *guest;
+	pteval_t *root;
+	unsigned int va_bits;
+	unsigned int free_pages; /* in the last chunk */
+	unsigned int nr_chunks;
+	char *chunks[GUEST_STAGE1_MAX_CHUNKS];
+};
+
+/*
+ * Empty tables for @guest, for virtual addresses of @va_bits (25..48) bits from 0. NULL when memory
+ * is out, or the addresses of that memory are already mapped at stage 2.
+ */
+struct guest_stage1 *guest_stage1_create(struct guest *guest, unsigned int va_bits);
+/* After the guest's last run; before guest_destroy(). */
+void guest_stage1_destroy(struct guest_stage1 *stage1);
+
+/*
+ * Map [@va, @va + @size) to @ipa with the largest leaves that fit. -EINVAL: misaligned or empty,
+ * -ERANGE: beyond @va_bits, -EEXIST: a part is mapped, -ENOMEM; what came before it stays mapped.
+ */
+int guest_stage1_map(struct guest_stage1 *stage1, u64 va, u64 ipa, u64 size, unsigned long flags);
+/*
+ * Map what guest_create() gives a guest, one to one: code and constants read-only, data and stack
+ * writable and not executable, and its vectors, if handlers of its own are installed before this.
+ * @flags: 0 or S1_MAP_USER.
+ */
+int guest_stage1_map_image(struct guest_stage1 *stage1, unsigned long flags);
+
+/*
+ * The leaf that maps @va and its level, NULL when none does: to change it, also to wrong values.
+ * Nothing is invalidated: s2mmu_flush(), or the guest's own TLBI.
+ */
+pteval_t *guest_stage1_lookup(struct guest_stage1 *stage1, u64 va, int *level);
+
+/* Host: registers and MMU, from the next entry on. Also in a handler. */
+void guest_stage1_enable(struct guest_stage1 *stage1);
+/* Guest, at EL1: the same from the inside. */
+void guest_stage1_turn_on(const struct guest_stage1 *stage1);
+
+#endif
