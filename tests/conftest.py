@@ -9,6 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow, not wrong.
+settings.register_profile("kut", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kut")
 
 Kut = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -141,7 +141,7 @@ words = st.sampled_from(
 
 
 @given(st.lists(words, max_size=7), st.sampled_from(How), st.sampled_from([0, 1, 3, 77]))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_only_a_whole_and_consistent_story_is_a_pass(story: list[str], how: How, code: int) -> None:
     found = verdict("".join(f"{line}\n" for line in story).encode(), how, code)
     spoken = [line for line in story if line]
