@@ -1,85 +1,114 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The shape of stage-2 trees for every granule and IPA size: a line for each, which
- * tests/test_stage2_geometry.py compares with an oracle of its own. Then each that this CPU has is
- * walked by the CPU: a guest reads its first and its last page.
+ * Each shape of a stage-2 tree that this CPU has, of every granule, number of address bits and start
+ * level, walked by the CPU: its first and its last page are found, and the one before is not. What
+ * s2_geometry() says of the shapes that it does not have is tests/test_stage2_geometry.py's. With
+ * the argument `lpa2-levels`, the start levels that only FEAT_LPA2 has; without, all others.
  */
 #include <libcflat.h>
-#include <alloc_page.h>
+#include <string.h>
 #include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 
-#define IPA_BITS_FROM 20
+#define IPA_BITS_FROM 12
 #define IPA_BITS_TO 56
+/* Where FEAT_LPA puts the top bits in PAR_EL1 */
+#define PAR_PA_MASK UL(0x000ffffffffff000)
 
 static const char *const granule_names[] = { "4K", "16K", "64K" };
 
-static void print_geometry(enum s2_granule granule, unsigned int ipa_bits)
-{
-	struct s2_geometry g;
-
-	if (s2_geometry(granule, ipa_bits, &g))
-		report_info("geometry: %s %u none", granule_names[granule], ipa_bits);
-	else
-		report_info("geometry: %s %u level=%d tables=%u t0sz=%u sl0=%u",
-			    granule_names[granule], ipa_bits, g.start_level, g.root_tables, g.t0sz,
-			    g.sl0);
-}
-
 /* AT S12E1R by the host, with the guest's stage 1 off: the CPU's own walk of the tree. */
-static bool cpu_finds(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa)
+static bool cpu_finds(u64 ipa, phys_addr_t pa)
 {
 	u64 par;
 
 	asm volatile("at s12e1r, %0" : : "r"(ipa) : "memory");
 	isb();
 	par = read_sysreg(par_el1);
-	return !(par & 1) && (par & PT_ADDR_MASK) == (pa & PT_ADDR_MASK);
+	return !(par & 1) && (par & PAR_PA_MASK) == (pa & PAR_PA_MASK);
 }
 
-/*
- * Map the first and the last page of the address space, which is the last entry of the last
- * concatenated root, and have the CPU translate both. Stage 1 is off: an address of at most
- * PARange bits is an IPA.
- */
-static void walk(enum s2_granule granule, unsigned int ipa_bits)
+static bool walks(struct s2_mmu *mmu)
 {
-	struct s2_mmu *mmu = s2mmu_init_ipa(1, granule, false, ipa_bits);
-	u64 last, hcr = read_sysreg(hcr_el2);
-	char *page;
+	u64 page = s2_page_size(mmu), last = (1UL << mmu->geometry.ipa_bits) - page;
+	/* No memory is touched: any address will do, and high ones have more bits to lose. */
+	phys_addr_t high = (1UL << mmu->geometry.pa_bits) - page, low = 5 * page;
+	u64 hcr = read_sysreg(hcr_el2);
 	bool found;
 
-	if (!mmu)
-		return;
-	last = (1UL << ipa_bits) - s2_page_size(mmu);
-	page = memalign_pages(s2_page_size(mmu), s2_page_size(mmu));
-	assert(page && !s2mmu_map(mmu, 0, virt_to_phys(page), s2_page_size(mmu), S2_MAP_RW) &&
-	       !s2mmu_map(mmu, last, virt_to_phys(page), s2_page_size(mmu), S2_MAP_RW));
+	assert(!s2mmu_map(mmu, 0, high, page, S2_MAP_RW) &&
+	       !s2mmu_map(mmu, last, low, page, S2_MAP_RW));
 	write_sysreg(hcr & ~HCR_EL2_TGE, hcr_el2);
 	s2mmu_enable(mmu);
-	found = cpu_finds(mmu, 0, virt_to_phys(page)) && cpu_finds(mmu, last, virt_to_phys(page)) &&
-		!cpu_finds(mmu, last - s2_page_size(mmu), virt_to_phys(page));
+	found = cpu_finds(0, high) && cpu_finds(last, low) && !cpu_finds(last - page, low - page);
 	s2mmu_disable(mmu);
 	write_sysreg(hcr, hcr_el2);
 	isb();
-	report(found, "%s, %u bits: the CPU walks to the first and the last page",
-	       granule_names[granule], ipa_bits);
+	return found && s2mmu_translate(mmu, 0) == high && s2mmu_translate(mmu, last) == low;
+}
+
+/* False when this CPU does not have the shape. */
+static bool walk(const struct s2_config *config)
+{
+	struct s2_mmu *mmu = s2mmu_create(config);
+
+	if (!mmu)
+		return false;
+	report(walks(mmu),
+	       "%s%s, %u bits, level %d, %u tables: the CPU finds the first and the last page",
+	       granule_names[config->granule], mmu->geometry.ds ? " LPA2" : "",
+	       mmu->geometry.ipa_bits, mmu->geometry.start_level, mmu->geometry.root_tables);
 	s2mmu_destroy(mmu);
-	free_pages(page);
+	return true;
+}
+
+/* The start levels -1..3 that are tried. */
+struct levels {
+	int first, last;
+};
+
+static struct levels levels_of(enum s2_granule granule, bool lpa2_levels)
+{
+	int first = granule == S2_PAGE_4K ? 0 : 1; /* without FEAT_LPA2 */
+
+	return lpa2_levels ? (struct levels){ -1, first - 1 } : (struct levels){ first, 3 };
+}
+
+/* All sizes and start levels of a granule, with 52-bit descriptors or without. */
+static void walk_all(enum s2_granule granule, bool lpa2, bool lpa2_levels)
+{
+	struct levels levels = levels_of(granule, lpa2_levels);
+	unsigned int shapes = 0;
+
+	for (unsigned int bits = IPA_BITS_FROM; bits <= IPA_BITS_TO; bits++)
+		for (int level = levels.first; level <= levels.last; level++)
+			shapes += walk(&(struct s2_config){
+				.vmid = 1,
+				.granule = granule,
+				.ipa_bits = bits,
+				.start = S2_START_LEVEL(level),
+				.lpa2 = lpa2,
+			});
+	report_info("%s%s: %u shapes", granule_names[granule], lpa2 ? " LPA2" : "", shapes);
 }
 
 int main(int argc, char **argv)
 {
-	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++)
-		for (unsigned int bits = IPA_BITS_FROM; bits <= IPA_BITS_TO; bits++)
-			print_geometry(granule, bits);
+	bool lpa2_levels = argc > 1 && !strcmp(argv[1], "lpa2-levels");
+
 	if (!host_at_el2) {
 		report_skip("%s", guest_unsupported(S2_PAGE_4K));
 		return report_summary();
 	}
-	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++)
-		for (unsigned int bits = IPA_BITS_FROM; bits <= IPA_BITS_TO; bits++)
-			walk(granule, bits);
+	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
+		if (!lpa2_levels)
+			walk_all(granule, false, false);
+		if (s2_granule_lpa2(granule))
+			walk_all(granule, true, lpa2_levels);
+		else if (lpa2_levels)
+			report_skip("%s: no FEAT_LPA2 (ID_AA64MMFR0_EL1.TGran*_2)",
+				    granule_names[granule]);
+	}
 	return report_summary();
 }

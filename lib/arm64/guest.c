@@ -13,7 +13,6 @@
 #include <asm/mmu.h>
 #include <asm/setup.h>
 
-#define HCR_EL2_FWB (1UL << 46)
 #define ISR_EL1_A (1UL << 8)
 
 /* The virtual addresses of a guest's block: a guard, the handlers' stack, struct guest. */

@@ -2,69 +2,149 @@
 /* TLB maintenance for stage 2. */
 #include <libcflat.h>
 #include <asm/barrier.h>
+#include <asm/stage2-internal.h>
 #include <asm/stage2-tlb.h>
-#include <asm/stage2_mmu.h>
 #include <asm/sysreg.h>
 
-/* Beyond this many pages, dropping the whole VMID is cheaper. */
+/* Beyond this many pages, dropping the whole VMID is cheaper than single pages are. */
 #define MAX_SINGLE_PAGES 64
 
+/* RIPAS2E1IS (FEAT_TLBIRANGE; DDI 0487, C5.5): (NUM + 1) << (5 * SCALE + 1) pages */
+#define RANGE_SCALE_MAX 3
+#define RANGE_NUM_MAX 31
+#define RANGE_NUM_SHIFT 39
+#define RANGE_SCALE_SHIFT 44
+#define RANGE_TG_SHIFT 46
+#define RANGE_PAGES_MAX ((RANGE_NUM_MAX + 1UL) << (5 * RANGE_SCALE_MAX + 1))
+#define DS_BASE_SHIFT 16 /* with VTCR_EL2.DS the base is in units of 64K */
+
 /*
- * TLBI instructions for EL1 work on the VMID in VTTBR_EL2, and with HCR_EL2.{E2H,TGE} = {1,1} some
- * of them mean the host's own regime instead: TGE is cleared and VTTBR_EL2 changed, with exceptions
- * masked, for as long as it takes.
+ * TLBI instructions for EL1 work on the VMID in VTTBR_EL2, whose size is in VTCR_EL2.VS, and with
+ * HCR_EL2.{E2H,TGE} = {1,1} some of them mean the host's own regime instead: TGE is cleared and
+ * both registers changed, with exceptions masked, for as long as it takes.
  */
 struct tlb_context {
-	u64 daif, hcr, vttbr;
+	u64 daif, hcr, vttbr, vtcr;
 };
 
-static struct tlb_context enter_context(const struct s2_mmu *mmu)
+static struct tlb_context enter_context(u64 vttbr, u64 vtcr)
 {
 	struct tlb_context saved = {
 		.daif = read_sysreg(daif),
 		.hcr = read_sysreg(hcr_el2),
 		.vttbr = read_sysreg(vttbr_el2),
+		.vtcr = read_sysreg(vtcr_el2),
 	};
 
 	asm volatile("msr daifset, #0xf" : : : "memory");
-	write_sysreg(mmu->vttbr, vttbr_el2);
+	write_sysreg(vtcr, vtcr_el2);
+	write_sysreg(vttbr, vttbr_el2);
 	write_sysreg(saved.hcr & ~HCR_EL2_TGE, hcr_el2);
-	isb(); /* both before the first TLBI */
+	isb(); /* all before the first TLBI */
 	return saved;
 }
 
 static void leave_context(const struct tlb_context *saved)
 {
+	write_sysreg(saved->vtcr, vtcr_el2);
 	write_sysreg(saved->vttbr, vttbr_el2);
 	write_sysreg(saved->hcr, hcr_el2);
 	isb(); /* before anything that depends on TGE */
 	asm volatile("msr daif, %0" : : "r"(saved->daif) : "memory");
 }
 
-void s2_tlb_flush_all(struct s2_mmu *mmu)
+static void flush_vmid(u64 vttbr, u64 vtcr)
 {
 	struct tlb_context saved;
 
 	dsb(ishst); /* the tables before the TLBI */
-	saved = enter_context(mmu);
+	saved = enter_context(vttbr, vtcr);
 	asm volatile("tlbi vmalls12e1is" : : : "memory");
 	dsb(ish);
 	leave_context(&saved);
 }
 
+void s2_tlb_flush_all(struct s2_mmu *mmu)
+{
+	flush_vmid(mmu->vttbr, mmu->vtcr);
+}
+
+void s2_tlb_flush_vmid(unsigned int vmid)
+{
+	u64 vs = s2_features()->vmid_bits == 16 ? VTCR_EL2_VS : 0;
+
+	flush_vmid((u64)vmid << VTTBR_VMID_SHIFT, VTCR_EL2_RES1 | vs);
+}
+
+void s2_tlb_flush_all_vmids(void)
+{
+	dsb(ishst);
+	asm volatile("tlbi alle1is" : : : "memory");
+	dsb(ish);
+	isb();
+}
+
+static void tlbi_page(u64 ipa)
+{
+	asm volatile("tlbi ipas2e1is, %0" : : "r"(FIELD(ipa, 51, 12)) : "memory");
+}
+
+/* (NUM + 1) << (5 * @scale + 1) pages from @ipa on. */
+static void tlbi_pages(const struct s2_mmu *mmu, u64 ipa, u64 scale, u64 num)
+{
+	unsigned int page_shift = mmu->geometry.page_shift;
+	unsigned int base_shift = mmu->geometry.ds ? DS_BASE_SHIFT : page_shift;
+	u64 tg = (page_shift - 12) / 2 + 1;
+	u64 operand = ipa >> base_shift | num << RANGE_NUM_SHIFT | scale << RANGE_SCALE_SHIFT |
+		      tg << RANGE_TG_SHIFT;
+
+	/* TLBI RIPAS2E1IS */
+	asm volatile("sys #4, c8, c0, #2, %0" : : "r"(operand) : "memory");
+}
+
+static void flush_pages(const struct s2_mmu *mmu, u64 ipa, u64 pages)
+{
+	for (; pages; pages--, ipa += s2_page_size(mmu))
+		tlbi_page(ipa);
+}
+
+/* Single pages up to what a base can be, then the largest ranges first, and an odd page last. */
+static void flush_by_range(const struct s2_mmu *mmu, u64 ipa, u64 pages)
+{
+	u64 unit = mmu->geometry.ds ? 1UL << DS_BASE_SHIFT : s2_page_size(mmu);
+	u64 single = MIN(pages, (ALIGN(ipa, unit) - ipa) >> mmu->geometry.page_shift);
+
+	flush_pages(mmu, ipa, single);
+	ipa += single << mmu->geometry.page_shift;
+	pages -= single;
+	for (int scale = RANGE_SCALE_MAX; scale >= 0; scale--) {
+		u64 num = pages >> (5 * scale + 1) & RANGE_NUM_MAX;
+
+		if (!num)
+			continue;
+		tlbi_pages(mmu, ipa, scale, num - 1);
+		ipa += num << (5 * scale + 1 + mmu->geometry.page_shift);
+		pages -= num << (5 * scale + 1);
+	}
+	flush_pages(mmu, ipa, pages);
+}
+
 void s2_tlb_flush_range(struct s2_mmu *mmu, u64 ipa, u64 size)
 {
-	u64 step = s2_page_size(mmu);
+	u64 pages = size >> mmu->geometry.page_shift;
+	bool by_range = s2_features()->tlbi_range && pages > 1 && pages < RANGE_PAGES_MAX;
 	struct tlb_context saved;
 
-	if (size > MAX_SINGLE_PAGES * step) {
+	if (!by_range && pages > MAX_SINGLE_PAGES) {
 		s2_tlb_flush_all(mmu);
 		return;
 	}
 	dsb(ishst); /* the tables before the TLBI */
-	saved = enter_context(mmu);
-	for (u64 end = ipa + size; ipa < end; ipa += step)
-		asm volatile("tlbi ipas2e1is, %0" : : "r"(ipa >> 12) : "memory");
+	saved = enter_context(mmu->vttbr, mmu->vtcr);
+	if (by_range)
+		flush_by_range(mmu, ipa, pages);
+	else
+		flush_pages(mmu, ipa, pages);
 	dsb(ish); /* stage 2 is gone before what was combined from it */
 	asm volatile("tlbi vmalle1is" : : : "memory");
 	dsb(ish);

@@ -37,14 +37,29 @@
 
 /* Stage 2 */
 #define S2_MEMATTR(attr) ((u64)(attr) << 2)
+#define S2_MEMATTR_MASK S2_MEMATTR(0xf)
+/* Device types are the same with HCR_EL2.FWB and without. */
+#define S2_MEMATTR_DEVICE_nGnRnE 0x0
 #define S2_MEMATTR_DEVICE_nGnRE 0x1
+#define S2_MEMATTR_DEVICE_nGRE 0x2
+#define S2_MEMATTR_DEVICE_GRE 0x3
+#define S2_MEMATTR_NORMAL_NC 0x5
+#define S2_MEMATTR_NORMAL_WT 0xa
 #define S2_MEMATTR_NORMAL_WB 0xf
+#define S2_MEMATTR_FWB_NORMAL_NC 0x5
 #define S2_MEMATTR_FWB_NORMAL_WB 0x6 /* with HCR_EL2.FWB: Normal whatever stage 1 says */
+#define S2_MEMATTR_FWB_STAGE1 0x7 /* what stage 1 says */
 #define S2_AP_READ (UL(1) << 6)
 #define S2_AP_WRITE (UL(1) << 7)
 #define S2_SHARED (UL(3) << 8)
 #define S2_AF (UL(1) << 10)
-#define S2_XN (UL(1) << 54)
+#define S2_DBM (UL(1) << 51) /* with VTCR_EL2.HD a write sets S2_AP_WRITE */
+#define S2_CONTIGUOUS (UL(1) << 52)
+/* XN[1:0] with FEAT_XNX, which EL may not execute; without, bit 54 is both and 53 is RES0. */
+#define S2_XN_MASK (UL(3) << 53)
+#define S2_XN_EL1 (UL(1) << 53)
+#define S2_XN (UL(2) << 53)
+#define S2_XN_EL0 (UL(3) << 53)
 
 #ifndef __ASSEMBLY__
 

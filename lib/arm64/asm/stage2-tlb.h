@@ -4,6 +4,7 @@
  *
  * A TLB may hold stage-2 entries and entries that combine both stages. TLBI IPAS2E1IS drops only
  * the former (DDI 0487, D8.17.6.1): it is followed by TLBI VMALLE1IS, which drops the latter.
+ * Ranges use RIPAS2E1IS where the CPU has FEAT_TLBIRANGE.
  */
 #ifndef ASMARM64_STAGE2_TLB_H
 #define ASMARM64_STAGE2_TLB_H
@@ -16,5 +17,8 @@ struct s2_mmu;
 void s2_tlb_flush_range(struct s2_mmu *mmu, u64 ipa, u64 size);
 /* Drop all translations of the VMID, both stages. */
 void s2_tlb_flush_all(struct s2_mmu *mmu);
+/* The same for a VMID by its number, and for all VMIDs. */
+void s2_tlb_flush_vmid(unsigned int vmid);
+void s2_tlb_flush_all_vmids(void);
 
 #endif

@@ -3,6 +3,7 @@
  * Stage 2: from the intermediate physical addresses (IPA) of a guest to physical addresses.
  *
  * Ranges are aligned to the granule's page. A function that fails leaves the tables as they were.
+ * All but the raw ones may be called while other CPUs run guests in the tree.
  */
 #ifndef ASMARM64_STAGE2_MMU_H
 #define ASMARM64_STAGE2_MMU_H
@@ -10,34 +11,45 @@
 #include <libcflat.h>
 #include <asm/pgtable-hwdef.h>
 #include <asm/spinlock.h>
+#include <asm/stage2-geometry.h>
 
-enum s2_granule { S2_PAGE_4K, S2_PAGE_16K, S2_PAGE_64K };
-
-/* Rights and type of a mapping; without S2_MAP_DEVICE it is Normal, write-back memory. */
+/* Rights */
 #define S2_MAP_READ (1UL << 0)
 #define S2_MAP_WRITE (1UL << 1)
 #define S2_MAP_RW (S2_MAP_READ | S2_MAP_WRITE)
 #define S2_MAP_RO S2_MAP_READ
-#define S2_MAP_DEVICE (1UL << 2) /* Device-nGnRE */
-#define S2_MAP_XN (1UL << 3) /* executed at neither EL1 nor EL0 */
+#define S2_MAP_XN_EL1 (1UL << 2) /* one of these without the other: FEAT_XNX, else -ENOSYS */
+#define S2_MAP_XN_EL0 (1UL << 3)
+#define S2_MAP_XN (S2_MAP_XN_EL1 | S2_MAP_XN_EL0)
+/* Type: at most one; without any it is Normal, write-back, whatever stage 1 says with FEAT_S2FWB */
+#define S2_MAP_TYPE (7UL << 4)
+#define S2_MAP_DEVICE (1UL << 4) /* Device-nGnRE */
+#define S2_MAP_DEVICE_nGnRnE (2UL << 4)
+#define S2_MAP_DEVICE_nGRE (3UL << 4)
+#define S2_MAP_DEVICE_GRE (4UL << 4)
+#define S2_MAP_NORMAL_NC (5UL << 4)
+#define S2_MAP_NORMAL_WT (6UL << 4) /* not with FEAT_S2FWB: -ENOSYS */
+#define S2_MAP_STAGE1 (7UL << 4) /* the type that stage 1 says */
+/* Access and dirty state */
+#define S2_MAP_NOT_ACCESSED \
+	(1UL << 7) /* the first access is an access flag fault, or sets it (HA) */
+#define S2_MAP_TRACK_DIRTY (1UL << 8) /* not writable until written (HD); without S2_MAP_WRITE */
+/* Make runs of entries one translation where they are aligned and all in the request. */
+#define S2_MAP_CONTIGUOUS (1UL << 9)
 
-/* The shape of a stage-2 tree. */
-struct s2_geometry {
-	unsigned int page_shift; /* 12, 14 or 16 */
-	unsigned int ipa_bits;
-	int start_level; /* 0..3 */
-	unsigned int root_tables; /* concatenated at the start level: 1..16 */
-	unsigned int t0sz, sl0; /* VTCR_EL2's fields */
+/* What this CPU's ID registers say of stage 2. */
+struct s2_features {
+	unsigned int pa_bits; /* 32..52 */
+	unsigned int vmid_bits; /* 8 or 16 */
+	bool fwb, xnx, ttst, tlbi_range;
+	bool hw_access, hw_dirty; /* VTCR_EL2.HA, HD */
 };
+const struct s2_features *s2_features(void);
+/* True when the CPU has @granule at stage 2; with 52-bit descriptors (FEAT_LPA2). */
+bool s2_granule_supported(enum s2_granule granule);
+bool s2_granule_lpa2(enum s2_granule granule);
 
-/*
- * The tree with the fewest levels for @ipa_bits (DDI 0487, D8.2.6 to D8.2.8 and VTCR_EL2.SL0),
- * without FEAT_LPA2 and FEAT_TTST. Pure: tests hold it against an oracle of their own.
- * -EINVAL: fewer than 25 or more than 48 bits.
- */
-int s2_geometry(enum s2_granule granule, unsigned int ipa_bits, struct s2_geometry *geometry);
-/* Bits of a physical address for ID_AA64MMFR0_EL1.PARange, at most 48. */
-unsigned int s2_parange_bits(unsigned int parange);
+struct s2_raw;
 
 struct s2_mmu {
 	pteval_t *root;
@@ -45,35 +57,79 @@ struct s2_mmu {
 	struct s2_geometry geometry;
 	bool allow_block, fwb;
 	struct spinlock lock;
+	struct s2_raw *raw; /* what s2mmu_set_raw() replaced, the last first */
+	struct s2_mmu *next_auto; /* trees whose VMID is from the allocator; see stage2-vmid.h */
+	u64 vmid_generation;
+	unsigned int vmid_users;
 };
 
-/* True when the CPU has @granule at stage 2. */
-bool s2_granule_supported(enum s2_granule granule);
+#define S2_VMID_AUTO (-1) /* one that no other tree has: the upper half of the VMIDs */
+#define S2_START_LEVEL(level) ((level) + 2)
+
+struct s2_config {
+	int vmid; /* 0..255, with 16-bit VMIDs 0..65535, or S2_VMID_AUTO */
+	enum s2_granule granule;
+	bool allow_block; /* use the largest blocks that fit */
+	unsigned int ipa_bits; /* 0: MIN(PARange, 40); see s2_geometry() */
+	unsigned int start; /* 0: the fewest levels, or S2_START_LEVEL(-1..3) */
+	bool lpa2; /* 52-bit descriptors though @ipa_bits does not need them */
+	bool hw_access, hw_dirty; /* VTCR_EL2.HA and HD */
+};
 
 /*
- * A new, empty address space of MIN(PARange, 40) bits. @vmid: 0..255. @allow_block: use the largest
- * blocks that fit. NULL when memory is out, the CPU does not have @granule, or the host is not at
- * EL2.
+ * A new, empty address space. NULL when memory or VMIDs are out, when the CPU does not have what
+ * @config asks for, or when the host is not at EL2.
  */
+struct s2_mmu *s2mmu_create(const struct s2_config *config);
+/* The same with MIN(PARange, 40) bits, or @ipa_bits, and everything else by default. */
 struct s2_mmu *s2mmu_init(int vmid, enum s2_granule granule, bool allow_block);
-/* The same with a number of address bits of one's own: 25..PARange. */
 struct s2_mmu *s2mmu_init_ipa(int vmid, enum s2_granule granule, bool allow_block,
 			      unsigned int ipa_bits);
 /* Free the tables. No CPU uses them any more; its VMID's translations are dropped. */
 void s2mmu_destroy(struct s2_mmu *mmu);
 
 /*
- * Map [@ipa, @ipa + @size) to @pa. -EINVAL: misaligned or empty; -ERANGE: beyond the address space;
- * -EEXIST: a part of it is mapped; -ENOMEM.
+ * Map [@ipa, @ipa + @size) to @pa. -EINVAL: misaligned or empty, or no such flags; -ERANGE: beyond
+ * the address space; -EEXIST: a part of it is mapped; -ENOSYS: the CPU cannot; -ENOMEM.
  */
 int s2mmu_map(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size, unsigned long flags);
-/* Unmap, splitting blocks at the ends; what is not mapped is skipped. -EINVAL, -ERANGE, -ENOMEM. */
+/*
+ * Unmap, splitting blocks and contiguous runs at the ends and freeing tables that become empty;
+ * what is not mapped is skipped. -EINVAL, -ERANGE, -ENOMEM.
+ */
 int s2mmu_unmap(struct s2_mmu *mmu, u64 ipa, u64 size);
-/* Give what is mapped in the range other rights or another type. Errors as s2mmu_unmap(). */
+/*
+ * Give what is mapped in the range other rights or another type; without contiguous hints. A change
+ * of the type breaks each entry before it makes it anew, so another CPU's guest may fault meanwhile.
+ * Errors as s2mmu_unmap(), and -ENOSYS.
+ */
 int s2mmu_protect(struct s2_mmu *mmu, u64 ipa, u64 size, unsigned long flags);
+/*
+ * Replace tables that lie whole in the range, and whose leaves together say what a block could, by
+ * that block. The number of tables that are gone, -EINVAL or -ERANGE.
+ */
+int s2mmu_collapse(struct s2_mmu *mmu, u64 ipa, u64 size);
 
 /* The leaf that maps @ipa and its level; NULL when none does. @level may be NULL. */
 pteval_t *s2mmu_lookup(struct s2_mmu *mmu, u64 ipa, int *level);
+/* The physical address that @ipa is mapped to, INVALID_PHYS_ADDR if none; rights do not matter. */
+phys_addr_t s2mmu_translate(struct s2_mmu *mmu, u64 ipa);
+
+/*
+ * Call @visit for each valid leaf that maps a part of the range, in order; the sum of what it
+ * returns. The lock is held.
+ */
+typedef u64 (*s2_visit_fn)(struct s2_mmu *mmu, pteval_t *leaf, int level, u64 ipa, void *data);
+u64 s2mmu_walk(struct s2_mmu *mmu, u64 ipa, u64 size, s2_visit_fn visit, void *data);
+
+/*
+ * Access and dirty state of the leaves in the range: set by software, or counted and cleared. Dirty
+ * are those mapped with S2_MAP_TRACK_DIRTY that are writable now. The number of leaves changed.
+ */
+u64 s2mmu_set_accessed(struct s2_mmu *mmu, u64 ipa, u64 size);
+u64 s2mmu_clear_accessed(struct s2_mmu *mmu, u64 ipa, u64 size);
+u64 s2mmu_set_dirty(struct s2_mmu *mmu, u64 ipa, u64 size);
+u64 s2mmu_clear_dirty(struct s2_mmu *mmu, u64 ipa, u64 size);
 
 /* Drop every translation of this tree's VMID, on all CPUs, whatever VTTBR_EL2 is live. */
 void s2mmu_flush(struct s2_mmu *mmu);
@@ -84,6 +140,24 @@ void s2mmu_flush(struct s2_mmu *mmu);
  */
 void s2mmu_enable(struct s2_mmu *mmu);
 void s2mmu_disable(struct s2_mmu *mmu);
+
+/*
+ * Raw descriptors, for tables that are wrong on purpose: any value at any level of the tree. No TLB
+ * maintenance, no checks. s2mmu_entry() is the descriptor for @ipa at @level, NULL when a table
+ * above it is missing; s2mmu_set_raw() makes those that are: -ENOMEM, -EEXIST when a block is
+ * above, -EINVAL. What it replaced is put back by s2mmu_restore_raw() (with TLB maintenance) and by
+ * s2mmu_destroy(); until then the functions above are not to be called for addresses below it.
+ */
+pteval_t *s2mmu_entry(struct s2_mmu *mmu, u64 ipa, int level);
+int s2mmu_set_raw(struct s2_mmu *mmu, u64 ipa, int level, pteval_t value);
+void s2mmu_restore_raw(struct s2_mmu *mmu);
+
+/* Print the tree as INFO lines: a line for each run of leaves of one kind. */
+void s2mmu_print(struct s2_mmu *mmu);
+/* Print the walk for @ipa: a line for each level, in words. */
+void s2mmu_explain(struct s2_mmu *mmu, u64 ipa);
+/* A leaf's rights, type and state in words, as "rw-, x at EL1 and EL0, Normal write-back". */
+const char *s2mmu_leaf_words(const struct s2_mmu *mmu, pteval_t leaf, char *buf, int size);
 
 static inline u64 s2_page_size(const struct s2_mmu *mmu)
 {

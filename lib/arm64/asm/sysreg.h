@@ -162,6 +162,7 @@
 #define HCR_EL2_E2H (UL(1) << 34)
 #define HCR_EL2_APK (UL(1) << 40)
 #define HCR_EL2_API (UL(1) << 41)
+#define HCR_EL2_FWB (UL(1) << 46)
 /* The host's own: nothing trapped, every physical exception to EL2. */
 #define HCR_HOST_VHE (HCR_EL2_E2H | HCR_EL2_TGE | HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK)
 #define HCR_HOST_NVHE \
@@ -198,6 +199,11 @@
 /* ID registers: the position of a field's lowest bit */
 #define ID_AA64MMFR1_VH 8
 #define ID_AA64MMFR2_FWB 40
+#define ID_AA64MMFR2_ST 28
+#define ID_AA64MMFR1_HAFDBS 0
+#define ID_AA64MMFR1_VMIDBITS 4
+#define ID_AA64MMFR1_XNX 28
+#define ID_AA64ISAR0_TLB 56
 #define ID_AA64PFR0_GIC 24
 #define ID_AA64PFR0_RAS 28
 #define ID_AA64MMFR0_FGT 56
