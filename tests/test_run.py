@@ -151,7 +151,7 @@ def test_kill_9_takes_qemu_along_and_leaves_whole_reports(
 
 def test_a_qemu_that_ignores_sigterm(start: Start, emulator: Emulator) -> None:
     """One that is stopped cannot even notice it."""
-    kut = start("misbehave-hang", "--timeout", "1.5")
+    kut = start("misbehave-hang", "--timeout", "4")
     emulator.wait_for(1)
     os.kill(emulator.running()[0], signal.SIGSTOP)
     output, _ = kut.communicate(timeout=30)

@@ -138,13 +138,11 @@ def test_the_time_out_of_the_run_replaces_that_of_the_test(bench: Bench) -> None
 @pytest.mark.parametrize(("jobs", "most"), [(1, 1), (3, 3), (4, 4)])
 def test_no_more_cpus_are_used_than_there_are(bench: Bench, jobs: int, most: int) -> None:
     """Each test holds as many files as it has CPUs for a moment, and tells how many there are."""
+    held = bench.directory / "held"
     for number, smp in enumerate([1, 1, 1, 1, 2, 2, 9, 1]):
-        mine = [f"held/{number}.{cpu}" for cpu in range(min(smp, jobs))]
-        files = " ".join(str(bench.directory / name) for name in mine)
-        directory = bench.directory / "held"
-        script = (
-            f"mkdir -p {directory}; touch {files}; sleep 0.15; ls {directory} | wc -l; rm {files}"
-        )
+        files = " ".join(f"{held}/{number}.{cpu}" for cpu in range(min(smp, jobs)))
+        wait = f"sleep {0.05 if jobs == 1 else 0.6}"
+        script = f"mkdir -p {held}; touch {files}; {wait}; ls {held} | wc -l; rm {files}"
         bench.add(f"t{number}", script, smp=smp)
     view = Recorder()
     bench.run(view, jobs=jobs)
