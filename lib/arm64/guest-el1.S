@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Code that runs inside guests, at EL1.
+ * Code that runs inside guests, at EL1, and the ends of their functions.
  *
  * Two vector tables. In the bare one every slot is a hypercall that reports the exception: it is
  * what a guest has from the start, and it touches neither stack nor registers. The full one calls C
@@ -11,6 +11,10 @@
 #include <asm/guest-hypercall.h>
 #include <asm/processor.h>
 #include <asm/registers.h>
+
+/* A32 has no mnemonics in this assembler: svc #0, and b to the instruction before */
+#define A32_SVC_AL 0xef000000
+#define A32_B_BACK 0xeafffffd
 
 	.text
 	.balign	0x800
@@ -46,6 +50,11 @@ guest_el1_exception:
 	mrs	x4, spsr_el1
 	stp	x30, x2, [sp, #EL1_LR]
 	stp	x3, x4, [sp, #EL1_PC]
+	adr	x5, guest_el1_returns
+	ldp	x6, x7, [x5]
+	cmp	x3, x6
+	ccmp	x3, x7, #4, ne
+	b.eq	guest_el1_user_returned
 	adr	x5, guest_el1_handlers
 	ldr	x5, [x5, x0, lsl #3]
 	mrs	x1, esr_el1
@@ -66,7 +75,23 @@ guest_el1_exception:
 	ldp	x0, x1, [sp, #EL1_X0]
 	add	sp, sp, #EL1_FRAME_SIZE
 	eret
+
+/*
+ * The EL0 guest's function has returned: its SVC is none for the guest's handlers. x0 becomes its
+ * value again, the rest is of no use any more.
+ */
+guest_el1_user_returned:
+	ldp	x0, x1, [sp, #EL1_X0]
+	add	sp, sp, #EL1_FRAME_SIZE
+	.global	guest_el1_returned
+guest_el1_returned:
+	hvc	#GUEST_HVC_RETURNED
+	b	guest_el1_returned
+
 	.balign	8
+	.global	guest_el1_returns
+guest_el1_returns:			/* guest_return_el0 + 4, guest_return_a32 + 4; written in the copy */
+	.space	2 * 8
 guest_el1_handlers:			/* by vector; written in the copy */
 	.space	16 * 8
 guest_el1_full_end:
@@ -76,3 +101,12 @@ guest_el1_full_end:
 guest_return:
 	hvc	#GUEST_HVC_RETURNED
 	b	guest_return
+
+/* The same at EL0, where HVC is undefined: the SVC is recognised by where it comes from. */
+	.global	guest_return_el0, guest_return_a32
+guest_return_el0:
+	svc	#GUEST_HVC_RETURNED
+	b	guest_return_el0
+guest_return_a32:
+	.inst	A32_SVC_AL | GUEST_HVC_RETURNED
+	.inst	A32_B_BACK

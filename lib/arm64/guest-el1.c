@@ -19,12 +19,20 @@ bool guest_el1_vectors_contain(const struct guest *guest, u64 pc)
 	       (own && pc >= own && pc < own + VECTORS_SIZE);
 }
 
+bool guest_el1_saw_return(const struct guest *guest, u64 pc)
+{
+	u64 offset = guest_el1_returned - guest_el1_full_vectors;
+
+	return guest->el1_page && pc == (u64)guest->el1_page + offset;
+}
+
 /* The guest's own page of vectors: bare ones, with the code of the full ones behind them. */
 static bool create_page(struct guest *guest)
 {
 	u64 size = s2_page_size(guest->s2mmu);
 	size_t code_size = guest_el1_full_end - guest_el1_full_vectors;
 	char *page = memalign_pages(size, size);
+	u64 *returns;
 
 	if (!page)
 		return false;
@@ -35,6 +43,9 @@ static bool create_page(struct guest *guest)
 	}
 	memcpy(page, guest_el1_full_vectors, code_size);
 	memcpy(page, guest_el1_bare_vectors, VECTORS_SIZE);
+	returns = (u64 *)(page + (guest_el1_returns - guest_el1_full_vectors));
+	returns[0] = (u64)guest_return_el0 + 4;
+	returns[1] = (u64)guest_return_a32 + 4;
 	guest->el1_page = page;
 	return true;
 }

@@ -43,7 +43,8 @@ bool guest_fault_ipa(struct guest *guest, u64 *ipa)
 {
 	u64 esr = guest->esr_el2;
 
-	if (!is_guest_abort(esr))
+	/* One taken to EL1 and routed to the host is a fault of stage 1: no IPA. */
+	if (!is_guest_abort(esr) || guest->hpfar_el2 == UINT64_MAX)
 		return false;
 	if (hpfar_valid(esr)) {
 		u64 offset = esr & ESR_ELx_S1PTW ? 0 : guest->far_el2 & PAGE_OFFSET;

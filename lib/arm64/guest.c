@@ -8,7 +8,6 @@
 #include <asm/el2.h>
 #include <asm/guest.h>
 #include <asm/guest-internal.h>
-#include <asm/guest-hypercall.h>
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/setup.h>
@@ -25,7 +24,6 @@ static_assert(sizeof(struct guest) == 2 * PAGE_SIZE,
 
 extern char guest_vectors[], guest_leave_illegal[];
 int guest_enter(struct guest *guest);
-int guest_own_hypercall(struct guest *guest);
 
 const char *guest_unsupported(enum s2_granule granule)
 {
@@ -233,28 +231,6 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	guest->running = false;
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 	return guest->exit_reason;
-}
-
-/*
- * For guest-entry.S: not 0 when the hypercall was the framework's own, and the guest is to be left.
- */
-int guest_own_hypercall(struct guest *guest)
-{
-	unsigned int number = guest->esr_el2 & 0xffff;
-	u64 from = guest->elr_el2 - 4;
-
-	if (number == GUEST_HVC_RETURNED && from == (u64)guest_return) {
-		guest->exit_reason = GUEST_EXIT_RETURNED;
-		guest->exit_code = guest->x[0];
-		return 1;
-	}
-	if (guest_el1_vectors_contain(guest, from) && number >= GUEST_HVC_EL1_EXCEPTION &&
-	    number < GUEST_HVC_EL1_EXCEPTION + VECTOR_MAX) {
-		guest->exit_reason = GUEST_EXIT_EL1_UNHANDLED;
-		guest_dump_el1_exception(guest, number - GUEST_HVC_EL1_EXCEPTION);
-		return 1;
-	}
-	return 0;
 }
 
 /* eret with an illegal SPSR_EL2 stays at EL2, with PSTATE.IL, which faults at the guest's PC. */

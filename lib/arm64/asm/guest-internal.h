@@ -8,10 +8,13 @@
 
 /* guest-el1.S */
 extern char guest_el1_bare_vectors[], guest_el1_full_vectors[], guest_el1_full_end[];
-extern char guest_el1_handlers[], guest_return[];
+extern char guest_el1_handlers[], guest_el1_returns[], guest_el1_returned[];
+extern char guest_return[], guest_return_el0[], guest_return_a32[];
 
 /* guest-el1.c */
 bool guest_el1_vectors_contain(const struct guest *guest, u64 pc);
+/* @pc is where the guest's own vectors tell that its function at EL0 has returned. */
+bool guest_el1_saw_return(const struct guest *guest, u64 pc);
 
 /* guest-dc.c */
 /* True when the last exit was a trapped write that HCR_EL2.DC made necessary, and has been done. */
@@ -24,6 +27,12 @@ void guest_registers_to_cpu(struct guest *guest);
 /* guest-dispatch.c: to be called when something changed that decides who gets an exit */
 void guest_update_dispatch(struct guest *guest);
 void guest_install_default_handlers(struct guest *guest);
+
+/*
+ * guest-hypercall.c, for guest-entry.S: not 0 when the hypercall was the framework's own, and the
+ * guest is to be left.
+ */
+int guest_own_hypercall(struct guest *guest);
 
 /* guest-fault.c */
 void guest_record_fault_ipa(struct guest *guest);

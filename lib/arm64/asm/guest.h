@@ -83,6 +83,7 @@ struct guest {
 
 	/* The framework's own */
 	bool running;
+	bool routes_el0; /* guest_route_el0() */
 	bool emulates_dc; /* HCR_EL2.DC stands in for FWB until the guest turns its MMU on */
 	void *block; /* host memory: guard, handler stack, this structure */
 	void *stack; /* the guest's, GUEST_STACK_SIZE bytes */
@@ -121,6 +122,29 @@ const char *guest_unsupported(enum s2_granule granule);
  * into x[0..7]; a value that @guest_func returns ends in exit_code.
  */
 struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule);
+/*
+ * The same at EL0. The lowest quarter of the stack is EL1's, for handlers of the guest's own; SVC
+ * goes to them, or with guest_route_el0() to the host.
+ */
+struct guest *guest_create_el0(int vmid, void (*guest_func)(void), enum s2_granule granule);
+/*
+ * The same at EL0 in AArch32: @code is A32, or T32 when bit 0 of the address is set. Arguments are
+ * r0..r3; to return is `bx lr` with the value in r0. Exits come by the AArch64 vectors, as EL1 is
+ * AArch64's. NULL also when guest_aarch32_unsupported().
+ */
+struct guest *guest_create_el0_32(int vmid, const void *code, enum s2_granule granule);
+/* Why there are no AArch32 guests here, in words for report_skip(), or NULL. */
+const char *guest_aarch32_unsupported(void);
+/*
+ * Have synchronous exceptions that the guest takes from EL0 to EL1 call the host's handlers, with
+ * the syndrome and return state that HCR_EL2.TGE would give; but the guest keeps a stage 1 and a
+ * stage 2 of its own, and it works with VHE. Only where the guest has no EL1 handler for the
+ * vector, and has not set VBAR_EL1 itself.
+ *
+ * The handler is that of ELx_LOW_SYNC_64, for AArch32 too: what counts is EL1's execution state, as
+ * for every exit (DDI 0487, D1.3.1). SPSR_EL2 has the guest's.
+ */
+void guest_route_el0(struct guest *guest, bool to_host);
 /* Free all of it, its stage 2 included. Not while it runs. */
 void guest_destroy(struct guest *guest);
 

@@ -10,7 +10,8 @@
 #define PSR_MODE_EL2t 0x8
 #define PSR_MODE_EL2h 0x9
 #define PSR_MODE_MASK 0xf
-#define PSR_MODE32_BIT 0x10
+#define PSR_MODE32_BIT 0x10 /* AArch32; its User mode is 0x10 */
+#define PSR_T32_BIT 0x20 /* AArch32 only */
 #define PSR_F_BIT 0x40
 #define PSR_I_BIT 0x80
 #define PSR_A_BIT 0x100
