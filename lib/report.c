@@ -2,6 +2,7 @@
 /* Results of a test: one line a check, a summary at the end. */
 #include <libcflat.h>
 #include <string.h>
+#include <asm/smp.h>
 #include <asm/spinlock.h>
 
 #define PREFIX_BYTES 256
@@ -190,6 +191,7 @@ void report_abort(const char *fmt, ...)
 {
 	va_list va;
 
+	smp_claim_end();
 	va_start(va, fmt);
 	print_line("ABORT", fmt, va);
 	va_end(va);

@@ -7,6 +7,7 @@
 #include <libcflat.h>
 #include <asm/guest.h>
 #include <asm/ptrace.h>
+#include <asm/smp.h>
 #include <asm/thread_info.h>
 
 #define DEFINE(name, value) asm volatile("\n.ascii \"->" #name " %0 \"" : : "i"(value))
@@ -36,6 +37,10 @@ void asm_offsets(void)
 	DEFINE(GUEST_DISPATCH_SIZE, sizeof(((struct guest *)0)->dispatch[0]));
 	OFFSET(GUEST_HOST_SP, struct guest, host_sp);
 	OFFSET(GUEST_HOST_FRAME, struct guest, host_frame);
+
+	OFFSET(SECONDARY_STACK, struct secondary_data, stack);
+	OFFSET(SECONDARY_TCR, struct secondary_data, tcr);
+	OFFSET(SECONDARY_TTBR0, struct secondary_data, ttbr0);
 
 	OFFSET(EL1_X0, struct guest_el1_regs, regs[0]);
 	OFFSET(EL1_LR, struct guest_el1_regs, regs[30]);

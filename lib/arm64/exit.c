@@ -3,11 +3,28 @@
 #include <libcflat.h>
 #include <asm/barrier.h>
 #include <asm/console.h>
+#include <asm/mmu.h>
 #include <asm/psci.h>
+#include <asm/smp.h>
 #include <asm/virtio-testdev.h>
+
+void smp_claim_end(void)
+{
+	static int owner; /* its number + 1 */
+	int nobody = 0, me = smp_processor_id() + 1;
+
+	/* With the MMU off exclusives may not work; that is one CPU's business. */
+	if (!mmu_enabled() ||
+	    __atomic_compare_exchange_n(&owner, &nobody, me, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE) ||
+	    nobody == me)
+		return;
+	halt();
+}
 
 void exit(int code)
 {
+	smp_claim_end();
 	console_start_line();
 	printf("EXIT: STATUS=%d\n", (code << 1) | 1);
 	virtio_testdev_exit(code);

@@ -9,6 +9,7 @@
 #include <asm/page.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
+#include <asm/spinlock.h>
 #include <asm/sysreg.h>
 #include <asm/thread_info.h>
 
@@ -24,6 +25,7 @@
 #define PARANGE_48 5
 
 pgd_t *mmu_idmap;
+static struct spinlock lock; /* of who adds tables to mmu_idmap */
 
 static pteval_t *alloc_table(void)
 {
@@ -100,8 +102,10 @@ static void map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 si
 void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot)
 {
 	assert(IS_ALIGNED(va | pa | size, PAGE_SIZE));
+	spin_lock(&lock);
 	map_level(pgtable, pt_start_level(PAGE_SHIFT, VA_BITS), va, pa, size,
 		  leaf_attributes(prot));
+	spin_unlock(&lock);
 	/* From invalid to valid: no TLB holds anything; the walker must see the entries. */
 	dsb(ishst);
 	isb();
@@ -277,7 +281,7 @@ void mmu_page_hide(pteval_t *pte, const void *va)
 void mmu_page_show(pteval_t *pte)
 {
 	*pte |= PT_VALID;
-	dsb(nshst);
+	dsb(ishst); /* also for a CPU that the guest moves to */
 	isb();
 }
 
@@ -289,6 +293,15 @@ void *ioremap(phys_addr_t pa, size_t size)
 	if (mmu_idmap)
 		mmu_map(mmu_idmap, start, start, PAGE_ALIGN(pa + size) - start, MMU_DEVICE);
 	return __va(pa);
+}
+
+void dcache_clean_inval_poc(const void *start, size_t size)
+{
+	u64 line = 4UL << FIELD(get_ctr(), 19, 16), end = (u64)start + size;
+
+	for (u64 va = ALIGN_DOWN((u64)start, line); va < end; va += line)
+		asm volatile("dc civac, %0" : : "r"(va) : "memory");
+	dsb(sy);
 }
 
 void sync_icache(const void *start, size_t size)

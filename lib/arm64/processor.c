@@ -5,6 +5,7 @@
 #include <asm/guest.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
+#include <asm/smp.h>
 
 static const char *const vector_names[VECTOR_MAX] = {
 	"ELxT_SYNC",	   "ELxT_IRQ",	     "ELxT_FIQ",       "ELxT_ERROR",
@@ -91,6 +92,7 @@ static void dump_and_abort(const char *what, enum vector v, struct pt_regs *regs
 	unsigned long far;
 	char words[128];
 
+	smp_claim_end();
 	console_start_line();
 	printf("%s\n", what);
 	printf("Load address: %lx\n", (unsigned long)_start);

@@ -1,13 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* PSCI calls. */
 #include <libcflat.h>
+#include <asm/arm-smccc.h>
 #include <asm/psci.h>
 
 static enum psci_conduit psci_conduit;
 
+static int psci_invoke_none(unsigned int function_id, unsigned long arg0, unsigned long arg1,
+			    unsigned long arg2)
+{
+	return PSCI_RET_NOT_SUPPORTED;
+}
+
+static int psci_invoke_smc(unsigned int function_id, unsigned long arg0, unsigned long arg1,
+			   unsigned long arg2)
+{
+	return arm_smccc_smc(function_id, arg0, arg1, arg2, 0, 0, 0, 0, 0, 0, 0, 0, NULL);
+}
+
+static int psci_invoke_hvc(unsigned int function_id, unsigned long arg0, unsigned long arg1,
+			   unsigned long arg2)
+{
+	return arm_smccc_hvc(function_id, arg0, arg1, arg2, 0, 0, 0, 0, 0, 0, 0, 0, NULL);
+}
+
+psci_invoke_fn psci_invoke = psci_invoke_none;
+
 void psci_set_conduit(enum psci_conduit conduit)
 {
+	static const psci_invoke_fn invoke[] = {
+		[PSCI_CONDUIT_NONE] = psci_invoke_none,
+		[PSCI_CONDUIT_SMC] = psci_invoke_smc,
+		[PSCI_CONDUIT_HVC] = psci_invoke_hvc,
+	};
+
 	psci_conduit = conduit;
+	psci_invoke = invoke[conduit];
 }
 
 enum psci_conduit psci_get_conduit(void)
@@ -15,33 +43,14 @@ enum psci_conduit psci_get_conduit(void)
 	return psci_conduit;
 }
 
-/* SMCCC: x0..x3 are arguments and results, x4..x17 may be clobbered (DEN0028, 2.4). */
-#define smccc_call(insn, r0, r1, r2, r3)                                                      \
-	asm volatile(insn " #0"                                                               \
-		     : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)                                 \
-		     :                                                                        \
-		     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", \
-		       "x15", "x16", "x17", "memory")
-
-int psci_invoke(unsigned int function_id, unsigned long arg0, unsigned long arg1,
-		unsigned long arg2)
+int psci_cpu_on(unsigned long mpidr, unsigned long entry)
 {
-	register unsigned long r0 asm("x0") = function_id;
-	register unsigned long r1 asm("x1") = arg0;
-	register unsigned long r2 asm("x2") = arg1;
-	register unsigned long r3 asm("x3") = arg2;
+	return psci_invoke(PSCI_0_2_FN64_CPU_ON, mpidr, entry, 0);
+}
 
-	switch (psci_conduit) {
-	case PSCI_CONDUIT_SMC:
-		smccc_call("smc", r0, r1, r2, r3);
-		return r0;
-	case PSCI_CONDUIT_HVC:
-		smccc_call("hvc", r0, r1, r2, r3);
-		return r0;
-	case PSCI_CONDUIT_NONE:
-		break;
-	}
-	return PSCI_RET_NOT_SUPPORTED;
+int psci_affinity_info(unsigned long mpidr)
+{
+	return psci_invoke(PSCI_0_2_FN64_AFFINITY_INFO, mpidr, 0, 0);
 }
 
 void psci_system_off(void)

@@ -6,6 +6,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <argv.h>
+#include <cpumask.h>
 #include <fdt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,8 @@ static struct {
 	struct mem_region reserved[MAX_RESERVED];
 	int nr_reserved;
 } tree;
+
+cpumask_t cpu_present_mask, cpu_online_mask, cpu_idle_mask;
 
 static struct thread_info boot_thread;
 
@@ -248,8 +251,7 @@ static void setup_memory(const void *fdt)
 		add_free_memory(mem_regions[i].start, mem_regions[i].end, 0);
 }
 
-/* This CPU's exception level, vectors and per-CPU data: all that an exception needs. */
-static void setup_cpu(struct thread_info *thread)
+void setup_cpu(struct thread_info *thread)
 {
 	if (host_at_el2) {
 		write_sysreg(thread, tpidr_el2);
@@ -294,6 +296,8 @@ void start_image(const void *fdt, u64 counter)
 	setup_memory(fdt);
 	setup_mmu();
 	setup_args_progname(tree.bootargs, "kut");
+	cpumask_setall(&cpu_present_mask);
+	set_cpu_online(0, true);
 	if (tree.initrd_start)
 		setup_env(phys_to_virt(tree.initrd_start), tree.initrd_end - tree.initrd_start);
 	exit(main(__argc, __argv));

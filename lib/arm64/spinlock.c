@@ -3,30 +3,41 @@
 #include <libcflat.h>
 #include <asm/mmu.h>
 #include <asm/spinlock.h>
+#include <asm/thread_info.h>
+
+/* More than one CPU may run. Cleaned to memory, for it is read with MMU and caches off. */
+static bool shared;
+
+/* spinlock-nommu.S, for the host's exception level */
+void spin_lock_nommu_el1(struct spinlock *lock);
+void spin_lock_nommu_el2(struct spinlock *lock);
+void spin_unlock_nommu_el1(struct spinlock *lock);
+void spin_unlock_nommu_el2(struct spinlock *lock);
+
+void spin_lock_share(void)
+{
+	shared = true;
+	dcache_clean_inval_poc(&shared, sizeof(shared));
+}
 
 void spin_lock(struct spinlock *lock)
 {
-	unsigned int value, fail;
-
-	if (!mmu_enabled()) {
+	if (mmu_enabled())
+		__spin_lock(lock);
+	else if (!shared)
 		lock->v = 1;
-		return;
-	}
-	/*
-	 * Waits in WFE: the store of spin_unlock() clears the exclusive monitor, which is an event.
-	 */
-	asm volatile("	sevl\n"
-		     "1:	wfe\n"
-		     "2:	ldaxr	%w0, [%2]\n"
-		     "	cbnz	%w0, 1b\n"
-		     "	stxr	%w1, %w3, [%2]\n"
-		     "	cbnz	%w1, 2b\n"
-		     : "=&r"(value), "=&r"(fail)
-		     : "r"(&lock->v), "r"(1)
-		     : "memory");
+	else if (host_at_el2)
+		spin_lock_nommu_el2(lock);
+	else
+		spin_lock_nommu_el1(lock);
 }
 
 void spin_unlock(struct spinlock *lock)
 {
-	asm volatile("stlr wzr, [%0]" : : "r"(&lock->v) : "memory");
+	if (mmu_enabled() || !shared)
+		__spin_unlock(lock);
+	else if (host_at_el2)
+		spin_unlock_nommu_el2(lock);
+	else
+		spin_unlock_nommu_el1(lock);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Backtraces along frame records (AAPCS64, 6.4.6). */
 #include <libcflat.h>
+#include <alloc_page.h>
 #include <vmalloc.h>
 #include <asm/setup.h>
 #include <asm/mmu.h>
@@ -52,17 +53,33 @@ void dump_stack(void)
 	dump_frame_stack(NULL, __builtin_frame_address(0));
 }
 
+/* The stack pointer of the stack in @block. */
+static void *stack_top(char *block)
+{
+	return block + 2 * THREAD_SIZE - ALIGN(sizeof(struct thread_info), 16);
+}
+
 void *thread_stack_alloc(void)
 {
-	char *block = vm_slot_alloc();
+	char *block;
 
+	if (!vm_available()) {
+		block = memalign_pages(2 * THREAD_SIZE, 2 * THREAD_SIZE);
+		return block ? stack_top(block) : NULL;
+	}
+	block = vm_slot_alloc();
 	if (vm_populate(block + THREAD_SIZE, THREAD_SIZE))
-		return block;
+		return stack_top(block);
 	vm_slot_free(block);
 	return NULL;
 }
 
-void thread_stack_free(void *block)
+void thread_stack_free(void *stack)
 {
-	vm_slot_free(block);
+	void *block = (void *)ALIGN_DOWN((uintptr_t)stack, 2 * THREAD_SIZE);
+
+	if (vm_contains(block))
+		vm_slot_free(block);
+	else
+		free_pages(block);
 }

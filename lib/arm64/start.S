@@ -5,8 +5,22 @@
  * Entered as a Linux kernel is (Documentation/arch/arm64/booting.rst): MMU off, x0 = device tree,
  * at EL2 or EL1, loaded anywhere on a 4 KiB boundary.
  */
+#include <asm/asm-offsets.h>
 #include <asm/sysreg.h>
 #include <asm/thread_info.h>
+
+/* The MMU of the starter: x5 = TCR, x6 = MAIR, x7 = TTBR0, x8 = SCTLR */
+.macro secondary_mmu el, all
+	msr	tcr_el\el, x5
+	msr	mair_el\el, x6
+	msr	ttbr0_el\el, x7
+	isb
+	tlbi	\all			/* DDI 0487, D8.17.1: TLBs are UNKNOWN after reset */
+	dsb	nsh
+	isb
+	msr	sctlr_el\el, x8
+	isb
+.endm
 
 	.section .text.head, "ax"
 	.global _start
@@ -35,14 +49,18 @@ entry:
 	b.ne	1f
 	bl	enter_el2
 1:
-	/* .bss, 16 bytes a step: both ends are aligned to that */
+	/* .bss, 64 bytes a step: both ends are aligned to that */
 	adrp	x0, _sbss
 	add	x0, x0, :lo12:_sbss
 	adrp	x1, _ebss
 	add	x1, x1, :lo12:_ebss
 2:	cmp	x0, x1
 	b.hs	3f
-	stp	xzr, xzr, [x0], #16
+	stp	xzr, xzr, [x0]
+	stp	xzr, xzr, [x0, #16]
+	stp	xzr, xzr, [x0, #32]
+	stp	xzr, xzr, [x0, #48]
+	add	x0, x0, #64
 	b	2b
 3:
 	/*
@@ -86,6 +104,42 @@ enter_el2:
 1:	msr	hcr_el2, x0
 	isb				/* E2H decides what the next accesses mean */
 	ret
+
+/*
+ * A CPU that PSCI started for smp.c, in the state of PSCI CPU_ON (DEN0022F, 6.4.3): MMU off, at the
+ * starter's exception level. The caches know nothing yet; secondary_data was cleaned to memory.
+ */
+	.section .text.secondary, "ax"
+	.global	secondary_entry
+secondary_entry:
+	msr	spsel, #1
+	msr	daifset, #0xf
+	mrs	x20, CurrentEL
+	cmp	x20, #CurrentEL_EL2
+	b.ne	1f
+	bl	enter_el2
+1:	adrp	x4, secondary_data
+	add	x4, x4, :lo12:secondary_data
+	ldr	x0, [x4, #SECONDARY_STACK]
+	ldp	x5, x6, [x4, #SECONDARY_TCR]	/* and MAIR */
+	ldp	x7, x8, [x4, #SECONDARY_TTBR0]	/* and SCTLR */
+	cmp	x20, #CurrentEL_EL2
+	b.ne	2f
+	secondary_mmu 2, alle2
+	b	3f
+2:	secondary_mmu 1, vmalle1
+3:	mov	sp, x0			/* in the vmalloc region, hence not before */
+	mov	x29, xzr
+	mov	x30, xzr
+	bl	secondary_start
+	/* secondary_start() does not return */
+
+/* Also as PSCI starts a CPU: needs neither stack nor MMU. */
+	.section .text.halt, "ax"
+	.global	halt
+halt:
+	wfi
+	b	halt
 
 	.section .stack, "aw", %nobits
 	.balign	2 * THREAD_SIZE

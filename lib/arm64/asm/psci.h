@@ -4,24 +4,32 @@
 #define ASMARM64_PSCI_H
 
 #include <libcflat.h>
-
-#define PSCI_0_2_FN_PSCI_VERSION 0x84000000
-#define PSCI_0_2_FN_CPU_OFF 0x84000002
-#define PSCI_0_2_FN64_CPU_ON 0xc4000003
-#define PSCI_0_2_FN_SYSTEM_OFF 0x84000008
-#define PSCI_0_2_FN_SYSTEM_RESET 0x84000009
-
-#define PSCI_RET_NOT_SUPPORTED (-1)
+#include <linux/psci.h>
 
 enum psci_conduit { PSCI_CONDUIT_NONE, PSCI_CONDUIT_SMC, PSCI_CONDUIT_HVC };
 
 void psci_set_conduit(enum psci_conduit conduit);
 enum psci_conduit psci_get_conduit(void);
 
-/* PSCI_RET_NOT_SUPPORTED when the machine has no PSCI. */
-int psci_invoke(unsigned int function_id, unsigned long arg0, unsigned long arg1,
-		unsigned long arg2);
+/* A call with three arguments; PSCI_RET_NOT_SUPPORTED when the machine has no PSCI. */
+typedef int (*psci_invoke_fn)(unsigned int function_id, unsigned long arg0, unsigned long arg1,
+			      unsigned long arg2);
+extern psci_invoke_fn psci_invoke;
+
+/*
+ * Start the CPU with affinity @mpidr at physical address @entry, with the MMU off, at the caller's
+ * exception level. PSCI_RET_*.
+ */
+int psci_cpu_on(unsigned long mpidr, unsigned long entry);
+/* PSCI_0_2_AFFINITY_LEVEL_* of the CPU with affinity @mpidr, or PSCI_RET_* below 0. */
+int psci_affinity_info(unsigned long mpidr);
 void psci_system_off(void);
 void psci_system_reset(void);
+
+/*
+ * Turn this CPU off. It leaves cpu_online_mask, and smp_boot_secondary() may start it again. Returns
+ * only when the firmware refuses, after saying so.
+ */
+void cpu_psci_cpu_die(void);
 
 #endif

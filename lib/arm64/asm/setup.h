@@ -24,6 +24,10 @@ extern phys_addr_t phys_offset, phys_end;
 #define PHYS_OFFSET phys_offset
 #define PHYS_END phys_end
 
+struct thread_info;
+/* This CPU's exception level, vectors and per-CPU data: all that an exception needs. */
+void setup_cpu(struct thread_info *thread);
+
 /* CNTVCT_EL0 at the image's first instruction */
 extern u64 boot_counter;
 

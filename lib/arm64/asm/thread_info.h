@@ -7,7 +7,8 @@
  *
  * Every host stack is the upper half of a block of 2 * THREAD_SIZE, aligned to its size; the lower
  * half is not mapped. So for a stack pointer in range, bit THREAD_SHIFT of sp - 1 is set, which the
- * exception entry tests before it touches the stack.
+ * exception entry tests before it touches the stack. At its top is the struct thread_info of the CPU
+ * that runs on it, where the stack pointer starts.
  */
 #ifndef ASMARM64_THREAD_INFO_H
 #define ASMARM64_THREAD_INFO_H
@@ -46,9 +47,13 @@ static inline int smp_processor_id(void)
 	return current_thread_info()->cpu;
 }
 
-/* The block of a new host stack, guard included, or NULL; the stack pointer starts at its end. */
+/*
+ * The stack pointer for a new host stack, which points at a struct thread_info of zeros; NULL when
+ * memory is out. Before the MMU is on there is no guard.
+ */
 void *thread_stack_alloc(void);
-void thread_stack_free(void *block);
+/* @stack is what thread_stack_alloc() returned, and no CPU runs on it. */
+void thread_stack_free(void *stack);
 
 #endif
 #endif

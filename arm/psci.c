@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* PSCI (Arm DEN0022F): what the firmware answers, and a CPU that is turned off and on. */
+#include <libcflat.h>
+#include <on-cpus.h>
+#include <subtest.h>
+#include <asm/arm-smccc.h>
+#include <asm/deadline.h>
+#include <asm/mmu.h>
+#include <asm/page.h>
+#include <asm/psci.h>
+#include <asm/smp.h>
+
+#define WAIT_MS 4000
+#define NO_SUCH_FUNCTION 0x840000f0
+
+static bool alone(void)
+{
+	if (nr_cpus == 1)
+		report_skip("needs two CPUs");
+	return nr_cpus == 1;
+}
+
+static void test_version(void)
+{
+	int version = psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0);
+	int features = psci_invoke(PSCI_1_0_FN_PSCI_FEATURES, PSCI_0_2_FN64_CPU_ON, 0, 0);
+
+	report(version >= 0x2, "version %d.%d, expected 0.2 or later", PSCI_VERSION_MAJOR(version),
+	       PSCI_VERSION_MINOR(version));
+	if (version >= 0x10000)
+		report(features >= 0, "PSCI_FEATURES of CPU_ON: %d", features);
+	else
+		report_skip("PSCI_FEATURES came with version 1.0");
+}
+
+static void test_unknown_function(void)
+{
+	int ret = psci_invoke(NO_SUCH_FUNCTION, 0, 0, 0);
+
+	report(ret == PSCI_RET_NOT_SUPPORTED, "function %#x: expected %d, found %d",
+	       NO_SUCH_FUNCTION, PSCI_RET_NOT_SUPPORTED, ret);
+}
+
+/* All results of a call, and the version as psci_invoke() has it. */
+static void test_smccc(void)
+{
+	bool smc = psci_get_conduit() == PSCI_CONDUIT_SMC;
+	struct smccc_result result = { .r0 = ~0UL };
+	int ret = (smc ? arm_smccc_smc : arm_smccc_hvc)(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0, 0, 0, 0,
+							0, 0, 0, 0, 0, &result);
+
+	report((u32)ret == (u32)result.r0, "%s: x0 expected %#lx, returned %#x",
+	       smc ? "smc" : "hvc", result.r0, ret);
+	report(ret == psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0), "version %#x again", ret);
+}
+
+static void test_affinity_info(void)
+{
+	int ret = psci_affinity_info(cpus[0]);
+
+	report(ret == PSCI_0_2_AFFINITY_LEVEL_ON, "CPU 0: expected %d (on), found %d",
+	       PSCI_0_2_AFFINITY_LEVEL_ON, ret);
+	ret = psci_affinity_info(0xff00ffffffUL);
+	report(ret == PSCI_RET_INVALID_PARAMS, "a CPU that is not there: expected %d, found %d",
+	       PSCI_RET_INVALID_PARAMS, ret);
+	if (alone())
+		return;
+	ret = psci_affinity_info(cpus[nr_cpus - 1]);
+	report(ret == PSCI_0_2_AFFINITY_LEVEL_OFF, "CPU %d: expected %d (off), found %d",
+	       nr_cpus - 1, PSCI_0_2_AFFINITY_LEVEL_OFF, ret);
+}
+
+static void test_cpu_on_refused(void)
+{
+	int ret = psci_cpu_on(cpus[0], __pa(halt));
+
+	report(ret == PSCI_RET_ALREADY_ON, "CPU 0, which is on: expected %d, found %d",
+	       PSCI_RET_ALREADY_ON, ret);
+	ret = psci_cpu_on(0xff00ffffffUL, __pa(halt));
+	report(ret == PSCI_RET_INVALID_PARAMS, "a CPU that is not there: expected %d, found %d",
+	       PSCI_RET_INVALID_PARAMS, ret);
+}
+
+/* Off, seen to be off, and on again, with the same stack. */
+static u64 stack_of_run[2];
+
+static void die(void *data)
+{
+	cpu_psci_cpu_die();
+}
+
+static void note_stack(void *data)
+{
+	*(u64 *)data = (u64)current_thread_info();
+}
+
+static void test_cpu_off(void)
+{
+	int cpu = nr_cpus - 1;
+	bool off;
+
+	if (alone())
+		return;
+	for (int run = 0; run < 2; run++) {
+		on_cpu(cpu, note_stack, &stack_of_run[run]);
+		on_cpu_async(cpu, die, NULL);
+		off = wait_for(psci_affinity_info(cpus[cpu]) == PSCI_0_2_AFFINITY_LEVEL_OFF,
+			       WAIT_MS);
+		report(off && !cpu_online(cpu), "run %d: CPU %d is off within %d ms of CPU_OFF",
+		       run, cpu, WAIT_MS);
+	}
+	report(stack_of_run[0] == stack_of_run[1], "it had the same stack: %#lx, %#lx",
+	       stack_of_run[0], stack_of_run[1]);
+}
+
+/* Last, for its target ends in halt(): all others start one CPU at once, and one of them does. */
+static cpumask_t ready;
+static int successes, refusals;
+
+static void race(void *data)
+{
+	int ret;
+
+	cpumask_set_cpu(smp_processor_id(), &ready);
+	wait_for(cpumask_weight(&ready) == nr_cpus - 1, WAIT_MS);
+	ret = psci_cpu_on(*(u64 *)data, __pa(halt));
+	if (ret == PSCI_RET_SUCCESS)
+		__atomic_fetch_add(&successes, 1, __ATOMIC_ACQ_REL);
+	else if (ret == PSCI_RET_ALREADY_ON || ret == PSCI_RET_ON_PENDING)
+		__atomic_fetch_add(&refusals, 1, __ATOMIC_ACQ_REL);
+}
+
+static void test_cpu_on_race(void)
+{
+	int target = nr_cpus - 1;
+	cpumask_t others;
+
+	if (alone())
+		return;
+	cpumask_copy(&others, &cpu_present_mask);
+	cpumask_clear_cpu(target, &others);
+	on_cpumask(&others, race, &cpus[target]);
+	report(successes && successes + refusals == nr_cpus - 1,
+	       "CPU_ON for CPU %d from %d CPUs: %d successes, %d times ALREADY_ON or ON_PENDING",
+	       target, nr_cpus - 1, successes, refusals);
+	/*
+	 * DEN0022F, 6.6. QEMU (7.2 to 11) never says ON_PENDING: until the target runs, every CPU
+	 * that asks is told SUCCESS (arm_set_cpu_on() does not set PSCI_ON_PENDING).
+	 */
+	report_kfail(true, successes == 1, "one of them starts it: expected 1 success, found %d",
+		     successes);
+	report(wait_for(psci_affinity_info(cpus[target]) == PSCI_0_2_AFFINITY_LEVEL_ON, WAIT_MS),
+	       "it is on within %d ms", WAIT_MS);
+}
+
+static const struct subtest subtests[] = {
+	{ "version", test_version },
+	{ "unknown", test_unknown_function },
+	{ "smccc", test_smccc },
+	{ "affinity-info", test_affinity_info },
+	{ "cpu-on-refused", test_cpu_on_refused },
+	{ "cpu-off", test_cpu_off },
+	{ "cpu-on-race", test_cpu_on_race },
+};
+
+int main(int argc, char **argv)
+{
+	if (psci_get_conduit() == PSCI_CONDUIT_NONE) {
+		report_skip("the device tree has no PSCI");
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}
