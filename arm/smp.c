@@ -4,6 +4,7 @@
 #include <alloc.h>
 #include <alloc_page.h>
 #include <on-cpus.h>
+#include <string.h>
 #include <subtest.h>
 #include <vmalloc.h>
 #include <asm/deadline.h>
@@ -206,34 +207,103 @@ static void test_cpumask(void)
 	       "setall, full, next: %d CPUs", nr_cpus);
 }
 
-/* A counter that loses counts when two CPUs have it at a time. */
-#define ROUNDS 200
+/*
+ * A counter that loses counts when two CPUs have it at a time. All begin at once, and none ends
+ * before each has had its share, else one would be done before the next has come. What one CPU
+ * looks at with its MMU off is cleaned to memory.
+ */
+#define ROUNDS 100
 static struct spinlock counter_lock;
-static volatile unsigned int counter;
-static void count(void)
+static struct {
+	unsigned int value, expected;
+	cpumask_t sated;
+} counter;
+
+static void add_to_counter(unsigned int expected)
 {
-	unsigned int value;
+	volatile unsigned int *value = &counter.value;
+	unsigned int old;
 
 	spin_lock(&counter_lock);
-	value = counter;
-	for (int i = 0; i < 20; i++)
+	old = *value;
+	for (int i = 0; i < 100; i++)
 		cpu_relax();
-	counter = value + 1;
-	dcache_clean_inval_poc((void *)&counter, sizeof(counter)); /* for one with its MMU off */
+	*value = old + 1;
+	counter.expected += expected;
+	dcache_clean_inval_poc(&counter, sizeof(counter));
 	spin_unlock(&counter_lock);
 }
 
-static void count_many(void *data)
+static void count(void)
 {
-	for (int i = 0; i < ROUNDS; i++)
-		count();
+	u64 end = deadline_after_ms(WAIT_MS);
+	unsigned int mine = 0;
+
+	while (!cpumask_full(&counter.sated) && !deadline_passed(end)) {
+		add_to_counter(0);
+		if (++mine != ROUNDS)
+			continue;
+		spin_lock(&counter_lock);
+		counter.sated.bits[0] |= BIT(smp_processor_id());
+		dcache_clean_inval_poc(&counter, sizeof(counter));
+		spin_unlock(&counter_lock);
+	}
+	add_to_counter(mine + 1);
+}
+
+static void meet_and_count(void *data)
+{
+	cpumask_set_cpu(smp_processor_id(), &arrived);
+	wait_for(cpumask_full(&arrived), WAIT_MS);
+	count();
+}
+
+static void check_counter(const char *who)
+{
+	report(cpumask_full(&counter.sated) && counter.value == counter.expected,
+	       "%d CPUs count, %s: expected %u, found %u", nr_cpus, who, counter.expected,
+	       counter.value);
 }
 
 static void test_locks(void)
 {
-	on_cpus(count_many, NULL);
-	report(counter == (unsigned int)ROUNDS * nr_cpus, "%d CPUs count: expected %d, found %u",
-	       nr_cpus, ROUNDS * nr_cpus, counter);
+	cpumask_clear(&arrived);
+	on_cpus(meet_and_count, NULL);
+	check_counter("all with their MMU on");
+}
+
+/* Another CPU has the lock for 20 ms; CPU 0, with its MMU off, must not get it meanwhile. */
+static u32 held;
+
+static void set_held(u32 value)
+{
+	__atomic_store_n(&held, value, __ATOMIC_RELEASE);
+	dcache_clean_inval_poc(&held, sizeof(held));
+}
+
+static void hold_lock(void *data)
+{
+	spin_lock(&counter_lock);
+	set_held(true);
+	wait_for(false, 20);
+	set_held(false);
+	spin_unlock(&counter_lock);
+}
+
+static void test_locks_exclude_nommu(void)
+{
+	u32 seen;
+
+	if (alone())
+		return;
+	on_cpu_async(1, hold_lock, NULL);
+	wait_for(__atomic_load_n(&held, __ATOMIC_ACQUIRE), WAIT_MS);
+	mmu_disable();
+	spin_lock(&counter_lock);
+	seen = __atomic_load_n(&held, __ATOMIC_ACQUIRE);
+	spin_unlock(&counter_lock);
+	mmu_enable(mmu_idmap);
+	report(!seen, "with its MMU off a CPU waits for a lock that another has");
 }
 
 /* CPU 0 counts with its MMU off: its stack, alone, is at the same address then. */
@@ -243,18 +313,17 @@ static void test_locks_nommu(void)
 
 	if (alone())
 		return;
+	memset(&counter, 0, sizeof(counter));
 	cpumask_copy(&others, &cpu_present_mask);
 	cpumask_clear_cpu(0, &others);
-	counter = 0;
-	on_cpumask_async(&others, count_many, NULL);
+	cpumask_clear(&arrived);
+	on_cpumask_async(&others, meet_and_count, NULL);
+	cpumask_set_cpu(0, &arrived);
 	mmu_disable();
-	for (int i = 0; i < ROUNDS; i++)
-		count();
+	count();
 	mmu_enable(mmu_idmap);
-	on_cpumask(&others, add_id, &(int){ 0 }); /* comes after the counts */
-	report(counter == (unsigned int)ROUNDS * nr_cpus,
-	       "one of %d CPUs with its MMU off: expected %d, found %u", nr_cpus, ROUNDS * nr_cpus,
-	       counter);
+	on_cpumask(&others, count_call, NULL); /* comes when they have counted */
+	check_counter("one with its MMU off");
 }
 
 /* Memory that two CPUs were given would be found to hold the other's number. */
@@ -341,6 +410,7 @@ static const struct subtest subtests[] = {
 	{ "queue", test_queue },
 	{ "cpumask", test_cpumask },
 	{ "locks", test_locks },
+	{ "locks-exclude-nommu", test_locks_exclude_nommu },
 	{ "locks-nommu", test_locks_nommu },
 	{ "allocators", test_allocators },
 	{ "exceptions", test_exceptions },

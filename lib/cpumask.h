@@ -160,7 +160,7 @@ static inline void cpumask_xor(cpumask_t *to, const cpumask_t *a, const cpumask_
 		to->bits[i] = a->bits[i] ^ b->bits[i];
 }
 
-/* The first CPU after @cpu (-1: from the start) in @mask, or nr_cpus and more when there is none. */
+/* The first CPU after @cpu (-1: from the start) in @mask, or nr_cpus when there is none. */
 static inline int cpumask_next(int cpu, const cpumask_t *mask)
 {
 	while (++cpu < nr_cpus && !cpumask_test_cpu(cpu, mask))

@@ -2,8 +2,9 @@
 /* Calls to firmware or a hypervisor. */
 
 /*
- * x0..x7 = function and the first seven arguments, as the callee takes them. On the stack (AAPCS64):
- * four more arguments and a pointer to struct smccc_result. x19 is kept by the callee (DEN0028, 2.6).
+ * x0..x7 = function and the first seven arguments, as the callee takes them. On the stack
+ * (AAPCS64): four more arguments and a pointer to struct smccc_result. x19 is kept by the callee
+ * (DEN0028, 2.6).
  */
 .macro smccc conduit
 	.global	arm_smccc_\conduit

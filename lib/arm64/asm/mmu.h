@@ -45,8 +45,8 @@ void flush_tlb_page(unsigned long va);
 void sync_icache(const void *start, size_t size);
 
 /*
- * Write [@start, @start + @size) back to memory and drop it from all caches, for a CPU that accesses
- * it with its MMU off.
+ * Write [@start, @start + @size) back to memory and drop it from all caches, for a CPU that
+ * accesses it with its MMU off.
  */
 void dcache_clean_inval_poc(const void *start, size_t size);
 

@@ -27,8 +27,8 @@ void psci_system_off(void);
 void psci_system_reset(void);
 
 /*
- * Turn this CPU off. It leaves cpu_online_mask, and smp_boot_secondary() may start it again. Returns
- * only when the firmware refuses, after saying so.
+ * Turn this CPU off. It leaves cpu_online_mask, and smp_boot_secondary() may start it again.
+ * Returns only when the firmware refuses, after saying so.
  */
 void cpu_psci_cpu_die(void);
 

@@ -27,8 +27,8 @@ extern struct secondary_data secondary_data;
 void secondary_entry(void);
 
 /*
- * Start @cpu, which is off, in @entry; when that returns the CPU goes to do_idle(). Returns when the
- * CPU is in cpu_online_mask; one that does not come within 5 s aborts the run.
+ * Start @cpu, which is off, in @entry; when that returns the CPU goes to do_idle(). Returns when
+ * the CPU is in cpu_online_mask; one that does not come within 5 s aborts the run.
  */
 void smp_boot_secondary(int cpu, secondary_entry_fn entry);
 /* The same, but a refusal is returned: PSCI_RET_*, as when the CPU is on already. */

@@ -3,9 +3,9 @@
  * Spinlocks, for the host. Guests have __spin_lock() and __spin_unlock().
  *
  * With the MMU off memory is Device, and exclusives are not guaranteed to work (DDI 0487, B2.12).
- * While only one CPU runs the lock is then a plain store. With more than one, a CPU whose MMU is off
- * turns it on for the instructions that take or release the lock, which so is always accessed as the
- * same, cacheable memory. What the lock protects is the caller's to keep coherent.
+ * While only one CPU runs the lock is then a plain store. With more than one, a CPU whose MMU is
+ * off turns it on for the instructions that take or release the lock, which so is always accessed
+ * as the same, cacheable memory. What the lock protects is the caller's to keep coherent.
  */
 #ifndef ASMARM64_SPINLOCK_H
 #define ASMARM64_SPINLOCK_H

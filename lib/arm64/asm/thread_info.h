@@ -7,8 +7,8 @@
  *
  * Every host stack is the upper half of a block of 2 * THREAD_SIZE, aligned to its size; the lower
  * half is not mapped. So for a stack pointer in range, bit THREAD_SHIFT of sp - 1 is set, which the
- * exception entry tests before it touches the stack. At its top is the struct thread_info of the CPU
- * that runs on it, where the stack pointer starts.
+ * exception entry tests before it touches the stack. At the top of a secondary CPU's is its struct
+ * thread_info, where the stack pointer starts.
  */
 #ifndef ASMARM64_THREAD_INFO_H
 #define ASMARM64_THREAD_INFO_H
