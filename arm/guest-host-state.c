@@ -6,6 +6,7 @@
 #include <string.h>
 #include <subtest.h>
 #include <asm/barrier.h>
+#include <asm/el2.h>
 #include <asm/guest.h>
 #include <asm/mmu.h>
 #include <asm/page.h>
@@ -177,6 +178,47 @@ static void count_brk(struct pt_regs *regs, unsigned int esr)
 	regs->pc += 4;
 }
 
+/* A guest whose FP is trapped, by a host that keeps FP from itself. */
+static void guest_use_fp(void)
+{
+	asm volatile("	.arch_extension fp\n	fmov	d0, #1.0\n	hvc	#0" : : : "v0");
+}
+
+static u64 fp_trapping(void)
+{
+	/* FPEN at 0 with E2H, TFP without */
+	return host_vhe ? 0 : cptr_el2_default() | 1UL << 10;
+}
+
+static enum guest_handler_result allow_fp(struct guest *guest)
+{
+	if (ESR_ELx_EC(guest->esr_el2) != ESR_ELx_EC_FP_ASIMD)
+		return GUEST_ACTION_EXIT;
+	guest->cptr_el2 = cptr_el2_default();
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_fp_trapped(void)
+{
+	struct guest *guest = create(guest_use_fp);
+	u64 after;
+
+	guest->cptr_el2 = fp_trapping();
+	write_sysreg(fp_trapping(), cptr_el2);
+	isb();
+	guest_run(guest);
+	after = read_sysreg(cptr_el2);
+	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_FP_ASIMD,
+	       "FP of the guest is trapped: class %#lx", ESR_ELx_EC(guest->esr_el2));
+	report(after == fp_trapping(), "CPTR_EL2 expected %#lx, found %#lx", fp_trapping(), after);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, allow_fp);
+	guest_run(guest);
+	write_sysreg(cptr_el2_default(), cptr_el2);
+	report((u64)guest->fpsimd.q[0] == 0x3ff0000000000000UL,
+	       "once a handler has allowed it, it goes on: d0 %#lx", (u64)guest->fpsimd.q[0]);
+	guest_destroy(guest);
+}
+
 /* A host exception after, and between, runs reaches the host's handler. */
 static void test_exceptions(void)
 {
@@ -218,6 +260,7 @@ static const struct subtest subtests[] = {
 	{ "registers", test_registers },
 	{ "daif", test_daif },
 	{ "fp", test_fp },
+	{ "fp-trapped", test_fp_trapped },
 	{ "callee-saved", test_callee_saved },
 	{ "exceptions", test_exceptions },
 	{ "tlbi", test_host_tlbi },

@@ -241,8 +241,8 @@ static enum guest_handler_result map_where_it_faults(struct guest *guest)
 	fault->esr = guest->esr_el2;
 	if (fault->count++ || !guest_fault_ipa(guest, &fault->ipa))
 		return GUEST_ACTION_EXIT;
-	s2mmu_unmap(guest->s2mmu, fault->ipa & PAGE_MASK, PAGE_SIZE);
-	if (s2mmu_map(guest->s2mmu, fault->ipa & PAGE_MASK, fault->pa, PAGE_SIZE, S2_MAP_RW))
+	s2mmu_unmap(guest->s2mmu, ALIGN_DOWN(fault->ipa, SZ_4K), SZ_4K);
+	if (s2mmu_map(guest->s2mmu, ALIGN_DOWN(fault->ipa, SZ_4K), fault->pa, SZ_4K, S2_MAP_RW))
 		return GUEST_ACTION_EXIT;
 	return GUEST_ACTION_RESUME;
 }
@@ -299,11 +299,11 @@ static void test_walk_fault(void)
 {
 	struct machine m = create(VMID, guest_write_word, 0, S1_MAP_RW);
 	int level = -1;
-	u64 table = (u64)guest_stage1_lookup(m.stage1, TEST_VA, &level) & PAGE_MASK;
+	u64 table = ALIGN_DOWN((u64)guest_stage1_lookup(m.stage1, TEST_VA, &level), SZ_4K);
 	struct fault fault = { .pa = virt_to_phys((void *)table) };
 
 	m.guest->data = &fault;
-	assert(level == 3 && !s2mmu_unmap(m.guest->s2mmu, table, PAGE_SIZE));
+	assert(level == 3 && !s2mmu_unmap(m.guest->s2mmu, table, SZ_4K));
 	check_fault(&m, table, true, ESR_ELx_FSC_FAULT);
 	destroy(&m);
 }

@@ -189,6 +189,8 @@ static void test_strings(void)
  * Allocators
  */
 
+#define LARGEST_BLOCK 23 /* bits of 8 MiB */
+
 static bool all_zero(const u64 *mem, size_t bytes)
 {
 	for (size_t i = 0; i < bytes / sizeof(*mem); i++)
@@ -200,7 +202,7 @@ static bool all_zero(const u64 *mem, size_t bytes)
 static void test_pages(void)
 {
 	unsigned long before = alloc_pages_in_use();
-	void *pages[12];
+	void *pages[LARGEST_BLOCK - PAGE_SHIFT + 1];
 	bool aligned = true, zero = true;
 
 	for (unsigned int order = 0; order < ARRAY_SIZE(pages); order++) {
@@ -210,7 +212,7 @@ static void test_pages(void)
 		if (pages[order])
 			memset(pages[order], 0xa5, PAGE_SIZE << order);
 	}
-	report(aligned, "blocks of 1 to 2048 pages are aligned to their size");
+	report(aligned, "blocks of 1 page to 8 MiB are aligned to their size");
 	report(zero, "and zero");
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
 		free_pages(pages[i]);
@@ -218,7 +220,7 @@ static void test_pages(void)
 	pages[0] = alloc_pages(3);
 	report(pages[0] && all_zero(pages[0], PAGE_SIZE << 3), "memory used before comes zeroed");
 	free_pages(pages[0]);
-	report(!alloc_pages(20), "more than there is: NULL");
+	report(!alloc_pages(32 - PAGE_SHIFT), "more than there is: NULL");
 }
 
 /*
@@ -244,7 +246,7 @@ static void test_all_pages(void)
 	}
 	report(wrong == 0, "all %lu pages are different ones: %lu wrong", count, wrong);
 	report(alloc_pages_in_use() == before, "and free again");
-	page = alloc_pages_flags(10, FLAG_DONTZERO);
+	page = alloc_pages_flags(LARGEST_BLOCK - 1 - PAGE_SHIFT, FLAG_DONTZERO);
 	report(page, "their buddies have merged: a block of 4 MiB");
 	free_pages(page);
 }

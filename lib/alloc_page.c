@@ -195,6 +195,8 @@ void *alloc_pages_flags(unsigned int order, unsigned int flags)
 void *memalign_pages_flags(size_t alignment, size_t size, unsigned int flags)
 {
 	assert(is_power_of_2(alignment));
+	if (size > SIZE_MAX - PAGE_SIZE)
+		return NULL;
 	return alloc_pages_flags(get_order(DIV_ROUND_UP(MAX(alignment, size), PAGE_SIZE)), flags);
 }
 
@@ -206,22 +208,29 @@ static struct area *area_of(unsigned long pfn)
 	return NULL;
 }
 
+/* The order of the block, or -1 when @pfn heads no block in use. */
+static int release(unsigned long pfn)
+{
+	struct area *area = area_of(pfn);
+	int order = -1;
+
+	spin_lock(&lock);
+	if (area && (*state_of(area, pfn) & ~PAGE_ORDER) == PAGE_USED) {
+		order = *state_of(area, pfn) & PAGE_ORDER;
+		in_use -= 1UL << order;
+		merge_free(area, pfn, order);
+	}
+	spin_unlock(&lock);
+	return order;
+}
+
 void free_pages(void *mem)
 {
-	unsigned long pfn = virt_to_pfn(mem);
-	struct area *area = area_of(pfn);
-	unsigned int order;
-
 	if (!mem)
 		return;
-	assert_msg(area && IS_ALIGNED((uintptr_t)mem, PAGE_SIZE), "%p is no allocated page", mem);
-	spin_lock(&lock);
-	order = *state_of(area, pfn) & PAGE_ORDER;
-	assert_msg(*state_of(area, pfn) == (PAGE_USED | order),
-		   "%p is not allocated (freed twice?)", mem);
-	in_use -= 1UL << order;
-	merge_free(area, pfn, order);
-	spin_unlock(&lock);
+	/* The lock is free again before an assertion, which needs memory itself. */
+	assert_msg(IS_ALIGNED((uintptr_t)mem, PAGE_SIZE) && release(virt_to_pfn(mem)) >= 0,
+		   "%p is no allocated page (freed twice?)", mem);
 }
 
 unsigned long alloc_pages_in_use(void)

@@ -56,7 +56,9 @@ void report_prefix_push(const char *text)
 
 void report_prefix_popn(int n)
 {
-	assert(n <= prefix.depth);
+	assert_msg(n >= 0 && n <= prefix.depth, "%d of %d prefixes", n, prefix.depth);
+	if (!n)
+		return;
 	spin_lock(&lock);
 	prefix.depth -= n;
 	prefix.text[prefix.start[prefix.depth]] = '\0';

@@ -8,9 +8,10 @@
 
 #include <libcflat.h>
 #include <asm/mmu.h>
+#include <asm/thread_info.h>
 
 /* An address range is handed out in slots of this many bytes, aligned to them. */
-#define VM_SLOT_SIZE (64 * 1024)
+#define VM_SLOT_SIZE (4UL * THREAD_SIZE)
 
 /* True once the MMU is on. */
 bool vm_available(void);

@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <string.h>
 #include <asm/barrier.h>
+#include <asm/el2.h>
 #include <asm/guest-state.h>
 #include <asm/processor.h>
 
@@ -54,6 +55,42 @@ void el1_state_reset(struct el1_state *state)
 	state->mdscr_el1 = 0;
 	state->cpacr_el1 =
 		3UL << 20; /* FPEN: FP and SIMD at EL1 and EL0, for compiled guest code */
+}
+
+/*
+ * The guest's CPTR_EL2 may trap FP, and it holds for EL2 as well. Returns what to put back.
+ */
+static u64 allow_fp(void)
+{
+	u64 cptr = read_sysreg(cptr_el2);
+
+	if (cptr != cptr_el2_default()) {
+		write_sysreg(cptr_el2_default(), cptr_el2);
+		isb(); /* before the first FP instruction */
+	}
+	return cptr;
+}
+
+static void restore_cptr(u64 cptr)
+{
+	if (cptr != cptr_el2_default())
+		write_sysreg(cptr, cptr_el2);
+}
+
+void fpsimd_state_save(struct fpsimd_state *state)
+{
+	u64 cptr = allow_fp();
+
+	fpsimd_save(state);
+	restore_cptr(cptr);
+}
+
+void fpsimd_state_load(const struct fpsimd_state *state)
+{
+	u64 cptr = allow_fp();
+
+	fpsimd_load(state);
+	restore_cptr(cptr);
 }
 
 void el2_state_save(struct el2_state *state)

@@ -151,7 +151,7 @@ void guest_registers_to_cpu(struct guest *guest)
 		guest_check_dc(guest);
 	hcr = guest->hcr_el2;
 	el1_state_load(&guest->el1);
-	fpsimd_load(&guest->fpsimd);
+	fpsimd_state_load(&guest->fpsimd);
 	el2_state_load(&guest->el2);
 	mmu_page_hide(guest->registers_pte, guest->registers_page);
 	guest->regs_in_memory = false;
@@ -164,7 +164,7 @@ static void registers_to_memory(struct guest *guest)
 {
 	mmu_page_show(guest->registers_pte);
 	el1_state_save(&guest->el1);
-	fpsimd_save(&guest->fpsimd);
+	fpsimd_state_save(&guest->fpsimd);
 	el2_state_save(&guest->el2);
 	guest->regs_in_memory = true;
 }
@@ -173,7 +173,7 @@ static void save_host(struct guest *guest)
 {
 	el1_state_save(&guest->host_el1);
 	el2_state_save(&guest->host_el2);
-	fpsimd_save(&guest->host_fpsimd);
+	fpsimd_state_save(&guest->host_fpsimd);
 	guest->host_vbar = read_sysreg(vbar_el2);
 }
 
@@ -184,7 +184,7 @@ static void restore_host(struct guest *guest)
 	el2_state_load(&guest->host_el2);
 	write_sysreg(guest->host_vbar, vbar_el2);
 	el1_state_load(&guest->host_el1);
-	fpsimd_load(&guest->host_fpsimd);
+	fpsimd_state_load(&guest->host_fpsimd);
 	isb(); /* all of it before an exception that the caller unmasks */
 }
 

@@ -17,7 +17,7 @@
 #define TCR_IRGN0_WB (1UL << 8)
 #define TCR_ORGN0_WB (1UL << 10)
 #define TCR_SH0_INNER (3UL << 12)
-#define TCR_TG0_4K (0UL << 14)
+#define TCR_TG0_SHIFT 14
 #define TCR_EPD1 (1UL << 23) /* EL1, and EL2 with E2H */
 #define TCR_IPS_SHIFT 32 /* EL1, and EL2 with E2H */
 #define TCR_EL2_RES1 (1UL << 31 | 1UL << 23)
@@ -80,7 +80,8 @@ static void map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 si
 		      pteval_t attributes)
 {
 	u64 leaf_size = pt_level_size(PAGE_SHIFT, level);
-	bool leaves = level > 0;
+	/* Blocks of 1 GiB with 4K pages; one level lower with the others */
+	bool leaves = level >= (PAGE_SHIFT == 12 ? 1 : 2);
 
 	while (size) {
 		pteval_t *entry = &table[entry_index(va, level)];
@@ -158,6 +159,16 @@ static void map_image(void)
 	map_identical(__pa(emergency_stack) + THREAD_SIZE, __pa(_end), MMU_DATA);
 }
 
+bool mmu_page_size_supported(void)
+{
+	/* ID_AA64MMFR0_EL1.TGran4, TGran16 and TGran64 */
+	u64 id = read_sysreg(id_aa64mmfr0_el1);
+
+	if (PAGE_SHIFT == 14)
+		return FIELD(id, 23, 20) != 0;
+	return (PAGE_SHIFT == 12 ? FIELD(id, 31, 28) : FIELD(id, 27, 24)) != 0xf;
+}
+
 void mmu_setup(void)
 {
 	mmu_idmap = alloc_table();
@@ -168,8 +179,10 @@ void mmu_setup(void)
 
 static u64 tcr_value(void)
 {
+	/* TG0 counts 4K, 64K, 16K */
+	u64 tg0 = PAGE_SHIFT == 12 ? 0 : PAGE_SHIFT == 16 ? 1 : 2;
 	u64 parange = MIN(FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0), (u64)PARANGE_48);
-	u64 tcr = TCR_T0SZ | TCR_IRGN0_WB | TCR_ORGN0_WB | TCR_SH0_INNER | TCR_TG0_4K;
+	u64 tcr = TCR_T0SZ | TCR_IRGN0_WB | TCR_ORGN0_WB | TCR_SH0_INNER | tg0 << TCR_TG0_SHIFT;
 
 	if (host_at_el2 && !host_vhe)
 		return tcr | TCR_EL2_RES1 | parange << TCR_EL2_PS_SHIFT;

@@ -293,6 +293,11 @@ void start_image(const void *fdt, u64 counter)
 		abort();
 	setup_console();
 	assert_msg(nr_mem_regions && nr_cpus, "no memory or no CPU in the device tree");
+	if (!mmu_page_size_supported()) {
+		report_skip("the CPU has no pages of %lu KiB (ID_AA64MMFR0_EL1.TGran*)",
+			    PAGE_SIZE / 1024);
+		exit(report_summary());
+	}
 	setup_memory(fdt);
 	setup_mmu();
 	setup_args_progname(tree.bootargs, "kut");

@@ -52,7 +52,8 @@ pteval_t *s2_take_spare_table(struct s2_change *change)
 
 void s2_clear_table(const struct s2_mmu *mmu, pteval_t *table)
 {
-	clear_pages(table, s2_page_size(mmu) >> PAGE_SHIFT);
+	/* The host's pages may be larger than the guest's: a table then has one for itself. */
+	clear_pages(table, DIV_ROUND_UP(s2_page_size(mmu), PAGE_SIZE));
 }
 
 void s2_drop_table(struct s2_change *change, pteval_t *table)

@@ -12,6 +12,8 @@
 /* The tables that the boot built, shared by all CPUs. */
 extern pgd_t *mmu_idmap;
 
+/* False when the CPU does not have the page size that the image was built for (PAGE_SHIFT). */
+bool mmu_page_size_supported(void);
 /* Build mmu_idmap; memory and image as in <asm/setup.h>. */
 void mmu_setup(void);
 /* Turn MMU and caches on for this CPU, with @pgtable. */

@@ -3,7 +3,10 @@
 #ifndef ASMARM64_PAGE_H
 #define ASMARM64_PAGE_H
 
+/* 12, 14 or 16: a build variant may choose (configs/variants.toml) */
+#ifndef PAGE_SHIFT
 #define PAGE_SHIFT 12
+#endif
 #define PAGE_SIZE (1UL << PAGE_SHIFT)
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #define VA_BITS 48

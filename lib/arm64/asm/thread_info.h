@@ -13,7 +13,14 @@
 #ifndef ASMARM64_THREAD_INFO_H
 #define ASMARM64_THREAD_INFO_H
 
+#include <asm/page.h>
+
+/* At least 16 KiB, and whole pages */
+#if PAGE_SHIFT > 14
+#define THREAD_SHIFT PAGE_SHIFT
+#else
 #define THREAD_SHIFT 14
+#endif
 #define THREAD_SIZE (1 << THREAD_SHIFT)
 
 #ifndef __ASSEMBLY__
