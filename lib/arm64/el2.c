@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <asm/el2.h>
 #include <asm/processor.h>
+#include <asm/vgic.h>
 
 #define CPTR_EL2_E2H_FPEN (3UL << 20)
 /*
@@ -53,7 +54,7 @@ void el2_setup(void)
 	if (has_feature(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_GIC)) {
 		write_sysreg_s(ICC_SRE_EL2_ENABLE, ICC_SRE_EL2);
 		isb();
-		write_sysreg_s(0, ICH_HCR_EL2);
+		write_sysreg_s(ICH_HCR_NO_VGIC, ICH_HCR_EL2);
 	}
 	if (has_feature(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_PAN))
 		asm volatile(".arch_extension pan\n\tmsr pan, #0");

@@ -26,6 +26,17 @@ static enum guest_handler_result default_interrupt_handler(struct guest *guest)
 	return GUEST_ACTION_EXIT;
 }
 
+enum guest_handler_result guest_take_interrupts(struct guest *guest)
+{
+	asm volatile("msr daifclr, #3\n"
+		     "isb\n" /* what is pending is taken here */
+		     "msr daifset, #3"
+		     :
+		     :
+		     : "memory");
+	return GUEST_ACTION_RESUME;
+}
+
 static guest_handler_t default_handler(enum vector vector)
 {
 	bool interrupt = vector % 4 == ELxT_IRQ || vector % 4 == ELxT_FIQ;

@@ -153,6 +153,8 @@ void guest_registers_to_cpu(struct guest *guest)
 	el1_state_load(&guest->el1);
 	fpsimd_state_load(&guest->fpsimd);
 	el2_state_load(&guest->el2);
+	if (guest->optional_state)
+		guest->optional_state->load(guest);
 	mmu_page_hide(guest->registers_pte, guest->registers_page);
 	guest->regs_in_memory = false;
 	isb(); /* the guest's tree and controls before the bits that put them in force */
@@ -166,6 +168,8 @@ static void registers_to_memory(struct guest *guest)
 	el1_state_save(&guest->el1);
 	fpsimd_state_save(&guest->fpsimd);
 	el2_state_save(&guest->el2);
+	if (guest->optional_state)
+		guest->optional_state->save(guest);
 	guest->regs_in_memory = true;
 }
 

@@ -83,6 +83,21 @@ struct fpsimd_state {
 	u64 fpcr, fpsr;
 };
 
+#define VGIC_MAX_LRS 16
+#define VGIC_MAX_APRS 4
+
+/*
+ * The virtual CPU interface, in the format of the GIC's version; struct guest has one. Like the
+ * guest's other registers it is in the CPU while the guest runs.
+ */
+struct vgic_state {
+	u64 hcr;
+	u64 vmcr; /* what the guest sees as its priority mask, group enables, ... */
+	u64 misr, eisr; /* when the guest was last left; written, they change nothing */
+	u64 ap0r[VGIC_MAX_APRS], ap1r[VGIC_MAX_APRS]; /* version 2: ap0r[0] only */
+	u64 lr[VGIC_MAX_LRS];
+};
+
 void el1_state_save(struct el1_state *state);
 void el1_state_load(const struct el1_state *state);
 /* What the architecture says of EL1 after reset, and 0 for what it leaves UNKNOWN. */

@@ -53,6 +53,15 @@ struct guest_statistics {
 };
 
 /*
+ * Registers that only some guests use, such as list registers: they move with the others, and not
+ * at all for a guest without.
+ */
+struct guest_optional_state {
+	void (*load)(struct guest *guest); /* into the CPU, with HCR_EL2 still the host's */
+	void (*save)(struct guest *guest); /* to memory, and out of force */
+};
+
+/*
  * The first page is for the exit path; the order of its first members is that of guest-entry.S.
  *
  * The second page holds the system registers while they are not in the CPU. During guest_run() it
@@ -84,6 +93,8 @@ struct guest {
 	/* The framework's own */
 	bool running;
 	bool routes_el0; /* guest_route_el0() */
+	const struct guest_optional_state *optional_state; /* NULL: none */
+	bool has_vgic, has_vserror; /* what of it */
 	bool emulates_dc; /* HCR_EL2.DC stands in for FWB until the guest turns its MMU on */
 	void *block; /* host memory: guard, handler stack, this structure */
 	void *stack; /* the guest's, GUEST_STACK_SIZE bytes */
@@ -110,6 +121,8 @@ struct guest {
 		};
 	};
 	struct fpsimd_state fpsimd;
+	struct vgic_state vgic; /* with guest_vgic_enable() */
+	u64 vsesr_el2, vdisr_el2; /* with guest_inject_serror() and FEAT_RAS */
 };
 
 /* Why guests cannot run here, in words for report_skip(), or NULL. */
@@ -190,6 +203,12 @@ bool guest_fault_ipa(struct guest *guest, u64 *ipa);
  * for HVC and SVC, whose ELR_EL2 is behind them already.
  */
 void guest_skip_instruction(struct guest *guest);
+
+/*
+ * Handlers for ELx_LOW_IRQ_* and ELx_LOW_FIQ_*: the host takes its interrupts, in its own handlers,
+ * and the guest goes on.
+ */
+enum guest_handler_result guest_take_interrupts(struct guest *guest);
 
 /* Print the last exit and the guest's registers as INFO lines. */
 void guest_dump(struct guest *guest);

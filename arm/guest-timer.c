@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A guest's timers and what it sees of time. */
+#include <libcflat.h>
+#include <subtest.h>
+#include <asm/barrier.h>
+#include <asm/delay.h>
+#include <asm/gic.h>
+#include <asm/guest.h>
+#include <asm/processor.h>
+#include <asm/timer.h>
+
+#define VMID 6
+#define OFFSET 0x123456789000UL
+#define SOON_US 100
+#define CNTHCTL_E2H_EL1PCEN (1UL << 11)
+#define CNTHCTL_NVHE_EL1PCEN (1UL << 1)
+
+static struct {
+	unsigned int irqs;
+	u32 last;
+} host;
+
+static void take_irq(struct pt_regs *regs)
+{
+	u32 iar = gic_read_iar();
+
+	host.last = gic_iar_irqnr(iar);
+	if (host.last == GICC_INT_SPURIOUS)
+		return;
+	host.irqs++;
+	gic_write_eoir(iar);
+}
+
+static u64 read_cntpct(void)
+{
+	isb();
+	return read_sysreg(cntpct_el0);
+}
+
+static u64 guest_read_cntvct(void)
+{
+	return get_cntvct();
+}
+
+static struct guest *create(void (*guest_func)(void))
+{
+	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+
+	assert(guest);
+	host.irqs = 0;
+	return guest;
+}
+
+/* The guest's virtual count is the physical one less its own offset. */
+static void check_offset(struct guest *guest, u64 offset)
+{
+	u64 before, after;
+
+	guest->elr_el2 = (u64)guest_read_cntvct;
+	guest->x[30] = guest->x[19]; /* where the first run's function returned to */
+	before = read_cntpct() - offset;
+	guest_run(guest);
+	after = read_cntpct() - offset;
+	report(guest->exit_reason == GUEST_EXIT_RETURNED &&
+		       guest->exit_code - before <= after - before,
+	       "CNTVOFF_EL2 %#lx: the guest's count %#lx is between %#lx and %#lx", offset,
+	       guest->exit_code, before, after);
+}
+
+static struct guest *create_with_offset(u64 offset)
+{
+	struct guest *guest = create((void (*)(void))guest_read_cntvct);
+
+	guest->cntvoff_el2 = offset;
+	guest->x[19] = guest->x[30];
+	return guest;
+}
+
+static void test_offset(void)
+{
+	struct guest *a = create_with_offset(OFFSET), *b = create_with_offset(0);
+	u64 host_count;
+
+	check_offset(a, OFFSET);
+	check_offset(b, 0);
+	check_offset(a, OFFSET);
+	host_count = read_cntpct();
+	report(get_cntvct() - host_count < OFFSET, "the host's own has no offset: %#lx, %#lx",
+	       host_count, get_cntvct());
+	guest_destroy(a);
+	guest_destroy(b);
+}
+
+/* x0: CVAL. Arms the virtual timer and waits for what does not come to it. */
+static void guest_arm_vtimer(u64 cval)
+{
+	write_sysreg(cval, cntv_cval_el0);
+	write_sysreg(ARCH_TIMER_CTL_ENABLE, cntv_ctl_el0);
+	for (;;)
+		;
+}
+
+static void guest_arm_ptimer(u64 cval)
+{
+	write_sysreg(cval, cntp_cval_el0);
+	write_sysreg(ARCH_TIMER_CTL_ENABLE, cntp_ctl_el0);
+	for (;;)
+		;
+}
+
+/* The interrupt is the guest's affair: its handler asks for it while the timer is in the CPU. */
+static enum guest_handler_result take_and_exit(struct guest *guest)
+{
+	u32 iar = gic_read_iar();
+
+	host.last = gic_iar_irqnr(iar);
+	guest->exit_code = read_cntpct();
+	if (host.last != GICC_INT_SPURIOUS)
+		gic_write_eoir(iar);
+	return GUEST_ACTION_EXIT;
+}
+
+/* @offset: what the timer is to be off by, of the guest's CNTVOFF_EL2. */
+static void check_timer(void (*func)(u64), u32 irq, u64 cntvoff, u64 offset)
+{
+	struct guest *guest = create((void (*)(void))func);
+	u64 deadline = read_cntpct() + usecs_to_cycles(SOON_US);
+
+	gic_enable_irq(irq);
+	guest->cntvoff_el2 = cntvoff;
+	guest->x[0] = deadline - offset;
+	guest_install_handler(guest, ELx_LOW_IRQ_64, take_and_exit);
+	report(guest_run(guest) == GUEST_EXIT_HANDLER && host.last == irq,
+	       "interrupt of the guest's timer: expected %u, found %u", irq, host.last);
+	report(guest->exit_code >= deadline, "not before its time: %ld ticks late",
+	       (long)(guest->exit_code - deadline));
+	/* Out of the CPU the timer asks for nothing, and asks again when the guest is back. */
+	local_irq_enable();
+	isb();
+	local_irq_disable();
+	report(host.irqs == 0 && gic_irq_state(irq) == GIC_IRQ_STATE_INACTIVE,
+	       "the host is not disturbed by it: %u IRQs, state %d", host.irqs, gic_irq_state(irq));
+	host.last = 0;
+	report(guest_run(guest) == GUEST_EXIT_HANDLER && host.last == irq,
+	       "there again in the next run: expected %u, found %u", irq, host.last);
+	gic_disable_irq(irq);
+	guest_destroy(guest);
+}
+
+static void test_vtimer(void)
+{
+	check_timer(guest_arm_vtimer, PPI(TIMER_VTIMER_IRQ), 0, 0);
+}
+
+/*
+ * A guest whose time began a moment ago. (With an offset beyond the count, so that CVAL and
+ * CNTVOFF_EL2 wrap, QEMU 10.0 never lets the timer fire.)
+ */
+static void test_vtimer_offset(void)
+{
+	u64 offset = read_cntpct() - 1;
+
+	check_timer(guest_arm_vtimer, PPI(TIMER_VTIMER_IRQ), offset, offset);
+}
+
+/* CNTVOFF_EL2 is not for this one. */
+static void test_ptimer(void)
+{
+	check_timer(guest_arm_ptimer, PPI(TIMER_PTIMER_IRQ), OFFSET, 0);
+}
+
+static enum guest_handler_result stop(struct guest *guest)
+{
+	return GUEST_ACTION_EXIT;
+}
+
+static void test_trap(void)
+{
+	struct guest *guest = create((void (*)(void))guest_arm_ptimer);
+
+	guest->cnthctl_el2 &= ~(host_vhe ? CNTHCTL_E2H_EL1PCEN : CNTHCTL_NVHE_EL1PCEN);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, stop);
+	report(guest_run(guest) == GUEST_EXIT_HANDLER &&
+		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SYS64,
+	       "CNTHCTL_EL2.EL1PCEN clear: the guest's access is trapped: class %#lx",
+	       ESR_ELx_EC(guest->esr_el2));
+	guest_destroy(guest);
+}
+
+static const struct subtest subtests[] = {
+	{ "offset", test_offset },
+	{ "vtimer", test_vtimer },
+	{ "vtimer-offset", test_vtimer_offset },
+	{ "ptimer", test_ptimer },
+	{ "trap", test_trap },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (!unsupported && !gic_init())
+		unsupported = "no GIC in the device tree";
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	install_irq_handler(ELxH_IRQ, take_irq);
+	gic_enable_defaults();
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Virtual interrupts: by bits of HCR_EL2, by list registers, and SErrors. Each guest has its own.
+ */
+#include <libcflat.h>
+#include <subtest.h>
+#include <asm/barrier.h>
+#include <asm/gic.h>
+#include <asm/guest.h>
+#include <asm/processor.h>
+#include <asm/timer.h>
+#include <asm/vgic.h>
+
+#define VMID 5
+#define AN_INTID 40
+#define SPURIOUS GICC_INT_SPURIOUS
+#define MAX_SEEN 8
+#define DISR_A (1UL << 31)
+
+/* What a guest asks of the host, by hvc */
+enum { HVC_RAISE = 1, HVC_CLEAR, HVC_STOP };
+#define hvc(n) asm volatile("hvc %0" : : "i"(n) : "memory")
+
+/* What guests tell; their image is the host's. */
+static struct {
+	volatile unsigned int irqs, fiqs, serrors;
+	unsigned int masked; /* of them while PSTATE masked them */
+	u32 ids[MAX_SEEN];
+	u64 esr;
+} seen;
+
+static void guest_unmask(void)
+{
+	asm volatile("msr daifclr, #7\n	isb\n	msr daifset, #7" : : : "memory");
+}
+
+static unsigned int guest_total(void)
+{
+	return seen.irqs + seen.fiqs + seen.serrors;
+}
+
+static void guest_on_irq_level(struct guest_el1_regs *regs, unsigned int esr)
+{
+	seen.irqs++;
+	hvc(HVC_CLEAR);
+}
+
+static void guest_on_fiq_level(struct guest_el1_regs *regs, unsigned int esr)
+{
+	seen.fiqs++;
+	hvc(HVC_CLEAR);
+}
+
+static void guest_on_serror(struct guest_el1_regs *regs, unsigned int esr)
+{
+	seen.serrors++;
+	seen.esr = esr;
+}
+
+/* Have the host raise it, look, and let it in. */
+static void guest_raise_and_take(void)
+{
+	hvc(HVC_RAISE);
+	isb();
+	seen.masked = guest_total();
+	guest_unmask();
+	guest_unmask();
+}
+
+static struct guest *create(void (*guest_func)(void))
+{
+	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+
+	assert(guest);
+	seen.irqs = seen.fiqs = seen.serrors = 0;
+	seen.masked = 0;
+	seen.esr = 0;
+	for (int i = 0; i < MAX_SEEN; i++)
+		seen.ids[i] = SPURIOUS;
+	return guest;
+}
+
+static void check_returned(struct guest *guest)
+{
+	enum guest_exit_reason reason = guest_run(guest);
+
+	report(reason == GUEST_EXIT_RETURNED, "exit reason: %s", guest_exit_reason_name(reason));
+}
+
+static void check_seen(unsigned int irqs, unsigned int fiqs, unsigned int serrors)
+{
+	report(seen.irqs == irqs && seen.fiqs == fiqs && seen.serrors == serrors,
+	       "the guest took %u IRQs, %u FIQs, %u SErrors: %u, %u, %u", irqs, fiqs, serrors,
+	       seen.irqs, seen.fiqs, seen.serrors);
+}
+
+/* HCR_EL2.VI and VF */
+
+static enum guest_handler_result switch_level(struct guest *guest)
+{
+	u64 level = (u64)guest->data;
+
+	if ((guest->esr_el2 & 0xffff) == HVC_RAISE)
+		guest->hcr_el2 |= level;
+	else
+		guest->hcr_el2 &= ~level;
+	return GUEST_ACTION_RESUME;
+}
+
+static void run_with_level(u64 level)
+{
+	struct guest *guest = create(guest_raise_and_take);
+
+	guest->data = (void *)level;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, switch_level);
+	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_level));
+	assert(guest_install_el1_handler(guest, ELxH_FIQ, guest_on_fiq_level));
+	check_returned(guest);
+	report(seen.masked == 0, "not while the guest masks it: %u", seen.masked);
+	report(!(guest->hcr_el2 & level), "HCR_EL2 as the handler left it: %#lx", guest->hcr_el2);
+	guest_destroy(guest);
+}
+
+static void test_vi(void)
+{
+	run_with_level(HCR_EL2_VI);
+	check_seen(1, 0, 0);
+}
+
+static void test_vf(void)
+{
+	run_with_level(HCR_EL2_VF);
+	check_seen(0, 1, 0);
+}
+
+/* SErrors */
+
+static enum guest_handler_result raise_serror(struct guest *guest)
+{
+	guest_inject_serror(guest, 0x1abcde);
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_serror(void)
+{
+	struct guest *guest = create(guest_raise_and_take);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, raise_serror);
+	assert(guest_install_el1_handler(guest, ELxH_ERROR, guest_on_serror));
+	check_returned(guest);
+	check_seen(0, 0, 1);
+	report(seen.masked == 0, "not while the guest masks it: %u", seen.masked);
+	report(ESR_ELx_EC(seen.esr) == ESR_ELx_EC_SERROR, "class %#lx", ESR_ELx_EC(seen.esr));
+	if (guest_serror_has_syndrome())
+		report(ESR_ELx_ISS(seen.esr) == 0x1abcde, "syndrome: expected 0x1abcde, found %#lx",
+		       ESR_ELx_ISS(seen.esr));
+	else
+		report_skip("no FEAT_RAS, so no syndrome (ID_AA64PFR0_EL1.RAS)");
+	report(!(guest->hcr_el2 & HCR_EL2_VSE), "taking it clears HCR_EL2.VSE: %#lx",
+	       guest->hcr_el2);
+	guest_destroy(guest);
+}
+
+/* It waits for its guest while others run, also when it was deferred by ESB. */
+static u64 guest_defer_and_read(void)
+{
+	asm volatile("hint #16" : : : "memory"); /* ESB */
+	hvc(HVC_STOP);
+	guest_unmask();
+	return read_sysreg_s(DISR_EL1);
+}
+
+static enum guest_handler_result stop(struct guest *guest)
+{
+	return GUEST_ACTION_EXIT;
+}
+
+static void test_serror_of_another(void)
+{
+	struct guest *victim = create((void (*)(void))guest_defer_and_read);
+	struct guest *other = create(guest_unmask);
+
+	assert(guest_install_el1_handler(victim, ELxH_ERROR, guest_on_serror));
+	assert(guest_install_el1_handler(other, ELxH_ERROR, guest_on_serror));
+	guest_install_handler(victim, ELx_LOW_SYNC_64, stop);
+	guest_inject_serror(victim, 0x155);
+	check_returned(other);
+	check_seen(0, 0, 0);
+	if (!guest_serror_has_syndrome()) {
+		report_skip("no FEAT_RAS, so no ESB (ID_AA64PFR0_EL1.RAS)");
+	} else {
+		report(guest_run(victim) == GUEST_EXIT_HANDLER, "ESB");
+		other->elr_el2 = (u64)guest_unmask;
+		check_returned(other);
+		check_returned(victim);
+		check_seen(0, 0, 0);
+		report(victim->exit_code == (DISR_A | 0x155),
+		       "ESB defers it to DISR_EL1: expected %#lx, found %#lx", DISR_A | 0x155,
+		       victim->exit_code);
+	}
+	guest_destroy(victim);
+	guest_destroy(other);
+}
+
+/* List registers */
+
+static void guest_on_irq(struct guest_el1_regs *regs, unsigned int esr)
+{
+	u32 iar = gic_read_iar();
+
+	if (guest_total() < MAX_SEEN)
+		seen.ids[guest_total()] = gic_iar_irqnr(iar);
+	seen.irqs++;
+	if (gic_iar_irqnr(iar) == PPI(TIMER_VTIMER_IRQ))
+		write_sysreg(0, cntv_ctl_el0);
+	if (gic_iar_irqnr(iar) != SPURIOUS)
+		gic_write_eoir(iar);
+}
+
+static void guest_on_fiq(struct guest_el1_regs *regs, unsigned int esr)
+{
+	u32 iar = gic_read_iar_group0();
+
+	if (guest_total() < MAX_SEEN)
+		seen.ids[guest_total()] = gic_iar_irqnr(iar);
+	seen.fiqs++;
+	gic_write_eoir_group0(iar);
+}
+
+static struct guest *create_with_vgic(void (*guest_func)(void))
+{
+	struct guest *guest = create(guest_func);
+
+	assert(guest_vgic_enable(guest));
+	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq));
+	assert(guest_install_el1_handler(guest, ELxH_FIQ, guest_on_fiq));
+	return guest;
+}
+
+static void guest_open_and_take(void)
+{
+	guest_unmask();
+	seen.masked = guest_total();
+	gic_enable_cpu_interface();
+	guest_unmask();
+	guest_unmask();
+	guest_unmask();
+}
+
+static void check_lr(const struct guest *guest, int lr, enum gic_irq_state expected)
+{
+	enum gic_irq_state state = vgic_lr_state(guest->vgic.lr[lr]);
+
+	report(state == expected, "list register %d: state expected %d, found %d", lr, expected,
+	       state);
+}
+
+static void test_lr_irq(void)
+{
+	struct guest *guest = create_with_vgic(guest_open_and_take);
+	int lr = guest_inject_irq(guest, AN_INTID);
+
+	report(lr >= 0 && vgic_lr_intid(guest->vgic.lr[lr]) == AN_INTID, "in list register %d", lr);
+	check_returned(guest);
+	check_seen(1, 0, 0);
+	report(seen.masked == 0, "not before the guest opens its CPU interface: %u", seen.masked);
+	report(seen.ids[0] == AN_INTID, "ID: expected %d, found %u", AN_INTID, seen.ids[0]);
+	check_lr(guest, lr, GIC_IRQ_STATE_INACTIVE);
+	guest_destroy(guest);
+}
+
+static void test_lr_fiq(void)
+{
+	struct guest *guest = create_with_vgic(guest_open_and_take);
+	struct vgic_irq irq = {
+		.intid = AN_INTID, .priority = 0x80, .group = 0, .state = GIC_IRQ_STATE_PENDING
+	};
+	int lr = guest_vgic_inject(guest, &irq);
+
+	check_returned(guest);
+	check_seen(0, 1, 0);
+	report(seen.ids[0] == AN_INTID, "ID: expected %d, found %u", AN_INTID, seen.ids[0]);
+	check_lr(guest, lr, GIC_IRQ_STATE_INACTIVE);
+	guest_destroy(guest);
+}
+
+static void test_lr_priority(void)
+{
+	struct guest *guest = create_with_vgic(guest_open_and_take);
+	struct vgic_irq irq = { .group = 1, .state = GIC_IRQ_STATE_PENDING };
+	static const u8 priorities[] = { 0x90, 0x20, 0x50 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(priorities); i++) {
+		irq.intid = AN_INTID + i;
+		irq.priority = priorities[i];
+		guest_vgic_inject(guest, &irq);
+	}
+	check_returned(guest);
+	check_seen(3, 0, 0);
+	report(seen.ids[0] == AN_INTID + 1 && seen.ids[1] == AN_INTID + 2 &&
+		       seen.ids[2] == AN_INTID,
+	       "the highest priority first: %u, %u, %u", seen.ids[0], seen.ids[1], seen.ids[2]);
+	guest_destroy(guest);
+}
+
+static void test_lr_full(void)
+{
+	struct guest *guest = create_with_vgic(guest_open_and_take);
+	unsigned int nr = vgic_nr_lrs();
+	int extra, same;
+
+	for (unsigned int i = 0; i < nr; i++)
+		guest_inject_irq(guest, AN_INTID + i);
+	extra = guest_inject_irq(guest, AN_INTID + nr);
+	same = guest_inject_irq(guest, AN_INTID);
+	report(extra == -1, "%u list registers in use: one more is %d", nr, extra);
+	report(same == 0, "one that is there already stays in its own: %d", same);
+	guest_destroy(guest);
+}
+
+/* Injected by a handler, while the state is in the CPU; the second time while it is active. */
+static void guest_on_irq_raise(struct guest_el1_regs *regs, unsigned int esr)
+{
+	u32 iar = gic_read_iar();
+
+	if (!seen.irqs++)
+		hvc(HVC_RAISE);
+	gic_write_eoir(iar);
+}
+
+static enum guest_handler_result inject(struct guest *guest)
+{
+	int lr = guest_inject_irq(guest, AN_INTID);
+
+	if (seen.irqs)
+		check_lr(guest, lr, GIC_IRQ_STATE_ACTIVE_PENDING);
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_lr_in_handler(void)
+{
+	struct guest *guest = create_with_vgic(guest_raise_and_take);
+
+	guest->vgic.vmcr = vgic_vmcr_open();
+	guest_install_handler(guest, ELx_LOW_SYNC_64, inject);
+	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_raise));
+	check_returned(guest);
+	check_seen(2, 0, 0);
+	guest_destroy(guest);
+}
+
+/* The end of an interrupt that is to be told: PPI 25, in a handler of the guest. */
+static struct {
+	unsigned int count;
+	u32 irq;
+	u64 misr, eisr;
+} maintenance;
+
+static enum guest_handler_result take_maintenance(struct guest *guest)
+{
+	u32 iar = gic_read_iar();
+
+	maintenance.count++;
+	maintenance.irq = gic_iar_irqnr(iar);
+	maintenance.misr = guest->vgic.misr;
+	maintenance.eisr = guest->vgic.eisr;
+	guest->vgic.hcr = VGIC_HCR_EN;
+	for (unsigned int i = 0; i < vgic_nr_lrs(); i++)
+		if (guest->vgic.eisr & (1UL << i))
+			guest->vgic.lr[i] = 0;
+	if (maintenance.irq != SPURIOUS)
+		gic_write_eoir(iar);
+	return GUEST_ACTION_RESUME;
+}
+
+static void check_maintenance(u64 misr, u64 eisr)
+{
+	report(maintenance.count == 1 && maintenance.irq == gic_maintenance_irq(),
+	       "one maintenance interrupt, %u: %u times, %u", gic_maintenance_irq(),
+	       maintenance.count, maintenance.irq);
+	report(maintenance.misr == misr && maintenance.eisr == eisr,
+	       "its cause: MISR expected %#lx, found %#lx, EISR %#lx, %#lx", misr, maintenance.misr,
+	       eisr, maintenance.eisr);
+}
+
+static void test_maintenance(void)
+{
+	struct guest *guest = create_with_vgic(guest_open_and_take);
+	struct vgic_irq irq = { .intid = AN_INTID,
+				.priority = 0x80,
+				.group = 1,
+				.state = GIC_IRQ_STATE_PENDING,
+				.tell_eoi = true };
+	int lr = guest_vgic_inject(guest, &irq);
+
+	report(gic_maintenance_irq() == PPI(9), "PPI 9, interrupt 25: %u", gic_maintenance_irq());
+	gic_enable_irq(gic_maintenance_irq());
+	guest_install_handler(guest, ELx_LOW_IRQ_64, take_maintenance);
+	maintenance.count = 0;
+	check_returned(guest);
+	check_seen(1, 0, 0);
+	check_maintenance(VGIC_MISR_EOI, 1UL << lr);
+	guest_destroy(guest);
+
+	guest = create_with_vgic(guest_open_and_take);
+	guest->vgic.hcr |= VGIC_HCR_UIE;
+	guest_install_handler(guest, ELx_LOW_IRQ_64, take_maintenance);
+	maintenance.count = 0;
+	check_returned(guest);
+	check_maintenance(VGIC_MISR_U, 0);
+	guest_destroy(guest);
+	gic_disable_irq(gic_maintenance_irq());
+}
+
+/* The guest's own timer, whose interrupt the guest's end of interrupt deactivates. */
+static void guest_wait_for_timer(void)
+{
+	gic_enable_cpu_interface();
+	asm volatile("msr daifclr, #2" : : : "memory");
+	write_sysreg(get_cntvct() + get_cntfrq() / 5000, cntv_cval_el0);
+	write_sysreg(ARCH_TIMER_CTL_ENABLE, cntv_ctl_el0);
+	while (!seen.irqs)
+		;
+}
+
+static enum guest_handler_result forward(struct guest *guest)
+{
+	u32 iar = gic_read_iar(), irq = gic_iar_irqnr(iar);
+	struct vgic_irq virq = { .intid = irq,
+				 .priority = 0x80,
+				 .group = 1,
+				 .state = GIC_IRQ_STATE_PENDING,
+				 .hw_irq = irq };
+
+	if (irq == SPURIOUS)
+		return GUEST_ACTION_RESUME;
+	gic_write_eoir(iar); /* the priority only: the guest deactivates */
+	guest->exit_code++;
+	guest_vgic_inject(guest, &virq);
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_hw(void)
+{
+	struct guest *guest = create_with_vgic(guest_wait_for_timer);
+	u32 irq = PPI(TIMER_VTIMER_IRQ);
+
+	gic_enable_irq(irq);
+	gic_set_eoi_split(true);
+	guest_install_handler(guest, ELx_LOW_IRQ_64, forward);
+	guest->exit_code = 0;
+	check_returned(guest);
+	check_seen(1, 0, 0);
+	report(seen.ids[0] == irq, "the timer's: expected %u, found %u", irq, seen.ids[0]);
+	report(gic_irq_state(irq) == GIC_IRQ_STATE_INACTIVE,
+	       "inactive by the guest's end of interrupt: state %d", gic_irq_state(irq));
+	gic_set_eoi_split(false);
+	gic_disable_irq(irq);
+	guest_destroy(guest);
+}
+
+/* Two guests, each with its own interface, and one without. */
+static void guest_set_mask_and_stop(u64 mask)
+{
+	gic_enable_cpu_interface();
+	gic_set_priority_mask(mask);
+	hvc(HVC_STOP);
+	guest_unmask();
+	hvc(HVC_STOP);
+	gic_set_priority_mask(GICC_INT_PRI_THRESHOLD);
+	guest_unmask();
+}
+
+static void test_two_guests(void)
+{
+	struct guest *a = create_with_vgic((void (*)(void))guest_set_mask_and_stop);
+	struct guest *b = create_with_vgic(guest_open_and_take);
+
+	a->x[0] = 0x50;
+	guest_install_handler(a, ELx_LOW_SYNC_64, stop);
+	guest_inject_irq(a, AN_INTID);
+	guest_run(a);
+	check_returned(b);
+	check_seen(0, 0, 0);
+	guest_run(a);
+	report(seen.irqs == 0, "the first has kept its priority mask: %u IRQs", seen.irqs);
+	check_returned(a);
+	check_seen(1, 0, 0);
+	report(seen.ids[0] == AN_INTID, "and its interrupt: %u", seen.ids[0]);
+	guest_destroy(a);
+	guest_destroy(b);
+}
+
+static void test_none(void)
+{
+	struct guest *guest = create((void (*)(void))gic_read_iar);
+	unsigned int expected = gic_version() == 2 ? ESR_ELx_EC_DABT_LOW : ESR_ELx_EC_SYS64;
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, stop);
+	report(guest_run(guest) == GUEST_EXIT_HANDLER && ESR_ELx_EC(guest->esr_el2) == expected,
+	       "an access of a guest without virtual GIC is an exit: class %#lx",
+	       ESR_ELx_EC(guest->esr_el2));
+	guest_destroy(guest);
+}
+
+static const struct subtest subtests[] = {
+	{ "vi", test_vi },
+	{ "vf", test_vf },
+	{ "serror", test_serror },
+	{ "serror-of-another", test_serror_of_another },
+	{ "lr-irq", test_lr_irq },
+	{ "lr-fiq", test_lr_fiq },
+	{ "lr-priority", test_lr_priority },
+	{ "lr-full", test_lr_full },
+	{ "lr-in-handler", test_lr_in_handler },
+	{ "maintenance", test_maintenance },
+	{ "hw", test_hw },
+	{ "two-guests", test_two_guests },
+	{ "none", test_none },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K) ?: vgic_unsupported();
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	gic_enable_defaults();
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest's virtual interrupts: those that the host injects by list registers (GIC version 3, ICH_*;
+ * version 2, GICH_*), by bits of HCR_EL2, and SErrors.
+ *
+ * By HCR_EL2: `guest->hcr_el2 |= HCR_EL2_VI` (VF for an FIQ) is a level, there until the host takes
+ * it away. It needs nothing of this file.
+ */
+#ifndef ASMARM64_VGIC_H
+#define ASMARM64_VGIC_H
+
+#include <libcflat.h>
+#include <asm/gic.h>
+#include <asm/guest.h>
+
+/* In ICH_HCR_EL2 and GICH_HCR: enable, and what the maintenance interrupt tells */
+#define VGIC_HCR_EN (1UL << 0)
+#define VGIC_HCR_UIE (1UL << 1) /* no or one list register in use */
+#define VGIC_HCR_LRENPIE (1UL << 2) /* an end of interrupt for none of them: EOIcount */
+#define VGIC_HCR_NPIE (1UL << 3) /* no pending interrupt */
+/* ICH_HCR_EL2: traps of the guest's accesses */
+#define ICH_HCR_TC (1UL << 10) /* registers of both groups */
+#define ICH_HCR_TALL0 (1UL << 11)
+#define ICH_HCR_TALL1 (1UL << 12)
+#define ICH_HCR_TDIR (1UL << 14)
+/* A guest without a virtual CPU interface has none to look at. */
+#define ICH_HCR_NO_VGIC (ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1)
+
+/* In ICH_MISR_EL2 and GICH_MISR: why there is a maintenance interrupt */
+#define VGIC_MISR_EOI (1UL << 0)
+#define VGIC_MISR_U (1UL << 1)
+#define VGIC_MISR_LRENP (1UL << 2)
+#define VGIC_MISR_NP (1UL << 3)
+
+/* In ICH_VMCR_EL2 and GICH_VMCR */
+#define VGIC_VMCR_ENG0 (1UL << 0)
+#define VGIC_VMCR_ENG1 (1UL << 1)
+#define VGIC_VMCR_ACK_CTL (1UL << 2) /* version 2: GICC_IAR also acknowledges group 1 */
+#define VGIC_VMCR_FIQ_EN (1UL << 3)
+#define VGIC_VMCR_PMR_LOWEST (0xf8UL << 24)
+
+/* Why guests cannot have a virtual GIC here, in words for report_skip(), or NULL. */
+const char *vgic_unsupported(void);
+unsigned int vgic_nr_lrs(void);
+
+/*
+ * Give @guest a virtual CPU interface, as after reset: all off until the guest opens it, or the
+ * host with `guest->vgic.vmcr = vgic_vmcr_open()`. A guest of version 2 has it where the host has
+ * its own, so that gic_enable_cpu_interface(), gic_read_iar() and gic_write_eoir() work in either.
+ * There is no virtual distributor. False when memory is out or vgic_unsupported().
+ */
+bool guest_vgic_enable(struct guest *guest);
+
+/* guest->vgic.vmcr of an interface that a guest opened with gic_enable_cpu_interface() */
+u64 vgic_vmcr_open(void);
+
+struct vgic_irq {
+	u32 intid; /* the guest's */
+	u8 priority; /* its upper five bits */
+	u8 group; /* 0: virtual FIQ, 1: virtual IRQ */
+	enum gic_irq_state state;
+	bool tell_eoi; /* maintenance interrupt when the guest ends it; not with hw_irq */
+	u32 hw_irq; /* not 0: the physical interrupt that the guest's end of interrupt deactivates */
+};
+
+u64 vgic_make_lr(const struct vgic_irq *irq);
+u32 vgic_lr_intid(u64 lr);
+enum gic_irq_state vgic_lr_state(u64 lr);
+
+/*
+ * Put @irq into a list register: the one that has its INTID already, or else one that is free. Its
+ * number, or -1 when all are in use.
+ */
+int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq);
+/* A pending interrupt of group 1 and priority 0xa0. */
+int guest_inject_irq(struct guest *guest, u32 intid);
+
+/*
+ * A virtual SError: HCR_EL2.VSE, taken by the guest once PSTATE.A lets it. @iss: ESR_EL1[24:0] of
+ * it; without FEAT_RAS the CPU chooses that.
+ */
+void guest_inject_serror(struct guest *guest, u32 iss);
+bool guest_serror_has_syndrome(void);
+
+/* Between the files: the state in and out of the CPU. Out also turns the interface off. */
+void vgicv2_load(const struct vgic_state *state);
+void vgicv2_save(struct vgic_state *state);
+void vgicv3_load(const struct vgic_state *state);
+void vgicv3_save(struct vgic_state *state);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Virtual interrupts: list registers, and SErrors. */
+#include <libcflat.h>
+#include <string.h>
+#include <asm/io.h>
+#include <asm/processor.h>
+#include <asm/vgic.h>
+
+/* A list register's fields, in both versions. */
+struct lr_format {
+	u8 hw, group, state, priority, priority_shift, hw_irq, tell_eoi;
+	u32 intid_mask;
+};
+/* The priority's upper five bits are all that version 2 has. */
+static const struct lr_format lr_v2 = { .hw = 31,
+					.group = 30,
+					.state = 28,
+					.priority = 23,
+					.hw_irq = 10,
+					.tell_eoi = 19,
+					.priority_shift = 3,
+					.intid_mask = 0x3ff };
+static const struct lr_format lr_v3 = { .hw = 61,
+					.group = 60,
+					.state = 62,
+					.priority = 48,
+					.hw_irq = 32,
+					.tell_eoi = 41,
+					.priority_shift = 0,
+					.intid_mask = UINT32_MAX };
+#define GICH_VTR 0x04
+
+static const struct lr_format *lr_format(void)
+{
+	return gic_version() == 2 ? &lr_v2 : &lr_v3;
+}
+
+const char *vgic_unsupported(void)
+{
+	if (!host_at_el2)
+		return "the host is not at EL2 (no virtualization=on?)";
+	if (!gic_init())
+		return "no GIC in the device tree";
+	if (gic_version() == 2 && !gicv2_data.hyp_base)
+		return "the GIC has no virtual CPU interface (no GICH in the device tree)";
+	return NULL;
+}
+
+unsigned int vgic_nr_lrs(void)
+{
+	if (gic_version() == 2)
+		return FIELD(readl(gicv2_data.hyp_base + GICH_VTR), 5, 0) + 1;
+	return FIELD(read_sysreg_s(ICH_VTR_EL2), 4, 0) + 1;
+}
+
+u64 vgic_vmcr_open(void)
+{
+	u64 open = VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1 | VGIC_VMCR_FIQ_EN | VGIC_VMCR_PMR_LOWEST;
+
+	return gic_version() == 2 ? open | VGIC_VMCR_ACK_CTL : open;
+}
+
+u64 vgic_make_lr(const struct vgic_irq *irq)
+{
+	const struct lr_format *lr = lr_format();
+	u64 value = (u64)irq->state << lr->state | (u64)irq->group << lr->group | irq->intid |
+		    (u64)(irq->priority >> lr->priority_shift) << lr->priority;
+
+	if (irq->hw_irq)
+		return value | 1UL << lr->hw | (u64)irq->hw_irq << lr->hw_irq;
+	return value | (u64)irq->tell_eoi << lr->tell_eoi;
+}
+
+u32 vgic_lr_intid(u64 lr)
+{
+	return lr & lr_format()->intid_mask;
+}
+
+enum gic_irq_state vgic_lr_state(u64 lr)
+{
+	return lr >> lr_format()->state & 3;
+}
+
+/* Two list registers of one INTID are UNPREDICTABLE (IHI 0069, ICH_LR<n>_EL2.vINTID). */
+static int choose_lr(const struct guest *guest, u32 intid)
+{
+	int free = -1;
+
+	for (int i = vgic_nr_lrs() - 1; i >= 0; i--) {
+		u64 lr = guest->vgic.lr[i];
+
+		if (vgic_lr_state(lr) == GIC_IRQ_STATE_INACTIVE)
+			free = i;
+		else if (vgic_lr_intid(lr) == intid)
+			return i;
+	}
+	return free;
+}
+
+int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq)
+{
+	struct vgic_irq merged = *irq;
+	int i = choose_lr(guest, irq->intid);
+
+	if (i < 0)
+		return i;
+	if (vgic_lr_state(guest->vgic.lr[i]) & GIC_IRQ_STATE_ACTIVE)
+		merged.state |= GIC_IRQ_STATE_ACTIVE;
+	guest->vgic.lr[i] = vgic_make_lr(&merged);
+	return i;
+}
+
+int guest_inject_irq(struct guest *guest, u32 intid)
+{
+	struct vgic_irq irq = { .intid = intid,
+				.priority = GICD_INT_DEF_PRI,
+				.group = 1,
+				.state = GIC_IRQ_STATE_PENDING };
+
+	return guest_vgic_inject(guest, &irq);
+}
+
+bool guest_serror_has_syndrome(void)
+{
+	return FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_RAS + 3, ID_AA64PFR0_RAS);
+}
+
+static void load(struct guest *guest)
+{
+	if (guest->has_vgic && gic_version() == 2)
+		vgicv2_load(&guest->vgic);
+	else if (guest->has_vgic)
+		vgicv3_load(&guest->vgic);
+	if (guest->has_vserror) {
+		write_sysreg_s(guest->vsesr_el2, VSESR_EL2);
+		write_sysreg_s(guest->vdisr_el2, VDISR_EL2);
+	}
+}
+
+/* What is left in the CPU is what a guest without them has. */
+static void save(struct guest *guest)
+{
+	if (guest->has_vgic && gic_version() == 2)
+		vgicv2_save(&guest->vgic);
+	else if (guest->has_vgic)
+		vgicv3_save(&guest->vgic);
+	if (guest->has_vserror) {
+		guest->vsesr_el2 = read_sysreg_s(VSESR_EL2);
+		guest->vdisr_el2 = read_sysreg_s(VDISR_EL2);
+		write_sysreg_s(0, VSESR_EL2);
+		write_sysreg_s(0, VDISR_EL2);
+	}
+}
+
+static const struct guest_optional_state interrupt_state = { load, save };
+
+/*
+ * The registers are in memory from the first write on, so that nothing is saved over it: the flag
+ * comes after it.
+ */
+bool guest_vgic_enable(struct guest *guest)
+{
+	if (vgic_unsupported() || guest->has_vgic)
+		return guest->has_vgic;
+	if (gic_version() == 2 &&
+	    s2mmu_map(guest->s2mmu, virt_to_phys(gicv2_data.cpu_base), gicv2_data.vcpu_base,
+		      gicv2_data.vcpu_size, S2_MAP_RW | S2_MAP_DEVICE | S2_MAP_XN))
+		return false;
+	memset(&guest->vgic, 0, sizeof(guest->vgic));
+	guest->vgic.hcr = VGIC_HCR_EN;
+	guest->has_vgic = true;
+	guest->optional_state = &interrupt_state;
+	return true;
+}
+
+void guest_inject_serror(struct guest *guest, u32 iss)
+{
+	guest->hcr_el2 |= HCR_EL2_VSE;
+	guest->vsesr_el2 = iss & ESR_ELx_ISS_MASK;
+	if (!guest_serror_has_syndrome())
+		return;
+	guest->has_vserror = true;
+	guest->optional_state = &interrupt_state;
+}
