@@ -113,11 +113,14 @@ def rounds(count: int, *measures: Callable[[], float]) -> list[float]:
 
 def smallest_test(tree: Tree) -> str:
     """Return the test of the default selection whose QEMU takes least time."""
-    tree.run(BIN / "kut", "run", "-j", "1", "--json", "report.json")
-    results = json.loads((tree.top / "report.json").read_text())["tests"]
-    passed = [result for result in results if result["status"] == "pass"]
-    name: str = min(passed, key=lambda result: result["seconds"])["id"]
-    return name
+    seconds: dict[str, float] = {}
+    for _ in range(3):
+        tree.run(BIN / "kut", "run", "-j", "1", "--json", "report.json")
+        for result in json.loads((tree.top / "report.json").read_text())["tests"]:
+            if result["status"] == "pass":
+                name = result["id"]
+                seconds[name] = min(result["seconds"], seconds.get(name, result["seconds"]))
+    return min(seconds, key=lambda name: seconds[name])
 
 
 def boot_to_floor(tree: Tree, count: int) -> Bound:
@@ -128,7 +131,9 @@ def boot_to_floor(tree: Tree, count: int) -> Bound:
     floor[floor.index("-kernel") + 1] = str(tree.power_off_image(qemu))
     least, whole = rounds(count, lambda: tree.run(*floor), lambda: tree.run(*qemu))
     print(f"QEMU that powers off at once {least:.4f} s, with {test} {whole:.4f} s")
-    return Bound(f"QEMU of {test} / QEMU that powers off at once", whole / least, 1.5, "times")
+    return Bound(
+        f"QEMU of {test} / QEMU that powers off at once", whole / least, MOST_TIMES_FLOOR, "times"
+    )
 
 
 def own_time(tree: Tree, count: int) -> Bound:
@@ -185,6 +190,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="measurements of each kind")
     count = parser.parse_args().rounds
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
     with copy_of_the_tree() as tree:
         bounds = [measure(tree, count) for measure in (boot_to_floor, own_time, edit_to_verdict)]
     print(f"\n{'what':58} {'found':>7} {'most':>7}")
