@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.errors import BuildError, ConfigError, MissingToolError, UsageError
+from kut_runner.errors import BuildError, MissingToolError, UsageError
 from kut_runner.toolchain import find_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from kut_runner.config import TestDef
     from kut_runner.toolchain import Toolchain
 
 OFFSETS_SOURCE: Final = "lib/arm64/asm-offsets.c"
@@ -121,18 +120,6 @@ def find_sources(root: Path) -> Sources:
         images={name: tuple(paths) for name, paths in images.items()},
         has_offsets=(root / OFFSETS_SOURCE).is_file(),
     )
-
-
-def check_images(root: Path, tests: "Iterable[TestDef]") -> None:
-    """Raise ConfigError when a test names an image that has no source, for all such tests."""
-    missing = [
-        f"{test.origin}: test.{test.name}.image: there is no arm/{test.image}.c;"
-        " add it or correct the name"
-        for test in tests
-        if not (root / f"arm/{test.image}.c").is_file()
-    ]
-    if missing:
-        raise ConfigError(missing)
 
 
 def build(  # noqa: PLR0913 - each is one choice of the user

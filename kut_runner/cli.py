@@ -88,8 +88,7 @@ def run_command(  # noqa: PLR0913 - one for each option
     from kut_runner import build, config, machine, plan, session, toolchain, views
 
     tree = _tree(root)
-    tests = plan.select(config.load(tree / "configs"), patterns)
-    build.check_images(tree, tests)
+    tests = plan.select(config.load(tree / "configs", tree / "arm"), patterns)
     tools = toolchain.find(compiler, os.environ)
     emulator = machine.find_qemu(qemu, cache=tree / "build/qemu-versions")
     names = sorted({test.image for test in tests})
@@ -118,7 +117,7 @@ def bench_command(
     from kut_runner.views.outfile import OutFile
 
     tree = _tree(root)
-    tests = plan.in_group(config.load(tree / "configs"), "bench")
+    tests = plan.in_group(config.load(tree / "configs", tree / "arm"), "bench")
     baseline = tree / "configs/bench-baseline.json"
     kept = bench.load_baseline(baseline, compiler)
     out = OutFile(json) if json else None
@@ -179,7 +178,8 @@ def list_command(root: Path | None, patterns: tuple[str, ...]) -> int:
     """List the tests, with the groups of each."""
     from kut_runner import config, plan
 
-    definitions = config.load(_tree(root) / "configs")
+    tree = _tree(root)
+    definitions = config.load(tree / "configs", tree / "arm")
     tests = plan.select(definitions, patterns) if patterns else definitions.tests
     width = max((len(test.name) for test in tests), default=0)
     for test in tests:

@@ -138,6 +138,9 @@ class _Field:
     default: Any
 
 
+_TABLES: Final = ("defaults", "test")
+_TABLES_SHOWN: Final = "[defaults] and [test.NAME]"
+
 #: Keys of a test and of [defaults]; `image` without a value is the test's own name.
 _FIELDS: Final[Mapping[str, _Field]] = {
     "image": _Field(_name, 'the name of a source under arm/, as in "stage2"', None),
@@ -176,10 +179,11 @@ def is_root(directory: Path) -> bool:
     return (directory / "configs").is_dir() and (directory / "lib").is_dir()
 
 
-def load(directory: Path) -> Config:
+def load(directory: Path, sources: Path | None = None) -> Config:
     """Read every *.toml of `directory`, in the order of their names.
 
-    Raises ConfigError with all problems of all files, each with file, key and fix.
+    `sources` is where the sources of images are; without it they are not looked for. Raises
+    ConfigError with all problems of all files, each with file, key and fix.
     """
     problems: list[str] = []
     tests: dict[str, TestDef] = {}
@@ -188,7 +192,7 @@ def load(directory: Path) -> Config:
         problems.append(f"{directory}: no test definitions (*.toml) here; add a file tests.toml")
     for path in paths:
         shown = f"{directory.name}/{path.name}"
-        for test in _read_file(path, shown, problems):
+        for test in _Reader(shown, problems, sources).read(path):
             if first := tests.get(test.name):
                 problems.append(
                     f"{shown}: test.{test.name}: also defined in {first.origin}; rename one of them"
@@ -199,20 +203,77 @@ def load(directory: Path) -> Config:
     return Config(tuple(tests.values()))
 
 
-def _read_file(path: Path, shown: str, problems: list[str]) -> list[TestDef]:
-    document = _parse(path, shown, problems)
-    problems.extend(
-        f"{shown}: {_quote(key)}: unknown table; a file holds [defaults] and [test.NAME]"
-        for key in document
-        if key not in {"defaults", "test"}
-    )
-    defaults = _read_fields(document.get("defaults", {}), f"{shown}: defaults", problems)
-    tables = document.get("test", {})
-    if not isinstance(tables, dict):
-        problems.append(f"{shown}: test: expected tables [test.NAME]")
-        return []
-    found = [_read_test(name, tables[name], shown, defaults, problems) for name in tables]
-    return [test for test in found if test]
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads one file; what is wrong with it goes to `problems`."""
+
+    shown: str
+    """The file's name for messages."""
+    problems: list[str]
+    sources: Path | None
+
+    def read(self, path: Path) -> list[TestDef]:
+        """Return the tests that are in order."""
+        document = _parse(path, self.shown, self.problems)
+        for key in document:
+            if key not in {"defaults", "test"}:
+                self._complain(
+                    _quote(key), "unknown table; a file holds [defaults] and [test.NAME]"
+                )
+        defaults = self._fields(document.get("defaults", {}), "defaults")
+        tables = document.get("test", {})
+        if not isinstance(tables, dict):
+            self._complain("test", "expected tables [test.NAME]")
+            return []
+        found = [self._test(name, table, defaults) for name, table in tables.items()]
+        return [test for test in found if test]
+
+    def _complain(self, key: str, what: str) -> None:
+        self.problems.append(f"{self.shown}: {key}: {what}")
+
+    def _test(self, name: str, table: object, defaults: Mapping[str, Any]) -> TestDef | None:
+        where = f"test.{_quote(name)}"
+        if not _NAME.fullmatch(name):
+            self._complain(where, "bad name; use letters, digits and _ . + -, at most 100")
+            return None
+        before = len(self.problems)
+        values = {**defaults, **self._fields(table, where)}
+        if "image" not in values:
+            self._look_for_source(name, where)
+        if len(self.problems) > before:
+            return None
+        complete = {
+            key: values[key] if key in values else field.check(field.default)
+            for key, field in _FIELDS.items()
+            if key != "image"
+        }
+        image = values.get("image", name)
+        return TestDef(name=name, image=image, origin=self.shown, **complete)
+
+    def _fields(self, table: object, where: str) -> dict[str, Any]:
+        """Return the table's values, None for each that is bad."""
+        if not isinstance(table, dict):
+            self._complain(where, "expected a table of keys")
+            return {}
+        values: dict[str, Any] = {}
+        for key, value in table.items():
+            if not (field := _FIELDS.get(key)):
+                self._complain(f"{where}.{_quote(key)}", f"unknown key; {_nearest_key(key)}")
+                continue
+            values[key] = None
+            try:
+                values[key] = field.check(value)
+            except _Bad:
+                words = f"{_show(value)} is not valid; give {field.expected}"
+                self._complain(f"{where}.{key}", words)
+        if values.get("image"):
+            self._look_for_source(values["image"], where)
+        return values
+
+    def _look_for_source(self, image: str, where: str) -> None:
+        if self.sources and not (self.sources / f"{image}.c").is_file():
+            missing = f"there is no {self.sources.name}/{image}.c; add it or correct the name"
+            self._complain(f"{where}.image", missing)
 
 
 def _parse(path: Path, shown: str, problems: list[str]) -> dict[str, Any]:
@@ -227,42 +288,6 @@ def _parse(path: Path, shown: str, problems: list[str]) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         problems.append(f"{shown}: not TOML: {error}")
     return {}
-
-
-def _read_test(
-    name: str, table: object, shown: str, defaults: Mapping[str, Any], problems: list[str]
-) -> TestDef | None:
-    where = f"{shown}: test.{_quote(name)}"
-    if not _NAME.fullmatch(name):
-        problems.append(f"{where}: bad name; use letters, digits and _ . + -, at most 100")
-        return None
-    before = len(problems)
-    values = {**defaults, **_read_fields(table, where, problems)}
-    if len(problems) > before:
-        return None
-    complete = {
-        key: values[key] if key in values else field.check(field.default)
-        for key, field in _FIELDS.items()
-        if key != "image"
-    }
-    return TestDef(name=name, image=values.get("image", name), origin=shown, **complete)
-
-
-def _read_fields(table: object, where: str, problems: list[str]) -> dict[str, Any]:
-    """Return the table's good values; the bad ones go to `problems`."""
-    if not isinstance(table, dict):
-        problems.append(f"{where}: expected a table of keys")
-        return {}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if not (field := _FIELDS.get(key)):
-            problems.append(f"{where}.{_quote(key)}: unknown key; {_nearest_key(key)}")
-            continue
-        try:
-            values[key] = field.check(value)
-        except _Bad:
-            problems.append(f"{where}.{key}: {_show(value)} is not valid; give {field.expected}")
-    return values
 
 
 def _nearest_key(key: str) -> str:

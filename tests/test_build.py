@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import build, config, toolchain
+from kut_runner import build, toolchain
 from kut_runner.build import Image
-from kut_runner.errors import BuildError, ConfigError, UsageError
+from kut_runner.errors import BuildError, UsageError
 
 EL1_PC = 31 * 8  # offset of pc in the small tree's struct regs
 
@@ -201,18 +201,6 @@ def test_an_image_without_source_is_refused(tree: Path) -> None:
     with pytest.raises(UsageError, match=r'there is no image "three": no arm/three\.c') as caught:
         make(tree, "three")
     assert caught.value.hint == "images: one two"
-
-
-def test_a_test_without_image_is_a_problem_of_the_configuration(tree: Path) -> None:
-    (tree / "arm/two.c").unlink()
-    tests = config.load(tree / "configs").tests
-    with pytest.raises(ConfigError) as caught:
-        build.check_images(tree, tests)
-    assert [problem.split(";")[0] for problem in caught.value.problems] == [
-        "configs/tests.toml: test.two.image: there is no arm/two.c",
-        "configs/tests.toml: test.two-alone.image: there is no arm/two.c",
-    ]
-    build.check_images(tree, tests[:1])
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])

@@ -58,24 +58,22 @@ def test_each_error_has_one_message_a_hint_and_its_exit_code(
     assert second.startswith(f"kut: hint: {hint}")
 
 
-def test_bad_definitions_are_all_told_at_once(kut: Kut, tree: Path) -> None:
-    (tree / "configs/tests.toml").write_text("[test.one]\nsmp = 0\ncpu = 1\n")
-    for command in ("run", "list"):
-        end = kut(command)
-        assert end.returncode == 2
-        lines = error(end)
-        assert lines[0] == "kut: error: bad test configuration:"
-        assert [line.split(";")[0] for line in lines[1:]] == [
-            "configs/tests.toml: test.one.smp: 0 is not valid",
-            "configs/tests.toml: test.one.cpu: 1 is not valid",
-        ]
-
-
-def test_a_test_without_image_is_a_bad_definition(kut: Kut, tree: Path) -> None:
-    (tree / "arm/one.c").unlink()
-    end = kut("run")
+@pytest.mark.parametrize("args", [["run"], ["run", "one"], ["list"], ["bench"]])
+def test_bad_definitions_are_all_told_at_once(kut: Kut, tree: Path, args: list[str]) -> None:
+    with (tree / "configs/tests.toml").open("a") as file:
+        file.write("[test.bad]\nsmp = 0\ncpu = 1\n[test.lost]\n")
+    (tree / "configs/more.toml").write_text('[test.three]\nimage = "one"\nsmp = 0\n')
+    end = kut(*args)
     assert end.returncode == 2
-    assert "configs/tests.toml: test.one.image: there is no arm/one.c;" in end.stderr
+    lines = error(end)
+    assert lines[0] == "kut: error: bad test configuration:"
+    assert [line.split(";")[0] for line in lines[1:]] == [
+        "configs/more.toml: test.three.smp: 0 is not valid",
+        "configs/tests.toml: test.bad.smp: 0 is not valid",
+        "configs/tests.toml: test.bad.cpu: 1 is not valid",
+        "configs/tests.toml: test.bad.image: there is no arm/bad.c",
+        "configs/tests.toml: test.lost.image: there is no arm/lost.c",
+    ]
 
 
 @pytest.mark.parametrize("command", ["build", "run"])

@@ -148,6 +148,28 @@ def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     assert keys == ["test.x.smp", "test.x.memory", "test.y.cpu", "test.z.foo"]
 
 
+def test_an_image_without_source_is_one_problem_of_all(tmp_path: Path) -> None:
+    (tmp_path / "arm").mkdir()
+    (tmp_path / "arm/there.c").touch()
+    (tmp_path / "a.toml").write_text(
+        '[test.there]\n[test.gone]\n[test.x]\nimage = "there"\nsmp = 0\n'
+        '[test.y]\nimage = "lost"\nsmp = 0\n[test.z]\nimage = 3'
+    )
+    (tmp_path / "b.toml").write_text('[defaults]\nimage = "none"\n[test.b1]\n[test.b2]')
+    (tmp_path / "c.toml").write_text("[defaults]\nimage = 3\n[test.c]")
+    with pytest.raises(ConfigError) as caught:
+        config.load(tmp_path, tmp_path / "arm")
+    assert [problem.split("; ")[0].partition("/")[2] for problem in caught.value.problems] == [
+        "a.toml: test.gone.image: there is no arm/gone.c",
+        "a.toml: test.x.smp: 0 is not valid",
+        "a.toml: test.y.smp: 0 is not valid",
+        "a.toml: test.y.image: there is no arm/lost.c",
+        "a.toml: test.z.image: 3 is not valid",
+        "b.toml: defaults.image: there is no arm/none.c",
+        "c.toml: defaults.image: 3 is not valid",
+    ]
+
+
 def test_a_name_in_two_files_is_refused(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, a="[test.x]", b="[test.x]")
     where = tmp_path.name

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_every_definition_is_valid_and_has_its_image() -> None:
-    build.check_images(ROOT, config.load(ROOT / "configs").tests)
+    assert config.load(ROOT / "configs", ROOT / "arm").tests
 
 
 def test_every_image_is_run_by_a_test() -> None:
