@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host's interrupt controller: both versions, at EL2 and at EL1. */
 #include <libcflat.h>
+#include <on-cpus.h>
 #include <subtest.h>
 #include <asm/barrier.h>
+#include <asm/delay.h>
 #include <asm/gic.h>
 #include <asm/processor.h>
+#include <asm/smp.h>
 
 #define AN_SGI 3
 #define ANOTHER_SGI 5
 #define A_SPI SPI(70)
 #define MAX_TAKEN 8
+#define MAX_IPI_CPUS 24
 
 static struct {
 	u32 irq;
@@ -133,6 +137,81 @@ static void test_eoi_split(void)
 	gic_set_eoi_split(false);
 }
 
+/* To other CPUs: each gets those that are sent to it, and no others. */
+static struct {
+	volatile bool ready;
+	volatile unsigned int count;
+	u32 irq;
+} received[MAX_IPI_CPUS];
+static volatile bool ipis_over;
+
+static void take_ipi(struct pt_regs *regs)
+{
+	u32 iar = gic_read_iar();
+	int cpu = smp_processor_id();
+
+	received[cpu].irq = gic_iar_irqnr(iar);
+	received[cpu].count++;
+	gic_write_eoir(iar);
+}
+
+/* WFI ends with an IRQ that is pending, masked or not: none comes between the look and the wait. */
+static void wait_for_ipis(void *data)
+{
+	gic_enable_defaults();
+	received[smp_processor_id()].ready = true;
+	while (!ipis_over) {
+		wfi();
+		local_irq_enable();
+		isb();
+		local_irq_disable();
+	}
+}
+
+/* Half a second at most, for all of CPUs 1..@nr - 1 to have received @count. */
+static unsigned int wrong_counts(int nr, unsigned int count, u32 irq)
+{
+	unsigned int wrong = 1;
+
+	for (int ms = 0; ms < 500 && wrong; ms++) {
+		mdelay(ms != 0);
+		wrong = 0;
+		for (int cpu = 1; cpu < nr; cpu++)
+			wrong += received[cpu].count != count || received[cpu].irq != irq;
+	}
+	return wrong;
+}
+
+static void test_ipi(void)
+{
+	int nr = MIN(nr_cpus, gic_version() == 2 ? 8 : MAX_IPI_CPUS);
+	cpumask_t others = { 0 };
+
+	if (nr_cpus == 1) {
+		report_skip("one CPU only");
+		return;
+	}
+	install_irq_handler(ELxH_IRQ, take_ipi);
+	for (int cpu = 1; cpu < nr; cpu++) {
+		cpumask_set_cpu(cpu, &others);
+		on_cpu_async(cpu, wait_for_ipis, NULL);
+		while (!received[cpu].ready)
+			cpu_relax();
+	}
+	for (int cpu = 1; cpu < nr; cpu++)
+		gic_ipi_send_single(AN_SGI, cpu);
+	report(wrong_counts(nr, 1, AN_SGI) == 0, "%d CPUs got one each: %u did not", nr - 1,
+	       wrong_counts(nr, 1, AN_SGI));
+	gic_ipi_send_mask(ANOTHER_SGI, &others);
+	report(wrong_counts(nr, 2, ANOTHER_SGI) == 0, "and one for all: %u did not",
+	       wrong_counts(nr, 2, ANOTHER_SGI));
+	report(take_pending() == 0 && received[0].count == 0, "this one none: %u",
+	       received[0].count);
+	ipis_over = true;
+	gic_ipi_send_mask(AN_SGI, &others);
+	install_irq_handler(ELxH_IRQ, take_irq);
+}
+
 static void take_fiq(enum vector v, struct pt_regs *regs, unsigned int esr)
 {
 	u32 iar = gic_read_iar_group0();
@@ -167,6 +246,7 @@ static const struct subtest subtests[] = {
 	{ "priority", test_priority },
 	{ "eoi-split", test_eoi_split },
 	{ "fiq", test_fiq },
+	{ "ipi", test_ipi },
 };
 
 int main(int argc, char **argv)

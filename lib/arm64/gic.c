@@ -145,6 +145,13 @@ void gic_ipi_send_single(int irq, int cpu)
 	ops->ipi_send_single(irq, cpu);
 }
 
+void gic_ipi_send_mask(int irq, const cpumask_t *dest)
+{
+	int cpu;
+
+	for_each_cpu(cpu, dest) gic_ipi_send_single(irq, cpu);
+}
+
 /* The word of interrupt @irq in a bitmap of the distributor or redistributor. */
 static void *bitmap_word(int irq, unsigned int bitmap)
 {

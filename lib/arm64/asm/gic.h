@@ -10,6 +10,7 @@
 #define ASMARM64_GIC_H
 
 #include <libcflat.h>
+#include <cpumask.h>
 #include <asm/gic-v2.h>
 #include <asm/gic-v3.h>
 
@@ -87,6 +88,8 @@ void gic_set_priority_mask(u8 priority);
 
 /* SGI @irq (0..15) to CPU @cpu, an index of cpus[]. */
 void gic_ipi_send_single(int irq, int cpu);
+/* The same to each CPU of @dest. */
+void gic_ipi_send_mask(int irq, const cpumask_t *dest);
 
 enum gic_irq_state {
 	GIC_IRQ_STATE_INACTIVE,
