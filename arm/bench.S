@@ -14,3 +14,11 @@ guest_hvc_loop:
 	subs	x0, x0, #1
 	b.ne	guest_hvc_loop
 	ret
+
+	.global	guest_touch_loop
+guest_touch_loop:
+	str	xzr, [x1]
+	add	x1, x1, #0x1000
+	subs	x0, x0, #1
+	b.ne	guest_touch_loop
+	ret

@@ -7,8 +7,10 @@
  * later), by 16 at 62.5 MHz. Loops are long enough for the latter to be exact too.
  */
 #include <libcflat.h>
+#include <alloc_page.h>
 #include <asm/barrier.h>
 #include <asm/guest.h>
+#include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
 
@@ -31,6 +33,8 @@ static void result(const char *name, u64 value)
  */
 enum guest_handler_result three_instructions(struct guest *guest);
 void guest_hvc_loop(void);
+/* bench.S: writes to x0 pages from x1 on; a write and three instructions a round */
+void guest_touch_loop(void);
 
 static enum guest_handler_result exit_always(struct guest *guest)
 {
@@ -90,6 +94,76 @@ static void bench_create(void)
 	result("guest_create", instructions(get_cntvct() - start) / 16);
 }
 
+#define MAP_IPA 0x1000000000UL /* nothing of the guest's is near */
+#define MAP_PA 0x40000000UL /* never touched through it */
+#define MAPS 128
+
+static enum guest_handler_result map_page(struct guest *guest)
+{
+	phys_addr_t page = (u64)guest->data;
+	u64 ipa;
+
+	if (!guest_fault_ipa(guest, &ipa) ||
+	    s2mmu_map(guest->s2mmu, ipa & PAGE_MASK, page, PAGE_SIZE, S2_MAP_RW))
+		return GUEST_ACTION_EXIT;
+	return GUEST_ACTION_RESUME;
+}
+
+static u64 time_touch_loop(struct guest *guest, u64 ipa, u64 pages)
+{
+	u64 start;
+
+	guest->elr_el2 = (u64)guest_touch_loop;
+	guest->x[0] = pages;
+	guest->x[1] = ipa;
+	start = get_cntvct();
+	guest_run(guest);
+	return get_cntvct() - start;
+}
+
+/* From a write that faults to the same write done; the last-level table is there. */
+static void bench_fault(void)
+{
+	struct guest *guest = guest_create(1, guest_touch_loop, S2_PAGE_4K);
+	void *page = alloc_page();
+	u64 few, many;
+
+	guest->data = (void *)virt_to_phys(page);
+	assert(!s2mmu_map(guest->s2mmu, MAP_IPA, virt_to_phys(page), PAGE_SIZE, S2_MAP_RW));
+	guest_install_handler(guest, ELx_LOW_SYNC_64, map_page);
+	few = time_touch_loop(guest, MAP_IPA + PAGE_SIZE, MAPS);
+	many = time_touch_loop(guest, MAP_IPA + (1 + MAPS) * PAGE_SIZE, 2 * MAPS);
+	assert(guest->exit_reason == GUEST_EXIT_RETURNED);
+	result("stage2_fault", instructions(many - few) / MAPS - 3);
+	guest_destroy(guest);
+	free_page(page);
+}
+
+/* s2mmu_map() of @size, MAPS times, where the table is there. */
+static void bench_map(const char *name, bool allow_block, u64 size)
+{
+	struct s2_mmu *mmu = s2mmu_init(1, S2_PAGE_4K, allow_block);
+	u64 start;
+
+	assert(!s2mmu_map(mmu, MAP_IPA, MAP_PA, size, S2_MAP_RW));
+	start = get_cntvct();
+	for (u64 i = 1; i <= MAPS; i++)
+		s2mmu_map(mmu, MAP_IPA + i * size, MAP_PA, size, S2_MAP_RW);
+	result(name, instructions(get_cntvct() - start) / MAPS);
+	s2mmu_destroy(mmu);
+}
+
+/* The tables included: 1 for level 2, 512 for level 3 */
+static void bench_map_1g(void)
+{
+	struct s2_mmu *mmu = s2mmu_init(1, S2_PAGE_4K, false);
+	u64 start = get_cntvct();
+
+	assert(!s2mmu_map(mmu, MAP_IPA, MAP_PA, SZ_1G, S2_MAP_RW));
+	result("map_1g_pages", instructions(get_cntvct() - start));
+	s2mmu_destroy(mmu);
+}
+
 int main(int argc, char **argv)
 {
 	u64 boot = instructions(get_cntvct() - boot_counter);
@@ -103,6 +177,10 @@ int main(int argc, char **argv)
 	bench_hvc();
 	bench_run();
 	bench_create();
+	bench_fault();
+	bench_map("map_page", false, PAGE_SIZE);
+	bench_map("map_block", true, SZ_2M);
+	bench_map_1g();
 	report_pass("counted");
 	return report_summary();
 }

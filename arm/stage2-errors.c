@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Requests that cannot be met return an error and leave the tables as they were: every leaf, and
+ * every page of memory.
+ */
+#include <libcflat.h>
+#include <alloc.h>
+#include <alloc_page.h>
+#include <errno.h>
+#include <subtest.h>
+#include <asm/guest.h>
+#include <asm/stage2-vmid.h>
+
+#define IPA_BITS 36
+#define IPA 0x80000000UL
+#define PA 0x40000000UL
+
+struct snapshot {
+	u64 leaves, hash;
+	unsigned long pages;
+};
+
+static u64 add_leaf(struct s2_mmu *mmu, pteval_t *leaf, int level, u64 ipa, void *data)
+{
+	struct snapshot *snapshot = data;
+
+	snapshot->leaves++;
+	snapshot->hash = (snapshot->hash ^ *leaf ^ ipa ^ level) * 0x9e3779b97f4a7c15UL;
+	return 0;
+}
+
+static struct snapshot take_snapshot(struct s2_mmu *mmu)
+{
+	struct snapshot snapshot = { .pages = alloc_pages_in_use() };
+
+	s2mmu_walk(mmu, 0, 1UL << IPA_BITS, add_leaf, &snapshot);
+	return snapshot;
+}
+
+static bool unchanged(struct s2_mmu *mmu, struct snapshot before)
+{
+	struct snapshot now = take_snapshot(mmu);
+
+	return now.leaves == before.leaves && now.hash == before.hash && now.pages == before.pages;
+}
+
+static void fails(struct s2_mmu *mmu, struct snapshot before, int expected, int found,
+		  const char *what)
+{
+	report(found == expected && unchanged(mmu, before),
+	       "%s: expected %d and no change, found %d and %s", what, expected, found,
+	       unchanged(mmu, before) ? "none" : "one");
+}
+
+static struct s2_mmu *create(enum s2_granule granule, bool allow_block)
+{
+	struct s2_mmu *mmu = s2mmu_init_ipa(1, granule, allow_block, IPA_BITS);
+
+	assert(mmu);
+	return mmu;
+}
+
+/*
+ * Arguments
+ */
+
+static void test_arguments(void)
+{
+	struct s2_mmu *mmu = create(S2_PAGE_4K, true);
+	u64 page = s2_page_size(mmu), end = 1UL << IPA_BITS;
+	u64 pa_end = 1UL << mmu->geometry.pa_bits;
+	struct snapshot before;
+
+	assert(!s2mmu_map(mmu, IPA, PA, 4 * page, S2_MAP_RW));
+	before = take_snapshot(mmu);
+	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 8, PA, page, S2_MAP_RW), "map, IPA misaligned");
+	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 0, PA + 8, page, S2_MAP_RW),
+	      "map, PA misaligned");
+	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 0, PA, page + 8, S2_MAP_RW),
+	      "map, size misaligned");
+	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 0, PA, 0, S2_MAP_RW), "map, nothing");
+	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 0, PA, page, 1UL << 40), "map, no such flag");
+	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 0, PA, page, S2_MAP_RW | S2_MAP_TRACK_DIRTY),
+	      "map, writable and waiting for a write");
+	fails(mmu, before, -ERANGE, s2mmu_map(mmu, end, PA, page, S2_MAP_RW), "map, IPA too high");
+	fails(mmu, before, -ERANGE, s2mmu_map(mmu, end - page, PA, 2 * page, S2_MAP_RW),
+	      "map, end too high");
+	fails(mmu, before, -ERANGE, s2mmu_map(mmu, page, PA, -page, S2_MAP_RW),
+	      "map, wraps around");
+	fails(mmu, before, -ERANGE, s2mmu_map(mmu, 0, pa_end, page, S2_MAP_RW), "map, PA too high");
+	fails(mmu, before, -EINVAL, s2mmu_unmap(mmu, IPA + 8, page), "unmap, misaligned");
+	fails(mmu, before, -ERANGE, s2mmu_unmap(mmu, end - page, 2 * page), "unmap, too high");
+	fails(mmu, before, -EINVAL, s2mmu_protect(mmu, IPA, page + 1, S2_MAP_RO),
+	      "protect, misaligned");
+	fails(mmu, before, -EINVAL, s2mmu_protect(mmu, IPA, page, 1UL << 40),
+	      "protect, no such flag");
+	fails(mmu, before, -EINVAL, s2mmu_collapse(mmu, IPA, 1), "collapse, misaligned");
+	fails(mmu, before, -ERANGE, s2mmu_collapse(mmu, end, page), "collapse, too high");
+	fails(mmu, before, 0, s2mmu_unmap(mmu, 0, IPA), "unmap of nothing");
+	fails(mmu, before, 0, s2mmu_protect(mmu, 0, IPA, S2_MAP_RO), "protect of nothing");
+	fails(mmu, before, 0, s2mmu_collapse(mmu, 0, end), "collapse of what is no block");
+	s2mmu_destroy(mmu);
+}
+
+/* What the CPU does not have is refused, not mapped as something else. */
+static void test_absent(void)
+{
+	struct s2_mmu *mmu = create(S2_PAGE_4K, false);
+	struct snapshot before = take_snapshot(mmu);
+	u64 page = s2_page_size(mmu);
+
+	if (s2_features()->xnx)
+		report_skip("execute rights of one EL: the CPU has FEAT_XNX");
+	else
+		fails(mmu, before, -ENOSYS, s2mmu_map(mmu, 0, PA, page, S2_MAP_RO | S2_MAP_XN_EL0),
+		      "execute at EL1 only, without FEAT_XNX");
+	if (mmu->fwb)
+		fails(mmu, before, -ENOSYS,
+		      s2mmu_map(mmu, 0, PA, page, S2_MAP_RO | S2_MAP_NORMAL_WT),
+		      "write-through, with FEAT_S2FWB");
+	else
+		report_skip("write-through: the CPU does not have FEAT_S2FWB");
+	s2mmu_destroy(mmu);
+	report(!s2mmu_init_ipa(1, S2_PAGE_4K, false, s2_features()->pa_bits + 1),
+	       "no tree of more than PARange (%u bits)", s2_features()->pa_bits);
+}
+
+/*
+ * Overlaps: of pages, of blocks, with pages in front that could be mapped
+ */
+
+static void test_overlap(void)
+{
+	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
+		struct s2_mmu *mmu;
+		struct snapshot before;
+		u64 page, block;
+
+		if (!s2_granule_supported(granule))
+			continue;
+		mmu = create(granule, true);
+		page = s2_page_size(mmu);
+		block = pt_level_size(mmu->geometry.page_shift, 2);
+		assert(!s2mmu_map(mmu, IPA, PA, block, S2_MAP_RW) &&
+		       !s2mmu_map(mmu, IPA + 3 * block - page, PA, page, S2_MAP_RW));
+		before = take_snapshot(mmu);
+		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA + page, PA, page, S2_MAP_RW),
+		      "a page in a block");
+		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA, PA, block, S2_MAP_RW),
+		      "a block on a block");
+		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA - 4 * page, PA, 5 * page, S2_MAP_RW),
+		      "the end of a range of pages");
+		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA + block, PA, 2 * block, S2_MAP_RW),
+		      "a page at the end of blocks");
+		fails(mmu, before, -EEXIST,
+		      s2mmu_map(mmu, IPA + 3 * block - page, PA, page, S2_MAP_RW),
+		      "a page on a page");
+		s2mmu_destroy(mmu);
+	}
+}
+
+/*
+ * Memory runs out
+ */
+
+struct held {
+	struct held *next;
+};
+
+/* Everything that is free, the largest pieces first. */
+static struct held *hold_all(void)
+{
+	struct held *list = NULL, *one;
+
+	for (int order = 12; order >= 0; order--)
+		while ((one = alloc_pages_flags(order, FLAG_DONTZERO))) {
+			one->next = list;
+			list = one;
+		}
+	return list;
+}
+
+static void release(struct held *list)
+{
+	while (list) {
+		struct held *next = list->next;
+
+		free_pages(list);
+		list = next;
+	}
+}
+
+#define MAX_TABLES 16
+
+typedef int (*request_fn)(struct s2_mmu *mmu);
+
+/*
+ * Give the request 0, 1, 2... tables of memory: -ENOMEM and no change until it has @needed, then
+ * it succeeds.
+ */
+static void starve(struct s2_mmu *mmu, request_fn request, int needed, const char *what)
+{
+	u64 size = s2_page_size(mmu);
+	void *tables[MAX_TABLES];
+	struct held *held;
+	int given = 0, err = -ENOMEM;
+	bool same = true;
+
+	for (int i = 0; i < MAX_TABLES; i++) {
+		tables[i] = memalign_pages(size, size);
+		assert(tables[i]);
+	}
+	held = hold_all();
+	while (given < MAX_TABLES) {
+		struct snapshot before = take_snapshot(mmu);
+
+		err = request(mmu);
+		if (err != -ENOMEM)
+			break;
+		same = same && unchanged(mmu, before);
+		free_pages(tables[given++]);
+	}
+	release(held);
+	for (int i = given; i < MAX_TABLES; i++)
+		free_pages(tables[i]);
+	report(!err && given == needed, "%s: expected success with %d tables, found %d with %d",
+	       what, needed, err, given);
+	report(same, "%s: each -ENOMEM before left the tables as they were", what);
+}
+
+/* Two pages on both sides of where every level changes its table. */
+static int map_across(struct s2_mmu *mmu)
+{
+	u64 page = s2_page_size(mmu);
+
+	return s2mmu_map(mmu, (1UL << 35) - page, PA, 2 * page, S2_MAP_RW);
+}
+
+static int unmap_in_block(struct s2_mmu *mmu)
+{
+	return s2mmu_unmap(mmu, IPA + s2_page_size(mmu), s2_page_size(mmu));
+}
+
+static int protect_in_block(struct s2_mmu *mmu)
+{
+	u64 block = pt_level_size(mmu->geometry.page_shift, 2);
+
+	return s2mmu_protect(mmu, IPA + block + s2_page_size(mmu), s2_page_size(mmu), S2_MAP_RO);
+}
+
+static int set_raw(struct s2_mmu *mmu)
+{
+	return s2mmu_set_raw(mmu, 0, PT_LEVEL_LAST, 0);
+}
+
+static void test_memory(void)
+{
+	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
+		struct s2_mmu *mmu;
+		unsigned long before;
+		u64 block;
+		int levels;
+
+		if (!s2_granule_supported(granule))
+			continue;
+		free(malloc(24)); /* malloc's own page, for what s2mmu_set_raw() notes */
+		mmu = create(granule, true);
+		block = pt_level_size(mmu->geometry.page_shift, 2);
+		levels = PT_LEVEL_LAST - mmu->geometry.start_level;
+		starve(mmu, map_across, 2 * levels, "map");
+		assert(!s2mmu_map(mmu, IPA, PA, 2 * block, S2_MAP_RW));
+		starve(mmu, unmap_in_block, 1, "unmap a part of a block");
+		starve(mmu, protect_in_block, 1, "protect a part of a block");
+		starve(mmu, set_raw, levels, "raw descriptor");
+		before = alloc_pages_in_use();
+		s2mmu_destroy(mmu);
+		report(before > alloc_pages_in_use(), "destroyed");
+	}
+}
+
+static void test_create(void)
+{
+	unsigned long before;
+	struct held *held;
+	struct s2_mmu *mmu;
+
+	s2mmu_destroy(create(S2_PAGE_4K, false)); /* malloc's chunk stays */
+	before = alloc_pages_in_use();
+	held = hold_all();
+	mmu = s2mmu_init(1, S2_PAGE_4K, false);
+	release(held);
+	report(!mmu && alloc_pages_in_use() == before,
+	       "s2mmu_init() without memory: expected NULL and no page lost, found %p, %ld", mmu,
+	       alloc_pages_in_use() - before);
+}
+
+static const struct subtest subtests[] = {
+	{ "arguments", test_arguments }, { "absent", test_absent }, { "overlap", test_overlap },
+	{ "memory", test_memory },	 { "create", test_create },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}

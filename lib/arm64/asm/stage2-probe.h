@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest that makes one access at a time, as the host asks: what a stage-2 tree lets through, with
+ * the CPU's own TLB in between.
+ */
+#ifndef ASMARM64_STAGE2_PROBE_H
+#define ASMARM64_STAGE2_PROBE_H
+
+#include <libcflat.h>
+#include <asm/guest.h>
+
+enum s2_access {
+	S2_READ, /* 8 bytes */
+	S2_WRITE, /* the value 8 bytes */
+	S2_EXECUTE, /* S2_PROBE_CODE, which must be there */
+};
+
+/* What S2_EXECUTE executes: back to the guest. */
+#define S2_PROBE_CODE 0xd61f0080U /* br x4 */
+
+/*
+ * A guest of @mmu's own, with MMU off. It owns @mmu: guest_destroy() frees both. The image's code
+ * is mapped there one to one; IPA 0..page must stay unmapped. NULL when memory is out.
+ */
+struct guest *s2_probe_create(struct s2_mmu *mmu);
+
+/*
+ * One access to IPA @ipa at exception level @el (0 or 1). True when it went through: *@value is what
+ * was read, or what is written; NULL where it does not matter. False: guest->esr_el2 and
+ * guest->fault_ipa say why not.
+ */
+bool s2_probe(struct guest *guest, int el, enum s2_access access, u64 ipa, u64 *value);
+
+/* At EL1, and whether it failed with the fault @fsc (ESR_ELx_FSC_* + level) at @ipa. */
+bool s2_probe_faults(struct guest *guest, enum s2_access access, u64 ipa, unsigned int fsc);
+bool s2_probe_reads(struct guest *guest, u64 ipa, u64 expected);
+
+#endif
