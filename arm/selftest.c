@@ -273,7 +273,9 @@ static void test_malloc(void)
 	aligned = calloc(100, 8);
 	report(aligned && all_zero((u64 *)aligned, 800), "calloc is zero");
 	free(aligned);
-	report(!calloc(SIZE_MAX / 2, 4) && !malloc(SIZE_MAX - 8), "sizes that overflow: NULL");
+	report(!calloc(SIZE_MAX / 2, 4) && !malloc(SIZE_MAX - 8) && !malloc(SIZE_MAX - 31) &&
+		       !malloc(SIZE_MAX - PAGE_SIZE + 1) && !memalign_pages(PAGE_SIZE, SIZE_MAX),
+	       "sizes that overflow: NULL");
 }
 
 static void test_vmalloc(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The ways a test ends that went wrong. */
 #include <libcflat.h>
+#include <asm/console.h>
 #include <asm/smp.h>
 
 void abort(void)
@@ -11,6 +12,8 @@ void abort(void)
 void assert_failed(const char *file, int line, const char *condition, const char *fmt, ...)
 {
 	smp_claim_end();
+	console_emergency();
+	console_start_line();
 	printf("%s:%d: assert failed: %s", file, line, condition);
 	if (fmt) {
 		va_list va;

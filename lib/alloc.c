@@ -70,7 +70,7 @@ void *memalign(size_t alignment, size_t size)
 	void *chunk, *mem;
 
 	assert(is_power_of_2(alignment));
-	if (size + room < size)
+	if (size > SIZE_MAX - room)
 		return NULL;
 	shift = MAX(get_order(size + room), MIN_SHIFT);
 	if (shift <= MAX_SHIFT) {

@@ -14,7 +14,6 @@
 #include <asm/page.h>
 #include <asm/spinlock.h>
 
-#define MAX_AREAS 8
 #define MAX_ORDER 20
 
 /* State of a page: the head of a block carries the block's order. */
@@ -27,15 +26,16 @@ struct free_block {
 	struct free_block *next, *prev;
 };
 
+/* Stands at the start of its own memory, the states behind it. */
 struct area {
+	struct area *next;
 	u8 *state; /* of page i at state[i - start] */
 	unsigned long start, wild, end; /* page frame numbers */
 	struct free_block free[MAX_ORDER + 1]; /* list heads */
 };
 
 static struct spinlock lock;
-static struct area areas[MAX_AREAS];
-static int nr_areas;
+static struct area *areas, **last_area = &areas;
 static unsigned long in_use;
 
 static void list_init(struct free_block *head)
@@ -74,21 +74,22 @@ static u8 *state_of(struct area *area, unsigned long pfn)
 
 void page_alloc_add_area(phys_addr_t start, phys_addr_t end)
 {
-	unsigned long first = DIV_ROUND_UP(start, PAGE_SIZE), last = end >> PAGE_SHIFT;
-	struct area *area = &areas[nr_areas];
-	unsigned long state_pages;
+	unsigned long first = DIV_ROUND_UP(start, PAGE_SIZE), last = end >> PAGE_SHIFT, own_pages;
+	struct area *area = phys_to_virt(first << PAGE_SHIFT);
 
-	/* Too small to hold its own state and a page */
-	if (last <= first + 1)
+	if (last <= first)
 		return;
-	assert(nr_areas < MAX_AREAS);
-	state_pages = DIV_ROUND_UP(last - first, PAGE_SIZE + 1);
-	area->state = phys_to_virt(first << PAGE_SHIFT);
-	area->start = area->wild = first + state_pages;
+	own_pages = DIV_ROUND_UP(sizeof(*area) + (last - first), PAGE_SIZE);
+	if (last - first <= own_pages)
+		return;
+	area->next = NULL;
+	area->state = (u8 *)(area + 1);
+	area->start = area->wild = first + own_pages;
 	area->end = last;
 	for (int order = 0; order <= MAX_ORDER; order++)
 		list_init(&area->free[order]);
-	nr_areas++;
+	*last_area = area;
+	last_area = &area->next;
 }
 
 static void make_free(struct area *area, unsigned long pfn, unsigned int order)
@@ -165,7 +166,7 @@ static unsigned long take(unsigned int order)
 
 	if (order > MAX_ORDER)
 		return 0;
-	for (struct area *area = areas; area < areas + nr_areas; area++) {
+	for (struct area *area = areas; area; area = area->next) {
 		pfn = take_free(area, order) ?: carve(area, order);
 		if (pfn) {
 			*state_of(area, pfn) = PAGE_USED | order;
@@ -202,7 +203,7 @@ void *memalign_pages_flags(size_t alignment, size_t size, unsigned int flags)
 
 static struct area *area_of(unsigned long pfn)
 {
-	for (struct area *area = areas; area < areas + nr_areas; area++)
+	for (struct area *area = areas; area; area = area->next)
 		if (pfn >= area->start && pfn < area->wild)
 			return area;
 	return NULL;

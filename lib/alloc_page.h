@@ -15,7 +15,7 @@
 #define FLAG_DONTZERO 0x10000
 
 /*
- * Hand the pages of [@start, @end) to the allocator; at most 8 such areas. Partial pages are left
+ * Hand the pages of [@start, @end) to the allocator; partial pages are left
  * out.
  */
 void page_alloc_add_area(phys_addr_t start, phys_addr_t end);

@@ -18,6 +18,7 @@ static struct spinlock lock;
 static enum console_type type;
 static void *base;
 static bool at_line_start = true;
+static bool emergency;
 
 void console_setup(enum console_type t, void *registers)
 {
@@ -43,7 +44,8 @@ void puts(const char *s)
 {
 	if (type == CONSOLE_NONE)
 		return;
-	spin_lock(&lock);
+	if (!emergency)
+		spin_lock(&lock);
 	for (; *s; s++) {
 		if (type == CONSOLE_PL011)
 			putchar_pl011(*s);
@@ -51,11 +53,17 @@ void puts(const char *s)
 			putchar_16550(*s);
 		at_line_start = *s == '\n';
 	}
-	spin_unlock(&lock);
+	if (!emergency)
+		spin_unlock(&lock);
 }
 
 void console_start_line(void)
 {
 	if (!at_line_start)
 		puts("\n");
+}
+
+void console_emergency(void)
+{
+	emergency = true;
 }

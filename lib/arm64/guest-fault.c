@@ -15,13 +15,34 @@ static bool is_guest_abort(u64 esr)
 	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW || ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW;
 }
 
+/* Faults without a number of a level: level -1 with FEAT_LPA2 */
+#define FSC_ADDRSZ_MINUS_1 0x29
+#define FSC_FAULT_MINUS_1 0x2b
+
 /*
  * HPFAR_EL2 is valid for translation, access flag and address size faults, and for every fault on a
- * stage-1 walk (DDI 0487, D24.2.70); not for other permission faults.
+ * stage-1 walk (DDI 0487, D24.2.70).
  */
 static bool hpfar_valid(u64 esr)
 {
-	return (esr & ESR_ELx_S1PTW) || (esr & ESR_ELx_FSC_TYPE) != ESR_ELx_FSC_PERM;
+	unsigned int fsc = esr & ESR_ELx_FSC;
+
+	if (esr & ESR_ELx_S1PTW)
+		return true;
+	switch (esr & ESR_ELx_FSC_TYPE) {
+	case ESR_ELx_FSC_ADDRSZ:
+	case ESR_ELx_FSC_FAULT:
+	case ESR_ELx_FSC_ACCESS:
+		return true;
+	default:
+		return fsc == FSC_ADDRSZ_MINUS_1 || fsc == FSC_FAULT_MINUS_1;
+	}
+}
+
+/* A permission fault leaves only the virtual address; external aborts and others not even that. */
+static bool far_resolves(u64 esr)
+{
+	return (esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM;
 }
 
 /* Translate through the guest's stage 1, which must be the CPU's; PAR_EL1 stays the guest's. */
@@ -52,6 +73,8 @@ bool guest_fault_ipa(struct guest *guest, u64 *ipa)
 		*ipa = HPFAR_FIPA(guest->hpfar_el2) | offset;
 		return true;
 	}
+	if (!far_resolves(esr))
+		return false;
 	if (!guest->running) {
 		*ipa = guest->fault_ipa;
 		return guest->fault_ipa != INVALID_PHYS_ADDR;

@@ -62,19 +62,13 @@ void el1_state_reset(struct el1_state *state)
  */
 static u64 allow_fp(void)
 {
-	u64 cptr = read_sysreg(cptr_el2);
+	u64 cptr = read_sysreg(cptr_el2), all = cptr_el2_default();
 
-	if (cptr != cptr_el2_default()) {
-		write_sysreg(cptr_el2_default(), cptr_el2);
+	if (cptr != all) {
+		write_sysreg(all, cptr_el2);
 		isb(); /* before the first FP instruction */
 	}
 	return cptr;
-}
-
-static void restore_cptr(u64 cptr)
-{
-	if (cptr != cptr_el2_default())
-		write_sysreg(cptr, cptr_el2);
 }
 
 void fpsimd_state_save(struct fpsimd_state *state)
@@ -82,7 +76,7 @@ void fpsimd_state_save(struct fpsimd_state *state)
 	u64 cptr = allow_fp();
 
 	fpsimd_save(state);
-	restore_cptr(cptr);
+	write_sysreg(cptr, cptr_el2);
 }
 
 void fpsimd_state_load(const struct fpsimd_state *state)
@@ -90,7 +84,7 @@ void fpsimd_state_load(const struct fpsimd_state *state)
 	u64 cptr = allow_fp();
 
 	fpsimd_load(state);
-	restore_cptr(cptr);
+	write_sysreg(cptr, cptr_el2);
 }
 
 void el2_state_save(struct el2_state *state)

@@ -93,6 +93,7 @@ static void dump_and_abort(const char *what, enum vector v, struct pt_regs *regs
 	char words[128];
 
 	smp_claim_end();
+	console_emergency();
 	console_start_line();
 	printf("%s\n", what);
 	printf("Load address: %lx\n", (unsigned long)_start);

@@ -21,7 +21,7 @@
 #include <asm/timer.h>
 #include <asm/virtio-testdev.h>
 
-#define MAX_RESERVED 12
+#define MAX_RESERVED 64
 #define MAX_UARTS 4
 
 struct mem_region mem_regions[MAX_MEM_REGIONS];
@@ -47,6 +47,7 @@ static struct {
 	phys_addr_t initrd_start, initrd_end;
 	struct mem_region reserved[MAX_RESERVED];
 	int nr_reserved;
+	bool too_large; /* more CPUs or regions of memory than there is room for */
 } tree;
 
 cpumask_t cpu_present_mask, cpu_online_mask, cpu_idle_mask;
@@ -60,8 +61,12 @@ static void add_cpu(const struct fdt_node *node)
 {
 	u64 boot_cpu = get_mpidr() & 0xff00ffffffUL, mpidr, size;
 
-	if (!fdt_reg(node, 0, &mpidr, &size) || nr_cpus == NR_CPUS)
+	if (!fdt_reg(node, 0, &mpidr, &size))
 		return;
+	if (nr_cpus == NR_CPUS) {
+		tree.too_large = true;
+		return;
+	}
 	if (mpidr == boot_cpu && nr_cpus) {
 		cpus[nr_cpus++] = cpus[0];
 		cpus[0] = mpidr;
@@ -74,7 +79,11 @@ static void add_memory(const struct fdt_node *node)
 {
 	u64 base, size;
 
-	for (u32 i = 0; nr_mem_regions < MAX_MEM_REGIONS && fdt_reg(node, i, &base, &size); i++) {
+	for (u32 i = 0; fdt_reg(node, i, &base, &size); i++) {
+		if (nr_mem_regions == MAX_MEM_REGIONS) {
+			tree.too_large = true;
+			return;
+		}
 		mem_regions[nr_mem_regions++] = (struct mem_region){ base, base + size };
 		phys_offset = nr_mem_regions == 1 ? base : MIN(phys_offset, base);
 		phys_end = MAX(phys_end, base + size);
@@ -110,7 +119,7 @@ static void read_psci(const struct fdt_node *node)
 
 static void reserve(u64 start, u64 size, void *data)
 {
-	assert(tree.nr_reserved < MAX_RESERVED);
+	assert_msg(tree.nr_reserved < MAX_RESERVED, "more than %d reserved regions", MAX_RESERVED);
 	tree.reserved[tree.nr_reserved++] = (struct mem_region){ start, start + size };
 }
 
@@ -209,8 +218,8 @@ static void read_node(const struct fdt_node *node, void *data)
 }
 
 /*
- * stdout-path is "/pl011@9000000" or an alias, with options after a colon; without it, the first
- * UART.
+ * stdout-path is "/pl011@9000000", maybe with options after a colon; when it is something else, as
+ * an alias, the first UART is taken.
  */
 static const struct uart *console_uart(void)
 {
@@ -279,6 +288,7 @@ static void setup_mmu(void)
 	mmu_setup();
 	if (uart)
 		ioremap(uart->base, uart->size);
+	virtio_testdev_map();
 	mmu_enable(mmu_idmap);
 }
 
@@ -292,6 +302,8 @@ void start_image(const void *fdt, u64 counter)
 	if (!fdt_valid(fdt) || !fdt_for_each_node(fdt, read_node, NULL))
 		abort();
 	setup_console();
+	assert_msg(!tree.too_large, "more than %d CPUs or %d regions of memory", NR_CPUS,
+		   MAX_MEM_REGIONS);
 	assert_msg(nr_mem_regions && nr_cpus, "no memory or no CPU in the device tree");
 	if (!mmu_page_size_supported()) {
 		report_skip("the CPU has no pages of %lu KiB (ID_AA64MMFR0_EL1.TGran*)",

@@ -135,17 +135,26 @@ static void send(void *base, const char *text, int len)
 		cpu_relax();
 }
 
+void virtio_testdev_map(void)
+{
+	phys_addr_t low = ~0UL, high = 0;
+
+	for (int i = 0; i < nr_slots; i++) {
+		low = MIN(low, slots[i].base);
+		high = MAX(high, slots[i].base + slots[i].size);
+	}
+	if (nr_slots)
+		ioremap(low, high - low);
+}
+
 void virtio_testdev_exit(int code)
 {
 	static char text[8];
 	int len = snprintf(text, sizeof(text), "%dq", code);
 
 	for (int i = 0; i < nr_slots; i++) {
-		/* QEMU's slots are 512 bytes apart: several share a page, mapped once. */
 		void *base = __va(slots[i].base);
 
-		if (mmu_enabled() && !follow_pte(mmu_idmap, (uintptr_t)base))
-			ioremap(slots[i].base, slots[i].size);
 		if (readl(base + MAGIC) == VIRTIO_MAGIC &&
 		    readl(base + DEVICE_ID) == VIRTIO_ID_CONSOLE) {
 			start_device(base);

@@ -5,8 +5,8 @@
 
 #include <libcflat.h>
 
-#define NR_CPUS 511
-#define MAX_MEM_REGIONS 8
+#define NR_CPUS 512
+#define MAX_MEM_REGIONS 64
 
 struct mem_region {
 	phys_addr_t start, end; /* [start, end) */

@@ -14,6 +14,8 @@
  * ends.
  */
 void virtio_testdev_candidate(phys_addr_t base, u64 size);
+/* Map the slots: at the end of a run, memory for page tables may be out, or its lock held. */
+void virtio_testdev_map(void);
 /* QEMU exits with (@code << 1) | 1. Returns if no slot holds a console. */
 void virtio_testdev_exit(int code);
 
