@@ -4,6 +4,7 @@
  * docs/misbehaving-images.md.
  */
 #include <libcflat.h>
+#include <alloc_page.h>
 #include <string.h>
 #include <asm/barrier.h>
 #include <asm/console.h>
@@ -111,6 +112,21 @@ static void stack_overflow(void)
 	report_info("recursion returned %lx", recurse(0));
 }
 
+/* The allocator's lock must be free again when the assertion powers the machine off. */
+static void double_free(void)
+{
+	void *page = alloc_page();
+
+	free_page(page);
+	free_page(page);
+}
+
+/* The console's lock is held when the exception comes that the dump has to print. */
+static void bad_string(void)
+{
+	puts((const char *)0xdead0000000UL);
+}
+
 static void silent_exit(void)
 {
 	exit(0); /* without a summary, without a check */
@@ -133,6 +149,8 @@ static const struct {
 	{ "skip", skip },
 	{ "stack", stack_overflow },
 	{ "silent-exit", silent_exit },
+	{ "double-free", double_free },
+	{ "bad-string", bad_string },
 };
 
 int main(int argc, char **argv)

@@ -209,29 +209,33 @@ static struct area *area_of(unsigned long pfn)
 	return NULL;
 }
 
-/* The order of the block, or -1 when @pfn heads no block in use. */
-static int release(unsigned long pfn)
+/* False when @pfn heads no block in use. */
+static bool release(unsigned long pfn)
 {
 	struct area *area = area_of(pfn);
-	int order = -1;
+	bool used;
 
 	spin_lock(&lock);
-	if (area && (*state_of(area, pfn) & ~PAGE_ORDER) == PAGE_USED) {
-		order = *state_of(area, pfn) & PAGE_ORDER;
+	used = area && (*state_of(area, pfn) & ~PAGE_ORDER) == PAGE_USED;
+	if (used) {
+		unsigned int order = *state_of(area, pfn) & PAGE_ORDER;
+
 		in_use -= 1UL << order;
 		merge_free(area, pfn, order);
 	}
 	spin_unlock(&lock);
-	return order;
+	return used;
 }
 
 void free_pages(void *mem)
 {
+	bool released;
+
 	if (!mem)
 		return;
-	/* The lock is free again before an assertion, which needs memory itself. */
-	assert_msg(IS_ALIGNED((uintptr_t)mem, PAGE_SIZE) && release(virt_to_pfn(mem)) >= 0,
-		   "%p is no allocated page (freed twice?)", mem);
+	released = IS_ALIGNED((uintptr_t)mem, PAGE_SIZE) && release(virt_to_pfn(mem));
+	/* The lock is free again: an assertion ends the run, which may need memory itself. */
+	assert_msg(released, "%p is no allocated page (freed twice?)", mem);
 }
 
 unsigned long alloc_pages_in_use(void)

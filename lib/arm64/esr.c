@@ -136,6 +136,45 @@ static void decode_abort(u64 esr, char *buf, int size)
 }
 
 /*
+ * Immediates of BRK that compilers use for traps: __builtin_trap(), which is all that GCC's
+ * undefined behaviour sanitizer has to say, and Clang's sanitizer, whose low byte is the kind of
+ * check.
+ */
+#define BRK_GCC_TRAP 0x3e8
+#define BRK_CLANG_TRAP 0x1
+#define BRK_CLANG_UBSAN 0x5500
+
+/* Clang's SanitizerHandler, by number */
+static const char *const ubsan_checks[] = {
+	[0x00] = "add overflow",
+	[0x01] = "builtin unreachable",
+	[0x03] = "divide by zero or overflow",
+	[0x0a] = "load of an invalid value",
+	[0x0b] = "missing return",
+	[0x0c] = "multiply overflow",
+	[0x0d] = "negate overflow",
+	[0x12] = "out of bounds",
+	[0x13] = "pointer overflow",
+	[0x14] = "shift out of bounds",
+	[0x15] = "subtract overflow",
+	[0x16] = "type mismatch (null or misaligned pointer)",
+};
+
+static void decode_brk(u64 esr, char *buf, int size)
+{
+	unsigned int immediate = esr & 0xffff, check = immediate - BRK_CLANG_UBSAN;
+
+	if (immediate == BRK_GCC_TRAP || immediate == BRK_CLANG_TRAP)
+		snprintf(buf, size, "#%#x (a trap of the compiler's: undefined behaviour?)",
+			 immediate);
+	else if (check < ARRAY_SIZE(ubsan_checks) && ubsan_checks[check])
+		snprintf(buf, size, "#%#x (undefined behaviour: %s)", immediate,
+			 ubsan_checks[check]);
+	else
+		snprintf(buf, size, "#%#x", immediate);
+}
+
+/*
  * DDI 0487, D24.2.40, "ISS encoding for an exception from MSR, MRS, or System instruction
  * execution"
  */
@@ -158,8 +197,10 @@ const char *esr_decode(u64 esr, char *buf, int size)
 	case ESR_ELx_EC_HVC64:
 	case ESR_ELx_EC_SMC64:
 	case ESR_ELx_EC_SVC64:
-	case ESR_ELx_EC_BRK64:
 		snprintf(buf + len, size - len, "#%#lx", esr & 0xffff);
+		break;
+	case ESR_ELx_EC_BRK64:
+		decode_brk(esr, buf + len, size - len);
 		break;
 	case ESR_ELx_EC_SYS64:
 		decode_sysreg(esr, buf + len, size - len);
