@@ -3,7 +3,7 @@
 /* enum guest_handler_result three_instructions(struct guest *) */
 	.global	three_instructions
 three_instructions:
-	nop
+	hint	#34				/* bti c, where that exists */
 	mov	w0, #0				/* GUEST_ACTION_RESUME */
 	ret
 

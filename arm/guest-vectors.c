@@ -157,7 +157,7 @@ static enum guest_handler_result enter_host_slot(struct guest *guest)
 		     "	mov	x2, #0x3c9\n"
 		     "	msr	elr_el2, x1\n"
 		     "	msr	spsr_el2, x2\n"
-		     "	br	%0\n"
+		     "	ret	%0\n" /* no branch target check */
 		     "1:\n"
 		     :
 		     : "r"(slot), "r"(&continue_at)

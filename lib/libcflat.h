@@ -45,6 +45,15 @@ typedef u64 phys_addr_t;
 #define PRIxPTR "lx"
 
 #define __unused __attribute__((__unused__))
+/*
+ * A function that changes the keys of pointer authentication, and so cannot sign its own return
+ * address, in a build that signs them.
+ */
+#ifdef __ARM_FEATURE_PAC_DEFAULT
+#define __changes_keys __attribute__((__target__("branch-protection=none")))
+#else
+#define __changes_keys
+#endif
 #define __noreturn __attribute__((__noreturn__))
 #define __packed __attribute__((__packed__))
 #define __aligned(n) __attribute__((__aligned__(n)))
@@ -56,9 +65,9 @@ typedef u64 phys_addr_t;
 #define xxstr(s) #s
 
 /* @a is a power of two. */
-#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
-#define ALIGN(x, a) ALIGN_DOWN((x) + ((__typeof__(x))(a)-1), a)
-#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a)-1)) == 0)
+#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a) - 1))
+#define ALIGN(x, a) ALIGN_DOWN((x) + ((__typeof__(x))(a) - 1), a)
+#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a) - 1)) == 0)
 
 #define MIN(a, b)                        \
 	({                               \
@@ -73,8 +82,8 @@ typedef u64 phys_addr_t;
 		__a > __b ? __a : __b;   \
 	})
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 
 #define SZ_256 (1 << 8)
 #define SZ_4K (1 << 12)

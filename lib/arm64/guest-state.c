@@ -35,7 +35,7 @@ void el1_state_save(struct el1_state *state)
 	}
 }
 
-void el1_state_load(const struct el1_state *state)
+__changes_keys void el1_state_load(const struct el1_state *state)
 {
 	if (host_vhe) {
 		EL1_REGISTERS(LOAD_VHE)

@@ -143,7 +143,7 @@ void guest_destroy(struct guest *guest)
  * Called with the registers in memory and by guest-entry.S: into the CPU, and the page out of
  * sight.
  */
-void guest_registers_to_cpu(struct guest *guest)
+__changes_keys void guest_registers_to_cpu(struct guest *guest)
 {
 	u64 hcr;
 
@@ -181,7 +181,7 @@ static void save_host(struct guest *guest)
 	guest->host_vbar = read_sysreg(vbar_el2);
 }
 
-static void restore_host(struct guest *guest)
+__changes_keys static void restore_host(struct guest *guest)
 {
 	write_sysreg(guest->host_el2.hcr_el2, hcr_el2);
 	isb(); /* the guest's regime is out of force before its registers change */

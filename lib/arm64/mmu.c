@@ -52,7 +52,11 @@ static pteval_t leaf_attributes(enum mmu_prot prot)
 
 	switch (prot) {
 	case MMU_TEXT:
+#ifdef __ARM_FEATURE_BTI_DEFAULT
+		return memory | PTE_RDONLY | PTE_GP; /* RES0 without FEAT_BTI */
+#else
 		return memory | PTE_RDONLY;
+#endif
 	case MMU_RODATA:
 		return memory | PTE_RDONLY | never_executed;
 	case MMU_DATA:

@@ -34,6 +34,29 @@ _start:
 	.ascii	"ARM\x64"
 	.long	0
 
+/*
+ * In a build with return address signing: keys of the host's own, and signing on for @el. Fixed
+ * keys, so that a failure repeats. Clobbers x0, x1.
+ */
+.macro sign_returns el
+#ifdef __ARM_FEATURE_PAC_DEFAULT
+	mrs	x0, id_aa64isar1_el1
+	mrs	x1, ID_AA64ISAR2_EL1
+	and	x0, x0, #0xff0			/* API, APA */
+	and	x1, x1, #0xf000			/* APA3 */
+	orr	x0, x0, x1
+	cbz	x0, .Lno_pauth\@
+	ldr	x0, =0x6b75742d6b65792d
+	msr	APIAKEYLO_EL1, x0
+	msr	APIAKEYHI_EL1, x0
+	mrs	x0, sctlr_el\el
+	orr	x0, x0, #SCTLR_ELx_EnIA
+	msr	sctlr_el\el, x0
+	isb
+.Lno_pauth\@:
+#endif
+.endm
+
 	.text
 /*
  * x0 = device tree. From here on: x19 = device tree, x20 = CurrentEL, x21 = counter at the first
@@ -48,21 +71,24 @@ entry:
 	cmp	x20, #CurrentEL_EL2
 	b.ne	1f
 	bl	enter_el2
-1:
+	sign_returns 2
+	b	2f
+1:	sign_returns 1
+2:
 	/* .bss, 64 bytes a step: both ends are aligned to that */
 	adrp	x0, _sbss
 	add	x0, x0, :lo12:_sbss
 	adrp	x1, _ebss
 	add	x1, x1, :lo12:_ebss
-2:	cmp	x0, x1
-	b.hs	3f
+3:	cmp	x0, x1
+	b.hs	4f
 	stp	xzr, xzr, [x0]
 	stp	xzr, xzr, [x0, #16]
 	stp	xzr, xzr, [x0, #32]
 	stp	xzr, xzr, [x0, #48]
 	add	x0, x0, #64
-	b	2b
-3:
+	b	3b
+4:
 	/*
 	 * The addresses in the image's data: all are R_AARCH64_RELATIVE, at r_offset + base =
 	 * r_addend + base
@@ -72,14 +98,14 @@ entry:
 	adrp	x1, _rela_end
 	add	x1, x1, :lo12:_rela_end
 	adrp	x2, _start
-4:	cmp	x0, x1
-	b.hs	5f
+5:	cmp	x0, x1
+	b.hs	6f
 	ldp	x3, x4, [x0], #16
 	ldr	x5, [x0], #8
 	add	x5, x5, x2
 	str	x5, [x3, x2]
-	b	4b
-5:
+	b	5b
+6:
 	adrp	x0, boot_stack + 2 * THREAD_SIZE
 	mov	sp, x0
 	mov	x29, xzr
@@ -118,17 +144,20 @@ secondary_entry:
 	cmp	x20, #CurrentEL_EL2
 	b.ne	1f
 	bl	enter_el2
-1:	adrp	x4, secondary_data
+	sign_returns 2
+	b	2f
+1:	sign_returns 1
+2:	adrp	x4, secondary_data
 	add	x4, x4, :lo12:secondary_data
 	ldr	x0, [x4, #SECONDARY_STACK]
 	ldp	x5, x6, [x4, #SECONDARY_TCR]	/* and MAIR */
 	ldp	x7, x8, [x4, #SECONDARY_TTBR0]	/* and SCTLR */
 	cmp	x20, #CurrentEL_EL2
-	b.ne	2f
+	b.ne	3f
 	secondary_mmu 2, alle2
-	b	3f
-2:	secondary_mmu 1, vmalle1
-3:	mov	sp, x0			/* in the vmalloc region, hence not before */
+	b	4f
+3:	secondary_mmu 1, vmalle1
+4:	mov	sp, x0			/* in the vmalloc region, hence not before */
 	mov	x29, xzr
 	mov	x30, xzr
 	bl	secondary_start

@@ -21,6 +21,7 @@
 #define PTE_SHARED (UL(3) << 8) /* inner shareable */
 #define PTE_AF (UL(1) << 10)
 #define PTE_NG (UL(1) << 11)
+#define PTE_GP (UL(1) << 50) /* guarded: an indirect branch must land on a BTI */
 #define PTE_PXN (UL(1) << 53)
 #define PTE_UXN (UL(1) << 54) /* XN in a regime of one exception level */
 

@@ -174,6 +174,7 @@
 #define SCTLR_ELx_C (UL(1) << 2)
 #define SCTLR_ELx_SA (UL(1) << 3)
 #define SCTLR_ELx_I (UL(1) << 12)
+#define SCTLR_ELx_EnIA (UL(1) << 31)
 #define SCTLR_EL1_SA0 (UL(1) << 4)
 #define SCTLR_EL1_CP15BEN (UL(1) << 5)
 #define SCTLR_EL1_ITD (UL(1) << 7)
