@@ -53,7 +53,8 @@ const char *guest_exit_reason_name(enum guest_exit_reason reason)
 static u64 guest_hcr(const struct guest *guest)
 {
 	u64 hcr = HCR_EL2_VM | HCR_EL2_RW | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO | HCR_EL2_API |
-		  HCR_EL2_APK |
+		  HCR_EL2_APK | HCR_EL2_FB |
+		  HCR_EL2_BSU_IS | /* its own TLBI and barriers reach the CPU it moves to */
 		  HCR_EL2_TSC; /* SMC would be firmware's, which powers the machine off */
 
 	if (host_vhe)
@@ -73,18 +74,25 @@ static void reset_system_registers(struct guest *guest)
 	guest->cptr_el2 = cptr_el2_default();
 	guest->cnthctl_el2 = cnthctl_el2_default();
 	guest->cntvoff_el2 = 0;
+	guest->vmpidr_el2 = guest_vmpidr(guest);
 	guest->sp_el1 = (u64)guest->stack + GUEST_STACK_SIZE;
 	guest->vbar_el1 = (u64)guest_el1_bare_vectors;
 }
 
-static int map_initial(struct guest *guest)
+static int map_image(struct guest *guest)
 {
 	extern char boot_stack[];
-	u64 text = __pa(_stext), data = __pa(_sdata), end = __pa(boot_stack),
-	    stack = __pa(guest->stack);
+	u64 text = __pa(_stext), data = __pa(_sdata), end = __pa(boot_stack);
 	int err = s2mmu_map(guest->s2mmu, text, text, data - text, S2_MAP_RO);
 
-	err = err ?: s2mmu_map(guest->s2mmu, data, data, end - data, S2_MAP_RW);
+	return err ?: s2mmu_map(guest->s2mmu, data, data, end - data, S2_MAP_RW);
+}
+
+static int map_initial(struct guest *guest)
+{
+	u64 stack = __pa(guest->stack);
+	int err = guest->vcpu ? 0 : map_image(guest);
+
 	return err ?: s2mmu_map(guest->s2mmu, stack, stack, GUEST_STACK_SIZE, S2_MAP_RW);
 }
 
@@ -103,19 +111,20 @@ static struct guest *alloc_block(void)
 	return guest;
 }
 
-struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule)
+struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void))
 {
 	struct guest *guest;
 
-	if (guest_unsupported(granule))
-		return NULL;
 	assert_msg(vm_available(), "guests need the host's MMU");
 	guest = alloc_block();
-	if (!guest)
+	if (!guest) {
+		s2mmu_destroy(mmu);
 		return NULL;
+	}
+	guest->s2mmu = mmu;
+	guest->vcpu = __atomic_fetch_add(&mmu->vcpus, 1, __ATOMIC_RELAXED);
 	guest->stack = memalign_pages(GUEST_STACK_SIZE, GUEST_STACK_SIZE);
-	guest->s2mmu = s2mmu_init(vmid, granule, false);
-	if (!guest->stack || !guest->s2mmu || map_initial(guest)) {
+	if (!guest->stack || map_initial(guest)) {
 		guest_destroy(guest);
 		return NULL;
 	}
@@ -129,11 +138,28 @@ struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule g
 	return guest;
 }
 
+struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule)
+{
+	struct s2_mmu *mmu = guest_unsupported(granule) ? NULL : s2mmu_init(vmid, granule, false);
+
+	return mmu ? guest_create_on(mmu, guest_func) : NULL;
+}
+
+/* The other guests on a shared stage 2 go on, and must not see memory that is freed. */
+static void unmap_own(struct guest *guest)
+{
+	if (guest->stack)
+		s2mmu_unmap(guest->s2mmu, __pa(guest->stack), GUEST_STACK_SIZE);
+	if (guest->el1_page)
+		s2mmu_unmap(guest->s2mmu, __pa(guest->el1_page), s2_page_size(guest->s2mmu));
+}
+
 void guest_destroy(struct guest *guest)
 {
 	assert_msg(!guest->running, "the guest runs");
-	if (guest->s2mmu)
-		s2mmu_destroy(guest->s2mmu);
+	if (__atomic_load_n(&guest->s2mmu->users, __ATOMIC_RELAXED) > 1)
+		unmap_own(guest);
+	s2mmu_destroy(guest->s2mmu);
 	free_pages(guest->el1_page);
 	free_pages(guest->stack);
 	vm_slot_free(guest->block);
@@ -160,6 +186,8 @@ __changes_keys void guest_registers_to_cpu(struct guest *guest)
 	isb(); /* the guest's tree and controls before the bits that put them in force */
 	write_sysreg(hcr, hcr_el2);
 	isb();
+	if (guest->s2mmu->last_vcpu)
+		guest_drop_other_vcpus(guest);
 }
 
 static void registers_to_memory(struct guest *guest)

@@ -80,6 +80,7 @@ struct s2_mmu *s2mmu_create(const struct s2_config *config)
 	mmu = calloc(1, sizeof(*mmu));
 	if (!mmu)
 		return NULL;
+	mmu->users = 1;
 	mmu->geometry = geometry;
 	mmu->allow_block = config->allow_block;
 	mmu->fwb = s2_features()->fwb;
@@ -115,7 +116,13 @@ void s2mmu_flush(struct s2_mmu *mmu)
 	s2_tlb_flush_all(mmu);
 }
 
-void s2mmu_destroy(struct s2_mmu *mmu)
+struct s2_mmu *s2mmu_share(struct s2_mmu *mmu)
+{
+	__atomic_add_fetch(&mmu->users, 1, __ATOMIC_RELAXED);
+	return mmu;
+}
+
+static void free_tree(struct s2_mmu *mmu)
 {
 	struct s2_change change = { .mmu = mmu };
 	int level = mmu->geometry.start_level;
@@ -130,7 +137,15 @@ void s2mmu_destroy(struct s2_mmu *mmu)
 	if (mmu->vmid_users)
 		s2_vmid_put(s2_vmid_default_pool(), mmu);
 	free_pages(mmu->root);
+	free(mmu->last_vcpu);
 	free(mmu);
+}
+
+void s2mmu_destroy(struct s2_mmu *mmu)
+{
+	/* What the other users did with the tree comes before its end. */
+	if (!__atomic_sub_fetch(&mmu->users, 1, __ATOMIC_ACQ_REL))
+		free_tree(mmu);
 }
 
 void s2mmu_enable(struct s2_mmu *mmu)

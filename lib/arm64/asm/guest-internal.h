@@ -37,6 +37,11 @@ int guest_own_hypercall(struct guest *guest);
 /* guest-fault.c */
 void guest_record_fault_ipa(struct guest *guest);
 
+/* guest-vcpu.c */
+u64 guest_vmpidr(const struct guest *guest);
+/* With the guest's registers in the CPU: what another vCPU of its stage 2 left there is dropped. */
+void guest_drop_other_vcpus(struct guest *guest);
+
 /* guest-dump.c */
 void guest_dump_el1_exception(struct guest *guest, enum vector vector);
 

@@ -96,6 +96,7 @@ struct guest {
 	const struct guest_optional_state *optional_state; /* NULL: none */
 	bool has_vgic, has_vserror; /* what of it */
 	bool emulates_dc; /* HCR_EL2.DC stands in for FWB until the guest turns its MMU on */
+	unsigned int vcpu; /* among the guests on s2mmu */
 	void *block; /* host memory: guard, handler stack, this structure */
 	void *stack; /* the guest's, GUEST_STACK_SIZE bytes */
 	void *el1_page; /* the guest's vectors, once a handler was installed */
@@ -135,6 +136,18 @@ const char *guest_unsupported(enum s2_granule granule);
  * into x[0..7]; a value that @guest_func returns ends in exit_code.
  */
 struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule);
+/*
+ * The same on a stage 2 that is there, whose user the guest becomes in the caller's place, also
+ * when it fails. The first guest on it maps the image.
+ */
+struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void));
+/*
+ * One more virtual CPU for the machine whose one @guest is: it shares the stage 2, with its VMID,
+ * and has everything else for itself. They may run on several CPUs at once, each on any. Numbers
+ * are given in the order of creation, and are in MPIDR_EL1 (Aff0, 16 to an Aff1). guest_destroy()
+ * of one takes its stack from the others' sight; the last frees the stage 2.
+ */
+struct guest *guest_create_vcpu(struct guest *guest, void (*guest_func)(void));
 /*
  * The same at EL0. The lowest quarter of the stack is EL1's, for handlers of the guest's own; SVC
  * goes to them, or with guest_route_el0() to the host.

@@ -61,6 +61,9 @@ struct s2_mmu {
 	struct s2_mmu *next_auto; /* trees whose VMID is from the allocator; see stage2-vmid.h */
 	u64 vmid_generation;
 	unsigned int vmid_users;
+	unsigned int users; /* s2mmu_destroy() by the last of them frees it */
+	unsigned int vcpus; /* guests made on it so far; their numbers are not used again */
+	u32 *last_vcpu; /* for each CPU: number + 1 of the guest that ran last; NULL while it has one */
 };
 
 #define S2_VMID_AUTO (-1) /* one that no other tree has: the upper half of the VMIDs */
@@ -85,7 +88,12 @@ struct s2_mmu *s2mmu_create(const struct s2_config *config);
 struct s2_mmu *s2mmu_init(int vmid, enum s2_granule granule, bool allow_block);
 struct s2_mmu *s2mmu_init_ipa(int vmid, enum s2_granule granule, bool allow_block,
 			      unsigned int ipa_bits);
-/* Free the tables. No CPU uses them any more; its VMID's translations are dropped. */
+/* @mmu, with one more user. */
+struct s2_mmu *s2mmu_share(struct s2_mmu *mmu);
+/*
+ * One user less. The last frees the tables: no CPU uses them any more; its VMID's translations are
+ * dropped.
+ */
 void s2mmu_destroy(struct s2_mmu *mmu);
 
 /*

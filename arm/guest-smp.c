@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guests on several CPUs: one on each, many on one stage 2, one that moves, and what they do to the
+ * tables and to each other's translations meanwhile. Every wait has an end, in guests too.
+ */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <errno.h>
+#include <on-cpus.h>
+#include <subtest.h>
+#include <asm/deadline.h>
+#include <asm/guest.h>
+#include <asm/guest-stage1.h>
+#include <asm/io.h>
+#include <asm/smp.h>
+#include <asm/spinlock.h>
+
+#define TEST_IPA 0x100000000UL
+#define TEST_VA 0x4000000000UL
+#define TEST_PAGES 16
+#define WAIT_MS 4000
+#define MAX_CPUS 8
+#define GOOD 0x600dUL
+#define POISON 0xbadUL
+
+static int used_cpus;
+static struct guest *guests[MAX_CPUS];
+static enum guest_exit_reason reasons[MAX_CPUS];
+
+static bool alone(void)
+{
+	if (used_cpus == 1)
+		report_skip("needs two CPUs");
+	return used_cpus == 1;
+}
+
+static int load(const int *value)
+{
+	return __atomic_load_n(value, __ATOMIC_ACQUIRE);
+}
+
+static void add(int *value, int what)
+{
+	__atomic_add_fetch(value, what, __ATOMIC_ACQ_REL);
+}
+
+/* Runs on the CPU that is its number. */
+static void run_own(void *data)
+{
+	int cpu = smp_processor_id();
+
+	if (cpu < used_cpus)
+		reasons[cpu] = guest_run(guests[cpu]);
+}
+
+static void nothing(void *data)
+{
+}
+
+/* Start the guest of @cpu there, and see it through. */
+static void start(int cpu)
+{
+	on_cpu_async(cpu, run_own, NULL);
+}
+
+static void finish(int cpu)
+{
+	on_cpu(cpu, nothing, NULL);
+}
+
+/* The first guest, and for each further CPU a guest or a vCPU. */
+static void create_each(void (*guest_func)(void))
+{
+	static const enum s2_granule granules[] = { S2_PAGE_4K, S2_PAGE_64K, S2_PAGE_16K };
+
+	for (int i = 0; i < used_cpus; i++) {
+		enum s2_granule granule = granules[i % ARRAY_SIZE(granules)];
+
+		if (!s2_granule_supported(granule))
+			granule = S2_PAGE_4K;
+		guests[i] = guest_create(30 + i, guest_func, granule);
+		assert(guests[i]);
+		guests[i]->x[0] = i;
+	}
+}
+
+static void create_vcpus(void (*guest_func)(void))
+{
+	for (int i = 0; i < used_cpus; i++) {
+		guests[i] = i ? guest_create_vcpu(guests[0], guest_func)
+			      : guest_create(40, guest_func, S2_PAGE_4K);
+		assert(guests[i]);
+		guests[i]->x[0] = i;
+	}
+}
+
+static void destroy_all(void)
+{
+	for (int i = 0; i < used_cpus; i++)
+		guest_destroy(guests[i]);
+}
+
+/* In a guest: true when all have come. */
+static int in_guest;
+
+static bool guests_meet(void)
+{
+	add(&in_guest, 1);
+	return wait_for(load(&in_guest) == used_cpus, WAIT_MS);
+}
+
+/* A guest per CPU at once. */
+static u64 guest_meet_and_call(u64 id)
+{
+	bool met = guests_meet();
+
+	write_sysreg(id, tpidr_el1);
+	for (int i = 0; i < 100; i++)
+		asm volatile("hvc #0" : : : "memory");
+	return met && read_sysreg(tpidr_el1) == id ? id : ~0UL;
+}
+
+/* The handler's CPU is the guest's, found from the handler's own stack. */
+static enum guest_handler_result count_call(struct guest *guest)
+{
+	if (guests[smp_processor_id()] == guest)
+		guest->data = (char *)guest->data + 1;
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_each(void)
+{
+	int cpu, right = 0, calls = 0;
+
+	in_guest = 0;
+	create_each((void (*)(void))guest_meet_and_call);
+	for (int i = 0; i < used_cpus; i++)
+		guest_install_handler(guests[i], ELx_LOW_SYNC_64, count_call);
+	on_cpus(run_own, NULL);
+	for (cpu = 0; cpu < used_cpus; cpu++) {
+		right += reasons[cpu] == GUEST_EXIT_RETURNED && guests[cpu]->exit_code == (u64)cpu;
+		calls += (u64)guests[cpu]->data == 100;
+	}
+	report(load(&in_guest) == used_cpus && right == used_cpus,
+	       "guests that ran at once, each on its CPU: expected %d, found %d", used_cpus, right);
+	report(calls == used_cpus,
+	       "those whose 100 exits came to their own CPU: expected %d, found %d", used_cpus,
+	       calls);
+	destroy_all();
+}
+
+/* Many vCPUs on one stage 2: they count in memory that they share, and fault on the same pages. */
+static struct spinlock guest_lock;
+static volatile int guest_count;
+static u64 *pages[TEST_PAGES];
+static int mapped, already_mapped, other_errors;
+
+static u64 guest_share(u64 id)
+{
+	volatile u64 *test = (volatile u64 *)TEST_IPA;
+	u64 sum = 0;
+
+	if (!guests_meet())
+		return ~0UL;
+	for (int i = 0; i < TEST_PAGES; i++)
+		sum += test[(i + id) % TEST_PAGES * (PAGE_SIZE / sizeof(u64))];
+	for (int i = 0; i < 100; i++) {
+		__spin_lock(&guest_lock);
+		guest_count = guest_count + 1;
+		__spin_unlock(&guest_lock);
+	}
+	return sum << 32 | (read_sysreg(mpidr_el1) & 0xffff);
+}
+
+/* Another CPU may have been quicker: its mapping is as good. */
+static enum guest_handler_result map_page(struct guest *guest)
+{
+	u64 ipa;
+	int err;
+
+	if (!guest_fault_ipa(guest, &ipa) || ipa < TEST_IPA ||
+	    ipa >= TEST_IPA + TEST_PAGES * PAGE_SIZE)
+		return GUEST_ACTION_EXIT;
+	err = s2mmu_map(guest->s2mmu, ipa & PAGE_MASK,
+			virt_to_phys(pages[(ipa - TEST_IPA) / PAGE_SIZE]), PAGE_SIZE, S2_MAP_RW);
+	add(!err ? &mapped : err == -EEXIST ? &already_mapped : &other_errors, 1);
+	return err && err != -EEXIST ? GUEST_ACTION_EXIT : GUEST_ACTION_RESUME;
+}
+
+static u64 fill_pages(void)
+{
+	u64 sum = 0;
+
+	mapped = already_mapped = other_errors = 0;
+	for (int i = 0; i < TEST_PAGES; i++) {
+		pages[i] = alloc_page();
+		assert(pages[i]);
+		*pages[i] = i + 1;
+		sum += i + 1;
+	}
+	return sum;
+}
+
+static void free_pages_of_test(void)
+{
+	for (int i = 0; i < TEST_PAGES; i++)
+		free_page(pages[i]);
+}
+
+static void test_vcpus(void)
+{
+	u64 sum = fill_pages();
+	int right = 0;
+
+	in_guest = guest_count = 0;
+	create_vcpus((void (*)(void))guest_share);
+	for (int i = 0; i < used_cpus; i++)
+		guest_install_handler(guests[i], ELx_LOW_SYNC_64, map_page);
+	on_cpus(run_own, NULL);
+	for (int i = 0; i < used_cpus; i++)
+		right += reasons[i] == GUEST_EXIT_RETURNED &&
+			 guests[i]->exit_code == (sum << 32 | (u64)i);
+	report(right == used_cpus,
+	       "vCPUs that ran at once, with their MPIDR_EL1 and all pages: expected %d, found %d",
+	       used_cpus, right);
+	report(guest_count == 100 * used_cpus, "they count: expected %d, found %d", 100 * used_cpus,
+	       guest_count);
+	report(mapped == TEST_PAGES && !other_errors,
+	       "mapped once, whoever faulted: expected %d pages, found %d; errors %d", TEST_PAGES,
+	       mapped, other_errors);
+	destroy_all();
+	free_pages_of_test();
+}
+
+/*
+ * Two CPUs in the handlers of one fault: both begin to map before either resumes. What they map is
+ * 511 pages of a table whose last one is there, for to look at those takes long enough to overlap.
+ */
+#define REGIONS 8
+#define REGION_SIZE (SZ_2M - PAGE_SIZE)
+static u64 *region;
+static int in_handler;
+
+static enum guest_handler_result meet_and_map(struct guest *guest)
+{
+	u64 ipa;
+	int err;
+
+	if (!guest_fault_ipa(guest, &ipa))
+		return GUEST_ACTION_EXIT;
+	add(&in_handler, 1);
+	if (!wait_for(load(&in_handler) % 2 == 0, WAIT_MS))
+		return GUEST_ACTION_EXIT;
+	err = s2mmu_map(guest->s2mmu, ALIGN_DOWN(ipa, SZ_2M), virt_to_phys(region), REGION_SIZE,
+			S2_MAP_RW);
+	add(!err ? &mapped : err == -EEXIST ? &already_mapped : &other_errors, 1);
+	return GUEST_ACTION_RESUME;
+}
+
+static u64 guest_read_all(void)
+{
+	volatile u64 *test = (volatile u64 *)TEST_IPA;
+	static int at[REGIONS];
+	u64 sum = 0;
+
+	for (int i = 0; i < REGIONS; i++) {
+		add(&at[i], 1);
+		if (!wait_for(load(&at[i]) == 2, WAIT_MS))
+			return 0;
+		sum += test[i * (SZ_2M / sizeof(u64))];
+	}
+	return sum;
+}
+
+static void test_fault_twice(void)
+{
+	if (alone())
+		return;
+	region = memalign_pages(SZ_2M, SZ_2M);
+	assert(region);
+	*region = 7;
+	mapped = already_mapped = other_errors = in_handler = 0;
+	create_vcpus((void (*)(void))guest_read_all);
+	for (int i = 0; i < 2; i++)
+		guest_install_handler(guests[i], ELx_LOW_SYNC_64, meet_and_map);
+	for (u64 i = 0; i < REGIONS; i++)
+		assert(!s2mmu_map(guests[0]->s2mmu, TEST_IPA + i * SZ_2M + REGION_SIZE,
+				  virt_to_phys(region), PAGE_SIZE, S2_MAP_RW));
+	start(1);
+	run_own(NULL);
+	finish(1);
+	report(mapped == REGIONS && already_mapped == REGIONS && !other_errors,
+	       "faults of two CPUs on %d regions: mapped %d, -EEXIST %d, other errors %d", REGIONS,
+	       mapped, already_mapped, other_errors);
+	for (int i = 0; i < 2; i++)
+		report(reasons[i] == GUEST_EXIT_RETURNED && guests[i]->exit_code == 7 * REGIONS,
+		       "CPU %d reads what was mapped: expected %d, found %lu (%s)", i, 7 * REGIONS,
+		       guests[i]->exit_code, guest_exit_reason_name(reasons[i]));
+	destroy_all();
+	free_pages(region);
+}
+
+/* A vCPU that moves: guest-smp.S */
+u64 guest_hop(u64 seed, u64 hops);
+
+static enum guest_handler_result exit_always(struct guest *guest)
+{
+	return GUEST_ACTION_EXIT;
+}
+
+/* Every other time a handler looks at the registers, which moves them to memory. */
+static enum guest_handler_result look_and_exit(struct guest *guest)
+{
+	add(&other_errors, guest->tpidr_el1 != 0x10004);
+	return GUEST_ACTION_EXIT;
+}
+
+static void test_migrate(void)
+{
+	int hops = 4 * used_cpus, stops = 0;
+	struct guest *guest = guest_create(50, (void (*)(void))guest_hop, S2_PAGE_4K);
+
+	assert(guest);
+	other_errors = 0;
+	guest->x[0] = 0x10000;
+	guest->x[1] = hops;
+	for (int i = 0; i <= hops; i++) {
+		int cpu = i % used_cpus;
+
+		guests[cpu] = guest;
+		guest_install_handler(guest, ELx_LOW_SYNC_64, i % 2 ? look_and_exit : exit_always);
+		on_cpu(cpu, run_own, NULL);
+		stops += reasons[cpu] == GUEST_EXIT_HANDLER;
+		other_errors += guest->tpidr_el1 != 0x10004;
+	}
+	report(stops == hops && reasons[hops % used_cpus] == GUEST_EXIT_RETURNED,
+	       "%d moves over %d CPUs: expected %d stops, found %d, then %s", hops, used_cpus, hops,
+	       stops, guest_exit_reason_name(reasons[hops % used_cpus]));
+	report(guest->exit_code == 0 && !other_errors,
+	       "its EL1 and FP registers on the next CPU: %lu wrong, %d as the host sees them",
+	       guest->exit_code, other_errors);
+	guest_destroy(guest);
+}
+
+/* Unmap while another CPU runs the guest. */
+static int polls, stop, faulted;
+
+static u64 guest_poll(const volatile u64 *word)
+{
+	while (!load(&stop)) {
+		u64 value = *word;
+
+		add(&polls, 1);
+		if (value != GOOD)
+			return value;
+	}
+	return GOOD;
+}
+
+static enum guest_handler_result note_fault(struct guest *guest)
+{
+	u64 ipa;
+
+	if (guest_fault_ipa(guest, &ipa) && ipa == TEST_IPA)
+		add(&faulted, 1);
+	return GUEST_ACTION_EXIT;
+}
+
+/* The guest runs on CPU 1 and reads the word. */
+static bool start_polling(void)
+{
+	int before = load(&polls);
+
+	stop = faulted = 0;
+	start(1);
+	return wait_for(load(&polls) > before + 100, WAIT_MS);
+}
+
+static void stop_polling(void)
+{
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	finish(1);
+}
+
+static void test_unmap(void)
+{
+	struct guest *guest;
+	u64 *page;
+	int rounds = 10, ran = 0, faults = 0, poisoned = 0;
+
+	if (alone())
+		return;
+	guest = guests[1] = guest_create(60, (void (*)(void))guest_poll, S2_PAGE_4K);
+	page = alloc_page();
+	assert(guest && page);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, note_fault);
+	for (int i = 0; i < rounds && faults == i; i++) {
+		*page = GOOD;
+		assert(!s2mmu_map(guest->s2mmu, TEST_IPA, virt_to_phys(page), PAGE_SIZE,
+				  S2_MAP_RW));
+		guest->elr_el2 = (u64)guest_poll;
+		guest->x[0] = TEST_IPA;
+		guest->exit_code = 0;
+		ran += start_polling();
+		assert(!s2mmu_unmap(guest->s2mmu, TEST_IPA, PAGE_SIZE));
+		/* It is the host's again, and whatever happens to it the guest must not see. */
+		*(volatile u64 *)page = POISON;
+		faults += wait_for(load(&faulted), WAIT_MS / 10);
+		stop_polling();
+		poisoned += guest->exit_code == POISON;
+	}
+	report(ran == rounds, "the guest ran when its page went: expected %d times, found %d",
+	       rounds, ran);
+	report(faults == rounds, "it then faults, within %d ms: expected %d times, found %d",
+	       WAIT_MS / 10, rounds, faults);
+	report(!poisoned, "it read the page after s2mmu_unmap(): expected 0 times, found %d",
+	       poisoned);
+	guest_destroy(guest);
+	free_page(page);
+}
+
+/* A guest's own TLBI, even one for its CPU only, reaches wherever its vCPUs run (HCR_EL2.FB). */
+static int stage1_faults;
+
+static u64 guest_poll_stage1(const struct guest_stage1 *stage1)
+{
+	guest_stage1_turn_on(stage1);
+	return guest_poll((const volatile u64 *)TEST_VA);
+}
+
+static void note_stage1_fault(struct guest_el1_regs *regs, unsigned int esr)
+{
+	add(&stage1_faults, 1);
+	add(&stop, 1);
+	regs->pc += 4;
+}
+
+static void guest_flush_local(void)
+{
+	asm volatile("	dsb	ishst\n"
+		     "	tlbi	vmalle1\n"
+		     "	dsb	nsh\n"
+		     "	isb"
+		     :
+		     :
+		     : "memory");
+}
+
+static void test_guest_tlbi(void)
+{
+	struct guest_stage1 *stage1;
+	u64 *page;
+	bool ran;
+	int level;
+
+	if (alone())
+		return;
+	page = alloc_page();
+	create_vcpus(guest_flush_local);
+	guests[1]->elr_el2 = (u64)guest_poll_stage1;
+	assert(guest_install_el1_handler(guests[1], ELxH_SYNC, note_stage1_fault));
+	stage1 = guest_stage1_create(guests[1], 39);
+	assert(page && stage1);
+	*page = GOOD;
+	assert(!s2mmu_map(guests[0]->s2mmu, TEST_IPA, virt_to_phys(page), PAGE_SIZE, S2_MAP_RW));
+	assert(!guest_stage1_map_image(stage1, 0));
+	assert(!guest_stage1_map(stage1, TEST_VA, TEST_IPA, PAGE_SIZE, S1_MAP_RW));
+	guests[1]->x[0] = (u64)stage1;
+	ran = start_polling();
+	*guest_stage1_lookup(stage1, TEST_VA, &level) = 0;
+	reasons[0] = guest_run(guests[0]);
+	report(ran && reasons[0] == GUEST_EXIT_RETURNED,
+	       "one vCPU polls, another does TLBI VMALLE1: %s, %s", ran ? "runs" : "does not run",
+	       guest_exit_reason_name(reasons[0]));
+	report(wait_for(load(&stage1_faults) == 1, WAIT_MS / 10),
+	       "the first faults at its stage 1 within %d ms", WAIT_MS / 10);
+	stop_polling();
+	report(reasons[1] == GUEST_EXIT_RETURNED, "and goes on: %s",
+	       guest_exit_reason_name(reasons[1]));
+	guest_stage1_destroy(stage1);
+	destroy_all();
+	free_page(page);
+}
+
+/* vCPUs in turn on one CPU, with one VMID and the same virtual address for different pages. */
+static u64 guest_read_stage1(const struct guest_stage1 *stage1)
+{
+	volatile u64 *word = (volatile u64 *)TEST_VA;
+	u64 wrong = 0, first;
+
+	guest_stage1_turn_on(stage1);
+	first = *word;
+	for (int i = 0; i < 10; i++) {
+		asm volatile("hvc #0" : : : "memory");
+		wrong += *word != first;
+	}
+	return wrong << 32 | first;
+}
+
+static void test_in_turn(void)
+{
+	struct guest *vcpu[2];
+	struct guest_stage1 *stage1[2];
+
+	fill_pages();
+	vcpu[0] = guest_create(70, (void (*)(void))guest_read_stage1, S2_PAGE_4K);
+	vcpu[1] = vcpu[0] ? guest_create_vcpu(vcpu[0], (void (*)(void))guest_read_stage1) : NULL;
+	for (int i = 0; i < 2; i++) {
+		u64 ipa = TEST_IPA + i * PAGE_SIZE;
+
+		assert(vcpu[i] && (stage1[i] = guest_stage1_create(vcpu[i], 39)));
+		assert(!s2mmu_map(vcpu[0]->s2mmu, ipa, virt_to_phys(pages[i]), PAGE_SIZE,
+				  S2_MAP_RW));
+		assert(!guest_stage1_map_image(stage1[i], 0));
+		assert(!guest_stage1_map(stage1[i], TEST_VA, ipa, PAGE_SIZE, S1_MAP_RW));
+		guest_install_handler(vcpu[i], ELx_LOW_SYNC_64, exit_always);
+		vcpu[i]->x[0] = (u64)stage1[i];
+	}
+	for (int i = 0; i < 2 * 11; i++)
+		guest_run(vcpu[i % 2]);
+	for (u64 i = 0; i < 2; i++)
+		report(vcpu[i]->exit_reason == GUEST_EXIT_RETURNED && vcpu[i]->exit_code == i + 1,
+		       "vCPU %lu reads by its own stage 1: expected %#lx, found %#lx (%s)", i,
+		       i + 1, vcpu[i]->exit_code, guest_exit_reason_name(vcpu[i]->exit_reason));
+	for (int i = 0; i < 2; i++) {
+		guest_stage1_destroy(stage1[i]);
+		guest_destroy(vcpu[i]);
+	}
+	free_pages_of_test();
+}
+
+/* One vCPU goes, the others go on and do not see its memory; at the end nothing is left. */
+static u64 guest_answer(void)
+{
+	return 42;
+}
+
+static void test_destroy(void)
+{
+	unsigned long before = 0;
+	struct guest *first, *second;
+	u64 stack;
+
+	for (int i = 0; i < 3; i++) {
+		/* The first round leaves tables of the vmalloc region behind. */
+		if (i == 1)
+			before = alloc_pages_in_use();
+		first = guest_create(80, (void (*)(void))guest_answer, S2_PAGE_4K);
+		second = guest_create_vcpu(first, (void (*)(void))guest_answer);
+		assert(first && second);
+		stack = virt_to_phys(first->stack);
+		guest_destroy(first);
+		if (!i) {
+			report(!s2mmu_lookup(second->s2mmu, stack, NULL),
+			       "the stack of a vCPU that is gone is mapped no longer");
+			report(guest_run(second) == GUEST_EXIT_RETURNED && second->exit_code == 42,
+			       "the other goes on: expected 42, found %lu", second->exit_code);
+		}
+		guest_destroy(second);
+	}
+	report(alloc_pages_in_use() == before, "two vCPUs created and destroyed: %ld pages lost",
+	       alloc_pages_in_use() - before);
+}
+
+static const struct subtest subtests[] = {
+	{ "each", test_each },
+	{ "vcpus", test_vcpus },
+	{ "fault-twice", test_fault_twice },
+	{ "migrate", test_migrate },
+	{ "unmap", test_unmap },
+	{ "guest-tlbi", test_guest_tlbi },
+	{ "in-turn", test_in_turn },
+	{ "destroy", test_destroy },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	used_cpus = MIN(nr_cpus, MAX_CPUS);
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}
