@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A guest that keeps values in registers while it moves from CPU to CPU. */
 
+	.arch	armv8-a+fp
+
 .macro for_registers op
 	\op	1, sp_el0
 	\op	2, tpidr_el0
