@@ -91,12 +91,13 @@ def run_command(  # noqa: PLR0913 - one for each option
     tests = plan.select(config.load(tree / "configs", tree / "arm"), patterns)
     tools = toolchain.find(compiler, os.environ)
     emulator = machine.find_qemu(qemu, cache=tree / "build/qemu-versions")
+    logs = tree / "build/logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    # Before the build: when that fails, no results of an earlier run are there to be believed.
+    shown = views.open_views(log_dir=logs, json=json, junit=junit, verbose=verbose)
     names = sorted({test.image for test in tests})
     with _progress(verbose=False) as progress:
         images = build.build(tree, tools, names, progress=progress)
-    logs = tree / "build/logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    shown = views.open_views(log_dir=logs, json=json, junit=junit, verbose=verbose)
     request = session.RunRequest(
         tests=tests, images=images, qemu=emulator, log_dir=logs, jobs=jobs, timeout=timeout
     )

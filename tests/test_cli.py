@@ -76,6 +76,34 @@ def test_bad_definitions_are_all_told_at_once(kut: Kut, tree: Path, args: list[s
     ]
 
 
+@pytest.mark.parametrize(
+    ("json", "junit", "users"),
+    [
+        ("r", "r", "--json and by --junit"),
+        ("r", "build/../r", "--json and by --junit"),
+        ("r", "link", "--json and by --junit"),
+        ("build/logs/results.jsonl", "r", "--json and by kut itself"),
+    ],
+)
+def test_one_file_for_two_kinds_of_results_is_refused_before_anything_runs(
+    kut: Kut, tree: Path, json: str, junit: str, users: str
+) -> None:
+    (tree / "r").write_text("kept")
+    (tree / "link").symlink_to("r")
+    end = kut("run", "one", "--json", json, "--junit", junit)
+    assert end.returncode == 2
+    assert error(end)[0].endswith(f" is written by {users}")
+    assert (tree / "r").read_text() == "kept"
+    assert not (tree / "build/gcc").exists()
+
+
+def test_results_of_an_earlier_run_do_not_outlive_a_build_that_fails(kut: Kut, tree: Path) -> None:
+    (tree / "r").write_text("all passed")
+    (tree / "arm/one.c").write_text("nonsense;\n")
+    assert kut("run", "--json", "r").returncode == 3
+    assert not (tree / "r").exists()
+
+
 @pytest.mark.parametrize("command", ["build", "run"])
 def test_a_build_failure_shows_the_compilers_words(kut: Kut, tree: Path, command: str) -> None:
     (tree / "arm/one.c").write_text("nonsense;\n")

@@ -4,10 +4,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kut_runner.errors import UsageError
 from kut_runner.views.report_json import JsonLines
 from kut_runner.views.report_terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kut_runner.session import View
 
 
@@ -17,9 +20,12 @@ def open_views(
     """Return the views of a run: the files first, so that they are whole when the terminal fails.
 
     `log_dir` gets `results.jsonl`; it is created. Files of an earlier run under the same names
-    are gone after this. Raises UsageError when one cannot be written, before anything has run.
+    are gone after this. Raises UsageError when one cannot be written or has two uses, before
+    anything has run.
     """
-    views: list[View] = [JsonLines(log_dir / "results.jsonl")]
+    always = log_dir / "results.jsonl"
+    _refuse_sharing({"--json": json, "--junit": junit, "kut itself": always})
+    views: list[View] = [JsonLines(always)]
     if json:
         from kut_runner.views.report_json import JsonFile
 
@@ -29,3 +35,11 @@ def open_views(
 
         views.append(JUnit(junit))
     return (*views, Terminal(verbose=verbose))
+
+
+def _refuse_sharing(files: "Mapping[str, Path | None]") -> None:
+    """Raise UsageError when two of `files` are one, whatever names they go by."""
+    users: dict[Path, str] = {}
+    for user, path in files.items():
+        if path and (other := users.setdefault(path.resolve(), user)) != user:
+            raise UsageError(f"{path} is written by {other} and by {user}", "name two files")
