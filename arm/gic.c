@@ -168,12 +168,12 @@ static void wait_for_ipis(void *data)
 	}
 }
 
-/* Half a second at most, for all of CPUs 1..@nr - 1 to have received @count. */
+/* Four seconds at most, for all of CPUs 1..@nr - 1 to have received @count. */
 static unsigned int wrong_counts(int nr, unsigned int count, u32 irq)
 {
 	unsigned int wrong = 1;
 
-	for (int ms = 0; ms < 500 && wrong; ms++) {
+	for (int ms = 0; ms < 4000 && wrong; ms++) {
 		mdelay(ms != 0);
 		wrong = 0;
 		for (int cpu = 1; cpu < nr; cpu++)

@@ -9,7 +9,8 @@
 #include <asm/timer.h>
 
 #define SOON_US 200
-#define LONG_US 1000000UL
+#define LONG_US 4000000UL /* the longest wait */
+#define FAR_US 1000000000UL /* no test lasts that long */
 #define TICK_US 100
 
 static const struct timer *timer; /* the one under test */
@@ -49,7 +50,7 @@ static void test_condition(void)
 {
 	u64 ctl;
 
-	timer->write_cval(timer->read_counter() + usecs_to_cycles(LONG_US));
+	timer->write_cval(timer->read_counter() + usecs_to_cycles(FAR_US));
 	timer->write_ctl(ARCH_TIMER_CTL_ENABLE);
 	ctl = timer->read_ctl();
 	report(ctl == ARCH_TIMER_CTL_ENABLE, "before its time CTL is %#x: %#lx",
