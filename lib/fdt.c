@@ -141,7 +141,7 @@ bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
 			if (property != FDT_NR_PROPERTIES)
 				nodes[depth].value[property] =
 					(struct fdt_value){ (const char *)(p + 2), be32(p[0]) };
-			p += 2 + DIV_ROUND_UP(be32(p[0]), 4);
+			p += 2 + DIV_ROUND_UP((u64)be32(p[0]), 4);
 			break;
 		case FDT_NOP:
 			break;
@@ -156,10 +156,11 @@ bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
 
 u64 fdt_number(struct fdt_value value, u32 offset, u32 cells)
 {
-	const u32 *cell = (const u32 *)(value.data + offset);
+	const u32 *cell;
 
 	if (!value.data || offset + 4 * cells > value.len || !cells)
 		return 0;
+	cell = (const u32 *)(value.data + offset);
 	return cells == 1 ? be32(cell[0]) : (u64)be32(cell[0]) << 32 | be32(cell[1]);
 }
 

@@ -9,6 +9,7 @@
 .macro smccc conduit
 	.global	arm_smccc_\conduit
 arm_smccc_\conduit:
+	hint	#34			/* bti c: called through a pointer */
 	stp	x29, x30, [sp, #-32]!
 	mov	x29, sp
 	str	x19, [sp, #16]
