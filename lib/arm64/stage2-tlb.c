@@ -18,6 +18,14 @@
 #define RANGE_PAGES_MAX ((RANGE_NUM_MAX + 1UL) << (5 * RANGE_SCALE_MAX + 1))
 #define DS_BASE_SHIFT 16 /* with VTCR_EL2.DS the base is in units of 64K */
 
+void (*s2_tlb_observer)(struct s2_mmu *mmu, u64 ipa, u64 size);
+
+static void observe(struct s2_mmu *mmu, u64 ipa, u64 size)
+{
+	if (s2_tlb_observer)
+		s2_tlb_observer(mmu, ipa, size);
+}
+
 /*
  * TLBI instructions for EL1 work on the VMID in VTTBR_EL2, whose size is in VTCR_EL2.VS, and with
  * HCR_EL2.{E2H,TGE} = {1,1} some of them mean the host's own regime instead: TGE is cleared and
@@ -66,6 +74,7 @@ static void flush_vmid(u64 vttbr, u64 vtcr)
 
 void s2_tlb_flush_all(struct s2_mmu *mmu)
 {
+	observe(mmu, 0, 1UL << mmu->geometry.ipa_bits);
 	flush_vmid(mmu->vttbr, mmu->vtcr);
 }
 
@@ -78,6 +87,7 @@ void s2_tlb_flush_vmid(unsigned int vmid)
 
 void s2_tlb_flush_all_vmids(void)
 {
+	observe(NULL, 0, UINT64_MAX);
 	dsb(ishst);
 	asm volatile("tlbi alle1is" : : : "memory");
 	dsb(ish);
@@ -139,6 +149,7 @@ void s2_tlb_flush_range(struct s2_mmu *mmu, u64 ipa, u64 size)
 		s2_tlb_flush_all(mmu);
 		return;
 	}
+	observe(mmu, ipa, size);
 	dsb(ishst); /* the tables before the TLBI */
 	saved = enter_context(mmu->vttbr, mmu->vtcr);
 	if (by_range)

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Break-before-make (DDI 0487, D8.16.1): when the TLB entries of a leaf that changes its size, its type
+ * or its contiguous hint are dropped, no walk finds it. A TLB cannot be asked, but each invalidation
+ * can be watched.
+ */
+#include <libcflat.h>
+#include <subtest.h>
+#include <asm/guest.h>
+#include <asm/stage2-tlb.h>
+
+#define IPA 0x80000000UL
+#define PA 0x40000000UL
+#define LOOK (IPA + 5 * SZ_4K) /* in each of the ranges */
+
+/* Of the invalidations that cover LOOK: how many found it unmapped, how many not. */
+static unsigned int broken, whole;
+
+static void look(struct s2_mmu *mmu, u64 ipa, u64 size)
+{
+	if (LOOK < ipa || LOOK - ipa >= size)
+		return;
+	if (s2mmu_lookup(mmu, LOOK, NULL))
+		whole++;
+	else
+		broken++;
+}
+
+static struct s2_mmu *create(bool allow_block, u64 size, unsigned long flags)
+{
+	struct s2_mmu *mmu = s2mmu_init(1, S2_PAGE_4K, allow_block);
+
+	assert(mmu && !s2mmu_map(mmu, IPA, PA, size, flags));
+	return mmu;
+}
+
+static void begin(void)
+{
+	broken = whole = 0;
+	s2_tlb_observer = look;
+}
+
+/* Exactly one invalidation with LOOK out of the tables, where it is mapped again now. */
+static void end(struct s2_mmu *mmu, const char *what)
+{
+	s2_tlb_observer = NULL;
+	report(broken == 1 && s2mmu_translate(mmu, LOOK) == LOOK - IPA + PA,
+	       "%s: expected one invalidation while it is unmapped, found %u, and %u while mapped",
+	       what, broken, whole);
+	s2mmu_destroy(mmu);
+}
+
+static void test_split(void)
+{
+	struct s2_mmu *mmu = create(true, SZ_2M, S2_MAP_RW);
+
+	begin();
+	assert(!s2mmu_unmap(mmu, IPA, SZ_4K));
+	end(mmu, "a block of which another page is unmapped");
+	mmu = create(true, SZ_1G, S2_MAP_RW);
+	begin();
+	assert(!s2mmu_unmap(mmu, IPA + SZ_2M, SZ_2M));
+	end(mmu, "a block of 1 GiB of which another block is unmapped");
+}
+
+static void test_collapse(void)
+{
+	struct s2_mmu *mmu = create(false, SZ_2M, S2_MAP_RW);
+
+	begin();
+	report(s2mmu_collapse(mmu, IPA, SZ_2M) == 1, "a table collapses");
+	end(mmu, "pages that become a block");
+}
+
+static void test_type(void)
+{
+	struct s2_mmu *mmu = create(false, SZ_64K, S2_MAP_RW);
+
+	begin();
+	assert(!s2mmu_protect(mmu, LOOK, SZ_4K, S2_MAP_RW | S2_MAP_NORMAL_NC));
+	end(mmu, "a page that becomes non-cacheable");
+	mmu = create(false, SZ_64K, S2_MAP_RW);
+	begin();
+	assert(!s2mmu_protect(mmu, LOOK, SZ_4K, S2_MAP_RO));
+	s2_tlb_observer = NULL;
+	report(broken == 0 && whole == 1, "rights change in place: expected 0 and 1, found %u, %u",
+	       broken, whole);
+	s2mmu_destroy(mmu);
+}
+
+static void test_run(void)
+{
+	struct s2_mmu *mmu = create(false, SZ_64K, S2_MAP_RW | S2_MAP_CONTIGUOUS);
+
+	begin();
+	assert(!s2mmu_unmap(mmu, IPA, SZ_4K));
+	end(mmu, "a contiguous run of which another page is unmapped");
+}
+
+static const struct subtest subtests[] = {
+	{ "split", test_split },
+	{ "collapse", test_collapse },
+	{ "type", test_type },
+	{ "run", test_run },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}

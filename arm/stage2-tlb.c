@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TLB maintenance: a guest reads or writes, the host changes its tree in a handler, and the guest does it
+ * again, without leaving guest_run(), where the TLB might go for other reasons.
+ */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <subtest.h>
+#include <asm/guest-stage1.h>
+#include <asm/guest.h>
+#include <asm/io.h>
+#include <asm/processor.h>
+#include <asm/stage2-tlb.h>
+
+#define VMID 1
+#define IPA 0x100000000UL
+#define SPAN 2048 /* pages that are mapped from IPA on, all to one */
+#define OLD 0x1111
+#define NEW 0x2222
+
+struct test {
+	struct guest *guest;
+	u64 *page[2]; /* what is mapped, and a second one */
+	u64 page_size;
+	bool (*change)(struct test *test);
+	bool changed;
+	u64 argument, argument2;
+};
+
+/* Touch all words of @count pages from @address on; again after the host's change. */
+static u64 guest_touch(volatile u64 *address, u64 stride, u64 count, bool write)
+{
+	u64 sum = 0;
+
+	for (int round = 0; round < 2; round++) {
+		sum = 0;
+		for (u64 i = 0; i < count; i++) {
+			volatile u64 *word = address + i * stride / 8;
+
+			if (write)
+				*word = OLD;
+			sum += *word;
+		}
+		if (!round)
+			asm volatile("hvc #1" : : : "memory");
+	}
+	return sum;
+}
+
+static enum guest_handler_result change_or_exit(struct guest *guest)
+{
+	struct test *test = guest->data;
+
+	if (ESR_ELx_EC(guest->esr_el2) != ESR_ELx_EC_HVC64)
+		return GUEST_ACTION_EXIT;
+	test->changed = test->change(test);
+	return test->changed ? GUEST_ACTION_RESUME : GUEST_ACTION_EXIT;
+}
+
+static void setup(struct test *test, enum s2_granule granule, unsigned long flags)
+{
+	*test = (struct test){ .guest = guest_create(VMID, (void (*)(void))guest_touch, granule) };
+	assert(test->guest);
+	test->page_size = s2_page_size(test->guest->s2mmu);
+	for (int i = 0; i < 2; i++) {
+		test->page[i] = memalign_pages(test->page_size, test->page_size);
+		test->page[i][0] = i ? NEW : OLD;
+	}
+	for (u64 i = 0; i < SPAN; i++)
+		assert(!s2mmu_map(test->guest->s2mmu, IPA + i * test->page_size,
+				  virt_to_phys(test->page[0]), test->page_size, flags));
+	test->guest->data = test;
+	guest_install_handler(test->guest, ELx_LOW_SYNC_64, change_or_exit);
+}
+
+static void teardown(struct test *test)
+{
+	guest_destroy(test->guest);
+	free_pages(test->page[0]);
+	free_pages(test->page[1]);
+}
+
+/* Touch @count pages from the one at @first on, and change in between. */
+static enum guest_exit_reason touch(struct test *test, u64 first, u64 count, bool write,
+				    bool (*change)(struct test *))
+{
+	struct guest *guest = test->guest;
+
+	test->change = change;
+	guest->elr_el2 = (u64)guest_touch;
+	guest->x[0] = IPA + first * test->page_size;
+	guest->x[1] = test->page_size;
+	guest->x[2] = count;
+	guest->x[3] = write;
+	return guest_run(guest);
+}
+
+static bool faults(struct test *test, enum guest_exit_reason reason, unsigned int type)
+{
+	return test->changed && reason == GUEST_EXIT_HANDLER &&
+	       ESR_ELx_EC(test->guest->esr_el2) == ESR_ELx_EC_DABT_LOW &&
+	       (test->guest->esr_el2 & ESR_ELx_FSC_TYPE) == type;
+}
+
+/*
+ * By IPA and by range: unmap pages [first, first + count), map another page there
+ */
+
+static bool remap(struct test *test)
+{
+	struct s2_mmu *mmu = test->guest->s2mmu;
+	u64 first = IPA + test->argument * test->page_size;
+
+	if (s2mmu_unmap(mmu, first, test->argument2 * test->page_size))
+		return false;
+	for (u64 i = 0; i < test->argument2; i++)
+		if (s2mmu_map(mmu, first + i * test->page_size, virt_to_phys(test->page[1]),
+			      test->page_size, S2_MAP_RW))
+			return false;
+	return true;
+}
+
+static void check_range(enum s2_granule granule, u64 first, u64 count)
+{
+	struct test test;
+	u64 touched = count + 2, expected = 2 * OLD + count * NEW;
+
+	setup(&test, granule, S2_MAP_RW);
+	test.argument = first;
+	test.argument2 = count;
+	report(touch(&test, first - 1, touched, false, remap) == GUEST_EXIT_RETURNED &&
+		       test.guest->exit_code == expected,
+	       "%lu pages of %lu KiB from page %lu on: expected %#lx, found %#lx", count,
+	       test.page_size >> 10, first, expected, test.guest->exit_code);
+	teardown(&test);
+}
+
+/* Sizes on both sides of what range operations can say in one, two and three steps. */
+static void test_range(void)
+{
+	static const struct {
+		unsigned int first, count;
+	} ranges[] = { { 1, 1 },  { 1, 2 },   { 7, 3 },	  { 16, 64 },  { 1, 63 },
+		       { 3, 65 }, { 32, 96 }, { 5, 129 }, { 1, 1025 }, { 16, 2000 } };
+
+	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++)
+		for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+			if (s2_granule_supported(granule))
+				check_range(granule, ranges[i].first, ranges[i].count);
+}
+
+/*
+ * Rights and state
+ */
+
+static bool unmap(struct test *test)
+{
+	return !s2mmu_unmap(test->guest->s2mmu, IPA, test->page_size);
+}
+
+static bool make_read_only(struct test *test)
+{
+	return !s2mmu_protect(test->guest->s2mmu, IPA, test->page_size, S2_MAP_RO);
+}
+
+static bool clear_accessed(struct test *test)
+{
+	return s2mmu_clear_accessed(test->guest->s2mmu, IPA, test->page_size) == 1;
+}
+
+static bool clear_dirty(struct test *test)
+{
+	struct s2_mmu *mmu = test->guest->s2mmu;
+
+	return s2mmu_set_dirty(mmu, IPA, test->page_size) == 0 &&
+	       s2mmu_clear_dirty(mmu, IPA, test->page_size) == 1;
+}
+
+static void check_fault(unsigned long flags, bool write, bool (*change)(struct test *),
+			unsigned int type, const char *what)
+{
+	struct test test;
+	enum guest_exit_reason reason;
+
+	setup(&test, S2_PAGE_4K, flags);
+	if (flags & S2_MAP_TRACK_DIRTY)
+		s2mmu_set_dirty(test.guest->s2mmu, IPA, SPAN * test.page_size);
+	reason = touch(&test, 0, 1, write, change);
+	report(faults(&test, reason, type), "%s: expected fault type %#x, found ESR_EL2 %#lx, %s",
+	       what, type, test.guest->esr_el2, guest_exit_reason_name(reason));
+	teardown(&test);
+}
+
+static void test_state(void)
+{
+	check_fault(S2_MAP_RW, false, unmap, ESR_ELx_FSC_FAULT, "unmapped");
+	check_fault(S2_MAP_RW, true, make_read_only, ESR_ELx_FSC_PERM, "made read-only");
+	check_fault(S2_MAP_RW, false, clear_accessed, ESR_ELx_FSC_ACCESS, "access flag cleared");
+	check_fault(S2_MAP_RO | S2_MAP_TRACK_DIRTY, true, clear_dirty, ESR_ELx_FSC_PERM,
+		    "dirty state cleared");
+}
+
+/*
+ * By VMID
+ */
+
+/* Behind the library's back: only what the test calls drops anything. */
+static bool swap_raw_and_flush(struct test *test)
+{
+	struct s2_mmu *mmu = test->guest->s2mmu;
+	pteval_t *leaf = s2mmu_lookup(mmu, IPA, NULL);
+	pteval_t new = (*leaf & ~PT_ADDR_MASK) | virt_to_phys(test->page[1]);
+
+	if (s2mmu_set_raw(mmu, IPA, PT_LEVEL_LAST, new))
+		return false;
+	if (test->argument)
+		s2_tlb_flush_vmid(test->argument);
+	return true;
+}
+
+static void test_vmid(void)
+{
+	struct test test;
+
+	setup(&test, S2_PAGE_4K, S2_MAP_RW);
+	test.argument = VMID;
+	report(touch(&test, 0, 1, false, swap_raw_and_flush) == GUEST_EXIT_RETURNED &&
+		       test.guest->exit_code == NEW,
+	       "flushed by its VMID: expected %#x, found %#lx", NEW, test.guest->exit_code);
+	teardown(&test);
+}
+
+/*
+ * The page that holds a stage-1 table: a CPU keeps stage-2 translations for its stage-1 walks, and
+ * what drops entries combined of both stages does not drop those.
+ */
+
+#define VA 0x2000000000UL
+
+struct walk {
+	struct test test;
+	struct guest_stage1 *stage1;
+	u64 table; /* IPA of the last-level table for VA */
+	unsigned int faults;
+	u64 esr, ipa;
+};
+
+static u64 guest_touch_with_mmu(const struct guest_stage1 *stage1)
+{
+	u64 first;
+
+	guest_stage1_turn_on(stage1);
+	first = *(volatile u64 *)VA;
+	asm volatile("hvc #1" : : : "memory");
+	/* Another page of the same table: not in any TLB, its table's page is. */
+	return first + *(volatile u64 *)(VA + SZ_4K);
+}
+
+static enum guest_handler_result walk_handler(struct guest *guest)
+{
+	struct walk *walk = guest->data;
+
+	if (ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_HVC64)
+		return s2mmu_unmap(guest->s2mmu, walk->table, SZ_4K) ? GUEST_ACTION_EXIT
+								     : GUEST_ACTION_RESUME;
+	walk->esr = guest->esr_el2;
+	if (walk->faults++ || !guest_fault_ipa(guest, &walk->ipa) ||
+	    s2mmu_map(guest->s2mmu, walk->table, walk->table, SZ_4K, S2_MAP_RW))
+		return GUEST_ACTION_EXIT;
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_stage1_table(void)
+{
+	struct walk walk = {};
+	struct guest *guest = guest_create(VMID, (void (*)(void))guest_touch_with_mmu, S2_PAGE_4K);
+	u64 *page = alloc_page();
+	enum guest_exit_reason reason;
+	int level;
+
+	page[0] = OLD;
+	walk.stage1 = guest_stage1_create(guest, 39);
+	assert(walk.stage1 && !s2mmu_map(guest->s2mmu, IPA, virt_to_phys(page), SZ_4K, S2_MAP_RW));
+	assert(!guest_stage1_map(walk.stage1, VA, IPA, SZ_4K, S1_MAP_RO) &&
+	       !guest_stage1_map(walk.stage1, VA + SZ_4K, IPA, SZ_4K, S1_MAP_RO) &&
+	       !guest_stage1_map_image(walk.stage1, 0));
+	walk.table = (u64)guest_stage1_lookup(walk.stage1, VA, &level) & ~(SZ_4K - 1UL);
+	guest->data = &walk;
+	guest->x[0] = (u64)walk.stage1;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, walk_handler);
+	reason = guest_run(guest);
+	report(walk.faults == 1 && (walk.esr & ESR_ELx_S1PTW) &&
+		       (walk.esr & ESR_ELx_FSC) == (ESR_ELx_FSC_FAULT | PT_LEVEL_LAST),
+	       "the table's page unmapped: expected one fault on a stage-1 walk, level 3, found %u, "
+	       "ESR_EL2 %#lx",
+	       walk.faults, walk.esr);
+	report((walk.ipa & ~(SZ_4K - 1UL)) == walk.table, "its IPA: expected %#lx, found %#lx",
+	       walk.table, walk.ipa);
+	report(reason == GUEST_EXIT_RETURNED && guest->exit_code == 2 * OLD,
+	       "mapped again, the guest goes on: %s, %#lx", guest_exit_reason_name(reason),
+	       guest->exit_code);
+	guest_stage1_destroy(walk.stage1);
+	guest_destroy(guest);
+	free_page(page);
+}
+
+static const struct subtest subtests[] = {
+	{ "range", test_range },
+	{ "state", test_state },
+	{ "vmid", test_vmid },
+	{ "stage1-table", test_stage1_table },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}
