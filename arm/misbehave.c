@@ -8,6 +8,7 @@
 #include <string.h>
 #include <asm/barrier.h>
 #include <asm/console.h>
+#include <asm/guest.h>
 #include <asm/processor.h>
 #include <asm/psci.h>
 
@@ -112,6 +113,35 @@ static void stack_overflow(void)
 	report_info("recursion returned %lx", recurse(0));
 }
 
+static enum guest_handler_result recurse_in_handler(struct guest *guest)
+{
+	guest->exit_code = recurse(0);
+	return GUEST_ACTION_EXIT;
+}
+
+static void guest_hvc(void)
+{
+	asm volatile("hvc #0");
+}
+
+/* A guest's handlers have a stack of their own, with a guard of its own. */
+static void handler_stack_overflow(void)
+{
+	struct guest *guest = guest_create(1, guest_hvc, S2_PAGE_4K);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, recurse_in_handler);
+	guest_run(guest);
+}
+
+/* Failures that are no news. */
+static void known(void)
+{
+	report_xfail(true, false, "fails as expected");
+	report_kfail(true, false, "fails for a known reason");
+	report_xfail(false, true, "passes, and was to pass");
+	report_kfail(true, true, "passes, although it is known to fail");
+}
+
 /* The allocator's lock must be free again when the assertion powers the machine off. */
 static void double_free(void)
 {
@@ -150,6 +180,8 @@ static const struct {
 	{ "stack", stack_overflow },
 	{ "silent-exit", silent_exit },
 	{ "double-free", double_free },
+	{ "handler-stack", handler_stack_overflow },
+	{ "known", known },
 	{ "bad-string", bad_string },
 };
 

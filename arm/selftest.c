@@ -9,6 +9,7 @@
 #include <libcflat.h>
 #include <alloc.h>
 #include <alloc_page.h>
+#include <fdt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <subtest.h>
@@ -102,6 +103,7 @@ static void test_vectors(void)
 {
 	u64 wrong;
 	unsigned long far = 0;
+	char words[128];
 
 	exceptions = 0;
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, skip_instruction);
@@ -117,6 +119,9 @@ static void test_vectors(void)
 		       (last_esr & ESR_ELx_WNR),
 	       "data abort: ESR %#x, FAR %#lx", last_esr, far);
 	asm volatile("str xzr, [%0]" : : "r"(_stext) : "memory");
+	esr_decode(last_esr, words, sizeof(words));
+	report(!strcmp(words, "data abort: permission fault, level 3, write"), "in words: %s",
+	       words);
 	report(exceptions == 3 && (last_esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM,
 	       "code is read-only: ESR %#x", last_esr);
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, NULL);
@@ -223,6 +228,16 @@ static void test_pages(void)
 	report(!alloc_pages(32 - PAGE_SHIFT), "more than there is: NULL");
 }
 
+static u64 checksum(const void *memory, size_t size)
+{
+	const u8 *bytes = memory;
+	u64 sum = 0;
+
+	while (size--)
+		sum = sum * 31 + *bytes++;
+	return sum;
+}
+
 /*
  * Every page of the machine once, each with a value of its own; then all back, and one large block
  * again.
@@ -230,11 +245,13 @@ static void test_pages(void)
 static void test_all_pages(void)
 {
 	unsigned long before = alloc_pages_in_use(), count = 0, wrong = 0;
+	u64 tree = checksum(dt_fdt, SZ_64K), code = checksum(_stext, _etext - _stext);
 	u64 *list = NULL, *page;
 
 	while ((page = alloc_pages_flags(0, FLAG_DONTZERO))) {
 		page[0] = (u64)list;
-		page[1] = ~(u64)page;
+		for (size_t word = 1; word < PAGE_SIZE / sizeof(*page); word++)
+			page[word] = ~(u64)page;
 		list = page;
 		count++;
 	}
@@ -244,6 +261,8 @@ static void test_all_pages(void)
 		wrong += page[1] != ~(u64)page;
 		free_page(page);
 	}
+	report(tree == checksum(dt_fdt, SZ_64K), "none of them holds the device tree");
+	report(code == checksum(_stext, _etext - _stext), "nor the image");
 	report(wrong == 0, "all %lu pages are different ones: %lu wrong", count, wrong);
 	report(alloc_pages_in_use() == before, "and free again");
 	page = alloc_pages_flags(LARGEST_BLOCK - 1 - PAGE_SHIFT, FLAG_DONTZERO);

@@ -45,6 +45,9 @@ struct fdt_node {
 
 typedef void (*fdt_visitor)(const struct fdt_node *node, void *data);
 
+/* The machine's tree, as the boot was handed it. */
+extern const void *dt_fdt;
+
 /* True when @fdt points at a tree of a version this reader knows. */
 bool fdt_valid(const void *fdt);
 /* Size of the blob in bytes. */

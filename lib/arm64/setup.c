@@ -31,6 +31,7 @@ u64 cpus[NR_CPUS];
 int nr_cpus;
 bool host_at_el2, host_vhe;
 u64 boot_counter;
+const void *dt_fdt;
 
 struct uart {
 	const char *name;
@@ -134,10 +135,7 @@ enum node_kind {
 	NODE_TIMER,
 };
 
-#define KNOWN(kind, string)                  \
-	{                                    \
-		kind, sizeof(string), string \
-	}
+#define KNOWN(kind, string) { kind, sizeof(string), string }
 static const struct {
 	u8 kind, size;
 	char string[22];
@@ -295,6 +293,7 @@ static void setup_mmu(void)
 void start_image(const void *fdt, u64 counter)
 {
 	boot_counter = counter;
+	dt_fdt = fdt;
 	host_at_el2 = current_level() == CurrentEL_EL2;
 	host_vhe = host_at_el2 && (read_sysreg(hcr_el2) & HCR_EL2_E2H);
 	setup_cpu(&boot_thread);
