@@ -5,6 +5,10 @@ QEMU runs in a session of its own, so that Ctrl-C reaches only kut, with stdin f
 so that it never touches the terminal, its serial line in a pipe and its complaints in a file.
 When kut dies, even by SIGKILL, the kernel kills QEMU (parent-death signal). When QEMU ends, what
 is left of its process group, as a wrapper script would leave, is killed as well.
+
+Linux gives all of this. macOS has no parent-death signal: there a QEMU outlives a kut that was
+killed by SIGKILL. Nor can it tell, before Python 3.13, of an end without reaping the process, so
+that the process group killed after it is, for a moment, one that could be another's.
 """
 
 import ctypes
@@ -103,7 +107,8 @@ class Boot:
         assert self._process.stdout  # noqa: S101 - for mypy: stdout=PIPE
         self._pipe = self._process.stdout
         os.set_blocking(self._pipe.fileno(), False)
-        with suppress(OSError):  # above the user's limit: the default is slower, not wrong
+        with suppress(OSError, AttributeError):
+            # Above the user's limit, or not Linux: the default size is slower, not wrong.
             fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
     def fileno(self) -> int:
@@ -143,6 +148,8 @@ class Boot:
 
     def has_ended(self) -> bool:
         """Tell whether QEMU has ended, without waiting."""
+        if not hasattr(os, "waitid"):
+            return self._process.poll() is not None
         which = os.P_PID, self._process.pid
         return bool(os.waitid(*which, os.WEXITED | os.WNOHANG | os.WNOWAIT))
 
@@ -169,9 +176,13 @@ class Boot:
     def _clear(self) -> int:
         """Kill all that is left of QEMU's process group and return QEMU's status.
 
-        QEMU has not been reaped yet, so the number of the group cannot be anyone else's.
+        Where QEMU has not been reaped yet, the number of the group cannot be anyone else's.
         """
-        self._signal(signal.SIGKILL)
+        try:
+            self._signal(signal.SIGKILL)
+        except PermissionError:  # what macOS says of a group whose only member is dead
+            if not self.has_ended():
+                raise
         return self._process.wait()
 
     def _complaint(self) -> str:
@@ -206,13 +217,15 @@ def _spawn(command: tuple[str, ...], complaints: FileIO) -> subprocess.Popen[byt
     )
 
 
-def _die_with_parent() -> Callable[[], None]:
-    """Return what the child calls between fork and exec.
+def _die_with_parent() -> Callable[[], None] | None:
+    """Return what the child calls between fork and exec; None where there is no prctl.
 
     kut has one thread, so that no lock can be held by another at the time of the fork, and the
     signal comes at the death of the process: the kernel sends it when the forking thread ends.
     """
-    prctl = ctypes.CDLL(None).prctl
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if not prctl:
+        return None
     parent = os.getpid()
 
     def in_child() -> None:

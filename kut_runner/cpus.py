@@ -12,7 +12,13 @@ _CGROUPS: Final = Path("/sys/fs/cgroup")
 def available() -> int:
     """Return the number of CPUs to use, 1 or more: affinity, and the quota of the control group."""
     quota = _quota(_CGROUPS, _own_group(Path("/proc/self/cgroup")))
-    return max(1, min(len(os.sched_getaffinity(0)), ceil(quota)))
+    return max(1, min(_affinity(), ceil(quota)))
+
+
+def _affinity() -> int:
+    if ask := getattr(os, "sched_getaffinity", None):  # macOS has no such thing
+        return len(ask(0))
+    return os.cpu_count() or 1
 
 
 def _own_group(membership: Path) -> str:

@@ -28,7 +28,9 @@ class Signals:
 
     def __enter__(self) -> Self:
         """Install the handlers."""
-        self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._reader, self._writer = os.pipe()  # children do not inherit it: PEP 446
+        for end in (self._reader, self._writer):
+            os.set_blocking(end, False)
         self._old_writer = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._old = {number: signal.signal(number, self._stop) for number in _to_handle()}
         self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _woken)

@@ -43,3 +43,10 @@ def test_affinity_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cpus.available() == 3
     monkeypatch.setattr(cpus, "_quota", lambda *_: 0.5)
     assert cpus.available() == 1
+
+
+def test_without_affinity_all_cpus_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(cpus, "_quota", lambda *_: 9999.0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert cpus.available() == 7

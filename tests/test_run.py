@@ -160,6 +160,32 @@ def test_a_qemu_that_ignores_sigterm(start: Start, emulator: Emulator) -> None:
     assert emulator.running() == []
 
 
+#: Takes away what macOS does not have, then runs kut.
+NOT_LINUX = """
+import ctypes, fcntl, os
+del os.sched_getaffinity, os.pipe2, os.waitid, fcntl.F_SETPIPE_SZ
+ctypes.CDLL = lambda name: object()
+import kut_runner.cli
+kut_runner.cli.main()
+"""
+
+
+def test_what_only_linux_has_is_not_needed(tree: Path, emulator: Emulator, tmp_path: Path) -> None:
+    report = tmp_path / "r.json"
+    tests = ("misbehave-fail", "misbehave-hang", "--timeout", "3")
+    command = (sys.executable, "-c", NOT_LINUX, "run", *tests, "--qemu", emulator.path)
+    end = subprocess.run(
+        [*command, "--json", report], cwd=tree, capture_output=True, text=True, check=False
+    )
+    assert (end.returncode, end.stderr) == (1, "")
+    results = json.loads(report.read_text())["tests"]
+    assert {test["id"]: test["status"] for test in results} == {
+        "misbehave-fail": "fail",
+        "misbehave-hang": "timeout",
+    }
+    assert emulator.running() == []
+
+
 def test_a_crash_of_qemu_is_an_error(start: Start, emulator: Emulator) -> None:
     kut = start("misbehave-hang")
     emulator.wait_for(1)
