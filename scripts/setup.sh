@@ -85,8 +85,8 @@ find_python()
 set_up()
 {
 	[ -z "$missing" ] && [ -n "$venv_ready" ] && return
-	mkdir -p "$root/build"
-	[ -w "$root/build" ] || stop "cannot write to $root/build" "use a clone that is yours"
+	mkdir -p "$root/build" 2>/dev/null && [ -w "$root/build" ] ||
+		stop "cannot write to $root/build" "use a clone that is yours"
 	[ -z "$missing" ] || install_packages
 	venv_is_ready || create_venv
 	exec 9>&-
@@ -132,11 +132,26 @@ create_venv()
 		logged "$python" -m venv --clear "$venv" && pip_install
 	} || {
 		show_log
-		stop "kut could not be installed into .venv, see $log" \
-			"pip needs a package index with what pyproject.toml names, then call again"
+		stop "kut could not be installed into .venv, see $log" "pip needs a package index, or\
+ PIP_NO_INDEX=1 and PIP_FIND_LINKS=DIRECTORY, with these and what they need:
+  $(requirements)"
 	}
 	echo "$root" >"$venv/ready"
 	[ -z "$extra" ] || echo "$root" >"$venv/ready-$extra"
+}
+
+# requirements: what pip looks for, quoted for a shell.
+requirements()
+{
+	"$python" - "$root/pyproject.toml" "$extra" <<-'END'
+		import shlex, sys, tomllib
+
+		with open(sys.argv[1], "rb") as file:
+		    tree = tomllib.load(file)
+		extras = tree["project"]["optional-dependencies"]
+		wanted = tree["build-system"]["requires"] + tree["project"]["dependencies"]
+		print(shlex.join(wanted + extras.get(sys.argv[2], [])))
+	END
 }
 
 pip_install()

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""scripts/kut and scripts/test on machines of every kind, each made of stand-ins along PATH."""
+"""The scripts on machines of every kind, each made of stand-ins along PATH."""
 
+import re
+import shlex
 import shutil
 import subprocess
+import sys
 import time
+import tomllib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,6 +36,8 @@ case "$1 $2" in
     [ -z "${PIP_FAILS:-}" ] || { echo "pip says: no network"; exit 1; }
     printf '#!/bin/sh\\necho "kut of $KUT_ROOT got:" "$@"\\n' >"${0%/*}/kut"
     chmod +x "${0%/*}/kut" ;;
+"- "*) echo "what pip needs" ;;
+*"/tests/"*) echo "ran:" "$@" ;;
 *) exit 9 ;;
 esac
 """
@@ -253,7 +259,56 @@ def test_without_network_pips_words_are_shown(machine: Machine) -> None:
     assert end.returncode == 7
     assert "pip says: no network\n" in end.stderr
     assert "kut: error: kut could not be installed into .venv, see " in end.stderr
+    assert end.stderr.endswith(", with these and what they need:\n  what pip needs\n")
     assert machine.call().returncode == 0
+
+
+def test_without_an_index_exactly_what_pip_needs_is_named(machine: Machine) -> None:
+    machine.add(*COMPILER, *CLANG, *QEMU)
+    (machine.home / "bin/python3").symlink_to(Path(sys.base_prefix, "bin/python3"))
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    needed = project["build-system"]["requires"] + project["project"]["dependencies"]
+    dev = project["project"]["optional-dependencies"]["dev"]
+    for door, names in (("kut", needed), ("test", needed + dev)):
+        end = machine.call(door, env={"PIP_NO_INDEX": "1", "HOME": str(machine.home)})
+        assert end.returncode == 7
+        assert shlex.split(end.stderr.splitlines()[-1]) == names
+        assert "No matching distribution found" in end.stderr
+
+
+def test_a_tree_that_cannot_be_written_is_one_error(machine: Machine) -> None:
+    machine.add(*COMPILER, *QEMU)
+    machine.add("python3", script=PYTHON)
+    (machine.root / "build").write_text("a file")
+    end = machine.call()
+    assert end.returncode == 7
+    assert end.stderr.splitlines() == [
+        f"kut: error: cannot write to {machine.root}/build",
+        "kut: hint: use a clone that is yours",
+    ]
+
+
+@pytest.mark.parametrize(("door", "module"), [("mutants", "mutants"), ("bench-run", "bench_run")])
+def test_the_other_doors_set_up_the_tree_as_well(machine: Machine, door: str, module: str) -> None:
+    machine.add(*COMPILER)
+    machine.add("python3", script=PYTHON)
+    end = machine.call(door)
+    assert end.returncode == 7
+    assert "missing: QEMU for arm64;" in end.stderr
+    machine.add(*QEMU)
+    end = machine.call(door, "a b")
+    assert end.stderr == "kut: installing kut into .venv with pip\n"
+    assert end.stdout == f"ran: {machine.root}/tests/{module}.py a b\n"
+
+
+def test_every_script_is_checked_by_shellcheck() -> None:
+    scripts = sorted(f"scripts/{path.name}" for path in (REPOSITORY / "scripts").iterdir())
+    for file in ("scripts/test", ".pre-commit-config.yaml"):
+        (checked,) = re.findall(r"shellcheck -x (.*?/run)", (REPOSITORY / file).read_text())
+        assert checked.split() == [
+            *(script for script in scripts if script != "scripts/setup.sh"),
+            ".ci/run",
+        ]
 
 
 def test_a_set_up_that_was_killed_heals(complete: Machine) -> None:
