@@ -192,12 +192,23 @@ static void test_host_slots(void)
  */
 
 static unsigned int brks;
-static u64 brk_frame;
+static int brk_chain;
+
+/* Follow frame records until they end; the number of steps, or -1 if they do not. */
+static int chain_length(u64 frame)
+{
+	for (int steps = 0; steps < 32; steps++) {
+		if (!frame)
+			return steps;
+		frame = *(u64 *)frame;
+	}
+	return -1;
+}
 
 static void skip_brk(struct pt_regs *regs, unsigned int esr)
 {
 	brks++;
-	brk_frame = regs->frame[0];
+	brk_chain = chain_length(regs->frame[0]);
 	regs->pc += 4;
 }
 
@@ -212,17 +223,6 @@ static enum guest_handler_result brk_in_handler(struct guest *guest)
 	return guest->x[0]-- ? GUEST_ACTION_RESUME : GUEST_ACTION_EXIT;
 }
 
-/* Follow frame records until they end; the number of steps, or -1 if they do not. */
-static int chain_length(u64 frame)
-{
-	for (int steps = 0; steps < 32; steps++) {
-		if (!frame)
-			return steps;
-		frame = *(u64 *)frame;
-	}
-	return -1;
-}
-
 static void test_exception_in_handler(void)
 {
 	struct guest *guest = create(guest_hvc_forever);
@@ -233,9 +233,8 @@ static void test_exception_in_handler(void)
 	guest->x[29] = 0x1234567; /* no frame pointer of the host's */
 	report(guest_run(guest) == GUEST_EXIT_HANDLER && brks == 3,
 	       "BRK in a handler reaches the host's handler, and the guest goes on: %u", brks);
-	report(chain_length(brk_frame) > 2,
-	       "the handler's frame records lead into guest_run() and end: %d",
-	       chain_length(brk_frame));
+	report(brk_chain > 2, "the handler's frame records lead into guest_run() and end: %d",
+	       brk_chain);
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);
 	guest_destroy(guest);
 }

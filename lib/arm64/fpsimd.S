@@ -22,3 +22,59 @@ fpsimd_load:
 	msr	fpcr, x1
 	msr	fpsr, x2
 	ret
+
+/* The same for FPCR and FPSR alone: fp_control_save(), fp_control_load() */
+	.global	fp_control_save
+fp_control_save:
+	mrs	x1, fpcr
+	mrs	x2, fpsr
+	add	x0, x0, #512
+	stp	x1, x2, [x0]
+	ret
+
+	.global	fp_control_load
+fp_control_load:
+	add	x0, x0, #512
+	ldp	x1, x2, [x0]
+	msr	fpcr, x1
+	msr	fpsr, x2
+	ret
+
+/* All z registers in an array at x0, all p registers and then one more in an array at x1 */
+.macro for_z0_to_z31 op
+	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	\op	z\n, [x0, #\n, mul vl]
+	.endr
+.endm
+.macro for_p0_to_p15 op
+	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+	\op	p\n, [x1, #\n, mul vl]
+	.endr
+.endm
+
+	.arch	armv8.2-a+sve
+/* void sve_save(void *registers, u64 vl): the first-fault register comes last, by way of p0 */
+	.global	sve_save
+sve_save:
+	add	x1, x0, x1, lsl #5
+	for_z0_to_z31 str
+	for_p0_to_p15 str
+	rdffr	p0.b
+	str	p0, [x1, #16, mul vl]
+	ldr	p0, [x1]
+	ret
+
+	.global	sve_load
+sve_load:
+	add	x1, x0, x1, lsl #5
+	for_z0_to_z31 ldr
+	ldr	p0, [x1, #16, mul vl]
+	wrffr	p0.b
+	for_p0_to_p15 ldr
+	ret
+
+/* u64 sve_vector_length(void): bytes, as ZCR_ELx has them in force */
+	.global	sve_vector_length
+sve_vector_length:
+	rdvl	x0, #1
+	ret

@@ -9,6 +9,7 @@
 #include <libcflat.h>
 #include <string.h>
 #include <asm/guest.h>
+#include <asm/guest-fp.h>
 #include <asm/guest-internal.h>
 #include <asm/mmio.h>
 
@@ -64,6 +65,8 @@ static bool answered_by_framework(struct guest *guest, enum guest_handler_result
 	*result = GUEST_ACTION_RESUME;
 	if (guest->emulates_dc && guest_emulate_dc_write(guest))
 		return true;
+	if (guest->fp_lazy && guest_fp_first_use(guest))
+		return true;
 	if (guest->devices)
 		mmio = mmio_emulate(guest);
 	if (mmio == MMIO_REPORTED)
@@ -118,8 +121,9 @@ static bool has_class_handler(const struct guest *guest)
 /* An exit of @vector has more than the vector's handler to go to. */
 static bool needs_dispatch(const struct guest *guest, enum vector vector)
 {
-	return guest->statistics || (is_sync(vector) && (guest->emulates_dc || guest->devices ||
-							 has_class_handler(guest)));
+	return guest->statistics ||
+	       (is_sync(vector) && (guest->emulates_dc || guest->fp_lazy || guest->devices ||
+				    has_class_handler(guest)));
 }
 
 void guest_update_dispatch(struct guest *guest)

@@ -3,15 +3,17 @@
 #include <libcflat.h>
 #include <string.h>
 #include <asm/barrier.h>
-#include <asm/el2.h>
 #include <asm/guest-state.h>
 #include <asm/processor.h>
 
-static bool has_pauth(void)
+/* Reading ID registers at every entry and exit would take longer than a look here. */
+static bool has_pauth;
+
+static void find_pauth(void)
 {
 	/* ID_AA64ISAR1_EL1.{GPI,GPA,API,APA}, and APA3 and GPA3 of ID_AA64ISAR2_EL1 */
-	return (read_sysreg(id_aa64isar1_el1) & 0xff000ff0UL) ||
-	       (read_sysreg_s(ID_AA64ISAR2_EL1) & 0xff00UL);
+	has_pauth = (read_sysreg(id_aa64isar1_el1) & 0xff000ff0UL) ||
+		    (read_sysreg_s(ID_AA64ISAR2_EL1) & 0xff00UL);
 }
 
 #define SAVE_NVHE(field, nvhe, vhe) state->field = read_sysreg(nvhe);
@@ -30,7 +32,7 @@ void el1_state_save(struct el1_state *state)
 	} else {
 		EL1_REGISTERS(SAVE_NVHE)
 	}
-	if (has_pauth()) {
+	if (has_pauth) {
 		PAUTH_REGISTERS(SAVE_PAUTH)
 	}
 }
@@ -42,49 +44,20 @@ __changes_keys void el1_state_load(const struct el1_state *state)
 	} else {
 		EL1_REGISTERS(LOAD_NVHE)
 	}
-	if (has_pauth()) {
+	if (has_pauth) {
 		PAUTH_REGISTERS(LOAD_PAUTH)
 	}
 }
 
 void el1_state_reset(struct el1_state *state)
 {
+	find_pauth();
 	memset(state, 0, sizeof(*state));
 	/* SCTLR_EL1: MMU and caches off, EL0 and EL1 otherwise not hindered */
 	state->sctlr_el1 = SCTLR_EL1_RES1 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE;
 	state->mdscr_el1 = 0;
 	state->cpacr_el1 =
 		3UL << 20; /* FPEN: FP and SIMD at EL1 and EL0, for compiled guest code */
-}
-
-/*
- * The guest's CPTR_EL2 may trap FP, and it holds for EL2 as well. Returns what to put back.
- */
-static u64 allow_fp(void)
-{
-	u64 cptr = read_sysreg(cptr_el2), all = cptr_el2_default();
-
-	if (cptr != all) {
-		write_sysreg(all, cptr_el2);
-		isb(); /* before the first FP instruction */
-	}
-	return cptr;
-}
-
-void fpsimd_state_save(struct fpsimd_state *state)
-{
-	u64 cptr = allow_fp();
-
-	fpsimd_save(state);
-	write_sysreg(cptr, cptr_el2);
-}
-
-void fpsimd_state_load(const struct fpsimd_state *state)
-{
-	u64 cptr = allow_fp();
-
-	fpsimd_load(state);
-	write_sysreg(cptr, cptr_el2);
 }
 
 void el2_state_save(struct el2_state *state)

@@ -6,6 +6,8 @@
 #include <vmalloc.h>
 #include <asm/barrier.h>
 #include <asm/el2.h>
+#include <asm/guest-debug.h>
+#include <asm/guest-fp.h>
 #include <asm/guest.h>
 #include <asm/guest-internal.h>
 #include <asm/io.h>
@@ -72,6 +74,7 @@ static void reset_system_registers(struct guest *guest)
 	guest->vttbr_el2 = guest->s2mmu->vttbr;
 	guest->vtcr_el2 = guest->s2mmu->vtcr;
 	guest->cptr_el2 = cptr_el2_default();
+	guest->mdcr_el2 |= MDCR_EL2_DEBUG_TRAPS; /* guest_enable_debug() */
 	guest->cnthctl_el2 = cnthctl_el2_default();
 	guest->cntvoff_el2 = 0;
 	guest->vmpidr_el2 = guest_vmpidr(guest);
@@ -160,6 +163,8 @@ void guest_destroy(struct guest *guest)
 	if (__atomic_load_n(&guest->s2mmu->users, __ATOMIC_RELAXED) > 1)
 		unmap_own(guest);
 	s2mmu_destroy(guest->s2mmu);
+	guest_fp_destroy(guest);
+	guest_debug_destroy(guest);
 	free_pages(guest->el1_page);
 	free_pages(guest->stack);
 	vm_slot_free(guest->block);
@@ -177,8 +182,13 @@ __changes_keys void guest_registers_to_cpu(struct guest *guest)
 		guest_check_dc(guest);
 	hcr = guest->hcr_el2;
 	el1_state_load(&guest->el1);
-	fpsimd_state_load(&guest->fpsimd);
+	if (guest->has_extras)
+		guest_extras_to_cpu(guest);
+	else
+		fpsimd_load(&guest->fpsimd);
 	el2_state_load(&guest->el2);
+	if (guest->has_extras)
+		write_sysreg(guest_fp_cptr(guest), cptr_el2);
 	if (guest->optional_state)
 		guest->optional_state->load(guest);
 	mmu_page_hide(guest->registers_pte, guest->registers_page);
@@ -190,12 +200,19 @@ __changes_keys void guest_registers_to_cpu(struct guest *guest)
 		guest_drop_other_vcpus(guest);
 }
 
-static void registers_to_memory(struct guest *guest)
+void guest_registers_to_memory(struct guest *guest)
 {
 	mmu_page_show(guest->registers_pte);
 	el1_state_save(&guest->el1);
-	fpsimd_state_save(&guest->fpsimd);
-	el2_state_save(&guest->el2);
+	if (guest->has_extras) {
+		guest_extras_to_memory(guest);
+	} else {
+		el2_state_save(&guest->el2);
+		/* It traps EL2 as well, which from here on it must not. */
+		if (guest->cptr_el2 != cptr_el2_open)
+			guest_fp_open(guest);
+		fpsimd_save(&guest->fpsimd);
+	}
 	if (guest->optional_state)
 		guest->optional_state->save(guest);
 	guest->regs_in_memory = true;
@@ -205,7 +222,13 @@ static void save_host(struct guest *guest)
 {
 	el1_state_save(&guest->host_el1);
 	el2_state_save(&guest->host_el2);
-	fpsimd_state_save(&guest->host_fpsimd);
+	/* The host may trap its own FP: open until restore_host(). */
+	if (guest->host_el2.cptr_el2 != cptr_el2_open)
+		guest_fp_open(guest);
+	if (guest->has_extras)
+		guest_extras_save_host(guest);
+	else
+		fpsimd_save(&guest->host_fpsimd);
 	guest->host_vbar = read_sysreg(vbar_el2);
 }
 
@@ -213,10 +236,13 @@ __changes_keys static void restore_host(struct guest *guest)
 {
 	write_sysreg(guest->host_el2.hcr_el2, hcr_el2);
 	isb(); /* the guest's regime is out of force before its registers change */
+	if (guest->has_extras)
+		guest_extras_restore_host(guest);
+	else
+		fpsimd_load(&guest->host_fpsimd);
 	el2_state_load(&guest->host_el2);
 	write_sysreg(guest->host_vbar, vbar_el2);
 	el1_state_load(&guest->host_el1);
-	fpsimd_state_load(&guest->host_fpsimd);
 	isb(); /* all of it before an exception that the caller unmasks */
 }
 
@@ -245,7 +271,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 
 	/* In a handler of another guest: its registers are in the CPU, and no longer will be. */
 	if (outer && !outer->regs_in_memory)
-		registers_to_memory(outer);
+		guest_registers_to_memory(outer);
 	save_host(guest);
 	guest->running = true;
 	guest->exit_reason = GUEST_EXIT_HANDLER;
@@ -257,7 +283,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 
 	guest_record_fault_ipa(guest);
 	if (!guest->regs_in_memory)
-		registers_to_memory(guest);
+		guest_registers_to_memory(guest);
 	restore_host(guest);
 	thread->guest = outer;
 	guest->running = false;
@@ -292,7 +318,7 @@ bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr)
 		if (guest->regs_in_memory ||
 		    (read_sysreg(far_el2) & PAGE_MASK) != (u64)guest->registers_page)
 			return false;
-		registers_to_memory(guest);
+		guest_registers_to_memory(guest);
 		return true;
 	default:
 		return false;

@@ -17,6 +17,8 @@ void el2_setup(void);
  * trapped.
  */
 u64 cptr_el2_default(void);
+/* The same, from el2_setup() on: for comparing at each entry and exit of a guest. */
+extern u64 cptr_el2_open;
 u64 cnthctl_el2_default(void);
 
 #endif

@@ -19,10 +19,18 @@ bool guest_el1_saw_return(const struct guest *guest, u64 pc);
 /* guest-dc.c */
 /* True when the last exit was a trapped write that HCR_EL2.DC made necessary, and has been done. */
 bool guest_emulate_dc_write(struct guest *guest);
-/* With the registers in memory: the end of HCR_EL2.DC, if the host has turned the guest's MMU on. */
+/* The registers are in memory: if the host has turned the guest's MMU on, HCR_EL2.DC ends. */
 void guest_check_dc(struct guest *guest);
-/* guest.c: registers into the CPU, which they must not be in */
+/* guest.c: registers into the CPU, which they must not be in, and out of it, where they must be */
 void guest_registers_to_cpu(struct guest *guest);
+void guest_registers_to_memory(struct guest *guest);
+
+/* guest-extras.c: FP and what else a guest has that not all have (struct guest, has_extras) */
+void guest_update_extras(struct guest *guest);
+void guest_extras_to_cpu(struct guest *guest);
+void guest_extras_to_memory(struct guest *guest);
+void guest_extras_save_host(struct guest *guest);
+void guest_extras_restore_host(struct guest *guest);
 
 /* guest-dispatch.c: to be called when something changed that decides who gets an exit */
 void guest_update_dispatch(struct guest *guest);

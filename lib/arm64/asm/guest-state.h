@@ -100,16 +100,16 @@ struct vgic_state {
 
 void el1_state_save(struct el1_state *state);
 void el1_state_load(const struct el1_state *state);
-/* What the architecture says of EL1 after reset, and 0 for what it leaves UNKNOWN. */
+/*
+ * What the architecture says of EL1 after reset, and 0 for what it leaves UNKNOWN. To be called
+ * before the others: it finds out what there is.
+ */
 void el1_state_reset(struct el1_state *state);
 
 void el2_state_save(struct el2_state *state);
 /* All but HCR_EL2: the caller writes it last when a guest is entered, first when it is left. */
 void el2_state_load(const struct el2_state *state);
 
-/* Whatever CPTR_EL2 traps; it is left as it was. */
-void fpsimd_state_save(struct fpsimd_state *state);
-void fpsimd_state_load(const struct fpsimd_state *state);
 /* fpsimd.S: with FP allowed */
 void fpsimd_save(struct fpsimd_state *state);
 void fpsimd_load(const struct fpsimd_state *state);

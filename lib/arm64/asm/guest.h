@@ -87,11 +87,17 @@ struct guest {
 	struct s2_mmu *s2mmu;
 	enum guest_exit_reason exit_reason;
 	u64 exit_code; /* what the guest returned; handlers may use it too */
-	u64 fault_ipa; /* guest_fault_ipa() of the exit that ended the last run, INVALID_PHYS_ADDR if none */
+	/* guest_fault_ipa() of the exit that ended the last run, INVALID_PHYS_ADDR if none */
+	u64 fault_ipa;
 	void *data; /* for handlers */
 
 	/* The framework's own */
 	bool running;
+	bool has_extras; /* one of the next four is not false or NULL */
+	bool fp_lazy; /* guest_set_fp_lazy() */
+	bool fp_live; /* lazy, and the guest has used FP in this run */
+	struct sve_state *sve; /* NULL: the guest has no SVE */
+	struct guest_debug *debug; /* NULL: the guest has no debug registers */
 	bool routes_el0; /* guest_route_el0() */
 	const struct guest_optional_state *optional_state; /* NULL: none */
 	bool has_vgic, has_vserror; /* what of it */

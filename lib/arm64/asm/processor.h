@@ -115,5 +115,10 @@ static inline u64 get_ctr(void)
 	return read_sysreg(ctr_el0);
 }
 
+static inline bool system_supports_sve(void)
+{
+	return FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_SVE + 3, ID_AA64PFR0_SVE) != 0;
+}
+
 #endif /* !__ASSEMBLY__ */
 #endif

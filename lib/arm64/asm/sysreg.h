@@ -71,6 +71,9 @@
 #define APGAKEYHI_EL1 sys_reg(3, 0, 2, 3, 1)
 
 /* Registers newer than the assembler's base architecture */
+#define ZCR_EL1 sys_reg(3, 0, 1, 2, 0)
+#define ZCR_EL12 sys_reg(3, 5, 1, 2, 0)
+#define ZCR_EL2 sys_reg(3, 4, 1, 2, 0)
 #define HCRX_EL2 sys_reg(3, 4, 1, 2, 2)
 #define HFGRTR_EL2 sys_reg(3, 4, 1, 1, 4)
 #define HFGWTR_EL2 sys_reg(3, 4, 1, 1, 5)
@@ -168,6 +171,12 @@
 #define HCR_HOST_NVHE \
 	(HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK | HCR_EL2_AMO | HCR_EL2_IMO | HCR_EL2_FMO)
 
+/* MDCR_EL2 */
+#define MDCR_EL2_TDE (UL(1) << 8)
+#define MDCR_EL2_TDA (UL(1) << 9)
+#define MDCR_EL2_TDOSA (UL(1) << 10)
+#define MDCR_EL2_TDRA (UL(1) << 11)
+
 /* SCTLR_ELx */
 #define SCTLR_ELx_M (UL(1) << 0)
 #define SCTLR_ELx_A (UL(1) << 1)
@@ -206,6 +215,7 @@
 #define ID_AA64MMFR1_XNX 28
 #define ID_AA64ISAR0_TLB 56
 #define ID_AA64PFR0_GIC 24
+#define ID_AA64PFR0_SVE 32
 #define ID_AA64PFR0_RAS 28
 #define ID_AA64MMFR0_FGT 56
 #define ID_AA64MMFR1_PAN 20

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The system registers that are a guest's own: it writes all of them, another guest does the same,
+ * and each finds its own; reset values are the architecture's, whatever the host has there.
+ */
+#include <libcflat.h>
+#include <subtest.h>
+#include <asm/barrier.h>
+#include <asm/guest-debug.h>
+#include <asm/guest.h>
+#include <asm/processor.h>
+
+#define VMID 40
+
+/* clang-format off */
+/* X(name, bits that a guest may set at will) */
+#define STATE(X)                                                                                   \
+	X(ttbr0_el1, 0xffff0000fffff000) X(ttbr1_el1, 0xffff0000fffff000) X(tcr_el1, 0x3f003f)     \
+	X(mair_el1, 0xffffffffffffffff) X(amair_el1, 0xffffffffffffffff)                           \
+	X(contextidr_el1, 0xffffffff) X(vbar_el1, 0xfffff800) X(esr_el1, 0x3ffffff)                \
+	X(far_el1, 0xffffffffffff) X(elr_el1, 0xfffffffffffc) X(spsr_el1, 0xf00003c0)              \
+	X(afsr0_el1, 0xffffffff) X(afsr1_el1, 0xffffffff) X(par_el1, 0xfffffffff000)               \
+	X(tpidr_el0, 0xffffffffffffffff) X(tpidrro_el0, 0xffffffffffffffff)                        \
+	X(tpidr_el1, 0xffffffffffffffff) X(sp_el0, 0xfffffffffff0) X(cntkctl_el1, 0xf3)            \
+	X(cntv_cval_el0, 0xffffffffffffff) X(cntp_cval_el0, 0xffffffffffffff) X(csselr_el1, 0x2)
+
+#define DEBUG(X)                                                                                   \
+	X(mdscr_el1, 0xa000) X(dbgbvr0_el1, 0xfffffffffffc) X(dbgbcr0_el1, 0x1e4)                  \
+	X(dbgwvr0_el1, 0xfffffffffff8) X(dbgwcr0_el1, 0x1ff8) X(dbgbvr1_el1, 0xfffffffffffc)       \
+	X(dbgwvr1_el1, 0xfffffffffff8)
+
+#define KEYS(X)                                                                                    \
+	X(APIAKEYLO_EL1, ~0UL) X(APIAKEYHI_EL1, ~0UL) X(APIBKEYLO_EL1, ~0UL)                       \
+	X(APIBKEYHI_EL1, ~0UL) X(APDAKEYLO_EL1, ~0UL) X(APDAKEYHI_EL1, ~0UL)                       \
+	X(APDBKEYLO_EL1, ~0UL) X(APDBKEYHI_EL1, ~0UL) X(APGAKEYLO_EL1, ~0UL) X(APGAKEYHI_EL1, ~0UL)
+
+#define COUNT(name, mask) +1
+#define NAME(name, mask) #name,
+#define WRITE(name, mask) write_sysreg(pattern & (mask), name); pattern = next(pattern);
+#define READ(name, mask) values[n++] = read_sysreg(name);
+/* clang-format on */
+
+#define MAX_REGISTERS 32
+
+/* In memory that host and guests share: what each guest has read back, at once and later. */
+static u64 seen[2][2][MAX_REGISTERS];
+
+static inline u64 next(u64 pattern)
+{
+	return pattern * 6364136223846793005UL + 1442695040888963407UL;
+}
+
+#define DEFINE_GUEST(list, LIST)                                        \
+	static const char *const list##_names[] = { LIST(NAME) };       \
+	static_assert(0 LIST(COUNT) <= MAX_REGISTERS, "room for them"); \
+	static void list##_read(u64 *values)                            \
+	{                                                               \
+		int n = 0;                                              \
+                                                                        \
+		LIST(READ)                                              \
+	}                                                               \
+	static u64 list##_guest(u64 which)                              \
+	{                                                               \
+		u64 pattern = next(next(which + 1));                    \
+                                                                        \
+		LIST(WRITE)                                             \
+		isb();                                                  \
+		list##_read(seen[which][0]);                            \
+		asm volatile("hvc #0" : : : "memory");                  \
+		list##_read(seen[which][1]);                            \
+		return 0;                                               \
+	}
+
+DEFINE_GUEST(state, STATE)
+DEFINE_GUEST(debug, DEBUG)
+DEFINE_GUEST(keys, KEYS)
+
+static enum guest_handler_result exit_always(struct guest *guest)
+{
+	return GUEST_ACTION_EXIT;
+}
+
+static struct guest *create(int which, u64 (*guest_func)(u64))
+{
+	struct guest *guest = guest_create(VMID + which, (void (*)(void))guest_func, S2_PAGE_4K);
+
+	assert(guest);
+	guest->x[0] = which;
+	guest_install_class_handler(guest, ESR_ELx_EC_HVC64, exit_always);
+	return guest;
+}
+
+/* Registers that a CPU has as zero are the same for both; the others differ. */
+static void check(const char *const *names, int count, int min_different)
+{
+	int different = 0;
+
+	for (int n = 0; n < count; n++) {
+		for (int which = 0; which < 2; which++)
+			if (seen[which][0][n] != seen[which][1][n])
+				report_fail("%s: guest %d wrote %#lx, and finds %#lx", names[n],
+					    which, seen[which][0][n], seen[which][1][n]);
+		different += seen[0][0][n] != seen[1][0][n];
+	}
+	report(different >= min_different,
+	       "each of two guests has values of its own in %d of %d registers, at least %d",
+	       different, count, min_different);
+}
+
+static void interleave(struct guest *a, struct guest *b, const char *const *names, int count,
+		       int min_different)
+{
+	report(guest_run(a) == GUEST_EXIT_HANDLER && guest_run(b) == GUEST_EXIT_HANDLER,
+	       "both have written theirs");
+	report(guest_run(a) == GUEST_EXIT_RETURNED && guest_run(b) == GUEST_EXIT_RETURNED,
+	       "and have looked again");
+	check(names, count, min_different);
+	guest_destroy(a);
+	guest_destroy(b);
+}
+
+static void test_state(void)
+{
+	interleave(create(0, state_guest), create(1, state_guest), state_names,
+		   ARRAY_SIZE(state_names), 17);
+}
+
+/*
+ * Debug registers
+ */
+
+static void test_debug(void)
+{
+	struct guest *a = create(0, debug_guest), *b = create(1, debug_guest);
+	u64 bvr, mdscr;
+
+	assert(guest_enable_debug(a) && guest_enable_debug(b));
+	write_sysreg(0x1234560, dbgbvr0_el1);
+	mdscr = read_sysreg(mdscr_el1);
+	interleave(a, b, debug_names, ARRAY_SIZE(debug_names), 5);
+	bvr = read_sysreg(dbgbvr0_el1);
+	report(bvr == 0x1234560 && read_sysreg(mdscr_el1) == mdscr,
+	       "the host's are as they were: DBGBVR0_EL1 %#lx", bvr);
+	write_sysreg(0, dbgbvr0_el1);
+}
+
+/* Not asked for: a trap. */
+static void test_debug_trapped(void)
+{
+	struct guest *guest = create(0, debug_guest);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+	report(guest_run(guest) == GUEST_EXIT_HANDLER &&
+		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SYS64,
+	       "a guest without debug registers: exit expected class 0x18, found %#lx",
+	       ESR_ELx_EC(guest->esr_el2));
+	guest_destroy(guest);
+}
+
+#define MDSCR_MDE (1UL << 15)
+#define MDSCR_KDE (1UL << 13)
+/* E, PAC = EL1 and EL0, LSC = store, BAS = all 8 bytes */
+#define WATCH_STORES (1UL | 3UL << 1 | 2UL << 3 | 0xffUL << 5)
+
+static volatile u64 watched;
+static u64 watch_esr;
+
+static void note_watchpoint(struct guest_el1_regs *regs, unsigned int esr)
+{
+	watch_esr = esr;
+	regs->pstate |= PSR_D_BIT;
+}
+
+static u64 guest_watch(u64 which)
+{
+	write_sysreg(0, oslar_el1);
+	write_sysreg(&watched, dbgwvr0_el1);
+	write_sysreg(WATCH_STORES, dbgwcr0_el1);
+	write_sysreg(MDSCR_MDE | MDSCR_KDE, mdscr_el1);
+	isb();
+	asm volatile("hvc #0\n	msr daifclr, #8" : : : "memory");
+	watched = 1;
+	return 0;
+}
+
+/* A watchpoint set in one run works in the next, and is not another guest's. */
+static void test_watchpoint(void)
+{
+	struct guest *guest = create(0, guest_watch);
+	struct guest *other = create(1, debug_guest);
+
+	assert(guest_enable_debug(guest) && guest_enable_debug(other));
+	assert(guest_install_el1_handler(guest, ELxH_SYNC, note_watchpoint));
+	guest_run(guest);
+	guest_run(other);
+	watched = 0; /* the host's store is not watched */
+	report(guest_run(guest) == GUEST_EXIT_RETURNED &&
+		       ESR_ELx_EC(watch_esr) == ESR_ELx_EC_WATCHPT_CUR,
+	       "the guest takes its watchpoint: ESR_EL1 %#lx", watch_esr);
+	guest_destroy(guest);
+
+	/* With TDE the host takes it; set after the guest has written the registers. */
+	guest = create(0, guest_watch);
+	assert(guest_enable_debug(guest));
+	guest_run(guest);
+	guest->mdcr_el2 |= MDCR_EL2_TDE;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+	report(guest_run(guest) == GUEST_EXIT_HANDLER &&
+		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_WATCHPT_LOW &&
+		       guest->far_el2 == (u64)&watched,
+	       "with MDCR_EL2.TDE the host takes it: class %#lx, FAR_EL2 %#lx",
+	       ESR_ELx_EC(guest->esr_el2), guest->far_el2);
+	guest_destroy(guest);
+	guest_destroy(other);
+}
+
+/*
+ * Pointer authentication keys
+ */
+
+static void test_keys(void)
+{
+	u64 isar1 = read_sysreg(id_aa64isar1_el1), isar2 = read_sysreg_s(ID_AA64ISAR2_EL1);
+
+	if (!(isar1 & 0xff000ff0) && !(isar2 & 0xff00)) {
+		report_skip("the CPU has no pointer authentication (ID_AA64ISAR1_EL1.{APA,API})");
+		return;
+	}
+	interleave(create(0, keys_guest), create(1, keys_guest), keys_names, ARRAY_SIZE(keys_names),
+		   ARRAY_SIZE(keys_names));
+}
+
+/*
+ * Reset
+ */
+
+static u64 guest_reset(u64 which)
+{
+	u64 sctlr = read_sysreg(sctlr_el1);
+
+	return (sctlr & (SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I)) | read_sysreg(ttbr0_el1) |
+	       read_sysreg(tcr_el1) | read_sysreg(tpidr_el1);
+}
+
+static void test_reset(void)
+{
+	struct guest *first = create(0, state_guest), *guest;
+
+	guest_run(first); /* leaves nothing for the next one */
+	guest = create(1, guest_reset);
+	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == 0,
+	       "MMU and caches off, TTBR0_EL1, TCR_EL1, TPIDR_EL1 zero: %#lx", guest->exit_code);
+	guest_destroy(guest);
+	guest_destroy(first);
+}
+
+static const struct subtest subtests[] = {
+	{ "state", test_state },
+	{ "debug", test_debug },
+	{ "debug-trapped", test_debug_trapped },
+	{ "watchpoint", test_watchpoint },
+	{ "keys", test_keys },
+	{ "reset", test_reset },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}

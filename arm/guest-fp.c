@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* FP, SIMD and SVE registers: each guest's own, the host's untouched, by eager and by lazy hands. */
+#include <libcflat.h>
+#include <subtest.h>
+#include <asm/barrier.h>
+#include <asm/guest-fp.h>
+#include <asm/guest.h>
+#include <asm/processor.h>
+
+#define VMID 30
+#define CPACR_EL1_ZEN (3UL << 16)
+
+/* guest-fp.S */
+void guest_fp(void);
+void guest_sve(void);
+void guest_sve_fresh(void);
+void guest_sve_vl(void);
+void guest_one_fp(void);
+u64 host_fp_around_guest_run(struct guest *guest);
+
+static enum guest_handler_result exit_always(struct guest *guest)
+{
+	return GUEST_ACTION_EXIT;
+}
+
+static struct guest *create(int vmid, void (*guest_func)(void), bool lazy)
+{
+	struct guest *guest = guest_create(vmid, guest_func, S2_PAGE_4K);
+
+	assert(guest);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+	guest_set_fp_lazy(guest, lazy);
+	return guest;
+}
+
+static const char *hand(bool lazy)
+{
+	return lazy ? "lazy" : "eager";
+}
+
+static bool ends(struct guest *guest, enum guest_exit_reason expected)
+{
+	enum guest_exit_reason reason = guest_run(guest);
+
+	return report(reason == expected, "guest_run(): expected \"%s\", found \"%s\"",
+		      guest_exit_reason_name(expected), guest_exit_reason_name(reason));
+}
+
+/* Run both up to their exit, then on: each counts its wrong registers. */
+static void interleave(struct guest *a, struct guest *b)
+{
+	ends(a, GUEST_EXIT_HANDLER);
+	ends(b, GUEST_EXIT_HANDLER);
+	ends(a, GUEST_EXIT_RETURNED);
+	ends(b, GUEST_EXIT_RETURNED);
+	report(a->exit_code == 0 && b->exit_code == 0,
+	       "wrong registers: expected 0 and 0, found %lu and %lu", a->exit_code, b->exit_code);
+}
+
+static void test_fp(void)
+{
+	for (int hands = 0; hands < 4; hands++) {
+		struct guest *a = create(VMID, guest_fp, hands & 1);
+		struct guest *b = create(VMID + 1, guest_fp, hands & 2);
+
+		report_prefix_pushf("%s, %s", hand(hands & 1), hand(hands & 2));
+		a->x[0] = 0x100;
+		b->x[0] = 0x200;
+		interleave(a, b);
+		guest_destroy(a);
+		guest_destroy(b);
+		report_prefix_pop();
+	}
+}
+
+static void guest_without_fp(void)
+{
+	asm volatile("hvc #0" : : : "memory");
+}
+
+/* The host's, whether the guest uses them or not. */
+static void test_host(void)
+{
+	void (*const funcs[])(void) = { guest_fp, guest_without_fp };
+
+	for (int i = 0; i < 4; i++) {
+		struct guest *guest = create(VMID, funcs[i & 1], i & 2);
+		u64 wrong = host_fp_around_guest_run(guest);
+
+		report(wrong == 0, "%s, the guest %s: %lu of the host's registers are wrong",
+		       hand(i & 2), i & 1 ? "does not use them" : "uses them", wrong);
+		guest_destroy(guest);
+	}
+}
+
+static enum guest_handler_result note_live(struct guest *guest)
+{
+	*(bool *)guest->data = guest->fp_live;
+	return GUEST_ACTION_EXIT;
+}
+
+/* What lazy means: nothing is loaded before the first use. */
+static void test_first_use(void)
+{
+	void (*const funcs[])(void) = { guest_fp, guest_without_fp };
+
+	for (int i = 0; i < 2; i++) {
+		struct guest *guest = create(VMID, funcs[i], true);
+		struct guest_statistics statistics;
+		bool live = false;
+
+		guest->data = &live;
+		guest_install_handler(guest, ELx_LOW_SYNC_64, note_live);
+		guest_count_exits(guest, &statistics);
+		ends(guest, GUEST_EXIT_HANDLER);
+		report(live == (i == 0) && statistics.classes[ESR_ELx_EC_FP_ASIMD] == (i == 0),
+		       "the guest %s FP: registers in the CPU %d, traps %lu",
+		       i ? "does not use" : "uses", live, statistics.classes[ESR_ELx_EC_FP_ASIMD]);
+		guest_destroy(guest);
+	}
+}
+
+/* A trap that the host itself has set is the handler's, by either hand. */
+static enum guest_handler_result note_class(struct guest *guest)
+{
+	*(u64 *)guest->data = ESR_ELx_EC(guest->esr_el2);
+	return GUEST_ACTION_EXIT;
+}
+
+static void test_trapped_by_host(void)
+{
+	for (int lazy = 0; lazy < 2; lazy++) {
+		struct guest *guest = create(VMID, guest_one_fp, lazy);
+		struct guest_statistics statistics;
+		u64 class = 0;
+
+		guest->data = &class;
+		guest_count_exits(guest, &statistics);
+		guest->cptr_el2 = host_vhe ? 0 : guest->cptr_el2 | 1UL << 10; /* FPEN, TFP */
+		guest_install_handler(guest, ELx_LOW_SYNC_64, note_class);
+		ends(guest, GUEST_EXIT_HANDLER);
+		report(class == ESR_ELx_EC_FP_ASIMD && statistics.classes[ESR_ELx_EC_FP_ASIMD] == 1,
+		       "%s: expected one exit of class 0x7, found %lu, the last of %#lx",
+		       hand(lazy), statistics.classes[ESR_ELx_EC_FP_ASIMD], class);
+		guest_destroy(guest);
+	}
+}
+
+/*
+ * SVE
+ */
+
+static struct guest *create_sve(int vmid, void (*guest_func)(void), bool lazy)
+{
+	struct guest *guest = create(vmid, guest_func, lazy);
+
+	assert(guest_enable_sve(guest));
+	return guest;
+}
+
+static void test_sve_interleaved(void)
+{
+	for (int hands = 0; hands < 4; hands++) {
+		struct guest *a = create_sve(VMID, guest_sve, hands & 1);
+		struct guest *b = create_sve(VMID + 1, guest_sve, hands & 2);
+
+		report_prefix_pushf("%s, %s", hand(hands & 1), hand(hands & 2));
+		/* The longest vectors, and the shortest */
+		a->x[0] = 0x107;
+		a->x[1] = 15;
+		b->x[0] = 0x205;
+		b->x[1] = 0;
+		interleave(a, b);
+		guest_destroy(a);
+		guest_destroy(b);
+		report_prefix_pop();
+	}
+}
+
+/* Nothing of what another guest had in z is to be seen. */
+static void test_sve_leak(void)
+{
+	for (int lazy = 0; lazy < 2; lazy++) {
+		struct guest *a = create_sve(VMID, guest_sve, lazy);
+		struct guest *b = create_sve(VMID + 1, guest_sve_fresh, lazy);
+
+		a->x[0] = 0x107;
+		a->x[1] = 15;
+		ends(a, GUEST_EXIT_HANDLER);
+		ends(b, GUEST_EXIT_RETURNED);
+		report(b->exit_code == 0, "%s: z registers of a new guest that are not 0: %lu",
+		       hand(lazy), b->exit_code);
+		guest_destroy(a);
+		guest_destroy(b);
+	}
+}
+
+static enum guest_handler_result change_z3(struct guest *guest)
+{
+	u64 *z3 = guest_sve_z(guest, 3);
+
+	report(z3[0] == 0x103 && z3[guest->sve->vl / 8 - 1] == 0x103,
+	       "a handler sees z3 whole: %#lx ... %#lx", z3[0], z3[guest->sve->vl / 8 - 1]);
+	z3[guest->sve->vl / 8 - 1]++;
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_sve_handler(void)
+{
+	struct guest *guest = create_sve(VMID, guest_sve, false);
+
+	guest->x[0] = 0x100;
+	guest->x[1] = 15;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, change_z3);
+	ends(guest, GUEST_EXIT_RETURNED);
+	report(guest->exit_code == 1, "and changes it: wrong registers expected 1, found %lu",
+	       guest->exit_code);
+	guest_destroy(guest);
+}
+
+/* Not asked for: a trap, also when the guest itself allows it. */
+static void test_sve_trapped(void)
+{
+	for (int lazy = 0; lazy < 2; lazy++) {
+		struct guest *guest = create(VMID, guest_sve_vl, lazy);
+		u64 class = 0;
+
+		guest->data = &class;
+		guest->cpacr_el1 |= CPACR_EL1_ZEN;
+		guest_install_handler(guest, ELx_LOW_SYNC_64, note_class);
+		ends(guest, GUEST_EXIT_HANDLER);
+		report(class == ESR_ELx_EC_SVE,
+		       "%s, a guest without SVE: exit expected class 0x19, found %#lx", hand(lazy),
+		       class);
+		guest_destroy(guest);
+	}
+}
+
+static void test_sve(void)
+{
+	static void (*const tests[])(void) = { test_sve_interleaved, test_sve_leak,
+					       test_sve_handler, test_sve_trapped };
+
+	if (!system_supports_sve()) {
+		report_skip("the CPU has no SVE (ID_AA64PFR0_EL1.SVE)");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
+		tests[i]();
+}
+
+static const struct subtest subtests[] = {
+	{ "fp", test_fp },
+	{ "host", test_host },
+	{ "first-use", test_first_use },
+	{ "trapped-by-host", test_trapped_by_host },
+	{ "sve", test_sve },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}

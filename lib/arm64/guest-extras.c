@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The registers that not every guest has: SVE, FP by a lazy hand, breakpoints. guest.c takes this
+ * way around for guests that have one of them, and the others pay one branch.
+ */
+#include <libcflat.h>
+#include <asm/guest-debug.h>
+#include <asm/guest-fp.h>
+#include <asm/guest-internal.h>
+#include <asm/guest.h>
+
+void guest_update_extras(struct guest *guest)
+{
+	guest->has_extras = guest->fp_lazy || guest->sve || guest->debug;
+}
+
+/* To be followed by guest_fp_cptr() for CPTR_EL2. */
+void guest_extras_to_cpu(struct guest *guest)
+{
+	guest_fp_open(guest);
+	guest_fp_to_cpu(guest);
+	if (guest->debug)
+		debug_registers_load(&guest->debug->guest);
+}
+
+/* EL2's state too: CPTR_EL2 is kept as the host set it, without the traps that laziness adds. */
+void guest_extras_to_memory(struct guest *guest)
+{
+	u64 cptr = guest->cptr_el2;
+
+	el2_state_save(&guest->el2);
+	guest->cptr_el2 = cptr;
+	guest_fp_open(guest);
+	guest_fp_to_memory(guest);
+	if (guest->debug)
+		debug_registers_save(&guest->debug->guest);
+}
+
+void guest_extras_save_host(struct guest *guest)
+{
+	guest_fp_open(guest);
+	guest_fp_save_host(guest);
+	if (guest->debug)
+		debug_registers_save(&guest->debug->host);
+}
+
+void guest_extras_restore_host(struct guest *guest)
+{
+	guest_fp_open(guest);
+	guest_fp_restore_host(guest);
+	if (guest->debug)
+		debug_registers_load(&guest->debug->host);
+}
