@@ -4,6 +4,7 @@
  * docs/misbehaving-images.md.
  */
 #include <libcflat.h>
+#include <on-cpus.h>
 #include <alloc_page.h>
 #include <string.h>
 #include <asm/barrier.h>
@@ -162,6 +163,33 @@ static void silent_exit(void)
 	exit(0); /* without a summary, without a check */
 }
 
+static void on_other_cpu(void *func)
+{
+	((void (*)(void))func)();
+}
+
+static void stack_overflow_of_cpu1(void)
+{
+	on_cpu(1, on_other_cpu, stack_overflow);
+}
+
+static void lost_cpu(void)
+{
+	on_cpus_timeout_ms = 200;
+	on_cpu(1, on_other_cpu, hang);
+}
+
+/* All CPUs fail at once; the last words are one CPU's. */
+static void fail_on_all(void *data)
+{
+	assert_msg(false, "at once");
+}
+
+static void assertion_on_all(void)
+{
+	on_cpus(fail_on_all, NULL);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -178,6 +206,9 @@ static const struct {
 	{ "fail", fail },
 	{ "skip", skip },
 	{ "stack", stack_overflow },
+	{ "stack-cpu1", stack_overflow_of_cpu1 },
+	{ "lost-cpu", lost_cpu },
+	{ "assert-all", assertion_on_all },
 	{ "silent-exit", silent_exit },
 	{ "double-free", double_free },
 	{ "handler-stack", handler_stack_overflow },
