@@ -10,8 +10,8 @@ row  what is known                                                       status 
  2   kut was told to stop                                                error     130
  3   a signal that kut did not send ended QEMU                           error     5
  4   QEMU reported an error before the guest said anything: it refuses   error     6
-     the machine, the CPU or an option
- 5   QEMU reported an error later                                        error     5
+     the machine, the CPU or an option, not for want of memory
+ 5   QEMU reported an error later, or cannot get its memory              error     5
  6   the time was up                                                     timeout   1
  7   there is no EXIT line                                               crash     1
  8   there are words after the last EXIT line                            crash     1
@@ -40,6 +40,7 @@ makes its own. A run with several exit codes among its tests ends with the first
 130, 6, 5, 1, 0, 4: 4 is left when all tests were skipped, or there was none.
 """
 
+import re
 import signal
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from kut_runner.boot import LINGER, Ended, How
 from kut_runner.errors import ExitCode
-from kut_runner.events import Abort, Check, Died, Event, Exit, Summary, Syndrome
+from kut_runner.events import Abort, Check, Died, Event, Exit, Info, Summary, Syndrome
 from kut_runner.lines import printable
 from kut_runner.status import Status
 
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
+#: QEMU's words where the machine under it has too little memory.
+_NO_MEMORY: Final = re.compile("annot set up guest memory|annot allocate memory")
 _PASSED: Final = 1
 _SKIPPED: Final = 77
 _GAVE_UP: Final = (127, 255)
@@ -79,6 +82,8 @@ class Said:
     checks: tuple[Check, ...] = ()
     last: "Mapping[type[Event], Event]" = field(default_factory=dict)
     """The last event of each kind."""
+    told: tuple[Check | Info, ...] = ()
+    """The checks and what was said about them, in order."""
     after_exit: str = ""
     """The first words after the last EXIT line."""
     last_lines: tuple[str, ...] = ()
@@ -151,18 +156,24 @@ class TestResult:
 
 def listen(events: "Iterable[Event]") -> Said:
     """Return what `events` say in the large."""
-    checks: list[Check] = []
+    told: list[Check | Info] = []
     last: dict[type[Event], Event] = {}
     lines: deque[str] = deque(maxlen=_LAST_LINES)
     after_exit = ""
     for event in events:
         last[type(event)] = event
-        if isinstance(event, Check):
-            checks.append(event)
+        if isinstance(event, Check | Info):
+            told.append(event)
         after_exit = "" if isinstance(event, Exit) else after_exit or event.line.strip()
         if event.line.strip():
             lines.append(event.line)
-    return Said(tuple(checks), last, after_exit if Exit in last else "", tuple(lines))
+    return Said(
+        checks=tuple(event for event in told if isinstance(event, Check)),
+        last=last,
+        told=tuple(told),
+        after_exit=after_exit if Exit in last else "",
+        last_lines=tuple(lines),
+    )
 
 
 def judge(said: Said, ended: Ended) -> Verdict:
@@ -202,7 +213,7 @@ def _judge_process(  # noqa: PLR0911 - a return per row of the table
         return _failed(Status.TIMEOUT, f"no verdict after {ended.seconds:.1f} s{_last_words(said)}")
     if ended.how is How.LINGERED or ended.code in (0, said.exit_status):
         return None
-    if not said.last_lines and ended.code == 1:
+    if not said.last_lines and ended.code == 1 and not _NO_MEMORY.search(ended.complaint):
         return _error(f"QEMU refused: {words}", ExitCode.MACHINE_REFUSED)
     return _error(_joined(f"QEMU failed with exit status {ended.code}", words))
 

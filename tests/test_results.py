@@ -70,6 +70,18 @@ def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int =
             ),
         ),
         (
+            b"",
+            How.EXITED,
+            1,
+            "cannot set up guest memory 'mach-virt.ram': Cannot allocate memory",
+            Verdict(
+                Status.ERROR,
+                "QEMU failed with exit status 1:"
+                " cannot set up guest memory 'mach-virt.ram': Cannot allocate memory",
+                ExitCode.INFRASTRUCTURE,
+            ),
+        ),
+        (
             b"PASS: a\n",
             How.EXITED,
             1,

@@ -99,6 +99,14 @@ def start(emulator: Emulator, tree: Path) -> Iterator[Start]:
         process.communicate()
 
 
+def wait_for_words(log: Path, words: str) -> None:
+    """Wait until a guest has said something."""
+    end = time.monotonic() + 30
+    while not (log.exists() and words in log.read_text()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_ctrl_c_on_a_terminal(emulator: Emulator, tree: Path, tmp_path: Path) -> None:
     report, junit = tmp_path / "r.json", tmp_path / "r.xml"
     args = ["misbehave-fail", *HANGS, "--json", report, "--junit", junit, "--qemu", emulator.path]
@@ -107,6 +115,7 @@ def test_ctrl_c_on_a_terminal(emulator: Emulator, tree: Path, tmp_path: Path) ->
     before = termios.tcgetattr(kut.child_fd)
     kut.expect("misbehave-fail .*1 of 2 checks failed\r\n")
     emulator.wait_for(2)
+    wait_for_words(tree / "build/logs/misbehave-hang.log", "about to spin\n")
     assert termios.tcgetattr(kut.child_fd) == before, "QEMU keeps its hands off the terminal"
     kut.sendintr()
     kut.expect(pexpect.EOF)
@@ -193,6 +202,17 @@ def test_a_crash_of_qemu_is_an_error(start: Start, emulator: Emulator) -> None:
     output, _ = kut.communicate(timeout=30)
     assert kut.returncode == 5
     assert "QEMU crashed: SIGABRT" in output
+
+
+@pytest.mark.parametrize("limit", [400_000, 1_300_000])
+def test_too_little_memory_for_qemu_is_no_refusal(start: Start, tmp_path: Path, limit: int) -> None:
+    """Too little for QEMU's own use, and too little for the guest."""
+    Emulator(tmp_path, before=f"ulimit -v {limit}")
+    kut = start("misbehave-hang")
+    output, _ = kut.communicate(timeout=30)
+    assert kut.returncode == 5
+    assert "QEMU failed with exit status 1: " in output
+    assert "Cannot allocate memory" in output
 
 
 def test_a_reader_that_goes_away(start: Start, emulator: Emulator, tmp_path: Path) -> None:

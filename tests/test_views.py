@@ -98,14 +98,20 @@ def test_terminal() -> None:
     )
 
 
-def test_terminal_verbose_shows_each_check_and_the_command() -> None:
-    assert terminal([FAILS], verbose=True) == (
+def test_terminal_verbose_shows_each_check_and_remark_and_the_command() -> None:
+    noted = b"INFO: begins\nPASS: a\nnoise\nINFO: ends\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n"
+    assert terminal([FAILS, result("noted", noted)], verbose=True) == (
         "FAIL     broken   0.12 s  1 of 2 checks failed\n"
         "         $ '/opt/my qemu' -append 'a b'\n"
         "         PASS: a\n"
         "         FAIL: b: c\n"
         "         log: build/logs/broken.log\n"
-        "1 test in 1.50 s: 1 fail\n"
+        "PASS     noted    0.12 s  1 check\n"
+        "         $ '/opt/my qemu' -append 'a b'\n"
+        "         INFO: begins\n"
+        "         PASS: a\n"
+        "         INFO: ends\n"
+        "2 tests in 1.50 s: 1 pass, 1 fail\n"
     )
 
 

@@ -39,7 +39,7 @@ class Terminal:
         stream: TextIO | None = None,
         environment: "Mapping[str, str] | None" = None,
     ) -> None:
-        """Write to `stream`, by default stdout; `verbose` shows each check and QEMU's command."""
+        """Write to `stream`, by default stdout; `verbose` shows checks, INFO and the command."""
         self._stream = stream or sys.stdout
         if isinstance(self._stream, TextIOWrapper):  # a character the locale lacks is no error
             self._stream.reconfigure(errors="backslashreplace")
@@ -78,7 +78,7 @@ class Terminal:
         failed = [check.line for check in checks if check.status.is_failure]
         if self._verbose:
             yield from _command(result)
-            yield from (check.line for check in checks)
+            yield from (event.line for event in result.said.told)
         else:
             yield from failed[:_MOST_CHECKS]
             if len(failed) > _MOST_CHECKS:
