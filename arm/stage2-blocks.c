@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Blocks of every level and contiguous runs: split by unmapping or protecting a part, collapsed again,
- * with a guest's accesses between the steps, so that the TLB holds what was there before.
+ * Blocks of every level and contiguous runs: split by unmapping or protecting a part, and collapsed
+ * again; a guest's accesses between the steps show what is mapped.
  */
 #include <libcflat.h>
 #include <alloc_page.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Break-before-make (DDI 0487, D8.16.1): when the TLB entries of a leaf that changes its size, its type
- * or its contiguous hint are dropped, no walk finds it. A TLB cannot be asked, but each invalidation
- * can be watched.
+ * Break-before-make (DDI 0487, D8.16.1): when the TLB entries of a leaf that changes its size, its
+ * type or its contiguous hint are dropped, no walk finds it. A TLB cannot be asked, but each
+ * invalidation can be watched.
  */
 #include <libcflat.h>
 #include <subtest.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Each shape of a stage-2 tree that this CPU has, of every granule, number of address bits and start
- * level, walked by the CPU: its first and its last page are found, and the one before is not. What
+ * Each shape of a stage-2 tree that this CPU has, of every granule, number of address bits and
+ * start level, walked by the CPU: its first and its last page are found, and the one before is not. What
  * s2_geometry() says of the shapes that it does not have is tests/test_stage2_geometry.py's. With
  * the argument `lpa2-levels`, the start levels that only FEAT_LPA2 has; without, all others.
  */

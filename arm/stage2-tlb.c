@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TLB maintenance: a guest reads or writes, the host changes its tree in a handler, and the guest does it
- * again, without leaving guest_run(), where the TLB might go for other reasons.
+ * TLB maintenance: a guest reads or writes, the host changes its tree in a handler, and the guest
+ * does it again, without leaving guest_run(), where the TLB might go for other reasons.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
@@ -291,8 +291,8 @@ static void test_stage1_table(void)
 	reason = guest_run(guest);
 	report(walk.faults == 1 && (walk.esr & ESR_ELx_S1PTW) &&
 		       (walk.esr & ESR_ELx_FSC) == (ESR_ELx_FSC_FAULT | PT_LEVEL_LAST),
-	       "the table's page unmapped: expected one fault on a stage-1 walk, level 3, found %u, "
-	       "ESR_EL2 %#lx",
+	       "the table's page unmapped: expected one fault on a stage-1 walk, level 3, found "
+	       "%u, ESR_EL2 %#lx",
 	       walk.faults, walk.esr);
 	report((walk.ipa & ~(SZ_4K - 1UL)) == walk.table, "its IPA: expected %#lx, found %#lx",
 	       walk.table, walk.ipa);

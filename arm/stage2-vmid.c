@@ -60,8 +60,8 @@ static void test_generations(void)
 	s2_tlb_observer = NULL;
 	report(in_pool, "every VMID is the pool's");
 	report(all_dropped == 2 && pool.generation == 3,
-	       "%d trees, %d VMIDs: expected 2 new generations, each with all translations dropped, "
-	       "found %u, dropped %u times",
+	       "%d trees, %d VMIDs: expected 2 new generations, each with all translations "
+	       "dropped, found %u, dropped %u times",
 	       TREES, COUNT, (unsigned int)pool.generation - 1, all_dropped);
 	destroy_trees(trees, TREES);
 	s2_vmid_pool_destroy(&pool);

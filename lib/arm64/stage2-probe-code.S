@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The accesses of stage2-probe.c, in the guest, at EL1 or EL0: x1 = address, x0 = value. Each ends in a read of
- * x3, where nothing is mapped: EL0 has no hvc.
+ * The accesses of stage2-probe.c, in the guest, at EL1 or EL0: x1 = address, x0 = value. Each ends
+ * in a read of x3, where nothing is mapped: EL0 has no hvc.
  */
 	.text
 	.global	s2_probe_read

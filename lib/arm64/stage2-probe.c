@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A guest that makes one access at a time. */
 #include <libcflat.h>
-#include <asm/setup.h>
 #include <asm/stage2-probe.h>
-#include <asm/stage2-vmid.h>
 
 #define DONE_IPA 0UL /* the access that ends a probe */
 
@@ -18,20 +16,10 @@ static enum guest_handler_result exit_always(struct guest *guest)
 
 struct guest *s2_probe_create(struct s2_mmu *mmu)
 {
-	enum s2_granule granule = (mmu->geometry.page_shift - 12) / 2;
-	struct guest *guest = guest_create(0, s2_probe_read, granule);
+	struct guest *guest = guest_create_on(mmu, s2_probe_read);
 
-	if (!guest)
-		return NULL;
-	if (s2mmu_map(mmu, __pa(_stext), __pa(_stext), _sdata - _stext, S2_MAP_RO)) {
-		guest_destroy(guest);
-		return NULL;
-	}
-	s2mmu_destroy(guest->s2mmu);
-	guest->s2mmu = mmu;
-	guest->vttbr_el2 = mmu->vttbr;
-	guest->vtcr_el2 = mmu->vtcr;
-	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+	if (guest)
+		guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
 	return guest;
 }
 

@@ -19,14 +19,14 @@ enum s2_access {
 #define S2_PROBE_CODE 0xd61f0080U /* br x4 */
 
 /*
- * A guest of @mmu's own, with MMU off. It owns @mmu: guest_destroy() frees both. The image's code
- * is mapped there one to one; IPA 0..page must stay unmapped. NULL when memory is out.
+ * A guest on @mmu (guest_create_on()), with MMU off; IPA 0..page must stay unmapped. guest_destroy()
+ * frees both. NULL, and @mmu freed, when memory is out.
  */
 struct guest *s2_probe_create(struct s2_mmu *mmu);
 
 /*
- * One access to IPA @ipa at exception level @el (0 or 1). True when it went through: *@value is what
- * was read, or what is written; NULL where it does not matter. False: guest->esr_el2 and
+ * One access to IPA @ipa at exception level @el (0 or 1). True when it went through: *@value is
+ * what was read, or what is written; NULL where it does not matter. False: guest->esr_el2 and
  * guest->fault_ipa say why not.
  */
 bool s2_probe(struct guest *guest, int el, enum s2_access access, u64 ipa, u64 *value);

@@ -22,8 +22,8 @@ void s2_tlb_flush_vmid(unsigned int vmid);
 void s2_tlb_flush_all_vmids(void);
 
 /*
- * For tests: called before each of these operations with what is dropped, NULL and 0, UINT64_MAX for
- * all VMIDs. It sees the tables as a walk does that comes right after the TLBI.
+ * For tests: called before each of these operations with what is dropped; with NULL, 0 and
+ * UINT64_MAX for all VMIDs. It sees the tables as a walk does that comes right after the TLBI.
  */
 extern void (*s2_tlb_observer)(struct s2_mmu *mmu, u64 ipa, u64 size);
 

@@ -3,7 +3,7 @@
  * VMIDs for more trees than there are VMIDs.
  *
  * A tree holds a VMID while it is in use, between s2_vmid_get() and s2_vmid_put(), and keeps it
- * afterwards for as long as the generation lasts. When all were handed out, a new generation begins:
+ * afterwards for as long as the generation lasts. When all were handed out, a new one begins:
  * every translation is dropped, trees in use keep theirs, and the others are given a new one when
  * they are used again.
  */

@@ -108,7 +108,7 @@ int s2mmu_map(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size, unsigned lo
 int s2mmu_unmap(struct s2_mmu *mmu, u64 ipa, u64 size);
 /*
  * Give what is mapped in the range other rights or another type; without contiguous hints. A change
- * of the type breaks each entry before it makes it anew, so another CPU's guest may fault meanwhile.
+ * of the type breaks each entry before it makes it anew: another CPU's guest may fault meanwhile.
  * Errors as s2mmu_unmap(), and -ENOSYS.
  */
 int s2mmu_protect(struct s2_mmu *mmu, u64 ipa, u64 size, unsigned long flags);
