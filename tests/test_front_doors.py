@@ -384,21 +384,27 @@ def test_the_test_door_needs_clang_and_the_development_packages(machine: Machine
 
 @pytest.mark.parametrize(
     ("failing", "code"),
-    [("none", 0), ("ruff", 1), ("mypy", 1), ("shellcheck", 1), ("pytest", 3)],
+    [("none", 0), ("ruff", 1), ("mypy", 1), ("shellcheck", 1), ("clang-format", 1), ("pytest", 3)],
 )
 def test_the_test_door_runs_every_check_and_pytest_last(
     machine: Machine, failing: str, code: int
 ) -> None:
     machine.add(*COMPILER, *CLANG, *QEMU)
     machine.add("python3", script=PYTHON)
-    checks = ("ruff", "mypy", "shellcheck", "pytest")
+    checks = ("ruff", "mypy", "shellcheck", "clang-format", "pytest")
     machine.add(*checks)
+    machine.add("find", script=f'exec {shutil.which("find")} "$@"')
+    for source in ("lib/arm64/asm/one.h", "lib/one.c", "arm/one.c", "arm/one.S"):
+        (machine.root / source).parent.mkdir(parents=True, exist_ok=True)
+        (machine.root / source).touch()
     machine.add(failing, script=f"exit {code}")
     end = machine.call("test", "-k", "some thing")
     assert end.returncode == code
     assert end.stderr == "kut: installing kut and what its tests need into .venv with pip\n"
     calls = (machine.home / "calls").read_text().splitlines()
     assert set(checks) <= {call.split()[0] for call in calls}
+    (formatted,) = [call for call in calls if call.startswith("clang-format ")]
+    assert sorted(formatted.split()[3:]) == ["arm/one.c", "lib/arm64/asm/one.h", "lib/one.c"]
     assert calls[-1].startswith("pytest ")
     assert calls[-1].endswith(" -k some thing")
     assert machine.call("kut").stderr == ""

@@ -7,7 +7,7 @@
 
 #define HPFAR_FIPA(hpfar) (FIELD(hpfar, 43, 4) << 12)
 #define PAR_F (1UL << 0)
-#define PAR_PA(par) ((par)&PT_ADDR_MASK)
+#define PAR_PA(par) ((par) & PT_ADDR_MASK)
 #define PAGE_OFFSET 0xfffUL
 
 static bool is_guest_abort(u64 esr)

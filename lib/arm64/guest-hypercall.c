@@ -5,7 +5,7 @@
 #include <asm/guest-internal.h>
 #include <asm/guest.h>
 
-#define SYNDROME_IMMEDIATE(esr) ((esr)&0xffff)
+#define SYNDROME_IMMEDIATE(esr) ((esr) & 0xffff)
 /* No address, and no HPFAR_EL2 either: guest_fault_ipa() */
 #define NO_HPFAR UINT64_MAX
 

@@ -8,10 +8,7 @@
 #include <asm/timer.h>
 
 #define SPECIFIER_SIZE 12
-#define NO_IRQ                  \
-	{                       \
-		TIMER_NO_IRQ, 0 \
-	}
+#define NO_IRQ { TIMER_NO_IRQ, 0 }
 
 struct timer_state __timer_state = { NO_IRQ, NO_IRQ, NO_IRQ, NO_IRQ };
 

@@ -31,7 +31,7 @@
 
 /* The version, from PSCI_VERSION */
 #define PSCI_VERSION_MAJOR(version) (((version) >> 16) & 0x7fff)
-#define PSCI_VERSION_MINOR(version) ((version)&0xffff)
+#define PSCI_VERSION_MINOR(version) ((version) & 0xffff)
 
 #define PSCI_RET_SUCCESS 0
 #define PSCI_RET_NOT_SUPPORTED (-1)

@@ -10,7 +10,7 @@
 #define ESR_ELx_EC(esr) (((esr) >> ESR_ELx_EC_SHIFT) & ESR_ELx_EC_MASK)
 #define ESR_ELx_IL (UL(1) << 25)
 #define ESR_ELx_ISS_MASK UL(0x1ffffff)
-#define ESR_ELx_ISS(esr) ((esr)&ESR_ELx_ISS_MASK)
+#define ESR_ELx_ISS(esr) ((esr) & ESR_ELx_ISS_MASK)
 
 /* Exception classes; every other value of 0x00..0x3f is reserved. */
 #define ESR_ELx_EC_UNKNOWN 0x00

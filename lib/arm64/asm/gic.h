@@ -34,7 +34,7 @@
 #define GICD_ICPIDR2 0x0fe8 /* version 2 */
 #define GICD_PIDR2 0xffe8 /* version 3 */
 
-#define GICD_TYPER_IRQS(typer) ((((typer)&0x1f) + 1) * 32)
+#define GICD_TYPER_IRQS(typer) ((((typer) & 0x1f) + 1) * 32)
 #define GICD_INT_EN_SET_SGI 0x0000ffff
 #define GICD_INT_EN_CLR_X32 0xffffffff
 #define GICD_INT_DEF_PRI 0xa0

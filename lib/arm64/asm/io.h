@@ -35,11 +35,13 @@
 		__raw_write##suffix(val, addr);                                          \
 	}
 
-__define_io(8, b, "b", "w") __define_io(16, w, "h", "w") __define_io(32, l, "", "w")
-	__define_io(64, q, "", "x")
+__define_io(8, b, "b", "w")
+__define_io(16, w, "h", "w")
+__define_io(32, l, "", "w")
+__define_io(64, q, "", "x")
 
-	/* Also of an address in the vmalloc region, which is not mapped one to one. */
-	phys_addr_t virt_to_phys(const volatile void *va);
+/* Also of an address in the vmalloc region, which is not mapped one to one. */
+phys_addr_t virt_to_phys(const volatile void *va);
 
 static inline void *phys_to_virt(phys_addr_t pa)
 {
