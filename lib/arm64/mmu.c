@@ -44,9 +44,12 @@ static unsigned int entry_index(u64 va, int level)
 
 static pteval_t leaf_attributes(enum mmu_prot prot)
 {
-	/* Below EL2 with E2H clear there is one exception level: AP[1] is RES1 and UXN means XN. */
+	/*
+	 * At EL2 with E2H clear there is one exception level: AP[1] is RES1 and UXN means XN. Elsewhere
+	 * AP[1] opens it all to user mode (asm/user.h).
+	 */
 	bool one_level = host_at_el2 && !host_vhe;
-	pteval_t user = one_level ? PTE_USER : 0;
+	pteval_t user = PTE_USER;
 	pteval_t never_executed = one_level ? PTE_UXN : PTE_UXN | PTE_PXN;
 	pteval_t memory = PTE_AF | PTE_SHARED | PTE_ATTRINDX(MT_NORMAL) | user;
 
@@ -229,6 +232,15 @@ void mmu_disable(void)
 	else
 		write_sysreg(read_sysreg(sctlr_el1) & ~off, sctlr_el1);
 	isb();
+}
+
+void mmu_clear_user(pgd_t *pgtable, unsigned long va)
+{
+	pteval_t *pte = follow_pte(pgtable, va);
+
+	assert_msg(pte, "%lx is not mapped", va);
+	*pte &= ~PTE_USER;
+	flush_tlb_page(va);
 }
 
 bool mmu_enabled(void)

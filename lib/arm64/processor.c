@@ -5,6 +5,7 @@
 #include <asm/guest.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
+#include <asm/user.h>
 #include <asm/smp.h>
 
 static const char *const vector_names[VECTOR_MAX] = {
@@ -120,17 +121,29 @@ void do_stack_overflow(struct pt_regs *regs, unsigned int esr)
 	dump_and_abort("Stack overflow", ELxH_SYNC, regs, esr);
 }
 
-void do_handle_exception(enum vector v, struct pt_regs *regs, unsigned int esr);
-void do_handle_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
+static void call_handler(enum vector v, struct pt_regs *regs, unsigned int esr)
 {
 	unsigned int ec = ESR_ELx_EC(esr);
 
-	if (v == ELxH_SYNC && guest_fixup_exception(regs, esr))
-		return;
 	if (vector_handlers[v])
 		vector_handlers[v](v, regs, esr);
 	else if (is_sync(v) && exception_handlers[v][ec])
 		exception_handlers[v][ec](regs, esr);
 	else
 		dump_and_abort("Unhandled exception", v, regs, esr);
+}
+
+void do_handle_exception(enum vector v, struct pt_regs *regs, unsigned int esr);
+void do_handle_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
+{
+	if (v == ELxH_SYNC && guest_fixup_exception(regs, esr))
+		return;
+	if (v < ELx_LOW_SYNC_64) {
+		call_handler(v, regs, esr);
+		return;
+	}
+	user_mode_left();
+	if (v != ELx_LOW_SYNC_64 || !user_mode_answered(regs, esr))
+		call_handler(v, regs, esr);
+	user_mode_entered(regs);
 }

@@ -35,6 +35,12 @@ void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot pro
 /* The leaf that maps @va, NULL when none does. */
 pteval_t *follow_pte(pgd_t *pgtable, uintptr_t va);
 
+/*
+ * Close the page, or the block, that maps @va to the host's user mode (asm/user.h), which can use
+ * everything from the start. The vmalloc region is mapped by pages.
+ */
+void mmu_clear_user(pgd_t *pgtable, unsigned long va);
+
 /* Take a page that is mapped by a page entry away from this CPU and give it back (see guest.c). */
 void mmu_page_hide(pteval_t *pte, const void *va);
 void mmu_page_show(pteval_t *pte);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's user mode: into it, out of it by exceptions, and that guests leave it as it was. */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <subtest.h>
+#include <vmalloc.h>
+#include <asm/guest.h>
+#include <asm/mmu.h>
+#include <asm/processor.h>
+#include <asm/thread_info.h>
+#include <asm/user.h>
+
+#define STACK_ORDER 2
+#define SVC_NUMBER 7
+
+static struct {
+	unsigned int calls;
+	bool user_in_handler, user_in_function;
+	u64 pstate, sp, arg;
+} seen;
+
+static void run(void (*func)(void *), void *arg)
+{
+	char *stack = alloc_pages(STACK_ORDER);
+
+	assert(stack);
+	start_usr(func, arg, (unsigned long)stack + (PAGE_SIZE << STACK_ORDER));
+	free_pages(stack);
+}
+
+static void count_svc(struct pt_regs *regs, unsigned int esr)
+{
+	seen.calls += (esr & 0xffff) == SVC_NUMBER;
+	seen.user_in_handler |= is_user();
+	seen.pstate = regs->pstate;
+	seen.sp = regs->sp;
+}
+
+static void svc_twice(void *arg)
+{
+	seen.arg = (u64)arg;
+	seen.user_in_function = is_user();
+	asm volatile("svc %0" : : "i"(SVC_NUMBER) : "memory");
+	seen.user_in_function &= is_user();
+	asm volatile("svc %0" : : "i"(SVC_NUMBER) : "memory");
+}
+
+static void check_svc(void)
+{
+	u64 daif = read_sysreg(daif), sp = (u64)__builtin_frame_address(0);
+
+	seen.calls = 0;
+	seen.user_in_handler = false;
+	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_SVC64, count_svc);
+	run(svc_twice, (void *)0x1234);
+	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_SVC64, NULL);
+	report(seen.calls == 2 && seen.arg == 0x1234,
+	       "two SVCs from a function with its argument: %u, %#lx", seen.calls, seen.arg);
+	report((seen.pstate & (PSR_MODE_MASK | PSR_MODE32_BIT)) == PSR_MODE_EL0t &&
+		       !(seen.pstate & PSR_DAIF) && (seen.sp >> THREAD_SHIFT) != sp >> THREAD_SHIFT,
+	       "at EL0, nothing masked, on its own stack: PSTATE %#lx, SP %#lx", seen.pstate,
+	       seen.sp);
+	report(seen.user_in_function && !seen.user_in_handler && !is_user(),
+	       "is_user() there, not in the handler, not afterwards: %d, %d, %d",
+	       seen.user_in_function, seen.user_in_handler, is_user());
+	report(read_sysreg(daif) == daif, "DAIF is the caller's again: expected %#lx, found %#lx",
+	       daif, (u64)read_sysreg(daif));
+}
+
+static void report_there(void *arg)
+{
+	report(is_user() && smp_processor_id() == 0, "a check in user mode, on CPU %d",
+	       smp_processor_id());
+}
+
+static void test_report(void)
+{
+	run(report_there, NULL);
+}
+
+/* Registers of the host are not for user mode, whoever had them before. */
+static void skip_undefined(struct pt_regs *regs, unsigned int esr)
+{
+	seen.calls++;
+	regs->pc += 4;
+}
+
+static void read_current_el(void *arg)
+{
+	u64 el;
+
+	asm volatile("mrs %0, CurrentEL" : "=r"(el) : : "memory");
+}
+
+static void test_undefined(void)
+{
+	seen.calls = 0;
+	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_UNKNOWN, skip_undefined);
+	run(read_current_el, NULL);
+	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_UNKNOWN, NULL);
+	report(seen.calls == 1, "CurrentEL at EL0 is undefined: expected 1, found %u", seen.calls);
+}
+
+/* A page that is closed to it is a permission fault. */
+static void note_abort(struct pt_regs *regs, unsigned int esr)
+{
+	seen.calls += (esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM;
+	regs->pc += 4;
+}
+
+static void read_page(void *page)
+{
+	asm volatile("ldr xzr, [%0]" : : "r"(page) : "memory");
+}
+
+static void test_closed(void)
+{
+	u64 *page = vm_slot_alloc();
+
+	assert(vm_populate(page, PAGE_SIZE));
+	seen.calls = 0;
+	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_DABT_LOW, note_abort);
+	run(read_page, page);
+	report(seen.calls == 0, "a page is open at first: %u faults", seen.calls);
+	mmu_clear_user(mmu_idmap, (unsigned long)page);
+	run(read_page, page);
+	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_DABT_LOW, NULL);
+	*page = 1;
+	report(seen.calls == 1, "closed it is a permission fault, for user mode only: %u",
+	       seen.calls);
+	vm_slot_free(page);
+}
+
+static void guest_hvc(void)
+{
+	asm volatile("hvc #0\n	mov x0, #5\n	msr tpidrro_el0, x0" : : : "x0");
+}
+
+static enum guest_handler_result resume(struct guest *guest)
+{
+	return GUEST_ACTION_RESUME;
+}
+
+/* HCR_EL2.TGE and the rest are what EL0 needs again. */
+static void test_after_guest(void)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+	struct guest *guest;
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return;
+	}
+	guest = guest_create(50, guest_hvc, S2_PAGE_4K);
+	assert(guest);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, resume);
+	report(guest_run(guest) == GUEST_EXIT_RETURNED, "a guest has run");
+	check_svc();
+	guest_destroy(guest);
+}
+
+static const struct subtest subtests[] = {
+	{ "svc", check_svc },
+	{ "report", test_report },
+	{ "undefined", test_undefined },
+	{ "closed", test_closed },
+	{ "after-guest", test_after_guest },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = user_mode_unsupported();
+
+	if (unsupported) {
+		report_skip("%s", unsupported);
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}

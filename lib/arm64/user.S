@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The ways into the host's user mode and out of it. */
+#include <asm/registers.h>
+
+/*
+ * void user_enter_el\el(void (*func)(void *), void *arg, unsigned long sp)
+ *
+ * With exceptions masked. An exception from EL0 finds SP_EL\el as it is at the eret: that of its end
+ * comes back to user_returned with this frame in place.
+ */
+.macro user_enter el
+	.global	user_enter_el\el
+user_enter_el\el:
+	frame_begin
+	msr	sp_el0, x2
+	msr	elr_el\el, x0
+	msr	spsr_el\el, xzr			/* EL0t, nothing masked */
+	mov	x0, x1
+	adr	x30, user_return
+	mov	x29, xzr
+	eret
+.endm
+
+	.text
+	user_enter 1
+	user_enter 2
+
+	.global	user_returned
+user_returned:
+	frame_end
+	ret
+
+/* At EL0: @func has returned. */
+	.global	user_return
+user_return:
+	svc	#0
+	b	user_return
