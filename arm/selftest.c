@@ -300,7 +300,7 @@ static void test_malloc(void)
 static void test_vmalloc(void)
 {
 	char *slot = vm_slot_alloc();
-	bool populated = vm_populate(slot + PAGE_SIZE, PAGE_SIZE);
+	bool populated = slot && vm_populate(slot + PAGE_SIZE, PAGE_SIZE);
 
 	report(populated && all_zero((u64 *)(slot + PAGE_SIZE), PAGE_SIZE), "a page in a slot");
 	report(!follow_pte(mmu_idmap, (u64)slot) && follow_pte(mmu_idmap, (u64)slot + PAGE_SIZE),

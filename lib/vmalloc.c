@@ -38,7 +38,8 @@ void *vm_slot_alloc(void)
 		}
 	}
 	spin_unlock(&lock);
-	assert_msg(slot >= 0, "all %d slots of virtual addresses are in use", VM_SLOTS);
+	if (slot < 0)
+		return NULL;
 	return (void *)(VM_START + (u64)slot * VM_SLOT_SIZE);
 }
 

@@ -17,7 +17,7 @@
 bool vm_available(void);
 /* True for an address in the region: its physical address is in the tables only. */
 bool vm_contains(const volatile void *va);
-/* A free slot of addresses with nothing mapped in it; an assertion when there is none. */
+/* A free slot of addresses with nothing mapped in it, NULL when there is none. */
 void *vm_slot_alloc(void);
 /* Give a slot back: pages mapped in it are freed. */
 void vm_slot_free(void *slot);

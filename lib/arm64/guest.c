@@ -104,6 +104,8 @@ static struct guest *alloc_block(void)
 	char *block = vm_slot_alloc();
 	struct guest *guest = (struct guest *)(block + BLOCK_GUEST);
 
+	if (!block)
+		return NULL;
 	if (!vm_populate(block + BLOCK_STACK, THREAD_SIZE + sizeof(struct guest))) {
 		vm_slot_free(block);
 		return NULL;

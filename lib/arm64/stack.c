@@ -68,6 +68,8 @@ void *thread_stack_alloc(void)
 		return block ? stack_top(block) : NULL;
 	}
 	block = vm_slot_alloc();
+	if (!block)
+		return NULL;
 	if (vm_populate(block + THREAD_SIZE, THREAD_SIZE))
 		return stack_top(block);
 	vm_slot_free(block);

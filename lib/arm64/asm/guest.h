@@ -74,7 +74,7 @@ struct guest {
 	u64 regs_in_memory; /* not 0: the second page holds the truth, not the CPU */
 	u64 spsr_el2;
 	u64 esr_el2;
-	u64 far_el2; /* of the last exit whose class is 0x20 or more */
+	u64 far_el2; /* of the last exit of a class that has one */
 	u64 hpfar_el2; /* likewise; see guest_fault_ipa() */
 	struct guest_dispatch dispatch[VECTOR_MAX - ELx_LOW_SYNC_64];
 	void *host_sp;
