@@ -383,7 +383,7 @@ static void test_a32_el1(void)
 	ends(guest, GUEST_EXIT_HANDLER);
 	report(seen.svcs == 1 && ESR_ELx_EC(seen.esr) == ESR_ELx_EC_HVC32 &&
 		       (seen.esr & 0xffff) == 0x8006 && (seen.spsr & 0x1f) == PSR_MODE_SVC32,
-	       "HVC #0x8006 of Supervisor mode by the AArch32 vector: %u, ESR_EL2 %#lx, SPSR_EL2 %#lx",
+	       "HVC #0x8006 of SVC mode by the AArch32 vector: %u, ESR_EL2 %#lx, SPSR_EL2 %#lx",
 	       seen.svcs, seen.esr, seen.spsr);
 	guest_destroy(guest);
 }

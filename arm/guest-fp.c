@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* FP, SIMD and SVE registers: each guest's own, the host's untouched, by eager and by lazy hands. */
+/* FP, SIMD and SVE registers: each guest's own, the host's untouched, eagerly and lazily. */
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/barrier.h>

@@ -12,8 +12,8 @@ void user_enter_el1(void (*func)(void *arg), void *arg, unsigned long sp);
 void user_enter_el2(void (*func)(void *arg), void *arg, unsigned long sp);
 
 /*
- * TPIDRRO_EL0 says it: the only register that EL0 can read and only the host can write. Its value is
- * an address of the host's, for in a guest's handler the register is the guest's.
+ * TPIDRRO_EL0 says it: the only register that EL0 can read and only the host can write. Its value
+ * is an address of the host's, for in a guest's handler the register is the guest's.
  */
 static char mark;
 

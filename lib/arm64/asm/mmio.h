@@ -24,7 +24,7 @@ struct mmio_access {
 enum mmio_decoded {
 	MMIO_DECODED,
 	MMIO_NO_ACCESS, /* the exit is no data abort that an access of the guest's own caused */
-	MMIO_NO_SYNDROME, /* ESR_EL2.ISV is 0: LDP, STP, pre- and post-index, atomics, DC, SIMD ... */
+	MMIO_NO_SYNDROME, /* ESR_EL2.ISV is 0: LDP, STP, index written back, atomics, DC, SIMD */
 };
 
 /* Decode the guest's last exit. @access->ipa is also valid for MMIO_NO_SYNDROME. */

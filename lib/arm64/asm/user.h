@@ -8,13 +8,13 @@
 
 #include <libcflat.h>
 
-/* Why there is none here, in words for report_skip(), or NULL: it takes FEAT_VHE, or a host at EL1. */
+/* Why there is none here, for report_skip(), or NULL: it takes FEAT_VHE, or a host at EL1. */
 const char *user_mode_unsupported(void);
 
 /*
  * Call @func(@arg) at EL0 with the stack that ends at @sp, interrupts unmasked, and return when it
- * does. Exceptions from it go to the host's handlers of ELx_LOW_*_64, on this function's stack. @func
- * may report(); it must not use the host's system registers otherwise.
+ * does. Exceptions from it go to the host's handlers of ELx_LOW_*_64, on this function's stack.
+ * @func may report(); it must not use the host's system registers otherwise.
  */
 void start_usr(void (*func)(void *arg), void *arg, unsigned long sp);
 
