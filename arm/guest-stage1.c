@@ -344,7 +344,7 @@ static void test_off(void)
 	guest_install_handler(guest, ELx_LOW_SYNC_64, note_memory_type);
 	runs(guest, GUEST_EXIT_HANDLER);
 	report(!(par & PAR_F) && PAR_ATTR(par) == NORMAL_WB,
-	       "memory with the MMU off: expected Normal write-back, 0xff, found %#lx, PAR_EL1 %#lx",
+	       "memory with the MMU off: expected 0xff, write-back, found %#lx, PAR_EL1 %#lx",
 	       PAR_ATTR(par), par);
 	guest_destroy(guest);
 }

@@ -32,9 +32,9 @@ typedef enum guest_handler_result (*guest_handler_t)(struct guest *guest);
 enum guest_exit_reason {
 	GUEST_EXIT_HANDLER, /* a handler answered GUEST_ACTION_EXIT */
 	GUEST_EXIT_RETURNED, /* the guest's function returned; exit_code is its value */
-	GUEST_EXIT_INTERRUPT, /* an IRQ or FIQ without handler; the host takes it when guest_run() ends */
+	GUEST_EXIT_INTERRUPT, /* an IRQ or FIQ without handler: taken when guest_run() ends */
 	GUEST_EXIT_UNHANDLED, /* no handler for this exit; it was printed */
-	GUEST_EXIT_EL1_UNHANDLED, /* an exception to EL1 for which the guest has no handler; printed */
+	GUEST_EXIT_EL1_UNHANDLED, /* an exception to EL1 without handler there; printed */
 	GUEST_EXIT_ILLEGAL_ERET, /* spsr_el2 is no state to return to; printed */
 	GUEST_EXIT_NO_SYNDROME, /* an emulated device's access that cannot be decoded; printed */
 	GUEST_EXIT_HOST_SERROR, /* never entered: an SError of the host's is pending, and masked */
