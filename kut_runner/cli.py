@@ -17,7 +17,7 @@ from kut_runner.config import DAY
 from kut_runner.errors import ExitCode, KutError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,6 +40,9 @@ _compiler = click.option(
     default="gcc",
     show_default=True,
     help="Compiler to build with.",
+)
+_variant = click.option(
+    "--variant", metavar="NAME", help="Variant of the build; `kut list --variants` shows them."
 )
 _verbose = click.option("-v", "--verbose", is_flag=True, help="Show more of what happens.")
 
@@ -70,6 +73,7 @@ def _check_seconds(
 @click.option("--junit", type=_file, help="Write the results as JUnit XML to this file.")
 @click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
 @_compiler
+@_variant
 @_verbose
 @click.pass_obj
 def run_command(  # noqa: PLR0913 - one for each option
@@ -82,14 +86,16 @@ def run_command(  # noqa: PLR0913 - one for each option
     junit: Path | None,
     qemu: str | None,
     compiler: str,
+    variant: str | None,
     verbose: bool,
 ) -> int:
     """Build what is needed, then run the tests: all, or those that are named."""
     from kut_runner import build, config, machine, plan, session, toolchain, views
 
     tree = _tree(root)
-    tests = plan.select(config.load(tree / "configs", tree / "arm"), patterns)
-    tools = toolchain.find(compiler, os.environ)
+    definitions = config.load(tree / "configs", tree / "arm")
+    tests = plan.select(definitions, patterns)
+    tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
     emulator = machine.find_qemu(qemu, cache=tree / "build/qemu-versions")
     logs = tree / "build/logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -109,23 +115,31 @@ def run_command(  # noqa: PLR0913 - one for each option
 @click.option("--update", is_flag=True, help="Make these counts the baseline.")
 @click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
 @_compiler
+@_variant
 @click.pass_obj
-def bench_command(
-    root: Path | None, *, json: Path | None, update: bool, qemu: str | None, compiler: str
+def bench_command(  # noqa: PLR0913 - one for each option
+    root: Path | None,
+    *,
+    json: Path | None,
+    update: bool,
+    qemu: str | None,
+    compiler: str,
+    variant: str | None,
 ) -> int:
     """Count instructions, and compare the counts with the baseline of the tree."""
     from kut_runner import bench, build, config, machine, plan, session, toolchain
     from kut_runner.views.outfile import OutFile
 
     tree = _tree(root)
-    tests = plan.in_group(config.load(tree / "configs", tree / "arm"), "bench")
+    definitions = config.load(tree / "configs", tree / "arm")
+    tests = plan.in_group(definitions, "bench")
+    tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
     baseline = tree / "configs/bench-baseline.json"
-    kept = bench.load_baseline(baseline, compiler)
+    kept = bench.load_baseline(baseline, tools.name)
     out = OutFile(json) if json else None
     emulator = machine.find_qemu(qemu, cache=tree / "build/qemu-versions")
     names = sorted({test.image for test in tests})
     with _progress(verbose=False) as progress:
-        tools = toolchain.find(compiler, os.environ)
         images = build.build(tree, tools, names, progress=progress)
     logs = tree / "build/logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -134,12 +148,12 @@ def bench_command(
     code = session.run(request, (collector,))
     found = bench.metrics(collector.results)
     if out:
-        out.write(bench.report(found, qemu=emulator.release, compiler=compiler))
+        out.write(bench.report(found, qemu=emulator.release, compiler=tools.name))
     for problem in bench.problems(collector.results):
         click.echo(problem, err=True)
     if update and code == ExitCode.OK:
-        bench.update_baseline(baseline, compiler, found)
-        kept = bench.load_baseline(baseline, compiler)
+        bench.update_baseline(baseline, tools.name, found)
+        kept = bench.load_baseline(baseline, tools.name)
     rows = bench.compare(found, kept)
     for row in rows:
         click.echo(row)
@@ -150,21 +164,24 @@ def bench_command(
 @click.argument("images", nargs=-1)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands to run at a time.")
 @_compiler
+@_variant
 @_verbose
 @click.pass_obj
-def build_command(
+def build_command(  # noqa: PLR0913 - one for each option
     root: Path | None,
     *,
     images: tuple[str, ...],
     jobs: int | None,
     compiler: str,
+    variant: str | None,
     verbose: bool,
 ) -> int:
     """Bring IMAGES up to date, or every image of the tree."""
-    from kut_runner import build, toolchain
+    from kut_runner import build, config, plan, toolchain
 
     tree = _tree(root)
-    tools = toolchain.find(compiler, os.environ)
+    definitions = config.load(tree / "configs", tree / "arm") if variant else config.Config(())
+    tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
     with _progress(verbose=verbose) as progress:
         built = build.build(tree, tools, images, verbose=verbose, jobs=jobs, progress=progress)
     for image in built.values():
@@ -174,18 +191,28 @@ def build_command(
 
 @kut.command("list")
 @click.argument("patterns", metavar="[NAMES or globs]...", nargs=-1)
+@click.option("--variants", is_flag=True, help="List the variants of the build instead.")
 @click.pass_obj
-def list_command(root: Path | None, patterns: tuple[str, ...]) -> int:
+def list_command(root: Path | None, *, patterns: tuple[str, ...], variants: bool) -> int:
     """List the tests, with the groups of each."""
     from kut_runner import config, plan
 
+    if variants and patterns:
+        raise UsageError("--variants takes no names of tests", "leave them out")
     tree = _tree(root)
     definitions = config.load(tree / "configs", tree / "arm")
-    tests = plan.select(definitions, patterns) if patterns else definitions.tests
-    width = max((len(test.name) for test in tests), default=0)
-    for test in tests:
-        click.echo(f"{test.name:{width}}  {' '.join(test.groups)}".rstrip())
+    if variants:
+        _print_table({each.name: each.about for each in definitions.variants})
+    else:
+        tests = plan.select(definitions, patterns) if patterns else definitions.tests
+        _print_table({test.name: " ".join(test.groups) for test in tests})
     return ExitCode.OK
+
+
+def _print_table(rows: "Mapping[str, str]") -> None:
+    width = max(map(len, rows), default=0)
+    for name, words in rows.items():
+        click.echo(f"{name:{width}}  {words}".rstrip())
 
 
 def main() -> NoReturn:

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Test definitions: TOML files in, frozen `TestDef`s or one error with every problem out.
+"""Definitions: TOML files in, frozen `TestDef`s and `VariantDef`s or one error with all problems.
 
-A file has an optional table `[defaults]`, which holds for the tests of that file, and one
-table `[test.NAME]` per test. Each key is one `_Field` below: its check, and the words that
-tell a user what was expected.
+A file has an optional table `[defaults]`, which holds for the tests of that file, one table
+`[test.NAME]` per test and one table `[variant.NAME]` per variant of the build. Each key is one
+`_Field` below: its check, and the words that tell a user what was expected.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kut_runner.errors import ConfigError, UsageError
 
@@ -57,10 +57,30 @@ class TestDef:
 
 
 @dataclass(frozen=True, slots=True)
+class VariantDef:
+    """A way to build: flags that follow those that kut gives, so that they win."""
+
+    name: str
+    about: str
+    """What it is for, in words."""
+    compile: tuple[str, ...]
+    """Flags for any compiler."""
+    compile_gcc: tuple[str, ...]
+    compile_clang: tuple[str, ...]
+    link: tuple[str, ...]
+    origin: str = ""
+    """The file that defines the variant, for messages."""
+
+
+_Defined = TypeVar("_Defined", TestDef, VariantDef)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """All test definitions, in the order of the files and of the tables in each."""
+    """All definitions, in the order of the files and of the tables in each."""
 
     tests: tuple[TestDef, ...]
+    variants: tuple[VariantDef, ...] = ()
 
 
 class _Bad(Exception):  # noqa: N818 - never leaves this module
@@ -138,8 +158,8 @@ class _Field:
     default: Any
 
 
-_TABLES: Final = ("defaults", "test")
-_TABLES_SHOWN: Final = "[defaults] and [test.NAME]"
+_TABLES: Final = ("defaults", "test", "variant")
+_TABLES_SHOWN: Final = "[defaults], [test.NAME] and [variant.NAME]"
 
 #: Keys of a test and of [defaults]; `image` without a value is the test's own name.
 _FIELDS: Final[Mapping[str, _Field]] = {
@@ -157,6 +177,15 @@ _FIELDS: Final[Mapping[str, _Field]] = {
     "timeout": _Field(_seconds, "a number of seconds, above 0 and up to 86400", 30.0),
     "needs": _Field(_tuple_of(_need), 'a list such as ["qemu>=8.0"]', []),
     "qemu_args": _Field(_tuple_of(_word), 'a list of options, as in ["-icount", "0"]', []),
+}
+
+_FLAGS: Final = _Field(_tuple_of(_word), 'a list of flags, as in ["-O0"]', [])
+_VARIANT_FIELDS: Final[Mapping[str, _Field]] = {
+    "about": _Field(_word, "words that say what it is for", None),
+    "compile": _FLAGS,
+    "compile-gcc": _FLAGS,
+    "compile-clang": _FLAGS,
+    "link": _FLAGS,
 }
 
 
@@ -187,20 +216,18 @@ def load(directory: Path, sources: Path | None = None) -> Config:
     """
     problems: list[str] = []
     tests: dict[str, TestDef] = {}
+    variants: dict[str, VariantDef] = {}
     paths = sorted(directory.glob("*.toml"))
     if not paths:
         problems.append(f"{directory}: no test definitions (*.toml) here; add a file tests.toml")
     for path in paths:
-        shown = f"{directory.name}/{path.name}"
-        for test in _Reader(shown, problems, sources).read(path):
-            if first := tests.get(test.name):
-                problems.append(
-                    f"{shown}: test.{test.name}: also defined in {first.origin}; rename one of them"
-                )
-            tests.setdefault(test.name, test)
+        reader = _Reader(f"{directory.name}/{path.name}", problems, sources)
+        document = reader.parse(path)
+        reader.add("test", reader.tests(document), tests)
+        reader.add("variant", reader.variants(document), variants)
     if problems:
         raise ConfigError(problems)
-    return Config(tuple(tests.values()))
+    return Config(tuple(tests.values()), tuple(variants.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,53 +239,82 @@ class _Reader:
     problems: list[str]
     sources: Path | None
 
-    def read(self, path: Path) -> list[TestDef]:
-        """Return the tests that are in order."""
+    def parse(self, path: Path) -> dict[str, Any]:
+        """Return the file's tables."""
         document = _parse(path, self.shown, self.problems)
         for key in document:
-            if key not in {"defaults", "test"}:
-                self._complain(
-                    _quote(key), "unknown table; a file holds [defaults] and [test.NAME]"
-                )
-        defaults = self._fields(document.get("defaults", {}), "defaults")
-        tables = document.get("test", {})
+            if key not in _TABLES:
+                self._complain(_quote(key), f"unknown table; a file holds {_TABLES_SHOWN}")
+        return document
+
+    def tests(self, document: Mapping[str, Any]) -> Iterator[TestDef]:
+        """Yield the tests that are in order."""
+        defaults = self._fields(document.get("defaults", {}), "defaults", _FIELDS)
+        for name, table in self._tables(document, "test"):
+            if test := self._test(name, table, defaults):
+                yield test
+
+    def variants(self, document: Mapping[str, Any]) -> Iterator[VariantDef]:
+        """Yield the variants that are in order."""
+        for name, table in self._tables(document, "variant"):
+            if variant := self._variant(name, table):
+                yield variant
+
+    def add(self, kind: str, found: Iterable[_Defined], known: dict[str, _Defined]) -> None:
+        """Add definitions to those of other files; a name that is taken is a problem."""
+        for each in found:
+            if first := known.get(each.name):
+                taken = f"also defined in {first.origin}; rename one of them"
+                self._complain(f"{kind}.{each.name}", taken)
+            known.setdefault(each.name, each)
+
+    def _tables(self, document: Mapping[str, Any], kind: str) -> Iterator[tuple[str, object]]:
+        """Yield the tables [KIND.NAME] whose names are in order."""
+        tables = document.get(kind, {})
         if not isinstance(tables, dict):
-            self._complain("test", "expected tables [test.NAME]")
-            return []
-        found = [self._test(name, table, defaults) for name, table in tables.items()]
-        return [test for test in found if test]
+            self._complain(kind, f"expected tables [{kind}.NAME]")
+            return
+        for name, table in tables.items():
+            if _NAME.fullmatch(name):
+                yield name, table
+            else:
+                bad = "bad name; use letters, digits and _ . + -, at most 100"
+                self._complain(f"{kind}.{_quote(name)}", bad)
 
     def _complain(self, key: str, what: str) -> None:
         self.problems.append(f"{self.shown}: {key}: {what}")
 
     def _test(self, name: str, table: object, defaults: Mapping[str, Any]) -> TestDef | None:
         where = f"test.{_quote(name)}"
-        if not _NAME.fullmatch(name):
-            self._complain(where, "bad name; use letters, digits and _ . + -, at most 100")
-            return None
         before = len(self.problems)
-        values = {**defaults, **self._fields(table, where)}
+        values = {**defaults, **self._fields(table, where, _FIELDS)}
         if "image" not in values:
             self._look_for_source(name, where)
         if len(self.problems) > before:
             return None
-        complete = {
-            key: values[key] if key in values else field.check(field.default)
-            for key, field in _FIELDS.items()
-            if key != "image"
-        }
-        image = values.get("image", name)
-        return TestDef(name=name, image=image, origin=self.shown, **complete)
+        complete = _complete({"image": name, **values}, _FIELDS)
+        return TestDef(name=name, origin=self.shown, **complete)
 
-    def _fields(self, table: object, where: str) -> dict[str, Any]:
+    def _variant(self, name: str, table: object) -> VariantDef | None:
+        where = f"variant.{_quote(name)}"
+        before = len(self.problems)
+        values = self._fields(table, where, _VARIANT_FIELDS)
+        if "about" not in values:
+            self._complain(f"{where}.about", "missing; say what it is for")
+        if len(self.problems) > before:
+            return None
+        return VariantDef(name=name, origin=self.shown, **_complete(values, _VARIANT_FIELDS))
+
+    def _fields(self, table: object, where: str, fields: Mapping[str, _Field]) -> dict[str, Any]:
         """Return the table's values, None for each that is bad."""
         if not isinstance(table, dict):
             self._complain(where, "expected a table of keys")
             return {}
         values: dict[str, Any] = {}
         for key, value in table.items():
-            if not (field := _FIELDS.get(key)):
-                self._complain(f"{where}.{_quote(key)}", f"unknown key; {_nearest_key(key)}")
+            if not (field := fields.get(key)):
+                unknown = f"unknown key; {_nearest_key(key, fields)}"
+                self._complain(f"{where}.{_quote(key)}", unknown)
                 continue
             values[key] = None
             try:
@@ -290,12 +346,20 @@ def _parse(path: Path, shown: str, problems: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _nearest_key(key: str) -> str:
+def _complete(values: Mapping[str, Any], fields: Mapping[str, _Field]) -> dict[str, Any]:
+    """Return a value for every field, by the name of the attribute."""
+    return {
+        key.replace("-", "_"): values[key] if key in values else field.check(field.default)
+        for key, field in fields.items()
+    }
+
+
+def _nearest_key(key: str, keys: Collection[str]) -> str:
     from difflib import get_close_matches
 
-    if near := get_close_matches(key, _FIELDS, n=1):
+    if near := get_close_matches(key, keys, n=1):
         return f'did you mean "{near[0]}"?'
-    return f"the keys are {', '.join(_FIELDS)}"
+    return f"the keys are {', '.join(keys)}"
 
 
 def _quote(name: str) -> str:

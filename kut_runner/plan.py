@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Selection: which tests a run consists of. Nothing misspelt, and nothing empty, ever passes."""
+"""Selection: which tests a run consists of, and which variant of the build.
+
+Nothing misspelt, and nothing empty, ever passes.
+"""
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kut_runner.config import NODEFAULT
 from kut_runner.errors import NothingSelectedError, UsageError
@@ -10,7 +13,9 @@ from kut_runner.errors import NothingSelectedError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from kut_runner.config import Config, TestDef
+    from kut_runner.config import Config, TestDef, VariantDef
+
+_ALL_TESTS: Final = "`kut list` shows the names of all tests"
 
 
 def select(config: "Config", patterns: "Sequence[str]") -> "tuple[TestDef, ...]":
@@ -34,16 +39,25 @@ def select(config: "Config", patterns: "Sequence[str]") -> "tuple[TestDef, ...]"
     return tuple(test for test in config.tests if test.name in chosen)
 
 
+def variant(config: "Config", name: str | None) -> "VariantDef | None":
+    """Return the variant of that name, None for no name; UsageError for one that is not there."""
+    if name is None:
+        return None
+    variants = {each.name: each for each in config.variants}
+    if name in variants:
+        return variants[name]
+    hint = _nearest(name, variants, "`kut list --variants` shows the names of all variants")
+    raise UsageError(f'no variant is called "{name}"', hint)
+
+
 def _match(pattern: str, names: "Collection[str]") -> list[str]:
     if pattern in names:
         return [pattern]
     if not any(character in pattern for character in "*?["):
-        raise UsageError(f'no test is called "{pattern}"', _nearest(pattern, names))
+        raise UsageError(f'no test is called "{pattern}"', _nearest(pattern, names, _ALL_TESTS))
     if matches := [name for name in names if fnmatchcase(name, pattern)]:
         return matches
-    raise NothingSelectedError(
-        f'no test matches "{pattern}"', "`kut list` shows the names of all tests"
-    )
+    raise NothingSelectedError(f'no test matches "{pattern}"', _ALL_TESTS)
 
 
 def in_group(config: "Config", group: str) -> tuple["TestDef", ...]:
@@ -53,9 +67,10 @@ def in_group(config: "Config", group: str) -> tuple["TestDef", ...]:
     raise NothingSelectedError(f'no test is in group "{group}"', "`kut list` shows the groups")
 
 
-def _nearest(name: str, names: "Collection[str]") -> str:
+def _nearest(name: str, names: "Collection[str]", otherwise: str) -> str:
+    """Return a hint: names like this one, or `otherwise` how to find them."""
     from difflib import get_close_matches
 
     if near := get_close_matches(name, names, n=3):
         return f"did you mean {' or '.join(near)}?"
-    return "`kut list` shows the names of all tests"
+    return otherwise

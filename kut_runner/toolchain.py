@@ -6,13 +6,15 @@ every run.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.errors import MissingToolError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from kut_runner.config import VariantDef
 
 #: Names that GNU cross tools go by: Debian and Fedora, then other makers' bare-metal ones.
 GNU_PREFIXES: Final = ("aarch64-linux-gnu-", "aarch64-none-elf-", "aarch64-elf-")
@@ -83,7 +85,7 @@ class Toolchain:
     """One compiler with its linker: the beginnings of command lines, programs by full path."""
 
     name: str
-    """The variant of the build it makes: "gcc" or "clang"."""
+    """The build it makes: "gcc" or "clang", and "gcc-NAME" or "clang-NAME" for a variant."""
     compile: tuple[str, ...]
     """Compiler and flags for C and for assembly."""
     link: tuple[str, ...]
@@ -101,17 +103,27 @@ class Toolchain:
         return "".join(f"{program} {_fingerprint(program)}\n" for program in programs)
 
 
-def find(compiler: str, environ: "Mapping[str, str]") -> Toolchain:
+def find(
+    compiler: str, environ: "Mapping[str, str]", variant: "VariantDef | None" = None
+) -> Toolchain:
     """Return the toolchain for `compiler`, "gcc" or "clang", as PATH has it.
 
-    For gcc the environment variable CROSS_COMPILE may give the prefix of its tools.
+    For gcc the environment variable CROSS_COMPILE may give the prefix of its tools. The flags
+    of `variant` come last: of two that contradict each other the compiler obeys the later.
     Raises MissingToolError with what to install, UsageError for another compiler.
     """
-    if compiler == "gcc":
-        return _find_gcc(environ)
-    if compiler == "clang":
-        return _find_clang(environ)
-    raise UsageError(f'unknown compiler "{compiler}"', "the compilers are gcc and clang")
+    if compiler not in _COMPILERS:
+        raise UsageError(f'unknown compiler "{compiler}"', "the compilers are gcc and clang")
+    plain = _COMPILERS[compiler](environ)
+    if not variant:
+        return plain
+    special = variant.compile_gcc if compiler == "gcc" else variant.compile_clang
+    return replace(
+        plain,
+        name=f"{compiler}-{variant.name}",
+        compile=(*plain.compile, *variant.compile, *special),
+        link=(*plain.link, *variant.link),
+    )
 
 
 def find_program(name: str, environ: "Mapping[str, str]") -> str | None:
@@ -162,6 +174,12 @@ def _find_clang(environ: "Mapping[str, str]") -> Toolchain:
         link=(lld, *_LINK),
         objcopy=objcopy,
     )
+
+
+_COMPILERS: "Final[Mapping[str, Callable[[Mapping[str, str]], Toolchain]]]" = {
+    "gcc": _find_gcc,
+    "clang": _find_clang,
+}
 
 
 def _require(program: str, environ: "Mapping[str, str]", install: str) -> str:

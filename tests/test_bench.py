@@ -65,6 +65,16 @@ def test_growth_and_loss_fail_and_update_mends(tree: Path) -> None:
     assert json.loads(baseline.read_text())["gcc"]["hvc_round_trip"]["tolerance"] == 0
 
 
+def test_a_variant_is_not_held_against_the_plain_build(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    done = kut_bench(realtree.ROOT, "--variant", "Os", "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    rows = done.stdout.splitlines()
+    assert len(rows) == len(json.loads(BASELINE.read_text())["gcc"])
+    assert all(row.endswith(" new") for row in rows)
+    assert json.loads(out.read_text())["compiler"] == "gcc-Os"
+
+
 def test_documents_have_the_baseline() -> None:
     text = (realtree.ROOT / "docs" / "benchmarks.md").read_text()
     documented = {row["name"]: int(row["value"]) for row in ROW.finditer(text)}

@@ -44,6 +44,9 @@ def error(end: subprocess.CompletedProcess[str]) -> list[str]:
         (["run", "--qemu", "/nosuch", "one"], 5, "no QEMU: /nosuch", "install it"),
         (["build", "nosuch"], 2, 'there is no image "nosuch"', "images: one two"),
         (["build", "--compiler", "icc"], 2, "Invalid value for '--compiler'", "see `kut build"),
+        (["run", "--variant", "smal"], 2, 'no variant is called "smal"', "did you mean small?"),
+        (["build", "--variant", "x"], 2, 'no variant is called "x"', "`kut list --variants`"),
+        (["list", "--variants", "one"], 2, "--variants takes no names", "leave them out"),
         (["nosuch"], 2, "No such command 'nosuch'", "see `kut --help`"),
         (["--root", "/nosuch", "list"], 2, "/nosuch is not a kut tree", "correct --root"),
     ],
@@ -177,6 +180,27 @@ def test_build_names_what_it_built(kut: Kut, tree: Path) -> None:
     assert kut("build").stdout.splitlines() == ["build/gcc/one.flat", "build/gcc/two.flat"]
     end = kut("build", "one", cwd=tree / "arm")
     assert (end.stdout, end.stderr) == ("../build/gcc/one.flat\n", "")
+
+
+def test_a_variant_has_its_own_directory_and_flags(kut: Kut, tree: Path) -> None:
+    assert kut("list", "--variants").stdout == "small  optimisation for size\n"
+    kut("build", "one")
+    plain = (tree / "build/gcc/one.flat").stat()
+    end = kut("build", "one", "--variant", "small")
+    assert (end.stdout, end.returncode) == ("build/gcc-small/one.flat\n", 0)
+    end = kut("build", "one", "--variant", "small", "--compiler", "clang")
+    assert end.stdout == "build/clang-small/one.flat\n"
+    manifest = (tree / "build/clang-small/build.ninja").read_text()
+    assert re.search(r"^cc = .* -O2 .* -Os -Oz ", manifest, re.MULTILINE)
+    assert re.search(r"^  command = .* -z now -T ", manifest, re.MULTILINE)
+    assert (tree / "build/gcc/one.flat").stat() == plain
+
+
+def test_a_bad_variant_stops_a_build_that_names_one(kut: Kut, tree: Path) -> None:
+    (tree / "configs/more.toml").write_text("[variant.bad]\n")
+    end = kut("build", "--variant", "small")
+    assert end.returncode == 2
+    assert "configs/more.toml: variant.bad.about: missing; " in end.stderr
 
 
 def test_build_can_show_whole_commands(kut: Kut) -> None:

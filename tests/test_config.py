@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_runner import config
-from kut_runner.config import Config, TestDef
+from kut_runner.config import Config, TestDef, VariantDef
 from kut_runner.errors import ConfigError, UsageError
 
 
@@ -130,7 +130,10 @@ def test_a_bad_value_is_named_with_file_key_and_fix(
         ("test = 3", "test: expected tables [test.NAME]"),
         ("[test]\na = 3", "test.a: expected a table of keys"),
         ("defaults = 3", "defaults: expected a table of keys"),
-        ("[tset.a]", "tset: unknown table; a file holds [defaults] and [test.NAME]"),
+        (
+            "[tset.a]",
+            "tset: unknown table; a file holds [defaults], [test.NAME] and [variant.NAME]",
+        ),
         ('[test."a*"]', "test.'a*': bad name; use letters, digits and"),
         ('[test.""]', "test.'': bad name; use letters, digits and"),
     ],
@@ -187,6 +190,51 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_directory_without_definitions_is_refused(tmp_path: Path) -> None:
     (found,) = problems(tmp_path)
     assert found == f"{tmp_path}: no test definitions (*.toml) here; add a file tests.toml"
+
+
+def test_a_variant_is_a_table_of_flags(tmp_path: Path) -> None:
+    loaded = load(
+        tmp_path,
+        tests="[test.x]",
+        variants="""
+        [variant.plain]
+        about = "nothing"
+        [variant.all]
+        about = "every key"
+        compile = ["-O0", "-g3"]
+        compile-gcc = ["-fg"]
+        compile-clang = ["-fc"]
+        link = ["-z", "now"]
+        """,
+    )
+    origin = f"{tmp_path.name}/variants.toml"
+    assert [test.name for test in loaded.tests] == ["x"]
+    assert loaded.variants == (
+        VariantDef("plain", "nothing", (), (), (), (), origin),
+        VariantDef("all", "every key", ("-O0", "-g3"), ("-fg",), ("-fc",), ("-z", "now"), origin),
+    )
+
+
+def test_all_problems_of_variants_are_told_with_those_of_tests(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        a='[test.x]\nsmp = 0\n[variant.v]\nabout = "a"',
+        b='[variant.v]\nabout = ""\ncompile = "-O0"\nlnk = []\n[variant."a b"]\n[variant.w]\n'
+        'link = [""]',
+        c="variant = 3",
+        d='[variant.v]\nabout = "b"',
+    )
+    assert [problem.partition("/")[2] for problem in found] == [
+        "a.toml: test.x.smp: 0 is not valid; give a number of CPUs, 1 to 512",
+        "b.toml: variant.v.about: '' is not valid; give words that say what it is for",
+        "b.toml: variant.v.compile: '-O0' is not valid; give a list of flags, as in [\"-O0\"]",
+        'b.toml: variant.v.lnk: unknown key; did you mean "link"?',
+        "b.toml: variant.'a b': bad name; use letters, digits and _ . + -, at most 100",
+        "b.toml: variant.w.link: [''] is not valid; give a list of flags, as in [\"-O0\"]",
+        "b.toml: variant.w.about: missing; say what it is for",
+        "c.toml: variant: expected tables [variant.NAME]",
+        f"d.toml: variant.v: also defined in {tmp_path.name}/a.toml; rename one of them",
+    ]
 
 
 def test_the_root_is_found_from_below(tree: Path) -> None:

@@ -64,3 +64,22 @@ def test_a_glob_without_match_is_an_error_even_beside_a_match(some: Config) -> N
 def test_nothing_left_by_default_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NothingSelectedError, match="no test is selected"):
         plan.select(definitions(tmp_path, ["a"], group="nodefault"), [])
+
+
+def test_a_variant_is_found_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(
+        "".join(f'[variant.{name}]\nabout = "a"\n' for name in ("page-16k", "page-64k", "O0"))
+    )
+    definitions = config.load(tmp_path)
+    assert plan.variant(definitions, None) is None
+    found = plan.variant(definitions, "O0")
+    assert found
+    assert found.name == "O0"
+    for name, hint in (
+        ("page16k", "did you mean page-16k or page-64k?"),
+        ("zzz", "`kut list --variants` shows the names of all variants"),
+        ("", "`kut list --variants` shows the names of all variants"),
+    ):
+        with pytest.raises(UsageError, match=f'no variant is called "{name}"') as caught:
+            plan.variant(definitions, name)
+        assert caught.value.hint == hint

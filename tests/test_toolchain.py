@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from kut_runner import toolchain
+from kut_runner.config import VariantDef
 from kut_runner.errors import MissingToolError, UsageError
 
 
@@ -46,6 +47,17 @@ def test_clang_is_told_its_target(tmp_path: Path) -> None:
     found = toolchain.find("clang", programs(tmp_path, "clang", "ld.lld", "llvm-objcopy"))
     assert found.name == "clang"
     assert "--target=aarch64-none-elf" in found.compile
+
+
+@pytest.mark.parametrize(("compiler", "own"), [("gcc", "-fg"), ("clang", "-fc")])
+def test_the_flags_of_a_variant_come_last(tmp_path: Path, compiler: str, own: str) -> None:
+    tools = ("clang", "ld.lld", "llvm-objcopy", *gnu("aarch64-linux-gnu-"))
+    environ = programs(tmp_path, *tools)
+    variant = VariantDef("O0", "", ("-O0",), ("-fg",), ("-fc",), ("-z", "now"))
+    plain, found = (toolchain.find(compiler, environ, each) for each in (None, variant))
+    assert found.name == f"{compiler}-O0"
+    assert found.compile == (*plain.compile, "-O0", own)
+    assert found.link == (*plain.link, "-z", "now")
 
 
 @pytest.mark.parametrize(
