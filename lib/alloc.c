@@ -105,11 +105,12 @@ void *calloc(size_t count, size_t size)
 
 void free(void *mem)
 {
-	struct header *header = (struct header *)mem - 1;
+	struct header *header;
 	struct chunk *chunk;
 
 	if (!mem)
 		return;
+	header = (struct header *)mem - 1;
 	assert_msg(header->magic == MAGIC, "free(%p): not from malloc, freed twice, or overwritten",
 		   mem);
 	header->magic = 0;
