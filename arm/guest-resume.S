@@ -34,3 +34,15 @@ guest_set_and_check:
 	for_el1_registers check_register
 	mov	x0, x2
 	ret
+
+/*
+ * u64 guest_read_around_hvc(u64 *word): the first value in the upper half of the result. No stack,
+ * which the tree that the host changes to does not have.
+ */
+	.global	guest_read_around_hvc
+guest_read_around_hvc:
+	ldr	x1, [x0]
+	hvc	#0
+	ldr	x2, [x0]
+	orr	x0, x2, x1, lsl #32
+	ret

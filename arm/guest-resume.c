@@ -96,14 +96,11 @@ static void test_hcr(void)
 	guest_destroy(guest);
 }
 
-/* VTTBR_EL2: another tree from the next instruction on. */
-static u64 guest_read_around_hvc(volatile u64 *word)
-{
-	u64 first = *word;
-
-	asm volatile("hvc #0" : : : "memory");
-	return first << 32 | *word;
-}
+/*
+ * guest-resume.S: read a word before and after a call of the host. VTTBR_EL2: another tree from the
+ * next instruction on.
+ */
+void guest_read_around_hvc(void);
 
 static enum guest_handler_result switch_tree(struct guest *guest)
 {
@@ -115,7 +112,7 @@ static enum guest_handler_result switch_tree(struct guest *guest)
 
 static void test_vttbr(void)
 {
-	struct guest *guest = create(5, (void (*)(void))guest_read_around_hvc, S2_PAGE_4K);
+	struct guest *guest = create(5, guest_read_around_hvc, S2_PAGE_4K);
 	struct guest *donor = create(6, guest_wfi, S2_PAGE_4K);
 	u64 *pages[2] = { alloc_page(), alloc_page() };
 

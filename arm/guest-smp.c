@@ -124,7 +124,7 @@ static u64 guest_meet_and_call(u64 id)
 static enum guest_handler_result count_call(struct guest *guest)
 {
 	if (guests[smp_processor_id()] == guest)
-		guest->data = (char *)guest->data + 1;
+		guest->data = (void *)((u64)guest->data + 1);
 	return GUEST_ACTION_RESUME;
 }
 

@@ -33,7 +33,7 @@ static bool create(struct page *p, const struct s2_config *config, unsigned long
 	assert(p->guest && p->memory);
 	p->memory[0] = S2_PROBE_CODE;
 	sync_icache(p->memory, PAGE_SIZE);
-	assert(!s2mmu_map(mmu, IPA, virt_to_phys(p->memory), PAGE_SIZE, flags));
+	assert(!s2mmu_map(mmu, IPA, virt_to_phys(p->memory), SZ_4K, flags));
 	return true;
 }
 
@@ -116,7 +116,7 @@ static void test_protect(void)
 	assert(create(&p, &(struct s2_config){ .vmid = VMID }, S2_MAP_RW));
 	allows(&p, 1, S2_WRITE, true);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		bool ok = !s2mmu_protect(p.mmu, IPA, PAGE_SIZE, steps[i]);
+		bool ok = !s2mmu_protect(p.mmu, IPA, SZ_4K, steps[i]);
 
 		report(ok, "protect");
 		allows(&p, 1, S2_WRITE, steps[i] & S2_MAP_WRITE);
@@ -209,13 +209,13 @@ static void test_access_software(void)
 	report(s2_probe_faults(p.guest, S2_READ, IPA, ACCESS_FAULT),
 	       "the first access: expected an access flag fault at level 3, found %#lx",
 	       p.guest->esr_el2);
-	report(s2mmu_set_accessed(p.mmu, IPA, PAGE_SIZE) == 1 &&
+	report(s2mmu_set_accessed(p.mmu, IPA, SZ_4K) == 1 &&
 		       s2_probe(p.guest, 1, S2_READ, IPA, NULL),
 	       "with the flag set it goes through");
-	report(s2mmu_clear_accessed(p.mmu, IPA, PAGE_SIZE) == 1 &&
+	report(s2mmu_clear_accessed(p.mmu, IPA, SZ_4K) == 1 &&
 		       s2_probe_faults(p.guest, S2_READ, IPA, ACCESS_FAULT),
 	       "cleared, with the page in the TLB: a fault again");
-	report(s2mmu_clear_accessed(p.mmu, IPA, PAGE_SIZE) == 0, "cleared once only");
+	report(s2mmu_clear_accessed(p.mmu, IPA, SZ_4K) == 0, "cleared once only");
 	destroy(&p);
 }
 
@@ -230,7 +230,7 @@ static void test_access_hardware(void)
 	}
 	report(!accessed(&p) && s2_probe(p.guest, 1, S2_READ, IPA, NULL) && accessed(&p),
 	       "the CPU sets the access flag: %#lx", *s2mmu_lookup(p.mmu, IPA, NULL));
-	report(s2mmu_clear_accessed(p.mmu, IPA, PAGE_SIZE) == 1 && !accessed(&p) &&
+	report(s2mmu_clear_accessed(p.mmu, IPA, SZ_4K) == 1 && !accessed(&p) &&
 		       s2_probe(p.guest, 1, S2_READ, IPA, NULL) && accessed(&p),
 	       "and again after it was cleared");
 	destroy(&p);
@@ -244,10 +244,9 @@ static void test_dirty_software(void)
 	report(s2_probe(p.guest, 1, S2_READ, IPA, NULL) &&
 		       s2_probe_faults(p.guest, S2_WRITE, IPA, PERM_FAULT),
 	       "the first write: a permission fault");
-	report(s2mmu_set_dirty(p.mmu, IPA, PAGE_SIZE) == 1 &&
-		       s2_probe(p.guest, 1, S2_WRITE, IPA, NULL),
+	report(s2mmu_set_dirty(p.mmu, IPA, SZ_4K) == 1 && s2_probe(p.guest, 1, S2_WRITE, IPA, NULL),
 	       "marked dirty it is writable");
-	report(s2mmu_clear_dirty(p.mmu, IPA, PAGE_SIZE) == 1 &&
+	report(s2mmu_clear_dirty(p.mmu, IPA, SZ_4K) == 1 &&
 		       s2_probe_faults(p.guest, S2_WRITE, IPA, PERM_FAULT),
 	       "clean again, with the page in the TLB: a fault");
 	destroy(&p);
@@ -265,7 +264,7 @@ static void test_dirty_hardware(void)
 	report(s2_probe(p.guest, 1, S2_READ, IPA, NULL) && !writable(&p), "a read leaves it clean");
 	report(s2_probe(p.guest, 1, S2_WRITE, IPA, NULL) && writable(&p),
 	       "the CPU marks it dirty: %#lx", *s2mmu_lookup(p.mmu, IPA, NULL));
-	report(s2mmu_clear_dirty(p.mmu, IPA, PAGE_SIZE) == 1 && !writable(&p) &&
+	report(s2mmu_clear_dirty(p.mmu, IPA, SZ_4K) == 1 && !writable(&p) &&
 		       s2_probe(p.guest, 1, S2_WRITE, IPA, NULL) && writable(&p),
 	       "and again after it was cleaned");
 	destroy(&p);
