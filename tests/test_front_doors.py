@@ -265,15 +265,14 @@ def test_without_network_pips_words_are_shown(machine: Machine) -> None:
 
 def test_without_an_index_exactly_what_pip_needs_is_named(machine: Machine) -> None:
     machine.add(*COMPILER, *CLANG, *QEMU)
-    (machine.home / "bin/python3").symlink_to(Path(sys.base_prefix, "bin/python3"))
+    machine.add("python3", script=f'[ "$1" != - ] || exec {sys.executable} "$@"\n{PYTHON}')
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     needed = project["build-system"]["requires"] + project["project"]["dependencies"]
     dev = project["project"]["optional-dependencies"]["dev"]
     for door, names in (("kut", needed), ("test", needed + dev)):
-        end = machine.call(door, env={"PIP_NO_INDEX": "1", "HOME": str(machine.home)})
+        end = machine.call(door, env={"PIP_FAILS": "1"})
         assert end.returncode == 7
         assert shlex.split(end.stderr.splitlines()[-1]) == names
-        assert "No matching distribution found" in end.stderr
 
 
 def test_a_tree_that_cannot_be_written_is_one_error(machine: Machine) -> None:
