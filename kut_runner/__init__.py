@@ -5,7 +5,8 @@ The modules are stations in the order in which data flows; each imports only ear
 
     errors -> status -> config -> plan -> toolchain -> build -> machine
            -> capture -> boot -> signals -> pool -> cpus
-           -> lines -> events -> results -> session -> views -> bench -> cli -> __main__
+           -> lines -> events -> results -> session -> views -> bench
+           -> commands -> cli -> __main__
 """
 
 __version__ = "0.1.0"

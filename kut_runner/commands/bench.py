@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut bench`: instruction counts."""
+
+from pathlib import Path
+
+import click
+
+from kut_runner.commands import options
+from kut_runner.errors import ExitCode
+
+
+@click.command("bench")
+@click.option("--json", type=options.OUT_FILE, help="Write the counts to this file.")
+@click.option("--update", is_flag=True, help="Make these counts the baseline.")
+@options.qemu
+@options.compiler
+@options.variant
+@click.pass_obj
+def command(  # noqa: PLR0913 - one for each option
+    root: Path | None,
+    *,
+    json: Path | None,
+    update: bool,
+    qemu: str | None,
+    compiler: str,
+    variant: str | None,
+) -> int:
+    """Count instructions, and compare the counts with the baseline of the tree."""
+    from kut_runner import bench, plan, session
+    from kut_runner.commands import prepare
+    from kut_runner.views.outfile import OutFile
+
+    place = prepare.workplace(root, compiler, variant)
+    tests = plan.in_group(place.definitions, "bench")
+    baseline = place.tree / "configs/bench-baseline.json"
+    kept = bench.load_baseline(baseline, place.tools.name)
+    out = OutFile(json) if json else None
+    emulator = place.qemu(qemu)
+    request = session.RunRequest(
+        tests=tests, images=place.images(tests), qemu=emulator, log_dir=place.logs
+    )
+    collector = bench.Collector()
+    code = session.run(request, (collector,))
+    found = bench.metrics(collector.results)
+    if out:
+        out.write(bench.report(found, qemu=emulator.release, compiler=place.tools.name))
+    for problem in bench.problems(collector.results):
+        click.echo(problem, err=True)
+    if update and code == ExitCode.OK:
+        bench.update_baseline(baseline, place.tools.name, found)
+        kept = bench.load_baseline(baseline, place.tools.name)
+    rows = bench.compare(found, kept)
+    for row in rows:
+        click.echo(row)
+    return code or (ExitCode.OK if all(row.is_good for row in rows) else ExitCode.TESTS_FAILED)

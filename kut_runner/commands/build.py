@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut build`: images."""
+
+import os
+from pathlib import Path
+
+import click
+
+from kut_runner.commands import options
+from kut_runner.errors import ExitCode
+
+
+@click.command("build")
+@click.argument("images", nargs=-1)
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands to run at a time.")
+@options.compiler
+@options.variant
+@options.verbose
+@click.pass_obj
+def command(  # noqa: PLR0913 - one for each option
+    root: Path | None,
+    *,
+    images: tuple[str, ...],
+    jobs: int | None,
+    compiler: str,
+    variant: str | None,
+    verbose: bool,
+) -> int:
+    """Bring IMAGES up to date, or every image of the tree."""
+    from kut_runner import build, config, plan, toolchain
+
+    tree = options.tree_of(root)
+    definitions = config.load(tree / "configs", tree / "arm") if variant else config.Config(())
+    tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
+    with options.progress_line(verbose=verbose) as progress:
+        built = build.build(tree, tools, images, verbose=verbose, jobs=jobs, progress=progress)
+    for image in built.values():
+        click.echo(os.path.relpath(image.flat))
+    return ExitCode.OK

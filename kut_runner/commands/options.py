@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What several commands take, and what they do first."""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from kut_runner.config import DAY
+from kut_runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+compiler: Final = click.option(
+    "--compiler",
+    type=click.Choice(["gcc", "clang"]),
+    default="gcc",
+    show_default=True,
+    help="Compiler to build with.",
+)
+variant: Final = click.option(
+    "--variant", metavar="NAME", help="Variant of the build; `kut list --variants` shows them."
+)
+verbose: Final = click.option("-v", "--verbose", is_flag=True, help="Show more of what happens.")
+qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
+
+OUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+def check_seconds(
+    _context: click.Context, _parameter: click.Parameter, value: float | None
+) -> float | None:
+    """Refuse what is no length of time; FloatRange would let "nan" through."""
+    if value is None or 0 < value <= DAY:
+        return value
+    raise click.BadParameter(f"{value} is not a number of seconds above 0 and up to {DAY}.")
+
+
+def tree_of(root: Path | None) -> Path:
+    """Return the top of the tree to work in; UsageError when there is none."""
+    from kut_runner import config
+
+    if root is None:
+        return config.find_root(Path.cwd())
+    if not config.is_root(root):
+        raise UsageError(
+            f"{root} is not a kut tree (a directory with configs/ and lib/)", "correct --root"
+        )
+    return root.resolve()
+
+
+@contextmanager
+def progress_line(*, verbose: bool) -> "Iterator[Callable[[str], None] | None]":
+    """Give what shows the build's progress: whole lines, one line that changes, or nothing."""
+    if verbose:
+        yield lambda line: click.echo(line, err=True)
+    elif not sys.stderr.isatty():
+        yield None
+    else:
+        try:
+            yield lambda line: click.echo(f"\r\033[K{line[:79]}", err=True, nl=False)
+        finally:
+            click.echo("\r\033[K", err=True, nl=False)
+
+
+def print_table(rows: "Mapping[str, str]") -> None:
+    """Print names and the words for each."""
+    width = max(map(len, rows), default=0)
+    for name, words in rows.items():
+        click.echo(f"{name:{width}}  {words}".rstrip())

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What every command that boots images goes through first: tree, definitions, tools, images."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kut_runner import build, config, machine, plan, toolchain
+from kut_runner.commands import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kut_runner.build import Image
+    from kut_runner.config import Config, TestDef
+    from kut_runner.machine import Qemu
+    from kut_runner.toolchain import Toolchain
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """A tree with the tools to build and to boot its images."""
+
+    tree: Path
+    definitions: "Config"
+    tools: "Toolchain"
+
+    @property
+    def logs(self) -> Path:
+        """Where logs go; created."""
+        directory = self.tree / "build/logs"
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory
+
+    def qemu(self, explicit: str | None) -> "Qemu":
+        """Return the QEMU to use; raises MissingToolError."""
+        return machine.find_qemu(explicit, cache=self.tree / "build/qemu-versions")
+
+    def images(self, tests: "Iterable[TestDef]") -> "Mapping[str, Image]":
+        """Bring the images of `tests` up to date; raises BuildError."""
+        names = sorted({test.image for test in tests})
+        with options.progress_line(verbose=False) as progress:
+            return build.build(self.tree, self.tools, names, progress=progress)
+
+
+def workplace(root: Path | None, compiler: str, variant: str | None) -> Workplace:
+    """Return the workplace that the options name; raises KutError."""
+    tree = options.tree_of(root)
+    definitions = config.load(tree / "configs", tree / "arm")
+    tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
+    return Workplace(tree, definitions, tools)
