@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Instruction counts: INFO lines of the form `bench: NAME VALUE instructions`.
+ * Instruction counts and sizes: INFO lines of the form `bench: NAME VALUE UNIT`.
  *
  * To be run with `-icount shift=0`: virtual time then advances by 1 ns an instruction, and the
  * counter shows it, by single instructions where CNTFRQ_EL0 is 1 GHz (-cpu max of QEMU 9.1 and
@@ -178,6 +178,8 @@ int main(int argc, char **argv)
 	const char *unsupported = guest_unsupported(S2_PAGE_4K);
 
 	result("boot_to_main", boot);
+	report_info("bench: code_size %lu bytes", (u64)(_etext - _stext));
+	report_info("bench: image_size %lu bytes", (u64)(_edata - _start));
 	if (unsupported) {
 		report_skip("%s", unsupported);
 		return report_summary();
