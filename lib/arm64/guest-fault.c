@@ -5,9 +5,14 @@
 #include <asm/guest.h>
 #include <asm/guest-internal.h>
 
-#define HPFAR_FIPA(hpfar) (FIELD(hpfar, 43, 4) << 12)
+/*
+ * FIPA is IPA[55:12] and PAR_EL1.PA is PA[51:12]; what the CPU has no address bits for reads as 0
+ * (DDI 0487, D24.2.70, D24.2.133). PAR_EL1 has its 128-bit format for VMSAv9-128 tables only, which
+ * HCRX_EL2 keeps from guests (el2.c).
+ */
+#define HPFAR_FIPA(hpfar) (FIELD(hpfar, 47, 4) << 12)
 #define PAR_F (1UL << 0)
-#define PAR_PA(par) ((par) & PT_ADDR_MASK)
+#define PAR_PA(par) (FIELD(par, 51, 12) << 12)
 #define PAGE_OFFSET 0xfffUL
 
 static bool is_guest_abort(u64 esr)

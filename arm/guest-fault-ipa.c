@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * guest_fault_ipa() where an address has 52 bits, with each granule that has them: HPFAR_EL2 gives
+ * it for a translation fault, PAR_EL1 for a permission fault.
+ */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <subtest.h>
+#include <asm/guest.h>
+#include <asm/io.h>
+#include <asm/stage2-probe.h>
+
+#define IPA_BITS 52
+#define VMID 30
+/* Bits 51..48 are not alike, nor are their neighbours. */
+#define HIGH_IPA 0x000a600000000000UL
+#define WORD 0x128
+
+static void check_fault(struct guest *guest, enum s2_access access, u64 ipa, u64 expected_type)
+{
+	bool done = s2_probe(guest, 1, access, ipa, NULL);
+
+	report(!done && (guest->esr_el2 & ESR_ELx_FSC_TYPE) == expected_type,
+	       "a fault of type %#lx: %s, ESR_EL2 %#lx", expected_type, done ? "none" : "one",
+	       guest->esr_el2);
+	report(guest->fault_ipa == ipa, "faulting IPA: expected %#lx, found %#lx", ipa,
+	       guest->fault_ipa);
+}
+
+static void check_granule(enum s2_granule granule)
+{
+	const struct s2_config config = {
+		.vmid = VMID,
+		.granule = granule,
+		.ipa_bits = IPA_BITS,
+	};
+	struct s2_mmu *mmu = s2mmu_create(&config);
+	struct guest *guest = mmu ? s2_probe_create(mmu) : NULL;
+	u64 page = mmu ? s2_page_size(mmu) : 0;
+	void *memory;
+
+	if (!guest) {
+		report_skip(
+			"no IPA of 52 bits with this granule (ID_AA64MMFR0_EL1.PARange, TGran*_2)");
+		return;
+	}
+	memory = memalign_pages(page, page);
+	assert(memory && !s2mmu_map(mmu, HIGH_IPA, virt_to_phys(memory), page, S2_MAP_RO));
+	check_fault(guest, S2_READ, HIGH_IPA + page + WORD, ESR_ELx_FSC_FAULT);
+	check_fault(guest, S2_WRITE, HIGH_IPA + page - 8, ESR_ELx_FSC_PERM);
+	guest_destroy(guest);
+	free_pages(memory);
+}
+
+static void test_4k(void)
+{
+	check_granule(S2_PAGE_4K);
+}
+
+static void test_16k(void)
+{
+	check_granule(S2_PAGE_16K);
+}
+
+static void test_64k(void)
+{
+	check_granule(S2_PAGE_64K);
+}
+
+static const struct subtest subtests[] = {
+	{ "4k", test_4k },
+	{ "16k", test_16k },
+	{ "64k", test_64k },
+};
+
+int main(int argc, char **argv)
+{
+	if (!host_at_el2) {
+		report_skip("the host is not at EL2 (no virtualization=on?)");
+		return report_summary();
+	}
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}
