@@ -13,6 +13,8 @@
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/setup.h>
+#include <asm/stage2-internal.h>
+#include <asm/stage2-vmid.h>
 
 #define ISR_EL1_A (1UL << 8)
 
@@ -47,6 +49,7 @@ const char *guest_exit_reason_name(enum guest_exit_reason reason)
 		[GUEST_EXIT_ILLEGAL_ERET] = "illegal exception return",
 		[GUEST_EXIT_NO_SYNDROME] = "device access without syndrome",
 		[GUEST_EXIT_HOST_SERROR] = "SError of the host is pending",
+		[GUEST_EXIT_NO_VMID] = "no VMID is free",
 	};
 
 	return names[reason];
@@ -259,6 +262,17 @@ static bool host_serror_pending(void)
 	return read_sysreg(isr_el1) & ISR_EL1_A;
 }
 
+/* The tree's VMID of today, until s2_vmid_put(). */
+static bool take_vmid(struct guest *guest)
+{
+	u64 baddr = (1UL << VTTBR_VMID_SHIFT) - 1;
+
+	if (!s2_vmid_get(guest->s2mmu))
+		return false;
+	guest->vttbr_el2 = (guest->vttbr_el2 & baddr) | (guest->s2mmu->vttbr & ~baddr);
+	return true;
+}
+
 enum guest_exit_reason guest_run(struct guest *guest)
 {
 	struct thread_info *thread = current_thread_info();
@@ -268,6 +282,9 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	assert_msg(!guest->running, "the guest runs already");
 	guest->exit_reason = GUEST_EXIT_HOST_SERROR;
 	if (host_serror_pending())
+		return guest->exit_reason;
+	guest->exit_reason = GUEST_EXIT_NO_VMID;
+	if (guest->s2mmu->vmid_pool && !take_vmid(guest))
 		return guest->exit_reason;
 	asm volatile("msr daifset, #0xf" : : : "memory");
 
@@ -287,6 +304,8 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	if (!guest->regs_in_memory)
 		guest_registers_to_memory(guest);
 	restore_host(guest);
+	if (guest->s2mmu->vmid_pool)
+		s2_vmid_put(guest->s2mmu);
 	thread->guest = outer;
 	guest->running = false;
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");

@@ -4,6 +4,7 @@
 #include <asm/barrier.h>
 #include <asm/stage2-internal.h>
 #include <asm/stage2-tlb.h>
+#include <asm/stage2-vmid.h>
 #include <asm/sysreg.h>
 
 /* Beyond this many pages, dropping the whole VMID is cheaper than single pages are. */
@@ -72,10 +73,25 @@ static void flush_vmid(u64 vttbr, u64 vtcr)
 	leave_context(&saved);
 }
 
+/* False: it has no VMID and nothing in a TLB; else finish(). */
+static bool prepare(struct s2_mmu *mmu)
+{
+	dsb(ishst); /* the tables before the TLBI, and before another CPU gets a VMID for them */
+	return s2_vmid_hold(mmu);
+}
+
+static void finish(struct s2_mmu *mmu)
+{
+	s2_vmid_put(mmu);
+}
+
 void s2_tlb_flush_all(struct s2_mmu *mmu)
 {
 	observe(mmu, 0, 1UL << mmu->geometry.ipa_bits);
+	if (!prepare(mmu))
+		return;
 	flush_vmid(mmu->vttbr, mmu->vtcr);
+	finish(mmu);
 }
 
 void s2_tlb_flush_vmid(unsigned int vmid)
@@ -150,7 +166,8 @@ void s2_tlb_flush_range(struct s2_mmu *mmu, u64 ipa, u64 size)
 		return;
 	}
 	observe(mmu, ipa, size);
-	dsb(ishst); /* the tables before the TLBI */
+	if (!prepare(mmu))
+		return;
 	saved = enter_context(mmu->vttbr, mmu->vtcr);
 	if (by_range)
 		flush_by_range(mmu, ipa, pages);
@@ -160,4 +177,5 @@ void s2_tlb_flush_range(struct s2_mmu *mmu, u64 ipa, u64 size)
 	asm volatile("tlbi vmalle1is" : : : "memory");
 	dsb(ish);
 	leave_context(&saved);
+	finish(mmu);
 }

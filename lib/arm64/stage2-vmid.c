@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* VMIDs, handed out by generations. */
+/*
+ * VMIDs, handed out by generations.
+ *
+ * A user counts itself in and then compares the tree's generation with the pool's; a new generation
+ * is written first, and then the users are looked for. Both in this order on all CPUs, so that one
+ * of the two sees the other: the user that it has no VMID, or the new generation that the VMID is in
+ * use.
+ */
 #include <libcflat.h>
 #include <alloc.h>
 #include <bitops.h>
 #include <string.h>
+#include <asm/barrier.h>
 #include <asm/stage2-internal.h>
 #include <asm/stage2-tlb.h>
 #include <asm/stage2-vmid.h>
@@ -23,8 +31,30 @@ bool s2_vmid_pool_init(struct s2_vmid_pool *pool, unsigned int first, unsigned i
 
 void s2_vmid_pool_destroy(struct s2_vmid_pool *pool)
 {
-	assert_msg(!pool->trees, "a tree uses VMID %u", s2_vmid(pool->trees));
+	assert_msg(!pool->trees, "a tree takes its VMIDs from the pool");
 	free(pool->used);
+}
+
+void s2_vmid_join(struct s2_vmid_pool *pool, struct s2_mmu *mmu)
+{
+	spin_lock(&pool->lock);
+	mmu->vmid_pool = pool;
+	mmu->next_auto = pool->trees;
+	pool->trees = mmu;
+	spin_unlock(&pool->lock);
+}
+
+void s2_vmid_leave(struct s2_mmu *mmu)
+{
+	struct s2_vmid_pool *pool = mmu->vmid_pool;
+	struct s2_mmu **link = &pool->trees;
+
+	assert(!mmu->vmid_users);
+	spin_lock(&pool->lock);
+	while (*link != mmu)
+		link = &(*link)->next_auto;
+	*link = mmu->next_auto;
+	spin_unlock(&pool->lock);
 }
 
 static bool test_and_mark(struct s2_vmid_pool *pool, unsigned int index)
@@ -44,15 +74,37 @@ static int find_free(struct s2_vmid_pool *pool)
 	return pool->next < pool->count ? (int)pool->next++ : -1;
 }
 
+/* The VMID is read after the generation that it is of. */
+static u64 tree_generation(const struct s2_mmu *mmu)
+{
+	return __atomic_load_n(&mmu->vmid_generation, __ATOMIC_ACQUIRE);
+}
+
+static void set_tree_generation(struct s2_mmu *mmu, u64 generation)
+{
+	__atomic_store_n(&mmu->vmid_generation, generation, __ATOMIC_RELEASE);
+}
+
+static bool is_current(const struct s2_mmu *mmu)
+{
+	return tree_generation(mmu) ==
+	       __atomic_load_n(&mmu->vmid_pool->generation, __ATOMIC_SEQ_CST);
+}
+
 /* Trees in use keep their VMIDs; nothing of any other is left in a TLB. */
 static void begin_generation(struct s2_vmid_pool *pool)
 {
-	pool->generation++;
+	u64 old = pool->generation;
+
+	__atomic_store_n(&pool->generation, old + 1, __ATOMIC_SEQ_CST);
 	pool->next = 0;
 	memset(pool->used, 0, bitmap_size(pool));
 	for (struct s2_mmu *mmu = pool->trees; mmu; mmu = mmu->next_auto) {
+		if (!__atomic_load_n(&mmu->vmid_users, __ATOMIC_SEQ_CST) ||
+		    tree_generation(mmu) != old)
+			continue;
 		test_and_mark(pool, s2_vmid(mmu) - pool->first);
-		mmu->vmid_generation = pool->generation;
+		set_tree_generation(mmu, pool->generation);
 	}
 	s2_tlb_flush_all_vmids();
 }
@@ -69,39 +121,53 @@ static bool assign(struct s2_vmid_pool *pool, struct s2_mmu *mmu)
 		return false;
 	mmu->vttbr = (mmu->vttbr & (BIT(VTTBR_VMID_SHIFT) - 1)) | (u64)(pool->first + index)
 									  << VTTBR_VMID_SHIFT;
-	mmu->vmid_generation = pool->generation;
+	set_tree_generation(mmu, pool->generation);
 	return true;
 }
 
-bool s2_vmid_get(struct s2_vmid_pool *pool, struct s2_mmu *mmu)
+/* Another CPU may have been quicker: its VMID is the tree's. */
+static bool renew(struct s2_vmid_pool *pool, struct s2_mmu *mmu)
 {
-	bool ok = true;
+	bool ok;
 
 	spin_lock(&pool->lock);
-	if (!mmu->vmid_users) {
-		ok = mmu->vmid_generation == pool->generation || assign(pool, mmu);
-		if (ok) {
-			mmu->next_auto = pool->trees;
-			pool->trees = mmu;
-		}
-	}
-	mmu->vmid_users += ok;
+	ok = is_current(mmu) || assign(pool, mmu);
 	spin_unlock(&pool->lock);
+	dsb(ish); /* the VMID before walks with it: see s2_vmid_hold() */
 	return ok;
 }
 
-void s2_vmid_put(struct s2_vmid_pool *pool, struct s2_mmu *mmu)
+static void add_user(struct s2_mmu *mmu, int count)
 {
-	spin_lock(&pool->lock);
-	assert(mmu->vmid_users);
-	if (!--mmu->vmid_users) {
-		struct s2_mmu **link = &pool->trees;
+	__atomic_add_fetch(&mmu->vmid_users, count, __ATOMIC_SEQ_CST);
+}
 
-		while (*link != mmu)
-			link = &(*link)->next_auto;
-		*link = mmu->next_auto;
-	}
-	spin_unlock(&pool->lock);
+bool s2_vmid_get(struct s2_mmu *mmu)
+{
+	if (!mmu->vmid_pool)
+		return true;
+	add_user(mmu, 1);
+	if (is_current(mmu) || renew(mmu->vmid_pool, mmu))
+		return true;
+	add_user(mmu, -1);
+	return false;
+}
+
+bool s2_vmid_hold(struct s2_mmu *mmu)
+{
+	if (!mmu->vmid_pool)
+		return true;
+	add_user(mmu, 1);
+	if (is_current(mmu))
+		return true;
+	add_user(mmu, -1);
+	return false;
+}
+
+void s2_vmid_put(struct s2_mmu *mmu)
+{
+	if (mmu->vmid_pool)
+		add_user(mmu, -1);
 }
 
 struct s2_vmid_pool *s2_vmid_default_pool(void)

@@ -44,16 +44,18 @@ static bool config_geometry(const struct s2_config *config, struct s2_geometry *
 	       !s2_geometry(config->granule, ipa_bits, start, &limits, geometry);
 }
 
-static bool set_vmid(struct s2_mmu *mmu, int vmid)
+static bool set_vmid(struct s2_mmu *mmu, const struct s2_config *config)
 {
 	struct s2_vmid_pool *pool;
 
-	if (vmid != S2_VMID_AUTO) {
-		mmu->vttbr |= (u64)vmid << VTTBR_VMID_SHIFT;
+	if (config->vmid != S2_VMID_AUTO) {
+		mmu->vttbr |= (u64)config->vmid << VTTBR_VMID_SHIFT;
 		return true;
 	}
-	pool = s2_vmid_default_pool();
-	return pool && s2_vmid_get(pool, mmu);
+	pool = config->vmid_pool ?: s2_vmid_default_pool();
+	if (pool)
+		s2_vmid_join(pool, mmu);
+	return pool;
 }
 
 static bool alloc_root(struct s2_mmu *mmu)
@@ -85,7 +87,7 @@ struct s2_mmu *s2mmu_create(const struct s2_config *config)
 	mmu->allow_block = config->allow_block;
 	mmu->fwb = s2_features()->fwb;
 	mmu->vtcr = vtcr_value(config, &geometry);
-	if (!alloc_root(mmu) || !set_vmid(mmu, config->vmid)) {
+	if (!alloc_root(mmu) || !set_vmid(mmu, config)) {
 		free_pages(mmu->root);
 		free(mmu);
 		return NULL;
@@ -134,8 +136,8 @@ static void free_tree(struct s2_mmu *mmu)
 		if (pt_is_table(mmu->root[i], level))
 			s2_drop_tree(&change, s2_table_of(mmu->root[i]), level + 1);
 	s2_free_tables(change.dropped);
-	if (mmu->vmid_users)
-		s2_vmid_put(s2_vmid_default_pool(), mmu);
+	if (mmu->vmid_pool)
+		s2_vmid_leave(mmu);
 	free_pages(mmu->root);
 	free(mmu->last_vcpu);
 	free(mmu);
@@ -150,6 +152,8 @@ void s2mmu_destroy(struct s2_mmu *mmu)
 
 void s2mmu_enable(struct s2_mmu *mmu)
 {
+	if (!s2_vmid_get(mmu))
+		assert_msg(false, "no VMID is free");
 	write_sysreg(mmu->vtcr, vtcr_el2);
 	write_sysreg(mmu->vttbr, vttbr_el2);
 	isb(); /* the tree before the bit that makes it count */
@@ -163,4 +167,5 @@ void s2mmu_disable(struct s2_mmu *mmu)
 	isb();
 	write_sysreg(0, vttbr_el2);
 	isb();
+	s2_vmid_put(mmu);
 }

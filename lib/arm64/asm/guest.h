@@ -38,6 +38,7 @@ enum guest_exit_reason {
 	GUEST_EXIT_ILLEGAL_ERET, /* spsr_el2 is no state to return to; printed */
 	GUEST_EXIT_NO_SYNDROME, /* an emulated device's access that cannot be decoded; printed */
 	GUEST_EXIT_HOST_SERROR, /* never entered: an SError of the host's is pending, and masked */
+	GUEST_EXIT_NO_VMID, /* never entered: S2_VMID_AUTO, and every VMID is in use */
 };
 
 /* A vector's handler, and the frame record that ends the handler's backtrace in guest_run(). */
@@ -139,7 +140,8 @@ const char *guest_unsupported(enum s2_granule granule);
  * A guest that begins at @guest_func, at EL1 with its MMU off and a stack of its own. The image is
  * mapped at its own addresses: code and constants read-only, data writable, the host's stacks not
  * at all; so is the guest's stack. NULL when memory is out or guest_unsupported(). Arguments go
- * into x[0..7]; a value that @guest_func returns ends in exit_code.
+ * into x[0..7]; a value that @guest_func returns ends in exit_code. @vmid may be S2_VMID_AUTO:
+ * guest_run() then puts one that is free into vttbr_el2.
  */
 struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule);
 /*

@@ -50,6 +50,7 @@ bool s2_granule_supported(enum s2_granule granule);
 bool s2_granule_lpa2(enum s2_granule granule);
 
 struct s2_raw;
+struct s2_vmid_pool;
 
 struct s2_mmu {
 	pteval_t *root;
@@ -58,19 +59,25 @@ struct s2_mmu {
 	bool allow_block, fwb;
 	struct spinlock lock;
 	struct s2_raw *raw; /* what s2mmu_set_raw() replaced, the last first */
-	struct s2_mmu *next_auto; /* trees whose VMID is from the allocator; see stage2-vmid.h */
-	u64 vmid_generation;
+	struct s2_vmid_pool *vmid_pool; /* NULL: the VMID was chosen; see stage2-vmid.h */
+	struct s2_mmu *next_auto; /* of vmid_pool */
+	u64 vmid_generation; /* of the VMID in vttbr; 0: it has none yet */
 	unsigned int vmid_users;
 	unsigned int users; /* s2mmu_destroy() by the last of them frees it */
 	unsigned int vcpus; /* guests made on it so far; their numbers are not used again */
 	u32 *last_vcpu; /* for each CPU: number + 1 of the guest that ran last; NULL while it has one */
 };
 
-#define S2_VMID_AUTO (-1) /* one that no other tree has: the upper half of the VMIDs */
+/*
+ * One that no other tree has, given to it when it is used, perhaps another each time: of the upper
+ * half of the VMIDs. There may be more such trees than VMIDs.
+ */
+#define S2_VMID_AUTO (-1)
 #define S2_START_LEVEL(level) ((level) + 2)
 
 struct s2_config {
 	int vmid; /* 0..255, with 16-bit VMIDs 0..65535, or S2_VMID_AUTO */
+	struct s2_vmid_pool *vmid_pool; /* S2_VMID_AUTO from these; NULL: s2_vmid_default_pool() */
 	enum s2_granule granule;
 	bool allow_block; /* use the largest blocks that fit */
 	unsigned int ipa_bits; /* 0: MIN(PARange, 40); see s2_geometry() */
@@ -80,8 +87,8 @@ struct s2_config {
 };
 
 /*
- * A new, empty address space. NULL when memory or VMIDs are out, when the CPU does not have what
- * @config asks for, or when the host is not at EL2.
+ * A new, empty address space. NULL when memory is out, when the CPU does not have what @config asks
+ * for, or when the host is not at EL2.
  */
 struct s2_mmu *s2mmu_create(const struct s2_config *config);
 /* The same with MIN(PARange, 40) bits, or @ipa_bits, and everything else by default. */
