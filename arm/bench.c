@@ -9,6 +9,7 @@
  */
 #include <libcflat.h>
 #include <alloc_page.h>
+#include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/guest.h>
 #include <asm/io.h>
@@ -180,10 +181,8 @@ int main(int argc, char **argv)
 	result("boot_to_main", boot);
 	report_info("bench: code_size %lu bytes", (u64)(_etext - _stext));
 	report_info("bench: image_size %lu bytes", (u64)(_edata - _start));
-	if (unsupported) {
-		report_skip("%s", unsupported);
-		return report_summary();
-	}
+	if (unsupported)
+		return skip_all(unsupported);
 	bench_hvc();
 	bench_run();
 	bench_create();

@@ -316,14 +316,10 @@ static const struct subtest subtests[] = {
 
 int main(int argc, char **argv)
 {
-	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+	const char *unsupported = guest_unsupported(S2_PAGE_4K) ?: gic_unsupported();
 
-	if (!unsupported && !gic_init())
-		unsupported = "no GIC in the device tree";
-	if (unsupported) {
-		report_skip("%s", unsupported);
-		return report_summary();
-	}
+	if (unsupported)
+		return skip_all(unsupported);
 	install_irq_handler(ELxH_IRQ, take_irq);
 	install_vector_handler(ELxH_FIQ, take_fiq);
 	gic_enable_defaults();

@@ -577,10 +577,8 @@ int main(int argc, char **argv)
 {
 	const char *unsupported = guest_unsupported(S2_PAGE_4K);
 
-	if (unsupported) {
-		report_skip("%s", unsupported);
-		return report_summary();
-	}
+	if (unsupported)
+		return skip_all(unsupported);
 	used_cpus = MIN(nr_cpus, MAX_CPUS);
 	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
 }

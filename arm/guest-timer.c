@@ -197,14 +197,10 @@ static const struct subtest subtests[] = {
 
 int main(int argc, char **argv)
 {
-	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+	const char *unsupported = guest_unsupported(S2_PAGE_4K) ?: gic_unsupported();
 
-	if (!unsupported && !gic_init())
-		unsupported = "no GIC in the device tree";
-	if (unsupported) {
-		report_skip("%s", unsupported);
-		return report_summary();
-	}
+	if (unsupported)
+		return skip_all(unsupported);
 	install_irq_handler(ELxH_IRQ, take_irq);
 	gic_enable_defaults();
 	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);

@@ -8,6 +8,7 @@
  * from the guest leaves it, apart from ELR_EL2, which points at the slot.
  */
 #include <libcflat.h>
+#include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/guest.h>
 #include <asm/processor.h>
@@ -263,25 +264,15 @@ static void test_illegal_eret(void)
 	guest_destroy(guest);
 }
 
+static const struct subtest subtests[] = {
+	{ "exits", test_exit_slots },
+	{ "host", test_host_slots },
+	{ "in-handler", test_exception_in_handler },
+	{ "illegal-eret", test_illegal_eret },
+};
+
 int main(int argc, char **argv)
 {
-	const char *unsupported = guest_unsupported(S2_PAGE_4K);
-
-	if (unsupported) {
-		report_skip("%s", unsupported);
-		return report_summary();
-	}
-	report_prefix_push("exits");
-	test_exit_slots();
-	report_prefix_pop();
-	report_prefix_push("host");
-	test_host_slots();
-	report_prefix_pop();
-	report_prefix_push("in a handler");
-	test_exception_in_handler();
-	report_prefix_pop();
-	report_prefix_push("illegal eret");
-	test_illegal_eret();
-	report_prefix_pop();
-	return report_summary();
+	return run_subtests_unless(guest_unsupported(S2_PAGE_4K), subtests, ARRAY_SIZE(subtests),
+				   argc, argv);
 }

@@ -523,10 +523,8 @@ int main(int argc, char **argv)
 {
 	const char *unsupported = guest_unsupported(S2_PAGE_4K) ?: vgic_unsupported();
 
-	if (unsupported) {
-		report_skip("%s", unsupported);
-		return report_summary();
-	}
+	if (unsupported)
+		return skip_all(unsupported);
 	gic_enable_defaults();
 	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
 }

@@ -165,9 +165,7 @@ static const struct subtest subtests[] = {
 
 int main(int argc, char **argv)
 {
-	if (psci_get_conduit() == PSCI_CONDUIT_NONE) {
-		report_skip("the device tree has no PSCI");
-		return report_summary();
-	}
+	if (psci_get_conduit() == PSCI_CONDUIT_NONE)
+		return skip_all("the device tree has no PSCI");
 	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
 }

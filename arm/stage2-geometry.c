@@ -7,6 +7,7 @@
  */
 #include <libcflat.h>
 #include <string.h>
+#include <subtest.h>
 #include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/processor.h>
@@ -97,10 +98,8 @@ int main(int argc, char **argv)
 {
 	bool lpa2_levels = argc > 1 && !strcmp(argv[1], "lpa2-levels");
 
-	if (!host_at_el2) {
-		report_skip("%s", guest_unsupported(S2_PAGE_4K));
-		return report_summary();
-	}
+	if (!host_at_el2)
+		return skip_all(guest_unsupported(S2_PAGE_4K));
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
 		if (!lpa2_levels)
 			walk_all(granule, false, false);

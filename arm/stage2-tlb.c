@@ -313,11 +313,6 @@ static const struct subtest subtests[] = {
 
 int main(int argc, char **argv)
 {
-	const char *unsupported = guest_unsupported(S2_PAGE_4K);
-
-	if (unsupported) {
-		report_skip("%s", unsupported);
-		return report_summary();
-	}
-	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+	return run_subtests_unless(guest_unsupported(S2_PAGE_4K), subtests, ARRAY_SIZE(subtests),
+				   argc, argv);
 }

@@ -162,10 +162,10 @@ static const struct subtest subtests[] = {
 
 int main(int argc, char **argv)
 {
-	if (!gic_init()) {
-		report_skip("no GIC in the device tree");
-		return report_summary();
-	}
+	const char *unsupported = gic_unsupported();
+
+	if (unsupported)
+		return skip_all(unsupported);
 	install_irq_handler(ELxH_IRQ, take_irq);
 	gic_enable_defaults();
 	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);

@@ -169,11 +169,6 @@ static const struct subtest subtests[] = {
 
 int main(int argc, char **argv)
 {
-	const char *unsupported = user_mode_unsupported();
-
-	if (unsupported) {
-		report_skip("%s", unsupported);
-		return report_summary();
-	}
-	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+	return run_subtests_unless(user_mode_unsupported(), subtests, ARRAY_SIZE(subtests), argc,
+				   argv);
 }

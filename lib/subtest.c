@@ -35,3 +35,15 @@ int run_subtests(const struct subtest *subtests, size_t count, int argc, char **
 	}
 	return report_summary();
 }
+
+int skip_all(const char *reason)
+{
+	report_skip("%s", reason);
+	return report_summary();
+}
+
+int run_subtests_unless(const char *reason, const struct subtest *subtests, size_t count, int argc,
+			char **argv)
+{
+	return reason ? skip_all(reason) : run_subtests(subtests, count, argc, argv);
+}

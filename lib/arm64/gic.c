@@ -47,6 +47,11 @@ int gic_init(void)
 	return gic_version();
 }
 
+const char *gic_unsupported(void)
+{
+	return gic_init() ? NULL : "no GIC in the device tree";
+}
+
 int gic_version(void)
 {
 	return ops ? gic_tree.version : 0;

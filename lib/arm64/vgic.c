@@ -39,8 +39,8 @@ const char *vgic_unsupported(void)
 {
 	if (!host_at_el2)
 		return "the host is not at EL2 (no virtualization=on?)";
-	if (!gic_init())
-		return "no GIC in the device tree";
+	if (gic_unsupported())
+		return gic_unsupported();
 	if (gic_version() == 2 && !gicv2_data.hyp_base)
 		return "the GIC has no virtual CPU interface (no GICH in the device tree)";
 	return NULL;

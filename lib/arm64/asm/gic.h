@@ -55,6 +55,8 @@ void gic_candidate(int version, const struct fdt_node *node);
 
 /* Find the GIC and map its registers: its version, or 0 when there is none. */
 int gic_init(void);
+/* gic_init(), and in words for report_skip() why there is no GIC; NULL when there is. */
+const char *gic_unsupported(void);
 /* The version, after gic_init(). */
 int gic_version(void);
 /* Number of the interrupt IDs that the distributor has, SGIs and PPIs included. */
