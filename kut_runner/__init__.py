@@ -5,7 +5,7 @@ The modules are stations in the order in which data flows; each imports only ear
 
     errors -> status -> config -> plan -> toolchain -> build -> machine
            -> capture -> boot -> signals -> pool -> cpus
-           -> lines -> events -> results -> session -> views -> bench
+           -> lines -> events -> diagnosis -> results -> session -> views -> bench
            -> commands -> cli -> __main__
 """
 

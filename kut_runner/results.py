@@ -47,6 +47,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from kut_runner.boot import LINGER, Ended, How
+from kut_runner.diagnosis import Diagnosis
 from kut_runner.errors import ExitCode
 from kut_runner.events import Abort, Check, Died, Event, Exit, Info, Summary, Syndrome
 from kut_runner.lines import printable
@@ -142,6 +143,8 @@ class TestResult:
     log: str = ""
     """Path of the serial line's raw bytes."""
     build_id: str = ""
+    diagnosis: Diagnosis | None = None
+    """What went wrong, in words; None when nothing did, or nothing more is known."""
 
     @property
     def status(self) -> Status:

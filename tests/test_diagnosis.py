@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The data of a diagnosis: JSON and back, and its lines."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kut_runner.diagnosis import Diagnosis, Frame, Kind, Place, Register
+
+FRAMES = st.lists(st.builds(Frame, address=st.integers(0)), max_size=20).map(tuple)
+REGISTERS = st.lists(st.builds(Register, value=st.integers(0)), max_size=3).map(tuple)
+PLACES = st.lists(st.builds(Place, frames=FRAMES, registers=REGISTERS), max_size=2).map(tuple)
+DIAGNOSES = st.builds(
+    Diagnosis,
+    frames=FRAMES,
+    registers=REGISTERS,
+    cpus=PLACES,
+    notes=st.lists(st.text(), max_size=2).map(tuple),
+)
+
+
+@given(DIAGNOSES)
+def test_a_diagnosis_comes_back_from_json(diagnosis: Diagnosis) -> None:
+    assert Diagnosis.from_json(json.loads(json.dumps(diagnosis.to_json()))) == diagnosis
+
+
+@given(DIAGNOSES)
+def test_the_lines_begin_with_the_headline(diagnosis: Diagnosis) -> None:
+    assert next(diagnosis.lines()) == diagnosis.headline
+    assert all(isinstance(line, str) for line in diagnosis.lines())
+
+
+def test_the_lines_name_functions_source_and_registers() -> None:
+    diagnosis = Diagnosis(
+        kind=Kind.EXCEPTION,
+        headline="data abort",
+        frames=(
+            Frame(0x10, "load", "arm/x.c", 7, "\treturn *p;", is_inlined=True),
+            Frame(0x10, "main", "arm/x.c", 9, "\tload(p);"),
+            Frame(0x20),
+        ),
+        registers=(Register("FAR_EL2", 0x123, "the address"), Register("x0", 5)),
+        cpus=(Place(1, "off: never started"),),
+        notes=("a note",),
+    )
+    assert [*diagnosis.lines()] == [
+        "data abort",
+        "  #0 load() at arm/x.c:7 (inlined)",
+        "       return *p;",
+        "  #1 main() at arm/x.c:9",
+        "  #2 image offset 0x20",
+        "  FAR_EL2 0x123  the address",
+        "  CPU 1: off: never started",
+        "  note: a note",
+    ]
