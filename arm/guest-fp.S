@@ -73,26 +73,16 @@ host_fp_around_guest_run:
 	add	x2, x2, x3
 .endm
 
-/*
- * u64 guest_sve(u64 seed, u64 vl128): ZCR_EL1.LEN = vl128, set, exit, and return how many are wrong.
- * z31 is what the others are compared with, and is looked at first.
- */
-	.global	guest_sve
-guest_sve:
-	msr	ZCR_EL1, x1
-	isb
-	mov	x6, x1
+.macro set_sve
 	for_all_32 set_z
 	and	x3, x0, #0xf
 	whilelo	p1.b, xzr, x3
 	wrffr	p1.b
 	ptrue	p2.b
 	ptrue	p3.h
-	hvc	#0
-	mov	x2, #0
-	mrs	x3, ZCR_EL1
-	cmp	x3, x6
-	cinc	x2, x2, ne
+.endm
+/* Adds to x2. z31 is what the others are compared with, and is looked at first. */
+.macro check_sve
 	rdffr	p4.b
 	and	x3, x0, #0xf
 	whilelo	p5.b, xzr, x3
@@ -119,7 +109,40 @@ guest_sve:
 	.irp	n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
 	check_z	\n
 	.endr
+.endm
+
+/*
+ * u64 guest_sve(u64 seed, u64 vl128): ZCR_EL1.LEN = vl128, set, exit, and return how many are wrong.
+ */
+	.global	guest_sve
+guest_sve:
+	msr	ZCR_EL1, x1
+	isb
+	mov	x6, x1
+	set_sve
+	hvc	#0
+	mov	x2, #0
+	mrs	x3, ZCR_EL1
+	cmp	x3, x6
+	cinc	x2, x2, ne
+	check_sve
 	mov	x0, x2
+	ret
+
+/* u64 host_sve_around_guest_run(struct guest *): the same for the host, which may use SVE */
+	.global	host_sve_around_guest_run
+host_sve_around_guest_run:
+	frame_begin
+	mov	x19, x0
+	mov	x0, #0x7707
+	set_sve
+	mov	x0, x19
+	bl	guest_run
+	mov	x0, #0x7707
+	mov	x2, #0
+	check_sve
+	mov	x0, x2
+	frame_end
 	ret
 
 .macro count_nonzero_z n

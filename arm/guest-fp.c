@@ -9,6 +9,8 @@
 
 #define VMID 30
 #define CPACR_EL1_ZEN (3UL << 16)
+#define CPTR_VHE_ZEN (3UL << 16)
+#define CPTR_NVHE_TZ (1UL << 8)
 
 /* guest-fp.S */
 void guest_fp(void);
@@ -17,6 +19,7 @@ void guest_sve_fresh(void);
 void guest_sve_vl(void);
 void guest_one_fp(void);
 u64 host_fp_around_guest_run(struct guest *guest);
+u64 host_sve_around_guest_run(struct guest *guest);
 
 static enum guest_handler_result exit_always(struct guest *guest)
 {
@@ -236,10 +239,97 @@ static void test_sve_trapped(void)
 	}
 }
 
+/*
+ * The host's SVE
+ */
+
+static void open_host_sve(u64 zcr)
+{
+	u64 cptr = read_sysreg(cptr_el2);
+
+	write_sysreg(host_vhe ? cptr | CPTR_VHE_ZEN : cptr & ~CPTR_NVHE_TZ, cptr_el2);
+	isb();
+	write_sysreg(zcr, ZCR_EL2);
+	isb();
+}
+
+static void check_host_sve(struct guest *guest, const char *name, u64 zcr)
+{
+	u64 cptr = read_sysreg(cptr_el2), wrong, opened, zcr_after;
+
+	open_host_sve(zcr);
+	opened = read_sysreg(cptr_el2);
+	/* guest_sve(): other values, and the longest vectors */
+	guest->x[0] = 0x102;
+	guest->x[1] = 15;
+	wrong = host_sve_around_guest_run(guest);
+	zcr_after = read_sysreg(ZCR_EL2);
+	report(!wrong && zcr_after == zcr && read_sysreg(cptr_el2) == opened,
+	       "%s guest: registers of the host that are wrong: %lu; ZCR_EL2 expected %#lx, found %#lx",
+	       name, wrong, zcr, zcr_after);
+	write_sysreg(cptr, cptr_el2);
+	isb();
+}
+
+static void test_sve_host(void)
+{
+	static const u64 lengths[] = { 15, 1 };
+
+	for (int i = 0; i < 4; i++) {
+		u64 zcr = lengths[i & 1];
+		bool lazy = i & 2;
+		struct guest *with = create_sve(VMID, guest_sve, lazy);
+		struct guest *without = create(VMID + 1, guest_fp, lazy);
+		struct guest *idle = create(VMID + 2, guest_without_fp, lazy);
+
+		report_prefix_pushf("%s, host's ZCR_EL2 %lu", hand(lazy), zcr);
+		check_host_sve(with, "a SVE", zcr);
+		check_host_sve(without, "an FP", zcr);
+		check_host_sve(idle, "an idle", zcr);
+		ends(with, GUEST_EXIT_RETURNED);
+		ends(without, GUEST_EXIT_RETURNED);
+		report(!with->exit_code && !without->exit_code,
+		       "registers of these guests that are wrong: %lu, %lu", with->exit_code,
+		       without->exit_code);
+		guest_destroy(with);
+		guest_destroy(without);
+		guest_destroy(idle);
+		report_prefix_pop();
+	}
+}
+
+/* The library has no SVE state to keep: it cannot have any. */
+static unsigned int sve_traps;
+
+static void count_sve_trap(struct pt_regs *regs, unsigned int esr)
+{
+	sve_traps++;
+	regs->pc += 4;
+}
+
+static void test_sve_closed(void)
+{
+	struct guest *guest = create_sve(VMID, guest_sve, false);
+
+	install_exception_handler(EL1H_SYNC, ESR_ELx_EC_SVE, count_sve_trap);
+	sve_traps = 0;
+	sve_vector_length();
+	guest->x[0] = 0x107;
+	ends(guest, GUEST_EXIT_HANDLER);
+	sve_vector_length();
+	report(sve_traps == 2,
+	       "SVE in a host that did not open it, before and after a guest with SVE: "
+	       "expected 2 traps, found %u",
+	       sve_traps);
+	install_exception_handler(EL1H_SYNC, ESR_ELx_EC_SVE, NULL);
+	guest_destroy(guest);
+}
+
 static void test_sve(void)
 {
 	static void (*const tests[])(void) = { test_sve_interleaved, test_sve_leak,
-					       test_sve_handler, test_sve_trapped };
+					       test_sve_handler,     test_sve_trapped,
+					       test_sve_host,	     test_sve_closed };
 
 	if (!system_supports_sve()) {
 		report_skip("the CPU has no SVE (ID_AA64PFR0_EL1.SVE)");

@@ -11,7 +11,7 @@
 
 void guest_update_extras(struct guest *guest)
 {
-	guest->has_extras = guest->fp_lazy || guest->sve || guest->debug;
+	guest->has_extras = guest->fp_lazy || guest->sve || guest->debug || guest->keeps_host_sve;
 }
 
 /* To be followed by guest_fp_cptr() for CPTR_EL2. */
@@ -50,4 +50,5 @@ void guest_extras_restore_host(struct guest *guest)
 	guest_fp_restore_host(guest);
 	if (guest->debug)
 		debug_registers_load(&guest->debug->host);
+	guest_host_sve_end(guest);
 }

@@ -43,7 +43,7 @@ void guest_fp_open(const struct guest *guest)
 {
 	u64 cptr = cptr_el2_default();
 
-	write_sysreg(guest->sve ? with_sve(cptr) : cptr, cptr_el2);
+	write_sysreg(guest->sve || guest->keeps_host_sve ? with_sve(cptr) : cptr, cptr_el2);
 	isb();
 }
 
@@ -107,6 +107,8 @@ static void save_host(struct guest *guest)
 	struct sve_state *sve = guest->sve;
 
 	fpsimd_save(&guest->host_fpsimd);
+	if (guest->keeps_host_sve)
+		guest_host_sve_save(guest);
 	if (!sve)
 		return;
 	sve->host_zcr_el1 = host_vhe ? read_sysreg(ZCR_EL12) : read_sysreg(ZCR_EL1);
@@ -119,6 +121,15 @@ void guest_fp_save_host(struct guest *guest)
 		save_host(guest);
 }
 
+static void restore_host_lengths(const struct sve_state *sve)
+{
+	if (host_vhe)
+		write_sysreg(sve->host_zcr_el1, ZCR_EL12);
+	else
+		write_sysreg(sve->host_zcr_el1, ZCR_EL1);
+	write_sysreg(sve->host_zcr_el2, ZCR_EL2);
+}
+
 void guest_fp_restore_host(struct guest *guest)
 {
 	const struct sve_state *sve = guest->sve;
@@ -128,13 +139,10 @@ void guest_fp_restore_host(struct guest *guest)
 	guest->fp_live = false;
 	/* With the longest vectors in force this also clears what is beyond bit 127. */
 	fpsimd_load(&guest->host_fpsimd);
-	if (!sve)
-		return;
-	if (host_vhe)
-		write_sysreg(sve->host_zcr_el1, ZCR_EL12);
-	else
-		write_sysreg(sve->host_zcr_el1, ZCR_EL1);
-	write_sysreg(sve->host_zcr_el2, ZCR_EL2);
+	if (sve)
+		restore_host_lengths(sve);
+	if (guest->keeps_host_sve)
+		guest_host_sve_restore(guest);
 }
 
 u64 guest_fp_cptr(const struct guest *guest)
@@ -187,7 +195,7 @@ bool guest_enable_sve(struct guest *guest)
 	isb();
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 
-	sve = memalign_pages(PAGE_SIZE, sizeof(*sve) + 16 + 32 * vl + 17 * vl / 8);
+	sve = memalign_pages(PAGE_SIZE, sizeof(*sve) + 16 + SVE_REGISTERS_SIZE(vl));
 	if (!sve)
 		return false;
 	sve->vl = vl;
@@ -211,4 +219,5 @@ void *guest_sve_z(struct guest *guest, int n)
 void guest_fp_destroy(struct guest *guest)
 {
 	free_pages(guest->sve);
+	free_pages(guest->host_sve);
 }

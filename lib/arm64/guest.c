@@ -223,13 +223,21 @@ void guest_registers_to_memory(struct guest *guest)
 	guest->regs_in_memory = true;
 }
 
+/* The host may trap its own FP, or use SVE. FP is open from here until restore_host(). */
+static void open_host_fp(struct guest *guest)
+{
+	/* In a handler FP is the other guest's, and in memory. */
+	if (!current_thread_info()->guest)
+		guest_host_sve_begin(guest);
+	guest_fp_open(guest);
+}
+
 static void save_host(struct guest *guest)
 {
 	el1_state_save(&guest->host_el1);
 	el2_state_save(&guest->host_el2);
-	/* The host may trap its own FP: open until restore_host(). */
 	if (guest->host_el2.cptr_el2 != cptr_el2_open)
-		guest_fp_open(guest);
+		open_host_fp(guest);
 	if (guest->has_extras)
 		guest_extras_save_host(guest);
 	else

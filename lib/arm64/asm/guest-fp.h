@@ -7,12 +7,17 @@
  * guest that does not use them then costs the host nothing for them, but its synchronous exits go
  * by way of guest-dispatch.c.
  *
- * The host's SVE state is not kept: the host is compiled not to have any, and CPTR_EL2 traps it.
+ * The host is compiled not to use SVE, and CPTR_EL2 traps it there. A test that opens it in CPTR_EL2
+ * for itself finds its registers as they were after guest_run(), with any guest; handlers and
+ * guest_run() in them excepted, where FP, SIMD and SVE are the guest's.
  */
 #ifndef ASMARM64_GUEST_FP_H
 #define ASMARM64_GUEST_FP_H
 
 #include <libcflat.h>
+
+/* z0..z31 of @vl bytes, p0..p15 of @vl / 8, ffr of @vl / 8 */
+#define SVE_REGISTERS_SIZE(vl) (32 * (vl) + 17 * (vl) / 8)
 
 struct guest;
 struct fpsimd_state;
@@ -25,7 +30,7 @@ struct sve_state {
 	u64 zcr_el1; /* the guest's limit of the vector length */
 	u64 host_zcr_el1, host_zcr_el2;
 	unsigned int vl; /* the longest vector, in bytes: what the registers are stored with */
-	char *registers; /* z0..z31 of vl bytes, p0..p15 of vl / 8, ffr of vl / 8 */
+	char *registers; /* SVE_REGISTERS_SIZE(vl) */
 };
 
 /* For calls outside of guest_run(). */
@@ -47,6 +52,13 @@ void guest_fp_save_host(struct guest *guest);
 void guest_fp_restore_host(struct guest *guest);
 /* CPTR_EL2 for the guest, with the traps of one that is lazy and has not used FP yet. */
 u64 guest_fp_cptr(const struct guest *guest);
+/* For guest.c: host_el2 is saved; the host's SVE state is kept from here on if it uses SVE. */
+void guest_host_sve_begin(struct guest *guest);
+/* For guest-extras.c */
+void guest_host_sve_end(struct guest *guest);
+/* For guest-fp.c, when guest->keeps_host_sve: with the host's ZCR_EL2, which has its length. */
+void guest_host_sve_save(struct guest *guest);
+void guest_host_sve_restore(struct guest *guest);
 /* For guest-dispatch.c: true when the last exit was the trap of a lazy guest's first use. */
 bool guest_fp_first_use(struct guest *guest);
 void guest_fp_destroy(struct guest *guest);

@@ -94,11 +94,13 @@ struct guest {
 
 	/* The framework's own */
 	bool running;
-	bool has_extras; /* one of the next four is not false or NULL */
+	bool has_extras; /* fp_lazy, sve, debug or keeps_host_sve */
 	bool fp_lazy; /* guest_set_fp_lazy() */
 	bool fp_live; /* lazy, and the guest has used FP in this run */
 	struct sve_state *sve; /* NULL: the guest has no SVE */
 	struct guest_debug *debug; /* NULL: the guest has no debug registers */
+	bool keeps_host_sve; /* in this run: the host has opened SVE for itself */
+	void *host_sve; /* its registers; NULL: it never did */
 	bool routes_el0; /* guest_route_el0() */
 	const struct guest_optional_state *optional_state; /* NULL: none */
 	bool has_vgic, has_vserror; /* what of it */
