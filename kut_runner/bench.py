@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kut_runner.errors import ConfigError
+from kut_runner.session import View
 
 if TYPE_CHECKING:
-    from kut_runner.config import TestDef
     from kut_runner.results import TestResult
     from kut_runner.session import Run
 
@@ -67,18 +67,12 @@ class Row:
         return f"{self.name:24} {found:>12} {self.kept.value:>12} {change:+8.1f} %{verdict}"
 
 
-class Collector:
+class Collector(View):
     """A view that keeps the results."""
 
     def __init__(self) -> None:
         """Start without any."""
         self.results: Sequence[TestResult] = ()
-
-    def on_start(self, tests: "Sequence[TestDef]") -> None:
-        """Nothing is known yet."""
-
-    def on_result(self, result: "TestResult") -> None:
-        """Wait for the end."""
 
     def on_end(self, run: "Run") -> None:
         """Keep all results."""

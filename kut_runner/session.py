@@ -56,10 +56,19 @@ class Run:
 
 
 class View(Protocol):
-    """Something that shows or writes results."""
+    """Something that shows or writes results.
+
+    A view that inherits from this leaves out what it does not care about.
+    """
 
     def on_start(self, tests: "Sequence[TestDef]") -> None:
         """Take note of what is going to run."""
+
+    def on_begin(self, test: "TestDef", attempt: int) -> None:
+        """Take note that a QEMU was started; `attempt` counts those of this test, from 1."""
+
+    def on_slow(self, test: "TestDef", attempt: int, seconds: float) -> None:
+        """Take note that a test has run for `seconds` and still has not ended."""
 
     def on_result(self, result: TestResult) -> None:
         """Show one result; they come in the order in which tests end."""
@@ -163,6 +172,8 @@ class _Runner:
         # Read now: what is built meanwhile is not what runs.
         build_id = request.images[test.image].build_id
         self._running[boot] = _Running(test, launch, build_id)
+        for view in self._views:
+            view.on_begin(test, 1)
         return True
 
     def _wait(self, pool: Pool) -> None:

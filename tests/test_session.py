@@ -32,17 +32,22 @@ def _heeded() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-class Recorder:
+class Recorder(View):
     """A view that remembers, and does what a test wants at a result."""
 
     def __init__(self, at_result: Callable[[TestResult], None] = lambda _: None) -> None:
         self.results: list[TestResult] = []
         self.runs: list[Run] = []
+        self.begun: list[tuple[str, int]] = []
         self._at_result = at_result
 
     def on_start(self, tests: Sequence[TestDef]) -> None:
         assert tests
         assert not self.results
+
+    def on_begin(self, test: TestDef, attempt: int) -> None:
+        assert test.name not in [result.name for result in self.results]
+        self.begun.append((test.name, attempt))
 
     def on_result(self, result: TestResult) -> None:
         self.results.append(result)
@@ -115,6 +120,7 @@ def test_each_result_is_told_and_then_the_end(bench: Bench) -> None:
     assert (bad.status, new.status) == (Status.FAIL, Status.SKIP)
     assert "qemu>=99" in new.verdict.reason
     (end,) = view.runs
+    assert view.begun == [("good", 1), ("bad", 1)]
     assert (end.selected, end.is_complete, list(end.results)) == (3, True, view.results)
 
 

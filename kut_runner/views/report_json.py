@@ -11,6 +11,7 @@ from kut_runner import __version__
 from kut_runner.boot import How
 from kut_runner.capture import create
 from kut_runner.errors import UsageError
+from kut_runner.session import View
 from kut_runner.views.outfile import OutFile
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ SCHEMA: Final = 1
 _INTERVAL: Final = 1.0
 
 
-class JsonLines:
+class JsonLines(View):
     """One line per result, written as it comes: whole up to the last line whatever happens."""
 
     def __init__(self, path: Path) -> None:
@@ -38,9 +39,6 @@ class JsonLines:
             self._file = create(path)
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-
-    def on_start(self, tests: "Sequence[TestDef]") -> None:
-        """Write nothing."""
 
     def on_result(self, result: "TestResult") -> None:
         """Append the result."""
@@ -51,7 +49,7 @@ class JsonLines:
         self._file.close()
 
 
-class JsonFile:
+class JsonFile(View):
     """One document for the run; until its end it says `"complete": false`."""
 
     def __init__(self, path: Path) -> None:

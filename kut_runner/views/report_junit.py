@@ -12,29 +12,24 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from kut_runner.lines import printable
+from kut_runner.session import View
 from kut_runner.status import Status
 from kut_runner.views.outfile import OutFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kut_runner.config import TestDef
     from kut_runner.results import TestResult
     from kut_runner.session import Run
 
 
-class JUnit:
-    """Written once, at the end; until then there is no file, so none can be mistaken for it."""
+class JUnit(View):
+    """Written once, at the end, for the counts come first in it.
+
+    Until then there is no file, so none can be mistaken for it.
+    """
 
     def __init__(self, path: Path) -> None:
         """Check that the file can be written; raises UsageError when not."""
         self._out = OutFile(path)
-
-    def on_start(self, tests: "Sequence[TestDef]") -> None:
-        """Write nothing."""
-
-    def on_result(self, result: "TestResult") -> None:
-        """Write nothing: the counts come first in the file."""
 
     def on_end(self, run: "Run") -> None:
         """Write the whole."""

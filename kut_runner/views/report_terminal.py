@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import ExitCode
 from kut_runner.lines import printable
+from kut_runner.session import View
 from kut_runner.status import Status
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _NOTABLE: Final = (Status.SKIP, Status.XFAIL, Status.KFAIL)
 _COLOURS: Final = {Status.PASS: _GREEN, Status.SKIP: _YELLOW}
 
 
-class Terminal:
+class Terminal(View):
     """Plain lines that are right in a file too; colour on a terminal that may have it."""
 
     def __init__(
