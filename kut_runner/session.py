@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from kut_runner import cpus, events, lines, machine, results
 from kut_runner.boot import Boot, Ended, How, Launch
@@ -55,11 +55,8 @@ class Run:
     """Every selected test has its result."""
 
 
-class View(Protocol):
-    """Something that shows or writes results.
-
-    A view that inherits from this leaves out what it does not care about.
-    """
+class View:
+    """Something that shows or writes results; it leaves out what it does not care about."""
 
     def on_start(self, tests: "Sequence[TestDef]") -> None:
         """Take note of what is going to run."""
