@@ -50,6 +50,18 @@ static void check_expectation(char *arg)
 	report(found == expected, "%.*s: expected %ld, found %ld", len, arg, expected, found);
 }
 
+/* All of it is the boot's, whatever the firmware left there. */
+static void check_sctlr(void)
+{
+	u64 expected = (host_at_el2 ? SCTLR_EL2_RES1 : SCTLR_EL1_HOST) | SCTLR_ELx_M | SCTLR_ELx_C |
+		       SCTLR_ELx_I | SCTLR_ELx_SA;
+	u64 sctlr = host_at_el2 ? read_sysreg(sctlr_el2) : read_sysreg(sctlr_el1);
+
+	/* A build that signs return addresses has EnIA as well. */
+	report((sctlr & ~SCTLR_ELx_EnIA) == expected, "SCTLR_EL%lu: expected %#lx, found %#lx",
+	       current_level() >> 2, expected, sctlr);
+}
+
 static void test_setup(int argc, char **argv)
 {
 	u64 boot_cpu = get_mpidr() & 0xff00ffffffUL;
@@ -62,6 +74,7 @@ static void test_setup(int argc, char **argv)
 	report(nr_cpus > 0 && cpus[0] == boot_cpu && smp_processor_id() == 0,
 	       "the first of %d CPUs is the one that boots: MPIDR %#lx", nr_cpus, cpus[0]);
 	report(mmu_enabled(), "the MMU is on");
+	check_sctlr();
 	/* SMC where the machine has an EL2 for us, HVC where it keeps it to itself. */
 	report(psci_get_conduit() == (host_at_el2 ? PSCI_CONDUIT_SMC : PSCI_CONDUIT_HVC),
 	       "PSCI's conduit is the device tree's");
@@ -134,6 +147,55 @@ static void test_vectors(void)
 }
 
 /*
+ * Rights of the image's parts
+ */
+
+static const u32 a_return = 0xd65f03c0; /* ret */
+static u32 a_return_in_data = 0xd65f03c0;
+
+static void return_to_caller(struct pt_regs *regs, unsigned int esr)
+{
+	exceptions++;
+	last_esr = esr;
+	regs->pc = regs->regs[30];
+}
+
+static void check_not_executed(const char *what, const u32 *code)
+{
+	exceptions = 0;
+	((void (*)(void))code)();
+	report(exceptions == 1 && (last_esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM,
+	       "%s are not executed: %u faults, ESR %#x", what, exceptions, last_esr);
+}
+
+static void check_not_written(const char *what, const void *address)
+{
+	exceptions = 0;
+	asm volatile("str xzr, [%0]" : : "r"(address) : "memory");
+	report(exceptions == 1 && (last_esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM,
+	       "%s are not written: %u faults, ESR %#x", what, exceptions, last_esr);
+}
+
+static void test_rights(void)
+{
+	u32 *page = alloc_page();
+
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, skip_instruction);
+	check_not_written("constants", (void *)ALIGN_DOWN((u64)&a_return, 8));
+	check_not_written("the last bytes before data", (void *)((u64)_sdata - 8));
+	check_not_written("instructions", _stext);
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, NULL);
+
+	*page = a_return;
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_IABT_CUR, return_to_caller);
+	check_not_executed("constants", &a_return);
+	check_not_executed("data", &a_return_in_data);
+	check_not_executed("pages", page);
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_IABT_CUR, NULL);
+	free_page(page);
+}
+
+/*
  * printf and strings
  */
 
@@ -194,7 +256,13 @@ static void test_strings(void)
  * Allocators
  */
 
-#define LARGEST_BLOCK 23 /* bits of 8 MiB */
+/* 8 MiB, as a machine with 32 MiB has; smaller ones have a quarter of their memory in a block. */
+static unsigned int largest_order(void)
+{
+	unsigned int bits = 63 - __builtin_clzl(memory_size() / 4);
+
+	return MIN(bits, 23U) - PAGE_SHIFT;
+}
 
 static bool all_zero(const u64 *mem, size_t bytes)
 {
@@ -207,20 +275,22 @@ static bool all_zero(const u64 *mem, size_t bytes)
 static void test_pages(void)
 {
 	unsigned long before = alloc_pages_in_use();
-	void *pages[LARGEST_BLOCK - PAGE_SHIFT + 1];
+	unsigned int largest = largest_order();
 	bool aligned = true, zero = true;
+	void *pages[24 - PAGE_SHIFT];
 
-	for (unsigned int order = 0; order < ARRAY_SIZE(pages); order++) {
+	for (unsigned int order = 0; order <= largest; order++) {
 		pages[order] = alloc_pages(order);
 		aligned &= pages[order] && IS_ALIGNED((u64)pages[order], PAGE_SIZE << order);
 		zero &= pages[order] && all_zero(pages[order], PAGE_SIZE << order);
 		if (pages[order])
 			memset(pages[order], 0xa5, PAGE_SIZE << order);
 	}
-	report(aligned, "blocks of 1 page to 8 MiB are aligned to their size");
+	report(aligned, "blocks of 1 page to %lu KiB are aligned to their size",
+	       PAGE_SIZE / 1024 << largest);
 	report(zero, "and zero");
-	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
-		free_pages(pages[i]);
+	for (unsigned int order = 0; order <= largest; order++)
+		free_pages(pages[order]);
 	report(alloc_pages_in_use() == before, "all of them are free again");
 	pages[0] = alloc_pages(3);
 	report(pages[0] && all_zero(pages[0], PAGE_SIZE << 3), "memory used before comes zeroed");
@@ -238,6 +308,26 @@ static u64 checksum(const void *memory, size_t size)
 	return sum;
 }
 
+static void note_initrd(const struct fdt_node *node, void *data)
+{
+	struct fdt_value start = node->value[FDT_INITRD_START], end = node->value[FDT_INITRD_END];
+
+	if (start.data && end.data)
+		*(struct mem_region *)data = (struct mem_region){
+			fdt_number(start, 0, start.len / 4),
+			fdt_number(end, 0, end.len / 4),
+		};
+}
+
+/* Empty when there is none. */
+static struct mem_region find_initrd(void)
+{
+	struct mem_region initrd = { 0, 0 };
+
+	fdt_for_each_node(dt_fdt, note_initrd, &initrd);
+	return initrd;
+}
+
 /*
  * Every page of the machine once, each with a value of its own; then all back, and one large block
  * again.
@@ -246,6 +336,8 @@ static void test_all_pages(void)
 {
 	unsigned long before = alloc_pages_in_use(), count = 0, wrong = 0;
 	u64 tree = checksum(dt_fdt, SZ_64K), code = checksum(_stext, _etext - _stext);
+	struct mem_region initrd = find_initrd();
+	u64 files = checksum(phys_to_virt(initrd.start), initrd.end - initrd.start);
 	u64 *list = NULL, *page;
 
 	while ((page = alloc_pages_flags(0, FLAG_DONTZERO))) {
@@ -263,10 +355,13 @@ static void test_all_pages(void)
 	}
 	report(tree == checksum(dt_fdt, SZ_64K), "none of them holds the device tree");
 	report(code == checksum(_stext, _etext - _stext), "nor the image");
+	report(files == checksum(phys_to_virt(initrd.start), initrd.end - initrd.start),
+	       "nor the initrd of %lu bytes", initrd.end - initrd.start);
 	report(wrong == 0, "all %lu pages are different ones: %lu wrong", count, wrong);
 	report(alloc_pages_in_use() == before, "and free again");
-	page = alloc_pages_flags(LARGEST_BLOCK - 1 - PAGE_SHIFT, FLAG_DONTZERO);
-	report(page, "their buddies have merged: a block of 4 MiB");
+	page = alloc_pages_flags(largest_order() - 1, FLAG_DONTZERO);
+	report(page, "their buddies have merged: a block of %lu KiB",
+	       PAGE_SIZE / 1024 << (largest_order() - 1));
 	free_pages(page);
 }
 
@@ -320,8 +415,9 @@ static void print_arguments(int argc, char **argv)
 }
 
 static const struct subtest subtests[] = {
-	{ "vectors", test_vectors }, { "printf", test_printf }, { "strings", test_strings },
-	{ "pages", test_pages },     { "malloc", test_malloc }, { "vmalloc", test_vmalloc },
+	{ "vectors", test_vectors }, { "rights", test_rights }, { "printf", test_printf },
+	{ "strings", test_strings }, { "pages", test_pages },	{ "malloc", test_malloc },
+	{ "vmalloc", test_vmalloc },
 };
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 
 #define FDT_MAGIC 0xd00dfeed
 #define FDT_LAST_COMPATIBLE_VERSION 16
+#define FDT_VERSION_WITH_STRUCT_SIZE 17
 
 enum { FDT_BEGIN_NODE = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_NOP = 4, FDT_END = 9 };
 
@@ -53,6 +54,7 @@ bool fdt_valid(const void *fdt)
 	const struct fdt_header *h = fdt;
 
 	return h && IS_ALIGNED((uintptr_t)fdt, 8) && be32(h->magic) == FDT_MAGIC &&
+	       be32(h->version) >= FDT_LAST_COMPATIBLE_VERSION &&
 	       be32(h->last_comp_version) <= FDT_LAST_COMPATIBLE_VERSION;
 }
 
@@ -99,11 +101,28 @@ static void begin_node(struct fdt_node *node, const struct fdt_node *parent, con
 	node->size_cells = size_cells;
 }
 
+/* Before version 17 the header does not tell, and ends earlier: then the blob's end bounds it. */
+static const u32 *struct_end(const void *fdt)
+{
+	const struct fdt_header *h = fdt;
+
+	if (be32(h->version) < FDT_VERSION_WITH_STRUCT_SIZE)
+		return fdt + be32(h->totalsize);
+	return fdt + be32(h->off_dt_struct) + be32(h->size_dt_struct);
+}
+
+/* Devicetree Specification, 2.3.4: a disabled device is not there. */
+static void visit_enabled(const struct fdt_node *node, fdt_visitor visit, void *data)
+{
+	if (!fdt_has_string(node->value[FDT_STATUS], "disabled"))
+		visit(node, data);
+}
+
 bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
 {
 	const struct fdt_header *h = fdt;
 	const u32 *p = fdt + be32(h->off_dt_struct);
-	const u32 *end = (const void *)p + be32(h->size_dt_struct);
+	const u32 *end = struct_end(fdt);
 	const char *strings = fdt + be32(h->off_dt_strings);
 	struct fdt_node nodes[FDT_MAX_DEPTH];
 	int depth = -1;
@@ -118,7 +137,7 @@ bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
 		u32 token = be32(*p++);
 
 		if ((token == FDT_BEGIN_NODE || token == FDT_END_NODE) && !complete) {
-			visit(&nodes[depth], data);
+			visit_enabled(&nodes[depth], visit, data);
 			complete = true;
 		}
 		switch (token) {

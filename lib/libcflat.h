@@ -55,6 +55,7 @@ typedef u64 phys_addr_t;
 #define __changes_keys
 #endif
 #define __noreturn __attribute__((__noreturn__))
+#define __weak __attribute__((__weak__))
 #define __packed __attribute__((__packed__))
 #define __aligned(n) __attribute__((__aligned__(n)))
 #define __printf(fmt, args) __attribute__((__format__(__printf__, fmt, args)))

@@ -75,6 +75,17 @@ def test_boot_finds_the_machine_in_the_device_tree(selftest: Path, gic: int, cpu
     assert "EXIT: STATUS=1" in output
 
 
+@pytest.mark.parametrize("virtualization", ["on", "off"])
+def test_the_elf_file_boots_as_the_image_does(selftest: Path, virtualization: str) -> None:
+    """A debugger wants the file with the symbols; QEMU hands it no device tree in x0."""
+    machine = f"virt,virtualization={virtualization},gic-version=3"
+    output = realtree.boot(
+        selftest.with_suffix(".elf"), "smp=2 mem=256", "-smp", "2", machine=machine
+    )[1]
+    assert "smp: expected 2, found 2" in output
+    assert "EXIT: STATUS=1" in output
+
+
 def test_dump_of_an_unhandled_exception() -> None:
     """An unhandled exception: everything that says where and why, on lines of its own."""
     output = realtree.boot(realtree.build("misbehave"), "exception")[1]

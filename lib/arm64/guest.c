@@ -261,9 +261,9 @@ __changes_keys static void restore_host(struct guest *guest)
 
 /*
  * An SError that is pending here was caused by the host; in the guest it would look like the
- * guest's.
+ * guest's. Weak, because no QEMU makes one: a test has to say that there is one.
  */
-static bool host_serror_pending(void)
+__weak bool guest_host_serror_pending(void)
 {
 	dsb(sy);
 	isb();
@@ -289,7 +289,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 
 	assert_msg(!guest->running, "the guest runs already");
 	guest->exit_reason = GUEST_EXIT_HOST_SERROR;
-	if (host_serror_pending())
+	if (guest_host_serror_pending())
 		return guest->exit_reason;
 	guest->exit_reason = GUEST_EXIT_NO_VMID;
 	if (guest->s2mmu->vmid_pool && !take_vmid(guest))

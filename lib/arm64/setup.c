@@ -23,6 +23,7 @@
 
 #define MAX_RESERVED 64
 #define MAX_UARTS 4
+#define ELF_OFFSET SZ_2M
 
 struct mem_region mem_regions[MAX_MEM_REGIONS];
 int nr_mem_regions;
@@ -203,8 +204,6 @@ static void read_node(const struct fdt_node *node, void *data)
 {
 	struct fdt_value type = node->value[FDT_DEVICE_TYPE];
 
-	if (fdt_has_string(node->value[FDT_STATUS], "disabled"))
-		return;
 	if (fdt_has_string(type, "memory"))
 		add_memory(node);
 	else if (fdt_has_string(type, "cpu"))
@@ -290,8 +289,18 @@ static void setup_mmu(void)
 	mmu_enable(mmu_idmap);
 }
 
+/*
+ * Who boots the ELF file rather than the flat image hands over no tree: QEMU puts it at the start
+ * of memory, which is ELF_OFFSET below where image.lds has the file loaded.
+ */
+static const void *find_tree(const void *handed)
+{
+	return fdt_valid(handed) ? handed : (const void *)_start - ELF_OFFSET;
+}
+
 void start_image(const void *fdt, u64 counter)
 {
+	fdt = find_tree(fdt);
 	boot_counter = counter;
 	dt_fdt = fdt;
 	host_at_el2 = current_level() == CurrentEL_EL2;

@@ -65,16 +65,7 @@ _start:
 entry:
 	mrs	x21, cntvct_el0
 	mov	x19, x0
-	msr	spsel, #1
-	msr	daifset, #0xf
-	mrs	x20, CurrentEL
-	cmp	x20, #CurrentEL_EL2
-	b.ne	1f
-	bl	enter_el2
-	sign_returns 2
-	b	2f
-1:	sign_returns 1
-2:
+	bl	enter_level
 	/* .bss, 64 bytes a step: both ends are aligned to that */
 	adrp	x0, _sbss
 	add	x0, x0, :lo12:_sbss
@@ -116,19 +107,31 @@ entry:
 	/* start_image() does not return */
 
 /*
- * EL2: fixed values for the two registers that decide how everything else is read. With FEAT_VHE
- * the host runs with E2H and TGE. Clobbers x0, x1.
+ * What every CPU begins with: fixed values for the registers that decide how everything else is
+ * read, whatever they were. At EL2 with FEAT_VHE the host runs with E2H and TGE. Returns x20 =
+ * CurrentEL; clobbers x0, x1.
  */
-enter_el2:
-	ldr	x0, =SCTLR_EL2_RES1
+enter_level:
+	msr	spsel, #1
+	msr	daifset, #0xf
+	mrs	x20, CurrentEL
+	cmp	x20, #CurrentEL_EL2
+	b.eq	1f
+	ldr	x0, =SCTLR_EL1_HOST
+	msr	sctlr_el1, x0
+	isb
+	sign_returns 1
+	ret
+1:	ldr	x0, =SCTLR_EL2_RES1
 	msr	sctlr_el2, x0
 	mrs	x1, id_aa64mmfr1_el1
 	ubfx	x1, x1, #ID_AA64MMFR1_VH, #4
 	ldr	x0, =HCR_HOST_NVHE
-	cbz	x1, 1f
+	cbz	x1, 2f
 	ldr	x0, =HCR_HOST_VHE
-1:	msr	hcr_el2, x0
+2:	msr	hcr_el2, x0
 	isb				/* E2H decides what the next accesses mean */
+	sign_returns 2
 	ret
 
 /*
@@ -138,16 +141,8 @@ enter_el2:
 	.section .text.secondary, "ax"
 	.global	secondary_entry
 secondary_entry:
-	msr	spsel, #1
-	msr	daifset, #0xf
-	mrs	x20, CurrentEL
-	cmp	x20, #CurrentEL_EL2
-	b.ne	1f
-	bl	enter_el2
-	sign_returns 2
-	b	2f
-1:	sign_returns 1
-2:	adrp	x4, secondary_data
+	bl	enter_level
+	adrp	x4, secondary_data
 	add	x4, x4, :lo12:secondary_data
 	ldr	x0, [x4, #SECONDARY_STACK]
 	ldp	x5, x6, [x4, #SECONDARY_TCR]	/* and MAIR */

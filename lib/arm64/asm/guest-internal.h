@@ -21,6 +21,8 @@ bool guest_el1_saw_return(const struct guest *guest, u64 pc);
 bool guest_emulate_dc_write(struct guest *guest);
 /* The registers are in memory: if the host has turned the guest's MMU on, HCR_EL2.DC ends. */
 void guest_check_dc(struct guest *guest);
+/* guest.c: an SError of the host's own is pending, masked or not */
+bool guest_host_serror_pending(void);
 /* guest.c: registers into the CPU, which they must not be in, and out of it, where they must be */
 void guest_registers_to_cpu(struct guest *guest);
 void guest_registers_to_memory(struct guest *guest);
