@@ -13,8 +13,8 @@
 enum { BEGIN_NODE = 1, END_NODE = 2, PROP = 3, NOP = 4, END = 9 };
 
 /*
- * The names of properties, and where they stand in the block of strings. That begins with what would
- * be a size of nothing for who takes it for the end of version 16's header.
+ * The names of properties, and where they stand in the block of strings. That begins with what
+ * would be a size of nothing for who takes it for the end of version 16's header.
  */
 #define STRINGS "\0\0\0\0reg\0#address-cells\0#size-cells\0status"
 enum { REG = 4, ADDRESS_CELLS = 8, SIZE_CELLS = 23, STATUS = 35 };

@@ -218,6 +218,33 @@ static void test_watchpoint(void)
  * Pointer authentication keys
  */
 
+/* With SCTLR_EL1.EnIA: sign a pointer and authenticate it, as hints that any assembler knows. */
+__changes_keys static u64 guest_sign(u64 pointer)
+{
+	register u64 x17 asm("x17") = pointer;
+	register u64 x16 asm("x16") = 0x1234;
+	u64 is_signed;
+
+	write_sysreg(pointer, APIAKEYLO_EL1);
+	write_sysreg(read_sysreg(sctlr_el1) | SCTLR_ELx_EnIA, sctlr_el1);
+	isb();
+	asm volatile("hint #8" : "+r"(x17) : "r"(x16)); /* PACIA1716 */
+	is_signed = x17;
+	asm volatile("hint #12" : "+r"(x17) : "r"(x16)); /* AUTIA1716 */
+	return x17 == pointer && is_signed != pointer ? 0x600d : is_signed;
+}
+
+static void check_signing(void)
+{
+	struct guest *guest = create(0, guest_sign);
+
+	guest->x[0] = 0x123456780;
+	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == 0x600d,
+	       "a guest signs pointers: %s, %#lx", guest_exit_reason_name(guest->exit_reason),
+	       guest->exit_code);
+	guest_destroy(guest);
+}
+
 static void test_keys(void)
 {
 	u64 isar1 = read_sysreg(id_aa64isar1_el1), isar2 = read_sysreg_s(ID_AA64ISAR2_EL1);
@@ -228,6 +255,7 @@ static void test_keys(void)
 	}
 	interleave(create(0, keys_guest), create(1, keys_guest), keys_names, ARRAY_SIZE(keys_names),
 		   ARRAY_SIZE(keys_names));
+	check_signing();
 }
 
 /*

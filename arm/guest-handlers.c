@@ -166,11 +166,62 @@ static void test_statistics(void)
 	guest_destroy(guest);
 }
 
+/*
+ * Every immediate is the guest's, those of the framework's own hypercalls too; and an instruction
+ * that was emulated is stepped over with what hangs on it.
+ */
+#define FRAMEWORK_EXCEPTION 0xff04 /* GUEST_HVC_EL1_EXCEPTION + ELxH_SYNC */
+#define FRAMEWORK_RETURNED 0xff80 /* GUEST_HVC_RETURNED */
+
+static void guest_call_numbers(void)
+{
+	asm volatile("	hvc	%0\n"
+		     "	hvc	%1\n"
+		     "	hvc	#0"
+		     :
+		     : "i"(FRAMEWORK_EXCEPTION), "i"(FRAMEWORK_RETURNED)
+		     : "memory");
+}
+
+static enum guest_handler_result add_number(struct guest *guest)
+{
+	u64 number = guest->esr_el2 & 0xffff;
+
+	guest->exit_code = guest->exit_code << 16 | number;
+	return number ? GUEST_ACTION_RESUME : GUEST_ACTION_EXIT;
+}
+
+static void test_numbers(void)
+{
+	struct guest *guest = guest_create(VMID, guest_call_numbers, S2_PAGE_4K);
+	u64 expected = (u64)FRAMEWORK_EXCEPTION << 32 | (u64)FRAMEWORK_RETURNED << 16;
+
+	assert(guest);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, add_number);
+	report(guest_run(guest) == GUEST_EXIT_HANDLER && guest->exit_code == expected,
+	       "numbers that the framework uses are a guest's too: expected %#lx, found %#lx (%s)",
+	       expected, guest->exit_code, guest_exit_reason_name(guest->exit_reason));
+	guest_destroy(guest);
+}
+
+/* SPSR_EL2.BTYPE is of the instruction that was done, and a step that was due is made with it. */
+static void test_skip(void)
+{
+	struct guest *guest = create();
+	u64 pc = guest->elr_el2, spsr = guest->spsr_el2;
+
+	guest->esr_el2 = ESR_ELx_IL;
+	guest->spsr_el2 = spsr | 3UL << 10 | PSR_SS_BIT;
+	guest_skip_instruction(guest);
+	report(guest->elr_el2 == pc + 4 && guest->spsr_el2 == spsr,
+	       "stepping over an instruction: PC +%#lx, SPSR_EL2 expected %#lx, found %#lx",
+	       guest->elr_el2 - pc, spsr, guest->spsr_el2);
+	guest_destroy(guest);
+}
+
 static const struct subtest subtests[] = {
-	{ "class", test_class },
-	{ "direct", test_direct },
-	{ "default", test_default },
-	{ "statistics", test_statistics },
+	{ "numbers", test_numbers }, { "skip", test_skip },	  { "class", test_class },
+	{ "direct", test_direct },   { "default", test_default }, { "statistics", test_statistics },
 };
 
 int main(int argc, char **argv)

@@ -65,6 +65,59 @@ static void compare_host_state(const struct host_state *before, const struct hos
 	HOST_REGISTERS(COMPARE)
 }
 
+/*
+ * The registers of EL1 do not rule a host at EL2, but it may have put values there: those of
+ * another world that it studies, say. X(name with E2H clear, with E2H set, bits with any value)
+ */
+/* clang-format off */
+#define EL1_STATE(X)                                                                               \
+	X(sctlr_el1, SCTLR_EL12, SCTLR_EL1_UCI | SCTLR_EL1_UCT)                                    \
+	X(cpacr_el1, CPACR_EL12, 0x300000) X(ttbr0_el1, TTBR0_EL12, 0xffff0000fffff000)            \
+	X(ttbr1_el1, TTBR1_EL12, 0xffff0000fffff000) X(tcr_el1, TCR_EL12, 0x3f003f)                \
+	X(mair_el1, MAIR_EL12, ~0UL) X(contextidr_el1, CONTEXTIDR_EL12, 0xffffffff)                \
+	X(vbar_el1, VBAR_EL12, 0xfffff800) X(esr_el1, ESR_EL12, 0x3ffffff)                         \
+	X(far_el1, FAR_EL12, 0xffffffffffff) X(elr_el1, ELR_EL12, 0xfffffffffffc)                  \
+	X(spsr_el1, SPSR_EL12, 0xf00003c0) X(cntkctl_el1, CNTKCTL_EL12, 0x3)                       \
+	X(cntv_cval_el0, CNTV_CVAL_EL02, ~0UL >> 8) X(cntp_cval_el0, CNTP_CVAL_EL02, ~0UL >> 8)
+/* The host's own addresses are signed with one of them, in a build that does so. X(name) */
+#define KEY_STATE(X)                                                                               \
+	X(APIAKEYLO_EL1) X(APIAKEYHI_EL1) X(APIBKEYLO_EL1) X(APIBKEYHI_EL1) X(APDAKEYLO_EL1)       \
+	X(APDAKEYHI_EL1) X(APDBKEYLO_EL1) X(APDBKEYHI_EL1) X(APGAKEYLO_EL1) X(APGAKEYHI_EL1)
+/* clang-format on */
+
+#define NAME_OF_BANKED(nvhe, vhe, bits) #nvhe,
+#define NAME_OF_KEY(name) #name,
+#define READ_BANKED(nvhe, vhe, bits) *values++ = host_vhe ? read_sysreg(vhe) : read_sysreg(nvhe);
+#define READ_KEY(name) *values++ = read_sysreg(name);
+#define WRITE_BANKED(nvhe, vhe, bits)         \
+	if (host_vhe)                         \
+		write_sysreg(*values++, vhe); \
+	else                                  \
+		write_sysreg(*values++, nvhe);
+#define WRITE_KEY(name) write_sysreg(*values++, name);
+#define BITS_OF_BANKED(nvhe, vhe, bits) bits,
+#define BITS_OF_KEY(name) ~0UL,
+
+static const char *const el1_names[] = { EL1_STATE(NAME_OF_BANKED) KEY_STATE(NAME_OF_KEY) };
+static const u64 el1_bits[] = { EL1_STATE(BITS_OF_BANKED) KEY_STATE(BITS_OF_KEY) };
+
+static void read_el1(u64 *values, bool keys)
+{
+	EL1_STATE(READ_BANKED)
+	if (keys) {
+		KEY_STATE(READ_KEY)
+	}
+}
+
+__changes_keys static void write_el1(const u64 *values, bool keys)
+{
+	EL1_STATE(WRITE_BANKED)
+	if (keys) {
+		KEY_STATE(WRITE_KEY)
+	}
+	isb();
+}
+
 /* Leaves nothing at EL1 as it was. */
 static void guest_change_everything(void)
 {
@@ -122,6 +175,34 @@ static void test_registers(void)
 	report(guest_run(guest) == GUEST_EXIT_HANDLER, "the guest ran");
 	read_host_state(&after);
 	compare_host_state(&before, &after);
+	guest_destroy(guest);
+}
+
+/* ID_AA64ISAR1_EL1.{APA,API}, and APA3 of ID_AA64ISAR2_EL1 */
+static bool has_keys(void)
+{
+	return (read_sysreg(id_aa64isar1_el1) & 0xff0) ||
+	       (read_sysreg_s(ID_AA64ISAR2_EL1) & 0xf000);
+}
+
+__changes_keys static void test_el1(void)
+{
+	struct guest *guest = create(guest_change_everything);
+	size_t count = has_keys() ? ARRAY_SIZE(el1_names) : ARRAY_SIZE(el1_names) - 10;
+	u64 original[ARRAY_SIZE(el1_names)], before[ARRAY_SIZE(el1_names)],
+		after[ARRAY_SIZE(el1_names)];
+
+	read_el1(original, has_keys());
+	for (size_t i = 0; i < count; i++)
+		before[i] = original[i] ^ (0x9e3779b97f4a7c15UL * (i + 1) & el1_bits[i]);
+	write_el1(before, has_keys());
+	read_el1(before, has_keys());
+	guest_run(guest);
+	read_el1(after, has_keys());
+	write_el1(original, has_keys());
+	for (size_t i = 0; i < count; i++)
+		report(before[i] == after[i] && before[i] != original[i],
+		       "%s: %#lx before, %#lx after", el1_names[i], before[i], after[i]);
 	guest_destroy(guest);
 }
 
@@ -258,6 +339,7 @@ static void test_host_tlbi(void)
 
 static const struct subtest subtests[] = {
 	{ "registers", test_registers },
+	{ "el1", test_el1 },
 	{ "daif", test_daif },
 	{ "fp", test_fp },
 	{ "fp-trapped", test_fp_trapped },

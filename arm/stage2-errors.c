@@ -7,6 +7,7 @@
 #include <alloc.h>
 #include <alloc_page.h>
 #include <errno.h>
+#include <shortage.h>
 #include <subtest.h>
 #include <asm/guest.h>
 #include <asm/stage2-vmid.h>
@@ -163,33 +164,6 @@ static void test_overlap(void)
  * Memory runs out
  */
 
-struct held {
-	struct held *next;
-};
-
-/* Everything that is free, the largest pieces first. */
-static struct held *hold_all(void)
-{
-	struct held *list = NULL, *one;
-
-	for (int order = 12; order >= 0; order--)
-		while ((one = alloc_pages_flags(order, FLAG_DONTZERO))) {
-			one->next = list;
-			list = one;
-		}
-	return list;
-}
-
-static void release(struct held *list)
-{
-	while (list) {
-		struct held *next = list->next;
-
-		free_pages(list);
-		list = next;
-	}
-}
-
 #define MAX_TABLES 16
 
 typedef int (*request_fn)(struct s2_mmu *mmu);
@@ -202,7 +176,7 @@ static void starve(struct s2_mmu *mmu, request_fn request, int needed, const cha
 {
 	u64 size = s2_page_size(mmu);
 	void *tables[MAX_TABLES];
-	struct held *held;
+	struct held_pages *held;
 	int given = 0, err = -ENOMEM;
 	bool same = true;
 
@@ -210,7 +184,7 @@ static void starve(struct s2_mmu *mmu, request_fn request, int needed, const cha
 		tables[i] = memalign_pages(size, size);
 		assert(tables[i]);
 	}
-	held = hold_all();
+	held = hold_all_pages();
 	while (given < MAX_TABLES) {
 		struct snapshot before = take_snapshot(mmu);
 
@@ -220,7 +194,7 @@ static void starve(struct s2_mmu *mmu, request_fn request, int needed, const cha
 		same = same && unchanged(mmu, before);
 		free_pages(tables[given++]);
 	}
-	release(held);
+	release_pages(held);
 	for (int i = given; i < MAX_TABLES; i++)
 		free_pages(tables[i]);
 	report(!err && given == needed, "%s: expected success with %d tables, found %d with %d",
@@ -281,14 +255,14 @@ static void test_memory(void)
 static void test_create(void)
 {
 	unsigned long before;
-	struct held *held;
+	struct held_pages *held;
 	struct s2_mmu *mmu;
 
 	s2mmu_destroy(create(S2_PAGE_4K, false)); /* malloc's chunk stays */
 	before = alloc_pages_in_use();
-	held = hold_all();
+	held = hold_all_pages();
 	mmu = s2mmu_init(1, S2_PAGE_4K, false);
-	release(held);
+	release_pages(held);
 	report(!mmu && alloc_pages_in_use() == before,
 	       "s2mmu_init() without memory: expected NULL and no page lost, found %p, %ld", mmu,
 	       alloc_pages_in_use() - before);

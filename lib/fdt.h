@@ -53,8 +53,8 @@ bool fdt_valid(const void *fdt);
 /* Size of the blob in bytes. */
 u32 fdt_size(const void *fdt);
 /*
- * Call @visit for each node, in the order of the tree, but for those with status = "disabled". False
- * if the tree is malformed.
+ * Call @visit for each node, in the order of the tree, but for those with status = "disabled".
+ * False if the tree is malformed.
  */
 bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data);
 /* Call @reserve for each entry of the memory reservation block. */

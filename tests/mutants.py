@@ -16,6 +16,10 @@ import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "tests" / "mutants.toml"
@@ -32,6 +36,8 @@ class Mutant:
     find: str
     replace: str
     tests: tuple[str, ...]
+    family: str
+    """The name of its entry in mutants.toml, which may be several mutants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +52,22 @@ def load() -> list[Mutant]:
     """All mutants of mutants.toml, in its order."""
     with LIST.open("rb") as file:
         entries = tomllib.load(file)
-    return [
-        Mutant(
-            name=name,
-            property=entry["property"],
-            file=entry["file"],
-            find=entry["find"],
-            replace=entry["replace"],
+    return [mutant for name, entry in entries.items() for mutant in expand(name, entry)]
+
+
+def expand(name: str, entry: dict[str, Any]) -> Iterator[Mutant]:
+    """One mutant, or with `values` one for each, which stands for {value} in the other keys."""
+    for value in entry.get("values", [None]):
+        texts = {
+            key: entry[key].replace("{value}", value) if value else entry[key]
+            for key in ("property", "file", "find", "replace")
+        }
+        yield Mutant(
+            name=f"{name}[{value}]" if value else name,
             tests=tuple(entry["tests"]),
+            family=name,
+            **texts,
         )
-        for name, entry in entries.items()
-    ]
 
 
 def copy_tree(to: Path) -> None:
@@ -109,9 +120,12 @@ def run(mutant: Mutant, tree: Path) -> Outcome:
 
 
 def main(names: list[str]) -> int:
-    """Run the mutants called @names, or all: 0 all killed, 1 some survived, 2 unknown name."""
-    mutants = [mutant for mutant in load() if not names or mutant.name in names]
-    unknown = set(names) - {mutant.name for mutant in mutants}
+    """Run the mutants called @names, or all: 0 all killed, 1 some survived, 2 unknown name.
+
+    The name of an entry with `values` means all of them.
+    """
+    mutants = [m for m in load() if not names or {m.name, m.family} & set(names)]
+    unknown = set(names) - {name for m in mutants for name in (m.name, m.family)}
     if unknown:
         print(f"mutants: unknown: {', '.join(sorted(unknown))}; see {LIST}", file=sys.stderr)
         return 2

@@ -111,8 +111,7 @@ guest_resume:
 	msr	spsr_el2, x3
 	for_x0_to_x29 ldp, GUEST_X0
 	eret				/* also orders every system register written before it */
-1:	/* A handler looked at the system registers: back into the CPU with them. */
-	ldr	x29, [sp, #GUEST_DISPATCH + 8]
+1:	/* A handler looked at the system registers: back into the CPU with them. x29 is the host's. */
 	mov	x0, sp
 	bl	guest_registers_to_cpu
 	b	guest_resume

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * guest_fault_ipa() where it has to find out by itself: after a look at the registers, after
+ * guest_run(), and where there is nothing to be found; and PAR_EL1, which it uses, is the guest's.
+ */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <subtest.h>
+#include <asm/guest-stage1.h>
+#include <asm/guest.h>
+#include <asm/io.h>
+#include <asm/processor.h>
+
+#define VMID 31
+#define TEST_IPA 0x100000000UL
+#define TEST_VA 0x4000000000UL
+#define WORD 0x128
+#define GUEST_PAR 0x12345000UL
+
+/* A write to what is read-only; the value of PAR_EL1 after the host has looked into the fault. */
+static u64 guest_write(volatile u64 *word)
+{
+	write_sysreg(GUEST_PAR, par_el1);
+	*word = 1;
+	return read_sysreg(par_el1);
+}
+
+static u64 guest_write_stage1(volatile u64 *word, const struct guest_stage1 *stage1)
+{
+	guest_stage1_turn_on(stage1);
+	return guest_write(word);
+}
+
+struct look {
+	bool registers_first, known;
+	u64 ipa;
+	bool stage1_gone;
+};
+
+static void look_at_fault(struct guest *guest)
+{
+	struct look *look = guest->data;
+
+	if (look->stage1_gone)
+		guest->ttbr0_el1 = virt_to_phys(alloc_page());
+	if (look->registers_first)
+		look->ipa = guest->tcr_el1;
+	look->known = guest_fault_ipa(guest, &look->ipa);
+}
+
+static enum guest_handler_result look_and_skip(struct guest *guest)
+{
+	look_at_fault(guest);
+	guest_skip_instruction(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+static enum guest_handler_result look_and_exit(struct guest *guest)
+{
+	look_at_fault(guest);
+	return GUEST_ACTION_EXIT;
+}
+
+static enum guest_handler_result exit_always(struct guest *guest)
+{
+	return GUEST_ACTION_EXIT;
+}
+
+static u64 *page;
+
+static struct guest *create(void (*guest_func)(void), struct look *look)
+{
+	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+
+	page = page ?: alloc_page();
+	assert(guest && page);
+	assert(!s2mmu_map(guest->s2mmu, TEST_IPA, virt_to_phys(page), PAGE_SIZE, S2_MAP_RO));
+	guest->x[0] = TEST_IPA + WORD;
+	guest->data = look;
+	return guest;
+}
+
+static void test_par(void)
+{
+	struct look look = { .registers_first = false };
+	struct guest *guest = create((void (*)(void))guest_write, &look);
+
+	for (int i = 0; i < 2; i++) {
+		guest->elr_el2 = (u64)guest_write;
+		guest->x[0] = TEST_IPA + WORD;
+		guest_install_handler(guest, ELx_LOW_SYNC_64, look_and_skip);
+		look.registers_first = i;
+		guest_run(guest);
+		report(look.known && look.ipa == TEST_IPA + WORD,
+		       "a permission fault%s: expected %#lx, found %#lx",
+		       i ? ", with the registers in memory" : "", TEST_IPA + WORD, look.ipa);
+		report(guest->exit_code == GUEST_PAR, "PAR_EL1: expected %#lx, found %#lx",
+		       GUEST_PAR, guest->exit_code);
+	}
+	guest_destroy(guest);
+}
+
+static void test_after_run(void)
+{
+	struct look look = { .registers_first = false };
+	struct guest *guest = create((void (*)(void))guest_write, &look);
+	u64 ipa = 0;
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+	guest_run(guest);
+	report(guest_fault_ipa(guest, &ipa) && ipa == TEST_IPA + WORD,
+	       "after guest_run(): expected %#lx, found %#lx", TEST_IPA + WORD, ipa);
+	guest_destroy(guest);
+}
+
+/* The guest's own tables no longer have the address when the host looks. */
+static void test_unknown(void)
+{
+	struct look look = { .stage1_gone = true };
+	struct guest *guest = create((void (*)(void))guest_write_stage1, &look);
+	struct guest_stage1 *stage1 = guest_stage1_create(guest, 39);
+
+	assert(stage1 && !guest_stage1_map_image(stage1, 0));
+	assert(!guest_stage1_map(stage1, TEST_VA, TEST_IPA, PAGE_SIZE, S1_MAP_RW));
+	guest->x[0] = TEST_VA + WORD;
+	guest->x[1] = (u64)stage1;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, look_and_exit);
+	guest_run(guest);
+	report((guest->esr_el2 & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM && !look.known,
+	       "an address that stage 1 has no more: ESR_EL2 %#lx, IPA %s", guest->esr_el2,
+	       look.known ? "found" : "unknown");
+	guest_stage1_destroy(stage1);
+	guest_destroy(guest);
+}
+
+/* What the CPU says of other faults, with addresses to be told from those of a walk. */
+static void check_syndrome(struct guest *guest, unsigned int fsc, bool known, const char *what)
+{
+	u64 ipa = 0;
+
+	guest->esr_el2 = (u64)ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT | fsc;
+	guest->hpfar_el2 = 0x76543 << 4;
+	guest->far_el2 = TEST_IPA + 0x21;
+	report(guest_fault_ipa(guest, &ipa) == known && (!known || ipa == 0x76543021),
+	       "%s, fault status %#x: %s, %#lx", what, fsc,
+	       known ? "HPFAR_EL2 and FAR_EL2" : "none", ipa);
+}
+
+/* In a handler, where guest_fault_ipa() may translate. */
+static enum guest_handler_result check_syndromes(struct guest *guest)
+{
+	static const unsigned int unknown[] = { 0x10, 0x18, 0x21, 0x30, 0x31, 0x34, 0x35 };
+	static const unsigned int known[] = { 0x00, 0x03, 0x04, 0x07, 0x09, 0x0b, 0x29, 0x2b };
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		check_syndrome(guest, known[i], true, "address size, translation, access flag");
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
+		check_syndrome(guest, unknown[i], false, "others");
+	return GUEST_ACTION_EXIT;
+}
+
+/* DDI 0487, ISS encoding of a Data Abort, DFSC: level -1 has codes of its own. */
+static void test_syndromes(void)
+{
+	struct look look = { .registers_first = false };
+	struct guest *guest = create((void (*)(void))guest_write, &look);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, check_syndromes);
+	report(guest_run(guest) == GUEST_EXIT_HANDLER, "the guest ran");
+	guest_destroy(guest);
+}
+
+static const struct subtest subtests[] = {
+	{ "par", test_par },
+	{ "after-run", test_after_run },
+	{ "unknown", test_unknown },
+	{ "syndromes", test_syndromes },
+};
+
+int main(int argc, char **argv)
+{
+	return run_subtests_unless(guest_unsupported(S2_PAGE_4K), subtests, ARRAY_SIZE(subtests),
+				   argc, argv);
+}
