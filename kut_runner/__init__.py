@@ -3,7 +3,7 @@
 
 The modules are stations in the order in which data flows; each imports only earlier ones::
 
-    errors -> status -> config -> plan -> toolchain -> build -> machine
+    errors -> status -> config -> keywords -> plan -> toolchain -> build -> machine
            -> capture -> boot -> signals -> pool -> cpus
            -> lines -> events -> diagnosis -> results -> session -> views -> bench
            -> commands -> cli -> __main__

@@ -4,6 +4,8 @@
 Nothing misspelt, and nothing empty, ever passes.
 """
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
@@ -11,32 +13,78 @@ from kut_runner.config import NODEFAULT
 from kut_runner.errors import NothingSelectedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from kut_runner.config import Config, TestDef, VariantDef
 
 _ALL_TESTS: Final = "`kut list` shows the names of all tests"
+_ALL_GROUPS: Final = "`kut list --groups` shows all groups"
 
 
-def select(config: "Config", patterns: "Sequence[str]") -> "tuple[TestDef, ...]":
-    """Return the tests that any of `patterns` names, each once, in the order of the files.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a user asked for. Within a kind one is enough; of each kind that is given, one must be.
 
-    A pattern is a test's name or a glob over names (`*`, `?`, `[...]`); case counts. Without
-    patterns it is every test but those of group "nodefault".
-
-    Raises UsageError for a name that no test has, NothingSelectedError when a glob matches
-    no test or no test is left.
+    A pattern is a test's name or a glob over names (`*`, `?`, `[...]`); case counts.
     """
-    names = [test.name for test in config.tests]
-    if patterns:
-        chosen = {name for pattern in patterns for name in _match(pattern, names)}
-    else:
-        chosen = {test.name for test in config.tests if NODEFAULT not in test.groups}
-    if not chosen:
-        raise NothingSelectedError(
-            "no test is selected", f'every test is in group "{NODEFAULT}"; name those to run'
-        )
-    return tuple(test for test in config.tests if test.name in chosen)
+
+    patterns: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    keyword: str | None = None
+    """An expression; see `keywords`."""
+    excludes: tuple[str, ...] = ()
+    """Patterns of tests to leave out; a test of a pattern that names none is an error too."""
+
+
+def select(config: "Config", wish: Wish) -> "tuple[TestDef, ...]":
+    """Return the tests that are wished for, each once, in the order of the files.
+
+    Tests of group "nodefault" are among them only if a pattern or a group asks for them.
+
+    Raises UsageError for a name or group that no test has and for a bad expression,
+    NothingSelectedError when a glob matches no test or no test is left.
+    """
+    chosen = _asked_for(config, wish)
+    if wish.keyword is not None:
+        from kut_runner import keywords
+
+        is_meant = keywords.parse(wish.keyword)
+        chosen = [test for test in chosen if is_meant(test)]
+    left_out = _match_all(wish.excludes, config.tests)
+    tests = tuple(test for test in chosen if test.name not in left_out)
+    if not tests:
+        raise NothingSelectedError("no test is selected", _why_none(wish))
+    return tests
+
+
+def _asked_for(config: "Config", wish: Wish) -> "list[TestDef]":
+    """Return the tests that patterns and groups ask for, by default those not of NODEFAULT."""
+    tests = list(config.tests)
+    if wish.patterns:
+        names = _match_all(wish.patterns, tests)
+        tests = [test for test in tests if test.name in names]
+    if wish.groups:
+        _refuse_unknown_groups(wish.groups, config.tests)
+        tests = [test for test in tests if not set(wish.groups).isdisjoint(test.groups)]
+    if not (wish.patterns or wish.groups):
+        tests = [test for test in tests if NODEFAULT not in test.groups]
+    return tests
+
+
+def _match_all(patterns: Iterable[str], tests: "Iterable[TestDef]") -> set[str]:
+    names = [test.name for test in tests]
+    return {name for pattern in patterns for name in _match(pattern, names)}
+
+
+def _refuse_unknown_groups(groups: Iterable[str], tests: "Iterable[TestDef]") -> None:
+    known = {group for test in tests for group in test.groups}
+    for group in groups:
+        if group not in known:
+            raise UsageError(f'no test is in group "{group}"', _nearest(group, known, _ALL_GROUPS))
+
+
+def _why_none(wish: Wish) -> str:
+    if wish == Wish():
+        return f'every test is in group "{NODEFAULT}"; name those to run'
+    return "names, groups and -k must all hold, and excludes must leave one"
 
 
 def variant(config: "Config", name: str | None) -> "VariantDef | None":
@@ -50,7 +98,7 @@ def variant(config: "Config", name: str | None) -> "VariantDef | None":
     raise UsageError(f'no variant is called "{name}"', hint)
 
 
-def _match(pattern: str, names: "Collection[str]") -> list[str]:
+def _match(pattern: str, names: Collection[str]) -> list[str]:
     if pattern in names:
         return [pattern]
     if not any(character in pattern for character in "*?["):
@@ -60,14 +108,7 @@ def _match(pattern: str, names: "Collection[str]") -> list[str]:
     raise NothingSelectedError(f'no test matches "{pattern}"', _ALL_TESTS)
 
 
-def in_group(config: "Config", group: str) -> tuple["TestDef", ...]:
-    """Return the tests of a group, in the order of the files; NothingSelectedError for none."""
-    if tests := tuple(test for test in config.tests if group in test.groups):
-        return tests
-    raise NothingSelectedError(f'no test is in group "{group}"', "`kut list` shows the groups")
-
-
-def _nearest(name: str, names: "Collection[str]", otherwise: str) -> str:
+def _nearest(name: str, names: Collection[str], otherwise: str) -> str:
     """Return a hint: names like this one, or `otherwise` how to find them."""
     from difflib import get_close_matches
 

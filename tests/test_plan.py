@@ -9,6 +9,7 @@ import pytest
 from kut_runner import config, plan
 from kut_runner.config import Config
 from kut_runner.errors import NothingSelectedError, UsageError
+from kut_runner.plan import Wish
 
 
 def definitions(tmp_path: Path, names: Sequence[str], *, group: str = "other") -> Config:
@@ -36,34 +37,34 @@ def some(tmp_path: Path) -> Config:
     ],
 )
 def test_selection(some: Config, patterns: list[str], names: str) -> None:
-    assert " ".join(test.name for test in plan.select(some, patterns)) == names
+    assert " ".join(test.name for test in plan.select(some, Wish(tuple(patterns)))) == names
 
 
 def test_an_unknown_name_is_an_error_with_the_nearest_names(some: Config) -> None:
     with pytest.raises(UsageError, match='no test is called "stage-2"') as caught:
-        plan.select(some, ["vgic", "stage-2"])
+        plan.select(some, Wish(("vgic", "stage-2")))
     assert caught.value.hint.startswith("did you mean stage2")
 
 
 def test_an_unknown_name_like_no_other_points_to_the_list(some: Config) -> None:
     with pytest.raises(UsageError) as caught:
-        plan.select(some, ["Q"])
+        plan.select(some, Wish(("Q",)))
     assert "`kut list`" in caught.value.hint
 
 
 def test_case_counts(some: Config) -> None:
     with pytest.raises(NothingSelectedError):
-        plan.select(some, ["VG*"])
+        plan.select(some, Wish(("VG*",)))
 
 
 def test_a_glob_without_match_is_an_error_even_beside_a_match(some: Config) -> None:
     with pytest.raises(NothingSelectedError, match=r'no test matches "x\*"'):
-        plan.select(some, ["vgic", "x*"])
+        plan.select(some, Wish(("vgic", "x*")))
 
 
 def test_nothing_left_by_default_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NothingSelectedError, match="no test is selected"):
-        plan.select(definitions(tmp_path, ["a"], group="nodefault"), [])
+        plan.select(definitions(tmp_path, ["a"], group="nodefault"), Wish())
 
 
 def test_a_variant_is_found_by_its_name(tmp_path: Path) -> None:
@@ -83,3 +84,59 @@ def test_a_variant_is_found_by_its_name(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=f'no variant is called "{name}"') as caught:
             plan.variant(definitions, name)
         assert caught.value.hint == hint
+
+
+@pytest.fixture
+def grouped(tmp_path: Path) -> Config:
+    (tmp_path / "tests.toml").write_text(
+        '[test.a]\ngroups = ["one"]\n[test.ab]\ngroups = ["one", "two"]\n'
+        '[test.b]\ngroups = ["two", "nodefault"]\n[test.c]\n'
+    )
+    return config.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wish", "names"),
+    [
+        (Wish(groups=("one",)), "a ab"),
+        (Wish(groups=("one", "two")), "a ab b"),  # any of a kind
+        (Wish(("a*",), groups=("two",)), "ab"),  # each kind
+        (Wish(keyword="b"), "ab"),  # not nodefault: nobody named it
+        (Wish(("b",), keyword="two"), "b"),
+        (Wish(("*",), keyword="two"), "ab b"),
+        (Wish(excludes=("a*",)), "c"),
+        (Wish(excludes=("a", "c")), "ab"),
+        (Wish(("a",), excludes=("b",)), "a"),
+    ],
+)
+def test_kinds_of_selection(grouped: Config, wish: Wish, names: str) -> None:
+    assert " ".join(test.name for test in plan.select(grouped, wish)) == names
+
+
+@pytest.mark.parametrize(
+    ("wish", "words", "hint"),
+    [
+        (Wish(groups=("on",)), 'no test is in group "on"', "did you mean one"),
+        (Wish(groups=("one", "x")), 'no test is in group "x"', "kut list --groups"),
+        (Wish(excludes=("abc",)), 'no test is called "abc"', "did you mean"),
+        (Wish(keyword="("), "a word is missing", "an example"),
+    ],
+)
+def test_a_misspelt_selection(grouped: Config, wish: Wish, words: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        plan.select(grouped, wish)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        Wish(("c",), groups=("one",)),
+        Wish(keyword="zzz"),
+        Wish(("a",), excludes=("a",)),
+        Wish(excludes=("z*",)),
+    ],
+)
+def test_an_empty_selection(grouped: Config, wish: Wish) -> None:
+    with pytest.raises(NothingSelectedError):
+        plan.select(grouped, wish)

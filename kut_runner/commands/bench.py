@@ -31,7 +31,7 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner.views.outfile import OutFile
 
     place = prepare.workplace(root, compiler, variant)
-    tests = plan.in_group(place.definitions, "bench")
+    tests = plan.select(place.definitions, plan.Wish(groups=("bench",)))
     baseline = place.tree / "configs/bench-baseline.json"
     kept = bench.load_baseline(baseline, place.tools.name)
     out = OutFile(json) if json else None

@@ -1,29 +1,46 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`kut list`: what there is."""
 
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kut_runner.commands import options
 from kut_runner.errors import ExitCode, UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kut_runner.config import TestDef
+    from kut_runner.plan import Wish
+
 
 @click.command("list")
-@click.argument("patterns", metavar="[NAMES or globs]...", nargs=-1)
+@options.selection
+@click.option("--groups", "all_groups", is_flag=True, help="List the groups of tests instead.")
 @click.option("--variants", is_flag=True, help="List the variants of the build instead.")
 @click.pass_obj
-def command(root: Path | None, *, patterns: tuple[str, ...], variants: bool) -> int:
+def command(root: Path | None, *, wish: "Wish", all_groups: bool, variants: bool) -> int:
     """List the tests, with the groups of each."""
     from kut_runner import config, plan
 
-    if variants and patterns:
-        raise UsageError("--variants takes no names of tests", "leave them out")
+    is_narrowed = wish != plan.Wish()
+    if (variants or all_groups) and is_narrowed:
+        raise UsageError("--variants and --groups list all there are", "leave out the selection")
     tree = options.tree_of(root)
     definitions = config.load(tree / "configs", tree / "arm")
     if variants:
         options.print_table({each.name: each.about for each in definitions.variants})
+    elif all_groups:
+        options.print_table(_sizes(definitions.tests))
     else:
-        tests = plan.select(definitions, patterns) if patterns else definitions.tests
+        tests = plan.select(definitions, wish) if is_narrowed else definitions.tests
         options.print_table({test.name: " ".join(test.groups) for test in tests})
     return ExitCode.OK
+
+
+def _sizes(tests: "Iterable[TestDef]") -> "Mapping[str, str]":
+    sizes = Counter(group for test in tests for group in test.groups)
+    return {group: "1 test" if size == 1 else f"{size} tests" for group, size in sizes.items()}

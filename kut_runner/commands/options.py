@@ -3,6 +3,7 @@
 
 import sys
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,49 @@ variant: Final = click.option(
 )
 verbose: Final = click.option("-v", "--verbose", is_flag=True, help="Show more of what happens.")
 qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
+
+_selection: Final = (
+    click.argument("patterns", metavar="[NAMES or globs]...", nargs=-1),
+    click.option(
+        "-g", "--group", "groups", metavar="GROUP", multiple=True, help="Tests of this group."
+    ),
+    click.option(
+        "-k",
+        "keyword",
+        metavar="EXPRESSION",
+        help='Tests with words in name or groups, as in "stage2 and not (smp or a72)".',
+    ),
+    click.option(
+        "-x",
+        "--exclude",
+        "excludes",
+        metavar="NAME",
+        multiple=True,
+        help="Leave out tests by name or glob.",
+    ),
+)
+
+
+def selection(command: "Callable[..., int]") -> "Callable[..., int]":
+    """Give a command the options that select tests, as one argument `wish`."""
+
+    @wraps(command)
+    def with_wish(
+        *args: object,
+        patterns: tuple[str, ...],
+        groups: tuple[str, ...],
+        keyword: str | None,
+        excludes: tuple[str, ...],
+        **others: object,
+    ) -> int:
+        from kut_runner.plan import Wish
+
+        return command(*args, wish=Wish(patterns, groups, keyword, excludes), **others)
+
+    for option in reversed(_selection):
+        option(with_wish)
+    return with_wish
+
 
 OUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 

@@ -2,14 +2,18 @@
 """`kut run`: build, run, and give the verdict."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kut_runner.commands import options
 
+if TYPE_CHECKING:
+    from kut_runner.plan import Wish
+
 
 @click.command("run")
-@click.argument("patterns", metavar="[NAMES or globs]...", nargs=-1)
+@options.selection
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to fill with tests.")
 @click.option(
     "--timeout",
@@ -28,7 +32,7 @@ from kut_runner.commands import options
 def command(  # noqa: PLR0913 - one for each option
     root: Path | None,
     *,
-    patterns: tuple[str, ...],
+    wish: "Wish",
     jobs: int | None,
     timeout: float | None,
     json: Path | None,
@@ -43,7 +47,7 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner.commands import prepare
 
     place = prepare.workplace(root, compiler, variant)
-    tests = plan.select(place.definitions, patterns)
+    tests = plan.select(place.definitions, wish)
     emulator = place.qemu(qemu)
     # Before the build: when that fails, no results of an earlier run are there to be believed.
     shown = views.open_views(log_dir=place.logs, json=json, junit=junit, verbose=verbose)
