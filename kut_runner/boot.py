@@ -34,6 +34,7 @@ GRACE: Final = 1.0
 LINGER: Final = 2.0
 
 _PIPE_SIZE: Final = 1 << 20
+_READ_SIZE: Final = 1 << 16
 _PR_SET_PDEATHSIG: Final = 1
 _COMPLAINT: Final = 4096
 _EXIT_SAID: Final = re.compile(rb"(?:^|\n)EXIT: STATUS=[0-9]+\r*\n\s*\Z")
@@ -115,16 +116,19 @@ class Boot:
         """Return the descriptor of the serial line."""
         return self._pipe.fileno()
 
-    def read(self) -> bool:
-        """Take to disk all that the guest has said; return whether it may say more."""
+    def read(self) -> int | None:
+        """Take to disk what the guest has said, or a part of much; return the number of bytes.
+
+        None means that there are none yet, 0 that no more will come.
+        """
         try:
-            data = os.read(self._pipe.fileno(), _PIPE_SIZE)
+            data = os.read(self._pipe.fileno(), _READ_SIZE)
         except BlockingIOError:
-            return True
+            return None
         if data:
             self.log.write(data)
             self._watch_for_exit(data)
-        return bool(data)
+        return len(data)
 
     def stop(self, why: How) -> None:
         """Ask QEMU to end (SIGTERM); the next `expire` does not ask."""
@@ -160,7 +164,9 @@ class Boot:
         """
         status = self._clear()
         seconds = time.monotonic() - self._started
-        self.read()
+        for _ in range(_PIPE_SIZE // _READ_SIZE):  # what escaped the group may write for ever
+            if not self.read():
+                break
         self._pipe.close()
         self.log.finish()
         how = self._why or (How.EXITED if status >= 0 else How.KILLED)

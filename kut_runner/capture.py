@@ -16,7 +16,7 @@ from typing import Final, Self
 HEAD: Final = 2 << 20
 TAIL: Final = 2 << 20
 
-_CHUNK: Final = 1 << 16
+_CHUNK: Final = 1 << 14
 
 
 def create(path: Path) -> FileIO:

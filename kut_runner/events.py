@@ -126,14 +126,24 @@ _DIED: Final = re.compile(
 _SYNDROME: Final = re.compile(r"ESR_EL[123]: *[0-9a-f]{8,16}, (.+)")
 
 
+#: How lines begin, or what they hold, that are more than `Output`; the quickest look at a flood.
+_MARK: Final = ": "
+_UNMARKED: Final = ("ESR_EL", "Unhandled exception", "Stack overflow")
+
+
 def parse(lines: Iterable[str]) -> Iterator[Event]:
     """Yield one event per line; `lines` are as `lines.split` gives them."""
     for line in lines:
-        yield _event(line[:-1]) if line.endswith("\n") else Output(line)
+        if not line.endswith("\n"):
+            yield Output(line)
+        elif _MARK in line or line.startswith(_UNMARKED):
+            yield _event(line[:-1])
+        else:
+            yield Output(line[:-1])
 
 
 def _event(line: str) -> Event:
-    word, colon, _ = line.partition(": ")
+    word, colon, _ = line.partition(_MARK)
     if colon and (status := _CHECKS.get(word)):
         return Check(line, status)
     if colon and (kind := _REMARKS.get(word)):

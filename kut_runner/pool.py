@@ -3,7 +3,8 @@
 
 One selector waits for all serial lines and for signals, one of which is SIGCHLD; nothing polls.
 QEMU writes its serial line one byte at a time, so that after each read the loop looks away for
-a millisecond and then finds many bytes. Whatever ends the `with` block, no QEMU outlives it.
+a millisecond and then finds many bytes, and for longer in a flood. Whatever ends the `with` block,
+no QEMU outlives it.
 """
 
 import time
@@ -13,8 +14,11 @@ from typing import Final, Self
 from kut_runner.boot import Boot, Ended, How, Launch
 from kut_runner.signals import Signals
 
-#: Seconds for more bytes of a line to arrive before they are looked at.
+#: Seconds for more bytes of a line to arrive before they are looked at; the most in a flood.
 _COALESCE: Final = 0.001
+_MOST_COALESCE: Final = 0.016
+#: Bytes at a time that make a flood; what comes in the longest pause still fits into a pipe.
+_FLOOD: Final = 512
 
 
 class Pool:
@@ -25,6 +29,7 @@ class Pool:
         self._signals = Signals()
         self._running: list[Boot] = []
         self._stops_heeded = 0
+        self._pause = _COALESCE
 
     def __enter__(self) -> Self:
         """Take over SIGINT, SIGTERM and SIGHUP."""
@@ -52,23 +57,34 @@ class Pool:
         self._selector.register(boot, EVENT_READ, boot)
         return boot
 
-    def wait(self) -> list[tuple[Boot, Ended]]:
+    def wait(self, *, is_busy: bool = False) -> list[tuple[Boot, Ended]]:
         """Wait until something happens; return the QEMUs that have ended, often none.
 
-        The log of each is the caller's to close. Raises OSError when one cannot be written.
+        A caller that `is_busy` has other work to do: what has happened is looked at, without
+        waiting. The log of each is the caller's to close. Raises OSError when one cannot be
+        written.
         """
-        ready = self._selector.select(self._patience())
+        ready = self._selector.select(0 if is_busy else self._patience())
         self._signals.drain()
         heard = [key.data for key, _ in ready if key.data]
+        most = 0
         for boot in heard:
-            if not boot.read():
+            if size := boot.read():
+                most = max(most, size)
+            elif size is not None:
                 self._selector.unregister(boot)
         self._heed_signals()
         ended = [self._finish(boot) for boot in [*self._running] if boot.has_ended()]
         self._expire()
-        if heard and not ended:
-            self._signals.pause(_COALESCE)
+        if heard and not ended and not is_busy:
+            self._coalesce(most)
         return ended
+
+    def _coalesce(self, size: int) -> None:
+        """Look away for a moment; in a flood, of which `size` bytes just came, for a longer one."""
+        longer = min(2 * self._pause, _MOST_COALESCE)
+        self._pause = longer if size >= _FLOOD else _COALESCE
+        self._signals.pause(self._pause)
 
     def _patience(self) -> float | None:
         """Return the seconds until the next deadline; None when there is none."""

@@ -49,7 +49,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from kut_runner.boot import LINGER, Ended, How
 from kut_runner.diagnosis import Diagnosis
 from kut_runner.errors import ExitCode
-from kut_runner.events import Abort, Check, Died, Event, Exit, Info, Summary, Syndrome
+from kut_runner.events import Abort, Check, Died, Event, Exit, Info, Output, Summary, Syndrome
 from kut_runner.lines import printable
 from kut_runner.status import Status
 
@@ -157,26 +157,48 @@ class TestResult:
         return self.ended.seconds if self.ended else 0.0
 
 
+class Listener:
+    """What events say in the large, heard a part at a time."""
+
+    def __init__(self) -> None:
+        """Start without having heard anything."""
+        self._told: list[Check | Info] = []
+        self._last: dict[type[Event], Event] = {}
+        self._lines: deque[str] = deque(maxlen=_LAST_LINES)
+        self._after_exit = ""
+
+    def hear(self, events: "Iterable[Event]") -> None:
+        """Take in the events that come next."""
+        last, keep_line = self._last, self._lines.append
+        for event in events:
+            kind = type(event)
+            last[kind] = event
+            if kind is not Output and isinstance(event, Check | Info):
+                self._told.append(event)
+            line = event.line
+            if line and not line.isspace():
+                keep_line(line)
+                if kind is Exit:
+                    self._after_exit = ""
+                elif not self._after_exit:
+                    self._after_exit = line.strip()
+
+    def said(self) -> Said:
+        """Return what was said so far."""
+        return Said(
+            checks=tuple(event for event in self._told if isinstance(event, Check)),
+            last=dict(self._last),
+            told=tuple(self._told),
+            after_exit=self._after_exit if Exit in self._last else "",
+            last_lines=tuple(self._lines),
+        )
+
+
 def listen(events: "Iterable[Event]") -> Said:
     """Return what `events` say in the large."""
-    told: list[Check | Info] = []
-    last: dict[type[Event], Event] = {}
-    lines: deque[str] = deque(maxlen=_LAST_LINES)
-    after_exit = ""
-    for event in events:
-        last[type(event)] = event
-        if isinstance(event, Check | Info):
-            told.append(event)
-        after_exit = "" if isinstance(event, Exit) else after_exit or event.line.strip()
-        if event.line.strip():
-            lines.append(event.line)
-    return Said(
-        checks=tuple(event for event in told if isinstance(event, Check)),
-        last=last,
-        told=tuple(told),
-        after_exit=after_exit if Exit in last else "",
-        last_lines=tuple(lines),
-    )
+    listener = Listener()
+    listener.hear(events)
+    return listener.said()
 
 
 def judge(said: Said, ended: Ended) -> Verdict:

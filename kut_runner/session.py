@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kut_runner import cpus, events, lines, machine, results
 from kut_runner.boot import Boot, Ended, How, Launch
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from kut_runner.build import Image
     from kut_runner.config import TestDef
     from kut_runner.machine import Qemu
+
+
+#: Events of a log that are read at a time: some milliseconds.
+_PART: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,26 @@ class _Running:
     build_id: str = ""
 
 
+class _Hearing:
+    """The log of a QEMU that has ended, being read."""
+
+    def __init__(self, running: _Running, boot: Boot, ended: Ended) -> None:
+        self.running = running
+        self.ended = ended
+        self._log = boot.log
+        self._events = events.parse(lines.split(boot.log.chunks()))
+        self._listener = results.Listener()
+
+    def go_on(self) -> results.Said | None:
+        """Read a part; return what was said once all is read."""
+        part = list(islice(self._events, _PART))
+        self._listener.hear(part)
+        if len(part) == _PART:
+            return None
+        self._log.close()
+        return self._listener.said()
+
+
 class _Runner:
     """The state of a run: what waits, what runs, what is done."""
 
@@ -112,17 +137,24 @@ class _Runner:
         self._capacity = request.jobs or cpus.available()
         self._waiting = deque(request.tests)
         self._running: dict[Boot, _Running] = {}
+        self._hearings: deque[_Hearing] = deque()
         self._results: list[TestResult] = []
         self._is_interrupted = False
 
     def run(self) -> None:
         with Pool() as pool:
-            while self._running or (self._waiting and not pool.is_interrupted):
+            while self._is_at_work or (self._waiting and not pool.is_interrupted):
                 if not pool.is_interrupted:
                     self._start_what_fits(pool)
+                if self._hearings:
+                    self._listen()
                 if self._running:
                     self._wait(pool)
             self._is_interrupted = pool.is_interrupted
+
+    @property
+    def _is_at_work(self) -> bool:
+        return bool(self._running or self._hearings)
 
     def summarise(self, started: tuple[float, float]) -> Run:
         is_complete = len(self._results) == len(self._request.tests)
@@ -174,10 +206,16 @@ class _Runner:
         return True
 
     def _wait(self, pool: Pool) -> None:
-        for boot, ended in pool.wait():
-            with boot.log as log:
-                said = results.listen(events.parse(lines.split(log.chunks())))
-            self._conclude(self._running.pop(boot), said, ended)
+        for boot, ended in pool.wait(is_busy=bool(self._hearings)):
+            self._hearings.append(_Hearing(self._running.pop(boot), boot, ended))
+
+    def _listen(self) -> None:
+        """Read a part of the oldest log, so that the QEMUs that run need not wait for a flood."""
+        hearing = self._hearings[0]
+        said = hearing.go_on()
+        if said is not None:
+            self._hearings.popleft()
+            self._conclude(hearing.running, said, hearing.ended)
 
     def _conclude(self, running: _Running, said: results.Said, ended: Ended) -> None:
         self._report(

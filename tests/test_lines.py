@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_runner.events import parse
-from kut_runner.lines import MAX_LINE, printable, split
+from kut_runner.lines import MAX_LINE, decode, printable, split
 from kut_runner.results import listen
 
 #: Bytes in which line ends, protocol words and trouble are frequent.
@@ -30,6 +30,27 @@ def test_chunks_never_show(data: bytes, sizes: list[int]) -> None:
         rest = rest[size:]
     cut = split([*chunks, rest])
     assert list(parse(cut)) == list(parse(split([data])))
+
+
+def plainly(data: bytes) -> list[str]:
+    """What `split` gives, without a thought of speed."""
+    lines = data.split(b"\n")
+    ends = ["\n"] * (len(lines) - 1) + [""]
+    kept = [decode(line[:MAX_LINE].rstrip(b"\r")) for line in lines]
+    cuts = [f"[{len(line) - MAX_LINE} bytes left out]" * (len(line) > MAX_LINE) for line in lines]
+    shown = ["".join(parts) for parts in zip(kept, cuts, ends, strict=True)]
+    return shown if lines[-1] else shown[:-1]
+
+
+@given(serial, st.integers(0, 40))
+def test_lines_are_those_of_plain_splitting(data: bytes, size: int) -> None:
+    assert list(split([data])) == plainly(data)
+    assert list(split([data[:size], data[size:]])) == plainly(data)
+
+
+@given(st.lists(st.sampled_from([*" ~\t\r\n\x0b\x1c\x7f\x85\u2028é", "ab\n"])).map("".join))
+def test_only_newlines_end_lines(text: str) -> None:
+    assert list(split([text.encode()])) == plainly(text.encode())
 
 
 @given(st.binary(max_size=300))

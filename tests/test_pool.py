@@ -282,7 +282,7 @@ def test_bytes_that_come_one_by_one_are_taken_many_at_a_time(
     reads = []
     read = Boot.read
 
-    def counted(self: Boot) -> bool:
+    def counted(self: Boot) -> int | None:
         reads.append(self)
         return read(self)
 
