@@ -414,6 +414,35 @@ static void print_arguments(int argc, char **argv)
 	report_pass("%d arguments", argc);
 }
 
+/* One syndrome in words; the runner has the same words, and its tests compare. */
+static void print_syndrome(u64 esr)
+{
+	char words[128];
+
+	report_info("esr %#lx %s", esr, esr_decode(esr, words, sizeof(words)));
+}
+
+static void print_syndromes(void)
+{
+	static const u32 patterns[] = { 0, 0x1ffffff, 0x0aaaaaa, 0x1555555, 0x0abc123 };
+	static const u32 aborts[] = { 0x20, 0x21, 0x24, 0x25 };
+	static const u32 aspects[] = { 0, ESR_ELx_WNR, ESR_ELx_S1PTW | ESR_ELx_CM };
+
+	for (u64 ec = 0; ec < EC_MAX; ec++)
+		for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
+			print_syndrome(ec << ESR_ELx_EC_SHIFT | ESR_ELx_IL | patterns[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(aborts); i++)
+		for (size_t a = 0; a < ARRAY_SIZE(aspects); a++)
+			for (u64 fsc = 0; fsc <= ESR_ELx_FSC; fsc++)
+				print_syndrome((u64)aborts[i] << ESR_ELx_EC_SHIFT | aspects[a] |
+					       fsc);
+	for (u64 imm = 0x54fe; imm <= 0x5518; imm++)
+		print_syndrome((u64)ESR_ELx_EC_BRK64 << ESR_ELx_EC_SHIFT | imm);
+	print_syndrome((u64)ESR_ELx_EC_BRK64 << ESR_ELx_EC_SHIFT | 1);
+	print_syndrome((u64)ESR_ELx_EC_BRK64 << ESR_ELx_EC_SHIFT | 0x3e8);
+	report_pass("syndromes in words");
+}
+
 static const struct subtest subtests[] = {
 	{ "vectors", test_vectors }, { "rights", test_rights }, { "printf", test_printf },
 	{ "strings", test_strings }, { "pages", test_pages },	{ "malloc", test_malloc },
@@ -428,6 +457,8 @@ int main(int argc, char **argv)
 		print_arguments(argc, argv);
 	} else if (argc == 2 && !strcmp(argv[1], "all-pages")) {
 		test_all_pages();
+	} else if (argc == 2 && !strcmp(argv[1], "syndromes")) {
+		print_syndromes();
 	} else {
 		report_prefix_push("setup");
 		test_setup(argc, argv);

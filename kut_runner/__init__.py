@@ -4,8 +4,9 @@
 The modules are stations in the order in which data flows; each imports only earlier ones::
 
     errors -> status -> config -> keywords -> plan -> toolchain -> build -> machine
-           -> capture -> boot -> signals -> pool -> cpus
-           -> lines -> events -> diagnosis -> results -> session -> views -> bench
+           -> capture -> postmortem -> boot -> signals -> pool -> cpus
+           -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
+           -> results -> explain -> session -> views -> bench
            -> commands -> cli -> __main__
 """
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Final
 
 from kut_runner.capture import Capture, create
+from kut_runner.postmortem import Snapshot
 
 #: Seconds from SIGTERM to SIGKILL.
 GRACE: Final = 1.0
@@ -86,6 +87,8 @@ class Ended:
     """The end of what QEMU wrote to stderr."""
     missing: int = 0
     """Bytes of a flood that the log leaves out."""
+    snapshot: Snapshot | None = None
+    """After a time-out: what the CPUs were doing, when that was asked for."""
 
 
 class Boot:

@@ -9,10 +9,16 @@ in "0x40200000": 64 bits are more than a number has in many a JSON reader.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
+from textwrap import wrap
 from typing import Any, Final, Self
 
-#: Frames shown of one stack; the JSON has all.
+#: Lines shown of one stack; the JSON has all frames.
 _MOST_FRAMES: Final = 16
+#: Columns of the lines that are broken.
+_WIDTH: Final = 100
+#: Registers whose words are a line of their own.
+_WORDY: Final = ("ESR", "FAR", "HPFAR", "SPSR", "PSTATE", "ELR")
 
 
 class Kind(Enum):
@@ -161,11 +167,11 @@ class Diagnosis:
         """Yield the block for people: headline, source, stack, registers, CPUs, notes."""
         yield self.headline
         yield from _stack_lines(self.frames)
-        yield from (f"  {register.text}" for register in self.registers if register.words)
+        yield from _register_lines(self.registers)
         for place in self.cpus:
             yield f"  CPU {place.cpu}: {place.state}"
             yield from (f"  {line}" for line in _stack_lines(place.frames))
-            yield from (f"    {register.text}" for register in place.registers if register.words)
+            yield from (f"  {line}" for line in _register_lines(place.registers))
         yield from (f"  note: {note}" for note in self.notes)
 
     def to_json(self) -> dict[str, Any]:
@@ -196,11 +202,29 @@ class Diagnosis:
 
 
 def _stack_lines(frames: tuple[Frame, ...]) -> Iterator[str]:
-    """Yield a line per frame; the innermost with source has its text below it."""
+    """Yield a line per frame, one for a recursion; the innermost with source has it below."""
+    runs = [(place, [*same]) for place, same in groupby(frames, lambda frame: frame.place)]
     shown = next((frame for frame in frames if frame.source), None)
-    for number, frame in enumerate(frames[:_MOST_FRAMES]):
-        yield f"  #{number} {frame.place}"
-        if frame is shown:
-            yield f"       {frame.source.strip()}"
-    if len(frames) > _MOST_FRAMES:
-        yield f"  and {len(frames) - _MOST_FRAMES} more"
+    number = 0
+    for place, same in runs[:_MOST_FRAMES]:
+        last = number + len(same) - 1
+        yield f"  #{number}{f' to #{last}' if last > number else ''} {place}"
+        if shown in same:
+            yield f"       {shown.source.strip()}"
+            shown = None
+        number = last + 1
+    if number < len(frames):
+        yield f"  and {len(frames) - number} more"
+
+
+def _register_lines(registers: tuple[Register, ...]) -> Iterator[str]:
+    """Yield a line for each system register, and those that point at symbols side by side."""
+    for register in registers:
+        if register.words and register.name.startswith(_WORDY):
+            yield f"  {register.text}"
+    pointers = " ".join(
+        f"{register.name}={register.words}"
+        for register in registers
+        if register.words and register.name.startswith("x")
+    )
+    yield from wrap(pointers, _WIDTH, initial_indent="  ", subsequent_indent="    ")

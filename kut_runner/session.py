@@ -24,6 +24,7 @@ from kut_runner.results import TestResult
 if TYPE_CHECKING:
     from kut_runner.build import Image
     from kut_runner.config import TestDef
+    from kut_runner.diagnosis import Diagnosis
     from kut_runner.machine import Qemu
 
 
@@ -218,18 +219,27 @@ class _Runner:
             self._conclude(hearing.running, said, hearing.ended)
 
     def _conclude(self, running: _Running, said: results.Said, ended: Ended) -> None:
+        verdict = results.judge(said, ended)
+        is_bad = verdict.status.is_failure
         self._report(
             TestResult(
                 name=running.test.name,
-                verdict=results.judge(said, ended),
+                verdict=verdict,
                 said=said,
                 ended=ended,
                 command=running.launch.command,
                 qemu_version=self._request.qemu.release,
                 log=str(running.launch.log),
                 build_id=running.build_id,
+                diagnosis=self._diagnose(running, said, ended) if is_bad else None,
             )
         )
+
+    def _diagnose(self, running: _Running, said: results.Said, ended: Ended) -> "Diagnosis | None":
+        from kut_runner.explain import Elf, explain  # slow to import, and seldom needed
+
+        elf = self._request.images[running.test.image].elf
+        return explain(said, ended.snapshot, Elf(elf, running.build_id))
 
     def _report(self, result: TestResult) -> None:
         self._results.append(result)

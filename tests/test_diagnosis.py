@@ -38,9 +38,12 @@ def test_the_lines_name_functions_source_and_registers() -> None:
         frames=(
             Frame(0x10, "load", "arm/x.c", 7, "\treturn *p;", is_inlined=True),
             Frame(0x10, "main", "arm/x.c", 9, "\tload(p);"),
-            Frame(0x20),
+            *(Frame(0x20), Frame(0x20), Frame(0x20)),
         ),
-        registers=(Register("FAR_EL2", 0x123, "the address"), Register("x0", 5)),
+        registers=(
+            *(Register("PC", 0x10, "main"), Register("FAR_EL2", 0x123, "the address")),
+            *(Register("x0", 5), Register("x1", 6, "a"), Register("x2", 7, "b+0x4")),
+        ),
         cpus=(Place(1, "off: never started"),),
         notes=("a note",),
     )
@@ -49,8 +52,9 @@ def test_the_lines_name_functions_source_and_registers() -> None:
         "  #0 load() at arm/x.c:7 (inlined)",
         "       return *p;",
         "  #1 main() at arm/x.c:9",
-        "  #2 image offset 0x20",
+        "  #2 to #4 image offset 0x20",
         "  FAR_EL2 0x123  the address",
+        "  x1=a x2=b+0x4",
         "  CPU 1: off: never started",
         "  note: a note",
     ]

@@ -113,6 +113,7 @@ def _test(result: "TestResult") -> dict[str, Any]:
         },
         "log": result.log,
         "build_id": result.build_id,
+        "diagnosis": result.diagnosis.to_json() if result.diagnosis else None,
     }
 
 

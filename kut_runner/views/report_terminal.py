@@ -85,7 +85,13 @@ class Terminal(View):
             if len(failed) > _MOST_CHECKS:
                 yield f"and {len(failed) - _MOST_CHECKS} more"
         if result.status.is_failure:
-            if result.status.is_unfinished or not failed:
+            found = result.diagnosis
+            if found:
+                shown = found.lines()
+                first = next(shown)
+                yield from () if first == result.verdict.reason else (first,)
+                yield from shown
+            if (result.status.is_unfinished or not failed) and not (found and found.frames):
                 yield from (f"| {line}" for line in _last_lines(result.said))
             if result.said.last_lines:
                 yield f"log: {os.path.relpath(result.log)}"

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Syndromes in words: the same as the C library's, names as the assembler has them."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import realtree
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kut_runner import syndrome, sysregs
+from kut_runner.toolchain import find_program
+
+U64 = st.integers(0, 2**64 - 1)
+
+
+def test_the_words_are_those_of_the_c_library() -> None:
+    _, said = realtree.boot(realtree.build("selftest"), "syndromes")
+    pairs = re.findall(r"^INFO: esr (0x[0-9a-f]+|0) (.*?)\r?$", said, re.MULTILINE)
+    assert len(pairs) > 1000
+    assert {syndrome.esr_class(int(esr, 16)) for esr, _ in pairs} == {*range(64)}
+    assert [(esr, syndrome.esr_words(int(esr, 16))) for esr, _ in pairs] == pairs
+
+
+@given(U64)
+def test_any_value_has_words(value: int) -> None:
+    assert syndrome.describe_esr(value).startswith(syndrome.esr_words(value))
+    assert syndrome.describe_spsr(value)
+    assert syndrome.describe_hpfar(value, value)
+    assert 0 <= syndrome.level_of(value) <= 3
+
+
+@pytest.mark.parametrize(
+    ("esr", "words"),
+    [
+        (0x97C18004, "data abort: translation fault, level 0, read; 8 bytes into x1"),
+        (0x9205004F, "data abort from a lower EL: permission fault, level 3, write"),
+        (0x935F404F, "data abort from a lower EL: permission fault, level 3, write; 2 bytes from"),
+        (0x92000C10, "data abort from a lower EL: synchronous external abort, read; FAR is not"),
+        (0x82000006, "instruction abort from a lower EL: translation fault, level 2, fetch"),
+        (0x5A000042, "HVC: #0x42"),
+        (0x5E000000, "SMC: #0"),
+        (0x06000001, "trapped WFI, WFE, WFIT or WFET: ISS 0x1; WFE"),
+        (0x62300061, "trapped system register or instruction: read of S3_0_C0_C0_0, x3; MIDR_EL1"),
+        (0x623CD064, "trapped system register or instruction: write of"),
+        (0x72000000, "pointer authentication failure: ISS 0; instruction, key A"),
+        (0x36000002, "branch target: ISS 0x2; BTYPE 2"),
+        (0x3A000000, "illegal execution state: ISS 0"),
+        (0xBE000011, "SError: ISS 0x11; uncontainable"),
+        (0xD2000062, "watchpoint from a lower EL: ISS 0x62; write"),
+        (0xCA000022, "software step from a lower EL: ISS 0x22"),
+        (0xF2000001, "BRK: #0x1 (a trap of the compiler's: undefined behaviour?)"),
+    ],
+)
+def test_what_a_syndrome_says(esr: int, words: str) -> None:
+    assert syndrome.describe_esr(esr).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("spsr", "words"),
+    [
+        (0x3C9, "EL2h, DAIF masked"),
+        (0x600003C5, "EL1h, DAIF masked, ZC set"),
+        (0x80000000, "EL0t, N set"),
+        (0x1003C5, "EL1h, DAIF masked, illegal state (IL)"),
+        (0x1D3, "AArch32 Supervisor, AIF masked"),
+    ],
+)
+def test_what_a_processor_state_says(spsr: int, words: str) -> None:
+    assert syndrome.describe_spsr(spsr) == words
+
+
+def test_the_ipa_of_a_fault() -> None:
+    assert syndrome.describe_hpfar(0x4000) == "the fault is in the page at IPA 0x400000"
+    assert syndrome.describe_hpfar(0x4000, 0xABC123) == "the fault is at IPA 0x400123"
+
+
+def test_names_are_the_assemblers(tmp_path: Path) -> None:
+    """Its disassembler has the same name for an encoding, or none yet."""
+    objdump = find_program("aarch64-linux-gnu-objdump", {"PATH": "/usr/bin:/usr/local/bin"})
+    if not objdump:
+        pytest.skip("needs aarch64-linux-gnu-objdump")
+    known = [
+        *sorted(sysregs._names()),
+        *((2, 0, 0, n, op2) for n in range(16) for op2 in range(4, 8)),
+        *((3, 3, 14, 8 + n, 5) for n in range(7)),
+    ]
+    code = tmp_path / "code"
+    code.write_bytes(b"".join(encode(each).to_bytes(4, "little") for each in known))
+    listing = subprocess.run(
+        [objdump, "-D", "-b", "binary", "-m", "aarch64", code],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    named = 0
+    for each in known:
+        shown = re.findall(rf"^.*\t{encode(each):08x} \t(.*)$", listing, re.MULTILINE)[0]
+        text = " ".join(shown.split("//")[0].replace(", x3", "").replace("x3, ", "").split())
+        text = re.sub("^(mrs|msr) ", "", text).upper()
+        if re.match(r"S\d_|SYS", text):
+            continue
+        named += 1
+        assert text == sysregs.name(each).upper()
+    assert named > len(known) * 0.9
+
+
+def encode(encoding: sysregs.Encoding) -> int:
+    """Return the instruction with x3: MRS, MSR where one can only write, or SYS."""
+    op0, op1, crn, crm, op2 = encoding
+    writes = op0 == 1 or sysregs.name(encoding) in WRITE_ONLY
+    read = 0 if writes else 1 << 21
+    return 0xD5000003 | read | op0 << 19 | op1 << 16 | crn << 12 | crm << 8 | op2 << 5
+
+
+WRITE_ONLY = {
+    *("OSLAR_EL1", "ICC_EOIR0_EL1", "ICC_EOIR1_EL1", "ICC_DIR_EL1", "ICC_SGI1R_EL1"),
+    *("ICC_ASGI1R_EL1", "ICC_SGI0R_EL1", "PMSWINC_EL0"),
+}
