@@ -3,7 +3,7 @@
 
 The modules are stations in the order in which data flows; each imports only earlier ones::
 
-    errors -> status -> config -> keywords -> plan -> toolchain -> build -> machine
+    errors -> status -> config -> keywords -> plan -> shards -> toolchain -> build -> machine
            -> capture -> postmortem -> boot -> signals -> pool -> cpus
            -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
            -> results -> explain -> session -> views -> bench

@@ -9,6 +9,7 @@ they exist. A compiler is one variant, with a directory of its own under build/.
 import os
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -68,6 +69,11 @@ class Layout:
     def stamp(self) -> str:
         """A file that is newer than all objects when the toolchain has changed."""
         return f"{self.directory}/toolchain.txt"
+
+    @property
+    def relinked(self) -> str:
+        """A file that names the images that the last build with anything to do has linked."""
+        return f"{self.directory}/relinked"
 
     @property
     def include(self) -> str:
@@ -156,8 +162,29 @@ def build(  # noqa: PLR0913 - each is one choice of the user
         argv = [_find_ninja(), "-f", layout.manifest]
         argv += ["-v"] if verbose else []
         argv += [f"-j{jobs}"] if jobs else []
+        before = _times(root, layout, names)
         _run_ninja([*argv, *map(layout.flat, names)], root, verbose=verbose, progress=progress)
+        after = _times(root, layout, names)
+        if linked := [name for name in names if after[name] != before[name]]:
+            (root / layout.relinked).write_text("\n".join(linked))
     return {name: Image(name, root / layout.elf(name), root / layout.flat(name)) for name in names}
+
+
+def relinked(root: Path, toolchain: "Toolchain") -> frozenset[str]:
+    """Return the images that the last build linked, of those builds that linked any."""
+    try:
+        return frozenset((root / Layout(toolchain.name).relinked).read_text().splitlines())
+    except FileNotFoundError:
+        return frozenset()
+
+
+def _times(root: Path, layout: Layout, names: "Iterable[str]") -> dict[str, int | None]:
+    """Return when each image was linked, None for one that is not there."""
+    times: dict[str, int | None] = dict.fromkeys(names)
+    for name in times:
+        with suppress(FileNotFoundError):
+            times[name] = (root / layout.flat(name)).stat().st_mtime_ns
+    return times
 
 
 def _walk(root: Path, top: str) -> list[str]:

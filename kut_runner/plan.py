@@ -55,6 +55,15 @@ def select(config: "Config", wish: Wish) -> "tuple[TestDef, ...]":
     return tests
 
 
+def of_images(tests: "Iterable[TestDef]", images: Collection[str]) -> "tuple[TestDef, ...]":
+    """Return those of `tests` that run any of `images`; NothingSelectedError when none does."""
+    if found := tuple(test for test in tests if test.image in images):
+        return found
+    raise NothingSelectedError(
+        "the last build linked no image of a selected test", "leave out --changed"
+    )
+
+
 def _asked_for(config: "Config", wish: Wish) -> "list[TestDef]":
     """Return the tests that patterns and groups ask for, by default those not of NODEFAULT."""
     tests = list(config.tests)

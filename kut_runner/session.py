@@ -160,6 +160,8 @@ class _Runner:
     def summarise(self, started: tuple[float, float]) -> Run:
         is_complete = len(self._results) == len(self._request.tests)
         codes = [result.verdict.exit_code for result in self._results]
+        if not self._request.tests:  # asked for: a selection that happens to be empty is refused
+            codes.append(ExitCode.OK)
         if self._is_interrupted:
             codes.append(ExitCode.INTERRUPTED)
         elif not is_complete:

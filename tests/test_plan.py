@@ -140,3 +140,11 @@ def test_a_misspelt_selection(grouped: Config, wish: Wish, words: str, hint: str
 def test_an_empty_selection(grouped: Config, wish: Wish) -> None:
     with pytest.raises(NothingSelectedError):
         plan.select(grouped, wish)
+
+
+def test_tests_of_images(tmp_path: Path) -> None:
+    (tmp_path / "tests.toml").write_text('[test.a]\n[test.a-again]\nimage = "a"\n[test.b]\n')
+    tests = config.load(tmp_path).tests
+    assert [test.name for test in plan.of_images(tests, {"a"})] == ["a", "a-again"]
+    with pytest.raises(NothingSelectedError, match="the last build linked no image"):
+        plan.of_images(tests, {"c"})

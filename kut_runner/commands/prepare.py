@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from kut_runner import build, config, machine, plan, toolchain
 from kut_runner.commands import options
+from kut_runner.errors import NothingSelectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from kut_runner.build import Image
     from kut_runner.config import Config, TestDef
@@ -36,6 +37,24 @@ class Workplace:
     def qemu(self, explicit: str | None) -> "Qemu":
         """Return the QEMU to use; raises MissingToolError."""
         return machine.find_qemu(explicit, cache=self.tree / "build/qemu-versions")
+
+    def shard(
+        self, tests: "Sequence[TestDef]", text: str, *, allow_empty: bool
+    ) -> "tuple[TestDef, ...]":
+        """Return the part of `tests` that "i/n" names.
+
+        Raises UsageError for a bad one, NothingSelectedError for an empty one.
+        """
+        from kut_runner import shards
+
+        shard = shards.parse(text)
+        mine = shards.take(tests, shard, shards.load_times(self.tree / shards.TIMES))
+        if not mine and not allow_empty:
+            raise NothingSelectedError(
+                f"shard {shard} is empty: only {len(tests)} tests are selected",
+                "take fewer shards, or --allow-empty",
+            )
+        return mine
 
     def images(self, tests: "Iterable[TestDef]") -> "Mapping[str, Image]":
         """Bring the images of `tests` up to date; raises BuildError."""

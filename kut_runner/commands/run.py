@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @options.selection
+@click.option("--changed", is_flag=True, help="Tests whose images the last build linked.")
+@click.option("--shard", metavar="I/N", help="Only part I of N; `kut shards` shows the parts.")
+@click.option("--allow-empty", is_flag=True, help="A shard without tests is no error.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to fill with tests.")
 @click.option(
     "--timeout",
@@ -33,6 +36,9 @@ def command(  # noqa: PLR0913 - one for each option
     root: Path | None,
     *,
     wish: "Wish",
+    changed: bool,
+    shard: str | None,
+    allow_empty: bool,
     jobs: int | None,
     timeout: float | None,
     json: Path | None,
@@ -43,17 +49,22 @@ def command(  # noqa: PLR0913 - one for each option
     verbose: bool,
 ) -> int:
     """Build what is needed, then run the tests: all, or those that are named."""
-    from kut_runner import plan, session, views
+    from kut_runner import build, plan, session, views
     from kut_runner.commands import prepare
 
     place = prepare.workplace(root, compiler, variant)
     tests = plan.select(place.definitions, wish)
+    if shard:
+        tests = place.shard(tests, shard, allow_empty=allow_empty)
     emulator = place.qemu(qemu)
     # Before the build: when that fails, no results of an earlier run are there to be believed.
     shown = views.open_views(log_dir=place.logs, json=json, junit=junit, verbose=verbose)
+    images = place.images(tests)
+    if changed:
+        tests = plan.of_images(tests, build.relinked(place.tree, place.tools))
     request = session.RunRequest(
         tests=tests,
-        images=place.images(tests),
+        images=images,
         qemu=emulator,
         log_dir=place.logs,
         jobs=jobs,

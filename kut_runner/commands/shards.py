@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut shards`: how a selection is cut."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kut_runner.commands import options
+from kut_runner.errors import ExitCode
+
+if TYPE_CHECKING:
+    from kut_runner.plan import Wish
+
+
+@click.command("shards")
+@click.option(
+    "-n",
+    "--count",
+    type=click.IntRange(1, 9999),
+    default=2,
+    show_default=True,
+    help="Number of shards.",
+)
+@click.option(
+    "--update",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="RESULTS",
+    help="First take the times from this file, written by `kut run --json`.",
+)
+@options.selection
+@click.pass_obj
+def command(root: Path | None, *, wish: "Wish", count: int, update: Path | None) -> int:
+    """Show what `kut run --shard i/n` takes, and how long that is by the times in the tree."""
+    from kut_runner import config, plan, shards
+
+    tree = options.tree_of(root)
+    times = tree / shards.TIMES
+    if update:
+        click.echo(f"{shards.update_times(times, update)} times taken from {update}")
+    tests = plan.select(config.load(tree / "configs", tree / "arm"), wish)
+    seconds = shards.load_times(times)
+    for index in range(1, count + 1):
+        shard = shards.Shard(index, count)
+        mine = shards.take(tests, shard, seconds)
+        names = [test.name for test in mine]
+        click.echo(f"{shard}  {sum(seconds.get(name, 0.0) for name in names):7.2f} s  ", nl=False)
+        click.echo(" ".join(names) or "(none)")
+    return ExitCode.OK
