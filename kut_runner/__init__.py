@@ -6,7 +6,7 @@ The modules are stations in the order in which data flows; each imports only ear
     errors -> status -> config -> keywords -> plan -> shards -> toolchain -> build -> machine
            -> capture -> postmortem -> boot -> signals -> pool -> cpus
            -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
-           -> results -> explain -> session -> views -> bench
+           -> results -> explain -> session -> document -> views -> bench
            -> commands -> cli -> __main__
 """
 

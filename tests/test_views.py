@@ -181,6 +181,13 @@ def test_json_has_everything(tmp_path: Path) -> None:
             {"status": "pass", "prefixes": [], "message": "a"},
             {"status": "fail", "prefixes": ["b"], "message": "c"},
         ],
+        "infos": [],
+        "last": {
+            "summary": "SUMMARY: 2 tests, 1 unexpected failures",
+            "exit": "EXIT: STATUS=3",
+            "output": "",
+        },
+        "diagnosis": None,
         "last_lines": [
             "PASS: a",
             "FAIL: b: c",
@@ -191,7 +198,13 @@ def test_json_has_everything(tmp_path: Path) -> None:
             "version": "7.2.0",
             "command": "'/opt/my qemu' -append 'a b'",
             "argv": ["/opt/my qemu", "-append", "a b"],
-            "ended": {"how": "exited", "exit_status": 0, "signal": None, "stderr": ""},
+            "ended": {
+                "how": "exited",
+                "exit_status": 0,
+                "signal": None,
+                "stderr": "",
+                "left_out": 0,
+            },
         },
         "log": "build/logs/broken.log",
         "build_id": "0123abcd",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kut_runner import build, config, machine, plan, toolchain
 from kut_runner.commands import options
+from kut_runner.document import Facts, host_facts
 from kut_runner.errors import NothingSelectedError
 
 if TYPE_CHECKING:
@@ -61,6 +62,19 @@ class Workplace:
         names = sorted({test.image for test in tests})
         with options.progress_line(verbose=False) as progress:
             return build.build(self.tree, self.tools, names, progress=progress)
+
+
+def facts(tools: "Toolchain", qemu: "Qemu", **options: object) -> Facts:
+    """Return what is known about a run before it starts; `options` are those of RunRequest."""
+    compiler, _, variant = tools.name.partition("-")
+    return Facts(
+        host=host_facts(),
+        compiler=compiler,
+        variant=variant,
+        qemu=str(qemu.program),
+        qemu_version=qemu.release,
+        options=options,
+    )
 
 
 def workplace(root: Path | None, compiler: str, variant: str | None) -> Workplace:

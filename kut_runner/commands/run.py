@@ -58,7 +58,10 @@ def command(  # noqa: PLR0913 - one for each option
         tests = place.shard(tests, shard, allow_empty=allow_empty)
     emulator = place.qemu(qemu)
     # Before the build: when that fails, no results of an earlier run are there to be believed.
-    shown = views.open_views(log_dir=place.logs, json=json, junit=junit, verbose=verbose)
+    facts = prepare.facts(place.tools, emulator, timeout=timeout, jobs=jobs)
+    shown = views.open_views(
+        log_dir=place.logs, facts=facts, json=json, junit=junit, verbose=verbose
+    )
     images = place.images(tests)
     if changed:
         tests = plan.of_images(tests, build.relinked(place.tree, place.tools))

@@ -11,17 +11,23 @@ from kut_runner.views.report_terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kut_runner.document import Facts
     from kut_runner.session import View
 
 
 def open_views(
-    *, log_dir: Path, json: Path | None = None, junit: Path | None = None, verbose: bool = False
+    *,
+    log_dir: Path,
+    facts: "Facts | None" = None,
+    json: Path | None = None,
+    junit: Path | None = None,
+    verbose: bool = False,
 ) -> "tuple[View, ...]":
     """Return the views of a run: the files first, so that they are whole when the terminal fails.
 
-    `log_dir` gets `results.jsonl`; it is created. Files of an earlier run under the same names
-    are gone after this. Raises UsageError when one cannot be written or has two uses, before
-    anything has run.
+    `log_dir` gets `results.jsonl`; it is created. `facts` are what is known about the run. Files
+    of an earlier run under the same names are gone after this. Raises UsageError when one cannot
+    be written or has two uses, before anything has run.
     """
     always = log_dir / "results.jsonl"
     _refuse_sharing({"--json": json, "--junit": junit, "kut itself": always})
@@ -29,7 +35,7 @@ def open_views(
     if json:
         from kut_runner.views.report_json import JsonFile
 
-        views.append(JsonFile(json))
+        views.append(JsonFile(json, facts))
     if junit:
         from kut_runner.views.report_junit import JUnit
 

@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A run on disk: one versioned JSON document, written from results and turned into them again.
+
+The document is the one truth about a run. Every view is made from `TestResult`s, live or from a
+saved document: `replay(load(path), views)` shows a run of last week as it was shown then. What
+comes out of a document is printable, whoever wrote it, as what comes from a guest is. The keys
+are described in docs/results.md and in schema/results-1.json, which comes with the package.
+"""
+
+import json
+import os
+import shlex
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from kut_runner import __version__, events, results
+from kut_runner.boot import Ended, How
+from kut_runner.config import TestDef
+from kut_runner.diagnosis import Diagnosis
+from kut_runner.errors import ExitCode, UsageError
+from kut_runner.events import Check, Event, Info, Output
+from kut_runner.lines import printable
+from kut_runner.results import Said, TestResult, Verdict
+from kut_runner.session import Run, View
+from kut_runner.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Changes when a program that reads the old one would misread the new one.
+SCHEMA: Final = 1
+#: The JSON Schema of the document.
+SCHEMA_FILE: Final = Path(__file__).with_name("schema") / f"results-{SCHEMA}.json"
+
+#: Kinds of events of which the last one counts, by their keys in the document.
+_KINDS: Final[dict[str, type[Event]]] = {
+    kind.__name__.lower(): kind
+    for kind in (
+        events.Abort,
+        events.Died,
+        events.Syndrome,
+        events.Stack,
+        events.Summary,
+        events.Exit,
+        Output,
+    )
+}
+_BY_NAME: Final = {status.value: status for status in Status}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about a run when it starts."""
+
+    run: str = ""
+    """The run's ID; empty where no store keeps it."""
+    started: float = field(default_factory=time.time)
+    """When, in seconds since the epoch."""
+    kut: str = __version__
+    host: Mapping[str, Any] = field(default_factory=dict)
+    """`system`, `release`, `machine`, `python` and `cpus` of the machine that runs kut."""
+    compiler: str = ""
+    """"gcc" or "clang"; empty when nothing was built."""
+    variant: str = ""
+    """Variant of the build; empty for the plain one."""
+    qemu: str = ""
+    """The QEMU program."""
+    qemu_version: str = ""
+    selection: tuple[str, ...] = ()
+    """Names of the tests that are to run."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The options of the call that decide what runs and how, by the names of RunRequest."""
+    seed: int | None = None
+    """What the order of the tests was drawn with; None when it was not drawn."""
+    rerun_of: str = ""
+    """ID of the run whose failed and missing tests these are; empty for a run of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A run as it was written: whole, in progress, or cut short."""
+
+    facts: Facts
+    results: Sequence[TestResult]
+    """In the order in which the tests ended."""
+    seconds: float | None
+    """Wall time of the run; None when it was killed, or lasts."""
+    exit_code: ExitCode | None
+    """Exit code of kut; None when it was killed, or lasts."""
+    is_complete: bool
+    """Every selected test has its result."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tests that were to run; of an old document those that did."""
+        return self.facts.selection or tuple(result.name for result in self.results)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the tests that have no result."""
+        seen = {result.name for result in self.results}
+        return tuple(name for name in self.names if name not in seen)
+
+    @property
+    def counts(self) -> Mapping[Status, int]:
+        """Number of tests by status."""
+        return Counter(result.status for result in self.results)
+
+    @property
+    def run(self) -> Run:
+        """The run as views get to see it; one that was killed counts as interrupted."""
+        codes = [result.verdict.exit_code for result in self.results]
+        if not self.is_complete:
+            codes.append(ExitCode.INTERRUPTED)
+        code = results.exit_code(codes) if self.exit_code is None else self.exit_code
+        seconds = self.seconds
+        if seconds is None:
+            seconds = sum(result.seconds for result in self.results)
+        return Run(
+            results=self.results,
+            selected=len(self.names),
+            started=self.facts.started,
+            seconds=seconds,
+            exit_code=code,
+            is_complete=self.is_complete,
+        )
+
+
+def host_facts() -> Mapping[str, Any]:
+    """Return what is known of this machine; neither its name nor its user is."""
+    system = os.uname()
+    return {
+        "system": system.sysname,
+        "release": system.release,
+        "machine": system.machine,
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "cpus": os.cpu_count() or 1,
+    }
+
+
+def replay(document: Document, views: Sequence[View]) -> ExitCode:
+    """Show a saved run through any views, as if it ran now; return its exit code."""
+    run = document.run
+    definitions = tuple(map(_definition, document.names))
+    for view in views:
+        view.on_start(definitions)
+    for result in document.results:
+        for view in views:
+            view.on_result(result)
+    for view in reversed(views):
+        view.on_end(run)
+    return run.exit_code
+
+
+def to_json(
+    facts: Facts, tests: "Sequence[Mapping[str, Any]]", run: Run | None = None
+) -> dict[str, Any]:
+    """Return the document of a run; `tests` are of `test_to_json`, `run` is None while it lasts."""
+    return {
+        "schema": SCHEMA,
+        "kut": facts.kut,
+        "run": facts.run,
+        "started": _iso(facts.started),
+        "complete": bool(run and run.is_complete),
+        "seconds": round(run.seconds, 6) if run else None,
+        "exit_code": int(run.exit_code) if run else None,
+        "host": dict(facts.host),
+        "build": {"compiler": facts.compiler, "variant": facts.variant},
+        "qemu": {"program": facts.qemu, "version": facts.qemu_version},
+        "options": dict(facts.options),
+        "seed": facts.seed,
+        "rerun_of": facts.rerun_of,
+        "selection": list(facts.selection),
+        "selected": len(facts.selection),
+        "counts": dict(Counter(test["status"] for test in tests)),
+        "tests": tests,
+    }
+
+
+def test_to_json(result: TestResult) -> dict[str, Any]:
+    """Return one of `tests`, which is a line of results.jsonl as well."""
+    return {
+        "id": result.name,
+        "status": result.status.value,
+        "reason": result.verdict.reason,
+        "exit_code": int(result.verdict.exit_code),
+        "seconds": round(result.seconds, 6),
+        "checks_made": result.said.counted,
+        "checks": [_check_to_json(check) for check in result.said.checks],
+        "infos": _infos_to_json(result.said),
+        "last": _last_to_json(result.said),
+        "last_lines": list(result.said.last_lines),
+        "diagnosis": result.diagnosis.to_json() if result.diagnosis else None,
+        "qemu": {
+            "version": result.qemu_version,
+            "command": shlex.join(result.command),
+            "argv": list(result.command),
+            "ended": _ended_to_json(result.ended),
+        },
+        "log": result.log,
+        "build_id": result.build_id,
+    }
+
+
+def load(path: Path) -> Document:
+    """Return the run in a JSON document, or in results.jsonl, of which a torn last line is left.
+
+    Raises UsageError for what is neither, or of a later schema than this kut knows; OSError when
+    the file cannot be read.
+    """
+    try:
+        return _parse(path.read_bytes(), is_lines=path.suffix == ".jsonl")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        words = f"{type(error).__name__}: {error}"
+        raise UsageError(
+            f"{path} does not hold results of kut ({words})",
+            "name a file that `kut run --json FILE` has written, or a results.jsonl",
+        ) from None
+
+
+def from_json(data: Mapping[str, Any]) -> Document:
+    """Return the run of a document; keys that an older kut did not write are empty.
+
+    Raises KeyError, TypeError, ValueError or AttributeError for what is no such document.
+    """
+    if data["schema"] > SCHEMA:
+        raise ValueError(f"schema {data['schema']} of a later kut, and this one knows {SCHEMA}")
+    code = data["exit_code"]
+    return Document(
+        facts=_facts_from_json(data),
+        results=tuple(map(test_from_json, data["tests"])),
+        seconds=data["seconds"],
+        exit_code=None if code is None else ExitCode(code),
+        is_complete=data["complete"],
+    )
+
+
+def test_from_json(data: Mapping[str, Any]) -> TestResult:
+    """Return the result that `test_to_json` wrote; raises as `from_json` does."""
+    diagnosis, qemu = data.get("diagnosis"), data["qemu"]
+    return TestResult(
+        name=printable(data["id"]),
+        verdict=_verdict_from_json(data),
+        said=_said_from_json(data),
+        ended=_ended_from_json(data, qemu["ended"]),
+        command=tuple(qemu["argv"]),
+        qemu_version=qemu["version"],
+        log=data["log"],
+        build_id=data["build_id"],
+        diagnosis=Diagnosis.from_json(diagnosis) if diagnosis else None,
+    )
+
+
+def _parse(text: bytes, *, is_lines: bool) -> Document:
+    if not is_lines:
+        return from_json(json.loads(text))
+    tests = _whole_lines(text)
+    return Document(
+        facts=Facts(started=0.0),
+        results=tuple(map(test_from_json, tests)),
+        seconds=None,
+        exit_code=None,
+        is_complete=False,
+    )
+
+
+def _whole_lines(text: bytes) -> "Iterable[Any]":
+    """Return the values of JSON lines; the last one may have been cut by a kill or a full disk."""
+    *lines, _torn = text.split(b"\n")
+    return map(json.loads, lines)
+
+
+def _facts_from_json(data: Mapping[str, Any]) -> Facts:
+    build, qemu = data.get("build", {}), data.get("qemu", {})
+    return Facts(
+        run=data.get("run", ""),
+        started=datetime.fromisoformat(data["started"]).timestamp(),
+        kut=data["kut"],
+        host=data.get("host", {}),
+        compiler=build.get("compiler", ""),
+        variant=build.get("variant", ""),
+        qemu=qemu.get("program", ""),
+        qemu_version=qemu.get("version", ""),
+        selection=tuple(data.get("selection", ())),
+        options=data.get("options", {}),
+        seed=data.get("seed"),
+        rerun_of=data.get("rerun_of", ""),
+    )
+
+
+def _check_to_json(check: Check) -> dict[str, Any]:
+    *prefixes, message = check.text.split(": ")
+    return {"status": check.status.value, "prefixes": prefixes, "message": message}
+
+
+def _check_from_json(data: Mapping[str, Any]) -> Check:
+    status = _BY_NAME[data["status"]]
+    words = (status.value.upper(), *data["prefixes"], data["message"])
+    return Check(printable(": ".join(words)), status)
+
+
+def _infos_to_json(said: Said) -> list[dict[str, Any]]:
+    """Return the INFO lines, each with the number of checks that came before it."""
+    infos: list[dict[str, Any]] = []
+    checks = 0
+    for event in said.told:
+        if isinstance(event, Check):
+            checks += 1
+        else:
+            infos.append({"after": checks, "text": event.text})
+    return infos
+
+
+def _told(
+    checks: tuple[Check, ...], infos: "Sequence[Mapping[str, Any]]"
+) -> "tuple[Check | Info, ...]":
+    if not infos:
+        return checks
+    told: list[Check | Info] = []
+    done = 0
+    for info in infos:
+        told += checks[done : info["after"]]
+        done = info["after"]
+        told.append(Info(printable(f"INFO: {info['text']}")))
+    return (*told, *checks[done:])
+
+
+def _last_to_json(said: Said) -> dict[str, str]:
+    last = {key: said.last[kind].line for key, kind in _KINDS.items() if kind in said.last}
+    return last | ({"after_exit": said.after_exit} if said.after_exit else {})
+
+
+def _said_from_json(data: Mapping[str, Any]) -> Said:
+    checks = tuple(map(_check_from_json, data["checks"]))
+    told = _told(checks, data.get("infos", ()))
+    lines = data.get("last", {})
+    last: dict[type[Event], Event] = {type(event): event for event in told}
+    for key, line in lines.items():
+        if kind := _KINDS.get(key):
+            last[kind] = (
+                Output(printable(line)) if kind is Output else _event(printable(line), kind)
+            )
+    after_exit = printable(lines.get("after_exit", ""))
+    return Said(checks, last, told, after_exit, tuple(map(printable, data["last_lines"])))
+
+
+def _event(line: str, kind: type[Event]) -> Event:
+    (event,) = events.parse([f"{line}\n"])
+    if type(event) is not kind:
+        raise ValueError(f"{line!r} is no {kind.__name__} line")
+    return event
+
+
+def _verdict_from_json(data: Mapping[str, Any]) -> Verdict:
+    reason = printable(data["reason"])
+    return Verdict(_BY_NAME[data["status"]], reason, ExitCode(data["exit_code"]))
+
+
+def _ended_to_json(ended: Ended | None) -> dict[str, Any] | None:
+    if not ended:
+        return None
+    return {
+        "how": ended.how.name.lower(),
+        "exit_status": ended.code if ended.how is How.EXITED else None,
+        "signal": ended.code if ended.how is How.KILLED else None,
+        "stderr": ended.complaint,
+        "left_out": ended.missing,
+    }
+
+
+def _ended_from_json(test: Mapping[str, Any], data: Mapping[str, Any] | None) -> Ended | None:
+    if data is None:
+        return None
+    return Ended(
+        how=How[data["how"].upper()],
+        code=data["exit_status"] or data["signal"] or 0,
+        seconds=test["seconds"],
+        complaint=data["stderr"],
+        missing=data.get("left_out", 0),
+    )
+
+
+def _definition(name: str) -> TestDef:
+    """Return what views ask of a definition: its name; the machine is in the result's command."""
+    return TestDef(name, "", "", 1, 0, "", (), (), 0.0, (), ())
+
+
+def _iso(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
