@@ -208,7 +208,6 @@ def test_json_has_everything(tmp_path: Path) -> None:
         },
         "log": "build/logs/broken.log",
         "build_id": "0123abcd",
-        "diagnosis": None,
     }
     assert document["tests"][5]["qemu"]["ended"] is None
 
