@@ -3,8 +3,8 @@
 
 The modules are stations in the order in which data flows; each imports only earlier ones::
 
-    errors -> status -> config -> keywords -> plan -> shards -> toolchain -> build -> machine
-           -> capture -> postmortem -> boot -> signals -> pool -> cpus
+    errors -> status -> config -> keywords -> plan -> shards -> toolchain -> build -> archive
+           -> machine -> capture -> postmortem -> boot -> signals -> pool -> cpus
            -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
            -> results -> explain -> session -> document -> views -> bench
            -> commands -> cli -> __main__

@@ -170,10 +170,13 @@ def build(  # noqa: PLR0913 - each is one choice of the user
     return {name: Image(name, root / layout.elf(name), root / layout.flat(name)) for name in names}
 
 
-def relinked(root: Path, toolchain: "Toolchain") -> frozenset[str]:
-    """Return the images that the last build linked, of those builds that linked any."""
+def relinked(root: Path, compiler: str) -> frozenset[str]:
+    """Return the images that the last build linked, of those builds that linked any.
+
+    `compiler` is the name of its toolchain.
+    """
     try:
-        return frozenset((root / Layout(toolchain.name).relinked).read_text().splitlines())
+        return frozenset((root / Layout(compiler).relinked).read_text().splitlines())
     except FileNotFoundError:
         return frozenset()
 

@@ -33,7 +33,7 @@ def command(  # noqa: PLR0913 - one for each option
     place = prepare.workplace(root, compiler, variant)
     tests = plan.select(place.definitions, plan.Wish(groups=("bench",)))
     baseline = place.tree / "configs/bench-baseline.json"
-    kept = bench.load_baseline(baseline, place.tools.name)
+    kept = bench.load_baseline(baseline, place.compiler)
     out = OutFile(json) if json else None
     emulator = place.qemu(qemu)
     request = session.RunRequest(
@@ -43,12 +43,12 @@ def command(  # noqa: PLR0913 - one for each option
     code = session.run(request, (collector,))
     found = bench.metrics(collector.results)
     if out:
-        out.write(bench.report(found, qemu=emulator.release, compiler=place.tools.name))
+        out.write(bench.report(found, qemu=emulator.release, compiler=place.compiler))
     for problem in bench.problems(collector.results):
         click.echo(problem, err=True)
     if update and code == ExitCode.OK:
-        bench.update_baseline(baseline, place.tools.name, found)
-        kept = bench.load_baseline(baseline, place.tools.name)
+        bench.update_baseline(baseline, place.compiler, found)
+        kept = bench.load_baseline(baseline, place.compiler)
     rows = bench.compare(found, kept)
     for row in rows:
         click.echo(row)

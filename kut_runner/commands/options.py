@@ -71,6 +71,7 @@ def selection(command: "Callable[..., int]") -> "Callable[..., int]":
     return with_wish
 
 
+IN_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 

@@ -2,7 +2,7 @@
 """What every command that boots images goes through first: tree, definitions, tools, images."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,11 @@ from kut_runner.document import Facts, host_facts
 from kut_runner.errors import NothingSelectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kut_runner.build import Image
     from kut_runner.config import Config, TestDef
     from kut_runner.machine import Qemu
-    from kut_runner.toolchain import Toolchain
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,10 @@ class Workplace:
 
     tree: Path
     definitions: "Config"
-    tools: "Toolchain"
+    compiler: str
+    """What builds the images, or has built them, as in "gcc" or "clang-O0"."""
+    supply: "Callable[[Sequence[str]], Mapping[str, Image]]"
+    """Gives the images of these names, brought up to date where there is a compiler."""
 
     @property
     def logs(self) -> Path:
@@ -59,9 +61,7 @@ class Workplace:
 
     def images(self, tests: "Iterable[TestDef]") -> "Mapping[str, Image]":
         """Bring the images of `tests` up to date; raises BuildError."""
-        names = sorted({test.image for test in tests})
-        with options.progress_line(verbose=False) as progress:
-            return build.build(self.tree, self.tools, names, progress=progress)
+        return self.supply(sorted({test.image for test in tests}))
 
 
 def facts(tools: "Toolchain", qemu: "Qemu", **options: object) -> Facts:
@@ -82,4 +82,24 @@ def workplace(root: Path | None, compiler: str, variant: str | None) -> Workplac
     tree = options.tree_of(root)
     definitions = config.load(tree / "configs", tree / "arm")
     tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
-    return Workplace(tree, definitions, tools)
+
+    def supply(names: "Sequence[str]") -> "Mapping[str, Image]":
+        with options.progress_line(verbose=False) as progress:
+            return build.build(tree, tools, names, progress=progress)
+
+    return Workplace(tree, definitions, tools.name, supply)
+
+
+def from_archive(path: Path) -> Workplace:
+    """Return a workplace in the current directory, with the images of an archive.
+
+    Raises UsageError for a bad archive, ConfigError for bad definitions in it.
+    """
+    from kut_runner import archive
+
+    tree = Path.cwd()
+    unpacked = archive.unpack(path, tree / "build/archives")
+    definitions = config.load(unpacked.definitions)
+    tests = tuple(test for test in definitions.tests if test.name in unpacked.tests)
+    offered = replace(definitions, tests=tests)
+    return Workplace(tree, offered, unpacked.compiler, lambda _: unpacked.images)

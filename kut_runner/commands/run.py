@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from kut_runner.commands import options
+from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
     from kut_runner.plan import Wish
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 @click.option("--changed", is_flag=True, help="Tests whose images the last build linked.")
 @click.option("--shard", metavar="I/N", help="Only part I of N; `kut shards` shows the parts.")
 @click.option("--allow-empty", is_flag=True, help="A shard without tests is no error.")
+@click.option(
+    "--archive", type=options.IN_FILE, help="Images and tests of `kut archive`; nothing is built."
+)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to fill with tests.")
 @click.option(
     "--timeout",
@@ -39,6 +44,7 @@ def command(  # noqa: PLR0913 - one for each option
     changed: bool,
     shard: str | None,
     allow_empty: bool,
+    archive: Path | None,
     jobs: int | None,
     timeout: float | None,
     json: Path | None,
@@ -52,7 +58,11 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner import build, plan, session, views
     from kut_runner.commands import prepare
 
-    place = prepare.workplace(root, compiler, variant)
+    if archive:
+        _refuse_building_options()
+        place = prepare.from_archive(archive)
+    else:
+        place = prepare.workplace(root, compiler, variant)
     tests = plan.select(place.definitions, wish)
     if shard:
         tests = place.shard(tests, shard, allow_empty=allow_empty)
@@ -64,7 +74,7 @@ def command(  # noqa: PLR0913 - one for each option
     )
     images = place.images(tests)
     if changed:
-        tests = plan.of_images(tests, build.relinked(place.tree, place.tools))
+        tests = plan.of_images(tests, build.relinked(place.tree, place.compiler))
     request = session.RunRequest(
         tests=tests,
         images=images,
@@ -74,3 +84,14 @@ def command(  # noqa: PLR0913 - one for each option
         timeout=timeout,
     )
     return session.run(request, shown)
+
+
+def _refuse_building_options() -> None:
+    """Raise UsageError for options that mean nothing where nothing is built."""
+    context = click.get_current_context()
+    for name in ("compiler", "variant", "changed"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"--{name} and --archive contradict each other: nothing is built",
+                "leave out one of them",
+            )

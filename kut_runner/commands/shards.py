@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--update",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=options.IN_FILE,
     metavar="RESULTS",
     help="First take the times from this file, written by `kut run --json`.",
 )

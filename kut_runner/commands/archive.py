@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut archive`: images for machines without a compiler."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kut_runner.commands import options
+from kut_runner.errors import ExitCode
+
+if TYPE_CHECKING:
+    from kut_runner.plan import Wish
+
+
+@click.command("archive")
+@click.argument("file", type=options.OUT_FILE)
+@options.selection
+@options.compiler
+@options.variant
+@click.pass_obj
+def command(
+    root: Path | None, *, file: Path, wish: "Wish", compiler: str, variant: str | None
+) -> int:
+    """Pack tests and their images into FILE (.tar.xz), for `kut run --archive` elsewhere."""
+    from kut_runner import archive, plan
+    from kut_runner.commands import prepare
+
+    place = prepare.workplace(root, compiler, variant)
+    tests = plan.select(place.definitions, wish)
+    images = place.images(tests)
+    size = archive.pack(file, tree=place.tree, compiler=place.compiler, tests=tests, images=images)
+    words = f"{len(tests)} tests with {len(images)} images, {size / 1e6:.1f} MB"
+    click.echo(f"{os.path.relpath(file)}: {words}")
+    return ExitCode.OK

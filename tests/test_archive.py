@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Archives: made here, run where there is no tree and no compiler; a bad one is refused."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import realtree
+
+from kut_runner import archive
+from kut_runner.errors import UsageError
+
+TESTS = ("selftest", "misbehave-fail")
+
+
+def kut(directory: Path, *args: str | Path, path: str = "") -> subprocess.CompletedProcess[str]:
+    """Run kut in `directory`, with `path` as PATH."""
+    paths = {"PYTHONPATH": str(realtree.ROOT), "PATH": path or os.environ["PATH"]}
+    return subprocess.run(
+        [sys.executable, "-m", "kut_runner", *args],
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **paths},
+    )
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("archive") / "tests.tar.xz"
+    done = kut(realtree.ROOT, "archive", path, *TESTS)
+    assert done.returncode == 0, done.stderr
+    assert "2 tests with 2 images" in done.stdout
+    return path
+
+
+def test_it_runs_without_tree_and_compiler(packed: Path, tmp_path: Path) -> None:
+    qemu = subprocess.run(
+        ["/bin/sh", "-c", "command -v qemu-system-aarch64"], capture_output=True, check=True
+    )
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "qemu-system-aarch64").symlink_to(qemu.stdout.decode().strip())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for _ in range(2):  # the second time it is there already
+        done = kut(elsewhere, "run", "--archive", packed, "--json", "r.json", path=str(tools))
+        assert done.returncode == 0, done.stdout + done.stderr
+        tests = json.loads((elsewhere / "r.json").read_text())["tests"]
+        assert [(test["id"], test["status"]) for test in tests] == [("selftest", "pass")]
+    assert [path.name for path in elsewhere.iterdir() if path.name != "r.json"] == ["build"]
+    done = kut(elsewhere, "run", "--archive", packed, "misbehave-fail", path=str(tools))
+    assert done.returncode == 1
+
+
+def test_only_its_own_tests_are_there(packed: Path, tmp_path: Path) -> None:
+    done = kut(tmp_path, "run", "--archive", packed, "stage2")
+    assert done.returncode == 2
+    assert 'no test is called "stage2"' in done.stderr
+
+
+def test_the_same_content_makes_the_same_bytes(packed: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.tar.xz"
+    kut(realtree.ROOT, "archive", again, *TESTS)
+    assert again.read_bytes() == packed.read_bytes()
+
+
+@pytest.mark.parametrize("option", [("--compiler", "gcc"), ("--variant", "O0"), ("--changed",)])
+def test_what_would_build_is_refused(packed: Path, tmp_path: Path, option: tuple[str, ...]) -> None:
+    done = kut(tmp_path, "run", "--archive", packed, *option)
+    assert done.returncode == 2
+    assert f"{option[0]} and --archive contradict each other" in done.stderr
+
+
+def test_a_file_that_was_changed_after_unpacking_is_found(packed: Path, tmp_path: Path) -> None:
+    unpacked = archive.unpack(packed, tmp_path)
+    with unpacked.images["selftest"].flat.open("r+b") as file:
+        file.write(b"x")
+    with pytest.raises(UsageError, match=r"images/selftest\.flat is not what was packed"):
+        archive.unpack(packed, tmp_path)
+
+
+def changed(packed: Path, path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    """Write an archive with other content."""
+    with tarfile.open(packed) as tar:
+        files = {each.name: tar.extractfile(each).read() for each in tar}  # type: ignore[union-attr]
+    change(files)
+    with tarfile.open(path, "w:xz", preset=0) as tar:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return path
+
+
+def without_sum(files: dict[str, bytes]) -> None:
+    files["images/other.flat"] = b"other"
+
+
+def lost(files: dict[str, bytes]) -> None:
+    del files["images/selftest.elf"]
+
+
+def damaged(files: dict[str, bytes]) -> None:
+    files["configs/tests.toml"] += b"\n"
+
+
+def manifest_of(**values: object) -> Callable[[dict[str, bytes]], None]:
+    def change(files: dict[str, bytes]) -> None:
+        manifest = json.loads(files["archive.json"])
+        files["archive.json"] = json.dumps({**manifest, **values}).encode()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (without_sum, r"images/other\.flat has no checksum"),
+        (lost, r"images/selftest\.elf is not what was packed"),
+        (damaged, r"configs/tests\.toml is not what was packed"),
+        (lambda files: files.clear(), "is not an archive of kut"),
+        (manifest_of(schema=2), "of schema 2, this kut reads 1"),
+        (manifest_of(files=3), "is not an archive of kut"),
+        (manifest_of(tests=[1]), "is not an archive of kut"),
+        (manifest_of(files={"../x": "0"}), "is not what was packed"),
+    ],
+)
+def test_a_bad_archive(
+    packed: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], words: str
+) -> None:
+    bad = changed(packed, tmp_path / "bad.tar.xz", change)
+    with pytest.raises(UsageError, match=words):
+        archive.unpack(bad, tmp_path / "into")
+    assert list((tmp_path / "into").glob("*")) == []  # nothing half is left
+
+
+def test_a_path_that_leads_out_is_refused(packed: Path, tmp_path: Path) -> None:
+    def escape(files: dict[str, bytes]) -> None:
+        files["../../escaped"] = b"x"
+
+    bad = changed(packed, tmp_path / "bad.tar.xz", escape)
+    with pytest.raises(UsageError, match="is not an archive of kut, or not whole"):
+        archive.unpack(bad, tmp_path / "a/b/c")
+    assert not list(tmp_path.rglob("escaped"))
+
+
+@pytest.mark.parametrize("size", [0, 10, 10_000])
+def test_half_an_archive(packed: Path, tmp_path: Path, size: int) -> None:
+    half = tmp_path / "half.tar.xz"
+    half.write_bytes(packed.read_bytes()[:size])
+    with pytest.raises(UsageError, match=r"half\.tar\.xz is not an archive of kut"):
+        archive.unpack(half, tmp_path / "into")
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    done = kut(realtree.ROOT, "archive", tmp_path / "no" / "x.tar.xz", "selftest")
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
