@@ -64,9 +64,9 @@ class Workplace:
         return self.supply(sorted({test.image for test in tests}))
 
 
-def facts(tools: "Toolchain", qemu: "Qemu", **options: object) -> Facts:
+def facts(place: Workplace, qemu: "Qemu", **options: object) -> Facts:
     """Return what is known about a run before it starts; `options` are those of RunRequest."""
-    compiler, _, variant = tools.name.partition("-")
+    compiler, _, variant = place.compiler.partition("-")
     return Facts(
         host=host_facts(),
         compiler=compiler,
