@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - one for each option
         tests = place.shard(tests, shard, allow_empty=allow_empty)
     emulator = place.qemu(qemu)
     # Before the build: when that fails, no results of an earlier run are there to be believed.
-    facts = prepare.facts(place, emulator, timeout=timeout, jobs=jobs)
+    facts = prepare.facts(place, emulator, timeout=timeout, jobs=jobs, shard=shard)
     shown = views.open_views(
         log_dir=place.logs, facts=facts, json=json, junit=junit, verbose=verbose
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def open_views(
     *,
-    log_dir: Path,
+    log_dir: Path | None = None,
     facts: "Facts | None" = None,
     json: Path | None = None,
     junit: Path | None = None,
@@ -25,13 +25,13 @@ def open_views(
 ) -> "tuple[View, ...]":
     """Return the views of a run: the files first, so that they are whole when the terminal fails.
 
-    `log_dir` gets `results.jsonl`; it is created. `facts` are what is known about the run. Files
-    of an earlier run under the same names are gone after this. Raises UsageError when one cannot
-    be written or has two uses, before anything has run.
+    `log_dir` gets `results.jsonl`; it is created. Without it there is no such file. `facts` are
+    what is known about the run. Files of an earlier run under the same names are gone after this.
+    Raises UsageError when one cannot be written or has two uses, before anything has run.
     """
-    always = log_dir / "results.jsonl"
+    always = log_dir / "results.jsonl" if log_dir else None
     _refuse_sharing({"--json": json, "--junit": junit, "kut itself": always})
-    views: list[View] = [JsonLines(always)]
+    views: list[View] = [JsonLines(always)] if always else []
     if json:
         from kut_runner.views.report_json import JsonFile
 
