@@ -23,11 +23,13 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from io import FileIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from kut_runner.capture import Capture, create
-from kut_runner.postmortem import Snapshot
+from kut_runner.postmortem import PATIENCE, Examination, Snapshot, Sockets
+from kut_runner.remote import Link
 
 #: Seconds from SIGTERM to SIGKILL.
 GRACE: Final = 1.0
@@ -67,6 +69,8 @@ class Launch:
     """Where the serial line's raw bytes go."""
     timeout: float
     """Seconds of wall time until it is stopped."""
+    examine: tuple[int, ...] = ()
+    """Version of this QEMU when its CPUs are to be looked at before a time-out stops it."""
 
     @property
     def complaints(self) -> Path:
@@ -102,11 +106,16 @@ class Boot:
             self.log = undo.enter_context(Capture(launch.log))
             self._complaints = undo.enter_context(create(launch.complaints))
             self._started = time.monotonic()
-            self._process = _spawn(launch.command, self._complaints)
+            self._sockets = Sockets(launch.examine) if launch.examine else None
+            if self._sockets:
+                undo.callback(self._sockets.close)
+            self._process = _spawn(launch.command, self._complaints, self._sockets)
             undo.pop_all()
         self.deadline: float | None = self._started + launch.timeout
         """When `expire` is due, in seconds of the monotonic clock; None when nothing is left."""
         self._why: How | None = None
+        self._examination: Examination | None = None
+        self._is_asked = False
         self._recent = b""
         assert self._process.stdout  # noqa: S101 - for mypy: stdout=PIPE
         self._pipe = self._process.stdout
@@ -136,6 +145,7 @@ class Boot:
     def stop(self, why: How) -> None:
         """Ask QEMU to end (SIGTERM); the next `expire` does not ask."""
         self._why = why
+        self._is_asked = True
         self.deadline = time.monotonic() + GRACE
         self._signal(signal.SIGTERM)
 
@@ -144,14 +154,24 @@ class Boot:
         self.deadline = None
         self._signal(signal.SIGKILL)
 
-    def expire(self, now: float) -> None:
-        """Do what is due when the deadline has passed at `now`: ask first, then kill."""
-        if self._why:
+    def expire(self, now: float) -> tuple[Link, ...]:
+        """Do what is due when the deadline has passed at `now`: examine, then ask, then kill.
+
+        Returns what there is to listen to, beside the serial line, from now on.
+        """
+        if self._is_asked:
             self.kill()
-        elif now < self._started + self.launch.timeout:
-            self.stop(How.LINGERED)
+        elif self._why:
+            self.stop(self._why)
         else:
-            self.stop(How.TIMED_OUT)
+            is_late = now >= self._started + self.launch.timeout
+            return self._give_up_on(How.TIMED_OUT if is_late else How.LINGERED)
+        return ()
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """What `expire` said to listen to."""
+        return self._examination.links if self._examination else ()
 
     def has_ended(self) -> bool:
         """Tell whether QEMU has ended, without waiting."""
@@ -173,7 +193,8 @@ class Boot:
         self._pipe.close()
         self.log.finish()
         how = self._why or (How.EXITED if status >= 0 else How.KILLED)
-        return Ended(how, abs(status), seconds, self._complaint(), self.log.missing)
+        snapshot = self._examination.snapshot if self._examination else None
+        return Ended(how, abs(status), seconds, self._complaint(), self.log.missing, snapshot)
 
     def abandon(self) -> None:
         """Kill QEMU and wait for its end; the log stays as it is."""
@@ -192,7 +213,27 @@ class Boot:
         except PermissionError:  # what macOS says of a group whose only member is dead
             if not self.has_ended():
                 raise
-        return self._process.wait()
+        status = self._process.wait()
+        if self._examination:
+            self._examination.give_up()
+        if self._sockets:
+            self._sockets.close()
+        return status
+
+    def _give_up_on(self, why: How) -> tuple[Link, ...]:
+        """Stop QEMU, or look at its CPUs first."""
+        if not self._sockets:
+            self.stop(why)
+            return ()
+        self._why = why
+        self.deadline = time.monotonic() + PATIENCE
+        kernel = _after("-kernel", self.launch.command)
+        self._examination = Examination(self._sockets, kernel, self._on_examined)
+        return self._examination.links
+
+    def _on_examined(self) -> None:
+        if not self._is_asked:
+            self.deadline = time.monotonic()
 
     def _complaint(self) -> str:
         with self._complaints as file:
@@ -214,16 +255,27 @@ class Boot:
             self.deadline = min(self.deadline, time.monotonic() + LINGER)
 
 
-def _spawn(command: tuple[str, ...], complaints: FileIO) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
+def _spawn(
+    command: tuple[str, ...], complaints: FileIO, sockets: Sockets | None
+) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        (*command, *(sockets.options if sockets else ())),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=complaints,
         bufsize=0,
         start_new_session=True,
+        pass_fds=sockets.descriptors if sockets else (),
         preexec_fn=_die_with_parent(),  # noqa: PLW1509 - see there
     )
+    if sockets:
+        sockets.close_theirs()
+    return process
+
+
+def _after(option: str, command: tuple[str, ...]) -> str:
+    """Return the value of an option, "" when it is not there."""
+    return next((value for each, value in pairwise(command) if each == option), "")
 
 
 def _die_with_parent() -> Callable[[], None] | None:

@@ -171,7 +171,7 @@ class Diagnosis:
         for place in self.cpus:
             yield f"  CPU {place.cpu}: {place.state}"
             yield from (f"  {line}" for line in _stack_lines(place.frames))
-            yield from (f"  {line}" for line in _register_lines(place.registers))
+            yield from (f"  {line}" for line in _system_lines(place.registers))
         yield from (f"  note: {note}" for note in self.notes)
 
     def to_json(self) -> dict[str, Any]:
@@ -217,11 +217,16 @@ def _stack_lines(frames: tuple[Frame, ...]) -> Iterator[str]:
         yield f"  and {len(frames) - number} more"
 
 
-def _register_lines(registers: tuple[Register, ...]) -> Iterator[str]:
-    """Yield a line for each system register, and those that point at symbols side by side."""
+def _system_lines(registers: tuple[Register, ...]) -> Iterator[str]:
+    """Yield a line for each system register that has a meaning."""
     for register in registers:
         if register.words and register.name.startswith(_WORDY):
             yield f"  {register.text}"
+
+
+def _register_lines(registers: tuple[Register, ...]) -> Iterator[str]:
+    """Yield these lines, and the registers that point at symbols side by side."""
+    yield from _system_lines(registers)
     pointers = " ".join(
         f"{register.name}={register.words}"
         for register in registers

@@ -9,10 +9,13 @@ no QEMU outlives it.
 
 import time
 from selectors import EVENT_READ, DefaultSelector
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from kut_runner.boot import Boot, Ended, How, Launch
 from kut_runner.signals import Signals
+
+if TYPE_CHECKING:
+    from kut_runner.remote import Link
 
 #: Seconds for more bytes of a line to arrive before they are looked at; the most in a flood.
 _COALESCE: Final = 0.001
@@ -76,7 +79,7 @@ class Pool:
         self._heed_signals()
         ended = [self._finish(boot) for boot in [*self._running] if boot.has_ended()]
         self._expire()
-        if heard and not ended and not is_busy:
+        if most and not ended and not is_busy:
             self._coalesce(most)
         return ended
 
@@ -92,8 +95,10 @@ class Pool:
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _finish(self, boot: Boot) -> tuple[Boot, Ended]:
-        if boot in self._selector.get_map():
-            self._selector.unregister(boot)
+        sources: tuple[Boot | Link, ...] = (boot, *boot.links)
+        for source in sources:
+            if source in self._selector.get_map():
+                self._selector.unregister(source)
         self._running.remove(boot)
         return boot, boot.finish()
 
@@ -112,4 +117,5 @@ class Pool:
         now = time.monotonic()
         for boot in self._running:
             if boot.deadline is not None and boot.deadline <= now:
-                boot.expire(now)
+                for link in boot.expire(now):
+                    self._selector.register(link, EVENT_READ, link)

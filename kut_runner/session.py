@@ -194,7 +194,7 @@ class _Runner:
             return False
         command = machine.command_line(request.qemu, test, request.images[test.image].flat)
         log = request.log_dir / f"{test.name}.log"
-        launch = Launch(command, log, request.timeout or test.timeout)
+        launch = Launch(command, log, request.timeout or test.timeout, request.qemu.version)
         try:
             boot = pool.start(launch)
         except OSError as error:
