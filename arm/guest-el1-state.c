@@ -262,22 +262,44 @@ static void test_keys(void)
  * Reset
  */
 
+#define SCTLR_EL1_RESET (SCTLR_EL1_RES1 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE)
+#define CPACR_EL1_RESET (3UL << 20) /* FPEN: the guest's code may use FP */
+
+static u64 reset_sctlr, reset_cpacr;
+
 static u64 guest_reset(u64 which)
 {
-	u64 sctlr = read_sysreg(sctlr_el1);
+	reset_sctlr = read_sysreg(sctlr_el1);
+	reset_cpacr = read_sysreg(cpacr_el1);
+	state_read(seen[which][0]);
+	return 0;
+}
 
-	return (sctlr & (SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I)) | read_sysreg(ttbr0_el1) |
-	       read_sysreg(tcr_el1) | read_sysreg(tpidr_el1);
+/* The registers of state_names[] that are zero: all but VBAR_EL1, which has the bare vectors. */
+static int count_zeros(const u64 *values)
+{
+	int zeros = 0;
+
+	for (size_t n = 0; n < ARRAY_SIZE(state_names); n++)
+		zeros += !values[n];
+	return zeros;
 }
 
 static void test_reset(void)
 {
 	struct guest *first = create(0, state_guest), *guest;
+	int expected = ARRAY_SIZE(state_names) - 1;
 
 	guest_run(first); /* leaves nothing for the next one */
 	guest = create(1, guest_reset);
-	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == 0,
-	       "MMU and caches off, TTBR0_EL1, TCR_EL1, TPIDR_EL1 zero: %#lx", guest->exit_code);
+	report(guest_run(guest) == GUEST_EXIT_RETURNED, "the guest ran");
+	report(reset_sctlr == SCTLR_EL1_RESET, "SCTLR_EL1: expected %#lx, found %#lx",
+	       SCTLR_EL1_RESET, reset_sctlr);
+	report(reset_cpacr == CPACR_EL1_RESET, "CPACR_EL1: expected %#lx, found %#lx",
+	       CPACR_EL1_RESET, reset_cpacr);
+	report(count_zeros(seen[1][0]) == expected,
+	       "registers that are zero, all but VBAR_EL1: expected %d, found %d", expected,
+	       count_zeros(seen[1][0]));
 	guest_destroy(guest);
 	guest_destroy(first);
 }

@@ -14,6 +14,9 @@
 #include <vmalloc.h>
 
 #define VMID 3
+#define CNTHCTL_EVNTI (UL(1) << 4)
+#define HSTR_T5 (UL(1) << 5)
+#define MDSCR_TDCC (UL(1) << 12)
 
 /* clang-format off */
 /* The host's registers that a guest or the way into it could change. X(name) */
@@ -164,9 +167,16 @@ static struct guest *create(void (*guest_func)(void))
 static void test_registers(void)
 {
 	struct guest *guest = create(guest_change_everything);
-	struct host_state before, after;
+	struct host_state original, before, after;
 
-	/* Values of the host's own where it has none yet. */
+	read_host_state(&original);
+	/* Values of the host's own where it has those of a guest's. */
+	write_sysreg(original.cnthctl_el2 ^ CNTHCTL_EVNTI, cnthctl_el2);
+	write_sysreg(0x123456789, cntvoff_el2);
+	write_sysreg(0x80000102, vmpidr_el2);
+	write_sysreg(0x410fd0f1, vpidr_el2);
+	write_sysreg(HSTR_T5, hstr_el2);
+	write_sysreg(original.mdscr_el1 ^ MDSCR_TDCC, mdscr_el1);
 	write_sysreg(0x1000, sp_el0);
 	write_sysreg(0x2000, tpidr_el0);
 	write_sysreg(0x3000, tpidrro_el0);
@@ -175,6 +185,57 @@ static void test_registers(void)
 	report(guest_run(guest) == GUEST_EXIT_HANDLER, "the guest ran");
 	read_host_state(&after);
 	compare_host_state(&before, &after);
+	report(before.cnthctl_el2 != original.cnthctl_el2 && before.hstr_el2 == HSTR_T5 &&
+		       before.mdscr_el1 != original.mdscr_el1,
+	       "the values were not a guest's");
+	write_sysreg(original.cnthctl_el2, cnthctl_el2);
+	write_sysreg(original.cntvoff_el2, cntvoff_el2);
+	write_sysreg(original.vmpidr_el2, vmpidr_el2);
+	write_sysreg(original.vpidr_el2, vpidr_el2);
+	write_sysreg(original.hstr_el2, hstr_el2);
+	write_sysreg(original.mdscr_el1, mdscr_el1);
+	guest_destroy(guest);
+}
+
+/* What EL2 holds for a guest is in force in its handlers, and what it holds of its CPU in it. */
+static struct {
+	u64 vpidr, vmpidr, hstr;
+} in_handler;
+
+static enum guest_handler_result look_at_controls(struct guest *guest)
+{
+	in_handler.vpidr = read_sysreg(vpidr_el2);
+	in_handler.vmpidr = read_sysreg(vmpidr_el2);
+	in_handler.hstr = read_sysreg(hstr_el2);
+	return GUEST_ACTION_EXIT;
+}
+
+static void guest_read_ids(void)
+{
+	asm volatile("	mrs	x0, midr_el1\n"
+		     "	mrs	x1, mpidr_el1\n"
+		     "	hvc	#0"
+		     :
+		     :
+		     : "x0", "x1", "memory");
+}
+
+static void test_controls(void)
+{
+	struct guest *guest = create(guest_read_ids);
+
+	guest->vpidr_el2 = 0x410fd0f2;
+	guest->vmpidr_el2 = 0x80000203;
+	guest->hstr_el2 = HSTR_T5;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, look_at_controls);
+	guest_run(guest);
+	report(guest->x[0] == 0x410fd0f2 && guest->x[1] == 0x80000203,
+	       "the guest's MIDR_EL1 and MPIDR_EL1 are what the host chose: %#lx, %#lx",
+	       guest->x[0], guest->x[1]);
+	report(in_handler.vpidr == 0x410fd0f2 && in_handler.vmpidr == 0x80000203 &&
+		       in_handler.hstr == HSTR_T5,
+	       "VPIDR_EL2, VMPIDR_EL2, HSTR_EL2 in its handler: %#lx, %#lx, %#lx", in_handler.vpidr,
+	       in_handler.vmpidr, in_handler.hstr);
 	guest_destroy(guest);
 }
 
@@ -340,6 +401,7 @@ static void test_host_tlbi(void)
 static const struct subtest subtests[] = {
 	{ "registers", test_registers },
 	{ "el1", test_el1 },
+	{ "controls", test_controls },
 	{ "daif", test_daif },
 	{ "fp", test_fp },
 	{ "fp-trapped", test_fp_trapped },
