@@ -84,14 +84,21 @@ static unsigned long post(struct mailbox *box, int cpu, void (*func)(void *data)
 	return number;
 }
 
-static u64 deadline(void)
+struct wait {
+	u64 end;
+	unsigned int rounds;
+};
+
+static struct wait begin_wait(void)
 {
-	return on_cpus_timeout_ms ? deadline_after_ms(on_cpus_timeout_ms) : ~0UL;
+	return (struct wait){
+		.end = on_cpus_timeout_ms ? deadline_after_ms(on_cpus_timeout_ms) : ~0UL,
+	};
 }
 
-static void check_deadline(u64 end, int cpu, void *func, const char *what)
+static void check_deadline(struct wait *wait, int cpu, void *func, const char *what)
 {
-	if (!deadline_passed(end)) {
+	if (++wait->rounds % ROUNDS_PER_LOOK || !deadline_passed(wait->end)) {
 		cpu_relax();
 		return;
 	}
@@ -104,26 +111,26 @@ static unsigned long post_call(int cpu, void (*func)(void *data), void *data)
 {
 	struct mailbox *box = mailbox_of(cpu);
 	unsigned long number;
-	u64 end;
+	struct wait wait;
 
 	assert_msg(cpu >= 0 && cpu < nr_cpus, "CPU %d of %d", cpu, nr_cpus);
 	assert_msg(cpu || cpu0_calls_idle,
 		   "CPU 0 runs main(): set cpu0_calls_idle if it will idle");
 	if (!cpu_online(cpu))
 		smp_boot_idle(cpu);
-	end = deadline();
+	wait = begin_wait();
 	while (!(number = post(box, cpu, func, data)))
-		check_deadline(end, cpu, func, "begin");
+		check_deadline(&wait, cpu, func, "begin");
 	return number;
 }
 
 static void wait_for_call(int cpu, unsigned long number, void (*func)(void *data))
 {
 	struct mailbox *box = mailbox_of(cpu);
-	u64 end = deadline();
+	struct wait wait = begin_wait();
 
 	while (__atomic_load_n(&box->done, __ATOMIC_ACQUIRE) < number)
-		check_deadline(end, cpu, func, "finish");
+		check_deadline(&wait, cpu, func, "finish");
 	isb(); /* as in do_idle(), for what @func wrote */
 }
 

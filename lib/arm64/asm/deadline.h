@@ -16,19 +16,26 @@ static inline bool deadline_passed(u64 deadline)
 	return get_cntvct() > deadline;
 }
 
+/*
+ * A wait looks at the counter once in so many rounds: where it is read by an emulator, CPUs that wait
+ * at once would wait for each other's reads as well.
+ */
+#define ROUNDS_PER_LOOK 64
+
 /* Wait until @condition holds, @ms milliseconds at most; its value at the end. */
-#define wait_for(condition, ms)                            \
-	({                                                 \
-		u64 __deadline = deadline_after_ms(ms);    \
-		bool __held;                               \
-		while (!(__held = (condition))) {          \
-			if (deadline_passed(__deadline)) { \
-				__held = (condition);      \
-				break;                     \
-			}                                  \
-			cpu_relax();                       \
-		}                                          \
-		__held;                                    \
+#define wait_for(condition, ms)                                                                \
+	({                                                                                     \
+		u64 __deadline = deadline_after_ms(ms);                                        \
+		unsigned int __round = 0;                                                      \
+		bool __held;                                                                   \
+		while (!(__held = (condition))) {                                              \
+			if (++__round % ROUNDS_PER_LOOK == 0 && deadline_passed(__deadline)) { \
+				__held = (condition);                                          \
+				break;                                                         \
+			}                                                                      \
+			cpu_relax();                                                           \
+		}                                                                              \
+		__held;                                                                        \
 	})
 
 #endif
