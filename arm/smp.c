@@ -210,8 +210,8 @@ static void test_cpumask(void)
 /*
  * A counter that loses counts when two CPUs have it at a time. All begin at once, and none ends
  * before each has had its share, else one would be done before the next has come. What one CPU
- * looks at with its MMU off is cleaned to memory. Outside the lock each leaves the others some time:
- * whoever has just had it would mostly be the next to have it as well.
+ * looks at with its MMU off is cleaned to memory. Outside the lock each leaves the others some
+ * time: whoever has just had it would mostly be the next to have it as well.
  */
 #define ROUNDS 100
 static struct spinlock counter_lock;
