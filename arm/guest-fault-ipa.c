@@ -6,6 +6,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
+#include <asm/guest-stage1.h>
 #include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/stage2-probe.h>
@@ -15,16 +16,24 @@
 /* Bits 51..48 are not alike, nor are their neighbours. */
 #define HIGH_IPA 0x000a600000000000UL
 #define WORD 0x128
+#define VA_BITS_GUEST 39
+#define TEST_VA 0x2000000000UL
 
-static void check_fault(struct guest *guest, enum s2_access access, u64 ipa, u64 expected_type)
+static void check_fault_at(struct guest *guest, enum s2_access access, u64 address, u64 ipa,
+			   u64 expected_type)
 {
-	bool done = s2_probe(guest, 1, access, ipa, NULL);
+	bool done = s2_probe(guest, 1, access, address, NULL);
 
 	report(!done && (guest->esr_el2 & ESR_ELx_FSC_TYPE) == expected_type,
 	       "a fault of type %#lx: %s, ESR_EL2 %#lx", expected_type, done ? "none" : "one",
 	       guest->esr_el2);
 	report(guest->fault_ipa == ipa, "faulting IPA: expected %#lx, found %#lx", ipa,
 	       guest->fault_ipa);
+}
+
+static void check_fault(struct guest *guest, enum s2_access access, u64 ipa, u64 expected_type)
+{
+	check_fault_at(guest, access, ipa, ipa, expected_type);
 }
 
 static void check_granule(enum s2_granule granule)
@@ -67,10 +76,46 @@ static void test_64k(void)
 	check_granule(S2_PAGE_64K);
 }
 
+/* The same from a virtual address, through tables whose addresses have 52 bits too. */
+static void test_stage1(void)
+{
+	const struct s2_config config = {
+		.vmid = VMID,
+		.granule = S2_PAGE_64K,
+		.ipa_bits = IPA_BITS,
+	};
+	const struct guest_stage1_config stage1_config = { S2_PAGE_64K, VA_BITS_GUEST, 0 };
+	struct s2_mmu *mmu = s2mmu_create(&config);
+	struct guest *guest = mmu ? s2_probe_create(mmu) : NULL;
+	struct guest_stage1 *stage1;
+	void *memory;
+	int err;
+
+	if (!guest) {
+		report_skip("no IPA of 52 bits with this granule (ID_AA64MMFR0_EL1.PARange)");
+		return;
+	}
+	memory = memalign_pages(SZ_64K, SZ_64K);
+	stage1 = guest_stage1_create_config(guest, &stage1_config);
+	assert(memory && stage1);
+	err = s2mmu_map(mmu, HIGH_IPA, virt_to_phys(memory), SZ_64K, S2_MAP_RO) ?:
+	      guest_stage1_map(stage1, TEST_VA, HIGH_IPA, 2 * SZ_64K, S1_MAP_RW) ?:
+	      guest_stage1_map_image(stage1, 0);
+	assert(!err);
+	guest_stage1_enable(stage1);
+	check_fault_at(guest, S2_READ, TEST_VA + SZ_64K + WORD, HIGH_IPA + SZ_64K + WORD,
+		       ESR_ELx_FSC_FAULT);
+	check_fault_at(guest, S2_WRITE, TEST_VA + WORD, HIGH_IPA + WORD, ESR_ELx_FSC_PERM);
+	guest_stage1_destroy(stage1);
+	guest_destroy(guest);
+	free_pages(memory);
+}
+
 static const struct subtest subtests[] = {
 	{ "4k", test_4k },
 	{ "16k", test_16k },
 	{ "64k", test_64k },
+	{ "stage1", test_stage1 },
 };
 
 int main(int argc, char **argv)

@@ -384,6 +384,125 @@ static void test_errors(void)
 	       alloc_pages_in_use() - before);
 }
 
+/*
+ * Every granule, and both halves of the addresses
+ */
+
+#define HIGH_BITS 42
+#define HIGH_VA (UINT64_MAX << HIGH_BITS)
+#define HIGH_IPA (TEST_IPA + SZ_64K)
+
+/* The high address is its second argument. */
+static u64 guest_read_both(const struct guest_stage1 *stage1, u64 high)
+{
+	guest_stage1_turn_on(stage1);
+	return read_test_page() << 32 | *(volatile u64 *)(high + 8);
+}
+
+static u64 guest_write_high(u64 high)
+{
+	*(volatile u8 *)(high + WORD) = 0x5a;
+	return *(volatile u8 *)(high + WORD);
+}
+
+/* Two pages: at TEST_VA, and at the high address that it also has as x1. */
+static struct machine create_halves(enum s2_granule granule, u64 high_va, u64 high_ipa)
+{
+	const struct guest_stage1_config config = { granule, VA_BITS_GUEST, HIGH_BITS };
+	struct machine m = {
+		.guest = guest_create(VMID, (void (*)(void))guest_read_both, S2_PAGE_4K),
+		.page = alloc_pages(1),
+	};
+	u64 pa = virt_to_phys(m.page), size;
+	int err;
+
+	assert(m.guest && m.page);
+	m.stage1 = guest_stage1_create_config(m.guest, &config);
+	assert(m.stage1);
+	size = 1UL << m.stage1->page_shift;
+	m.page[0] = 0x10;
+	m.page[PAGE_SIZE / 8 + 1] = 0x41;
+	err = s2mmu_map(m.guest->s2mmu, TEST_IPA, pa, SZ_4K, S2_MAP_RW) ?:
+	      s2mmu_map(m.guest->s2mmu, high_ipa, pa + PAGE_SIZE, SZ_4K, S2_MAP_RW) ?:
+	      guest_stage1_map(m.stage1, TEST_VA, TEST_IPA, size, S1_MAP_RW) ?:
+	      guest_stage1_map(m.stage1, high_va, high_ipa, size, S1_MAP_RW) ?:
+	      guest_stage1_map_image(m.stage1, 0);
+	assert(!err);
+	m.guest->x[0] = (u64)m.stage1;
+	m.guest->x[1] = high_va;
+	return m;
+}
+
+static void check_halves(enum s2_granule granule)
+{
+	u64 size = 4096UL << 2 * granule, last = -size;
+	u64 high[] = { HIGH_VA, last };
+
+	for (size_t i = 0; i < ARRAY_SIZE(high); i++) {
+		struct machine m = create_halves(granule, high[i], HIGH_IPA);
+		int level = -1;
+
+		runs(m.guest, GUEST_EXIT_RETURNED);
+		report(m.guest->exit_code == 0x1000000041UL,
+		       "turned on by the guest, pages at %#lx and %#lx: expected 0x1000000041, "
+		       "found %#lx",
+		       TEST_VA, high[i], m.guest->exit_code);
+		report(guest_stage1_lookup(m.stage1, high[i], &level) && level == 3,
+		       "found in the tables at level 3: %d", level);
+		destroy(&m);
+	}
+}
+
+/* The IPA of a fault in the high half, resolved by the CPU's own walk. */
+static void check_high_fault(enum s2_granule granule)
+{
+	struct machine m = create_halves(granule, HIGH_VA, HIGH_IPA);
+	struct fault fault = { .pa = virt_to_phys(m.page) };
+
+	m.guest->data = &fault;
+	m.guest->elr_el2 = (u64)guest_write_high;
+	m.guest->x[0] = HIGH_VA;
+	assert(!s2mmu_protect(m.guest->s2mmu, HIGH_IPA, SZ_4K, S2_MAP_RO));
+	check_fault(&m, HIGH_IPA + WORD, false, ESR_ELx_FSC_PERM);
+	destroy(&m);
+}
+
+static void check_blocks(enum s2_granule granule)
+{
+	static const unsigned int block_shift[] = { 21, 25, 29 };
+	u64 size = 1UL << block_shift[granule], va = HIGH_VA + 4 * size;
+	struct machine m = create_halves(granule, HIGH_VA, HIGH_IPA);
+	int level = -1;
+
+	report(!guest_stage1_map(m.stage1, va, size, size, 0) &&
+		       guest_stage1_lookup(m.stage1, va + size - 1, &level) && level == 2,
+	       "%lu MiB are one block at level 2: %d", size >> 20, level);
+	report(!guest_stage1_lookup(m.stage1, va + size, NULL) &&
+		       !guest_stage1_lookup(m.stage1, HIGH_VA - 1, NULL),
+	       "nothing is mapped behind it, nor below the half");
+	report(guest_stage1_map(m.stage1, HIGH_VA - SZ_64K, 0, SZ_64K, 0) == -ERANGE &&
+		       guest_stage1_map(m.stage1, -(u64)SZ_64K, 0, 2 * SZ_64K, 0) == -ERANGE,
+	       "below the half, beyond its end: refused");
+	destroy(&m);
+}
+
+static void test_granules(void)
+{
+	static const char *const names[] = { "4K", "16K", "64K" };
+
+	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
+		report_prefix_push(names[granule]);
+		if (guest_stage1_granule_supported(granule)) {
+			check_halves(granule);
+			check_high_fault(granule);
+			check_blocks(granule);
+		} else {
+			report_skip("not at stage 1 (ID_AA64MMFR0_EL1.TGran*)");
+		}
+		report_prefix_pop();
+	}
+}
+
 static const struct subtest subtests[] = {
 	{ "turn-on", test_turn_on },
 	{ "enable", test_enable },
@@ -392,6 +511,7 @@ static const struct subtest subtests[] = {
 	{ "fault-ipa", test_fault_ipa },
 	{ "walk-fault", test_walk_fault },
 	{ "off", test_off },
+	{ "granules", test_granules },
 	{ "errors", test_errors },
 };
 

@@ -10,19 +10,31 @@
 #include <asm/setup.h>
 #include <asm/sysreg.h>
 
-/* The guest's pages, whatever the host's are. A chunk of them is a page of every granule. */
-#define S1_SHIFT 12
-#define S1_PAGE (1UL << S1_SHIFT)
+/* Pages come in chunks, each of which is a page of every granule. */
 #define CHUNK_SIZE SZ_64K
-#define CHUNK_PAGES (CHUNK_SIZE >> S1_SHIFT)
 
-#define TCR_T0SZ(va_bits) (64UL - (va_bits))
-#define TCR_IRGN0_WB (1UL << 8)
-#define TCR_ORGN0_WB (1UL << 10)
-#define TCR_SH0_INNER (3UL << 12)
+/* TCR_EL1: the half for TTBR0_EL1, and where that for TTBR1_EL1 begins */
+#define TCR_TSZ(va_bits) (64UL - (va_bits))
+#define TCR_IRGN_WB (1UL << 8)
+#define TCR_ORGN_WB (1UL << 10)
+#define TCR_SH_INNER (3UL << 12)
+#define TCR_TG_SHIFT 14
+#define TCR_HIGH_SHIFT 16
 #define TCR_EPD1 (1UL << 23)
 #define TCR_IPS_SHIFT 32
 #define IPS_48 5UL
+#define IPS_52 6UL
+
+static u64 page_size(const struct guest_stage1 *stage1)
+{
+	return 1UL << stage1->page_shift;
+}
+
+/* The largest leaves of a granule without FEAT_LPA2 (DDI 0487, D8.3.1) */
+static int first_block_level(const struct guest_stage1 *stage1)
+{
+	return stage1->page_shift == 12 ? 1 : 2;
+}
 
 /* A new chunk of pages that the guest sees, writable: it may keep its tables itself. */
 static char *add_chunk(struct guest *guest)
@@ -52,44 +64,104 @@ static pteval_t *alloc_table(struct guest_stage1 *stage1)
 		if (!chunk)
 			return NULL;
 		stage1->chunks[stage1->nr_chunks++] = chunk;
-		stage1->free_pages = CHUNK_PAGES;
+		stage1->free_pages = CHUNK_SIZE / page_size(stage1);
 	}
 	/* Page 0 of the first chunk is struct guest_stage1. */
 	page = --stage1->free_pages + (stage1->nr_chunks == 1);
-	return (pteval_t *)(stage1->chunks[stage1->nr_chunks - 1] + page * S1_PAGE);
+	return (pteval_t *)(stage1->chunks[stage1->nr_chunks - 1] + page * page_size(stage1));
 }
 
-static u64 tcr_value(unsigned int va_bits)
+bool guest_stage1_granule_supported(enum s2_granule granule)
 {
-	u64 ips = MIN(FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0), IPS_48);
+	/* ID_AA64MMFR0_EL1.TGran4, TGran16 and TGran64 */
+	u64 id = read_sysreg(id_aa64mmfr0_el1);
 
-	return TCR_T0SZ(va_bits) | TCR_IRGN0_WB | TCR_ORGN0_WB | TCR_SH0_INNER | TCR_EPD1 |
-	       ips << TCR_IPS_SHIFT;
+	if (granule == S2_PAGE_16K)
+		return FIELD(id, 23, 20) != 0;
+	return (granule == S2_PAGE_4K ? FIELD(id, 31, 28) : FIELD(id, 27, 24)) != 0xf;
+}
+
+/* Output addresses of 52 bits need FEAT_LPA2 with 4K and 16K, and other descriptors. */
+static u64 output_size(enum s2_granule granule)
+{
+	u64 ips = FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0);
+
+	return MIN(ips, granule == S2_PAGE_64K ? IPS_52 : IPS_48);
+}
+
+static u64 tcr_half(unsigned int va_bits, u64 tg)
+{
+	return TCR_TSZ(va_bits) | TCR_IRGN_WB | TCR_ORGN_WB | TCR_SH_INNER | tg << TCR_TG_SHIFT;
+}
+
+static u64 tcr_value(const struct guest_stage1_config *config)
+{
+	/* They differ between the halves. */
+	static const unsigned char tg0[] = {
+		[S2_PAGE_4K] = 0, [S2_PAGE_16K] = 2, [S2_PAGE_64K] = 1
+	};
+	static const unsigned char tg1[] = {
+		[S2_PAGE_4K] = 2, [S2_PAGE_16K] = 1, [S2_PAGE_64K] = 3
+	};
+	u64 high = config->high_va_bits
+			   ? tcr_half(config->high_va_bits, tg1[config->granule]) << TCR_HIGH_SHIFT
+			   : TCR_EPD1;
+
+	return tcr_half(config->va_bits, tg0[config->granule]) | high |
+	       output_size(config->granule) << TCR_IPS_SHIFT;
+}
+
+static bool alloc_roots(struct guest_stage1 *stage1)
+{
+	stage1->root = alloc_table(stage1);
+	stage1->ttbr0 = stage1->root ? __pa(stage1->root) : 0;
+	if (stage1->high_va_bits) {
+		stage1->high_root = alloc_table(stage1);
+		stage1->ttbr1 = stage1->high_root ? __pa(stage1->high_root) : 0;
+	}
+	return stage1->root && (stage1->high_root || !stage1->high_va_bits);
+}
+
+struct guest_stage1 *guest_stage1_create_config(struct guest *guest,
+						const struct guest_stage1_config *config)
+{
+	static const unsigned char shifts[] = { 12, 14, 16 };
+	unsigned int va_bits = config->va_bits, high = config->high_va_bits ?: va_bits;
+	struct guest_stage1 *stage1;
+	char *chunk;
+
+	assert_msg(va_bits >= 25 && va_bits <= 48 && high >= 25 && high <= 48,
+		   "va_bits: expected 25..48, found %u, %u", va_bits, high);
+	if (!guest_stage1_granule_supported(config->granule))
+		return NULL;
+	chunk = add_chunk(guest);
+	if (!chunk)
+		return NULL;
+	static_assert(sizeof(*stage1) <= SZ_4K, "the first page of the first chunk");
+	stage1 = (struct guest_stage1 *)chunk;
+	*stage1 = (struct guest_stage1){
+		.tcr = tcr_value(config),
+		.mair = MAIR_VALUE,
+		.guest = guest,
+		.va_bits = va_bits,
+		.high_va_bits = config->high_va_bits,
+		.page_shift = shifts[config->granule],
+		.nr_chunks = 1,
+		.free_pages = (CHUNK_SIZE >> shifts[config->granule]) - 1,
+		.chunks = { chunk },
+	};
+	if (!alloc_roots(stage1)) {
+		guest_stage1_destroy(stage1);
+		return NULL;
+	}
+	return stage1;
 }
 
 struct guest_stage1 *guest_stage1_create(struct guest *guest, unsigned int va_bits)
 {
-	struct guest_stage1 *stage1;
-	char *chunk;
+	const struct guest_stage1_config config = { .granule = S2_PAGE_4K, .va_bits = va_bits };
 
-	assert_msg(va_bits >= 25 && va_bits <= 48, "va_bits: expected 25..48, found %u", va_bits);
-	chunk = add_chunk(guest);
-	if (!chunk)
-		return NULL;
-	static_assert(sizeof(*stage1) <= S1_PAGE, "the first page of the first chunk");
-	stage1 = (struct guest_stage1 *)chunk;
-	*stage1 = (struct guest_stage1){
-		.tcr = tcr_value(va_bits),
-		.mair = MAIR_VALUE,
-		.guest = guest,
-		.va_bits = va_bits,
-		.nr_chunks = 1,
-		.free_pages = CHUNK_PAGES - 1,
-		.chunks = { chunk },
-	};
-	stage1->root = alloc_table(stage1);
-	stage1->ttbr0 = __pa(stage1->root);
-	return stage1;
+	return guest_stage1_create_config(guest, &config);
 }
 
 void guest_stage1_destroy(struct guest_stage1 *stage1)
@@ -121,9 +193,40 @@ static pteval_t leaf_attributes(unsigned long flags)
 	return attributes;
 }
 
-static unsigned int entry_index(u64 va, int level)
+/* Where a walk for an address begins: of TTBR0_EL1 or of TTBR1_EL1, as bit 63 has it. */
+struct half {
+	pteval_t *root;
+	int level;
+	u64 va, end; /* from the half's first address */
+};
+
+static struct half half_of(const struct guest_stage1 *stage1, u64 va)
 {
-	return va >> pt_level_shift(S1_SHIFT, level) & ((1U << pt_level_bits(S1_SHIFT)) - 1);
+	bool high = va >> 63;
+	unsigned int va_bits = high ? stage1->high_va_bits : stage1->va_bits;
+	u64 size = 1UL << va_bits;
+
+	if (!va_bits)
+		return (struct half){ .end = 0 };
+	return (struct half){
+		.root = high ? stage1->high_root : stage1->root,
+		.level = pt_start_level(stage1->page_shift, va_bits),
+		.va = high ? va + size : va,
+		.end = size,
+	};
+}
+
+static unsigned int entry_index(const struct guest_stage1 *stage1, u64 va, int level)
+{
+	unsigned int shift = stage1->page_shift;
+
+	return va >> pt_level_shift(shift, level) & ((1U << pt_level_bits(shift)) - 1);
+}
+
+/* Pages of 64K have bits 51..48 of addresses in bits 15..12. */
+static pteval_t leaf_address(const struct guest_stage1 *stage1, u64 ipa)
+{
+	return stage1->page_shift == 16 ? (ipa & PT_ADDR_MASK) | FIELD(ipa, 51, 48) << 12 : ipa;
 }
 
 /* The table that @entry leads to, made if there is none; NULL with *@err set. */
@@ -146,17 +249,18 @@ static pteval_t *next_table(struct guest_stage1 *stage1, pteval_t *entry, int le
 static int map_level(struct guest_stage1 *stage1, pteval_t *table, int level, u64 va, u64 ipa,
 		     u64 size, pteval_t attributes)
 {
-	u64 leaf_size = pt_level_size(S1_SHIFT, level);
+	u64 leaf_size = pt_level_size(stage1->page_shift, level);
 
 	while (size) {
-		pteval_t *entry = &table[entry_index(va, level)];
+		pteval_t *entry = &table[entry_index(stage1, va, level)];
 		u64 chunk = MIN(size, leaf_size - (va & (leaf_size - 1)));
 		int err = 0;
 
-		if (level > 0 && chunk == leaf_size && IS_ALIGNED(ipa, leaf_size)) {
+		if (level >= first_block_level(stage1) && chunk == leaf_size &&
+		    IS_ALIGNED(ipa, leaf_size)) {
 			if (*entry)
 				return -EEXIST;
-			*entry = ipa | attributes | pt_leaf_type(level);
+			*entry = leaf_address(stage1, ipa) | attributes | pt_leaf_type(level);
 		} else {
 			pteval_t *next = next_table(stage1, entry, level, &err);
 
@@ -174,15 +278,14 @@ static int map_level(struct guest_stage1 *stage1, pteval_t *table, int level, u6
 
 int guest_stage1_map(struct guest_stage1 *stage1, u64 va, u64 ipa, u64 size, unsigned long flags)
 {
-	u64 end = 1UL << stage1->va_bits;
+	struct half half = half_of(stage1, va);
 	int err;
 
-	if (!size || !IS_ALIGNED(va | ipa | size, S1_PAGE))
+	if (!size || !IS_ALIGNED(va | ipa | size, page_size(stage1)))
 		return -EINVAL;
-	if (va >= end || size > end - va || ipa + size < ipa)
+	if (half.va >= half.end || size > half.end - half.va || ipa + size < ipa)
 		return -ERANGE;
-	err = map_level(stage1, stage1->root, pt_start_level(S1_SHIFT, stage1->va_bits), va, ipa,
-			size, leaf_attributes(flags));
+	err = map_level(stage1, half.root, half.level, half.va, ipa, size, leaf_attributes(flags));
 	dsb(ishst); /* for the guest's walks, on any CPU */
 	return err;
 }
@@ -205,21 +308,30 @@ int guest_stage1_map_image(struct guest_stage1 *stage1, unsigned long flags)
 	err = err ?: map_identical(stage1, stack, stack + GUEST_STACK_SIZE, data);
 	/* For turning the MMU on, and for changing tables, from inside */
 	err = err ?: map_identical(stage1, stage1, (char *)stage1 + CHUNK_SIZE, data);
-	if (!err && vectors)
-		err = map_identical(stage1, vectors, vectors + GUEST_EL1_PAGE_SIZE, S1_MAP_RO);
+	if (!err && vectors) {
+		u64 start = ALIGN_DOWN(__pa(vectors), page_size(stage1));
+		u64 size = MAX(page_size(stage1), (u64)GUEST_EL1_PAGE_SIZE);
+
+		err = guest_stage1_map(stage1, start, start, size, S1_MAP_RO);
+	}
 	return err;
 }
 
 pteval_t *guest_stage1_lookup(struct guest_stage1 *stage1, u64 va, int *level)
 {
-	pteval_t *table = stage1->root;
+	struct half half = half_of(stage1, va);
+	pteval_t *table = half.root;
 
-	for (*level = pt_start_level(S1_SHIFT, stage1->va_bits);; ++*level) {
-		pteval_t *entry = &table[entry_index(va, *level)];
+	if (half.va >= half.end)
+		return NULL;
+	for (int at = half.level;; at++) {
+		pteval_t *entry = &table[entry_index(stage1, half.va, at)];
 
-		if (!pt_is_table(*entry, *level))
+		if (level)
+			*level = at;
+		if (!pt_is_table(*entry, at))
 			return *entry & PT_VALID ? entry : NULL;
-		table = __va(*entry & PT_ADDR_MASK);
+		table = __va(*entry & PT_ADDR_MASK & ~(page_size(stage1) - 1));
 	}
 }
 
@@ -230,6 +342,7 @@ void guest_stage1_enable(struct guest_stage1 *stage1)
 	guest->mair_el1 = stage1->mair;
 	guest->tcr_el1 = stage1->tcr;
 	guest->ttbr0_el1 = stage1->ttbr0;
+	guest->ttbr1_el1 = stage1->ttbr1;
 	guest->sctlr_el1 |= SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I;
 }
 
@@ -238,6 +351,7 @@ void guest_stage1_turn_on(const struct guest_stage1 *stage1)
 	write_sysreg(stage1->mair, mair_el1);
 	write_sysreg(stage1->tcr, tcr_el1);
 	write_sysreg(stage1->ttbr0, ttbr0_el1);
+	write_sysreg(stage1->ttbr1, ttbr1_el1);
 	isb();
 	asm volatile("tlbi vmalle1" : : : "memory");
 	dsb(nsh);

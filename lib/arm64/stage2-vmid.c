@@ -4,8 +4,8 @@
  *
  * A user counts itself in and then compares the tree's generation with the pool's; a new generation
  * is written first, and then the users are looked for. Both in this order on all CPUs, so that one
- * of the two sees the other: the user that it has no VMID, or the new generation that the VMID is in
- * use.
+ * of the two sees the other: the user that it has no VMID, or the new generation that there is a
+ * user.
  */
 #include <libcflat.h>
 #include <alloc.h>

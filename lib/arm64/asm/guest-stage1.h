@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Translation tables of a guest's own: from its virtual addresses to IPAs, with 4 KiB pages.
+ * Translation tables of a guest's own: from its virtual addresses to IPAs, with any granule.
  *
  * They are built by the host in memory that the guest sees at IPA == PA, and put in force by the
  * guest (guest_stage1_turn_on()) or by the host (guest_stage1_enable()).
@@ -25,26 +25,38 @@
 
 /* Lies in memory that the guest sees, so that it can be its argument. */
 struct guest_stage1 {
-	u64 ttbr0, tcr, mair; /* what the guest's registers are to be; may be changed */
+	u64 ttbr0, ttbr1, tcr, mair; /* what the guest's registers are to be; may be changed */
 	struct guest *guest;
-	pteval_t *root;
-	unsigned int va_bits;
+	pteval_t *root, *high_root;
+	unsigned int va_bits, high_va_bits;
+	unsigned int page_shift;
 	unsigned int free_pages; /* in the last chunk */
 	unsigned int nr_chunks;
 	char *chunks[GUEST_STAGE1_MAX_CHUNKS];
 };
 
+struct guest_stage1_config {
+	enum s2_granule granule; /* the guest's, whatever that of its stage 2 is */
+	unsigned int va_bits; /* 25..48: addresses from 0, of TTBR0_EL1 */
+	/* 25..48: the same number of addresses up to the last one, of TTBR1_EL1. 0: none. */
+	unsigned int high_va_bits;
+};
+
 /*
- * Empty tables for @guest, for virtual addresses of @va_bits (25..48) bits from 0. NULL when memory
- * is out, or the addresses of that memory are already mapped at stage 2.
+ * Empty tables for @guest. NULL when memory is out, when the addresses of that memory are already
+ * mapped at stage 2, or when the CPU does not have the granule at stage 1.
  */
+struct guest_stage1 *guest_stage1_create_config(struct guest *guest,
+						const struct guest_stage1_config *config);
+bool guest_stage1_granule_supported(enum s2_granule granule);
+/* With pages of 4 KiB, for TTBR0_EL1 alone. */
 struct guest_stage1 *guest_stage1_create(struct guest *guest, unsigned int va_bits);
 /* After the guest's last run; before guest_destroy(). */
 void guest_stage1_destroy(struct guest_stage1 *stage1);
 
 /*
  * Map [@va, @va + @size) to @ipa with the largest leaves that fit. -EINVAL: misaligned or empty,
- * -ERANGE: beyond @va_bits, -EEXIST: a part is mapped, -ENOMEM; what came before it stays mapped.
+ * -ERANGE: not in one half or the other, -EEXIST: a part is mapped, -ENOMEM; what came before it stays mapped.
  */
 int guest_stage1_map(struct guest_stage1 *stage1, u64 va, u64 ipa, u64 size, unsigned long flags);
 /*
@@ -56,6 +68,7 @@ int guest_stage1_map_image(struct guest_stage1 *stage1, unsigned long flags);
 
 /*
  * The leaf that maps @va and its level, NULL when none does: to change it, also to wrong values.
+ * @level may be NULL.
  * Nothing is invalidated: s2mmu_flush(), or the guest's own TLBI.
  */
 pteval_t *guest_stage1_lookup(struct guest_stage1 *stage1, u64 va, int *level);
