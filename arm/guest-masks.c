@@ -94,7 +94,7 @@ static void test_unmasked(void)
 {
 	struct guest *guest = create();
 
-	guest->optional_state = &watched;
+	guest_set_optional_state(guest, &watched);
 	guest_run(guest);
 	report(loaded.moves == 2 && saved.moves == 2,
 	       "registers moved: in twice, out twice; found %d, %d", loaded.moves, saved.moves);
@@ -112,7 +112,7 @@ static void test_host_serror(void)
 	u64 daif = read_sysreg(daif), hcr = read_sysreg(hcr_el2);
 	enum guest_exit_reason reason;
 
-	guest->optional_state = &watched;
+	guest_set_optional_state(guest, &watched);
 	host_serror = true;
 	reason = guest_run(guest);
 	host_serror = false;

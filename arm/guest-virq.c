@@ -3,11 +3,13 @@
  * Virtual interrupts: by bits of HCR_EL2, by list registers, and SErrors. Each guest has its own.
  */
 #include <libcflat.h>
+#include <on-cpus.h>
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/gic.h>
 #include <asm/guest.h>
 #include <asm/processor.h>
+#include <asm/setup.h>
 #include <asm/timer.h>
 #include <asm/vgic.h>
 
@@ -225,6 +227,16 @@ static void guest_on_fiq(struct guest_el1_regs *regs, unsigned int esr)
 		seen.ids[guest_total()] = gic_iar_irqnr(iar);
 	seen.fiqs++;
 	gic_write_eoir_group0(iar);
+}
+
+/* One more guest, with what was seen kept. */
+static struct guest *create_with_vgic_again(void (*guest_func)(void))
+{
+	struct guest *guest = guest_create(VMID + 1, guest_func, S2_PAGE_4K);
+
+	assert(guest && guest_vgic_enable(guest));
+	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq));
+	return guest;
 }
 
 static struct guest *create_with_vgic(void (*guest_func)(void))
@@ -491,6 +503,100 @@ static void test_two_guests(void)
 	guest_destroy(b);
 }
 
+/*
+ * A guest that moves to another CPU in the middle of an interrupt, with one of the same priority
+ * pending and a more urgent one injected meanwhile. What it has taken, and how deep in handlers:
+ */
+static struct {
+	u32 id;
+	unsigned int depth;
+} taken[MAX_SEEN];
+static unsigned int depth;
+
+static void guest_on_irq_move(struct guest_el1_regs *regs, unsigned int esr)
+{
+	u32 iar = gic_read_iar();
+	unsigned int n = seen.irqs++;
+
+	depth++;
+	if (n < MAX_SEEN) {
+		taken[n].id = gic_iar_irqnr(iar);
+		taken[n].depth = depth;
+	}
+	hvc(HVC_STOP);
+	guest_unmask();
+	depth--;
+	gic_write_eoir(iar);
+}
+
+static void run_guest(void *guest)
+{
+	guest_run(guest);
+}
+
+static void check_taken(unsigned int n, u32 id, unsigned int expected_depth)
+{
+	report(seen.irqs > n && taken[n].id == id && taken[n].depth == expected_depth,
+	       "interrupt %u: expected %u in %u handlers, found %u in %u", n, id, expected_depth,
+	       taken[n].id, taken[n].depth);
+}
+
+/* The CPU that @guest leaves is another guest's next, which has an interrupt of its own. */
+static void move_and_run(struct guest *guest, int from)
+{
+	struct guest *other = create_with_vgic_again(guest_open_and_take);
+	unsigned int irqs = seen.irqs;
+
+	guest_inject_irq(other, AN_INTID + 10);
+	on_cpu(from, run_guest, other);
+	report(other->exit_reason == GUEST_EXIT_RETURNED && seen.irqs == irqs + 1 &&
+		       seen.ids[irqs] == AN_INTID + 10,
+	       "CPU %d, which it left: another guest takes %u IRQs, %u", from, seen.irqs - irqs,
+	       seen.ids[irqs]);
+	seen.irqs = irqs;
+	guest_destroy(other);
+	on_cpu(!from, run_guest, guest);
+}
+
+static void test_migrate(void)
+{
+	struct vgic_irq urgent = {
+		.intid = AN_INTID + 2, .priority = 0x20, .group = 1, .state = GIC_IRQ_STATE_PENDING
+	};
+	struct guest *guest;
+	int first, second;
+
+	if (nr_cpus == 1) {
+		report_skip("needs two CPUs");
+		return;
+	}
+	guest = create_with_vgic(guest_open_and_take);
+	depth = 0;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, stop);
+	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_move));
+	first = guest_inject_irq(guest, AN_INTID);
+	second = guest_inject_irq(guest, AN_INTID + 1);
+	on_cpu(0, run_guest, guest);
+	check_lr(guest, first, GIC_IRQ_STATE_ACTIVE);
+	check_lr(guest, second, GIC_IRQ_STATE_PENDING);
+	guest_inject_irq(guest, AN_INTID); /* active and pending */
+	guest_vgic_inject(guest, &urgent);
+	for (int from = 0; guest->exit_reason == GUEST_EXIT_HANDLER && seen.irqs < MAX_SEEN;
+	     from = !from)
+		move_and_run(guest, from);
+	report(guest->exit_reason == GUEST_EXIT_RETURNED && seen.irqs == 4,
+	       "expected 4 interrupts, a move in each, then \"%s\"; found %u, \"%s\"",
+	       guest_exit_reason_name(GUEST_EXIT_RETURNED), seen.irqs,
+	       guest_exit_reason_name(guest->exit_reason));
+	check_taken(0, AN_INTID, 1);
+	check_taken(1, AN_INTID + 2, 2); /* the active one holds back those of its priority */
+	check_taken(2, AN_INTID, 1);
+	check_taken(3, AN_INTID + 1, 1);
+	check_lr(guest, first, GIC_IRQ_STATE_INACTIVE);
+	check_lr(guest, second, GIC_IRQ_STATE_INACTIVE);
+	guest_destroy(guest);
+}
+
 static void test_none(void)
 {
 	struct guest *guest = create((void (*)(void))gic_read_iar);
@@ -516,6 +622,7 @@ static const struct subtest subtests[] = {
 	{ "maintenance", test_maintenance },
 	{ "hw", test_hw },
 	{ "two-guests", test_two_guests },
+	{ "migrate", test_migrate },
 	{ "none", test_none },
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The registers that not every guest has: SVE, FP by a lazy hand, breakpoints. guest.c takes this
- * way around for guests that have one of them, and the others pay one branch.
+ * The registers that not every guest has: SVE, FP by a lazy hand, breakpoints, list registers.
+ * guest.c takes this way around for guests that have one of them, and the others pay one branch.
  */
 #include <libcflat.h>
 #include <asm/guest-debug.h>
@@ -11,7 +11,14 @@
 
 void guest_update_extras(struct guest *guest)
 {
-	guest->has_extras = guest->fp_lazy || guest->sve || guest->debug || guest->keeps_host_sve;
+	guest->has_extras = guest->fp_lazy || guest->sve || guest->debug || guest->keeps_host_sve ||
+			    guest->optional_state;
+}
+
+void guest_set_optional_state(struct guest *guest, const struct guest_optional_state *state)
+{
+	guest->optional_state = state;
+	guest_update_extras(guest);
 }
 
 /* To be followed by guest_fp_cptr() for CPTR_EL2. */
@@ -21,6 +28,8 @@ void guest_extras_to_cpu(struct guest *guest)
 	guest_fp_to_cpu(guest);
 	if (guest->debug)
 		debug_registers_load(&guest->debug->guest);
+	if (guest->optional_state)
+		guest->optional_state->load(guest);
 }
 
 /* EL2's state too: CPTR_EL2 is kept as the host set it, without the traps that laziness adds. */
@@ -34,6 +43,8 @@ void guest_extras_to_memory(struct guest *guest)
 	guest_fp_to_memory(guest);
 	if (guest->debug)
 		debug_registers_save(&guest->debug->guest);
+	if (guest->optional_state)
+		guest->optional_state->save(guest);
 }
 
 void guest_extras_save_host(struct guest *guest)

@@ -194,8 +194,6 @@ __changes_keys void guest_registers_to_cpu(struct guest *guest)
 	el2_state_load(&guest->el2);
 	if (guest->has_extras)
 		write_sysreg(guest_fp_cptr(guest), cptr_el2);
-	if (guest->optional_state)
-		guest->optional_state->load(guest);
 	mmu_page_hide(guest->registers_pte, guest->registers_page);
 	guest->regs_in_memory = false;
 	isb(); /* the guest's tree and controls before the bits that put them in force */
@@ -218,8 +216,6 @@ void guest_registers_to_memory(struct guest *guest)
 			guest_fp_open(guest);
 		fpsimd_save(&guest->fpsimd);
 	}
-	if (guest->optional_state)
-		guest->optional_state->save(guest);
 	guest->regs_in_memory = true;
 }
 

@@ -169,7 +169,7 @@ bool guest_vgic_enable(struct guest *guest)
 	memset(&guest->vgic, 0, sizeof(guest->vgic));
 	guest->vgic.hcr = VGIC_HCR_EN;
 	guest->has_vgic = true;
-	guest->optional_state = &interrupt_state;
+	guest_set_optional_state(guest, &interrupt_state);
 	return true;
 }
 
@@ -180,5 +180,5 @@ void guest_inject_serror(struct guest *guest, u32 iss)
 	if (!guest_serror_has_syndrome())
 		return;
 	guest->has_vserror = true;
-	guest->optional_state = &interrupt_state;
+	guest_set_optional_state(guest, &interrupt_state);
 }

@@ -7,9 +7,9 @@
  * guest that does not use them then costs the host nothing for them, but its synchronous exits go
  * by way of guest-dispatch.c.
  *
- * The host is compiled not to use SVE, and CPTR_EL2 traps it there. A test that opens it in CPTR_EL2
- * for itself finds its registers as they were after guest_run(), with any guest; handlers and
- * guest_run() in them excepted, where FP, SIMD and SVE are the guest's.
+ * The host is compiled not to use SVE, and CPTR_EL2 traps it there. A test that opens it for itself
+ * in CPTR_EL2 finds its registers as they were after guest_run(), with any guest; but in handlers,
+ * and guest_run() called from them, FP, SIMD and SVE are the guest's.
  */
 #ifndef ASMARM64_GUEST_FP_H
 #define ASMARM64_GUEST_FP_H

@@ -54,8 +54,8 @@ struct guest_statistics {
 };
 
 /*
- * Registers that only some guests use, such as list registers: they move with the others, and not
- * at all for a guest without.
+ * Registers that move with the others for guests that were given them (guest_set_optional_state()),
+ * such as list registers. By pointers: images without such guests are linked without the code.
  */
 struct guest_optional_state {
 	void (*load)(struct guest *guest); /* into the CPU, with HCR_EL2 still the host's */
@@ -94,7 +94,7 @@ struct guest {
 
 	/* The framework's own */
 	bool running;
-	bool has_extras; /* fp_lazy, sve, debug or keeps_host_sve */
+	bool has_extras; /* fp_lazy, sve, debug, keeps_host_sve or optional_state */
 	bool fp_lazy; /* guest_set_fp_lazy() */
 	bool fp_live; /* lazy, and the guest has used FP in this run */
 	struct sve_state *sve; /* NULL: the guest has no SVE */
@@ -220,6 +220,9 @@ int guest_c_exception_handler(struct guest *guest, unsigned long vector_offset);
  * Right where HPFAR_EL2 is not: a permission fault is resolved with AT S1E1R.
  */
 bool guest_fault_ipa(struct guest *guest, u64 *ipa);
+
+/* One at a time: NULL ends it. Not while its registers are in the CPU. */
+void guest_set_optional_state(struct guest *guest, const struct guest_optional_state *state);
 
 /*
  * Go on behind the instruction that caused the last exit, which the host has done in its place. Not
