@@ -112,6 +112,70 @@ static void test_stores(void)
 	}
 }
 
+/*
+ * Big-endian guests: a device's bytes are those of memory after the same instruction, and a load
+ * has the same result.
+ */
+
+static u8 memory[8]; /* the guest's too */
+
+static struct guest *create_big_endian(void (*guest_func)(void), bool el0)
+{
+	struct guest *guest = el0 ? guest_create_el0(VMID, guest_func, S2_PAGE_4K)
+				  : guest_create(VMID, guest_func, S2_PAGE_4K);
+	int err;
+
+	assert(guest);
+	err = mmio_add_testdev(guest, &testdev, DEVICE_IPA);
+	assert(!err);
+	/* EE does not count at EL0, nor E0E at EL1: the other one is left as it was. */
+	guest->sctlr_el1 |= el0 ? SCTLR_EL1_E0E : SCTLR_ELx_EE;
+	return guest;
+}
+
+static u64 run_big_endian(const struct instruction *instruction, bool el0, void *address)
+{
+	struct guest *guest = create_big_endian(instruction->guest_func, el0);
+	u64 value = 0xf1f2f3f4f5f6f7f8, result;
+
+	memcpy(memory, &value, 8);
+	memcpy(testdev.bytes, &value, 8);
+	guest->x[0] = (u64)address;
+	guest->x[1] = DEVICE_VALUE;
+	if (guest_run(guest) == GUEST_EXIT_RETURNED)
+		result = guest->exit_code;
+	else
+		result = 0xdead;
+	guest_destroy(guest);
+	return result;
+}
+
+static void check_big_endian(const struct instruction *instruction, bool store, bool el0)
+{
+	u64 expected, found, in_memory, in_device;
+
+	expected = run_big_endian(instruction, el0, memory);
+	memcpy(&in_memory, memory, 8);
+	found = run_big_endian(instruction, el0, (void *)DEVICE_IPA);
+	memcpy(&in_device, testdev.bytes, 8);
+	report((store || found == expected) && in_device == in_memory &&
+		       testdev.reads + testdev.writes == 1,
+	       "EL%d, %s: loaded %#lx from memory, %#lx from the device; bytes %#lx and %#lx", !el0,
+	       instruction->name, expected, found, in_memory, in_device);
+}
+
+static void test_big_endian(void)
+{
+	static const struct instruction loads[] = { LOADS(ENTRY) }, stores[] = { STORES(ENTRY) };
+
+	for (int el0 = 0; el0 < 2; el0++) {
+		for (size_t i = 0; i < ARRAY_SIZE(loads); i++)
+			check_big_endian(&loads[i], false, el0);
+		for (size_t i = 0; i < ARRAY_SIZE(stores); i++)
+			check_big_endian(&stores[i], true, el0);
+	}
+}
+
 static void test_register_30(void)
 {
 	struct guest *guest = create(guest_register_30);
@@ -272,6 +336,7 @@ static void test_uart(void)
 static const struct subtest subtests[] = {
 	{ "loads", test_loads },
 	{ "stores", test_stores },
+	{ "big-endian", test_big_endian },
 	{ "register", test_register_30 },
 	{ "no-syndrome", test_no_syndrome },
 	{ "ranges", test_ranges },

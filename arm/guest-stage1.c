@@ -107,8 +107,8 @@ static void test_turn_on(void)
 		       a.guest->tcr_el1 == a.stage1->tcr && a.guest->mair_el1 == a.stage1->mair,
 	       "and its registers: SCTLR_EL1 %#lx, TTBR0_EL1 %#lx", a.guest->sctlr_el1,
 	       a.guest->ttbr0_el1);
-	report(!(a.guest->hcr_el2 & (HCR_EL2_DC | HCR_EL2_TVM)),
-	       "HCR_EL2.DC and TVM are clear, which keep an MMU off: %#lx", a.guest->hcr_el2);
+	report(!(a.guest->hcr_el2 & HCR_EL2_DC),
+	       "HCR_EL2.DC is clear, which keeps an MMU off: %#lx", a.guest->hcr_el2);
 	destroy(&a);
 	destroy(&b);
 }
@@ -349,6 +349,68 @@ static void test_off(void)
 	guest_destroy(guest);
 }
 
+/* Off again, by the guest itself or by a handler, and on once more. */
+#define HVC_TURN_OFF 1
+#define HVC_LOOK 2
+
+static u64 guest_off_and_on(const struct guest_stage1 *stage1)
+{
+	u64 first;
+
+	guest_stage1_turn_on(stage1);
+	first = read_test_page();
+	write_sysreg(read_sysreg(sctlr_el1) & ~SCTLR_ELx_M, sctlr_el1);
+	isb();
+	asm volatile("hvc %0" : : "i"(HVC_LOOK) : "memory");
+	guest_stage1_turn_on(stage1);
+	return first << 32 | read_test_page();
+}
+
+static u64 guest_off_by_host(const struct guest_stage1 *stage1)
+{
+	u64 first;
+
+	guest_stage1_turn_on(stage1);
+	first = read_test_page();
+	asm volatile("hvc %0" : : "i"(HVC_TURN_OFF) : "memory");
+	asm volatile("hvc %0" : : "i"(HVC_LOOK) : "memory");
+	guest_stage1_turn_on(stage1);
+	return first << 32 | read_test_page();
+}
+
+static enum guest_handler_result turn_off_or_look(struct guest *guest)
+{
+	if (ESR_ELx_EC(guest->esr_el2) != ESR_ELx_EC_HVC64)
+		return GUEST_ACTION_EXIT;
+	if (ESR_ELx_ISS(guest->esr_el2) == HVC_TURN_OFF)
+		guest->sctlr_el1 &= ~SCTLR_ELx_M;
+	else
+		note_memory_type(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+static void check_off_again(u64 (*guest_func)(const struct guest_stage1 *), const char *by)
+{
+	struct machine m = create(VMID, guest_func, 0xc, S1_MAP_RW);
+	u64 par = PAR_F;
+
+	m.guest->data = &par;
+	guest_install_handler(m.guest, ELx_LOW_SYNC_64, turn_off_or_look);
+	runs(m.guest, GUEST_EXIT_RETURNED);
+	report(!(par & PAR_F) && PAR_ATTR(par) == NORMAL_WB,
+	       "memory with the MMU turned off by %s: expected 0xff, write-back, found %#lx", by,
+	       PAR_ATTR(par));
+	report(m.guest->exit_code == 0xc0000000cUL,
+	       "and its own translation before and after: %#lx", m.guest->exit_code);
+	destroy(&m);
+}
+
+static void test_off_again(void)
+{
+	check_off_again(guest_off_and_on, "the guest");
+	check_off_again(guest_off_by_host, "the host");
+}
+
 /*
  * The library
  */
@@ -511,6 +573,7 @@ static const struct subtest subtests[] = {
 	{ "fault-ipa", test_fault_ipa },
 	{ "walk-fault", test_walk_fault },
 	{ "off", test_off },
+	{ "off-again", test_off_again },
 	{ "granules", test_granules },
 	{ "errors", test_errors },
 };

@@ -3,8 +3,8 @@
  * Normal memory for a guest whose MMU is off, on a CPU without FEAT_S2FWB.
  *
  * HCR_EL2.DC makes it so, but the CPU then behaves as if SCTLR_EL1.M were 0 (DDI 0487, D24.2.53).
- * HCR_EL2.TVM traps the guest's writes to its translation registers, which are done here for it;
- * the write that sets M ends both.
+ * HCR_EL2.TVM traps the guest's writes to its translation registers, which are done here for it; one
+ * that changes M changes DC. So it stays set: a guest may turn its MMU off again.
  */
 #include <libcflat.h>
 #include <asm/barrier.h>
@@ -49,17 +49,25 @@ static bool write_register(unsigned int iss, u64 value)
 	return false;
 }
 
-static bool turns_mmu_on(unsigned int iss, u64 value)
+static bool is_sctlr(unsigned int iss)
 {
-	return (iss & ISS_REGISTER_MASK) == ISS_REGISTER(3, 0, 1, 0, 0) && (value & SCTLR_ELx_M);
+	return (iss & ISS_REGISTER_MASK) == ISS_REGISTER(3, 0, 1, 0, 0);
 }
 
-static void end_dc(struct guest *guest)
+/*
+ * HCR_EL2 for a guest whose SCTLR_EL1 is @sctlr. A DC that the host itself changed stays as it is
+ * until M changes.
+ */
+static u64 follow_mmu(struct guest *guest, u64 hcr, u64 sctlr)
 {
-	guest->emulates_dc = false;
-	guest_update_dispatch(guest);
-	/* What was cached of the one-to-one translation ends here. */
+	bool mmu_on = sctlr & SCTLR_ELx_M;
+
+	if (mmu_on == guest->mmu_was_on)
+		return hcr;
+	guest->mmu_was_on = mmu_on;
+	/* What was cached of the other translation ends here. */
 	s2mmu_flush(guest->s2mmu);
+	return mmu_on ? hcr & ~HCR_EL2_DC : hcr | HCR_EL2_DC;
 }
 
 bool guest_emulate_dc_write(struct guest *guest)
@@ -71,17 +79,12 @@ bool guest_emulate_dc_write(struct guest *guest)
 	    !write_register(iss, value))
 		return false;
 	guest->elr_el2 += 4;
-	if (turns_mmu_on(iss, value)) {
-		write_sysreg(read_sysreg(hcr_el2) & ~(HCR_EL2_DC | HCR_EL2_TVM), hcr_el2);
-		end_dc(guest);
-	}
+	if (is_sctlr(iss))
+		write_sysreg(follow_mmu(guest, read_sysreg(hcr_el2), value), hcr_el2);
 	return true;
 }
 
 void guest_check_dc(struct guest *guest)
 {
-	if (guest->sctlr_el1 & SCTLR_ELx_M) {
-		guest->hcr_el2 &= ~(HCR_EL2_DC | HCR_EL2_TVM);
-		end_dc(guest);
-	}
+	guest->hcr_el2 = follow_mmu(guest, guest->hcr_el2, guest->sctlr_el1);
 }

@@ -12,6 +12,24 @@ static bool is_access(u64 esr)
 	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW && !(esr & (ESR_ELx_S1PTW | ESR_ELx_CM));
 }
 
+/*
+ * SCTLR_EL1.EE and E0E say it, in AArch32 PSTATE.E. SCTLR_EL1 is read where it is: handlers pay for
+ * registers that move.
+ */
+static bool is_big_endian(const struct guest *guest)
+{
+	u64 sctlr;
+
+	if (guest->spsr_el2 & PSR_MODE32_BIT)
+		return guest->spsr_el2 & PSR_AA32_E_BIT;
+	if (guest->regs_in_memory)
+		sctlr = guest->sctlr_el1;
+	else
+		sctlr = host_vhe ? read_sysreg(SCTLR_EL12) : read_sysreg(sctlr_el1);
+	return sctlr &
+	       ((guest->spsr_el2 & PSR_MODE_MASK) == PSR_MODE_EL0t ? SCTLR_EL1_E0E : SCTLR_ELx_EE);
+}
+
 enum mmio_decoded mmio_decode(struct guest *guest, struct mmio_access *access)
 {
 	u64 esr = guest->esr_el2;
@@ -26,7 +44,13 @@ enum mmio_decoded mmio_decode(struct guest *guest, struct mmio_access *access)
 	access->reg = FIELD(esr, ESR_ELx_SRT_SHIFT + 4, ESR_ELx_SRT_SHIFT);
 	access->sign_extend = esr & ESR_ELx_SSE;
 	access->sf = esr & ESR_ELx_SF;
+	access->big_endian = is_big_endian(guest);
 	return MMIO_DECODED;
+}
+
+static u64 swapped(u64 value, unsigned int bytes)
+{
+	return __builtin_bswap64(value) >> (64 - 8 * bytes);
 }
 
 static u64 cut(u64 value, unsigned int bytes)
@@ -43,11 +67,15 @@ static u64 sign_extended(u64 value, unsigned int bytes)
 
 u64 mmio_store_value(const struct guest *guest, const struct mmio_access *access)
 {
-	return access->reg == MMIO_XZR ? 0 : cut(guest->x[access->reg], access->size);
+	u64 value = access->reg == MMIO_XZR ? 0 : guest->x[access->reg];
+
+	return access->big_endian ? swapped(value, access->size) : cut(value, access->size);
 }
 
 void mmio_load_value(struct guest *guest, const struct mmio_access *access, u64 value)
 {
+	if (access->big_endian)
+		value = swapped(value, access->size);
 	value = access->sign_extend ? sign_extended(value, access->size) : cut(value, access->size);
 	/* Writing W clears the upper half of X. */
 	if (access->reg != MMIO_XZR)

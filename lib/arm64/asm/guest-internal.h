@@ -19,7 +19,7 @@ bool guest_el1_saw_return(const struct guest *guest, u64 pc);
 /* guest-dc.c */
 /* True when the last exit was a trapped write that HCR_EL2.DC made necessary, and has been done. */
 bool guest_emulate_dc_write(struct guest *guest);
-/* The registers are in memory: if the host has turned the guest's MMU on, HCR_EL2.DC ends. */
+/* The registers are in memory: if the host turned the guest's MMU on or off, HCR_EL2.DC follows. */
 void guest_check_dc(struct guest *guest);
 /* guest.c: an SError of the host's own is pending, masked or not */
 bool guest_host_serror_pending(void);

@@ -104,7 +104,8 @@ struct guest {
 	bool routes_el0; /* guest_route_el0() */
 	const struct guest_optional_state *optional_state; /* NULL: none */
 	bool has_vgic, has_vserror; /* what of it */
-	bool emulates_dc; /* HCR_EL2.DC stands in for FWB until the guest turns its MMU on */
+	bool emulates_dc; /* HCR_EL2.DC stands in for FWB while the guest's MMU is off */
+	bool mmu_was_on; /* with it: SCTLR_EL1.M when HCR_EL2.DC was set or cleared */
 	unsigned int vcpu; /* among the guests on s2mmu */
 	void *block; /* host memory: guard, handler stack, this structure */
 	void *stack; /* the guest's, GUEST_STACK_SIZE bytes */

@@ -19,6 +19,7 @@ struct mmio_access {
 	bool write;
 	bool sign_extend; /* a load of a signed value */
 	bool sf; /* the register is X, not W */
+	bool big_endian; /* of a guest whose data are; values of devices are little-endian */
 };
 
 enum mmio_decoded {

@@ -16,6 +16,7 @@
 #define PSR_I_BIT 0x80
 #define PSR_A_BIT 0x100
 #define PSR_D_BIT 0x200
+#define PSR_AA32_E_BIT 0x200 /* AArch32: big-endian data */
 #define PSR_DAIF (PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT)
 #define PSR_IL_BIT 0x00100000
 #define PSR_SS_BIT 0x00200000

@@ -183,6 +183,7 @@
 #define SCTLR_ELx_C (UL(1) << 2)
 #define SCTLR_ELx_SA (UL(1) << 3)
 #define SCTLR_ELx_I (UL(1) << 12)
+#define SCTLR_ELx_EE (UL(1) << 25) /* data accesses are big-endian */
 #define SCTLR_ELx_EnIA (UL(1) << 31)
 #define SCTLR_EL1_SA0 (UL(1) << 4)
 #define SCTLR_EL1_CP15BEN (UL(1) << 5)
@@ -196,6 +197,7 @@
 #define SCTLR_EL1_TSCXT (UL(1) << 20)
 #define SCTLR_EL1_EIS (UL(1) << 22)
 #define SCTLR_EL1_SPAN (UL(1) << 23)
+#define SCTLR_EL1_E0E (UL(1) << 24) /* EL0 has its own */
 #define SCTLR_EL1_UCI (UL(1) << 26)
 #define SCTLR_EL1_nTLSMD (UL(1) << 28)
 #define SCTLR_EL1_LSMAOE (UL(1) << 29)
