@@ -69,8 +69,8 @@ need_venv()
 venv_is_ready()
 {
 	stamp=$venv/ready${extra:+-$extra}
-	[ "$stamp" -nt "$root/pyproject.toml" ] && [ -x "$venv/bin/python" ] &&
-		read -r place <"$stamp" && [ "$place" = "$root" ]
+	[ "$stamp" -nt "$root/pyproject.toml" ] && [ "$stamp" -nt "$root/constraints.txt" ] &&
+		[ -x "$venv/bin/python" ] && read -r place <"$stamp" && [ "$place" = "$root" ]
 }
 
 find_python()
@@ -140,25 +140,32 @@ create_venv()
 	[ -z "$extra" ] || echo "$root" >"$venv/ready-$extra"
 }
 
-# requirements: what pip looks for, quoted for a shell.
+# requirements: what pip looks for, as arguments of `pip download`, quoted for a shell.
 requirements()
 {
-	"$python" - "$root/pyproject.toml" "$extra" <<-'END'
+	"$python" - "$root" "$extra" <<-'END'
 		import shlex, sys, tomllib
 
-		with open(sys.argv[1], "rb") as file:
+		with open(sys.argv[1] + "/pyproject.toml", "rb") as file:
 		    tree = tomllib.load(file)
 		extras = tree["project"]["optional-dependencies"]
 		wanted = tree["build-system"]["requires"] + tree["project"]["dependencies"]
-		print(shlex.join(wanted + extras.get(sys.argv[2], [])))
+		pins = ["-c", sys.argv[1] + "/constraints.txt"]
+		print(shlex.join(pins + wanted + extras.get(sys.argv[2], [])))
 	END
 }
 
+# Constraints come by environment, to hold for what builds kut too, and in a relative path, for
+# pip takes a space there for the end of a name.
 pip_install()
 {
 	[ -x "$venv/bin/python" ] &&
-		logged "$venv/bin/python" -m pip --disable-pip-version-check install -q \
-			-e "$root${extra:+[$extra]}"
+		(
+			cd -- "$root" && export PIP_CONSTRAINT=constraints.txt &&
+				export PIP_BUILD_CONSTRAINT=constraints.txt &&
+				logged "$venv/bin/python" -m pip --disable-pip-version-check \
+					install -q -e "$root${extra:+[$extra]}"
+		)
 }
 
 # Two first calls at once take turns; the lock goes when this shell, or what it started, ends.

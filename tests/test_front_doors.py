@@ -33,6 +33,7 @@ case "$1 $2" in
     cat "$0" >"$venv/bin/python"; chmod +x "$venv/bin/python" ;;
 "-m pip")
     sleep "${PIP_TAKES:-0}"
+    [ -e "$PIP_CONSTRAINT" ] && [ -e "$PIP_BUILD_CONSTRAINT" ] || exit 1
     [ -z "${PIP_FAILS:-}" ] || { echo "pip says: no network"; exit 1; }
     printf '#!/bin/sh\\necho "kut of $KUT_ROOT got:" "$@"\\n' >"${0%/*}/kut"
     chmod +x "${0%/*}/kut" ;;
@@ -96,7 +97,8 @@ class Machine:
 def machine(tmp_path: Path) -> Machine:
     made = Machine(tmp_path)
     shutil.copytree(REPOSITORY / "scripts", made.root / "scripts")
-    shutil.copy(REPOSITORY / "pyproject.toml", made.root)
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(REPOSITORY / name, made.root)
     (tmp_path / "bin").mkdir()
     for name in BASICS:
         path = shutil.which(name)
@@ -272,7 +274,8 @@ def test_without_an_index_exactly_what_pip_needs_is_named(machine: Machine) -> N
     for door, names in (("kut", needed), ("test", needed + dev)):
         end = machine.call(door, env={"PIP_FAILS": "1"})
         assert end.returncode == 7
-        assert shlex.split(end.stderr.splitlines()[-1]) == names
+        pins = ["-c", f"{machine.root}/constraints.txt"]
+        assert shlex.split(end.stderr.splitlines()[-1]) == [*pins, *names]
 
 
 def test_a_tree_that_cannot_be_written_is_one_error(machine: Machine) -> None:
@@ -318,9 +321,10 @@ def test_a_set_up_that_was_killed_heals(complete: Machine) -> None:
     assert (end.returncode, end.stderr) == (0, "kut: installing kut into .venv with pip\n")
 
 
-def test_changed_dependencies_are_installed(complete: Machine) -> None:
+@pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt"])
+def test_changed_dependencies_are_installed(complete: Machine, changed: str) -> None:
     time.sleep(0.02)
-    (complete.root / "pyproject.toml").touch()
+    (complete.root / changed).touch()
     assert complete.call().stderr == "kut: installing kut into .venv with pip\n"
     assert complete.call().stderr == ""
 
