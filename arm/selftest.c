@@ -3,8 +3,9 @@
  * The library's own test: what the boot found, and that its parts work.
  *
  * Arguments: key=value pairs that the machine must match (smp=N, mem=MiB, el=1|2); or `all-pages`,
- * which allocates the whole memory; or `exit CODE`, which ends with that code; or `arguments ...`,
- * which prints what main() was given.
+ * which allocates the whole memory; or `reserved START SIZE`, which looks for a page of that range
+ * among all pages; or `exit CODE`, which ends with that code; or `arguments ...`, which prints what
+ * main() was given.
  */
 #include <libcflat.h>
 #include <alloc.h>
@@ -232,6 +233,9 @@ static void test_printf(void)
 	check_format("x%y", "%c%%%c", 'x', 'y');
 	check_format("0x1000", "%p", (void *)0x1000);
 	check_format("+1  1|  7", "%+d % d|%*d", 1, 1, 3, 7);
+	len = snprintf(small, sizeof(small), "%cb|%3c|", 0, 0);
+	report(len == 7 && !memcmp(small, "\0b|  \0|", 8),
+	       "%%c of 0 is a character: expected length 7, found %d", len);
 	len = snprintf(small, sizeof(small), "%s", "0123456789");
 	report(len == 10 && !strcmp(small, "0123456"), "a short buffer: length %d, \"%s\"", len,
 	       small);
@@ -335,6 +339,22 @@ static struct mem_region find_initrd(void)
  * Every page of the machine once, each with a value of its own; then all back, and one large block
  * again.
  */
+/* A range that the device tree reserves belongs to no page that the allocator has. */
+static void test_reserved(u64 start, u64 size)
+{
+	unsigned long count = 0, inside = 0;
+	u64 pa;
+	void *page;
+
+	while ((page = alloc_pages_flags(0, FLAG_DONTZERO))) {
+		pa = virt_to_phys(page);
+		inside += pa + PAGE_SIZE > start && pa < start + size;
+		count++;
+	}
+	report(count && !inside, "of all %lu pages, those in %#lx bytes from %#lx: %lu", count,
+	       size, start, inside);
+}
+
 static void test_all_pages(void)
 {
 	unsigned long before = alloc_pages_in_use(), count = 0, wrong = 0;
@@ -458,6 +478,8 @@ int main(int argc, char **argv)
 		exit(atol(argv[2]));
 	if (argc > 1 && !strcmp(argv[1], "arguments")) {
 		print_arguments(argc, argv);
+	} else if (argc == 4 && !strcmp(argv[1], "reserved")) {
+		test_reserved(strtoul(argv[2], NULL, 0), strtoul(argv[3], NULL, 0));
 	} else if (argc == 2 && !strcmp(argv[1], "all-pages")) {
 		test_all_pages();
 	} else if (argc == 2 && !strcmp(argv[1], "syndromes")) {

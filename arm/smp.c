@@ -411,6 +411,37 @@ static void test_lines(void)
 	on_cpus(print_lines, NULL);
 }
 
+/* For a dump of its own, whatever others dump. */
+static void *emergency_stacks[NR_CPUS];
+
+static void note_emergency_stack(void *data)
+{
+	emergency_stacks[smp_processor_id()] = current_thread_info()->emergency_stack;
+}
+
+/* @top is that of a stack: bytes below it, a guard below these. */
+static bool is_guarded_stack(const char *top)
+{
+	return follow_pte(mmu_idmap, (uintptr_t)top - 1) &&
+	       follow_pte(mmu_idmap, (uintptr_t)top - THREAD_SIZE) &&
+	       !follow_pte(mmu_idmap, (uintptr_t)top - THREAD_SIZE - 1);
+}
+
+static void test_emergency_stacks(void)
+{
+	int shared = 0, unguarded = 0;
+
+	on_cpus(note_emergency_stack, NULL);
+	for (int i = 0; i < nr_cpus; i++) {
+		unguarded += !is_guarded_stack(emergency_stacks[i]);
+		for (int j = 0; j < i; j++)
+			shared += emergency_stacks[i] == emergency_stacks[j];
+	}
+	report(!shared && !unguarded,
+	       "an emergency stack for each of %d CPUs, with a guard: %d shared, %d without",
+	       nr_cpus, shared, unguarded);
+}
+
 /*
  * CPUs come on when they are first asked for anything, and then cost the others time while they
  * wait: what needs few CPUs comes first.
@@ -427,6 +458,7 @@ static const struct subtest subtests[] = {
 	{ "allocators", test_allocators },
 	{ "exceptions", test_exceptions },
 	{ "lines", test_lines },
+	{ "emergency-stacks", test_emergency_stacks },
 };
 
 int main(int argc, char **argv)

@@ -41,17 +41,25 @@ static void put_text(struct sink *sink, const char *s, int n)
 		put(sink, *s++);
 }
 
-static void put_string(struct sink *sink, const struct conversion *cv, const char *s)
+static void put_padded(struct sink *sink, const struct conversion *cv, const char *s, int n)
 {
-	int n;
-
-	s = s ?: "(null)";
-	n = strnlen(s, cv->precision < 0 ? SIZE_MAX : (size_t)cv->precision);
 	if (!cv->left)
 		put_many(sink, ' ', cv->width - n);
 	put_text(sink, s, n);
 	if (cv->left)
 		put_many(sink, ' ', cv->width - n);
+}
+
+static void put_string(struct sink *sink, const struct conversion *cv, const char *s)
+{
+	s = s ?: "(null)";
+	put_padded(sink, cv, s, strnlen(s, cv->precision < 0 ? SIZE_MAX : (size_t)cv->precision));
+}
+
+/* Any character, NUL too. */
+static void put_char(struct sink *sink, const struct conversion *cv, char c)
+{
+	put_padded(sink, cv, &c, 1);
 }
 
 static void put_number(struct sink *sink, const struct conversion *cv, u64 value, int base,
@@ -178,7 +186,7 @@ static const char *convert(struct sink *sink, const char *p, va_list *va)
 		put(sink, '%');
 		break;
 	case 'c':
-		put_string(sink, &cv, (char[2]){ va_arg(*va, int) });
+		put_char(sink, &cv, va_arg(*va, int));
 		break;
 	case 's':
 		put_string(sink, &cv, va_arg(*va, const char *));

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import realtree
+import reserved_memory
 
 TESTDEV = (
     *("-device", "virtio-serial-device", "-device", "virtconsole,chardev=ctd"),
@@ -84,6 +85,18 @@ def test_the_elf_file_boots_as_the_image_does(selftest: Path, virtualization: st
     )[1]
     assert "smp: expected 2, found 2" in output
     assert "EXIT: STATUS=1" in output
+
+
+def test_reserved_memory_is_not_allocated(selftest: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree.dtb"
+    reserved, disabled = (0x48000000, 0x123000), (0x4A000000, 0x10000)
+    reserved_memory.write_tree(
+        tree, realtree.MACHINE, 256, {reserved: "okay", disabled: "disabled"}
+    )
+    for (start, size), inside in ((reserved, 0), (disabled, disabled[1] // 4096)):
+        args = f"reserved {start:#x} {size:#x}"
+        _, output = realtree.boot(selftest, args, "-dtb", str(tree))
+        assert f"{size:#x} bytes from {start:#x}: {inside}\n" in output
 
 
 def test_dump_of_an_unhandled_exception() -> None:

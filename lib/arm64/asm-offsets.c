@@ -27,6 +27,8 @@ void asm_offsets(void)
 	OFFSET(S_FRAME, struct pt_regs, frame);
 	DEFINE(S_FRAME_SIZE, sizeof(struct pt_regs));
 
+	OFFSET(THREAD_EMERGENCY_STACK, struct thread_info, emergency_stack);
+
 	OFFSET(GUEST_X0, struct guest, x[0]);
 	OFFSET(GUEST_X30, struct guest, x[30]);
 	OFFSET(GUEST_REGS_IN_MEMORY, struct guest, regs_in_memory);

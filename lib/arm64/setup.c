@@ -49,12 +49,16 @@ static struct {
 	phys_addr_t initrd_start, initrd_end;
 	struct mem_region reserved[MAX_RESERVED];
 	int nr_reserved;
+	bool in_reserved_memory; /* the nodes below /reserved-memory come */
 	bool too_large; /* more CPUs or regions of memory than there is room for */
 } tree;
 
 cpumask_t cpu_present_mask, cpu_online_mask, cpu_idle_mask;
 
-static struct thread_info boot_thread;
+extern char emergency_stack[];
+static struct thread_info boot_thread = {
+	.emergency_stack = emergency_stack + 2 * THREAD_SIZE,
+};
 
 void start_image(const void *fdt, u64 counter) __noreturn;
 int main(int argc, char **argv);
@@ -123,6 +127,18 @@ static void reserve(u64 start, u64 size, void *data)
 {
 	assert_msg(tree.nr_reserved < MAX_RESERVED, "more than %d reserved regions", MAX_RESERVED);
 	tree.reserved[tree.nr_reserved++] = (struct mem_region){ start, start + size };
+}
+
+/*
+ * A child of /reserved-memory (Devicetree Specification v0.4, 3.5). One without reg asks for memory
+ * of its size, wherever: nobody here gives it any.
+ */
+static void reserve_node(const struct fdt_node *node)
+{
+	u64 base, size;
+
+	for (u32 i = 0; fdt_reg(node, i, &base, &size); i++)
+		reserve(base, size, NULL);
 }
 
 enum node_kind {
@@ -204,7 +220,13 @@ static void read_node(const struct fdt_node *node, void *data)
 {
 	struct fdt_value type = node->value[FDT_DEVICE_TYPE];
 
-	if (fdt_has_string(type, "memory"))
+	/* The first letter spares most nodes the call. */
+	if (node->depth == 1)
+		tree.in_reserved_memory = node->name[0] == 'r' &&
+					  !strcmp(node->name, "reserved-memory");
+	if (tree.in_reserved_memory && node->depth == 2)
+		reserve_node(node);
+	else if (fdt_has_string(type, "memory"))
 		add_memory(node);
 	else if (fdt_has_string(type, "cpu"))
 		add_cpu(node);

@@ -113,7 +113,7 @@ void secondary_start(struct thread_info *thread)
 	secondary_entry_fn entry = secondary_data.entry;
 	int cpu = mpidr_to_cpu(get_mpidr());
 
-	*thread = (struct thread_info){ .cpu = cpu };
+	*thread = (struct thread_info){ .cpu = cpu, .emergency_stack = thread->emergency_stack };
 	setup_cpu(thread);
 	assert_msg(cpu >= 0, "MPIDR %#lx is not in the device tree", get_mpidr());
 	on_cpus_reset(cpu);

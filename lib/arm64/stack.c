@@ -53,10 +53,19 @@ void dump_stack(void)
 	dump_frame_stack(NULL, __builtin_frame_address(0));
 }
 
-/* The stack pointer of the stack in @block. */
-static void *stack_top(char *block)
+/* A stack with its guard, and the emergency stack with another: both in one slot of addresses. */
+#define STACK_BLOCK (2 * THREAD_SIZE)
+#define BLOCK_SIZE (2 * STACK_BLOCK)
+static_assert(BLOCK_SIZE <= VM_SLOT_SIZE, "two stacks fit a slot");
+
+/* The stack pointer of the stack in @block, and what it points at. */
+static void *init_stack(char *block)
 {
-	return block + 2 * THREAD_SIZE - ALIGN(sizeof(struct thread_info), 16);
+	struct thread_info *info =
+		(void *)(block + STACK_BLOCK - ALIGN(sizeof(struct thread_info), 16));
+
+	*info = (struct thread_info){ .emergency_stack = block + BLOCK_SIZE };
+	return info;
 }
 
 void *thread_stack_alloc(void)
@@ -64,21 +73,22 @@ void *thread_stack_alloc(void)
 	char *block;
 
 	if (!vm_available()) {
-		block = memalign_pages(2 * THREAD_SIZE, 2 * THREAD_SIZE);
-		return block ? stack_top(block) : NULL;
+		block = memalign_pages(BLOCK_SIZE, BLOCK_SIZE);
+		return block ? init_stack(block) : NULL;
 	}
 	block = vm_slot_alloc();
 	if (!block)
 		return NULL;
-	if (vm_populate(block + THREAD_SIZE, THREAD_SIZE))
-		return stack_top(block);
+	if (vm_populate(block + THREAD_SIZE, THREAD_SIZE) &&
+	    vm_populate(block + STACK_BLOCK + THREAD_SIZE, THREAD_SIZE))
+		return init_stack(block);
 	vm_slot_free(block);
 	return NULL;
 }
 
 void thread_stack_free(void *stack)
 {
-	void *block = (void *)ALIGN_DOWN((uintptr_t)stack, 2 * THREAD_SIZE);
+	void *block = (void *)ALIGN_DOWN((uintptr_t)stack, BLOCK_SIZE);
 
 	if (vm_contains(block))
 		vm_slot_free(block);

@@ -54,13 +54,14 @@ host_exception_el\el:
 	eret
 
 /*
- * The stack has run out. x0 = X0, tpidrro_el0 = SP - S_FRAME_SIZE. Continue on the emergency stack,
+ * The stack has run out. x0 = X0, tpidrro_el0 = SP - S_FRAME_SIZE. Continue on the CPU's emergency stack,
  * with the interrupted code's registers, as a vector of its own number.
  */
 	.global	host_stack_overflow_el\el
 host_stack_overflow_el\el:
 	msr	tpidr_el0, x0
-	adrp	x0, emergency_stack + 2 * THREAD_SIZE
+	mrs	x0, tpidr_el\el
+	ldr	x0, [x0, #THREAD_EMERGENCY_STACK]
 	mov	sp, x0
 	sub	sp, sp, #S_FRAME_SIZE
 	mrs	x0, tpidr_el0

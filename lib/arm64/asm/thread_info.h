@@ -8,7 +8,8 @@
  * Every host stack is the upper half of a block of 2 * THREAD_SIZE, aligned to its size; the lower
  * half is not mapped. So for a stack pointer in range, bit THREAD_SHIFT of sp - 1 is set, which the
  * exception entry tests before it touches the stack. At the top of a secondary CPU's is its struct
- * thread_info, where the stack pointer starts.
+ * thread_info, where the stack pointer starts; a block behind it, of the same kind, is for the dump
+ * after an overflow.
  */
 #ifndef ASMARM64_THREAD_INFO_H
 #define ASMARM64_THREAD_INFO_H
@@ -33,6 +34,7 @@ struct thread_info {
 	int cpu;
 	unsigned int flags;
 	struct guest *guest; /* the guest this CPU runs, NULL outside of guest_run() */
+	void *emergency_stack; /* where the dump of an overflow has its stack: the pointer's start */
 };
 
 /* The host's own exception level, and whether it has HCR_EL2.E2H set; fixed at boot. */
@@ -55,8 +57,8 @@ static inline int smp_processor_id(void)
 }
 
 /*
- * The stack pointer for a new host stack, which points at a struct thread_info of zeros; NULL when
- * memory is out. Before the MMU is on there is no guard.
+ * The stack pointer for a new host stack, which points at a struct thread_info with an emergency
+ * stack and zeros; NULL when memory is out. Before the MMU is on there is no guard.
  */
 void *thread_stack_alloc(void);
 /* @stack is what thread_stack_alloc() returned, and no CPU runs on it. */
