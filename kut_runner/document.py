@@ -158,10 +158,23 @@ def replay(document: Document, views: Sequence[View]) -> ExitCode:
     return run.exit_code
 
 
-def to_json(
-    facts: Facts, tests: "Sequence[Mapping[str, Any]]", run: Run | None = None
-) -> dict[str, Any]:
-    """Return the document of a run; `tests` are of `test_to_json`, `run` is None while it lasts."""
+def dumps(
+    facts: Facts, tests: Sequence[str], counts: Mapping[str, int], run: Run | None = None
+) -> str:
+    """Return the document of a run, each test in a line of its own.
+
+    `tests` are of `test_line`, `counts` are their numbers by status; `run` is None while it lasts.
+    """
+    head = json.dumps(_to_json(facts, counts, run), indent=1).removesuffix("[]\n}")
+    return "".join((head, "[\n", ",\n".join(tests), "\n]\n}\n"))
+
+
+def test_line(result: TestResult) -> str:
+    """Return one of `tests` as a line without its newline; results.jsonl consists of them."""
+    return json.dumps(test_to_json(result))
+
+
+def _to_json(facts: Facts, counts: Mapping[str, int], run: Run | None) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "kut": facts.kut,
@@ -178,8 +191,8 @@ def to_json(
         "rerun_of": facts.rerun_of,
         "selection": list(facts.selection),
         "selected": len(facts.selection),
-        "counts": dict(Counter(test["status"] for test in tests)),
-        "tests": tests,
+        "counts": dict(counts),
+        "tests": [],
     }
 
 

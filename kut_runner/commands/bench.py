@@ -37,7 +37,10 @@ def command(  # noqa: PLR0913 - one for each option
     out = OutFile(json) if json else None
     emulator = place.qemu(qemu)
     request = session.RunRequest(
-        tests=tests, images=place.images(tests), qemu=emulator, log_dir=place.logs
+        tests=tests,
+        images=place.images(tests),
+        qemu=emulator,
+        log_dir=place.tree / "build/bench",
     )
     collector = bench.Collector()
     code = session.run(request, (collector,))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kut_runner.build import Image
     from kut_runner.config import Config, TestDef
     from kut_runner.machine import Qemu
+    from kut_runner.store import RunDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,11 @@ class Workplace:
     supply: "Callable[[Sequence[str]], Mapping[str, Image]]"
     """Gives the images of these names, brought up to date where there is a compiler."""
 
-    @property
-    def logs(self) -> Path:
-        """Where logs go; created."""
-        directory = self.tree / "build/logs"
-        directory.mkdir(parents=True, exist_ok=True)
-        return directory
+    def begin_run(self) -> "RunDirectory":
+        """Return the directory of a new run, for its logs and results; raises OSError."""
+        from kut_runner.store import Store
+
+        return Store(self.tree / "build").begin()
 
     def qemu(self, explicit: str | None) -> "Qemu":
         """Return the QEMU to use; raises MissingToolError."""
@@ -64,10 +64,11 @@ class Workplace:
         return self.supply(sorted({test.image for test in tests}))
 
 
-def facts(place: Workplace, qemu: "Qemu", **options: object) -> Facts:
+def facts(run: str, place: Workplace, qemu: "Qemu", **options: object) -> Facts:
     """Return what is known about a run before it starts; `options` are those of RunRequest."""
     compiler, _, variant = place.compiler.partition("-")
     return Facts(
+        run=run,
         host=host_facts(),
         compiler=compiler,
         variant=variant,

@@ -67,23 +67,24 @@ def command(  # noqa: PLR0913 - one for each option
     if shard:
         tests = place.shard(tests, shard, allow_empty=allow_empty)
     emulator = place.qemu(qemu)
-    # Before the build: when that fails, no results of an earlier run are there to be believed.
-    facts = prepare.facts(place, emulator, timeout=timeout, jobs=jobs, shard=shard)
-    shown = views.open_views(
-        log_dir=place.logs, facts=facts, json=json, junit=junit, verbose=verbose
-    )
-    images = place.images(tests)
-    if changed:
-        tests = plan.of_images(tests, build.relinked(place.tree, place.compiler))
-    request = session.RunRequest(
-        tests=tests,
-        images=images,
-        qemu=emulator,
-        log_dir=place.logs,
-        jobs=jobs,
-        timeout=timeout,
-    )
-    return session.run(request, shown)
+    with place.begin_run() as kept:
+        # Before the build: when that fails, no results of an earlier run are there to be believed.
+        facts = prepare.facts(kept.run, place, emulator, timeout=timeout, jobs=jobs, shard=shard)
+        shown = views.open_views(
+            log_dir=kept.path, facts=facts, json=json, junit=junit, verbose=verbose
+        )
+        images = place.images(tests)
+        if changed:
+            tests = plan.of_images(tests, build.relinked(place.tree, place.compiler))
+        request = session.RunRequest(
+            tests=tests,
+            images=images,
+            qemu=emulator,
+            log_dir=kept.path,
+            jobs=jobs,
+            timeout=timeout,
+        )
+        return session.run(request, shown)
 
 
 def _refuse_building_options() -> None:

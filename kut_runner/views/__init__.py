@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What people and programs get to see of a run; each view is a module of its own."""
 
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kut_runner.errors import UsageError
-from kut_runner.views.report_json import JsonLines
+from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_terminal import Terminal
 
 if TYPE_CHECKING:
@@ -25,16 +26,19 @@ def open_views(
 ) -> "tuple[View, ...]":
     """Return the views of a run: the files first, so that they are whole when the terminal fails.
 
-    `log_dir` gets `results.jsonl`; it is created. Without it there is no such file. `facts` are
-    what is known about the run. Files of an earlier run under the same names are gone after this.
-    Raises UsageError when one cannot be written or has two uses, before anything has run.
+    `log_dir` gets `results.jsonl` and `results.json`; without it these are not written. `facts`
+    are what is known about the run. Files of an earlier run under the same names are gone after
+    this. Raises UsageError when one cannot be written or has two uses, before anything has run.
     """
-    always = log_dir / "results.jsonl" if log_dir else None
-    _refuse_sharing({"--json": json, "--junit": junit, "kut itself": always})
-    views: list[View] = [JsonLines(always)] if always else []
+    views: list[View] = []
+    if log_dir:
+        lines, document = log_dir / "results.jsonl", log_dir / "results.json"
+        _refuse_sharing({"--json": json, "--junit": junit, "kut itself": lines})
+        _refuse_sharing({"--json": json, "--junit": junit, "kut itself": document})
+        views = [JsonLines(lines), JsonFile(document, facts, interval=inf)]
+    else:
+        _refuse_sharing({"--json": json, "--junit": junit})
     if json:
-        from kut_runner.views.report_json import JsonFile
-
         views.append(JsonFile(json, facts))
     if junit:
         from kut_runner.views.report_junit import JUnit

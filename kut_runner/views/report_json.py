@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Results for programs: the document that docs/results.md and the JSON Schema describe."""
 
-import json
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from kut_runner.capture import create
-from kut_runner.document import Facts, test_to_json, to_json
+from kut_runner.document import Facts, dumps, test_line
 from kut_runner.errors import UsageError
 from kut_runner.session import View
 from kut_runner.views.outfile import OutFile
@@ -36,7 +36,7 @@ class JsonLines(View):
 
     def on_result(self, result: "TestResult") -> None:
         """Append the result."""
-        self._file.write(json.dumps(test_to_json(result)).encode() + b"\n")
+        self._file.write(test_line(result).encode() + b"\n")
 
     def on_end(self, run: "Run") -> None:  # noqa: ARG002 - all is said
         """Close the file."""
@@ -55,7 +55,8 @@ class JsonFile(View):
         """
         self._out = OutFile(path)
         self._facts = facts or Facts()
-        self._tests: list[dict[str, Any]] = []
+        self._tests: list[str] = []
+        self._counts: Counter[str] = Counter()
         self._interval = interval
         self._written = 0.0
 
@@ -66,7 +67,8 @@ class JsonFile(View):
 
     def on_result(self, result: "TestResult") -> None:
         """Add the result; write what is known, but not more than once an interval."""
-        self._tests.append(test_to_json(result))
+        self._tests.append(test_line(result))
+        self._counts[result.status.value] += 1
         if time.monotonic() - self._written >= self._interval:
             self._write_progress()
 
@@ -80,5 +82,4 @@ class JsonFile(View):
         self._written = time.monotonic()
 
     def _write(self, run: "Run | None") -> None:
-        document = to_json(self._facts, self._tests, run)
-        self._out.write(json.dumps(document, indent=1) + "\n")
+        self._out.write(dumps(self._facts, self._tests, self._counts, run))

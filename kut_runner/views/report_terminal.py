@@ -11,6 +11,7 @@ from kut_runner.errors import ExitCode
 from kut_runner.lines import printable
 from kut_runner.session import View
 from kut_runner.status import Status
+from kut_runner.store import shown_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -94,7 +95,7 @@ class Terminal(View):
             if (result.status.is_unfinished or not failed) and not (found and found.frames):
                 yield from (f"| {line}" for line in _last_lines(result.said))
             if result.said.last_lines:
-                yield f"log: {os.path.relpath(result.log)}"
+                yield f"log: {shown_log(result.log)}"
 
     def _coloured(self, status: Status, text: str) -> str:
         if not self._is_coloured:
