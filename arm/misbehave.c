@@ -190,6 +190,63 @@ static void assertion_on_all(void)
 	on_cpus(fail_on_all, NULL);
 }
 
+static void turn_off(void)
+{
+	cpu_psci_cpu_die();
+}
+
+/* CPU 1 spins, CPU 2 sleeps, CPU 3 turned itself off, CPU 4 was never started. */
+static void hang_in_many_ways(void)
+{
+	on_cpu_async(1, on_other_cpu, hang);
+	on_cpu_async(2, on_other_cpu, sleep_for_ever);
+	on_cpu_async(3, on_other_cpu, turn_off);
+	sleep_for_ever();
+}
+
+static __attribute__((__noinline__)) void guest_spin(void)
+{
+	for (;;)
+		cpu_relax();
+}
+
+static void guest_hang_main(void)
+{
+	guest_spin();
+}
+
+static void guest_hang(void)
+{
+	report_info("about to run a guest that spins");
+	guest_run(guest_create(1, guest_hang_main, S2_PAGE_4K));
+}
+
+static enum guest_handler_result load_in_handler(struct guest *guest)
+{
+	load_from((u64 *)0xdead0000000UL);
+	return GUEST_ACTION_EXIT;
+}
+
+static void handler_exception(void)
+{
+	struct guest *guest = guest_create(1, guest_hvc, S2_PAGE_4K);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, load_in_handler);
+	guest_run(guest);
+}
+
+static void guest_load(void)
+{
+	load_from((u64 *)0x123456000UL);
+}
+
+static void unhandled_exit(void)
+{
+	struct guest *guest = guest_create(1, guest_load, S2_PAGE_4K);
+
+	report_fail("the guest ran to its end: %d", guest_run(guest));
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -214,6 +271,10 @@ static const struct {
 	{ "handler-stack", handler_stack_overflow },
 	{ "known", known },
 	{ "bad-string", bad_string },
+	{ "hang-cpus", hang_in_many_ways },
+	{ "hang-guest", guest_hang },
+	{ "handler-exception", handler_exception },
+	{ "guest-exit", unhandled_exit },
 };
 
 int main(int argc, char **argv)

@@ -162,6 +162,8 @@ class Boot:
         if self._is_asked:
             self.kill()
         elif self._why:
+            if self._examination:
+                self._examination.give_up()
             self.stop(self._why)
         else:
             is_late = now >= self._started + self.launch.timeout

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Functions that print a dump, which are no news at the top of a stack.
 _PLUMBING: Final = ("dump_stack", "dump_frame_stack", "assert_failed", "report_abort", "abort")
 _IMAGE_OFFSET: Final = re.compile(r"image offset (0x[0-9a-f]{1,16})")
+#: Bytes of an instruction.
+_INSTRUCTION: Final = 4
 #: Bytes that an image has at most when its symbols are not known.
 _LARGEST_IMAGE: Final = 16 << 20
 #: Classes other than aborts with a valid FAR: PC alignment, watchpoints.
@@ -86,8 +88,10 @@ class _Image:
         if elf:
             try:
                 self._symbols = self._open(elf)
-            except (KutError, OSError) as error:
-                self._note(f"no symbols: {elf.path}: {error}")
+            except KutError as error:
+                self._note(f"no symbols: {elf.path}: {error.message}")
+            except OSError as error:
+                self._note(f"no symbols: {elf.path}: {error.strerror}")
 
     def _open(self, elf: Elf) -> Symbols | None:
         root = next((each for each in elf.path.absolute().parents if is_root(each)), None)
@@ -117,7 +121,7 @@ class _Image:
 
     def frames_at(self, address: int, load: int | None, *, is_exact: bool) -> tuple[Frame, ...]:
         """Return the functions at `address`, which may be outside of the image."""
-        if load is None or not self._has(address - load):
+        if load is None or not self.has(address - load):
             return (Frame(address, is_in_image=False),)
         return self.frames(address - load, is_exact=is_exact)
 
@@ -127,6 +131,15 @@ class _Image:
             return ""
         return self._symbols.nearest(address - load)
 
+    def is_call_by_another(self, address: int, pc: int, load: int | None) -> bool:
+        """Tell whether the instruction before `address` is in another function than `pc` is.
+
+        When x30 is such an address and no frame record has it, the function at `pc` has made no
+        record of its own, as one that calls nothing need not: x30 leads to its caller.
+        """
+        caller = self.symbol(address - _INSTRUCTION, load).partition("+")[0]
+        return bool(caller) and caller != self.symbol(pc, load).partition("+")[0]
+
     def offsets_in(self, text: str) -> Iterator[str]:
         """Yield where each "image offset" in `text` is."""
         for match in _IMAGE_OFFSET.finditer(text):
@@ -134,7 +147,8 @@ class _Image:
             if places[0].function:
                 yield f"{match[0]} is {places[0].place}"
 
-    def _has(self, offset: int) -> bool:
+    def has(self, offset: int) -> bool:
+        """Tell whether an offset is in the image."""
         size = self._symbols.size if self._symbols else _LARGEST_IMAGE
         return 0 <= offset < size
 
@@ -163,6 +177,12 @@ def _dump_frames(found: "Dump", image: _Image) -> tuple[Frame, ...]:
     is_at_pc = bool(stack and stack.exact)
     if found.pc is not None and not is_at_pc:
         frames[:0] = image.frames_at(found.pc, found.load, is_exact=True)
+    link = dict(found.registers).get("x30")
+    if found.pc is not None and found.load is not None and link is not None:
+        rest = {found.load + offset for offset in stack.addresses[1:]} if stack else ()
+        if link not in rest and image.is_call_by_another(link, found.pc, found.load):
+            inner = len(image.frames_at(found.pc, found.load, is_exact=True))
+            frames[inner:inner] = image.frames_at(link, found.load, is_exact=False)
     while len(frames) > 1 and frames[0].function in _PLUMBING:
         del frames[0]
     return tuple(frames)
@@ -233,9 +253,14 @@ def _place(cpu: "Cpu", load: int | None, image: _Image) -> Place:
     state, is_off = _cpu_state(cpu)
     if is_off:
         return Place(cpu.number, state)
-    frames = [*image.frames_at(cpu.registers["pc"], load, is_exact=True)]
-    for address in (*cpu.stack, *cpu.host_stack):
-        frames += image.frames_at(address, load, is_exact=False)
+    pc, link = cpu.registers["pc"], cpu.registers["x30"]
+    frames = [*image.frames_at(pc, load, is_exact=not cpu.is_halted)]
+    stack = cpu.stack
+    if link not in stack and image.is_call_by_another(link, pc, load):
+        stack = link, *stack
+    for address in (*stack, *cpu.host_stack):
+        if load is None or image.has(address - load):  # else it was no frame record
+            frames += image.frames_at(address, load, is_exact=False)
     return Place(cpu.number, state, tuple(frames), tuple(_cpu_registers(cpu, load, image)))
 
 

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What kut says of images that die or hang, on a real QEMU: each shape of dump, each kind of hang.
+
+The images print what the C library prints today: when that changes, the decoder goes red here.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import realtree
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kut_runner import results
+from kut_runner.diagnosis import Diagnosis, Kind, Place
+from kut_runner.events import parse
+from kut_runner.explain import Elf, explain
+from kut_runner.postmortem import Cpu, Snapshot
+from kut_runner.results import Said
+
+DUMP = Path(__file__).with_name("golden") / "crash-exception.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to be said of one image, whatever the compiler."""
+
+    name: str
+    kind: str
+    headline: str
+    functions: tuple[str, ...]
+    """Those of arm/misbehave.c on the stack, in order."""
+    source: str
+    """Text of the line that the innermost of them is at."""
+    bottom: str = "start_image"
+    """A function that the stack leads to, "" when it is cut."""
+    registers: tuple[str, ...] = ()
+    """Registers that have a meaning."""
+
+
+ABORT = r"data abort: translation fault, level 0, read(; \d bytes? into [wx]\d+)?"
+AT = r"arm/misbehave\.c:\d+( \(inlined\))?"
+EXCEPTION = ("ESR_EL2", "SPSR_EL2", "PC")
+CASES = [
+    Case(
+        "misbehave-exception",
+        "exception",
+        rf"{ABORT}; address 0xdead0000000, in load_from\(\) at {AT}",
+        ("load_from", "exception", "main"),
+        'report_info("read %lx", *address);',
+        registers=EXCEPTION,
+    ),
+    Case(
+        "misbehave-exception-el1",
+        "exception",
+        rf"{ABORT}; address 0xdead0000000, in load_from\(\) at {AT}",
+        ("load_from", "exception", "main"),
+        'report_info("read %lx", *address);',
+        registers=("ESR_EL1", "SPSR_EL1", "PC"),
+    ),
+    Case(
+        "misbehave-handler-exception",
+        "exception",
+        rf"{ABORT}; address 0xdead0000000, in load_from\(\) at {AT}",
+        ("load_from", "load_in_handler", "handler_exception", "main"),
+        'report_info("read %lx", *address);',
+        registers=EXCEPTION,
+    ),
+    Case(
+        "misbehave-guest-exit",
+        "exception",
+        r"guest: data abort from a lower EL: translation fault, level \d, read; 8 bytes into x\d+;"
+        rf" address 0x123456000, IPA 0x123456000, in load_from\(\) at {AT}",
+        ("load_from", "guest_load"),
+        'report_info("read %lx", *address);',
+        bottom="",
+        registers=("ESR_EL2", "HPFAR_EL2", "SPSR_EL2", "PC"),
+    ),
+    Case(
+        "misbehave-assert",
+        "assert",
+        r"arm/misbehave\.c:\d+: assert failed: answer == 42: answer is 41",
+        ("assertion", "main"),
+        'assert_msg(answer == 42, "answer is %d", answer);',
+    ),
+    Case(
+        "misbehave-stack",
+        "stack",
+        rf"stack overflow: data abort: .* write.*; address 0x[0-9a-f]+, in recurse\(\) at {AT}",
+        ("recurse",) * 20,
+        "",
+        bottom="",
+        registers=EXCEPTION,
+    ),
+    Case(
+        "misbehave-lost-cpu",
+        "abort",
+        r"ABORT: CPU 0 waited 200 ms for CPU 1 to finish the function at image offset 0x[0-9a-f]+",
+        ("lost_cpu", "main"),
+        "on_cpu(1, on_other_cpu, hang);",
+    ),
+]
+HANGS = [
+    Case("misbehave-hang", "hang", r"hangs in hang\(\).*EL2", ("hang", "main"), ""),
+    Case("misbehave-hang-el1", "hang", r"hangs in hang\(\).*EL1", ("hang", "main"), ""),
+    Case(
+        "misbehave-hang-guest",
+        "hang",
+        r"hangs in guest_spin\(\) at .*: CPU 0 is running at EL1, in a guest",
+        ("guest_spin", "guest_hang_main", "guest_hang", "main"),
+        "",
+    ),
+    Case(
+        "misbehave-hang-cpus",
+        "hang",
+        r"hangs in (wfi|sleep_for_ever)\(\) at .*: CPU 0 is asleep in WFI at EL2 \(and 4 .*",
+        ("sleep_for_ever", "hang_in_many_ways", "main"),
+        "wfi();",
+    ),
+]
+
+
+@cache
+def diagnoses(compiler: str) -> dict[str, Diagnosis]:
+    """Run all the images at once; return what was said of each."""
+    import tempfile
+
+    names = [case.name for case in (*CASES, *HANGS)]
+    with tempfile.TemporaryDirectory() as directory:
+        found: dict[str, Any] = realtree.run(Path(directory), "--compiler", compiler, *names)
+    return {test["id"]: Diagnosis.from_json(test["diagnosis"]) for test in found["tests"]}
+
+
+def check(case: Case, found: Diagnosis, stack: Diagnosis | Place) -> None:
+    assert found.kind.value == case.kind
+    assert re.fullmatch(case.headline, found.headline), found.headline
+    ours = [each for each in stack.frames if each.file == "arm/misbehave.c"]
+    wanted = case.functions
+    named = [each.function for each in ours if not each.is_inlined or each.function in wanted]
+    assert tuple(named)[: len(wanted)] == wanted
+    assert not case.source or case.source in (each.source.strip() for each in ours[:2])
+    assert not case.bottom or case.bottom in [each.function for each in stack.frames]
+    meant = [register.name for register in found.registers if register.words]
+    assert set(case.registers) <= set(meant)
+    assert not [note for note in found.notes if "symbols" in note]
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_dump_is_decoded(case: Case, compiler: str) -> None:
+    found = diagnoses(compiler)[case.name]
+    check(case, found, found)
+    assert not found.cpus
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("case", HANGS, ids=lambda case: case.name)
+def test_a_hang_is_located(case: Case, compiler: str) -> None:
+    found = diagnoses(compiler)[case.name]
+    check(case, found, found.cpus[0])
+    assert not found.notes
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_each_cpu_of_a_hang_has_its_place(compiler: str) -> None:
+    cpus = diagnoses(compiler)["misbehave-hang-cpus"].cpus
+    assert [cpu.state for cpu in cpus] == [
+        "asleep in WFI at EL2",
+        "running at EL2",
+        "asleep in WFI at EL2",
+        "off: it turned itself off",
+        "off: never started",
+    ]
+    for cpu, function in ((1, "hang"), (2, "sleep_for_ever")):
+        functions = [frame.function for frame in cpus[cpu].frames]
+        assert {function, "on_other_cpu", "secondary_start"} <= set(functions)
+    assert not cpus[3].frames
+    assert not cpus[4].frames
+
+
+def test_the_offset_in_an_abort_line_is_named() -> None:
+    (note,) = diagnoses("gcc")["misbehave-lost-cpu"].notes
+    assert re.fullmatch(rf"image offset 0x[0-9a-f]+ is on_other_cpu\(\) at {AT}", note)
+
+
+def test_an_elf_file_that_is_not_what_ran_is_not_used() -> None:
+    elf = realtree.build("misbehave").with_suffix(".elf")
+    found = explain(said(DUMP.read_text()), None, Elf(elf, "0123456789abcdef"))
+    assert found
+    assert {frame.function for frame in found.frames} == {""}
+    assert found.frames[0].is_in_image
+    (note,) = found.notes
+    assert "is not what ran" in note
+    assert "0123456789ab ran" in note
+
+
+def test_without_an_elf_file_there_are_offsets(tmp_path: Path) -> None:
+    found = explain(said(DUMP.read_text()), None, Elf(tmp_path / "no.elf"))
+    assert found
+    assert found.kind is Kind.EXCEPTION
+    assert found.headline.startswith("data abort: translation fault, level 1, write")
+    assert all(frame.is_in_image and not frame.function for frame in found.frames)
+    assert "no symbols" in found.notes[0]
+
+
+def test_a_dump_of_kvm_unit_tests_is_understood() -> None:
+    text = (
+        "Load address: 40080000\n"
+        "PC: 40080d48 PC offset: d48\n"
+        "Unhandled exception ec=0x25 (DABT_EL1)\n"
+        "Vector: 4 (el1h_sync)\n"
+        "ESR_EL1:         96000006, ec=0x25 (DABT_EL1)\n"
+        "FAR_EL1: 0000000000000010 (valid)\n"
+        "Exception frame registers:\n"
+        "pc : [<0000000040080d48>] lr : [<0000000040080d40>] pstate: 600003c5\n"
+        "sp : 00000000400affe0\n"
+        "x29: 00000000400affe0 x28: 0000000000000000 \n"
+        "\tSTACK: @d48 1a0 90 \n"
+    )
+    found = explain(said(text))
+    assert found
+    assert found.headline == "data abort: translation fault, level 2, read; address 0x10"
+    assert [frame.address for frame in found.frames] == [0xD48, 0x1A0, 0x90]
+    registers = {register.name: register.value for register in found.registers}
+    assert registers["ESR_EL1"] == 0x96000006
+    assert registers["x29"] == 0x400AFFE0
+
+
+def test_a_guests_dump_that_a_pass_follows_is_no_diagnosis() -> None:
+    dump = "INFO: guest: exit data abort: x\nINFO: guest: PC 0x40080010, image offset 0x10\n"
+    assert explain(said(f"{dump}FAIL: no\n"))
+    assert not explain(said(f"{dump}PASS: as expected\nFAIL: no\n"))
+
+
+def test_a_failed_check_alone_has_no_diagnosis() -> None:
+    assert explain(said("FAIL: a: b\nSUMMARY: 1 tests, 1 unexpected failures\n")) is None
+
+
+def test_a_qemu_that_tells_nothing() -> None:
+    found = explain(said(""), Snapshot(trouble="QEMU did not answer within 5 s"))
+    assert found
+    assert found.headline == "where it hangs is not known: QEMU did not answer within 5 s"
+
+
+def said(text: str) -> Said:
+    return results.listen(parse(f"{line}\n" for line in text.splitlines()))
+
+
+PARTS = st.sampled_from(DUMP.read_text().splitlines()) | st.text(max_size=40)
+NUMBERS = st.integers(0, 2**64 - 1)
+NAMES = ("pc", "sp", "x29", "x30", "cpsr", "ESR_EL2", "FAR_EL1", "VBAR_EL2")
+CPUS = st.builds(
+    Cpu,
+    registers=st.fixed_dictionaries(dict.fromkeys(NAMES, NUMBERS)) | st.just({}),
+    before=st.none() | NUMBERS,
+    stack=st.lists(NUMBERS, max_size=3).map(tuple),
+)
+
+
+@given(st.lists(PARTS, max_size=40), st.booleans())
+def test_no_garbage_makes_it_raise(lines: list[str], has_symbols: bool) -> None:  # noqa: FBT001
+    elf = Elf(realtree.ROOT / "build/gcc/misbehave.elf") if has_symbols else None
+    found = explain(said("\n".join(lines)), None, elf)
+    assert not found or "by a bug" not in found.headline
+    assert not found or all(line.isprintable() or "\t" in line for line in found.lines())
+
+
+@given(st.lists(CPUS, max_size=3).map(tuple), st.none() | NUMBERS)
+def test_no_machine_makes_it_raise(cpus: tuple[Cpu, ...], load: int | None) -> None:
+    found = explain(said(""), Snapshot(cpus, load), Elf(realtree.ROOT / "build/gcc/misbehave.elf"))
+    assert found
+    assert "by a bug" not in found.headline

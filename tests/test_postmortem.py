@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A QEMU that is asked at its time-out: one that answers as no QEMU should, and what it costs.
+
+What a real QEMU answers is the subject of test_explain.
+"""
+
+import json
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import realtree
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kut_runner import boot, postmortem
+from kut_runner.boot import Ended, How, Launch
+from kut_runner.pool import Pool
+from kut_runner.postmortem import Examination, Sockets
+
+GREETING = b'{"QMP": {"version": {}, "capabilities": []}}\r\n'
+FINE = b'{"return": {}}\r\n'
+ROMS = b'{"return": "addr=0000000040080000 size=0x01 mem=ram name=\\"my kernel\\"\\r\\n"}\r\n'
+
+
+class Fake:
+    """A QEMU's ends of the sockets, and the examination that talks to them."""
+
+    def __init__(self, greeting: bytes) -> None:
+        self.sockets = Sockets((7, 2, 0))
+        self.monitor, self.stub = self.sockets._theirs
+        self.monitor.send(greeting)
+        self._ended: list[bool] = []
+        self.examination = Examination(self.sockets, "my kernel", self._on_end)
+
+    def _on_end(self) -> None:
+        self._ended.append(True)
+
+    def ends(self) -> int:
+        """How many times it has ended."""
+        return len(self._ended)
+
+    def say(self, end: socket.socket, *what: bytes) -> list[int | None]:
+        """Send; then let the examination hear it."""
+        for each in what:
+            end.send(each)
+        return [link.read() for link in self.examination.links]
+
+    @property
+    def trouble(self) -> str:
+        return self.examination.snapshot.trouble
+
+
+@pytest.fixture
+def fake() -> Iterator[Callable[[bytes], Fake]]:
+    made: list[Fake] = []
+
+    def make(greeting: bytes = GREETING) -> Fake:
+        made.append(Fake(greeting))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.sockets.close()
+
+
+def packet(text: str) -> bytes:
+    return f"+${text}#00".encode()
+
+
+def test_one_that_has_not_said_a_word_is_not_waited_for(fake: Callable[[bytes], Fake]) -> None:
+    silent = fake(b"")
+    assert silent.trouble == "QEMU's monitor has not said a word"
+    assert silent.ends() == 1
+
+
+def test_one_that_does_not_answer_is_given_up(fake: Callable[[bytes], Fake]) -> None:
+    wedged = fake(GREETING)
+    assert not wedged.ends()
+    wedged.examination.give_up()
+    wedged.examination.give_up()
+    assert wedged.trouble == "QEMU did not answer within 5 s"
+    assert wedged.ends() == 1
+    assert wedged.say(wedged.monitor, FINE) == [0, 0]
+
+
+def test_one_that_dies_meanwhile(fake: Callable[[bytes], Fake]) -> None:
+    dying = fake(GREETING)
+    dying.monitor.close()
+    assert dying.examination.links[0].read() == 0
+    assert "QEMU has closed the connection" in dying.trouble
+
+
+def test_one_that_refuses(fake: Callable[[bytes], Fake]) -> None:
+    refusing = fake(GREETING)
+    refusing.say(refusing.monitor, b'{"error": {"class": "GenericError", "desc": "no"}}\n')
+    assert refusing.trouble.startswith("QEMU refuses qmp_capabilities")
+
+
+def test_what_was_said_until_then_is_kept(fake: Callable[[bytes], Fake]) -> None:
+    partial = fake(GREETING)
+    partial.say(partial.monitor, b'{"event": "STOP"}\n', FINE)
+    partial.say(partial.monitor, ROMS)
+    partial.say(partial.monitor, FINE)
+    for answer in ("PacketSize=1000", "l<target/>", "m1,2", "l", "OK", "b"):
+        partial.say(partial.stub, packet(answer))
+    assert not partial.ends()
+    registers = "".join(number.to_bytes(8, "little").hex() for number in range(33)) + "c9030000"
+    for answer in (registers, "E14", "E14", "OK", "b", "E01"):
+        partial.say(partial.stub, packet(answer))
+    found = partial.examination.snapshot
+    assert found.load == 0x40080000
+    (cpu,) = found.cpus
+    assert (cpu.registers["x29"], cpu.registers["pc"], cpu.registers["cpsr"]) == (29, 32, 0x3C9)
+    assert found.trouble == "QEMU gives no registers"
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.binary() | st.sampled_from([FINE, ROMS, packet("m1")])))
+)
+def test_nothing_that_is_heard_makes_it_raise(said: list[tuple[bool, bytes]]) -> None:
+    fake = Fake(GREETING)
+    for to_stub, what in said:
+        fake.say(fake.stub if to_stub else fake.monitor, what)
+    fake.examination.give_up()
+    assert fake.ends() == 1
+    fake.sockets.close()
+
+
+def end_of(script: str, log: Path) -> Ended:
+    command = (sys.executable, "-c", f"import os, re, sys, time\n{script}\ntime.sleep(60)")
+    with Pool() as pool:
+        pool.start(Launch(command, log, 1.0, (7, 2, 0)))
+        ended: list[Ended] = []
+        while not ended:
+            for done, how in pool.wait():
+                done.log.close()
+                ended.append(how)
+    return ended[0]
+
+
+def test_a_wedged_qemu_costs_no_more_than_the_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boot, "PATIENCE", 0.3)
+    monkeypatch.setattr(postmortem, "PATIENCE", 0.3)
+    greet = f"os.write(int(re.findall(r'fd=(.*)', sys.argv[2])[0]), {GREETING!r})"
+    ended = end_of(greet, tmp_path / "x.log")
+    assert ended.how is How.TIMED_OUT
+    assert ended.snapshot
+    assert ended.snapshot.trouble == "QEMU did not answer within 0 s"
+    assert ended.seconds < 30
+
+
+def test_what_is_no_qemu_is_stopped_at_once(tmp_path: Path) -> None:
+    ended = end_of("", tmp_path / "x.log")
+    assert ended.how is How.TIMED_OUT
+    assert ended.snapshot
+    assert ended.snapshot.trouble == "QEMU's monitor has not said a word"
+
+
+def test_the_command_in_the_results_has_none_of_it(tmp_path: Path) -> None:
+    before = set(Path("/proc/self/fd").iterdir())
+    (test,) = realtree.run(tmp_path, "misbehave-hang")["tests"]
+    assert test["diagnosis"]["cpus"]
+    assert "fd=" not in test["qemu"]["command"]
+    assert "-chardev" not in test["qemu"]["argv"]
+    assert test["qemu"]["ended"]["stderr"].count("\n") == 0  # but for the signal, no complaint
+    assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+@pytest.mark.parametrize(("version", "monitor"), [((7, 2, 0), "-mon"), ((11, 1, 0), "-object")])
+def test_a_monitor_is_asked_for_as_each_qemu_likes_it(
+    version: tuple[int, ...], monitor: str
+) -> None:
+    sockets = Sockets(version)
+    assert monitor in sockets.options
+    assert json.dumps(sockets.options).count("fd=") == 2
+    sockets.close()
