@@ -6,8 +6,8 @@ The modules are stations in the order in which data flows; each imports only ear
     errors -> status -> config -> keywords -> plan -> shards -> toolchain -> build -> archive
            -> machine -> capture -> remote -> postmortem -> boot -> signals -> pool -> cpus
            -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
-           -> results -> explain -> session -> document -> store -> merge -> views -> bench
-           -> commands -> cli -> __main__
+           -> results -> explain -> session -> document -> store -> merge -> spread -> views
+           -> bench -> commands -> cli -> __main__
 """
 
 __version__ = "0.1.0"

@@ -7,7 +7,6 @@ there, or was cut short, the whole is incomplete.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from kut_runner import results, shards
@@ -27,8 +26,10 @@ class Merged:
     """What is not there, in words: shards, and tests without result."""
 
 
-def merge(parts: Mapping[Path, Document]) -> Merged:
-    """Return the run that the parts make up; it is as long as the longest of them.
+def merge(parts: Mapping[str, Document]) -> Merged:
+    """Return the run that the parts, by their names for messages, make up.
+
+    It is as long as the longest of them.
 
     Raises UsageError when two parts have one test, or are not parts of one run.
     """
@@ -58,17 +59,17 @@ def merge(parts: Mapping[Path, Document]) -> Merged:
     return Merged(document, missing)
 
 
-def _refuse_doubles(parts: Mapping[Path, Document]) -> None:
-    owners: dict[str, Path] = {}
-    for path, document in parts.items():
+def _refuse_doubles(parts: Mapping[str, Document]) -> None:
+    owners: dict[str, str] = {}
+    for part, document in parts.items():
         for name in document.names:
             if name in owners:
-                words = f"{name} is in {owners[name]} and in {path}"
+                words = f"{name} is in {owners[name]} and in {part}"
                 raise UsageError(words, "merge results of runs that have no test in common")
-            owners[name] = path
+            owners[name] = part
 
 
-def _missing_shards(parts: Mapping[Path, Document]) -> Sequence[str]:
+def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
     """Return the shards without a document; none where no part says that it is one."""
     found = [shards.parse(text) for each in parts.values() if (text := _shard(each))]
     counts = {shard.count for shard in found}
@@ -88,9 +89,9 @@ def _shard(document: Document) -> str:
     return str(document.facts.options.get(OPTION) or "")
 
 
-def _missing_tests(parts: Mapping[Path, Document]) -> Sequence[str]:
+def _missing_tests(parts: Mapping[str, Document]) -> Sequence[str]:
     return [
-        f"{name}, which has no result in {path}"
-        for path, document in parts.items()
+        f"{name}, which has no result in {part}"
+        for part, document in parts.items()
         for name in document.missing
     ]

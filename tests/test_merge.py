@@ -32,8 +32,8 @@ def part(
     )
 
 
-def parts(*documents: Document) -> dict[Path, Document]:
-    return {Path(f"{number}.json"): each for number, each in enumerate(documents, start=1)}
+def parts(*documents: Document) -> dict[str, Document]:
+    return {f"{number}.json": each for number, each in enumerate(documents, start=1)}
 
 
 def test_all_of_it() -> None:

@@ -19,7 +19,7 @@ def command(
     """Join the results of shards, FILES of `kut run --json`, and give the verdict on the whole."""
     from kut_runner import document, merge, views
 
-    merged = merge.merge({path: document.load(path) for path in files})
+    merged = merge.merge({str(path): document.load(path) for path in files})
     shown = views.open_views(facts=merged.document.facts, json=json, junit=junit, verbose=verbose)
     code = document.replay(merged.document, shown)
     for words in merged.missing:

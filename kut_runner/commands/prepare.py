@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kut_runner import build, config, machine, plan, toolchain
+from kut_runner import build, config, machine, plan, shards, toolchain
 from kut_runner.commands import options
 from kut_runner.document import Facts, host_facts
 from kut_runner.errors import NothingSelectedError
@@ -30,6 +30,8 @@ class Workplace:
     """What builds the images, or has built them, as in "gcc" or "clang-O0"."""
     supply: "Callable[[Sequence[str]], Mapping[str, Image]]"
     """Gives the images of these names, brought up to date where there is a compiler."""
+    times: Path
+    """The file with the times that shards are cut by."""
 
     def begin_run(self) -> "RunDirectory":
         """Return the directory of a new run, for its logs and results; raises OSError."""
@@ -48,10 +50,8 @@ class Workplace:
 
         Raises UsageError for a bad one, NothingSelectedError for an empty one.
         """
-        from kut_runner import shards
-
         shard = shards.parse(text)
-        mine = shards.take(tests, shard, shards.load_times(self.tree / shards.TIMES))
+        mine = shards.take(tests, shard, shards.load_times(self.times))
         if not mine and not allow_empty:
             raise NothingSelectedError(
                 f"shard {shard} is empty: only {len(tests)} tests are selected",
@@ -88,7 +88,7 @@ def workplace(root: Path | None, compiler: str, variant: str | None) -> Workplac
         with options.progress_line(verbose=False) as progress:
             return build.build(tree, tools, names, progress=progress)
 
-    return Workplace(tree, definitions, tools.name, supply)
+    return Workplace(tree, definitions, tools.name, supply, tree / shards.TIMES)
 
 
 def from_archive(path: Path) -> Workplace:
@@ -102,5 +102,6 @@ def from_archive(path: Path) -> Workplace:
     unpacked = archive.unpack(path, tree / "build/archives")
     definitions = config.load(unpacked.definitions)
     tests = tuple(test for test in definitions.tests if test.name in unpacked.tests)
+    times = unpacked.directory / shards.TIMES
     offered = replace(definitions, tests=tests)
-    return Workplace(tree, offered, unpacked.compiler, lambda _: unpacked.images)
+    return Workplace(tree, offered, unpacked.compiler, lambda _: unpacked.images, times)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut spread`: a run on several machines."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kut_runner.commands import options
+from kut_runner.errors import InfrastructureError, MissingToolError, UsageError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from kut_runner.plan import Wish
+
+
+@click.command("spread")
+@click.argument("archive", type=options.IN_FILE)
+@options.selection
+@click.option("--scheduler", metavar="ADDRESS", help="Dask's scheduler, as in tcp://host:8786.")
+@click.option(
+    "--local", type=click.IntRange(1, 1024), metavar="N", help="N workers on this machine instead."
+)
+@click.option("--json", type=options.OUT_FILE, help="Write the results to this file.")
+@click.option("--junit", type=options.OUT_FILE, help="Write the results as JUnit XML to this file.")
+@options.verbose
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    archive: Path,
+    wish: "Wish",
+    scheduler: str | None,
+    local: int | None,
+    json: Path | None,
+    junit: Path | None,
+    verbose: bool,
+) -> int:
+    """Run the tests of ARCHIVE on the workers of a Dask cluster, and join their results."""
+    from kut_runner import document, merge, plan, shards, spread, views
+    from kut_runner.commands import prepare
+
+    if bool(scheduler) == bool(local):
+        raise UsageError("where to run is not clear", "give either --scheduler or --local")
+    place = prepare.from_archive(archive)
+    tests = plan.select(place.definitions, wish)
+    with place.begin_run() as kept, ExitStack() as cluster:
+        executor, workers = _executor(cluster, scheduler, local)
+        parts = {}
+        for part in spread.spread(
+            executor,
+            archive,
+            tests,
+            workers=workers,
+            seconds=shards.load_times(place.times),
+            log_dir=kept.path,
+        ):
+            parts[part.name] = part.document
+            if part.complaint:
+                click.echo(f"kut: {part.name}: {part.complaint}", err=True)
+        merged = merge.merge(parts)
+        shown = views.open_views(
+            log_dir=kept.path,
+            facts=replace(merged.document.facts, run=kept.run),
+            json=json,
+            junit=junit,
+            verbose=verbose,
+        )
+        code = document.replay(merged.document, shown)
+    for words in merged.missing:
+        click.echo(f"kut: missing: {words}", err=True)
+    return code
+
+
+def _executor(
+    cluster: ExitStack, scheduler: str | None, local: int | None
+) -> "tuple[Executor, int]":
+    """Return an executor and its number of workers; both end with `cluster`."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise MissingToolError(
+            "Dask is not installed", "pip install 'kut[spread]', here and where the workers are"
+        ) from None
+    try:
+        if local:
+            made = LocalCluster(n_workers=local, threads_per_worker=1, dashboard_address=None)
+            client = cluster.enter_context(Client(cluster.enter_context(made)))
+        else:
+            client = cluster.enter_context(Client(scheduler, timeout="10s"))
+        workers = len(client.scheduler_info(n_workers=-1)["workers"])
+    except ValueError as error:
+        raise UsageError(f"--scheduler {scheduler}: {error}", "as in tcp://host:8786") from None
+    except OSError as error:
+        raise InfrastructureError(
+            f"no scheduler answers at {scheduler}: {error}", "start one with `dask scheduler`"
+        ) from None
+    if not workers:
+        raise InfrastructureError(
+            f"the scheduler at {scheduler} has no workers", "start some with `dask worker ADDRESS`"
+        )
+    executor: Executor = client.get_executor(pure=False)
+    return executor, workers
