@@ -108,6 +108,12 @@ class Document:
         return tuple(name for name in self.names if name not in seen)
 
     @property
+    def to_repeat(self) -> frozenset[str]:
+        """Names of the tests that failed or have no result."""
+        failed = (result.name for result in self.results if result.status.is_failure)
+        return frozenset((*failed, *self.missing))
+
+    @property
     def counts(self) -> Mapping[Status, int]:
         """Number of tests by status."""
         return Counter(result.status for result in self.results)

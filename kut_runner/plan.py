@@ -64,6 +64,17 @@ def of_images(tests: "Iterable[TestDef]", images: Collection[str]) -> "tuple[Tes
     )
 
 
+def only(config: "Config", wish: Wish, names: Collection[str], why: str) -> "tuple[TestDef, ...]":
+    """Return the tests of `names` that are wished for; without a wish, all of them.
+
+    Raises NothingSelectedError, with `why` in its message, when there is none.
+    """
+    among = config.tests if wish == Wish() else select(config, wish)
+    if found := tuple(test for test in among if test.name in names):
+        return found
+    raise NothingSelectedError(f"no test is selected: {why}", "leave out --failed")
+
+
 def _asked_for(config: "Config", wish: Wish) -> "list[TestDef]":
     """Return the tests that patterns and groups ask for, by default those not of NODEFAULT."""
     tests = list(config.tests)

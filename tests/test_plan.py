@@ -148,3 +148,14 @@ def test_tests_of_images(tmp_path: Path) -> None:
     assert [test.name for test in plan.of_images(tests, {"a"})] == ["a", "a-again"]
     with pytest.raises(NothingSelectedError, match="the last build linked no image"):
         plan.of_images(tests, {"c"})
+
+
+def test_only_those_of_names_that_are_known_already(grouped: Config) -> None:
+    def names(wish: Wish, among: set[str]) -> str:
+        return " ".join(test.name for test in plan.only(grouped, wish, among, "why"))
+
+    assert names(Wish(), {"b", "c", "gone"}) == "b c"  # nodefault too: it ran
+    assert names(Wish(("a*",)), {"ab", "c"}) == "ab"
+    for wish, among in ((Wish(), {"gone"}), (Wish(("a",)), {"c"})):
+        with pytest.raises(NothingSelectedError, match="no test is selected: why"):
+            plan.only(grouped, wish, among, "why")

@@ -246,3 +246,19 @@ def test_the_command_in_the_report_runs_the_test_again(tree: Path, tmp_path: Pat
     )
     assert again.stdout == Path(tree, test["log"]).read_bytes()
     assert test["build_id"]
+
+
+def test_the_failed_ones_again(tree: Path) -> None:
+    def kut(*args: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([*KUT, *args], cwd=tree, capture_output=True, text=True, check=False)
+
+    names = ("misbehave-fail", "misbehave-exception", "misbehave-skip")
+    assert kut(*names).returncode == 1
+    done = kut("--failed", "*-e*")
+    assert [line.split()[1] for line in done.stdout.splitlines() if "  misbehave" in line] == [
+        "misbehave-exception"
+    ]
+    assert kut("misbehave-skip").returncode == 4
+    done = kut("--failed")
+    assert done.returncode == 4
+    assert "nothing failed in the last run" in done.stderr

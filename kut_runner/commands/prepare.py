@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kut_runner.build import Image
     from kut_runner.config import Config, TestDef
     from kut_runner.machine import Qemu
-    from kut_runner.store import RunDirectory
+    from kut_runner.store import RunDirectory, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,16 @@ class Workplace:
     times: Path
     """The file with the times that shards are cut by."""
 
-    def begin_run(self) -> "RunDirectory":
-        """Return the directory of a new run, for its logs and results; raises OSError."""
+    @property
+    def store(self) -> "Store":
+        """The runs that there were."""
         from kut_runner.store import Store
 
-        return Store(self.tree / "build").begin()
+        return Store(self.tree / "build")
+
+    def begin_run(self) -> "RunDirectory":
+        """Return the directory of a new run, for its logs and results; raises OSError."""
+        return self.store.begin()
 
     def qemu(self, explicit: str | None) -> "Qemu":
         """Return the QEMU to use; raises MissingToolError."""

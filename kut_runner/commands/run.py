@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @options.selection
+@click.option("--failed", is_flag=True, help="Tests that failed in the last run, or were cut off.")
 @click.option("--changed", is_flag=True, help="Tests whose images the last build linked.")
 @click.option("--shard", metavar="I/N", help="Only part I of N; `kut shards` shows the parts.")
 @click.option("--allow-empty", is_flag=True, help="A shard without tests is no error.")
@@ -41,6 +42,7 @@ def command(  # noqa: PLR0913 - one for each option
     root: Path | None,
     *,
     wish: "Wish",
+    failed: bool,
     changed: bool,
     shard: str | None,
     allow_empty: bool,
@@ -63,7 +65,11 @@ def command(  # noqa: PLR0913 - one for each option
         place = prepare.from_archive(archive)
     else:
         place = prepare.workplace(root, compiler, variant)
-    tests = plan.select(place.definitions, wish)
+    if failed:
+        again = place.store.load("latest").to_repeat
+        tests = plan.only(place.definitions, wish, again, "nothing failed in the last run")
+    else:
+        tests = plan.select(place.definitions, wish)
     if shard:
         tests = place.shard(tests, shard, allow_empty=allow_empty)
     emulator = place.qemu(qemu)
