@@ -4,7 +4,8 @@
 The modules are stations in the order in which data flows; each imports only earlier ones::
 
     errors -> status -> config -> keywords -> plan -> shards -> toolchain -> build -> archive
-           -> machine -> capture -> remote -> postmortem -> boot -> signals -> pool -> cpus
+           -> machine -> capture -> remote -> postmortem -> usage -> patience -> boot -> signals
+           -> pool -> resources -> times -> order
            -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
            -> results -> explain -> session -> document -> store -> merge -> spread -> views
            -> bench -> commands -> cli -> __main__

@@ -15,6 +15,7 @@ import ctypes
 import fcntl
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -28,8 +29,10 @@ from pathlib import Path
 from typing import Final
 
 from kut_runner.capture import Capture, create
+from kut_runner.patience import Look, Patience
 from kut_runner.postmortem import PATIENCE, Examination, Snapshot, Sockets
 from kut_runner.remote import Link
+from kut_runner.usage import Usage
 
 #: Seconds from SIGTERM to SIGKILL.
 GRACE: Final = 1.0
@@ -68,7 +71,7 @@ class Launch:
     log: Path
     """Where the serial line's raw bytes go."""
     timeout: float
-    """Seconds of wall time until it is stopped."""
+    """Seconds until it is stopped, as `patience` counts them."""
     examine: tuple[int, ...] = ()
     """Version of this QEMU when its CPUs are to be looked at before a time-out stops it."""
 
@@ -93,6 +96,12 @@ class Ended:
     """Bytes of a flood that the log leaves out."""
     snapshot: Snapshot | None = None
     """After a time-out: what the CPUs were doing, when that was asked for."""
+    cpu_seconds: float = 0.0
+    """CPU time of QEMU, all its threads together."""
+    lost: float = 0.0
+    """Seconds of wall time for which the lack of CPUs held it up, as far as known."""
+    wanted: float | None = None
+    """CPUs that it would have used on average; None when it ended too soon to tell."""
 
 
 class Boot:
@@ -111,8 +120,10 @@ class Boot:
                 undo.callback(self._sockets.close)
             self._process = _spawn(launch.command, self._complaints, self._sockets)
             undo.pop_all()
-        self.deadline: float | None = self._started + launch.timeout
-        """When `expire` is due, in seconds of the monotonic clock; None when nothing is left."""
+        self._patience = Patience(launch.timeout, self._started)
+        self._linger: Patience | None = None
+        self._is_slow = False
+        self._due: float | None = None
         self._why: How | None = None
         self._examination: Examination | None = None
         self._is_asked = False
@@ -128,34 +139,52 @@ class Boot:
         """Return the descriptor of the serial line."""
         return self._pipe.fileno()
 
+    @property
+    def deadline(self) -> float | None:
+        """When `expire` is due, in seconds of the monotonic clock; None when nothing is left."""
+        if self._why:
+            return self._due
+        return min(self._patience.due, self._linger.due) if self._linger else self._patience.due
+
+    def age(self) -> float:
+        """Return the seconds since the start."""
+        return time.monotonic() - self._started
+
     def read(self) -> int | None:
-        """Take to disk what the guest has said, or a part of much; return the number of bytes.
+        """Take to disk what the guest has said, a pipe full at most; return the number of bytes.
 
         None means that there are none yet, 0 that no more will come.
         """
-        try:
-            data = os.read(self._pipe.fileno(), _READ_SIZE)
-        except BlockingIOError:
-            return None
-        if data:
+        taken = 0
+        while taken < _PIPE_SIZE:
+            try:
+                data = os.read(self._pipe.fileno(), _READ_SIZE)
+            except BlockingIOError:
+                return taken or None
+            if not data:
+                break
             self.log.write(data)
             self._watch_for_exit(data)
-        return len(data)
+            taken += len(data)
+            if len(data) < _READ_SIZE:
+                break
+        return taken
 
     def stop(self, why: How) -> None:
         """Ask QEMU to end (SIGTERM); the next `expire` does not ask."""
         self._why = why
         self._is_asked = True
-        self.deadline = time.monotonic() + GRACE
+        self._due = time.monotonic() + GRACE
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End QEMU (SIGKILL)."""
-        self.deadline = None
+        self._why = self._why or How.INTERRUPTED
+        self._due = None
         self._signal(signal.SIGKILL)
 
     def expire(self, now: float) -> tuple[Link, ...]:
-        """Do what is due when the deadline has passed at `now`: examine, then ask, then kill.
+        """Do what is due at `now`: look, examine, then ask, then kill.
 
         Returns what there is to listen to, beside the serial line, from now on.
         """
@@ -165,10 +194,14 @@ class Boot:
             if self._examination:
                 self._examination.give_up()
             self.stop(self._why)
-        else:
-            is_late = now >= self._started + self.launch.timeout
-            return self._give_up_on(How.TIMED_OUT if is_late else How.LINGERED)
+        elif why := self._look(now):
+            return self._give_up_on(why)
         return ()
+
+    def take_slow(self) -> bool:
+        """Tell whether QEMU has become slow since the last call, see `patience`."""
+        is_slow, self._is_slow = self._is_slow, False
+        return is_slow
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -187,16 +220,25 @@ class Boot:
 
         Raises OSError when the log cannot be written.
         """
+        before = _cpu_seconds_of_children()
         status = self._clear()
-        seconds = time.monotonic() - self._started
-        for _ in range(_PIPE_SIZE // _READ_SIZE):  # what escaped the group may write for ever
-            if not self.read():
-                break
+        cpu_seconds = _cpu_seconds_of_children() - before
+        seconds = self.age()
+        self.read()
         self._pipe.close()
         self.log.finish()
         how = self._why or (How.EXITED if status >= 0 else How.KILLED)
-        snapshot = self._examination.snapshot if self._examination else None
-        return Ended(how, abs(status), seconds, self._complaint(), self.log.missing, snapshot)
+        return Ended(
+            how=how,
+            code=abs(status),
+            seconds=seconds,
+            complaint=self._complaint(),
+            missing=self.log.missing,
+            snapshot=self._examination.snapshot if self._examination else None,
+            cpu_seconds=cpu_seconds,
+            lost=self._patience.lost(seconds),
+            wanted=self._patience.wanted,
+        )
 
     def abandon(self) -> None:
         """Kill QEMU and wait for its end; the log stays as it is."""
@@ -222,20 +264,31 @@ class Boot:
             self._sockets.close()
         return status
 
+    def _look(self, now: float) -> How | None:
+        """Return why QEMU is to be stopped, None when it may go on."""
+        usage = Usage.of(self._process.pid)
+        look = self._patience.look(now, usage)
+        self._is_slow = self._is_slow or look is Look.SLOW
+        if look is Look.OVER:
+            return How.TIMED_OUT
+        if self._linger and self._linger.look(now, usage) is Look.OVER:
+            return How.LINGERED
+        return None
+
     def _give_up_on(self, why: How) -> tuple[Link, ...]:
         """Stop QEMU, or look at its CPUs first."""
         if not self._sockets:
             self.stop(why)
             return ()
         self._why = why
-        self.deadline = time.monotonic() + PATIENCE
+        self._due = time.monotonic() + PATIENCE
         kernel = _after("-kernel", self.launch.command)
         self._examination = Examination(self._sockets, kernel, self._on_examined)
         return self._examination.links
 
     def _on_examined(self) -> None:
         if not self._is_asked:
-            self.deadline = time.monotonic()
+            self._due = time.monotonic()
 
     def _complaint(self) -> str:
         with self._complaints as file:
@@ -248,13 +301,17 @@ class Boot:
             os.killpg(self._process.pid, number)
 
     def _watch_for_exit(self, data: bytes) -> None:
-        """Shorten the deadline while an EXIT line is the last thing said; restore it after."""
+        """Lose patience sooner while an EXIT line is the last thing said."""
         self._recent = (self._recent + data[-_EXIT_WINDOW:])[-_EXIT_WINDOW:]
-        if self._why:
-            return
-        self.deadline = self._started + self.launch.timeout
-        if _EXIT_SAID.search(self._recent):
-            self.deadline = min(self.deadline, time.monotonic() + LINGER)
+        self._linger = None
+        if not self._why and _EXIT_SAID.search(self._recent):
+            self._linger = Patience(LINGER, time.monotonic(), Usage.of(self._process.pid))
+
+
+def _cpu_seconds_of_children() -> float:
+    """Return the CPU time of all children that have been waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _spawn(

@@ -209,6 +209,8 @@ def test_to_json(result: TestResult) -> dict[str, Any]:
         "status": result.status.value,
         "reason": result.verdict.reason,
         "exit_code": int(result.verdict.exit_code),
+        "attempt": result.attempt,
+        "earlier": [test_to_json(each) for each in result.earlier],
         "seconds": round(result.seconds, 6),
         "checks_made": result.said.counted,
         "checks": [_check_to_json(check) for check in result.said.checks],
@@ -273,6 +275,8 @@ def test_from_json(data: Mapping[str, Any]) -> TestResult:
         log=data["log"],
         build_id=data["build_id"],
         diagnosis=Diagnosis.from_json(diagnosis) if diagnosis else None,
+        attempt=data.get("attempt", 1),
+        earlier=tuple(map(test_from_json, data.get("earlier", ()))),
     )
 
 
@@ -390,6 +394,9 @@ def _ended_to_json(ended: Ended | None) -> dict[str, Any] | None:
         "signal": ended.code if ended.how is How.KILLED else None,
         "stderr": ended.complaint,
         "left_out": ended.missing,
+        "cpu_seconds": round(ended.cpu_seconds, 6),
+        "lost_seconds": round(ended.lost, 6),
+        "cpus_wanted": None if ended.wanted is None else round(ended.wanted, 3),
     }
 
 
@@ -402,6 +409,9 @@ def _ended_from_json(test: Mapping[str, Any], data: Mapping[str, Any] | None) ->
         seconds=test["seconds"],
         complaint=data["stderr"],
         missing=data.get("left_out", 0),
+        cpu_seconds=data.get("cpu_seconds", 0.0),
+        lost=data.get("lost_seconds", 0.0),
+        wanted=data.get("cpus_wanted"),
     )
 
 

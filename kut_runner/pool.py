@@ -89,6 +89,10 @@ class Pool:
         self._pause = longer if size >= _FLOOD else _COALESCE
         self._signals.pause(self._pause)
 
+    def take_slow(self) -> list[Boot]:
+        """Return the QEMUs that have become slow since the last call, see `patience`."""
+        return [boot for boot in self._running if boot.take_slow()]
+
     def _patience(self) -> float | None:
         """Return the seconds until the next deadline; None when there is none."""
         due = [boot.deadline for boot in self._running if boot.deadline is not None]
@@ -116,6 +120,7 @@ class Pool:
     def _expire(self) -> None:
         now = time.monotonic()
         for boot in self._running:
-            if boot.deadline is not None and boot.deadline <= now:
+            due = boot.deadline
+            if due is not None and due <= now:
                 for link in boot.expire(now):
                     self._selector.register(link, EVENT_READ, link)

@@ -43,7 +43,7 @@ makes its own. A run with several exit codes among its tests ends with the first
 import re
 import signal
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from kut_runner.boot import LINGER, Ended, How
@@ -145,6 +145,10 @@ class TestResult:
     build_id: str = ""
     diagnosis: Diagnosis | None = None
     """What went wrong, in words; None when nothing did, or nothing more is known."""
+    attempt: int = 1
+    """Which QEMU of this test in the run it was, from 1."""
+    earlier: tuple["TestResult", ...] = ()
+    """The failures after which the test was tried again, oldest first."""
 
     @property
     def status(self) -> Status:
@@ -212,6 +216,18 @@ def judge(said: Said, ended: Ended) -> Verdict:
     return _judge_summary(said, summary, ended)
 
 
+def after(earlier: tuple[TestResult, ...], result: TestResult) -> TestResult:
+    """Return the result of a test that failed `earlier`: what passes then is flaky."""
+    if not earlier:
+        return result
+    verdict = result.verdict
+    if verdict.status is Status.PASS:
+        before = "; ".join(f"{each.status.value}: {each.verdict.reason}" for each in earlier)
+        reason = f"passed at attempt {len(earlier) + 1}, after {before}"
+        verdict = Verdict(Status.FLAKY, reason, verdict.exit_code)
+    return replace(result, verdict=verdict, earlier=earlier)
+
+
 def exit_code(codes: "Iterable[ExitCode]") -> ExitCode:
     """Return the exit code of a run whose tests stand for `codes`."""
     seen = set(codes)
@@ -235,12 +251,20 @@ def _judge_process(  # noqa: PLR0911 - a return per row of the table
     if ended.how is How.KILLED:
         return _error(_joined(f"QEMU crashed: {_signal_name(ended.code)}", words))
     if ended.how is How.TIMED_OUT:
-        return _failed(Status.TIMEOUT, f"no verdict after {ended.seconds:.1f} s{_last_words(said)}")
+        return _failed(Status.TIMEOUT, f"no verdict after {_duration(ended)}{_last_words(said)}")
     if ended.how is How.LINGERED or ended.code in (0, said.exit_status):
         return None
     if not said.last_lines and ended.code == 1 and not _NO_MEMORY.search(ended.complaint):
         return _error(f"QEMU refused: {words}", ExitCode.MACHINE_REFUSED)
     return _error(_joined(f"QEMU failed with exit status {ended.code}", words))
+
+
+def _duration(ended: Ended) -> str:
+    """Return the wall time, and what of it QEMU could not use if that is much."""
+    words = f"{ended.seconds:.1f} s"
+    if ended.lost < ended.seconds / 10:
+        return words
+    return f"{words}, without a CPU for {ended.lost:.1f} s"
 
 
 def _judge_ending(said: Said) -> Verdict | None:

@@ -1,31 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run: every selected test once, as many at a time as there are CPUs for.
+"""A run: every selected test, as many at a time as there are CPUs and memory for.
 
-Tests start in the order given. A test weighs as many CPUs as its machine has, but never more
-than there are, so that a large one runs alone rather than not at all. Views are told of each
-result as it comes, and in any case of the end: they write what is known when kut is stopped.
+`order` says which test is next, `resources` what it takes. The next test starts before the log of
+the last one is read, and a long log is read in parts: neither QEMUs that run nor CPUs that are
+free wait for kut. Views are told of each result as it comes, and in any case of the end: they
+write what is known when kut is stopped.
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kut_runner import cpus, events, lines, machine, results
+from kut_runner import events, lines, machine, order, resources, results
 from kut_runner.boot import Boot, Ended, How, Launch
 from kut_runner.errors import ExitCode
 from kut_runner.pool import Pool
+from kut_runner.resources import Share
 from kut_runner.results import TestResult
+from kut_runner.times import Took
 
 if TYPE_CHECKING:
     from kut_runner.build import Image
     from kut_runner.config import TestDef
     from kut_runner.diagnosis import Diagnosis
     from kut_runner.machine import Qemu
+    from kut_runner.times import Times
 
 
 #: Events of a log that are read at a time: some milliseconds.
@@ -44,6 +48,16 @@ class RunRequest:
     """CPUs to fill with tests, 1 or more; None for all that this process has."""
     timeout: float | None = None
     """Seconds for every test, in place of each test's own."""
+    times: "Times | None" = None
+    """Where the times of earlier runs are, for the order, and those of this one go."""
+    seed: int | None = None
+    """Shuffle the tests, in the way that this number gives."""
+    repeat: int | None = 1
+    """How many times each test runs; None for ever."""
+    until_fail: bool = False
+    """Start nothing more once a test has failed."""
+    retries: int = 0
+    """How often a test that fails runs again; one that passes then is flaky."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,7 @@ def run(request: RunRequest, views: Sequence[View]) -> ExitCode:
     try:
         runner.run()
     finally:
+        runner.keep_times()
         done = runner.summarise(started)
         with ExitStack() as each:  # every view, even when one of them fails
             for view in reversed(views):
@@ -101,10 +116,20 @@ def run(request: RunRequest, views: Sequence[View]) -> ExitCode:
 
 
 @dataclass(frozen=True, slots=True)
-class _Running:
-    """A test that has been started."""
+class _Turn:
+    """A test whose turn has come, and its results up to now if it is run again for them."""
 
     test: "TestDef"
+    share: Share
+    attempt: int
+    earlier: tuple[TestResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A turn for which a QEMU was started."""
+
+    turn: _Turn
     launch: Launch
     build_id: str = ""
 
@@ -129,36 +154,87 @@ class _Hearing:
         return self._listener.said()
 
 
+class _Agenda:
+    """What is still to run: rounds of tests, and those that get another attempt."""
+
+    def __init__(self, request: RunRequest) -> None:
+        took = request.times.load() if request.times else {}
+        wanted = {name: each.wanted for name, each in took.items()}
+        self.whole = resources.available(request.jobs)
+        self._queue = order.Queue(
+            lambda test: Share.of(test, wanted.get(test.name), self.whole),
+        )
+        times = request.repeat
+        self._rounds = order.rounds(request.tests, took, seed=request.seed, times=times)
+        self._again: list[_Turn] = []
+        self._attempts: Counter[str] = Counter()
+        self._next_round()
+
+    def __bool__(self) -> bool:
+        """Whether anything is left."""
+        return bool(self._queue or self._again)
+
+    def take(self, room: Share) -> _Turn | None:
+        """Return the next turn that there is room for."""
+        for turn in self._again:
+            if turn.share.fits(room):
+                self._again.remove(turn)
+                return turn
+        if not (taken := self._queue.take(room)):
+            return None
+        if not self._queue:
+            self._next_round()
+        test, share = taken
+        return _Turn(test, share, self._count(test))
+
+    def try_again(self, turn: _Turn, result: TestResult) -> None:
+        """Give a test another attempt, before all others."""
+        attempt = self._count(turn.test)
+        self._again.append(replace(turn, attempt=attempt, earlier=(*turn.earlier, result)))
+
+    def clear(self) -> None:
+        """Drop what is left."""
+        self._rounds = iter(())
+        self._queue = order.Queue(lambda _: self.whole)
+        self._again.clear()
+
+    def _count(self, test: "TestDef") -> int:
+        self._attempts[test.name] += 1
+        return self._attempts[test.name]
+
+    def _next_round(self) -> None:
+        for test in next(self._rounds, ()):
+            self._queue.add(test)
+
+
 class _Runner:
     """The state of a run: what waits, what runs, what is done."""
 
     def __init__(self, request: RunRequest, views: Sequence[View]) -> None:
         self._request = request
         self._views = views
-        self._capacity = request.jobs or cpus.available()
-        self._waiting = deque(request.tests)
+        self._agenda = _Agenda(request)
+        self._room = self._agenda.whole
         self._running: dict[Boot, _Running] = {}
         self._hearings: deque[_Hearing] = deque()
         self._results: list[TestResult] = []
+        self._selected = len(request.tests) * (request.repeat or 1)
         self._is_interrupted = False
 
     def run(self) -> None:
         with Pool() as pool:
-            while self._is_at_work or (self._waiting and not pool.is_interrupted):
-                if not pool.is_interrupted:
-                    self._start_what_fits(pool)
+            while self._running or self._hearings or self._agenda:
+                if pool.is_interrupted:
+                    self._agenda.clear()
+                self._start_what_fits(pool)
                 if self._hearings:
-                    self._listen()
+                    self._listen(pool)
                 if self._running:
                     self._wait(pool)
             self._is_interrupted = pool.is_interrupted
 
-    @property
-    def _is_at_work(self) -> bool:
-        return bool(self._running or self._hearings)
-
     def summarise(self, started: tuple[float, float]) -> Run:
-        is_complete = len(self._results) == len(self._request.tests)
+        is_complete = len(self._results) >= self._selected
         codes = [result.verdict.exit_code for result in self._results]
         if not self._request.tests:  # asked for: a selection that happens to be empty is refused
             codes.append(ExitCode.OK)
@@ -168,82 +244,103 @@ class _Runner:
             codes.append(ExitCode.INFRASTRUCTURE)
         return Run(
             results=tuple(self._results),
-            selected=len(self._request.tests),
+            selected=self._selected,
             started=started[0],
             seconds=time.monotonic() - started[1],
             exit_code=results.exit_code(codes),
             is_complete=is_complete,
         )
 
-    def _weight(self, test: "TestDef") -> int:
-        return min(test.smp, self._capacity)
+    def keep_times(self) -> None:
+        """Write down what the tests took that ended by themselves."""
+        if self._request.times:
+            ends = {each.name: each.ended for each in self._results if each.ended}
+            took = {
+                name: Took(max(0.0, ended.seconds - ended.lost), ended.wanted)
+                for name, ended in ends.items()
+                if ended.how is How.EXITED
+            }
+            self._request.times.update(took)
 
     def _start_what_fits(self, pool: Pool) -> None:
-        taken = sum(self._weight(running.test) for running in self._running.values())
-        room = self._capacity - taken
-        while self._waiting and self._weight(self._waiting[0]) <= room:
-            test = self._waiting.popleft()
-            if self._start(pool, test):
-                room -= self._weight(test)
+        while turn := self._agenda.take(self._room):
+            if reason := machine.unmet_need(self._request.qemu, turn.test):
+                self._report(TestResult(turn.test.name, results.skipped(reason)))
+            else:
+                self._start(pool, turn)
 
-    def _start(self, pool: Pool, test: "TestDef") -> bool:
-        """Start the test, or report why it does not run; return whether it runs."""
-        request = self._request
-        if reason := machine.unmet_need(request.qemu, test):
-            self._report(TestResult(test.name, results.skipped(reason)))
-            return False
+    def _start(self, pool: Pool, turn: _Turn) -> None:
+        """Start a test, or report why it does not run."""
+        request, test = self._request, turn.test
         command = machine.command_line(request.qemu, test, request.images[test.image].flat)
-        log = request.log_dir / f"{test.name}.log"
+        name = test.name if turn.attempt == 1 else f"{test.name}@{turn.attempt}"
+        log = request.log_dir / f"{name}.log"
         launch = Launch(command, log, request.timeout or test.timeout, request.qemu.version)
         try:
             boot = pool.start(launch)
         except OSError as error:
             ended = Ended(How.NOT_STARTED, 0, 0.0, str(error))
-            self._conclude(_Running(test, launch), results.Said(), ended)
-            return False
+            self._conclude(_Running(turn, launch), results.Said(), ended, may_retry=False)
+            return
         # Read now: what is built meanwhile is not what runs.
         build_id = request.images[test.image].build_id
-        self._running[boot] = _Running(test, launch, build_id)
+        self._running[boot] = _Running(turn, launch, build_id)
+        self._room -= turn.share
         for view in self._views:
-            view.on_begin(test, 1)
-        return True
+            view.on_begin(test, turn.attempt)
 
     def _wait(self, pool: Pool) -> None:
         for boot, ended in pool.wait(is_busy=bool(self._hearings)):
-            self._hearings.append(_Hearing(self._running.pop(boot), boot, ended))
+            running = self._running.pop(boot)
+            self._room += running.turn.share
+            self._hearings.append(_Hearing(running, boot, ended))
+        for boot in pool.take_slow():
+            turn = self._running[boot].turn
+            for view in self._views:
+                view.on_slow(turn.test, turn.attempt, boot.age())
 
-    def _listen(self) -> None:
+    def _listen(self, pool: Pool) -> None:
         """Read a part of the oldest log, so that the QEMUs that run need not wait for a flood."""
         hearing = self._hearings[0]
         said = hearing.go_on()
         if said is not None:
             self._hearings.popleft()
-            self._conclude(hearing.running, said, hearing.ended)
+            may_retry = not pool.is_interrupted
+            self._conclude(hearing.running, said, hearing.ended, may_retry=may_retry)
 
-    def _conclude(self, running: _Running, said: results.Said, ended: Ended) -> None:
+    def _conclude(
+        self, running: _Running, said: results.Said, ended: Ended, *, may_retry: bool
+    ) -> None:
+        turn = running.turn
         verdict = results.judge(said, ended)
         is_bad = verdict.status.is_failure
-        self._report(
-            TestResult(
-                name=running.test.name,
-                verdict=verdict,
-                said=said,
-                ended=ended,
-                command=running.launch.command,
-                qemu_version=self._request.qemu.release,
-                log=str(running.launch.log),
-                build_id=running.build_id,
-                diagnosis=self._diagnose(running, said, ended) if is_bad else None,
-            )
+        result = TestResult(
+            name=turn.test.name,
+            verdict=verdict,
+            said=said,
+            ended=ended,
+            command=running.launch.command,
+            qemu_version=self._request.qemu.release,
+            log=str(running.launch.log),
+            build_id=running.build_id,
+            diagnosis=self._diagnose(running, said, ended) if is_bad else None,
+            attempt=turn.attempt,
         )
+        if may_retry and is_bad and len(turn.earlier) < self._request.retries:
+            self._agenda.try_again(turn, result)
+        else:
+            self._report(results.after(turn.earlier, result))
 
     def _diagnose(self, running: _Running, said: results.Said, ended: Ended) -> "Diagnosis | None":
         from kut_runner.explain import Elf, explain  # slow to import, and seldom needed
 
-        elf = self._request.images[running.test.image].elf
+        elf = self._request.images[running.turn.test.image].elf
         return explain(said, ended.snapshot, Elf(elf, running.build_id))
 
     def _report(self, result: TestResult) -> None:
         self._results.append(result)
         for view in self._views:
             view.on_result(result)
+        if self._request.until_fail and result.status.is_failure:
+            self._agenda.clear()
+            self._selected = len(self._results) + len(self._running) + len(self._hearings)

@@ -18,6 +18,7 @@ class Status(Enum):
     kfail    yes     later   failed for a known reason that is not the tested code's
     timeout  no      yes     gave no verdict, or did not power off, within its time
     crash    no      yes     the guest died, or said less than it announced
+    flaky    no      yes     failed, then passed when it was tried again, as was asked for
     error    no      yes     trouble with QEMU or with the machine under it: nothing is known
     ======== ======= ======= ==================================================================
     """
@@ -30,6 +31,7 @@ class Status(Enum):
     KFAIL = "kfail"
     TIMEOUT = "timeout"
     CRASH = "crash"
+    FLAKY = "flaky"
     ERROR = "error"
 
     @property
@@ -43,5 +45,5 @@ class Status(Enum):
         return self in _UNFINISHED
 
 
-_EXCUSED = frozenset({Status.PASS, Status.SKIP, Status.XFAIL, Status.KFAIL})
+_EXCUSED = frozenset({Status.PASS, Status.FLAKY, Status.SKIP, Status.XFAIL, Status.KFAIL})
 _UNFINISHED = frozenset({Status.TIMEOUT, Status.CRASH, Status.ERROR})

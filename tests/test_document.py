@@ -19,7 +19,7 @@ from kut_runner.document import Document, Facts
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.events import parse
 from kut_runner.lines import split
-from kut_runner.results import TestResult, Verdict, judge, listen, skipped
+from kut_runner.results import TestResult, Verdict, after, judge, listen, skipped
 from kut_runner.session import Run
 from kut_runner.status import Status
 from kut_runner.views.report_json import JsonFile, JsonLines
@@ -114,11 +114,19 @@ def test_a_golden_log_comes_back_as_it_was(path: Path) -> None:
     assert document.test_from_json(data) == before
 
 
+def flaky() -> TestResult:
+    log = (GOLDEN[0].parent / "pass.log").read_bytes()
+    first = result("flaky", b"FAIL: a", Ended(How.EXITED, 0, 1.5, ""), attempt=3)
+    ended = Ended(How.EXITED, 0, 1.5, "", cpu_seconds=0.5, lost=0.25, wanted=0.125)
+    return after((first,), result("flaky", log, ended, attempt=4))
+
+
 def sample() -> list[TestResult]:
     ends = Ended(How.EXITED, 0, 0.25, "")
     return [
         *(result(path.stem, path.read_bytes(), ends) for path in GOLDEN),
         result("hangs", b"INFO: 1", Ended(How.TIMED_OUT, 0, 2.0, "qemu"), diagnosis=DIAGNOSIS),
+        flaky(),
         result("breaks", b"", Ended(How.KILLED, 6, 2.0, "qemu: assertion")),
         TestResult("needy", skipped("needs qemu>=99")),
     ]

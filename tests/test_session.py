@@ -6,9 +6,11 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kut_runner import resources
 from kut_runner.build import Image
 from kut_runner.config import TestDef
 from kut_runner.errors import ExitCode
@@ -16,6 +18,7 @@ from kut_runner.machine import Qemu
 from kut_runner.results import TestResult
 from kut_runner.session import Run, RunRequest, View, run
 from kut_runner.status import Status
+from kut_runner.times import Times, Took
 
 PASS = r"printf 'PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n'"  # noqa: S105 - no password
 FAIL = r"printf 'FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n'"
@@ -39,6 +42,7 @@ class Recorder(View):
         self.results: list[TestResult] = []
         self.runs: list[Run] = []
         self.begun: list[tuple[str, int]] = []
+        self.slow: list[tuple[str, int, float]] = []
         self._at_result = at_result
 
     def on_start(self, tests: Sequence[TestDef]) -> None:
@@ -46,8 +50,11 @@ class Recorder(View):
         assert not self.results
 
     def on_begin(self, test: TestDef, attempt: int) -> None:
-        assert test.name not in [result.name for result in self.results]
+        assert (test.name, attempt) not in self.begun
         self.begun.append((test.name, attempt))
+
+    def on_slow(self, test: TestDef, attempt: int, seconds: float) -> None:
+        self.slow.append((test.name, attempt, seconds))
 
     def on_result(self, result: TestResult) -> None:
         self.results.append(result)
@@ -89,14 +96,17 @@ class Bench:
             )
         )
 
-    def run(self, *views: View, jobs: int = 1, timeout: float | None = None) -> ExitCode:
+    @property
+    def times(self) -> Times:
+        return Times(self.directory / "times.json", "sh")
+
+    def run(self, *views: View, **options: Any) -> ExitCode:  # noqa: ANN401 - of RunRequest
         request = RunRequest(
             tests=self.tests,
             images=self.images,
             qemu=self.qemu,
             log_dir=self.directory / "logs",
-            jobs=jobs,
-            timeout=timeout,
+            **{"jobs": 1, **options},
         )
         return run(request, views)
 
@@ -153,6 +163,134 @@ def test_no_more_cpus_are_used_than_there_are(bench: Bench, jobs: int, most: int
     view = Recorder()
     bench.run(view, jobs=jobs)
     assert max(int(Path(result.log).read_text()) for result in view.results) == most
+
+
+def test_tests_that_mostly_sleep_run_side_by_side(bench: Bench) -> None:
+    """Four of them, known to do so, on two CPUs: each waits until it has seen all others."""
+    wait = f"while [ $(ls {bench.directory}/*.here | wc -l) -lt 4 ]; do sleep 0.02; done"
+    for number in range(4):
+        bench.add(f"t{number}", f"touch {bench.directory}/{number}.here; {wait}; {PASS}")
+    bench.times.update({f"t{number}": Took(9, 0.1) for number in range(4)})
+    assert bench.run(Recorder(), jobs=2, times=bench.times) is ExitCode.OK
+
+
+def test_a_test_that_needs_all_the_memory_runs_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock that is there tells that another runs."""
+    lock = bench.directory / "lock"
+    monkeypatch.setattr(resources, "available_memory", lambda: 150)
+    for number in range(3):
+        bench.add(f"t{number}", f"mkdir {lock} && sleep 0.1 && rmdir {lock} && {PASS}")
+    assert bench.run(jobs=4) is ExitCode.OK
+    monkeypatch.setattr(resources, "available_memory", lambda: 1)
+    assert bench.run(jobs=4) is ExitCode.OK
+
+
+def test_slow_ones_first_by_the_times_of_the_last_run(bench: Bench) -> None:
+    for name, seconds in (("quick", 0), ("slow", 0.4), ("middle", 0.2)):
+        bench.add(name, f"sleep {seconds}; {PASS}")
+    first, second = Recorder(), Recorder()
+    bench.run(first, times=bench.times)
+    assert [name for name, _ in first.begun] == ["quick", "slow", "middle"]
+    bench.run(second, times=bench.times)
+    assert [name for name, _ in second.begun] == ["slow", "middle", "quick"]
+
+
+def test_what_was_stopped_has_no_time(bench: Bench) -> None:
+    bench.add("hang", "exec sleep 60")
+    bench.add("good", PASS)
+    bench.run(times=bench.times, timeout=0.2)
+    assert bench.times.load().keys() == {"good"}
+
+
+def test_repeat_runs_each_so_many_times(bench: Bench) -> None:
+    bench.add("one", PASS)
+    bench.add("two", PASS)
+    view = Recorder()
+    assert bench.run(view, repeat=3) is ExitCode.OK
+    assert view.begun == [(name, n) for n in (1, 2, 3) for name in ("one", "two")]
+    assert [(result.name, result.attempt) for result in view.results] == view.begun
+    logs = {path.name for path in (bench.directory / "logs").glob("*.log")}
+    assert logs == {f"{name}{number}.log" for name in ("one", "two") for number in ("", "@2", "@3")}
+    (end,) = view.runs
+    assert (end.selected, end.is_complete) == (6, True)
+
+
+def test_a_shuffled_run_can_be_had_again(bench: Bench) -> None:
+    for name in "abcdefgh":
+        bench.add(name, PASS)
+    orders = []
+    for seed in (1, 1, 2):
+        view = Recorder()
+        bench.run(view, seed=seed)
+        orders.append([name for name, _ in view.begun])
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[2]) == [*"abcdefgh"]
+
+
+def third_time(bench: Bench, then: str, otherwise: str) -> str:
+    """A script that does something else the third time."""
+    count = bench.directory / "count"
+    return f"echo >>{count}; if [ $(wc -l <{count}) = 3 ]; then {then}; else {otherwise}; fi"
+
+
+def test_until_fail_ends_with_the_first_failure(bench: Bench) -> None:
+    bench.add("odd", third_time(bench, FAIL, PASS))
+    bench.add("even", PASS)
+    view = Recorder()
+    assert bench.run(view, repeat=None, until_fail=True) is ExitCode.TESTS_FAILED
+    failed = [result for result in view.results if result.status is Status.FAIL]
+    assert [(result.name, result.attempt) for result in failed] == [("odd", 3)]
+    assert len(view.begun) <= 6, "nothing starts after the failure is known"
+    (end,) = view.runs
+    assert (end.selected, end.is_complete) == (len(view.results), True)
+
+
+def test_until_fail_without_a_failure_ends_after_all_rounds(bench: Bench) -> None:
+    bench.add("one", PASS)
+    view = Recorder()
+    assert bench.run(view, repeat=4, until_fail=True) is ExitCode.OK
+    assert len(view.results) == 4
+
+
+def test_what_passes_when_tried_again_is_flaky(bench: Bench) -> None:
+    bench.add("odd", third_time(bench, PASS, FAIL))
+    bench.add("good", PASS)
+    view = Recorder()
+    assert bench.run(view, retries=5) is ExitCode.OK
+    results = {result.name: result for result in view.results}
+    odd, good = results["odd"], results["good"]
+    assert (odd.status, odd.attempt, odd.said.counted) == (Status.FLAKY, 3, 1)
+    assert odd.verdict.reason == (
+        "passed at attempt 3, after fail: 1 of 1 check failed; fail: 1 of 1 check failed"
+    )
+    assert [(each.status, each.attempt) for each in odd.earlier] == [
+        (Status.FAIL, 1),
+        (Status.FAIL, 2),
+    ]
+    assert (good.status, good.attempt, good.earlier) == (Status.PASS, 1, ())
+
+
+def test_what_never_passes_is_a_failure_and_nothing_is_tried_again_unasked(bench: Bench) -> None:
+    bench.add("bad", third_time(bench, PASS, FAIL))
+    view = Recorder()
+    assert bench.run(view) is ExitCode.TESTS_FAILED
+    assert len(view.begun) == 1
+    view = Recorder()
+    (bench.directory / "count").unlink()
+    assert bench.run(view, retries=1) is ExitCode.TESTS_FAILED
+    (bad,) = view.results
+    assert (bad.status, bad.attempt, len(bad.earlier)) == (Status.FAIL, 2, 1)
+
+
+def test_slow_is_told_before_the_time_is_up(bench: Bench) -> None:
+    bench.add("hang", "exec sleep 60")
+    bench.add("good", PASS)
+    view = Recorder()
+    bench.run(view, jobs=2, timeout=0.6)
+    assert [(name, attempt) for name, attempt, _ in view.slow][:1] == [("hang", 1)]
+    assert all(seconds >= 0.3 for _, _, seconds in view.slow)
 
 
 def test_a_qemu_that_cannot_be_executed_is_an_error(bench: Bench) -> None:

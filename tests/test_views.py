@@ -175,6 +175,8 @@ def test_json_has_everything(tmp_path: Path) -> None:
         "status": "fail",
         "reason": "1 of 2 checks failed",
         "exit_code": 1,
+        "attempt": 1,
+        "earlier": [],
         "seconds": 0.125,
         "checks_made": 2,
         "checks": [

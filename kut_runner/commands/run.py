@@ -31,6 +31,18 @@ if TYPE_CHECKING:
     callback=options.check_seconds,
     help="Time for each test, in place of its own.",
 )
+@click.option("--shuffle", type=int, metavar="SEED", help="Run in the order that SEED gives.")
+@click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Run each test N times.")
+@click.option(
+    "--until-fail", is_flag=True, help="Repeat until a test fails, at most --repeat times."
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Try a test that fails up to N times more; one that passes then is flaky.",
+)
 @click.option("--json", type=options.OUT_FILE, help="Write the results to this file.")
 @click.option("--junit", type=options.OUT_FILE, help="Write the results as JUnit XML to this file.")
 @options.qemu
@@ -49,6 +61,10 @@ def command(  # noqa: PLR0913 - one for each option
     archive: Path | None,
     jobs: int | None,
     timeout: float | None,
+    shuffle: int | None,
+    repeat: int | None,
+    until_fail: bool,
+    retries: int,
     json: Path | None,
     junit: Path | None,
     qemu: str | None,
@@ -75,7 +91,8 @@ def command(  # noqa: PLR0913 - one for each option
     emulator = place.qemu(qemu)
     with place.begin_run() as kept:
         # Before the build: when that fails, no results of an earlier run are there to be believed.
-        facts = prepare.facts(kept.run, place, emulator, timeout=timeout, jobs=jobs, shard=shard)
+        how = {"timeout": timeout, "jobs": jobs, "shard": shard, "retries": retries}
+        facts = prepare.facts(kept.run, place, emulator, seed=shuffle, **how)
         shown = views.open_views(
             log_dir=kept.path, facts=facts, json=json, junit=junit, verbose=verbose
         )
@@ -89,6 +106,11 @@ def command(  # noqa: PLR0913 - one for each option
             log_dir=kept.path,
             jobs=jobs,
             timeout=timeout,
+            times=place.times(emulator),
+            seed=shuffle,
+            repeat=repeat or (None if until_fail else 1),
+            until_fail=until_fail,
+            retries=retries,
         )
         return session.run(request, shown)
 

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What tests took when they ran before: how long, and how many CPUs they kept busy.
+
+Times are kept by name of the test, for each compiler and each release of QEMU: a file of JSON in
+the build directory, replaced in one step at the end of a run. They are advice, about the order of
+tests and their weights: a file that is damaged, missing or not to be written is no error.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeGuard
+
+_SCHEMA: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What one test took."""
+
+    seconds: float
+    """Wall time, less what the lack of CPUs added to it."""
+    wanted: float | None = None
+    """CPUs kept busy on average; None when not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The times of one compiler and one QEMU, in a file with those of others."""
+
+    path: Path
+    key: str
+    """As in "gcc 7.2.22"."""
+
+    def load(self) -> dict[str, Took]:
+        """Return what each test took, by name; nothing from a file that cannot be read."""
+        return _checked(_read(self.path).get(self.key))
+
+    def update(self, took: Mapping[str, Took]) -> None:
+        """Add new times, or replace those of the same tests, as far as they can be written."""
+        if not took:
+            return
+        with suppress(OSError), _lock(self.path.parent):
+            known = _read(self.path)
+            kept = self.load() | dict(took)
+            known[self.key] = {name: _shown(each) for name, each in sorted(kept.items())}
+            temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+            try:
+                text = json.dumps({"schema": _SCHEMA, "times": known}, indent=1)
+                temporary.write_text(text + "\n")
+                temporary.replace(self.path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the tables of the file by key."""
+    try:
+        document = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(document, dict) or document.get("schema") != _SCHEMA:
+        return {}
+    times = document.get("times")
+    return times if isinstance(times, dict) else {}
+
+
+def _checked(table: object) -> dict[str, Took]:
+    """Return the entries of a table that are what they should be."""
+    found = {}
+    for name, entry in table.items() if isinstance(table, dict) else ():
+        if isinstance(entry, dict) and _is_number(seconds := entry.get("seconds")):
+            wanted: object = entry.get("cpus")
+            found[name] = Took(seconds, wanted if _is_number(wanted) else None)
+    return found
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and 0 <= value < float("inf")
+
+
+def _shown(took: Took) -> dict[str, float]:
+    entry = {"seconds": round(took.seconds, 4)}
+    return entry if took.wanted is None else entry | {"cpus": round(took.wanted, 3)}
+
+
+@contextmanager
+def _lock(directory: Path) -> Iterator[None]:
+    """Keep other kuts from changing the file meanwhile; the lock leaves nothing behind."""
+    import fcntl
+
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

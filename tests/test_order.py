@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The order of tests, and the queue that gives them room."""
+
+from dataclasses import replace
+from itertools import islice
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kut_runner.config import TestDef
+from kut_runner.order import Queue, rounds
+from kut_runner.resources import Share
+from kut_runner.times import Took
+
+TEST = TestDef("t", "t", "", 1, 128, "max", (), (), 30, (), ())
+
+
+def named(names: str) -> list[TestDef]:
+    return [replace(TEST, name=name) for name in names]
+
+
+def names(order: list[TestDef]) -> str:
+    return "".join(test.name for test in order)
+
+
+def test_slow_ones_first_and_the_unknown_before_them() -> None:
+    took = {"a": Took(1), "b": Took(3), "c": Took(2), "gone": Took(9)}
+    (order,) = rounds(named("axbyc"), took, seed=None, times=1)
+    assert names(order) == "xybca"
+
+
+def test_without_times_the_order_stays() -> None:
+    assert [names(order) for order in rounds(named("bca"), {}, seed=None, times=2)] == ["bca"] * 2
+
+
+def test_a_seed_gives_the_order() -> None:
+    def orders(seed: int, given: str = "abcdefgh") -> list[str]:
+        took = {"a": Took(1)}
+        return [names(o) for o in islice(rounds(named(given), took, seed=seed, times=None), 3)]
+
+    assert orders(1) == orders(1) == orders(1, "hgfedcba")
+    assert len({*orders(1), *orders(2)}) == 6, "each round has an order of its own"
+    assert all(sorted(order) == [*"abcdefgh"] for order in orders(1))
+
+
+def test_the_first_that_fits_is_next() -> None:
+    queue = Queue(lambda test: Share(test.smp, test.memory))
+    for name, smp, memory in [("a", 4, 100), ("b", 1, 500), ("c", 1, 100), ("d", 2, 100)]:
+        queue.add(replace(TEST, name=name, smp=smp, memory=memory))
+    taken = []
+    for room in [Share(2, 300), Share(2, 300), Share(0, 900), Share(4, 900), Share(9, 900)]:
+        found = queue.take(room)
+        taken.append(found[0].name if found else "-")
+    assert taken == ["c", "d", "-", "a", "b"]
+    assert not queue
+
+
+@given(st.lists(st.integers(1, 8), max_size=30), st.integers(1, 4))
+def test_all_run_and_never_more_than_fit(sizes: list[int], cpus: int) -> None:
+    """The oldest of those that run ends each time that nothing more fits."""
+    whole = Share(cpus, 1000)
+    queue = Queue(lambda test: Share.of(test, None, whole))
+    for number, smp in enumerate(sizes):
+        queue.add(replace(TEST, name=str(number), smp=smp))
+    room, running, ran = whole, list[Share](), []
+    while queue or running:
+        while taken := queue.take(room):
+            ran.append(taken[0].name)
+            running.append(taken[1])
+            room -= taken[1]
+            assert room.cpus >= 0
+            assert room.memory >= 0
+        room += running.pop(0)
+    assert sorted(ran, key=int) == [str(number) for number in range(len(sizes))]
+    assert room == whole

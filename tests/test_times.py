@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The file of recorded times."""
+
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kut_runner import times
+from kut_runner.times import Times, Took
+
+
+def test_what_was_written_is_read_by_the_same_key(tmp_path: Path) -> None:
+    gcc, clang = (Times(tmp_path / "t.json", f"{name} 7.2.0") for name in ("gcc", "clang"))
+    assert gcc.load() == {}
+    gcc.update({"a": Took(1.5, 0.25), "b": Took(2)})
+    clang.update({"a": Took(9)})
+    gcc.update({"b": Took(3)})
+    assert gcc.load() == {"a": Took(1.5, 0.25), "b": Took(3)}
+    assert clang.load() == {"a": Took(9)}
+    assert [path.name for path in tmp_path.iterdir()] == ["t.json"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[",
+        "[]",
+        "[" * 100_000,
+        '{"schema": 2, "times": {"k": {"a": {"seconds": 1}}}}',
+        '{"schema": 1, "times": []}',
+        '{"schema": 1, "times": {"k": []}}',
+        '{"schema": 1, "times": {"k": {"a": 1, "b": {}, "c": {"seconds": -1}}}}',
+        '{"schema": 1, "times": {"k": {"a": {"seconds": Infinity}, "b": {"seconds": NaN}}}}',
+        '{"schema": 1, "times": {"k": {"a": {"seconds": "1"}}}}',
+    ],
+)
+def test_what_is_no_time_is_none(tmp_path: Path, text: str) -> None:
+    kept = Times(tmp_path / "t.json", "k")
+    kept.path.write_text(text)
+    assert kept.load() == {}
+    kept.update({"a": Took(1)})
+    assert kept.load() == {"a": Took(1)}
+
+
+@given(st.recursive(st.none() | st.floats() | st.text(), lambda v: st.dictionaries(st.text(), v)))
+def test_no_table_raises(table: object) -> None:
+    times._checked(table)
+
+
+def test_a_bad_number_of_cpus_is_none(tmp_path: Path) -> None:
+    kept = Times(tmp_path / "t.json", "k")
+    entries = {"a": {"seconds": 1, "cpus": "x"}, "b": {"seconds": 1, "cpus": -1}}
+    kept.path.write_text(json.dumps({"schema": 1, "times": {"k": entries}}))
+    assert kept.load() == {"a": Took(1), "b": Took(1)}
+
+
+def test_nowhere_to_write_is_no_error(tmp_path: Path) -> None:
+    Times(tmp_path / "none/t.json", "k").update({"a": Took(1)})
+    if os.geteuid():  # root may write anywhere
+        tmp_path.chmod(0o500)
+        Times(tmp_path / "t.json", "k").update({"a": Took(1)})
+        tmp_path.chmod(0o700)
+    assert [*tmp_path.iterdir()] == []
+
+
+def _add(path: Path, number: int) -> None:
+    for turn in range(10):
+        Times(path, "k").update({f"{number}-{turn}": Took(1)})
+
+
+def test_two_at_a_time_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    with ProcessPoolExecutor(4) as pool:
+        for done in [pool.submit(_add, path, number) for number in range(4)]:
+            done.result()
+    assert len(Times(path, "k").load()) == 40
