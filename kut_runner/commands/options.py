@@ -28,6 +28,16 @@ variant: Final = click.option(
 verbose: Final = click.option("-v", "--verbose", is_flag=True, help="Show more of what happens.")
 qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
 
+
+def check_seconds(
+    _context: click.Context, _parameter: click.Parameter, value: float | None
+) -> float | None:
+    """Refuse what is no length of time; FloatRange would let "nan" through."""
+    if value is None or 0 < value <= DAY:
+        return value
+    raise click.BadParameter(f"{value} is not a number of seconds above 0 and up to {DAY}.")
+
+
 _selection: Final = (
     click.argument("patterns", metavar="[NAMES or globs]...", nargs=-1),
     click.option(
@@ -46,6 +56,33 @@ _selection: Final = (
         metavar="NAME",
         multiple=True,
         help="Leave out tests by name or glob.",
+    ),
+)
+
+_manner: Final = (
+    click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to fill with tests."),
+    click.option(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        callback=check_seconds,
+        help="Time for each test, in place of its own.",
+    ),
+    click.option(
+        "--shuffle", type=int, metavar="SEED", help="Run in the order that this number gives."
+    ),
+    click.option(
+        "--repeat", type=click.IntRange(min=1), metavar="N", help="Run each test N times."
+    ),
+    click.option(
+        "--until-fail", is_flag=True, help="Repeat until a test fails, at most --repeat times."
+    ),
+    click.option(
+        "--retries",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="Try a test that fails up to N times more; one that passes then is flaky.",
     ),
 )
 
@@ -71,17 +108,33 @@ def selection(command: "Callable[..., int]") -> "Callable[..., int]":
     return with_wish
 
 
+def manner(command: "Callable[..., int]") -> "Callable[..., int]":
+    """Give a command the options that say how tests run, as one argument `manner`.
+
+    It is a dictionary by the names that RunRequest has for them.
+    """
+
+    @wraps(command)
+    def with_manner(
+        *args: object,
+        shuffle: int | None,
+        repeat: int | None,
+        until_fail: bool,
+        **others: object,
+    ) -> int:
+        chosen = {name: others.pop(name) for name in ("jobs", "timeout", "retries")}
+        chosen["seed"] = shuffle
+        chosen["until_fail"] = until_fail
+        chosen["repeat"] = repeat or (None if until_fail else 1)
+        return command(*args, manner=chosen, **others)
+
+    for option in reversed(_manner):
+        option(with_manner)
+    return with_manner
+
+
 IN_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
-
-
-def check_seconds(
-    _context: click.Context, _parameter: click.Parameter, value: float | None
-) -> float | None:
-    """Refuse what is no length of time; FloatRange would let "nan" through."""
-    if value is None or 0 < value <= DAY:
-        return value
-    raise click.BadParameter(f"{value} is not a number of seconds above 0 and up to {DAY}.")
 
 
 def tree_of(root: Path | None) -> Path:

@@ -73,7 +73,9 @@ class Workplace:
         return self.supply(sorted({test.image for test in tests}))
 
 
-def facts(run: str, place: Workplace, qemu: "Qemu", **options: object) -> Facts:
+def facts(
+    run: str, place: Workplace, qemu: "Qemu", *, seed: int | None = None, **options: object
+) -> Facts:
     """Return what is known about a run before it starts; `options` are those of RunRequest."""
     compiler, _, variant = place.compiler.partition("-")
     return Facts(
@@ -84,6 +86,7 @@ def facts(run: str, place: Workplace, qemu: "Qemu", **options: object) -> Facts:
         qemu=str(qemu.program),
         qemu_version=qemu.release,
         options=options,
+        seed=seed,
     )
 
 

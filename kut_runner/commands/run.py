@@ -2,7 +2,7 @@
 """`kut run`: build, run, and give the verdict."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -23,26 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--archive", type=options.IN_FILE, help="Images and tests of `kut archive`; nothing is built."
 )
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to fill with tests.")
-@click.option(
-    "--timeout",
-    type=float,
-    metavar="SECONDS",
-    callback=options.check_seconds,
-    help="Time for each test, in place of its own.",
-)
-@click.option("--shuffle", type=int, metavar="SEED", help="Run in the order that SEED gives.")
-@click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Run each test N times.")
-@click.option(
-    "--until-fail", is_flag=True, help="Repeat until a test fails, at most --repeat times."
-)
-@click.option(
-    "--retries",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="Try a test that fails up to N times more; one that passes then is flaky.",
-)
+@options.manner
 @click.option("--json", type=options.OUT_FILE, help="Write the results to this file.")
 @click.option("--junit", type=options.OUT_FILE, help="Write the results as JUnit XML to this file.")
 @options.qemu
@@ -59,12 +40,7 @@ def command(  # noqa: PLR0913 - one for each option
     shard: str | None,
     allow_empty: bool,
     archive: Path | None,
-    jobs: int | None,
-    timeout: float | None,
-    shuffle: int | None,
-    repeat: int | None,
-    until_fail: bool,
-    retries: int,
+    manner: "dict[str, Any]",
     json: Path | None,
     junit: Path | None,
     qemu: str | None,
@@ -91,8 +67,7 @@ def command(  # noqa: PLR0913 - one for each option
     emulator = place.qemu(qemu)
     with place.begin_run() as kept:
         # Before the build: when that fails, no results of an earlier run are there to be believed.
-        how = {"timeout": timeout, "jobs": jobs, "shard": shard, "retries": retries}
-        facts = prepare.facts(kept.run, place, emulator, seed=shuffle, **how)
+        facts = prepare.facts(kept.run, place, emulator, shard=shard, **manner)
         shown = views.open_views(
             log_dir=kept.path, facts=facts, json=json, junit=junit, verbose=verbose
         )
@@ -104,13 +79,8 @@ def command(  # noqa: PLR0913 - one for each option
             images=images,
             qemu=emulator,
             log_dir=kept.path,
-            jobs=jobs,
-            timeout=timeout,
             times=place.times(emulator),
-            seed=shuffle,
-            repeat=repeat or (None if until_fail else 1),
-            until_fail=until_fail,
-            retries=retries,
+            **manner,
         )
         return session.run(request, shown)
 
