@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kut_runner import build, config, machine, plan, shards, times, toolchain
+from kut_runner import build, config, machine, plan, shards, toolchain
 from kut_runner.commands import options
 from kut_runner.document import Facts, host_facts
 from kut_runner.errors import NothingSelectedError
+from kut_runner.times import Times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,9 +65,9 @@ class Workplace:
             )
         return mine
 
-    def times(self, qemu: "Qemu") -> times.Times:
-        """Return where the times of tests are kept."""
-        return times.Times(self.tree / "build/times.json", f"{self.compiler} {qemu.release}")
+    def own_times(self, qemu: "Qemu") -> Times:
+        """Return where the times of tests on this machine are kept."""
+        return Times(self.tree / "build/times.json", f"{self.compiler} {qemu.release}")
 
     def images(self, tests: "Iterable[TestDef]") -> "Mapping[str, Image]":
         """Bring the images of `tests` up to date; raises BuildError."""

@@ -79,7 +79,7 @@ def command(  # noqa: PLR0913 - one for each option
             images=images,
             qemu=emulator,
             log_dir=kept.path,
-            times=place.times(emulator),
+            times=place.own_times(emulator),
             **manner,
         )
         return session.run(request, shown)
