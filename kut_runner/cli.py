@@ -13,7 +13,7 @@ from kut_runner import __version__
 from kut_runner.errors import ExitCode, KutError
 
 #: The commands, in the order of the help; each is a module of `kut_runner.commands`.
-COMMANDS: Final = ("run", "list", "build", "bench", "shards", "merge", "archive", "spread")
+COMMANDS: Final = ("run", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse")
 
 
 class _Commands(click.Group):

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut parse`: what a saved serial log shows."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from kut_runner.commands import options
+from kut_runner.errors import ExitCode, UsageError
+
+
+@click.command("parse")
+@click.argument("log", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option(
+    "--elf",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="ELF file of the image, for functions and lines.",
+)
+@click.option("--image", metavar="NAME", help="Image of this tree whose ELF file to use.")
+@options.compiler
+@options.variant
+@options.verbose
+@click.pass_obj
+def command(  # noqa: PLR0913 - one for each option
+    root: Path | None,
+    *,
+    log: str,
+    elf: Path | None,
+    image: str | None,
+    compiler: str,
+    variant: str | None,
+    verbose: bool,
+) -> int:
+    """Give the verdict on a saved LOG ("-" for standard input), and say what went wrong."""
+    from kut_runner import build, saved_log
+    from kut_runner.views.report_terminal import Terminal
+
+    if elf and image:
+        raise UsageError("--elf and --image name two images", "leave one out")
+    if image:
+        build_name = f"{compiler}-{variant}" if variant else compiler
+        elf = options.tree_of(root) / build.Layout(build_name).elf(image)
+        if not elf.is_file():
+            raise UsageError(f"{elf} is not there", f"build it: kut build {image}")
+    data = sys.stdin.buffer.read() if log == saved_log.STDIN else Path(log).read_bytes()
+    result = saved_log.result(log, data, elf)
+    Terminal(verbose=verbose).on_result(result)
+    return result.verdict.exit_code if result.status.is_failure else ExitCode.OK
