@@ -12,6 +12,7 @@ from kut_runner.config import is_root
 from kut_runner.diagnosis import Diagnosis, Frame, Kind, Place, Register
 from kut_runner.errors import KutError
 from kut_runner.events import Abort
+from kut_runner.lines import printable
 from kut_runner.symbols import Symbols
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def explain(
         return _explain(said, snapshot, elf)
     except Exception as error:  # noqa: BLE001 - see above
         kind = Kind.HANG if snapshot else Kind.EXCEPTION
-        return Diagnosis(kind, f"no diagnosis, by a bug in kut: {type(error).__name__}: {error}")
+        what = printable(f"{type(error).__name__}: {error}")
+        return Diagnosis(kind, f"no diagnosis, by a bug in kut: {what}")
 
 
 def _explain(said: "Said", snapshot: "Snapshot | None", elf: Elf | None) -> Diagnosis | None:
@@ -231,13 +233,14 @@ def _of_hang(snapshot: "Snapshot", image: _Image) -> Diagnosis:
     places = _places(snapshot, image)
     busy = next((each for each in places if each.frames), None)
     headline = _hang_words(places, busy, snapshot)
-    notes = (*image.notes, *((snapshot.trouble,) if snapshot.trouble and places else ()))
+    trouble = printable(snapshot.trouble)
+    notes = (*image.notes, *((trouble,) if trouble and places else ()))
     return Diagnosis(Kind.HANG, headline, cpus=places, notes=notes)
 
 
 def _hang_words(places: Sequence[Place], busy: Place | None, snapshot: "Snapshot") -> str:
     if not places:
-        return f"where it hangs is not known: {snapshot.trouble or 'QEMU named no CPU'}"
+        return f"where it hangs is not known: {printable(snapshot.trouble) or 'QEMU named no CPU'}"
     if not busy:
         return "hangs with every CPU off"
     where = f"hangs in {busy.frames[0].place}: CPU {busy.cpu} is {busy.state}"

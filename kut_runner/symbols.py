@@ -6,7 +6,7 @@ segment is loaded. Only what is asked for is decoded: of the compilation units t
 the address, of the line tables only this unit's. What is found stays known for each file.
 
 The file comes from a compiler, or from a stranger (`kut parse --elf`): one that cannot be read
-raises SymbolsError and nothing else.
+raises SymbolsError and nothing else, and what comes out is printable.
 """
 
 from bisect import bisect_right
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypeVar
 
 from kut_runner.diagnosis import Frame
 from kut_runner.errors import UsageError
+from kut_runner.lines import decode, printable
 
 if TYPE_CHECKING:
     from elftools.dwarf.compileunit import CompileUnit
@@ -55,7 +56,7 @@ def _guarded(function: Callable[Parameters, Result]) -> Callable[Parameters, Res
         except SymbolsError:
             raise
         except Exception as error:  # noqa: BLE001 - KeyError, struct.error, AssertionError, ...
-            what = f"{type(error).__name__}: {error}".rstrip(": ")
+            what = printable(f"{type(error).__name__}: {error}".rstrip(": "))
             raise SymbolsError(f"its symbols cannot be read ({what[:200]})") from None
 
     return call
@@ -160,7 +161,7 @@ class Symbols:
             if not size and section["sh_flags"] & _EXECUTABLE:
                 size = section["sh_addr"] + section["sh_size"] - symbol["st_value"]
             if size > 0:
-                yield _Symbol(symbol["st_value"] - self._base, is_typed, size, name)
+                yield _Symbol(symbol["st_value"] - self._base, is_typed, size, printable(name))
 
     def _frame(self, offset: int, name: str, file: str, line: int, *, is_inlined: bool) -> Frame:
         return Frame(
@@ -178,7 +179,7 @@ class Symbols:
         try:
             if not line or path.stat().st_mtime > self._built:
                 return ""
-            return _lines_of(path)[line - 1].rstrip()
+            return printable(_lines_of(path)[line - 1].rstrip())
         except (OSError, IndexError, ValueError):
             return ""
 
@@ -330,7 +331,7 @@ def _old_directory(directories: list[bytes], entry: Any) -> bytes:  # noqa: ANN4
 
 
 def _text(value: bytes | str) -> str:
-    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+    return decode(value) if isinstance(value, bytes) else printable(str(value))
 
 
 def _value(die: "DIE", name: str) -> int | None:

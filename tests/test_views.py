@@ -3,6 +3,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -11,6 +12,7 @@ import pytest
 
 from kut_runner.boot import Ended, How
 from kut_runner.config import TestDef
+from kut_runner.diagnosis import Diagnosis, Frame, Kind
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.events import parse
 from kut_runner.lines import split
@@ -335,3 +337,22 @@ def test_open_views(tmp_path: Path) -> None:
     views = open_views(log_dir=tmp_path / "logs", json=tmp_path / "j", junit=tmp_path / "x")
     assert [type(view) for view in views] == [JsonLines, JsonFile, JsonFile, JUnit, Terminal]
     views[0].on_end(Run([], 0, 0.0, 0.0, ExitCode.OK, is_complete=True))
+
+
+def test_a_diagnosis_is_in_the_terminal_and_in_junit(tmp_path: Path) -> None:
+    found = Diagnosis(
+        Kind.EXCEPTION,
+        "data abort: read; address 0x10",
+        frames=(Frame(0x10, "load", "arm/x.c", 7, "return *p;"),),
+    )
+    dead = replace(DIES, diagnosis=found)
+    shown = terminal([dead])
+    assert "data abort: read; address 0x10" in shown
+    assert "#0 load() at arm/x.c:7" in shown
+    assert "return *p;" in shown
+    assert "| last" not in shown  # the dump says the same in numbers
+    report = tmp_path / "r.xml"
+    show(JUnit(report), [dead])
+    failure = ET.parse(report).find(".//failure")  # noqa: S314 - our own file
+    assert failure is not None
+    assert failure.text == "\n".join(found.lines())

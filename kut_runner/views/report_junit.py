@@ -74,8 +74,9 @@ def _add_case(suite: ET.Element, result: "TestResult") -> None:
         ET.SubElement(case, "skipped", message=printable(reason))
     elif result.status.is_failure:
         tag = "error" if result.status is Status.ERROR else "failure"
-        failed = [check.line for check in result.said.checks if check.status.is_failure]
-        _add(case, tag, reason, result.status.value, "\n".join(map(printable, failed)))
+        lines = [check.line for check in result.said.checks if check.status.is_failure]
+        lines += result.diagnosis.lines() if result.diagnosis else ()
+        _add(case, tag, reason, result.status.value, "\n".join(map(printable, lines)))
     _add_output(case, result)
 
 
