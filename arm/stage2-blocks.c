@@ -5,6 +5,7 @@
  */
 #include <libcflat.h>
 #include <alloc_page.h>
+#include <shortage.h>
 #include <subtest.h>
 #include <asm/guest.h>
 #include <asm/io.h>
@@ -243,8 +244,65 @@ static void test_contiguous_blocks(void)
 	s2mmu_destroy(mmu);
 }
 
+/*
+ * Tables in memory that was in use before
+ */
+
+#define USED_PAGES 520 /* tables for 1 GiB of pages, and some */
+
+/* Memory is as much as @pages has, and full of pointers to @victim that look like tables'. */
+static struct held_pages *use_all_memory(u64 **pages, const u64 *victim)
+{
+	struct held_pages *held;
+
+	for (int i = 0; i < USED_PAGES; i++) {
+		pages[i] = alloc_pages_flags(0, FLAG_DONTZERO);
+		assert(pages[i]);
+		for (unsigned int word = 0; word < SZ_4K / sizeof(u64); word++)
+			pages[i][word] = virt_to_phys(victim) | PT_VALID | PT_TABLE;
+	}
+	held = hold_all_pages();
+	for (int i = 0; i < USED_PAGES; i++)
+		free_page(pages[i]);
+	return held;
+}
+
+static u64 wrong_pages(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size)
+{
+	u64 wrong = 0;
+
+	for (u64 offset = 0; offset < size; offset += SZ_64K)
+		wrong += s2mmu_translate(mmu, ipa + offset) != pa + offset;
+	return wrong;
+}
+
+static void map_in_used_memory(phys_addr_t pa, const char *what)
+{
+	struct s2_mmu *mmu = s2mmu_init_ipa(VMID, S2_PAGE_4K, true, 36);
+	static u64 *pages[USED_PAGES];
+	u64 *victim = alloc_page(), written = 0, wrong;
+	struct held_pages *held = use_all_memory(pages, victim);
+	int err = s2mmu_map(mmu, SZ_1G, pa, SZ_1G, S2_MAP_RW);
+
+	release_pages(held);
+	wrong = wrong_pages(mmu, SZ_1G, pa, SZ_1G);
+	for (unsigned int word = 0; word < SZ_4K / sizeof(u64); word++)
+		written += victim[word] != 0;
+	report(!err && !wrong, "1 GiB of %s: error %d, %lu wrong translations", what, err, wrong);
+	report(!written, "words written where no table is: expected 0, found %lu", written);
+	s2mmu_destroy(mmu);
+	free_page(victim);
+}
+
+static void test_used_memory(void)
+{
+	map_in_used_memory(SZ_2M, "blocks of 2 MiB");
+	map_in_used_memory(SZ_4K, "pages");
+}
+
 static const struct subtest subtests[] = {
 	{ "blocks", test_blocks },
+	{ "used-memory", test_used_memory },
 	{ "contiguous", test_contiguous },
 	{ "contiguous-blocks", test_contiguous_blocks },
 };

@@ -126,12 +126,15 @@ static void fill_pages(const struct s2_change *change, pteval_t *entry, u64 ipa,
 static void commit_map(struct s2_change *change, pteval_t *table, int level, u64 ipa,
 		       phys_addr_t pa, u64 size);
 
-/* A new table with what [@ipa, @ipa + @size) maps in it, and zeros around that. */
+/*
+ * A new table with what [@ipa, @ipa + @size) maps in it, and zeros around that. Above the last
+ * level an entry is looked at before it is written: only there may the table hold what it held.
+ */
 static pteval_t *new_table(struct s2_change *change, int level, u64 ipa, phys_addr_t pa, u64 size)
 {
 	pteval_t *table = s2_take_spare_table(change);
 
-	if (size < s2_entry_size(change->mmu, level - 1))
+	if (level < PT_LEVEL_LAST || size < s2_entry_size(change->mmu, level - 1))
 		s2_clear_table(change->mmu, table);
 	commit_map(change, table, level, ipa, pa, size);
 	return table;
