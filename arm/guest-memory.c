@@ -8,6 +8,7 @@
 #include <asm/guest-debug.h>
 #include <asm/guest-fp.h>
 #include <asm/guest.h>
+#include <asm/setup.h>
 
 #define VMID 11
 #define ROUNDS 140 /* more than a page has of the smallest chunks of malloc() */
@@ -137,7 +138,90 @@ static void test_shortage(void)
 	       address, first_free_address());
 }
 
+/*
+ * Guests on trees that have memory mapped already
+ */
+
+/* All of memory, the image as well, so that a new guest's stack is in it. */
+static struct s2_mmu *map_memory(u64 offset)
+{
+	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, true);
+	u64 start = mem_regions[0].start, size = mem_regions[0].end - start;
+
+	assert(mmu && !s2mmu_map(mmu, start, start + offset, size, S2_MAP_RW));
+	return mmu;
+}
+
+static u64 add_leaf(struct s2_mmu *mmu, pteval_t *leaf, int level, u64 ipa, void *data)
+{
+	return (*leaf + ipa + level) * 0x9e3779b97f4a7c15UL;
+}
+
+static u64 hash(struct s2_mmu *mmu)
+{
+	return s2mmu_walk(mmu, 0, 1UL << mmu->geometry.ipa_bits, add_leaf, NULL);
+}
+
+static u64 guest_add(u64 a, u64 b)
+{
+	return a + b;
+}
+
+static void check_adds(struct guest *guest, const char *what)
+{
+	enum guest_exit_reason reason;
+
+	report(guest, "%s is created", what);
+	if (!guest)
+		return;
+	guest->x[0] = 40;
+	guest->x[1] = 2;
+	reason = guest_run(guest);
+	report(reason == GUEST_EXIT_RETURNED && guest->exit_code == 42,
+	       "%s runs: expected 42, found %lu (%s)", what, guest->exit_code,
+	       guest_exit_reason_name(reason));
+	guest_destroy(guest);
+}
+
+/* The tree stays the caller's: what is mapped there before is mapped there after. */
+static void test_one_to_one(void)
+{
+	struct s2_mmu *mmu = map_memory(0);
+	u64 before = hash(mmu);
+	struct guest *guest = guest_create_on(s2mmu_share(mmu), (void (*)(void))guest_add);
+
+	if (guest)
+		check_adds(guest_create_vcpu(guest, (void (*)(void))guest_add), "another vCPU");
+	report(!guest || guest_install_el1_handler(guest, ELxH_SYNC, ignore),
+	       "it may have handlers of its own");
+	check_adds(guest, "a guest where all memory is mapped one to one");
+	report(hash(mmu) == before, "the tree is as it was");
+	s2mmu_destroy(mmu);
+}
+
+static void test_in_the_way(void)
+{
+	struct s2_mmu *mmu = map_memory(SZ_1G);
+	struct guest *guest;
+	u64 before = hash(mmu), own;
+
+	report(!guest_create_on(s2mmu_share(mmu), (void (*)(void))guest_add) && hash(mmu) == before,
+	       "no guest where other memory stands at its addresses, and no change");
+	s2mmu_destroy(mmu);
+
+	guest = guest_create(VMID, (void (*)(void))guest_add, S2_PAGE_4K);
+	assert(guest);
+	for (u64 ipa = mem_regions[0].start; ipa < mem_regions[0].end; ipa += SZ_64K)
+		s2mmu_map(guest->s2mmu, ipa, ipa + SZ_1G, SZ_64K, S2_MAP_RW); /* but its stack */
+	own = hash(guest->s2mmu);
+	report(!guest_create_vcpu(guest, (void (*)(void))guest_add) && hash(guest->s2mmu) == own,
+	       "no vCPU where other memory stands at its stack, and no change for the first");
+	check_adds(guest, "the first");
+}
+
 static const struct subtest subtests[] = {
+	{ "in-the-way", test_in_the_way },
+	{ "one-to-one", test_one_to_one },
 	{ "leak", test_leak },
 	{ "shortage", test_shortage },
 };

@@ -37,7 +37,7 @@ static bool create_page(struct guest *guest)
 	if (!page)
 		return false;
 	assert(code_size <= GUEST_EL1_PAGE_SIZE);
-	if (s2mmu_map(guest->s2mmu, virt_to_phys(page), virt_to_phys(page), size, S2_MAP_RO)) {
+	if (guest_map_el1_page(guest, page)) {
 		free_pages(page);
 		return false;
 	}

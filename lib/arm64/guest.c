@@ -85,23 +85,6 @@ static void reset_system_registers(struct guest *guest)
 	guest->vbar_el1 = (u64)guest_el1_bare_vectors;
 }
 
-static int map_image(struct guest *guest)
-{
-	extern char boot_stack[];
-	u64 text = __pa(_stext), data = __pa(_sdata), end = __pa(boot_stack);
-	int err = s2mmu_map(guest->s2mmu, text, text, data - text, S2_MAP_RO);
-
-	return err ?: s2mmu_map(guest->s2mmu, data, data, end - data, S2_MAP_RW);
-}
-
-static int map_initial(struct guest *guest)
-{
-	u64 stack = __pa(guest->stack);
-	int err = guest->vcpu ? 0 : map_image(guest);
-
-	return err ?: s2mmu_map(guest->s2mmu, stack, stack, GUEST_STACK_SIZE, S2_MAP_RW);
-}
-
 static struct guest *alloc_block(void)
 {
 	char *block = vm_slot_alloc();
@@ -132,7 +115,7 @@ struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void))
 	guest->s2mmu = mmu;
 	guest->vcpu = __atomic_fetch_add(&mmu->vcpus, 1, __ATOMIC_RELAXED);
 	guest->stack = memalign_pages(GUEST_STACK_SIZE, GUEST_STACK_SIZE);
-	if (!guest->stack || map_initial(guest)) {
+	if (!guest->stack || guest_map_initial(guest)) {
 		guest_destroy(guest);
 		return NULL;
 	}
@@ -153,20 +136,12 @@ struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule g
 	return mmu ? guest_create_on(mmu, guest_func) : NULL;
 }
 
-/* The other guests on a shared stage 2 go on, and must not see memory that is freed. */
-static void unmap_own(struct guest *guest)
-{
-	if (guest->stack)
-		s2mmu_unmap(guest->s2mmu, __pa(guest->stack), GUEST_STACK_SIZE);
-	if (guest->el1_page)
-		s2mmu_unmap(guest->s2mmu, __pa(guest->el1_page), s2_page_size(guest->s2mmu));
-}
-
 void guest_destroy(struct guest *guest)
 {
 	assert_msg(!guest->running, "the guest runs");
+	/* The other guests on the stage 2 go on, and must not see memory that is freed. */
 	if (__atomic_load_n(&guest->s2mmu->users, __ATOMIC_RELAXED) > 1)
-		unmap_own(guest);
+		guest_unmap_own(guest);
 	s2mmu_destroy(guest->s2mmu);
 	guest_fp_destroy(guest);
 	guest_debug_destroy(guest);

@@ -44,6 +44,12 @@ void guest_install_default_handlers(struct guest *guest);
  */
 int guest_own_hypercall(struct guest *guest);
 
+/* guest-memory.c: errors of s2mmu_map(); what is mapped one to one already is as good. */
+int guest_map_initial(struct guest *guest);
+int guest_map_el1_page(struct guest *guest, void *page);
+/* What these have mapped, and nothing else. */
+void guest_unmap_own(struct guest *guest);
+
 /* guest-fault.c */
 void guest_record_fault_ipa(struct guest *guest);
 

@@ -94,6 +94,7 @@ struct guest {
 
 	/* The framework's own */
 	bool running;
+	bool mapped_stack, mapped_el1_page; /* by the guest's creation, not by who made the tree */
 	bool has_extras; /* fp_lazy, sve, debug, keeps_host_sve or optional_state */
 	bool fp_lazy; /* guest_set_fp_lazy() */
 	bool fp_live; /* lazy, and the guest has used FP in this run */
@@ -149,7 +150,8 @@ const char *guest_unsupported(enum s2_granule granule);
 struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule);
 /*
  * The same on a stage 2 that is there, whose user the guest becomes in the caller's place, also
- * when it fails. The first guest on it maps the image.
+ * when it fails. The first guest on it maps the image. Where the tree maps memory one to one, that
+ * will do, with the rights it has there; where it maps something else, the answer is NULL.
  */
 struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void));
 /*

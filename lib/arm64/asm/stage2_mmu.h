@@ -57,6 +57,7 @@ struct s2_mmu {
 	u64 vtcr, vttbr; /* VTCR_EL2 and VTTBR_EL2 for this tree */
 	struct s2_geometry geometry;
 	bool allow_block, fwb;
+	bool has_image; /* of guest_create_on() */
 	struct spinlock lock;
 	struct s2_raw *raw; /* what s2mmu_set_raw() replaced, the last first */
 	struct s2_vmid_pool *vmid_pool; /* NULL: the VMID was chosen; see stage2-vmid.h */
