@@ -3,8 +3,9 @@
 # For the front doors beside this file: say what they need, then call set_up.
 #
 # With nothing missing this starts no process at all but one subshell. What is there is used
-# as it is; what is not comes from apt-get (as root, or through sudo) and pip. Where that
-# cannot be done, the names to install are printed and the exit code is EXIT_SETUP.
+# as it is; what is not comes from apt-get (as root, or through sudo) and pip. Without root and
+# sudo the packages are unpacked into the user's cache, see rootless.sh, and used from there.
+# Where that cannot be done, the names to install are printed and the exit code is EXIT_SETUP.
 
 EXIT_SETUP=7
 
@@ -13,7 +14,14 @@ root=$(cd -P -- "${here:?}/.." && pwd)
 venv=$root/.venv
 log=$root/build/setup.log
 
+case ${XDG_CACHE_HOME:-} in
+/*) cache=$XDG_CACHE_HOME/kut ;;
+*) cache=${HOME:-$root/build}/.cache/kut ;;
+esac
+tools=$cache/tools
+
 missing=	# programs, for people
+sets=		# names that rootless.sh knows
 debian=		# packages: Debian and Ubuntu
 fedora=
 arch=
@@ -29,17 +37,24 @@ has()
 	done
 }
 
-# lacks WHAT DEBIAN FEDORA ARCH BREW: note one missing thing and its packages.
+# has_unpacked SET: it was unpacked by an earlier call; its programs come last along PATH.
+has_unpacked()
+{
+	[ -d "$tools/$1/bin" ] && PATH=$PATH:$tools/$1/bin
+}
+
+# lacks SET WHAT DEBIAN FEDORA ARCH BREW: note one missing thing and its packages.
 lacks()
 {
-	missing="$missing${missing:+, }$1"
-	debian="$debian $2" fedora="$fedora $3" arch="$arch $4" brew="$brew $5"
+	sets="$sets $1" missing="$missing${missing:+, }$2"
+	debian="$debian $3" fedora="$fedora $4" arch="$arch $5" brew="$brew $6"
 }
 
 need_qemu()
 {
-	has qemu-system-aarch64 ||
-		lacks "QEMU for arm64" qemu-system-arm qemu-system-aarch64 qemu-system-aarch64 qemu
+	has qemu-system-aarch64 || has_unpacked qemu ||
+		lacks qemu "QEMU for arm64" qemu-system-arm qemu-system-aarch64 \
+			qemu-system-aarch64 qemu
 }
 
 need_gcc()
@@ -47,14 +62,15 @@ need_gcc()
 	for prefix in ${CROSS_COMPILE:-aarch64-linux-gnu- aarch64-none-elf- aarch64-elf-}; do
 		! has "${prefix}gcc" "${prefix}ld" "${prefix}objcopy" || return 0
 	done
-	lacks "GCC for arm64" gcc-aarch64-linux-gnu gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc \
-		aarch64-elf-gcc
+	[ -z "${CROSS_COMPILE:-}" ] && has_unpacked gcc ||
+		lacks gcc "GCC for arm64" gcc-aarch64-linux-gnu gcc-aarch64-linux-gnu \
+			aarch64-linux-gnu-gcc aarch64-elf-gcc
 }
 
 need_clang()
 {
-	has clang ld.lld llvm-objcopy ||
-		lacks "clang and lld" "clang lld llvm" "clang lld llvm" "clang lld llvm" "llvm lld"
+	has clang ld.lld llvm-objcopy || has_unpacked clang ||
+		lacks clang "clang and lld" "clang lld llvm" "clang lld llvm" "clang lld llvm" "llvm lld"
 }
 
 # need_venv EXTRA: kut and its Python packages, with those of an optional group.
@@ -62,7 +78,7 @@ need_venv()
 {
 	extra=$1
 	! venv_is_ready || { venv_ready=yes && return; }
-	find_python || lacks "Python 3.11 with venv" "python3 python3-venv" python3 python python3
+	find_python || lacks python "Python 3.11 with venv" "python3 python3-venv" python3 python python3
 }
 
 # The stamp is written last and names the place, for a venv does not bear to be moved.
@@ -75,7 +91,8 @@ venv_is_ready()
 
 find_python()
 {
-	for python in python3 python3.14 python3.13 python3.12 python3.11; do
+	for python in python3 python3.14 python3.13 python3.12 python3.11 \
+		"$tools/python/bin/python3"; do
 		! "$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' \
 			2>/dev/null || return 0
 	done
@@ -98,11 +115,11 @@ install_packages()
 	if [ "$(id -u)" = 0 ]; then
 		as_root=
 	elif ! command -v sudo >/dev/null; then
-		lament "this is not root, and there is no sudo"
+		unpack_packages "this is not root, and there is no sudo" && return
 	elif [ -t 0 ] || sudo -n true 2>/dev/null; then
 		as_root=sudo
 	else
-		lament "this is not root, and sudo wants a password"
+		unpack_packages "this is not root, and sudo wants a password" && return
 	fi
 	say "installing with${as_root:+ sudo} apt-get:$debian"
 	lock
@@ -112,6 +129,20 @@ install_packages()
 		logged $as_root apt-get -q update
 		apt_install || { show_log && lament "apt-get failed, see $log"; }
 	}
+}
+
+# unpack_packages WHY: into the user's cache.
+unpack_packages()
+{
+	say "$1: unpacking$debian into $tools"
+	# shellcheck disable=SC2086 # a list of words
+	sh "$root/kut_runner/rootless.sh" "$tools" $sets || {
+		[ $? -le 128 ] || exit 130
+		lament "$1, and the packages could not be unpacked"
+	}
+	for set in $sets; do
+		has_unpacked "$set"
+	done
 }
 
 apt_install()
@@ -124,6 +155,9 @@ apt_install()
 create_venv()
 {
 	find_python || lament "it is not there after the installation either"
+	# Nobody has written the file of certificates that the distribution's pip goes by.
+	[ "$python" != "$tools/python/bin/python3" ] || [ -e /etc/ssl/certs/ca-certificates.crt ] ||
+		export PIP_CERT="${PIP_CERT:-$tools/python/root/etc/ssl/certs/ca-certificates.crt}"
 	lock
 	! venv_is_ready || return 0	# another call was quicker
 	say "installing kut${extra:+ and what its tests need} into .venv with pip"
@@ -163,6 +197,7 @@ pip_install()
 		(
 			cd -- "$root" && export PIP_CONSTRAINT=constraints.txt &&
 				export PIP_BUILD_CONSTRAINT=constraints.txt &&
+				export PIP_CACHE_DIR="${PIP_CACHE_DIR:-${tools:-$root/build/}/../pip}" &&
 				logged "$venv/bin/python" -m pip --disable-pip-version-check \
 					install -q -e "$root${extra:+[$extra]}"
 		)

@@ -23,7 +23,7 @@ BASICS = ("sh", "env", "mkdir", "tail", "flock", "sleep", "touch", "chmod", "cat
 COMPILER = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "aarch64-linux-gnu-objcopy")
 CLANG = ("clang", "ld.lld", "llvm-objcopy")
 QEMU = ("qemu-system-aarch64",)
-PACKAGES = "qemu-system-arm gcc-aarch64-linux-gnu"
+PACKAGES = "gcc-aarch64-linux-gnu qemu-system-arm python3 python3-venv"
 
 #: `python3 -m venv DIR` gives a python that knows `-m pip`, which gives a kut.
 PYTHON = """
@@ -97,6 +97,8 @@ class Machine:
 def machine(tmp_path: Path) -> Machine:
     made = Machine(tmp_path)
     shutil.copytree(REPOSITORY / "scripts", made.root / "scripts")
+    (made.root / "kut_runner").mkdir()
+    shutil.copy(REPOSITORY / "kut_runner/rootless.sh", made.root / "kut_runner")
     for name in ("pyproject.toml", "constraints.txt"):
         shutil.copy(REPOSITORY / name, made.root)
     (tmp_path / "bin").mkdir()
@@ -211,10 +213,13 @@ def test_without_root_sudo_installs(machine: Machine) -> None:
     ("there", "why"),
     [
         ({}, "there is no apt-get to install it"),
-        ({"apt-get": "", "id": "echo 1000"}, "this is not root, and there is no sudo"),
+        (
+            {"apt-get": "", "id": "echo 1000"},
+            "this is not root, and there is no sudo, and the packages could not be unpacked\n",
+        ),
         (
             {"apt-get": "", "id": "echo 1000", "sudo": "exit 1"},
-            "this is not root, and sudo wants a password",
+            "this is not root, and sudo wants a password, and the packages could not be unpacked\n",
         ),
         ({"apt-get": APT + "exit 100", "dpkg": ""}, "apt-get failed, see "),
     ],
@@ -236,6 +241,91 @@ def test_where_nothing_can_be_installed_the_packages_are_named(
     ):
         assert line in end.stderr
     assert ("apt says: no network" in end.stderr) == why.startswith("apt-get failed")
+
+
+#: In place of rootless.sh: it brings the tools of each set that it is asked for.
+UNPACKER = """
+echo "rootless.sh $*" >>"$MACHINE/calls"
+tools=$1
+shift
+for set; do
+    mkdir -p "$tools/$set/bin"
+    case $set in
+    gcc) programs="%s" ;;
+    clang) programs="%s" ;;
+    qemu) programs="%s" ;;
+    python) programs=; cat "$MACHINE/a-python" >"$tools/$set/bin/python3"
+        chmod +x "$tools/$set/bin/python3" ;;
+    esac
+    for tool in $programs; do touch "$tools/$set/bin/$tool"; chmod +x "$tools/$set/bin/$tool"; done
+done
+exit "${UNPACKER_EXITS:-0}"
+""" % (" ".join(COMPILER), " ".join(CLANG), " ".join(QEMU))  # noqa: UP031 - it is full of braces
+
+
+@pytest.fixture
+def user(machine: Machine) -> Machine:
+    """A bare machine of someone who is not root and has no sudo."""
+    machine.add("id", script="echo 1000")
+    machine.add("apt-get")
+    machine.add("a-python", script=PYTHON)
+    (machine.home / "bin/a-python").rename(machine.home / "a-python")
+    (machine.root / "kut_runner/rootless.sh").write_text(UNPACKER)
+    return machine
+
+
+def test_without_root_and_sudo_packages_are_unpacked_into_the_cache(user: Machine) -> None:
+    cache = user.home / "a cache"
+    tools = cache / "kut/tools"
+    env = {"XDG_CACHE_HOME": str(cache), "HOME": "/nowhere"}
+    why = "kut: this is not root, and there is no sudo"
+    end = user.call("kut", "run", env=env)
+    assert (end.returncode, end.stdout) == (0, f"kut of {user.root} got: run\n")
+    assert end.stderr.splitlines() == [
+        f"{why}: unpacking {PACKAGES} into {tools}",
+        "kut: installing kut into .venv with pip",
+    ]
+    assert user.calls("rootless.sh") == [f"rootless.sh {tools} gcc qemu python"]
+    assert user.calls("apt-get") == []
+    again = user.call("kut", "list", env=env)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert len(user.calls("rootless.sh")) == 1
+    end = user.call("test", env=env)  # which needs clang, too
+    assert user.calls("rootless.sh")[1:] == [f"rootless.sh {tools} clang"]
+
+
+def test_kut_finds_what_was_unpacked_along_path_after_all_else(user: Machine) -> None:
+    env = {"HOME": str(user.home)}
+    assert user.call(env=env).returncode == 0
+    (user.root / ".venv/bin/kut").write_text('#!/bin/sh\necho "$PATH"\n')
+    tools = user.home / ".cache/kut/tools"
+    assert user.call(env=env).stdout.split(":") == [
+        str(user.home / "bin"),
+        str(tools / "gcc/bin"),
+        str(tools / "qemu/bin\n"),
+    ]
+    user.add(*COMPILER, *QEMU)
+    assert user.call(env=env).stdout == f"{user.home}/bin\n"
+
+
+def test_with_a_prefix_of_ones_own_another_compiler_is_no_help(user: Machine) -> None:
+    env = {"HOME": str(user.home)}
+    assert user.call(env=env).returncode == 0
+    end = user.call(env=env | {"CROSS_COMPILE": "mine-"})
+    assert user.calls("rootless.sh")[1:] == [f"rootless.sh {user.home}/.cache/kut/tools gcc"]
+    assert end.returncode == 0
+
+
+def test_unpacking_that_fails_names_what_to_install(user: Machine) -> None:
+    end = user.call(env={"HOME": str(user.home), "UNPACKER_EXITS": "7"})
+    assert end.returncode == 7
+    assert "apt-get install --no-install-recommends gcc-aarch64-linux-gnu" in end.stderr
+
+
+def test_unpacking_that_is_interrupted_ends_the_call(user: Machine) -> None:
+    end = user.call(env={"HOME": str(user.home), "UNPACKER_EXITS": "130"})
+    assert end.returncode == 130
+    assert "hint" not in end.stderr
 
 
 def test_an_old_python_is_no_python(machine: Machine) -> None:
@@ -306,9 +396,12 @@ def test_the_other_doors_set_up_the_tree_as_well(machine: Machine, door: str, mo
 def test_every_script_is_checked_by_shellcheck() -> None:
     scripts = sorted(f"scripts/{path.name}" for path in (REPOSITORY / "scripts").iterdir())
     for file in ("scripts/test", ".pre-commit-config.yaml"):
-        (checked,) = re.findall(r"shellcheck -x (.*?/run)", (REPOSITORY / file).read_text())
-        assert checked.split() == [
+        (checked,) = re.findall(
+            r"shellcheck -x (.*?/run)", (REPOSITORY / file).read_text(), re.DOTALL
+        )
+        assert checked.replace("\\", "").split() == [
             *(script for script in scripts if script != "scripts/setup.sh"),
+            "kut_runner/rootless.sh",
             ".ci/run",
         ]
 

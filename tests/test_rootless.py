@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Unpacking packages without root: real packages, made here, from an apt-get that is a stand-in."""
+
+import os
+import shutil
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import pytest
+import realtree
+
+SCRIPT: Final = realtree.ROOT / "kut_runner/rootless.sh"
+NEEDED: Final = ("dpkg-deb", "flock")
+LOADERS: Final = [
+    path for path in Path("/lib").glob("*-linux-gnu/ld-linux*.so.*") if path.is_file()
+]
+
+pytestmark = pytest.mark.skipif(
+    not LOADERS or not all(map(shutil.which, NEEDED)),
+    reason="packages can be unpacked on Debian and its kin alone",
+)
+
+#: `apt-get -q -c FILE ... install PACKAGE` fetches what PACKAGES holds; each call is noted.
+APT = """#!/bin/sh
+echo "$*" >>"$PLACE/calls"
+work=$(sed -n 's/^Dir::Cache "\\(.*\\)";/\\1/p' "$3")
+case "$*" in
+*print-uris*) echo "'http://mirror/debian/dists/$CODE/InRelease' mirror 0" ;;
+*update*)
+    cp "$3" "$PLACE/conf"
+    [ ! -e "$work/sources.list" ] || cp "$work/sources.list" "$PLACE"
+    exit "${UPDATE_EXITS:-0}" ;;
+*install*)
+    sleep "${APT_TAKES:-0}"
+    [ -z "${APT_HANGS:-}" ] || { touch "$PLACE/hangs"; exec sleep 1000; }
+    cp "$PLACE"/*.deb "$work/archives"
+    exit "${APT_EXITS:-0}" ;;
+esac
+"""
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with packages: a loader and the C library, and programs."""
+    directory = tmp_path_factory.mktemp("packages")
+    loader = LOADERS[0]
+    libraries = directory / "libc" / str(loader.parent)[1:]
+    libraries.mkdir(parents=True)
+    for name in (loader.name, "libc.so.6"):
+        shutil.copy(loader.parent / name, libraries)
+    programs = directory / "tools/usr/bin"
+    programs.mkdir(parents=True)
+    for name in ("qemu-system-aarch64", "aarch64-linux-gnu-gcc-12"):
+        shutil.copy(shutil.which("printf") or "", programs / name)
+    (programs / "aarch64-linux-gnu-gcc").symlink_to("aarch64-linux-gnu-gcc-12")
+    (programs / "aarch64-linux-gnu-script").write_text("#!/bin/sh\necho /ld-linux\n")
+    (programs / "aarch64-linux-gnu-script").chmod(0o755)
+    (directory / "tools/usr/share/doc").mkdir(parents=True)
+    (directory / "tools/usr/share/data").write_text("data")
+    (directory / "tools/usr/share/link").symlink_to("/usr/share/data")
+    for name in ("libc", "tools"):
+        control = directory / name / "DEBIAN"
+        control.mkdir()
+        (control / "control").write_text(
+            f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: a\nDescription: a\n"
+        )
+        build: list[str | Path] = [
+            "dpkg-deb",
+            "-Znone",
+            "--build",
+            directory / name,
+            directory / f"{name}_1.deb",
+        ]
+        subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+        shutil.rmtree(directory / name)
+    return directory
+
+
+class Place:
+    """A machine whose apt-get is a stand-in, and a cache on it."""
+
+    def __init__(self, directory: Path, packages: Path) -> None:
+        self.directory = directory
+        self.tools = directory / "a cache/kut/tools"
+        for package in packages.iterdir():
+            (directory / package.name).symlink_to(package)
+        (directory / "bin").mkdir()
+        (directory / "bin/apt-get").write_text(APT)
+        (directory / "bin/apt-get").chmod(0o755)
+
+    def start(self, *names: str, **env: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            ["/bin/sh", SCRIPT, self.tools, *names],
+            env=os.environ
+            | {"PATH": f"{self.directory}/bin:{os.environ['PATH']}"}
+            | {"PLACE": str(self.directory), "HOME": str(self.directory / "home")}
+            | env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def call(self, *names: str, **env: str) -> tuple[int, str]:
+        """Return the exit code and what was said."""
+        process = self.start(*names, **env)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out + err
+
+    def calls(self) -> list[str]:
+        path = self.directory / "calls"
+        return [line.partition("apt.conf ")[2] for line in path.read_text().splitlines()]
+
+    def left(self) -> set[str]:
+        return {path.name for path in self.tools.iterdir()} - {".lock", "log"}
+
+
+@pytest.fixture
+def place(tmp_path: Path, packages: Path) -> Place:
+    return Place(tmp_path, packages)
+
+
+def run(*argv: object) -> str:
+    return subprocess.run([*map(str, argv)], check=True, capture_output=True, text=True).stdout
+
+
+def test_programs_run_with_their_own_libraries(place: Place) -> None:
+    assert place.call("qemu", "gcc") == (0, "")
+    assert place.left() == {"qemu", "gcc"}
+    program = place.tools / "gcc/bin/aarch64-linux-gnu-gcc"
+    assert run(program, "%s-", "a b", "*") == "a b-*-"
+    link = place.directory / "link"
+    link.symlink_to(program)
+    assert run(link, "%s", "it's") == "it's"
+    wrapper = program.read_text()
+    assert f"{place.tools}/gcc/root/{str(LOADERS[0])[1:]}" in wrapper
+    assert f"--library-path '{place.tools}/gcc/root{LOADERS[0].parent}'" in wrapper
+
+
+def test_a_script_among_the_programs_stays_as_it_is(place: Place) -> None:
+    assert place.call("gcc") == (0, "")
+    assert run(place.tools / "gcc/bin/aarch64-linux-gnu-script") == "/ld-linux\n"
+
+
+def test_links_lead_to_what_was_unpacked(place: Place) -> None:
+    assert place.call("gcc") == (0, "")
+    assert (place.tools / "gcc/root/usr/share/link").read_text() == "data"
+
+
+def test_packages_and_size_are_noted(place: Place) -> None:
+    assert place.call("gcc") == (0, "")
+    assert (place.tools / "gcc/packages").read_text() == "libc_1\ntools_1\n"
+    assert int((place.tools / "gcc/size").read_text()) > 1000
+
+
+def test_apt_is_kept_from_the_machine(place: Place) -> None:
+    assert place.call("qemu", "gcc") == (0, "")
+    assert place.calls() == [
+        "update",
+        "-y --download-only install qemu-system-arm",
+        "-y --download-only install gcc-aarch64-linux-gnu",
+    ]
+    conf = (place.directory / "conf").read_text()
+    work = f'"{place.tools}/.work'
+    for line in conf.splitlines():
+        assert not line.startswith("Dir::") or work in line
+    for hook in ("Pre-Invoke", "Post-Invoke", "Post-Invoke-Success"):
+        assert f"#clear APT::Update::{hook};\n" in conf
+
+
+def test_nothing_is_written_but_in_the_cache(place: Place) -> None:
+    (place.directory / "home").mkdir()
+    before = {path for path in place.directory.rglob("*") if "cache" not in str(path)}
+    assert place.call("qemu") == (0, "")
+    after = {path for path in place.directory.rglob("*") if "cache" not in str(path)}
+    assert {path.name for path in after - before} == {"calls", "conf"}  # the stand-in's
+
+
+def test_what_is_there_is_left_alone(place: Place) -> None:
+    assert place.call("qemu") == (0, "")
+    assert place.call("qemu") == (0, "")
+    assert len(place.calls()) == 2
+
+
+def test_another_release_comes_from_the_same_mirror(place: Place) -> None:
+    code = run("sh", "-c", '. /etc/os-release && printf %s "$VERSION_CODENAME"')
+    name = "qemu@trixie-backports"
+    assert place.call(name, CODE=code) == (0, "")
+    assert place.left() == {name}
+    assert place.calls()[1:] == [
+        "update",
+        "-y --download-only -t trixie-backports install qemu-system-arm",
+    ]
+    sources = (place.directory / "sources.list").read_text().splitlines()
+    assert [line.partition("http")[2] for line in sources] == [
+        "://mirror/debian trixie main",
+        "://mirror/debian trixie-backports main",
+    ]
+    conf = (place.directory / "conf").read_text()
+    assert f'Dir::Etc::sourcelist "{place.tools}/.work/sources.list";' in conf
+
+
+def test_a_machine_without_mirror_is_told_so(place: Place) -> None:
+    code, said = place.call("qemu@trixie", CODE="another")
+    assert code == 7
+    assert "kut: error: no mirror of " in said
+    assert place.left() == set()
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"UPDATE_EXITS": "100"}, "the lists of packages cannot be fetched"),
+        ({"APT_EXITS": "100"}, "the packages for qemu cannot be fetched"),
+    ],
+)
+def test_apt_that_fails_leaves_nothing(place: Place, env: dict[str, str], words: str) -> None:
+    code, said = place.call("qemu", **env)
+    assert code == 7
+    assert f"kut: error: {words}, see {place.tools}/log\n" in said
+    assert place.left() == set()
+
+
+def test_a_damaged_package_is_named(place: Place) -> None:
+    (place.directory / "tools_1.deb").unlink()
+    (place.directory / "tools_1.deb").write_text("half")
+    code, said = place.call("qemu")
+    assert code == 7
+    assert "tools_1.deb cannot be unpacked" in said
+    assert place.left() == set()
+
+
+def test_packages_that_lack_the_program_are_no_tools(place: Place) -> None:
+    (place.directory / "tools_1.deb").unlink()
+    code, said = place.call("qemu")
+    assert code == 7
+    assert "the packages for qemu hold no qemu-system-aarch64" in said
+    assert place.left() == set()
+
+
+def test_a_program_that_does_not_run_here_is_no_tool(place: Place) -> None:
+    (place.directory / "libc_1.deb").unlink()
+    code, said = place.call("qemu")
+    assert code == 7
+    assert "there is no loader among the packages for qemu" in said
+
+
+@pytest.mark.parametrize("name", ["vim", "qemu@", "qemu@a b", "qemu@../x", "../gcc", "gcc@x@y"])
+def test_other_names_are_refused(place: Place, name: str) -> None:
+    code, said = place.call(name)
+    assert code == 7
+    assert "kut: hint: " in said
+    assert not place.tools.exists()
+
+
+def test_a_cache_with_a_name_that_scripts_cannot_hold_is_refused(place: Place) -> None:
+    place.tools = place.directory / "it's"
+    assert place.call("qemu")[0] == 7
+    assert not place.tools.exists()
+
+
+def test_a_cache_that_cannot_be_made_is_one_error(place: Place) -> None:
+    place.tools.parent.parent.write_text("a file")
+    code, said = place.call("qemu")
+    assert (code, said.splitlines()[0]) == (7, f"kut: error: cannot write to {place.tools}")
+
+
+def test_two_at_once_take_turns(place: Place) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        ends = list(pool.map(lambda _: place.call("qemu", APT_TAKES="0.3"), range(3)))
+    assert ends == [(0, "")] * 3
+    assert len(place.calls()) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_interrupted_it_leaves_nothing_half_done(place: Place, number: signal.Signals) -> None:
+    process = place.start("qemu", APT_HANGS="1")
+    while not (place.directory / "hangs").exists():
+        assert process.poll() is None
+    os.killpg(process.pid, number)
+    process.communicate(timeout=60)
+    assert process.returncode == {2: 130, 15: 143, 9: -9}[number]
+    assert not (place.tools / "qemu").exists()
+    assert (place.tools / ".work").exists() == (number == signal.SIGKILL)
+    assert place.call("qemu") == (0, "")
+    assert place.left() == {"qemu"}
