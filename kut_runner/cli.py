@@ -13,7 +13,10 @@ from kut_runner import __version__
 from kut_runner.errors import ExitCode, KutError
 
 #: The commands, in the order of the help; each is a module of `kut_runner.commands`.
-COMMANDS: Final = ("run", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse")
+COMMANDS: Final = (
+    *("run", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse"),
+    *("history", "show", "compare", "rerun"),
+)
 
 
 class _Commands(click.Group):

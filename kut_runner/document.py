@@ -14,8 +14,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -153,7 +154,7 @@ def host_facts() -> Mapping[str, Any]:
 def replay(document: Document, views: Sequence[View]) -> ExitCode:
     """Show a saved run through any views, as if it ran now; return its exit code."""
     run = document.run
-    definitions = tuple(map(_definition, document.names))
+    definitions = tuple(map(definition, document.names))
     for view in views:
         view.on_start(definitions)
     for result in document.results:
@@ -164,20 +165,35 @@ def replay(document: Document, views: Sequence[View]) -> ExitCode:
     return run.exit_code
 
 
+def only(document: Document, name: str) -> Document:
+    """Return the part of the run that is one test; raises UsageError when there is none."""
+    found = tuple(result for result in document.results if result.name == name)
+    if found:
+        facts = replace(document.facts, selection=(name,))
+        seconds = sum(result.seconds for result in found)
+        codes = [result.verdict.exit_code for result in found]
+        return Document(facts, found, seconds, results.exit_code(codes), is_complete=True)
+    if name in document.missing:
+        raise UsageError(f"{name} has no result in this run", "`kut rerun` runs what is missing")
+    near = get_close_matches(name, document.names, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`kut show RUN` shows all its tests"
+    raise UsageError(f'the run has no test "{name}"', hint)
+
+
 def dumps(
     facts: Facts, tests: Sequence[str], counts: Mapping[str, int], run: Run | None = None
 ) -> str:
     """Return the document of a run, each test in a line of its own.
 
-    `tests` are of `test_line`, `counts` are their numbers by status; `run` is None while it lasts.
+    `tests` are of `result_line`, `counts` their numbers by status; `run` is None while it lasts.
     """
     head = json.dumps(_to_json(facts, counts, run), indent=1).removesuffix("[]\n}")
     return "".join((head, "[\n", ",\n".join(tests), "\n]\n}\n"))
 
 
-def test_line(result: TestResult) -> str:
+def result_line(result: TestResult) -> str:
     """Return one of `tests` as a line without its newline; results.jsonl consists of them."""
-    return json.dumps(test_to_json(result))
+    return json.dumps(result_to_json(result))
 
 
 def _to_json(facts: Facts, counts: Mapping[str, int], run: Run | None) -> dict[str, Any]:
@@ -202,7 +218,7 @@ def _to_json(facts: Facts, counts: Mapping[str, int], run: Run | None) -> dict[s
     }
 
 
-def test_to_json(result: TestResult) -> dict[str, Any]:
+def result_to_json(result: TestResult) -> dict[str, Any]:
     """Return one of `tests`, which is a line of results.jsonl as well."""
     return {
         "id": result.name,
@@ -210,7 +226,7 @@ def test_to_json(result: TestResult) -> dict[str, Any]:
         "reason": result.verdict.reason,
         "exit_code": int(result.verdict.exit_code),
         "attempt": result.attempt,
-        "earlier": [test_to_json(each) for each in result.earlier],
+        "earlier": [result_to_json(each) for each in result.earlier],
         "seconds": round(result.seconds, 6),
         "checks_made": result.said.counted,
         "checks": [_check_to_json(check) for check in result.said.checks],
@@ -229,14 +245,15 @@ def test_to_json(result: TestResult) -> dict[str, Any]:
     }
 
 
-def load(path: Path) -> Document:
+def load(path: Path, *, brief: bool = False) -> Document:
     """Return the run in a JSON document, or in results.jsonl, of which a torn last line is left.
 
+    A `brief` one has verdicts and times, and nothing of what the images said.
     Raises UsageError for what is neither, or of a later schema than this kut knows; OSError when
     the file cannot be read.
     """
     try:
-        return _parse(path.read_bytes(), is_lines=path.suffix == ".jsonl")
+        return _parse(path.read_bytes(), is_lines=path.suffix == ".jsonl", brief=brief)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         words = f"{type(error).__name__}: {error}"
         raise UsageError(
@@ -245,7 +262,7 @@ def load(path: Path) -> Document:
         ) from None
 
 
-def from_json(data: Mapping[str, Any]) -> Document:
+def from_json(data: Mapping[str, Any], *, brief: bool = False) -> Document:
     """Return the run of a document; keys that an older kut did not write are empty.
 
     Raises KeyError, TypeError, ValueError or AttributeError for what is no such document.
@@ -255,38 +272,38 @@ def from_json(data: Mapping[str, Any]) -> Document:
     code = data["exit_code"]
     return Document(
         facts=_facts_from_json(data),
-        results=tuple(map(test_from_json, data["tests"])),
+        results=tuple(result_from_json(test, brief=brief) for test in data["tests"]),
         seconds=data["seconds"],
         exit_code=None if code is None else ExitCode(code),
         is_complete=data["complete"],
     )
 
 
-def test_from_json(data: Mapping[str, Any]) -> TestResult:
-    """Return the result that `test_to_json` wrote; raises as `from_json` does."""
+def result_from_json(data: Mapping[str, Any], *, brief: bool = False) -> TestResult:
+    """Return the result that `result_to_json` wrote; raises as `from_json` does."""
     diagnosis, qemu = data.get("diagnosis"), data["qemu"]
     return TestResult(
         name=printable(data["id"]),
         verdict=_verdict_from_json(data),
-        said=_said_from_json(data),
+        said=Said() if brief else _said_from_json(data),
         ended=_ended_from_json(data, qemu["ended"]),
         command=tuple(qemu["argv"]),
         qemu_version=qemu["version"],
         log=data["log"],
         build_id=data["build_id"],
-        diagnosis=Diagnosis.from_json(diagnosis) if diagnosis else None,
+        diagnosis=Diagnosis.from_json(diagnosis) if diagnosis and not brief else None,
         attempt=data.get("attempt", 1),
-        earlier=tuple(map(test_from_json, data.get("earlier", ()))),
+        earlier=tuple(map(result_from_json, data.get("earlier", ()))),
     )
 
 
-def _parse(text: bytes, *, is_lines: bool) -> Document:
+def _parse(text: bytes, *, is_lines: bool, brief: bool) -> Document:
     if not is_lines:
-        return from_json(json.loads(text))
+        return from_json(json.loads(text), brief=brief)
     tests = _whole_lines(text)
     return Document(
         facts=Facts(started=0.0),
-        results=tuple(map(test_from_json, tests)),
+        results=tuple(result_from_json(test, brief=brief) for test in tests),
         seconds=None,
         exit_code=None,
         is_complete=False,
@@ -415,7 +432,7 @@ def _ended_from_json(test: Mapping[str, Any], data: Mapping[str, Any] | None) ->
     )
 
 
-def _definition(name: str) -> TestDef:
+def definition(name: str) -> TestDef:
     """Return what views ask of a definition: its name; the machine is in the result's command."""
     return TestDef(name, "", "", 1, 0, "", (), (), 0.0, (), ())
 

@@ -78,17 +78,21 @@ class Stored:
         """A kut that lives still writes it."""
         return _is_locked(self.path)
 
-    def load(self) -> Document:
-        """Return the run as far as it came; raises UsageError when its files are damaged."""
+    def load(self, *, brief: bool = False) -> Document:
+        """Return the run as far as it came, as `document.load` does.
+
+        Raises UsageError when its files are damaged.
+        """
         whole, lines = self.path / _DOCUMENT, self.path / _LINES
         if not whole.exists():
             facts = Facts(run=self.run, started=_time_of(self.run))
-            return replace(document.load(lines), facts=facts)
-        found = document.load(whole)
+            return replace(document.load(lines, brief=brief), facts=facts)
+        found = document.load(whole, brief=brief)
         if found.exit_code is not None or not lines.exists():
             return found
         seconds = max(lines.stat().st_mtime - found.facts.started, 0.0)
-        return replace(found, results=document.load(lines).results, seconds=seconds)
+        results = document.load(lines, brief=brief).results
+        return replace(found, results=results, seconds=seconds)
 
 
 class Store:
@@ -143,6 +147,13 @@ class Store:
         """Return the run of that name; raises UsageError when there is none that can be read."""
         found = self.find(name)
         return found.load() if isinstance(found, Stored) else document.load(found)
+
+    def load_ended(self, name: str) -> Document:
+        """Return the run as `load` does; raises UsageError also when it is in progress."""
+        found = self.find(name)
+        if isinstance(found, Stored) and found.is_in_progress:
+            raise UsageError(f"run {found.run} is in progress", "wait for its end, or stop it")
+        return self.load(name)
 
     def _directories(self) -> list[Path]:
         try:

@@ -46,7 +46,7 @@ def error(end: subprocess.CompletedProcess[str]) -> list[str]:
         (["build", "--compiler", "icc"], 2, "Invalid value for '--compiler'", "see `kut build"),
         (["run", "--variant", "smal"], 2, 'no variant is called "smal"', "did you mean small?"),
         (["build", "--variant", "x"], 2, 'no variant is called "x"', "`kut list --variants`"),
-        (["list", "--variants", "one"], 2, "--variants takes no names", "leave them out"),
+        (["list", "--variants", "one"], 2, "--variants and --groups list all", "leave"),
         (["nosuch"], 2, "No such command 'nosuch'", "see `kut --help`"),
         (["--root", "/nosuch", "list"], 2, "/nosuch is not a kut tree", "correct --root"),
     ],

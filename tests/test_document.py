@@ -70,7 +70,7 @@ def strict(schema: Any) -> Any:  # noqa: ANN401 - any JSON
 def written(results: list[TestResult], path: Path, *, run: Run | None = None) -> Document:
     done = run or Run(results, len(results), 0.0, 1.5, ExitCode.TESTS_FAILED, is_complete=True)
     view = JsonFile(path, FACTS)
-    view.on_start([document._definition(one.name) for one in results])
+    view.on_start([document.definition(one.name) for one in results])
     for one in results:
         view.on_result(one)
     view.on_end(done)
@@ -102,16 +102,16 @@ LOGS = st.lists(st.sampled_from(WORDS) | st.binary(max_size=8), max_size=30).map
 @given(log=LOGS, ended=ENDINGS)
 def test_a_result_comes_back_as_it_was(log: bytes, ended: Ended) -> None:
     before = result("x", log, ended, diagnosis=DIAGNOSIS)
-    data = json.loads(json.dumps(document.test_to_json(before)))
-    assert document.test_from_json(data) == before
+    data = json.loads(json.dumps(document.result_to_json(before)))
+    assert document.result_from_json(data) == before
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_a_golden_log_comes_back_as_it_was(path: Path) -> None:
     before = result(path.stem, path.read_bytes(), Ended(How.EXITED, 0, 0.25, ""))
-    data = json.loads(json.dumps(document.test_to_json(before)))
+    data = json.loads(json.dumps(document.result_to_json(before)))
     Draft202012Validator(strict({**SCHEMA, **SCHEMA["$defs"]["test"]})).validate(data)
-    assert document.test_from_json(data) == before
+    assert document.result_from_json(data) == before
 
 
 def flaky() -> TestResult:
@@ -211,7 +211,7 @@ def test_every_view_of_a_saved_run_is_that_of_the_live_one(tmp_path: Path) -> No
             Terminal(stream=stream, environment={}, verbose=True),
         ]
         for view in views:
-            view.on_start([document._definition(one.name) for one in sample()])
+            view.on_start([document.definition(one.name) for one in sample()])
             for one in results:
                 view.on_result(one)
             view.on_end(run)
@@ -242,7 +242,7 @@ def test_results_jsonl_of_a_killed_run(tmp_path: Path) -> None:
 
 def test_a_run_that_lasts_has_missing_tests(tmp_path: Path) -> None:
     view = JsonFile(tmp_path / "r.json", FACTS)
-    view.on_start([document._definition(name) for name in ("needy", "one", "two")])
+    view.on_start([document.definition(name) for name in ("needy", "one", "two")])
     view._written -= 10
     view.on_result(sample()[-1])
     found = document.load(tmp_path / "r.json")
@@ -257,7 +257,7 @@ def damaged() -> Iterator[bytes]:
     yield b"null"
     yield b"\xff\xfe"
     yield b"[" * 100_000
-    good = json.loads(document.dumps(FACTS, [document.test_line(one) for one in sample()], {}))
+    good = json.loads(document.dumps(FACTS, [document.result_line(one) for one in sample()], {}))
     for key, value in (
         ("schema", "1"),
         ("schema", 2),
@@ -284,7 +284,7 @@ def test_what_is_no_document_is_a_usage_error(tmp_path: Path, data: bytes) -> No
 
 
 def test_a_hostile_document_cannot_reach_the_terminal() -> None:
-    test = document.test_to_json(sample()[0])
+    test = document.result_to_json(sample()[0])
     bad = "\x1b[31m\u202e\x00"
     test |= {"id": bad, "reason": bad, "last_lines": [bad], "last": {"output": bad}}
     test |= {"checks": [{"status": "fail", "prefixes": [bad], "message": bad}]}
@@ -297,4 +297,4 @@ def test_a_hostile_document_cannot_reach_the_terminal() -> None:
 def test_a_verdict_without_a_run() -> None:
     verdict = Verdict(Status.ERROR, "why", ExitCode.MACHINE_REFUSED)
     before = TestResult("x", verdict)
-    assert document.test_from_json(document.test_to_json(before)) == before
+    assert document.result_from_json(document.result_to_json(before)) == before

@@ -33,7 +33,7 @@ def start(kept: RunDirectory, *names: str) -> tuple[View, ...]:
     """The views of a run that has started."""
     *views, _terminal = open_views(log_dir=kept.path, facts=Facts(run=kept.run))
     for view in views:
-        view.on_start([document._definition(name) for name in names])
+        view.on_start([document.definition(name) for name in names])
     return tuple(views)
 
 
@@ -240,7 +240,7 @@ def test_what_never_started_does_not_push_out_runs(tmp_path: Path) -> None:
 
 def test_logs_that_an_older_kut_left_become_a_run(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
-    line = document.test_line(result("old"))
+    line = document.result_line(result("old"))
     (tmp_path / "logs/results.jsonl").write_text(f"{line}\n")
     store = Store(tmp_path, {})
     make_run(store, "new")

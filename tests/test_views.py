@@ -334,8 +334,12 @@ def test_a_device_is_written_in_place_and_once(
 
 
 def test_open_views(tmp_path: Path) -> None:
-    views = open_views(log_dir=tmp_path / "logs", json=tmp_path / "j", junit=tmp_path / "x")
-    assert [type(view) for view in views] == [JsonLines, JsonFile, JsonFile, JUnit, Terminal]
+    views = open_views(
+        log_dir=tmp_path / "logs",
+        reports={"json": tmp_path / "j", "junit": tmp_path / "x"},
+    )
+    kinds = [JsonLines, JsonFile, JsonFile, JUnit, Terminal]
+    assert [type(view) for view in views] == kinds
     views[0].on_end(Run([], 0, 0.0, 0.0, ExitCode.OK, is_complete=True))
 
 

@@ -15,6 +15,8 @@ from kut_runner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from kut_runner.store import Store
+
 compiler: Final = click.option(
     "--compiler",
     type=click.Choice(["gcc", "clang"]),
@@ -135,6 +137,39 @@ def manner(command: "Callable[..., int]") -> "Callable[..., int]":
 
 IN_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+_reports: Final = (
+    click.option("--json", type=OUT_FILE, help="Write the results to this file."),
+    click.option("--junit", type=OUT_FILE, help="Write the results as JUnit XML to this file."),
+)
+
+
+def reports(command: "Callable[..., int]") -> "Callable[..., int]":
+    """Give a command the options for files of results, as one argument `reports`.
+
+    It is what `views.open_views` takes, by name.
+    """
+
+    @wraps(command)
+    def with_reports(
+        *args: object,
+        json: Path | None,
+        junit: Path | None,
+        **others: object,
+    ) -> int:
+        chosen = {"json": json, "junit": junit}
+        return command(*args, reports=chosen, **others)
+
+    for option in reversed(_reports):
+        option(with_reports)
+    return with_reports
+
+
+def store_of(root: Path | None) -> "Store":
+    """Return the past runs of the tree to work in; UsageError when there is no tree."""
+    from kut_runner.store import Store
+
+    return Store(tree_of(root) / "build")
 
 
 def tree_of(root: Path | None) -> Path:

@@ -104,6 +104,13 @@ def workplace(root: Path | None, compiler: str, variant: str | None) -> Workplac
     return Workplace(tree, definitions, tools.name, supply, tree / shards.TIMES)
 
 
+def again(root: Path | None, old: Facts) -> Workplace:
+    """Return the workplace of an earlier run; raises KutError."""
+    if archive := old.options.get("archive"):
+        return from_archive(Path(archive))
+    return workplace(root, old.compiler or "gcc", old.variant or None)
+
+
 def from_archive(path: Path) -> Workplace:
     """Return a workplace in the current directory, with the images of an archive.
 

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     "--archive", type=options.IN_FILE, help="Images and tests of `kut archive`; nothing is built."
 )
 @options.manner
-@click.option("--json", type=options.OUT_FILE, help="Write the results to this file.")
-@click.option("--junit", type=options.OUT_FILE, help="Write the results as JUnit XML to this file.")
+@options.reports
 @options.qemu
 @options.compiler
 @options.variant
@@ -41,8 +40,7 @@ def command(  # noqa: PLR0913 - one for each option
     allow_empty: bool,
     archive: Path | None,
     manner: "dict[str, Any]",
-    json: Path | None,
-    junit: Path | None,
+    reports: dict[str, Path | None],
     qemu: str | None,
     compiler: str,
     variant: str | None,
@@ -67,10 +65,15 @@ def command(  # noqa: PLR0913 - one for each option
     emulator = place.qemu(qemu)
     with place.begin_run() as kept:
         # Before the build: when that fails, no results of an earlier run are there to be believed.
-        facts = prepare.facts(kept.run, place, emulator, shard=shard, **manner)
-        shown = views.open_views(
-            log_dir=kept.path, facts=facts, json=json, junit=junit, verbose=verbose
+        facts = prepare.facts(
+            kept.run,
+            place,
+            emulator,
+            shard=shard,
+            archive=str(archive.absolute()) if archive else None,
+            **manner,
         )
+        shown = views.open_views(log_dir=kept.path, facts=facts, verbose=verbose, reports=reports)
         images = place.images(tests)
         if changed:
             tests = plan.of_images(tests, build.relinked(place.tree, place.compiler))

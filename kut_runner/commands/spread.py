@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--local", type=click.IntRange(1, 1024), metavar="N", help="N workers on this machine instead."
 )
-@click.option("--json", type=options.OUT_FILE, help="Write the results to this file.")
-@click.option("--junit", type=options.OUT_FILE, help="Write the results as JUnit XML to this file.")
+@options.reports
 @options.verbose
 def command(  # noqa: PLR0913 - one for each option
     *,
@@ -33,8 +32,7 @@ def command(  # noqa: PLR0913 - one for each option
     wish: "Wish",
     scheduler: str | None,
     local: int | None,
-    json: Path | None,
-    junit: Path | None,
+    reports: dict[str, Path | None],
     verbose: bool,
 ) -> int:
     """Run the tests of ARCHIVE on the workers of a Dask cluster, and join their results."""
@@ -63,8 +61,7 @@ def command(  # noqa: PLR0913 - one for each option
         shown = views.open_views(
             log_dir=kept.path,
             facts=replace(merged.document.facts, run=kept.run),
-            json=json,
-            junit=junit,
+            reports=reports,
             verbose=verbose,
         )
         code = document.replay(merged.document, shown)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.capture import create
-from kut_runner.document import Facts, dumps, test_line
+from kut_runner.document import Facts, dumps, result_line
 from kut_runner.errors import UsageError
 from kut_runner.session import View
 from kut_runner.views.outfile import OutFile
@@ -36,7 +36,7 @@ class JsonLines(View):
 
     def on_result(self, result: "TestResult") -> None:
         """Append the result."""
-        self._file.write(test_line(result).encode() + b"\n")
+        self._file.write(result_line(result).encode() + b"\n")
 
     def on_end(self, run: "Run") -> None:  # noqa: ARG002 - all is said
         """Close the file."""
@@ -67,7 +67,7 @@ class JsonFile(View):
 
     def on_result(self, result: "TestResult") -> None:
         """Add the result; write what is known, but not more than once an interval."""
-        self._tests.append(test_line(result))
+        self._tests.append(result_line(result))
         self._counts[result.status.value] += 1
         if time.monotonic() - self._written >= self._interval:
             self._write_progress()

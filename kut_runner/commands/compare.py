@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut compare`: two past runs."""
+
+from pathlib import Path
+
+import click
+
+from kut_runner.commands import options
+from kut_runner.errors import ExitCode
+
+
+@click.command("compare")
+@click.argument("before", metavar="A", default="latest~1")
+@click.argument("after", metavar="B", default="latest")
+@click.option(
+    "--slower",
+    type=click.FloatRange(min=1, min_open=True),
+    metavar="TIMES",
+    default=1.5,
+    show_default=True,
+    help="A test is slower that takes so many times as long.",
+)
+@click.pass_obj
+def command(root: Path | None, *, before: str, after: str, slower: float) -> int:
+    """Tell what became of the tests of run A in run B; exit code 1 when one fails newly."""
+    from kut_runner import compare
+
+    store = options.store_of(root)
+    found = compare.compare(store.load(before), store.load(after), ratio=slower)
+    for line in found.lines():
+        click.echo(line)
+    return ExitCode.TESTS_FAILED if found.has_newly_failing else ExitCode.OK

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut rerun`: what is not good of a past run."""
+
+from pathlib import Path
+
+import click
+
+from kut_runner.commands import options
+
+
+@click.command("rerun")
+@click.argument("run", metavar="[RUN]", default="latest")
+@options.reports
+@options.verbose
+@click.pass_obj
+def command(root: Path | None, *, run: str, reports: dict[str, Path | None], verbose: bool) -> int:
+    """Run again what failed in RUN or has no result, as it ran then; the rest is kept."""
+    from kut_runner import plan, rerun, session, views
+    from kut_runner.commands import prepare
+
+    old = options.store_of(root).load_ended(run)
+    names = rerun.names_to_run(old)
+    place = prepare.again(root, old.facts)
+    tests = plan.select(place.definitions, plan.Wish(names))
+    emulator = place.qemu(old.facts.qemu or None)
+    with place.begin_run() as new:
+        kept = rerun.carried_over(old, new.path)
+        facts = rerun.facts(old.facts, prepare.facts(new.run, place, emulator))
+        *files, terminal = views.open_views(
+            log_dir=new.path, facts=facts, verbose=verbose, reports=reports
+        )
+        joined = [
+            *(rerun.Joined(view, kept, shows_kept=True) for view in files),
+            rerun.Joined(terminal, kept, shows_kept=False),
+        ]
+        request = session.RunRequest(
+            tests=tests,
+            images=place.images(tests),
+            qemu=emulator,
+            log_dir=new.path,
+            times=place.own_times(emulator),
+            **rerun.manner(old.facts),
+        )
+        click.echo(rerun.headline(old, names))
+        return rerun.joined_code(session.run(request, joined), kept)

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A run again: what failed or has no result; and a killed run is resumed, on a real QEMU."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kut_runner import rerun
+from kut_runner.boot import Ended, How
+from kut_runner.config import TestDef
+from kut_runner.document import Document, Facts
+from kut_runner.errors import ExitCode, NothingSelectedError
+from kut_runner.results import TestResult, Verdict
+from kut_runner.session import Run, View
+from kut_runner.status import Status
+
+ROOT = Path(__file__).parents[1]
+KUT = (sys.executable, "-m", "kut_runner")
+TESTS = ("misbehave-known", "misbehave-skip", "misbehave-fail", "misbehave-garbage")
+
+
+def result(name: str, status: Status = Status.PASS, log: str = "") -> TestResult:
+    code = {Status.PASS: ExitCode.OK, Status.SKIP: ExitCode.NOTHING_RAN}
+    verdict = Verdict(status, "", code.get(status, ExitCode.TESTS_FAILED))
+    return TestResult(name, verdict, ended=Ended(How.EXITED, 0, 1.0, ""), log=log)
+
+
+def document(*results: TestResult, also: tuple[str, ...] = ()) -> Document:
+    facts = Facts(run="ID", selection=(*also, *(one.name for one in results)))
+    return Document(facts, results, 1.0, ExitCode.OK, is_complete=not also)
+
+
+def test_what_is_run_again_and_what_is_kept() -> None:
+    old = document(
+        *(result("a"), result("b", Status.FAIL), result("c", Status.SKIP)),
+        *(result("d", Status.CRASH), result("e", Status.FLAKY)),
+        also=("x",),
+    )
+    assert rerun.names_to_run(old) == ("x", "b", "d")
+    assert [one.name for one in rerun.kept_results(old)] == ["a", "c", "e"]
+    words = "of run ID: 2 failed and 1 without result; 3 kept"
+    assert rerun.headline(old, rerun.names_to_run(old)) == words
+
+
+def test_a_repeated_test_that_failed_once_is_run_again_and_not_kept() -> None:
+    old = document(result("a"), result("a", Status.FAIL), result("a"), result("b"))
+    assert rerun.names_to_run(old) == ("a",)
+    assert [one.name for one in rerun.kept_results(old)] == ["b"]
+
+
+def test_a_good_run_has_nothing_to_run_again() -> None:
+    with pytest.raises(NothingSelectedError, match="no test of run ID failed"):
+        rerun.names_to_run(document(result("a"), result("b", Status.SKIP)))
+
+
+def test_it_runs_as_it_ran() -> None:
+    options = {"timeout": 2.5, "retries": 1, "archive": "x", "later": 1}
+    old = Facts(run="old", options=options, seed=7)
+    assert rerun.manner(old) == {"timeout": 2.5, "retries": 1, "seed": 7}
+    new = rerun.facts(old, Facts(run="new", compiler="clang"))
+    assert (new.run, new.rerun_of, new.options, new.seed) == ("new", "old", options, 7)
+    assert new.compiler == "clang"
+
+
+def test_logs_of_what_is_kept_stay_when_the_old_run_goes(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for directory in (old, new):
+        directory.mkdir()
+    (old / "a.log").write_text("words")
+    (old / "a.stderr").write_text("complaints")
+    kept = rerun.carried_over(
+        document(
+            result("a", log=str(old / "a.log")),
+            result("gone", log=str(old / "gone.log")),
+            result("skipped", Status.SKIP),
+        ),
+        new,
+    )
+    assert [one.log for one in kept] == [str(new / "a.log"), str(old / "gone.log"), ""]
+    (old / "a.log").unlink()
+    assert (new / "a.log").read_text() == "words"
+    assert (new / "a.stderr").read_text() == "complaints"
+
+
+class Recorder(View):
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def on_start(self, tests: Any) -> None:  # noqa: ANN401 - as any view
+        self.heard.append([test.name for test in tests])
+
+    def on_begin(self, test: TestDef, attempt: int) -> None:
+        self.heard.append((test.name, attempt))
+
+    def on_slow(self, test: TestDef, attempt: int, seconds: float) -> None:
+        self.heard.append((test.name, attempt, seconds))
+
+    def on_result(self, result: TestResult) -> None:
+        self.heard.append(result.name)
+
+    def on_end(self, run: Run) -> None:
+        self.heard.append(run)
+
+
+@pytest.mark.parametrize("shows_kept", [True, False])
+def test_a_joined_view(*, shows_kept: bool) -> None:
+    inner = Recorder()
+    kept = (result("a"), result("c"))
+    view = rerun.Joined(inner, kept, shows_kept=shows_kept)
+    test = TestDef("b", "", "", 1, 16, "", (), (), 1.0, (), ())
+    view.on_start([test])
+    view.on_begin(test, 1)
+    view.on_slow(test, 1, 2.0)
+    view.on_result(result("b", Status.SKIP))
+    ran = (result("b", Status.SKIP),)
+    view.on_end(Run(ran, 1, 0.0, 1.0, ExitCode.NOTHING_RAN, is_complete=True))
+    first = [["a", "c", "b"], "a", "c"] if shows_kept else [["b"]]
+    whole = Run((*kept, *ran), 3, 0.0, 1.0, ExitCode.OK, is_complete=True)
+    assert inner.heard == [*first, ("b", 1), ("b", 1, 2.0), "b", whole]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This tree with a build directory of its own."""
+    top = tmp_path_factory.mktemp("tree")
+    for name in ("arm", "configs", "lib"):
+        (top / name).symlink_to(ROOT / name)
+    return top
+
+
+def kut(tree: Path, *args: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*KUT, *args],
+        cwd=tree,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def held(tree: Path) -> Iterator[tuple[Path, Path]]:
+    """A QEMU that, while a file is there, says nothing where the image would say garbage."""
+    program, hold = tree / "qemu", tree / "hold"
+    program.write_text(
+        '#!/bin/sh\n[ "$1" != --version ] || exec qemu-system-aarch64 --version\n'
+        f'case "$*" in *garbage*) [ ! -e {hold} ] || exec sleep 1000;; esac\n'
+        'exec qemu-system-aarch64 "$@"\n'
+    )
+    program.chmod(0o755)
+    hold.touch()
+    yield program, hold
+    hold.unlink(missing_ok=True)
+
+
+def results(tree: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((tree / "build/logs/results.json").read_text())
+    return found
+
+
+def test_a_killed_run_is_resumed(tree: Path, held: tuple[Path, Path]) -> None:
+    program, hold = held
+    options = (
+        "--variant",
+        "O0",
+        "--qemu",
+        program,
+        "--timeout",
+        "300",
+        "-j",
+        "1",
+        "--retries",
+        "1",
+    )
+    order = ("--shuffle", "4")
+    process = subprocess.Popen([*KUT, "run", *TESTS, *options, *order], cwd=tree)
+    lines = tree / "build/logs/results.jsonl"
+    end = time.monotonic() + 60
+    while not (lines.exists() and any("garbage" in line for line in begun(tree))):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    before = [json.loads(line) for line in lines.read_text().splitlines()]
+    old = results(tree)
+    assert old["complete"] is False
+    assert len(before) < len(TESTS)
+
+    hold.unlink()
+    again = kut(tree, "rerun", "--json", tree / "joined.json")
+    assert (again.returncode, again.stderr) == (1, "")
+    good = [test["id"] for test in before if test["status"] != "fail"]
+    assert f"of run {old['run']}: " in again.stdout
+    assert f"; {len(good)} kept\n" in again.stdout
+    for name in TESTS:
+        assert (f" {name} " in again.stdout) is (name not in good)
+    assert "\n4 tests in " in again.stdout
+
+    new = results(tree)
+    assert json.loads((tree / "joined.json").read_text())["tests"] == new["tests"]
+    assert (new["complete"], new["exit_code"], new["rerun_of"]) == (True, 1, old["run"])
+    for key in ("build", "qemu", "options", "seed"):
+        assert new[key] == old[key]
+    assert new["build"] == {"compiler": "gcc", "variant": "O0"}
+    assert sorted(new["selection"]) == sorted(TESTS)
+    assert {test["id"]: test["status"] for test in new["tests"]} == {
+        "misbehave-known": "pass",
+        "misbehave-skip": "skip",
+        "misbehave-fail": "fail",
+        "misbehave-garbage": "pass",
+    }
+    for test in new["tests"]:
+        assert Path(test["log"]).parent == (tree / "build/logs").resolve()
+        assert Path(test["log"]).stat().st_size
+        assert test["qemu"]["argv"][0] == str(program)
+
+
+def begun(tree: Path) -> list[str]:
+    """Names of the logs there are."""
+    return [path.name for path in (tree / "build/logs/").iterdir()]
+
+
+def test_commands_on_past_runs(tree: Path) -> None:
+    """As their pages show them."""
+    first = kut(tree, "run", "misbehave-known", "misbehave-skip")
+    assert first.returncode == 0
+    second = kut(tree, "run", "misbehave-known", "misbehave-fail")
+    assert second.returncode == 1
+    for args, code, words in (
+        (("show",), 0, second.stdout),
+        (("show", "latest~1"), 0, first.stdout),
+        (("show", "latest", "misbehave-fail"), 0, "1 test in"),
+        (("show", "latest", "misbehave-fial"), 2, "did you mean misbehave-fail"),
+        (("show", "nosuch"), 2, 'there is no run "nosuch"'),
+        (("compare",), 1, "NEWLY FAILING  misbehave-fail"),
+        (("compare", "latest", "latest"), 0, "1 still failing, 1 as before"),
+        (("compare", "latest", "latest~1"), 0, "GONE"),
+        (("compare", "--slower", "1"), 2, "'--slower'"),
+        (("history",), 0, "1 pass, 1 fail\n"),
+        (("history", "-n", "1", "--tests"), 0, "misbehave-fail   F"),
+        (("history", "misbehave-fail"), 0, "1 of 2 checks failed"),
+        (("history", "nosuch"), 2, 'no run has a result of "nosuch"'),
+        (("rerun", "latest~1"), 4, "and each has a result"),
+    ):
+        end = kut(tree, *args)
+        assert end.returncode == code, end
+        assert words in end.stdout + end.stderr
+    assert len(kut(tree, "history", "-n", "1").stdout.splitlines()) == 1
+    shown = kut(tree, "show", "--json", tree / "shown.json")
+    assert shown.returncode == 0
+    assert json.loads((tree / "shown.json").read_text()) == results(tree)
+
+
+def test_without_any_run(tmp_path: Path) -> None:
+    for name in ("arm", "configs", "lib"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for command, code in (("history", 4), ("show", 2), ("compare", 2), ("rerun", 2)):
+        end = kut(tmp_path, command)
+        assert end.returncode == code
+        assert "`kut run` makes the first one" in end.stderr
