@@ -42,8 +42,11 @@ class Image:
 
     @property
     def build_id(self) -> str:
-        """The sha1 build-id in hex, read from the file now; "" when it has none."""
-        data = self.elf.read_bytes()
+        """The sha1 build-id in hex, read from the file now; "" when there is none."""
+        try:
+            data = self.elf.read_bytes()
+        except FileNotFoundError:
+            return ""
         at = data.find(_BUILD_ID_NOTE)
         start = at + len(_BUILD_ID_NOTE)
         return "" if at < 0 else data[start : start + 20].hex()

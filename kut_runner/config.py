@@ -54,6 +54,8 @@ class TestDef:
     """Options for QEMU beyond those that kut gives."""
     origin: str = ""
     """The file that defines the test, for messages."""
+    skip: str = ""
+    """Why the test cannot run here; empty when it can. Only trees of others say so beforehand."""
 
 
 @dataclass(frozen=True, slots=True)

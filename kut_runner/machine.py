@@ -77,6 +77,8 @@ def unmet_need(qemu: Qemu, test: "TestDef") -> str:
 
     A need has the form "qemu>=MAJOR[.MINOR[.MICRO]]"; `config` lets nothing else through.
     """
+    if test.skip:
+        return test.skip
     for need in test.needs:
         wanted = tuple(map(int, need.removeprefix("qemu>=").split(".")))
         if qemu.version < wanted:

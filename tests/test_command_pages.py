@@ -10,7 +10,7 @@ import realtree
 from kut_runner.cli import COMMANDS, kut
 
 PAGES = realtree.ROOT / "docs" / "commands"
-OPTION = re.compile(r"`(--?[a-z][a-z-]*)")
+OPTION = re.compile(r"`(--?[a-z][a-z0-9-]*)")
 
 
 def command(name: str) -> click.Command:
@@ -25,7 +25,7 @@ def options_of(name: str) -> set[str]:
         option
         for parameter in command(name).params
         if isinstance(parameter, click.Option)
-        for option in parameter.opts
+        for option in (*parameter.opts, *parameter.secondary_opts)
     }
 
 

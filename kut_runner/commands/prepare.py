@@ -125,3 +125,22 @@ def from_archive(path: Path) -> Workplace:
     times = unpacked.directory / shards.TIMES
     offered = replace(definitions, tests=tests)
     return Workplace(tree, offered, unpacked.compiler, lambda _: unpacked.images, times)
+
+
+def from_kvm_unit_tests(directory: Path, *, el2: bool | None) -> Workplace:
+    """Return a workplace in the current directory, with the images of a tree built elsewhere.
+
+    `el2` is whether machines have EL2; $EL2 says it when None. Raises UsageError for what is no
+    such tree, ConfigError for a file that is not understood.
+    """
+    from kut_runner import unittests
+
+    here = Path.cwd()
+    tree = unittests.load(
+        directory,
+        has_el2=unittests.wants_el2(os.environ) if el2 is None else el2,
+        environment=os.environ,
+        cpus=os.cpu_count() or 1,
+        scratch=here / "build",
+    )
+    return Workplace(here, tree.definitions, "", lambda _: tree.images, here / shards.TIMES)

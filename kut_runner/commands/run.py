@@ -2,7 +2,7 @@
 """`kut run`: build, run, and give the verdict."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 @click.option(
     "--archive", type=options.IN_FILE, help="Images and tests of `kut archive`; nothing is built."
 )
+@click.option(
+    "--tree",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A built tree of kvm-unit-tests: run its unittests.cfg.",
+)
+@click.option("--el2/--no-el2", default=None, help="With --tree: machines with EL2; else $EL2.")
 @options.manner
 @options.reports
 @options.qemu
@@ -39,6 +45,8 @@ def command(  # noqa: PLR0913 - one for each option
     shard: str | None,
     allow_empty: bool,
     archive: Path | None,
+    tree: Path | None,
+    el2: bool | None,
     manner: "dict[str, Any]",
     reports: dict[str, Path | None],
     qemu: str | None,
@@ -50,9 +58,11 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner import build, plan, session, views
     from kut_runner.commands import prepare
 
+    _refuse_contradictions()
     if archive:
-        _refuse_building_options()
         place = prepare.from_archive(archive)
+    elif tree:
+        place = prepare.from_kvm_unit_tests(tree, el2=el2)
     else:
         place = prepare.workplace(root, compiler, variant)
     if failed:
@@ -88,12 +98,23 @@ def command(  # noqa: PLR0913 - one for each option
         return session.run(request, shown)
 
 
-def _refuse_building_options() -> None:
-    """Raise UsageError for options that mean nothing where nothing is built."""
+#: Options of which at most one can be given.
+_APART: Final = (
+    *(("archive", other) for other in ("tree", "compiler", "variant", "changed")),
+    *(("tree", other) for other in ("compiler", "variant", "changed")),
+)
+
+
+def _refuse_contradictions() -> None:
+    """Raise UsageError for options that mean nothing together: nothing is built, say."""
     context = click.get_current_context()
-    for name in ("compiler", "variant", "changed"):
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise UsageError(
-                f"--{name} and --archive contradict each other: nothing is built",
-                "leave out one of them",
-            )
+    given = {
+        name
+        for name in context.params
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    for one, other in _APART:
+        if {one, other} <= given:
+            raise UsageError(f"--{other} and --{one} contradict each other", "leave out one")
+    if "el2" in given and "tree" not in given:
+        raise UsageError("--el2 is for --tree", "a definition in configs/ says what machine it has")

@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The few forms of shell that a unittests.cfg is written in, evaluated without a shell.
+
+kvm-unit-tests hands the values of its files to bash. Here they are text: quotes, variables of a
+given environment, integer arithmetic and conditions are understood, everything else is refused.
+Nothing in a value can run a program or touch a file.
+
+    words        'a b' "c $MAX_SMP" d       quotes and variables; no globs, no $(...)
+    number       $((($MAX_SMP < 8)?$MAX_SMP:8))
+    condition    [[ "$TARGET" != qemu && -n $X ]] || [[ $N -gt 4 ]]
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Final
+
+#: Arithmetic is 64 bits wide in bash; wider results are refused rather than wrapped.
+_BITS: Final = 63
+_WIDEST: Final = 1 << _BITS
+_DEEPEST: Final = 50
+
+_VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+_PLAIN: Final = re.compile(r"[^\s'\"\\$`;&|<>(){}*?\[\]~#!]+|[\[\]{}*?~#!]")
+_SPACE: Final = re.compile(r"\s+")
+_ARITHMETIC: Final = re.compile(
+    r"\s*(0[xX][0-9a-fA-F]+|[0-9]+|\$\{[A-Za-z_]\w*\}|\$?[A-Za-z_]\w*"
+    r"|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%<>!?:()~])"
+)
+_CONDITION: Final = re.compile(r"\s*(\[\[|\]\]|&&|\|\||\(\(|[()]|!(?![=\w]))")
+
+Environment = Mapping[str, str]
+
+
+class Refused(Exception):  # noqa: N818 - not an error of ours: the file's
+    """A form that is not understood, with the reason in words."""
+
+
+def words(text: str, environment: Environment) -> list[str]:
+    """Return the words of a value, with quotes taken away and variables filled in.
+
+    Raises Refused for what would make a shell do more than that.
+    """
+    reader = _Reader(text, environment)
+    found = []
+    while (word := reader.word()) is not None:
+        found.append(word[0])
+    reader.end()
+    return found
+
+
+def number(text: str, environment: Environment) -> int:
+    """Return the integer that a value stands for: a plain one, a variable, or $((...))."""
+    text = text.strip()
+    inner = text[3:-2] if text.startswith("$((") and text.endswith("))") else None
+    if inner is None:
+        text = " ".join(words(text, environment))
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
+            raise Refused(f'"{text}" is not a number')
+        return int(text)
+    return _Arithmetic(inner, environment).value()
+
+
+def condition(text: str, environment: Environment) -> bool:
+    """Return whether a shell condition holds; only [[ ]] and (( )) are understood."""
+    test = _Condition(text, environment)
+    holds = test.any_of(test.command)
+    test.reader.end()
+    return holds
+
+
+class _Reader:
+    """Takes words from the left."""
+
+    def __init__(self, text: str, environment: Environment) -> None:
+        self.text = text
+        self.at = 0
+        self.environment = environment
+
+    def word(self) -> tuple[str, bool] | None:
+        """Take a word and tell whether any of it was quoted; None where none begins."""
+        self.space()
+        start, parts, is_quoted = self.at, [], False
+        while self.at < len(self.text):
+            character = self.text[self.at]
+            if character in "'\"":
+                parts.append(self.quoted(character))
+                is_quoted = True
+            elif character == "$":
+                parts.append(self.variable())
+            elif character == "\\":
+                raise Refused("a backslash outside quotes is not understood")
+            elif match := _PLAIN.match(self.text, self.at):
+                parts.append(match[0])
+                self.at = match.end()
+            else:
+                break
+        return ("".join(parts), is_quoted) if self.at > start else None
+
+    def quoted(self, quote: str) -> str:
+        end = self.text.find(quote, self.at + 1)
+        if end < 0:
+            raise Refused(f"a closing {quote} is missing")
+        inner = self.text[self.at + 1 : end]
+        self.at = end + 1
+        if quote == "'":
+            return inner
+        if "`" in inner or "\\" in inner:
+            raise Refused('` and \\ within "..." are not understood')
+        reader = _Reader(inner, self.environment)
+        return reader.filled()
+
+    def filled(self) -> str:
+        """Return the whole text with variables filled in."""
+        parts = []
+        while (dollar := self.text.find("$", self.at)) >= 0:
+            parts.append(self.text[self.at : dollar])
+            self.at = dollar
+            parts.append(self.variable())
+        return "".join(parts) + self.text[self.at :]
+
+    def variable(self) -> str:
+        if self.text.startswith("$((", self.at):
+            self.at += len("$((")
+            return str(_Arithmetic(self.to_double(), self.environment).value())
+        match = _VARIABLE.match(self.text, self.at)
+        if not match:
+            raise Refused(f'"{self.text[self.at :][:20]}" is not understood: only $NAME is')
+        self.at = match.end()
+        return self.environment.get(match[1] or match[2], "")
+
+    def to_double(self) -> str:
+        """Take the text up to the "))" that closes what was opened before, and that too."""
+        depth = 2
+        for at in range(self.at, len(self.text)):
+            depth += {"(": 1, ")": -1}.get(self.text[at], 0)
+            if depth == 0:
+                inner = self.text[self.at : at - 1]
+                self.at = at + 1
+                if self.text[at - 1] == ")":
+                    return inner
+                break
+        raise Refused('a closing "))" is missing')
+
+    def space(self) -> None:
+        if match := _SPACE.match(self.text, self.at):
+            self.at = match.end()
+
+    def end(self) -> None:
+        """Refuse what is left."""
+        self.space()
+        if self.at < len(self.text):
+            raise Refused(f'"{self.text[self.at :][:20]}" is not understood')
+
+
+class _Arithmetic:
+    """Integers, variables, and the operators of C that need no memory; 64 bits."""
+
+    #: From those that bind least.
+    LEVELS: Final[tuple[tuple[str, ...], ...]] = (
+        ("||",),
+        ("&&",),
+        ("==", "!="),
+        ("<", "<=", ">", ">="),
+        ("<<", ">>"),
+        ("+", "-"),
+        ("*", "/", "%"),
+    )
+
+    def __init__(self, text: str, environment: Environment, depth: int = 0) -> None:
+        self.environment = environment
+        self.depth = depth
+        self.tokens: list[str] = []
+        at = 0
+        text = text.rstrip()
+        while at < len(text):
+            match = _ARITHMETIC.match(text, at)
+            if not match:
+                raise Refused(f'"{text[at:].strip()[:20]}" is not understood in arithmetic')
+            self.tokens.append(match[1])
+            at = match.end()
+
+    def value(self) -> int:
+        result = self.choice()
+        if self.tokens:
+            raise Refused(f'"{self.tokens[0]}" is not expected in arithmetic')
+        return result
+
+    def choice(self) -> int:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise Refused(f"more than {_DEEPEST} levels of arithmetic")
+        result = self.binary(0)
+        if self.take("?"):
+            yes = self.choice()
+            if not self.take(":"):
+                raise Refused('a ":" is missing in arithmetic')
+            no = self.choice()
+            result = yes if result else no
+        self.depth -= 1
+        return result
+
+    def binary(self, level: int) -> int:
+        if level == len(self.LEVELS):
+            return self.unary()
+        left = self.binary(level + 1)
+        while self.tokens and self.tokens[0] in self.LEVELS[level]:
+            operator = self.tokens.pop(0)
+            left = _apply(operator, left, self.binary(level + 1))
+        return left
+
+    def unary(self) -> int:
+        signs = []
+        while self.tokens and self.tokens[0] in "-+!~":
+            signs.append(self.tokens.pop(0))
+        result = self.operand()
+        for sign in reversed(signs):
+            result = {"-": -result, "+": result, "!": int(not result), "~": ~result}[sign]
+        return result
+
+    def operand(self) -> int:
+        if self.take("("):
+            result = self.choice()
+            if not self.take(")"):
+                raise Refused('a ")" is missing in arithmetic')
+            return result
+        if not self.tokens:
+            raise Refused("a number is missing in arithmetic")
+        token = self.tokens.pop(0)
+        if token[0].isdigit():
+            return self.literal(token)
+        name = token.strip("${}")
+        if not name.isidentifier():
+            raise Refused(f'a number is missing before "{token}" in arithmetic')
+        value = self.environment.get(name, "").strip() or "0"
+        if not re.fullmatch(r"-?(0[xX][0-9a-fA-F]+|[0-9]+)", value):
+            raise Refused(f'{name} is "{value}", which is not a number')
+        return -self.literal(value[1:]) if value.startswith("-") else self.literal(value)
+
+    @staticmethod
+    def literal(text: str) -> int:
+        is_octal = len(text) > 1 and text.isdigit() and text.startswith("0")
+        try:
+            result = int(text, 8 if is_octal else 0)
+        except ValueError:
+            raise Refused(f'"{text}" is not a number') from None
+        if result >= _WIDEST:
+            raise Refused(f'"{text}" is wider than 64 bits')
+        return result
+
+    def take(self, token: str) -> bool:
+        is_next = bool(self.tokens) and self.tokens[0] == token
+        if is_next:
+            del self.tokens[0]
+        return is_next
+
+
+def _apply(operator: str, left: int, right: int) -> int:
+    if operator in {"/", "%"}:
+        if right == 0:
+            raise Refused("a division by 0")
+        quotient = abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
+        return quotient if operator == "/" else left - quotient * right
+    if operator in {"<<", ">>"} and not 0 <= right < _BITS:
+        raise Refused(f"a shift by {right}")
+    result = _OPERATORS[operator](left, right)
+    if not -_WIDEST <= result < _WIDEST:
+        raise Refused("a number wider than 64 bits")
+    return result
+
+
+_OPERATORS: Final[Mapping[str, Callable[[int, int], int]]] = {
+    "||": lambda left, right: int(bool(left or right)),
+    "&&": lambda left, right: int(bool(left and right)),
+    "==": lambda left, right: int(left == right),
+    "!=": lambda left, right: int(left != right),
+    "<": lambda left, right: int(left < right),
+    "<=": lambda left, right: int(left <= right),
+    ">": lambda left, right: int(left > right),
+    ">=": lambda left, right: int(left >= right),
+    "<<": lambda left, right: left << right,
+    ">>": lambda left, right: left >> right,
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+}
+_COMPARISONS: Final[Mapping[str, str]] = {
+    "-eq": "==",
+    "-ne": "!=",
+    "-lt": "<",
+    "-le": "<=",
+    "-gt": ">",
+    "-ge": ">=",
+}
+
+
+class _Condition:
+    """Conditions as bash has them: || and && have one precedence outside [[ ]], two within."""
+
+    def __init__(self, text: str, environment: Environment) -> None:
+        self.environment = environment
+        self.reader = _Reader(text, environment)
+        self.depth = 0
+
+    def any_of(self, operand: Callable[[], bool]) -> bool:
+        """Take `operand { (&& | ||) operand }` from the left, as between commands."""
+        holds = operand()
+        while operator := self.take("&&") or self.take("||"):
+            right = operand()
+            holds = (holds and right) if operator == "&&" else (holds or right)
+        return holds
+
+    def command(self) -> bool:
+        is_negated = self.negations()
+        if self.take("(("):
+            return self.arithmetic() != is_negated
+        if self.take("[["):
+            holds = self.either()
+            if not self.take("]]"):
+                raise Refused('a "]]" is missing')
+            return holds != is_negated
+        raise Refused("only [[ ... ]] and (( ... )) are understood as a condition")
+
+    def arithmetic(self) -> bool:
+        return _Arithmetic(self.reader.to_double(), self.environment).value() != 0
+
+    def either(self) -> bool:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise Refused(f"more than {_DEEPEST} levels of conditions")
+        holds = self.both()
+        while self.take("||"):
+            right = self.both()
+            holds = holds or right
+        self.depth -= 1
+        return holds
+
+    def both(self) -> bool:
+        holds = self.primary()
+        while self.take("&&"):
+            right = self.primary()
+            holds = holds and right
+        return holds
+
+    def primary(self) -> bool:
+        is_negated = self.negations()
+        if self.take("("):
+            holds = self.either()
+            if not self.take(")"):
+                raise Refused('a ")" is missing')
+            return holds != is_negated
+        left, is_quoted = self.word()
+        if left in {"-n", "-z"} and not is_quoted:
+            return ((self.word()[0] == "") == (left == "-z")) != is_negated
+        return self.comparison(left) != is_negated
+
+    def negations(self) -> bool:
+        """Take each "!" and tell whether their number is odd."""
+        is_negated = False
+        while self.take("!"):
+            is_negated = not is_negated
+        return is_negated
+
+    def comparison(self, left: str) -> bool:
+        for sign in ("==", "!=", "="):
+            self.reader.space()
+            if self.reader.text.startswith(sign, self.reader.at):
+                self.reader.at += len(sign)
+                right, is_quoted = self.word()
+                is_equal = left == right if is_quoted else fnmatchcase(left, right)
+                return is_equal != (sign == "!=")
+        self.reader.space()
+        if re.match(r"-[a-z]+\s", self.reader.text[self.reader.at :]):
+            operator, _ = self.word()
+            if operator not in _COMPARISONS:
+                raise Refused(f"{operator} is not understood in a condition")
+            right, _ = self.word()
+            sides = (_Arithmetic(side, self.environment).value() for side in (left, right))
+            return bool(_OPERATORS[_COMPARISONS[operator]](*sides))
+        return left != ""
+
+    def word(self) -> tuple[str, bool]:
+        self.reader.space()
+        if _CONDITION.match(self.reader.text, self.reader.at):
+            raise Refused("a word is missing in a condition")
+        if (word := self.reader.word()) is None:
+            raise Refused("a word is missing in a condition")
+        return word
+
+    def take(self, token: str) -> str:
+        """Take the next token if it is this one; return it, or ""."""
+        match = _CONDITION.match(self.reader.text, self.reader.at)
+        if not match or match[1] != token:
+            return ""
+        self.reader.at = match.end()
+        return token
