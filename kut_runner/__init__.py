@@ -7,9 +7,9 @@ The modules are stations in the order in which data flows; each imports only ear
            -> build -> archive -> unittests -> machine -> capture -> remote -> postmortem
            -> usage -> patience -> boot -> signals -> pool -> resources -> times -> order
            -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
-           -> results -> explain -> session -> document -> saved_log -> store
-           -> rerun -> compare -> history -> merge -> spread -> views -> bench
-           -> commands -> cli -> __main__
+           -> results -> explain -> session -> document -> saved_log -> store -> rerun
+           -> compare -> history -> merge -> spread -> views -> bench -> commands -> cli
+           -> __main__
 """
 
 __version__ = "0.1.0"
