@@ -2,8 +2,9 @@
 """From sources to images: a build.ninja is written when it would differ, and ninja does the rest.
 
 Every C and assembly source under lib/ is linked into every image, and the linker drops what
-an image does not use. An image NAME is arm/NAME.c, with arm/NAME.S and arm/NAME-*.S where
-they exist. A compiler is one variant, with a directory of its own under build/.
+an image does not use. An image NAME is arm/NAME.c, with arm/NAME.S, arm/NAME-*.S and all of
+the directory arm/NAME/ where they exist. A compiler is one variant, with a directory of its
+own under build/.
 """
 
 import os
@@ -118,11 +119,11 @@ def find_sources(root: Path) -> Sources:
         for path in _walk(root, "lib")
         if path.endswith((".c", ".S")) and path != OFFSETS_SOURCE
     )
-    tests = [path for path in _walk(root, "arm") if path.count("/") == 1]
-    names = [path[4:-2] for path in tests if path.endswith(".c")]
+    tests = [path for path in _walk(root, "arm") if path.endswith((".c", ".S"))]
+    names = [path[4:-2] for path in tests if path.count("/") == 1 and path.endswith(".c")]
     images: dict[str, list[str]] = {name: [f"arm/{name}.c"] for name in names}
     for path in tests:
-        if path.endswith(".S") and (owner := _owner(path[4:-2], names)):
+        if (owner := _owner(path, names)) and path != f"arm/{owner}.c":
             images[owner].append(path)
     return Sources(
         library=library,
@@ -203,8 +204,15 @@ def _walk(root: Path, top: str) -> list[str]:
     return sorted(found)
 
 
-def _owner(stem: str, names: "Sequence[str]") -> str | None:
-    """Return the image that the assembly file arm/<stem>.S belongs to."""
+def _owner(path: str, names: "Sequence[str]") -> str | None:
+    """Return the image that a source below arm/ belongs to."""
+    directory, _, file = path.removeprefix("arm/").rpartition("/")
+    if directory:
+        top = directory.split("/")[0]
+        return top if top in names else None
+    stem = file[:-2]
+    if file.endswith(".c"):
+        return stem
     owners = [name for name in names if stem == name or stem.startswith(f"{name}-")]
     return max(owners, key=len, default=None)
 

@@ -143,6 +143,17 @@ def test_assembly_belongs_to_the_image_it_is_named_for(tree: Path) -> None:
     }
 
 
+def test_an_image_of_many_sources_has_a_directory(tree: Path) -> None:
+    (tree / "arm/one/deep").mkdir(parents=True)
+    (tree / "arm/nobody").mkdir()
+    for name in ("one/b.c", "one/a.S", "one/deep/c.c", "one/a.h", "nobody/x.c"):
+        (tree / "arm" / name).write_text("")
+    assert build.find_sources(tree).images == {
+        "one": ("arm/one.c", "arm/one/a.S", "arm/one/b.c", "arm/one/deep/c.c"),
+        "two": ("arm/two.c",),
+    }
+
+
 def test_a_new_compiler_rebuilds_everything(tree: Path, tmp_path: Path) -> None:
     prefix = tmp_path / "wrapped-"
     for tool in ("gcc", "ld", "objcopy"):
