@@ -472,6 +472,27 @@ static void test_migrate(void)
 	guest_destroy(guest);
 }
 
+/* Two vCPUs of one stage 2: each has an interface of its own too. */
+static void test_vcpus(void)
+{
+	struct guest *a = create_with_vgic(guest_open_and_take);
+	struct guest *b = guest_create_vcpu(a, guest_open_and_take);
+	bool enabled;
+
+	assert(b && guest_install_el1_handler(b, ELxH_IRQ, guest_on_irq));
+	enabled = guest_vgic_enable(b);
+	report(enabled, "another vCPU gets a virtual CPU interface");
+	if (enabled) {
+		guest_inject_irq(b, AN_INTID);
+		check_returned(a);
+		check_seen(0, 0);
+		check_returned(b);
+		check_seen(1, 0);
+	}
+	guest_destroy(a);
+	guest_destroy(b);
+}
+
 static void test_none(void)
 {
 	struct guest *guest = create((void (*)(void))gic_read_iar);
@@ -494,6 +515,7 @@ static const struct subtest subtests[] = {
 	{ "hw", test_hw },
 	{ "two-guests", test_two_guests },
 	{ "migrate", test_migrate },
+	{ "vcpus", test_vcpus },
 	{ "none", test_none },
 };
 

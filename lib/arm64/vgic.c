@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Virtual interrupts: list registers, and SErrors. */
 #include <libcflat.h>
+#include <errno.h>
 #include <string.h>
 #include <asm/io.h>
 #include <asm/processor.h>
@@ -155,6 +156,20 @@ static void save(struct guest *guest)
 static const struct guest_optional_state interrupt_state = { load, save };
 
 /*
+ * Version 2: the CPU interface that the guest sees is the virtual one. Another vCPU on the same
+ * stage 2 may have mapped it: it is banked, each CPU has its own there.
+ */
+static bool map_interface(struct guest *guest)
+{
+	u64 ipa = virt_to_phys(gicv2_data.cpu_base);
+	int err = s2mmu_map(guest->s2mmu, ipa, gicv2_data.vcpu_base, gicv2_data.vcpu_size,
+			    S2_MAP_RW | S2_MAP_DEVICE | S2_MAP_XN);
+
+	return !err ||
+	       (err == -EEXIST && s2mmu_translate(guest->s2mmu, ipa) == gicv2_data.vcpu_base);
+}
+
+/*
  * The registers are in memory from the first write on, so that nothing is saved over it: the flag
  * comes after it.
  */
@@ -162,9 +177,7 @@ bool guest_vgic_enable(struct guest *guest)
 {
 	if (vgic_unsupported() || guest->has_vgic)
 		return guest->has_vgic;
-	if (gic_version() == 2 &&
-	    s2mmu_map(guest->s2mmu, virt_to_phys(gicv2_data.cpu_base), gicv2_data.vcpu_base,
-		      gicv2_data.vcpu_size, S2_MAP_RW | S2_MAP_DEVICE | S2_MAP_XN))
+	if (gic_version() == 2 && !map_interface(guest))
 		return false;
 	memset(&guest->vgic, 0, sizeof(guest->vgic));
 	guest->vgic.hcr = VGIC_HCR_EN;
