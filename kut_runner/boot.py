@@ -224,6 +224,7 @@ class Boot:
         status = self._clear()
         cpu_seconds = _cpu_seconds_of_children() - before
         seconds = self.age()
+        usage = self._patience.usage
         self.read()
         self._pipe.close()
         self.log.finish()
@@ -236,8 +237,8 @@ class Boot:
             missing=self.log.missing,
             snapshot=self._examination.snapshot if self._examination else None,
             cpu_seconds=cpu_seconds,
-            lost=self._patience.lost(seconds),
-            wanted=self._patience.wanted,
+            lost=self._patience.lost,
+            wanted=Usage(cpu_seconds, usage.waited).wanted(seconds) if usage else None,
         )
 
     def abandon(self) -> None:

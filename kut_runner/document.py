@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, Final
 from kut_runner import __version__, events, results
 from kut_runner.boot import Ended, How
 from kut_runner.config import TestDef
-from kut_runner.diagnosis import Diagnosis
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.events import Check, Event, Info, Output
 from kut_runner.lines import printable
@@ -33,6 +32,8 @@ from kut_runner.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from kut_runner.diagnosis import Diagnosis
 
 #: Changes when a program that reads the old one would misread the new one.
 SCHEMA: Final = 1
@@ -291,10 +292,16 @@ def result_from_json(data: Mapping[str, Any], *, brief: bool = False) -> TestRes
         qemu_version=qemu["version"],
         log=data["log"],
         build_id=data["build_id"],
-        diagnosis=Diagnosis.from_json(diagnosis) if diagnosis and not brief else None,
+        diagnosis=_diagnosis_from_json(diagnosis) if diagnosis and not brief else None,
         attempt=data.get("attempt", 1),
         earlier=tuple(map(result_from_json, data.get("earlier", ()))),
     )
+
+
+def _diagnosis_from_json(data: Mapping[str, Any]) -> "Diagnosis":
+    from kut_runner.diagnosis import Diagnosis  # a run without failures knows none
+
+    return Diagnosis.from_json(data)
 
 
 def _parse(text: bytes, *, is_lines: bool, brief: bool) -> Document:

@@ -58,7 +58,7 @@ class Patience:
         self._next_look = self._after(self._next_look, now)
         if usage:
             self.usage, self.seconds = usage.since(self._before), age
-        left = self._timeout - (age - self.lost(age))
+        left = self._timeout - (age - self.lost)
         if left <= 0 or now >= self._last:
             return Look.OVER
         self._end = min(now + max(left, self._timeout * _LEAST_MORE), self._last)
@@ -73,14 +73,7 @@ class Patience:
             moment = self._started + 2 * (moment - self._started)
         return moment
 
-    def lost(self, seconds: float) -> float:
-        """Return for how many of the first `seconds` the lack of CPUs held it up, as far as known.
-
-        What came after the last look counts as what was before.
-        """
-        return self.usage.lost(self.seconds) * seconds / self.seconds if self.usage else 0.0
-
     @property
-    def wanted(self) -> float | None:
-        """CPUs that it would have used on average up to the last look; None when not known."""
-        return self.usage.wanted(self.seconds) if self.usage else None
+    def lost(self) -> float:
+        """For how long the lack of CPUs held it up, up to the last look that could tell."""
+        return self.usage.lost(self.seconds) if self.usage else 0.0

@@ -111,7 +111,7 @@ def _memory_left(mount: Path, membership: Path) -> int:
     for controller, (limit, used) in names.items():
         for level in _levels(mount, membership, controller):
             most, now = _read(level / limit).strip(), _read(level / used).strip()
-            if most.isdigit() and now.isdigit():
+            if most.isdigit() and now.isdigit() and int(most) < _NONE * _MIB:
                 cache = _fields(level / "memory.stat").get("inactive_file", 0)
                 left.append(max(0, int(most) - max(0, int(now) - cache)))
     return min(left)

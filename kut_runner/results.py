@@ -47,7 +47,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from kut_runner.boot import LINGER, Ended, How
-from kut_runner.diagnosis import Diagnosis
 from kut_runner.errors import ExitCode
 from kut_runner.events import Abort, Check, Died, Event, Exit, Info, Output, Summary, Syndrome
 from kut_runner.lines import printable
@@ -55,6 +54,8 @@ from kut_runner.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from kut_runner.diagnosis import Diagnosis
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
@@ -143,7 +144,7 @@ class TestResult:
     log: str = ""
     """Path of the serial line's raw bytes."""
     build_id: str = ""
-    diagnosis: Diagnosis | None = None
+    diagnosis: "Diagnosis | None" = None
     """What went wrong, in words; None when nothing did, or nothing more is known."""
     attempt: int = 1
     """Which QEMU of this test in the run it was, from 1."""

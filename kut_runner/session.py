@@ -107,9 +107,9 @@ def run(request: RunRequest, views: Sequence[View]) -> ExitCode:
     try:
         runner.run()
     finally:
-        runner.keep_times()
         done = runner.summarise(started)
         with ExitStack() as each:  # every view, even when one of them fails
+            each.callback(runner.keep_times)
             for view in reversed(views):
                 each.callback(view.on_end, done)
     return done.exit_code

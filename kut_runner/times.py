@@ -45,12 +45,11 @@ class Times:
             return
         with suppress(OSError), _lock(self.path.parent):
             known = _read(self.path)
-            kept = self.load() | dict(took)
+            kept = _checked(known.get(self.key)) | dict(took)
             known[self.key] = {name: _shown(each) for name, each in sorted(kept.items())}
             temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
             try:
-                text = json.dumps({"schema": _SCHEMA, "times": known}, indent=1)
-                temporary.write_text(text + "\n")
+                temporary.write_text(json.dumps({"schema": _SCHEMA, "times": known}) + "\n")
                 temporary.replace(self.path)
             finally:
                 temporary.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ BIN = Path(sys.executable).parent
 #: CPU time of the smallest test, relative to a QEMU whose image powers off at once.
 MOST_TIMES_FLOOR = 1.5
 #: kut's own seconds around QEMU's, and around one compile, one link and one boot.
-MOST_OWN = 0.25
+MOST_OWN = 0.15
+MOST_OWN_OF_EDIT = 0.25
 
 #: Python keeps what it has compiled, as it does unless told otherwise.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
@@ -46,17 +47,58 @@ _start:	movz	w0, #0x8400, lsl #16
 """
 
 
+#: 40 small tests side by side, relative to their QEMUs alone on two CPUs; the start-up apart.
+MOST_MANY = 1.15
+START_UP = 0.2
+#: The same, when some sleep for most of their time.
+MOST_SLEEPERS = 0.9
+#: CPU seconds of kut for a flood, and MiB more than for a small test.
+MOST_FLOOD = 0.5
+MOST_FLOOD_MEMORY = 32.0
+
+LOAD = (
+    """
+[defaults]
+machine = { virtualization = "on", gic-version = "3" }
+timeout = 60
+
+[test.flood]
+image = "bench-load"
+args = "flood 200000"
+groups = ["nodefault"]
+"""
+    + "".join(
+        f"""
+[test.many-{number}]
+image = "selftest"
+args = "smp=1 mem=128 el=2"
+groups = ["nodefault", "many"{', "sleepers"' if number <= 10 else ""}]
+"""
+        for number in range(1, 41)
+    )
+    + "".join(
+        f"""
+[test.sleep-{number}]
+image = "bench-load"
+args = "sleep 700"
+groups = ["nodefault", "sleepers"]
+"""
+        for number in range(1, 7)
+    )
+)
+
 #: Rounds for a bound that does not hold, in multiples of those asked for.
 MOST_ROUNDS = 4
 
-#: Runs kut and leaves its CPU time in a file: its own, not that of QEMU, ninja or compilers.
+#: Runs kut and leaves its CPU time and its memory (KiB) in a file: its own, not that of QEMU,
+#: ninja or compilers.
 COUNTED = """
 import atexit, resource
 
 def tell():
     used = resource.getrusage(resource.RUSAGE_SELF)
     with open("own-cpu", "w") as file:
-        print(used.ru_utime + used.ru_stime, file=file)
+        print(used.ru_utime + used.ru_stime, used.ru_maxrss, file=file)
 
 atexit.register(tell)
 from kut_runner.cli import main
@@ -121,8 +163,12 @@ class Tree:
         """Run one test; return kut's own seconds: of wall time, without QEMU's, and of CPU."""
         command = (sys.executable, "-c", COUNTED, "run", test, "--json", "report.json", *options)
         seconds = self.run(*command)
-        own_cpu = float((self.top / "own-cpu").read_text())
-        return seconds - float(self.result()["seconds"]), own_cpu
+        return seconds - float(self.result()["seconds"]), self.own_use()[0]
+
+    def own_use(self) -> Sample:
+        """Return CPU seconds and MiB of memory of the last kut that was counted."""
+        cpu, memory = (self.top / "own-cpu").read_text().split()
+        return float(cpu), float(memory) / 1024
 
     def power_off_image(self, qemu: list[str]) -> Path:
         """Return an image that powers off at once on the machine of a QEMU command line."""
@@ -220,8 +266,8 @@ def edit_to_verdict(tree: Tree, count: int) -> list[list[Bound]]:
         wall, cpu, compiled, linked = sample
         what = "edit of arm/stage2.c to verdict, less compile, link, boot"
         return [
-            Bound(what, wall - compiled - linked, MOST_OWN, "s"),
-            Bound("the same, CPU time of kut alone", cpu, MOST_OWN, "s"),
+            Bound(what, wall - compiled - linked, MOST_OWN_OF_EDIT, "s"),
+            Bound("the same, CPU time of kut alone", cpu, MOST_OWN_OF_EDIT, "s"),
         ]
 
     return measure(
@@ -233,21 +279,149 @@ def edit_to_verdict(tree: Tree, count: int) -> list[list[Bound]]:
     )
 
 
+def lanes(commands: list[list[str]], seconds: list[float]) -> list[str]:
+    """Two shell scripts that share the commands as evenly as their known times allow."""
+    scripts: list[list[str]] = [[], []]
+    loads = [0.0, 0.0]
+    for length, command in sorted(zip(seconds, commands, strict=True), reverse=True):
+        shorter = loads.index(min(loads))
+        loads[shorter] += length
+        scripts[shorter].append(f"{shlex.join(command)} </dev/null >/dev/null")
+    return ["\n".join(script) for script in scripts]
+
+
+def makespan(scripts: list[str]) -> float:
+    """Run shell scripts side by side; return the wall time of all."""
+    started = time.perf_counter()
+    running = [subprocess.Popen(["/bin/sh", "-c", script]) for script in scripts]
+    for process in running:
+        process.wait()
+    return time.perf_counter() - started
+
+
+def against_bare(tree: Tree, count: int, group: str, what: str, bound: float) -> list[list[Bound]]:
+    """`kut run -j2` of a group, less the start-up, over the same QEMU commands without kut."""
+    command = (BIN / "kut", "run", "-j", "2", "-g", group, "--json", "report.json")
+    tree.run(*command)  # to have built, and to know the times
+    results = json.loads((tree.top / "report.json").read_text())["tests"]
+    assert {result["status"] for result in results} == {"pass"}
+    scripts = lanes(
+        [result["qemu"]["argv"] for result in results],
+        [result["seconds"] for result in results],
+    )
+
+    def bounds(sample: Sample) -> list[Bound]:
+        bare, kut = sample
+        return [Bound(f"{what}, wall", (kut - START_UP) / bare, bound, "times")]
+
+    measures = (lambda: (makespan(scripts),), lambda: (tree.run(*command),))
+    return measure(count, bounds, *measures)
+
+
+def many(tree: Tree, count: int) -> list[list[Bound]]:
+    """Forty small images."""
+    return against_bare(tree, count, "many", "40 small tests, -j2 / QEMU on two CPUs", MOST_MANY)
+
+
+def sleepers(tree: Tree, count: int) -> list[list[Bound]]:
+    """Small images among which some sleep for most of their time."""
+    what = "with 6 that sleep, -j2 / QEMU on two CPUs"
+    return against_bare(tree, count, "sleepers", what, MOST_SLEEPERS)
+
+
+def flood(tree: Tree, count: int) -> list[list[Bound]]:
+    """A test that says 200,000 lines."""
+
+    def run(test: str) -> Sample:
+        tree.kut_run(test)
+        return tree.own_use()
+
+    def bounds(sample: Sample) -> list[Bound]:
+        _, usual_memory, cpu, memory = sample
+        return [
+            Bound("a flood of 200,000 lines, CPU time of kut alone", cpu, MOST_FLOOD, "s"),
+            Bound("the same, memory of kut", memory - usual_memory, MOST_FLOOD_MEMORY, "MiB"),
+        ]
+
+    return measure(count, bounds, lambda: run("many-1"), lambda: run("flood"))
+
+
+def thousand(tree: Tree, count: int) -> bool:
+    """Run small tests again and again, each time a kut of its own; tell whether all was well."""
+    command = (sys.executable, "-m", "kut_runner", "run", "many-1", "many-2", "sleep-1")
+    tree.run(*command)
+    before = files(tree.top)
+    odd = 0
+    for _ in range(count):
+        done = subprocess.run(
+            command, cwd=tree.top, env=ENVIRONMENT, capture_output=True, text=True, check=False
+        )
+        if done.returncode or done.stdout.count("PASS ") != 3:
+            odd += 1
+            print(done.stdout + done.stderr)
+    left = sorted(files(tree.top) - before)
+    alive = processes(str(tree.top))
+    print(
+        f"{count} runs: {odd} with another verdict, {len(left)} files left, {len(alive)} processes"
+    )
+    print(*left, *alive, sep="\n")
+    return not (odd or left or alive)
+
+
+def files(top: Path) -> set[str]:
+    """What there is in the tree and beside it, but for the runs that kut keeps."""
+    kept = (top / "build/runs", top / "build/logs")
+    inside = (path for path in top.rglob("*") if not any(path.is_relative_to(k) for k in kept))
+    outside = (path for path in Path(tempfile.gettempdir()).glob("*kut*"))
+    return {*map(str, inside), *map(str, outside)}
+
+
+def processes(words: str) -> list[str]:
+    """The command lines of other processes that hold some words."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and entry.name != str(os.getpid()):
+            with suppress(OSError):
+                line = (
+                    (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
+                found += [line] if words in line else []
+    return found
+
+
 @contextmanager
 def copy_of_the_tree() -> Iterator[Tree]:
     with tempfile.TemporaryDirectory(prefix="kut-bench-") as directory:
         for name in ("arm", "configs", "lib"):
             shutil.copytree(ROOT / name, Path(directory, name))
+        shutil.copy(ROOT / "tests/bench_load.c", Path(directory, "arm/bench-load.c"))
+        Path(directory, "configs/bench-load.toml").write_text(LOAD)
         yield Tree(Path(directory))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", metavar="NAME", help="only the measurements of this name")
     parser.add_argument("--rounds", type=int, default=15, help="measurements of each kind")
-    count = parser.parse_args().rounds
+    parser.add_argument(
+        "--thousand",
+        type=int,
+        nargs="?",
+        const=1000,
+        metavar="N",
+        help="run kut 1000 times instead",
+    )
+    options = parser.parse_args()
+    count = options.rounds
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
     with copy_of_the_tree() as tree:
-        kinds = (boot_to_floor, own_time, edit_to_verdict)
+        if options.thousand:
+            return 0 if thousand(tree, options.thousand) else 1
+        kinds = [
+            kind
+            for kind in (boot_to_floor, own_time, edit_to_verdict, many, sleepers, flood)
+            if options.only in (None, kind.__name__)
+        ]
         pairs = [pair for kind in kinds for pair in kind(tree, count)]
     print(f"{'what':58} {'least':>7} {'median':>7} {'bound':>7}")
     for least, median in pairs:

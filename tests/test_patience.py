@@ -71,7 +71,7 @@ def test_what_was_used_before_does_not_count() -> None:
     patience = Patience(1, 0.0, Usage(5, 50))
     assert patience.look(0.9, Usage(5.9, 50)) is Look.SLOW
     assert patience.look(1.0, Usage(6, 50)) is Look.OVER
-    assert patience.wanted == pytest.approx(1)
+    assert patience.usage == Usage(1, 0)
 
 
 def test_a_thread_that_is_gone_is_no_negative_use() -> None:
