@@ -72,12 +72,13 @@ bool vm_populate(void *start, size_t size)
 	for (char *va = start; va < (char *)start + size; va += PAGE_SIZE) {
 		void *page = alloc_page();
 
-		if (!page) {
+		if (!page ||
+		    !mmu_try_map(mmu_idmap, (u64)va, virt_to_phys(page), PAGE_SIZE, MMU_DATA)) {
+			free_page(page);
 			while (va > (char *)start)
 				unmap_page(va -= PAGE_SIZE);
 			return false;
 		}
-		mmu_map(mmu_idmap, (u64)va, virt_to_phys(page), PAGE_SIZE, MMU_DATA);
 	}
 	return true;
 }

@@ -27,14 +27,6 @@
 pgd_t *mmu_idmap;
 static struct spinlock lock; /* of who adds tables to mmu_idmap */
 
-static pteval_t *alloc_table(void)
-{
-	pteval_t *table = alloc_page();
-
-	assert_msg(table, "no memory for a page table");
-	return table;
-}
-
 static unsigned int entry_index(u64 va, int level)
 {
 	unsigned int mask = (1U << pt_level_bits(PAGE_SHIFT)) - 1;
@@ -70,20 +62,22 @@ static pteval_t leaf_attributes(enum mmu_prot prot)
 	return 0;
 }
 
-/* The table that @entry of @level leads to, made if there is none. */
+/* The table that @entry of @level leads to, made if there is none; NULL when memory is out. */
 static pteval_t *next_table(pteval_t *entry, int level)
 {
 	assert_msg(!*entry || pt_is_table(*entry, level), "a block is in the way: %lx", *entry);
 	if (!*entry) {
-		pteval_t *table = alloc_table();
+		pteval_t *table = alloc_page();
 
+		if (!table)
+			return NULL;
 		dsb(ishst); /* the zeros before the pointer to them */
 		*entry = __pa(table) | PT_VALID | PT_TABLE;
 	}
 	return __va(*entry & PT_ADDR_MASK);
 }
 
-static void map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 size,
+static bool map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 size,
 		      pteval_t attributes)
 {
 	u64 leaf_size = pt_level_size(PAGE_SHIFT, level);
@@ -99,24 +93,38 @@ static void map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 si
 			assert_msg(!*entry || *entry == leaf, "%lx is mapped: %lx", va, *entry);
 			*entry = leaf;
 		} else {
-			map_level(next_table(entry, level), level + 1, va, pa, chunk, attributes);
+			pteval_t *below = next_table(entry, level);
+
+			if (!below || !map_level(below, level + 1, va, pa, chunk, attributes))
+				return false;
 		}
 		va += chunk;
 		pa += chunk;
 		size -= chunk;
 	}
+	return true;
 }
 
-void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot)
+bool mmu_try_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot)
 {
+	bool mapped;
+
 	assert(IS_ALIGNED(va | pa | size, PAGE_SIZE));
 	spin_lock(&lock);
-	map_level(pgtable, pt_start_level(PAGE_SHIFT, VA_BITS), va, pa, size,
-		  leaf_attributes(prot));
+	mapped = map_level(pgtable, pt_start_level(PAGE_SHIFT, VA_BITS), va, pa, size,
+			   leaf_attributes(prot));
 	spin_unlock(&lock);
 	/* From invalid to valid: no TLB holds anything; the walker must see the entries. */
 	dsb(ishst);
 	isb();
+	return mapped;
+}
+
+void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot)
+{
+	bool mapped = mmu_try_map(pgtable, va, pa, size, prot);
+
+	assert_msg(mapped, "no memory for a page table");
 }
 
 pteval_t *follow_pte(pgd_t *pgtable, uintptr_t va)
@@ -178,7 +186,8 @@ bool mmu_page_size_supported(void)
 
 void mmu_setup(void)
 {
-	mmu_idmap = alloc_table();
+	mmu_idmap = alloc_page();
+	assert_msg(mmu_idmap, "no memory for a page table");
 	map_image();
 	for (int i = 0; i < nr_mem_regions; i++)
 		map_region(&mem_regions[i]);

@@ -31,6 +31,11 @@ enum mmu_prot { MMU_TEXT, MMU_RODATA, MMU_DATA, MMU_DEVICE };
  * too.
  */
 void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot);
+/*
+ * The same; false when memory for a table is out. What came before stays mapped, and tables stay
+ * for the next who needs them.
+ */
+bool mmu_try_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot);
 
 /* The leaf that maps @va, NULL when none does. */
 pteval_t *follow_pte(pgd_t *pgtable, uintptr_t va);
