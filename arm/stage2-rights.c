@@ -252,6 +252,31 @@ static void test_dirty_software(void)
 	destroy(&p);
 }
 
+/* Other rights, and another type, with what was written to before and after. */
+static void test_dirty_protect(void)
+{
+	static const unsigned long flags[] = { S2_MAP_XN, S2_MAP_NORMAL_NC };
+	struct page p;
+
+	assert(create(&p, &(struct s2_config){ .vmid = VMID }, S2_MAP_RO | S2_MAP_TRACK_DIRTY));
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
+		unsigned long tracked = S2_MAP_RO | S2_MAP_TRACK_DIRTY | flags[i];
+
+		report(s2mmu_set_dirty(p.mmu, IPA, SZ_4K) == 1 &&
+			       !s2mmu_protect(p.mmu, IPA, SZ_4K, tracked) &&
+			       s2mmu_clear_dirty(p.mmu, IPA, SZ_4K) == 1,
+		       "what is dirty stays so with flags %#lx", tracked);
+		report(!s2mmu_protect(p.mmu, IPA, SZ_4K, tracked) &&
+			       s2mmu_clear_dirty(p.mmu, IPA, SZ_4K) == 0,
+		       "what is clean does too");
+	}
+	report(s2mmu_set_dirty(p.mmu, IPA, SZ_4K) == 1 &&
+		       !s2mmu_protect(p.mmu, IPA, SZ_4K, S2_MAP_RO) &&
+		       s2_probe_faults(p.guest, S2_WRITE, IPA, PERM_FAULT),
+	       "read-only, and no more tracked: a write faults");
+	destroy(&p);
+}
+
 static void test_dirty_hardware(void)
 {
 	struct page p;
@@ -277,6 +302,7 @@ static const struct subtest subtests[] = {
 	{ "access-software", test_access_software },
 	{ "access-hardware", test_access_hardware },
 	{ "dirty-software", test_dirty_software },
+	{ "dirty-protect", test_dirty_protect },
 	{ "dirty-hardware", test_dirty_hardware },
 };
 

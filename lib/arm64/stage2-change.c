@@ -86,16 +86,27 @@ static bool breaks_run(const struct s2_change *change, pteval_t leaf, int level,
 	       (!change->unmap || base < change->start || base + run > change->end);
 }
 
-/* Rights and the access flag change in place; the type does not. */
+/* What becomes of @leaf. Its dirty state stays where dirty state is kept before and after. */
+static pteval_t protected(const struct s2_change *change, pteval_t leaf)
+{
+	pteval_t kept = s2_address_mask(change->mmu) | PT_VALID | PT_TABLE;
+
+	if (leaf & change->attributes & S2_DBM)
+		kept |= S2_AP_WRITE;
+	return (leaf & kept) | change->attributes;
+}
+
+/* Rights and the access flag change in place; the type does not. The CPU may mark it meanwhile. */
 static void protect_leaf(struct s2_change *change, pteval_t *entry, int level, u64 ipa)
 {
-	struct s2_mmu *mmu = change->mmu;
 	pteval_t old = *entry;
-	pteval_t new = (old & (s2_address_mask(mmu) | PT_VALID | PT_TABLE)) | change->attributes;
 
-	if ((old ^ new) & S2_MEMATTR_MASK)
-		break_entry(mmu, entry, level, ipa);
-	*entry = new;
+	if ((old ^ change->attributes) & S2_MEMATTR_MASK)
+		*entry = protected(change, break_entry(change->mmu, entry, level, ipa));
+	else
+		while (!__atomic_compare_exchange_n(entry, &old, protected(change, old), true,
+						    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			;
 }
 
 static bool table_empty(const struct s2_mmu *mmu, const pteval_t *table)

@@ -117,7 +117,8 @@ int s2mmu_unmap(struct s2_mmu *mmu, u64 ipa, u64 size);
 /*
  * Give what is mapped in the range other rights or another type; without contiguous hints. A change
  * of the type breaks each entry before it makes it anew: another CPU's guest may fault meanwhile.
- * Errors as s2mmu_unmap(), and -ENOSYS.
+ * Leaves of S2_MAP_TRACK_DIRTY that keep it are dirty after it if they were before. Errors as
+ * s2mmu_unmap(), and -ENOSYS.
  */
 int s2mmu_protect(struct s2_mmu *mmu, u64 ipa, u64 size, unsigned long flags);
 /*
