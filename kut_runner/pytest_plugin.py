@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tests of kut as items of pytest, for those who live there: `pytest --kut-config configs/`.
+
+Each test is an item, which boots its image when its turn comes. Its checks are known only then:
+each is reported like an item of its own, `configs/tests.toml::stage2::the check's message`. With
+xdist each worker boots its share. Without --kut-config the plugin does nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from kut_runner.errors import ExitCode, KutError
+from kut_runner.status import Status
+
+if TYPE_CHECKING:
+    from kut_runner.commands.prepare import Workplace
+    from kut_runner.config import TestDef
+    from kut_runner.events import Check
+    from kut_runner.machine import Qemu
+    from kut_runner.results import TestResult
+    from kut_runner.store import RunDirectory
+
+#: How a check or a test that did neither pass nor fail is shown.
+_EXPECTED: Final = {Status.XFAIL: "failed as expected", Status.KFAIL: "known to fail"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("kut", "tests of kut, which boot images in QEMU")
+    group.addoption(
+        "--kut-config",
+        metavar="PATH",
+        type=Path,
+        help="collect the tests of this file, or of all files (*.toml) of this directory",
+    )
+    group.addoption("--kut-qemu", metavar="PATH", help="QEMU to use")
+    group.addoption("--kut-compiler", choices=["gcc", "clang"], default="gcc", help="compiler")
+    group.addoption("--kut-variant", metavar="NAME", help="variant of the build")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect the definitions, and nothing else unless it was asked for."""
+    path = config.getoption("--kut-config")
+    if path is None:
+        return
+    path = (config.invocation_params.dir / path).resolve()
+    files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    if not files or not path.exists():
+        raise pytest.UsageError(f"--kut-config {path}: no test definitions (*.toml) there")
+    try:
+        session = _Session(config, files)
+    except KutError as error:
+        raise pytest.UsageError(f"{error.message}\n{error.hint}".strip()) from None
+    config.pluginmanager.register(session, "kut-session")
+
+
+class _Session:
+    """What the items of one process share: the tree, its images, the directory of the run."""
+
+    def __init__(self, config: pytest.Config, files: list[Path]) -> None:
+        from kut_runner import config as definitions
+        from kut_runner.commands import prepare
+
+        root = definitions.find_root(files[0].parent)
+        self.place: Workplace = prepare.workplace(
+            root, config.getoption("--kut-compiler"), config.getoption("--kut-variant")
+        )
+        self.qemu: Qemu = self.place.qemu(config.getoption("--kut-qemu"))
+        self.files = {file: f"{file.parent.name}/{file.name}" for file in files}
+        self._is_worker = hasattr(config, "workerinput")
+        self._kept = ExitStack()
+        self._run: RunDirectory | None = None
+        if config.args_source is not pytest.Config.ArgsSource.ARGS:
+            config.args = []
+        named = {argument.partition("::")[0] for argument in config.args}
+        if not named & {str(file) for file in files} and not any("::" in a for a in config.args):
+            config.args += [str(file) for file in files if str(file) not in config.args]
+
+    @property
+    def log_dir(self) -> Path:
+        """The directory of the run, made when the first image is to boot."""
+        if not self._run:
+            self._run = self._kept.enter_context(self.place.begin_run())
+        return self._run.path
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> "_File | None":
+        """Take the files with definitions."""
+        if file_path in self.files:
+            return _File.from_parent(parent, path=file_path, kut=self)
+        return None
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Leave out tests of group "nodefault" unless one is named."""
+        from kut_runner.config import NODEFAULT
+
+        named = {argument.split("::")[1] for argument in config.args if "::" in argument}
+        left_out = [
+            item
+            for item in items
+            if isinstance(item, _Item)
+            and NODEFAULT in item.test.groups
+            and item.test.name not in named
+        ]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Report the checks of a test after the test, when nothing is being captured."""
+        done = yield
+        if isinstance(item, _Item):
+            item.report_checks()
+        return done
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Show no percentage: how many checks there will be is not known."""
+        if reporter := session.config.pluginmanager.get_plugin("terminalreporter"):
+            reporter._show_progress_info = False  # noqa: SLF001 - there is no other way
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Give a check its own name; not on a worker, whose reports bear the item's."""
+        check = getattr(report, "kut_check", "")
+        if check and not self._is_worker and not report.nodeid.endswith(check):
+            report.nodeid = f"{report.nodeid}::{check}"
+
+    def pytest_unconfigure(self) -> None:
+        """Let go of the run's directory."""
+        self._kept.close()
+
+    def run(self, test: "TestDef") -> "TestResult":
+        """Build the image and boot it; raises KutError and KeyboardInterrupt."""
+        from kut_runner import bench, session
+
+        images = self.place.images([test])
+        collector = bench.Collector()
+        code = session.run(
+            session.RunRequest(tests=(test,), images=images, qemu=self.qemu, log_dir=self.log_dir),
+            (collector,),
+        )
+        if code is ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        return collector.results[0]
+
+
+class _File(pytest.File):
+    """A file with definitions."""
+
+    def __init__(self, *, kut: _Session, **others: Any) -> None:  # noqa: ANN401 - pytest's own
+        super().__init__(**others)
+        self.kut = kut
+
+    def collect(self) -> Iterator["_Item"]:
+        """Yield the tests of this file."""
+        for test in self.kut.place.definitions.tests:
+            if test.origin == self.kut.files[self.path]:
+                yield _Item.from_parent(self, name=test.name, kut=self.kut, test=test)
+
+
+class _Item(pytest.Item):
+    """A test: it passes when all its checks do."""
+
+    def __init__(self, *, kut: _Session, test: "TestDef", **others: Any) -> None:  # noqa: ANN401
+        super().__init__(**others)
+        self.kut = kut
+        self.test = test
+        self.checks: tuple[Check, ...] = ()
+        for group in test.groups:
+            self.config.addinivalue_line("markers", f"{group}: a group of kut's tests")
+            self.add_marker(group)
+
+    def runtest(self) -> None:
+        """Boot the image, report its checks, and fail or skip as it did."""
+        result = self.kut.run(self.test)
+        self.checks = result.said.checks
+        self.user_properties += [
+            ("status", result.status.value),
+            ("qemu", result.qemu_version),
+            ("log", result.log),
+        ]
+        if result.status is Status.SKIP:
+            pytest.skip(result.verdict.reason)
+        if result.status.is_failure:
+            raise _Failed(result)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *_: object) -> Any:  # noqa: ANN401
+        """Return kut's words where they are what there is to say."""
+        error = excinfo.value
+        if isinstance(error, _Failed):
+            return _words(error.result)
+        if isinstance(error, KutError):
+            return f"{error.message}\n{error.hint}".strip()
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Return where the test is defined."""
+        return self.path, None, f"kut: {self.test.name}"
+
+    def report_checks(self) -> None:
+        """Report each check by its words, and those that are there twice by a number too."""
+        seen: dict[str, int] = {}
+        for check in self.checks:
+            count = seen[check.text] = seen.get(check.text, 0) + 1
+            name = check.text if count == 1 else f"{check.text} #{count}"
+            self.ihook.pytest_runtest_logreport(report=self._report(check, name))
+
+    def _report(self, check: "Check", name: str) -> pytest.TestReport:
+        report = pytest.TestReport(
+            nodeid=self.nodeid,
+            location=self.location,
+            keywords={},
+            outcome="passed",
+            longrepr=None,
+            when="call",
+            kut_check=name,
+        )
+        if check.status.is_failure:
+            report.outcome, report.longrepr = "failed", check.line
+        elif check.status is not Status.PASS:
+            report.outcome, report.longrepr = "skipped", (str(self.path), 0, check.line)
+        if reason := _EXPECTED.get(check.status):
+            report.wasxfail = reason
+        return report
+
+
+@dataclass
+class _Failed(Exception):  # noqa: N818 - what failed is the test, and pytest is told so
+    """A test that failed."""
+
+    result: "TestResult"
+
+
+def _words(result: "TestResult") -> str:
+    """Return what the terminal would say."""
+    from kut_runner.views.report_terminal import Terminal
+
+    stream = StringIO()
+    Terminal(stream=stream).on_result(result)
+    return stream.getvalue().rstrip()
