@@ -218,7 +218,7 @@ class Boot:
     def finish(self) -> Ended:
         """Clear up after a QEMU that has ended; nothing of it is left but the log.
 
-        Raises OSError when the log cannot be written.
+        Raises InfrastructureError when the log cannot be written.
         """
         before = _cpu_seconds_of_children()
         status = self._clear()

@@ -12,6 +12,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Final, Self
 
+from kut_runner.errors import InfrastructureError
+
 #: Bytes kept from the start and from the end of a flood.
 HEAD: Final = 2 << 20
 TAIL: Final = 2 << 20
@@ -36,11 +38,25 @@ def create(path: Path) -> FileIO:
     return file
 
 
+def write_all(file: FileIO, path: Path, data: bytes) -> None:
+    """Write all of `data`; raises InfrastructureError when the disk is full."""
+    left = memoryview(data)
+    try:
+        while left:  # a disk that is nearly full takes a part, without an error
+            left = left[file.write(left) or 0 :]
+    except OSError as error:
+        raise InfrastructureError(
+            f"{path} cannot be written: {error.strerror}",
+            "make room on the disk, or put the tree on another one",
+        ) from None
+
+
 class Capture:
     """A log file that is being written, then read back."""
 
     def __init__(self, path: Path, *, head: int = HEAD, tail: int = TAIL) -> None:
         """Create the file, in place of an older one; raises OSError when that cannot be."""
+        self._path = path
         self._file = create(path)
         self._head = head
         self._tail = tail
@@ -50,10 +66,10 @@ class Capture:
         """Bytes left out between head and tail; final after `finish`."""
 
     def write(self, data: bytes) -> None:
-        """Add bytes; raises OSError when the disk is full."""
+        """Add bytes; raises InfrastructureError when the disk is full."""
         room = self._head - self._written
         if room > 0:
-            self._file.write(data[:room])
+            write_all(self._file, self._path, data[:room])
             self._written += len(data[:room])
             data = data[room:]
         self._held += data
@@ -64,7 +80,7 @@ class Capture:
         """Write the tail of a flood; after this the log is complete."""
         if len(self._held) > self._tail:
             self._forget()
-        self._file.write(self._joint() + self._held)
+        write_all(self._file, self._path, self._joint() + self._held)
         self._held.clear()
 
     def chunks(self) -> Iterator[bytes]:

@@ -64,8 +64,8 @@ class Pool:
         """Wait until something happens; return the QEMUs that have ended, often none.
 
         A caller that `is_busy` has other work to do: what has happened is looked at, without
-        waiting. The log of each is the caller's to close. Raises OSError when one cannot be
-        written.
+        waiting. The log of each is the caller's to close. Raises InfrastructureError when one
+        cannot be written.
         """
         ready = self._selector.select(0 if is_busy else self._patience())
         self._signals.drain()

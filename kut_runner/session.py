@@ -98,7 +98,7 @@ def run(request: RunRequest, views: Sequence[View]) -> ExitCode:
     """Run the tests and return the exit code; each view has then been told everything.
 
     Takes over SIGINT, SIGTERM and SIGHUP meanwhile, so it belongs in the main thread. Raises
-    OSError when a log or a view cannot be written.
+    InfrastructureError when a log, OSError when a view cannot be written.
     """
     runner = _Runner(request, views)
     started = time.time(), time.monotonic()

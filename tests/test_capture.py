@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The capped raw log."""
 
+from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.capture import Capture
+from kut_runner.capture import Capture, write_all
+from kut_runner.errors import InfrastructureError
 
 
 def kept(path: Path, chunks: list[bytes], *, head: int = 100, tail: int = 60) -> tuple[bytes, int]:
@@ -74,6 +77,25 @@ def test_bytes_are_on_disk_as_soon_as_they_are_written(tmp_path: Path) -> None:
     with Capture(tmp_path / "log") as log:
         log.write(b"half a li")
         assert (tmp_path / "log").read_bytes() == b"half a li"
+
+
+def test_a_disk_that_takes_only_a_part_gets_the_rest_or_is_full(tmp_path: Path) -> None:
+    class Nearly(FileIO):
+        room = 250
+
+        def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer
+            taken = min(len(data), 100, self.room)
+            if not taken:
+                raise OSError(28, "No space left on device")
+            self.room -= taken
+            return super().write(data[:taken])
+
+    with Nearly(tmp_path / "log", "w") as file:
+        write_all(file, tmp_path / "log", b"x" * 230)
+        with pytest.raises(InfrastructureError, match=r"log cannot be written: No space") as told:
+            write_all(file, tmp_path / "log", b"y" * 100)
+    assert told.value.hint
+    assert (tmp_path / "log").read_bytes() == b"x" * 230 + b"y" * 20
 
 
 def test_two_logs_of_one_name_do_not_mix(tmp_path: Path) -> None:

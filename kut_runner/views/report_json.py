@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.capture import create
+from kut_runner.capture import create, write_all
 from kut_runner.document import Facts, dumps, result_line
 from kut_runner.errors import UsageError
 from kut_runner.session import View
@@ -31,12 +31,13 @@ class JsonLines(View):
         """Start the file anew; raises UsageError when it cannot be written."""
         try:
             self._file = create(path)
+            self._path = path
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
     def on_result(self, result: "TestResult") -> None:
-        """Append the result."""
-        self._file.write(result_line(result).encode() + b"\n")
+        """Append the result; raises InfrastructureError when the disk is full."""
+        write_all(self._file, self._path, result_line(result).encode() + b"\n")
 
     def on_end(self, run: "Run") -> None:  # noqa: ARG002 - all is said
         """Close the file."""
