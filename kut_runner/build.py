@@ -302,7 +302,7 @@ rule link
   command = {_shell(link)} $in -o $out
   description = LD $out
 rule flat
-  command = {_shell([toolchain.objcopy])} -O binary $in $out.new && mv $out.new $out
+  command = {_shell(toolchain.objcopy)} -O binary $in $out.new && mv $out.new $out
   description = FLAT $out
 
 """

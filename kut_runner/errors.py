@@ -95,3 +95,9 @@ class MachineRefusedError(KutError):
     """QEMU does not take the machine, the CPU or an option it was given."""
 
     exit_code = ExitCode.MACHINE_REFUSED
+
+
+class SetupError(KutError):
+    """Tools cannot be installed on this machine."""
+
+    exit_code = ExitCode.SETUP_IMPOSSIBLE

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kut_runner import rootless
 from kut_runner.errors import InfrastructureError, MissingToolError
 from kut_runner.toolchain import find_program
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from kut_runner.config import TestDef
 
+_SHEBANG: Final = b"#!/bin/sh\n"
 _PROGRAM: Final = "qemu-system-aarch64"
 _VERSION: Final = re.compile(r"QEMU emulator version ([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})")
 _INSTALL: Final = "install it (Debian: apt install qemu-system-arm), or name one with --qemu PATH"
@@ -39,12 +41,19 @@ def find_qemu(
 ) -> Qemu:
     """Return the QEMU to use: `explicit`, else $KUT_QEMU, else $QEMU, else the one in PATH.
 
+    "qemu@RELEASE" is the one that was unpacked from that release of the distribution; one that
+    was unpacked from the machine's own release, "qemu", is taken where there is no other.
     `cache` is a file that remembers versions, so that a run need not ask QEMU again.
     Raises MissingToolError when there is none or it is not a QEMU for arm64.
     """
     environment = os.environ if environment is None else environment
     asked = explicit or environment.get("KUT_QEMU") or environment.get("QEMU")
-    found = find_program(asked or _PROGRAM, environment)
+    if asked == "qemu" or (asked and asked.startswith("qemu@")):
+        found = find_program(rootless.program(asked, _PROGRAM, environment), environment)
+        if not found:
+            raise MissingToolError(f"{asked} is not unpacked", f"`kut toolchain install {asked}`")
+    else:
+        found = find_program(asked or _PROGRAM, rootless.extend(environment))
     if not found:
         raise MissingToolError(f"no QEMU: {asked or _PROGRAM} is not there to run", _INSTALL)
     program = Path(found).absolute()
@@ -87,7 +96,10 @@ def unmet_need(qemu: Qemu, test: "TestDef") -> str:
 
 
 def _cached_version(program: Path, cache: Path) -> tuple[int, int, int]:
-    """Return the program's version; a script's is never cached, it may start any other QEMU."""
+    """Return the program's version.
+
+    A script's is never cached, for it may start any other QEMU; but for kut's own.
+    """
     facts = program.stat()
     key = f"{facts.st_mtime_ns} {facts.st_size} {program}"
     known = _read_cache(cache)
@@ -96,7 +108,8 @@ def _cached_version(program: Path, cache: Path) -> tuple[int, int, int]:
         return int(major), int(minor), int(micro)
     version = _ask_version(program)
     with program.open("rb") as file:
-        is_script = file.read(2) == b"#!"
+        head = file.read(len(_SHEBANG) + len(rootless.MARK))
+        is_script = head.startswith(b"#!") and head != _SHEBANG + rootless.MARK
     if not is_script:
         _write_cache(cache, {**known, key: ".".join(map(str, version))})
     return version

@@ -6,9 +6,12 @@ every run.
 """
 
 import os
+import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from kut_runner import flat, rootless
 from kut_runner.errors import MissingToolError, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +29,11 @@ _INSTALL_GNU: Final = (
 _INSTALL_LLVM: Final = (
     "install clang, lld and llvm (Debian, Ubuntu, Fedora, Arch) or llvm and lld (brew)"
 )
+
+_INSTALL_ZIG: Final = "install the Python package ziglang beside kut: pip install ziglang"
+
+#: Where the choice of a tree stands.
+_CHOICE: Final = "build/compiler"
 
 _COMPILE: Final = (
     "-std=gnu17",
@@ -65,6 +73,13 @@ _COMPILE: Final = (
     "-Wno-unused-parameter",
 )
 
+_CLANG: Final = (
+    "--target=aarch64-none-elf",
+    *_COMPILE,
+    "-nostdlibinc",
+    "-fdebug-compilation-dir=.",  # for assembly it does not follow -ffile-prefix-map
+)
+
 _LINK: Final = (
     "-pie",
     "--no-dynamic-linker",
@@ -85,12 +100,13 @@ class Toolchain:
     """One compiler with its linker: the beginnings of command lines, programs by full path."""
 
     name: str
-    """The build it makes: "gcc" or "clang", and "gcc-NAME" or "clang-NAME" for a variant."""
+    """The build it makes: "gcc", "clang" or "zig", and as "gcc-NAME" for a variant."""
     compile: tuple[str, ...]
     """Compiler and flags for C and for assembly."""
     link: tuple[str, ...]
     """Linker and flags, without the linker script."""
-    objcopy: str
+    objcopy: tuple[str, ...]
+    """What takes `-O binary ELF FLAT` from here."""
 
     @property
     def compiler(self) -> str:
@@ -99,22 +115,23 @@ class Toolchain:
 
     def identity(self) -> str:
         """Return text that changes when one of the programs is exchanged or upgraded."""
-        programs = (self.compiler, self.link[0], self.objcopy)
+        programs = (self.compiler, self.link[0], self.objcopy[-1])
         return "".join(f"{program} {_fingerprint(program)}\n" for program in programs)
 
 
 def find(
     compiler: str, environ: "Mapping[str, str]", variant: "VariantDef | None" = None
 ) -> Toolchain:
-    """Return the toolchain for `compiler`, "gcc" or "clang", as PATH has it.
+    """Return the toolchain for `compiler`: as PATH has it, else from what was unpacked.
 
-    For gcc the environment variable CROSS_COMPILE may give the prefix of its tools. The flags
+    "gcc", "clang", or "zig" for the clang and lld that the Python package ziglang holds. For gcc
+    the environment variable CROSS_COMPILE may give the prefix of its tools. The flags
     of `variant` come last: of two that contradict each other the compiler obeys the later.
     Raises MissingToolError with what to install, UsageError for another compiler.
     """
     if compiler not in _COMPILERS:
-        raise UsageError(f'unknown compiler "{compiler}"', "the compilers are gcc and clang")
-    plain = _COMPILERS[compiler](environ)
+        raise UsageError(f'unknown compiler "{compiler}"', "the compilers are gcc, clang and zig")
+    plain = _COMPILERS[compiler](rootless.extend(environ))
     if not variant:
         return plain
     special = variant.compile_gcc if compiler == "gcc" else variant.compile_clang
@@ -124,6 +141,36 @@ def find(
         compile=(*plain.compile, *variant.compile, *special),
         link=(*plain.link, *variant.link),
     )
+
+
+def preferred(environ: "Mapping[str, str]") -> str:
+    """Return the first compiler of `NAMES` that is there; "gcc" when none is."""
+    for name in NAMES:
+        with suppress(MissingToolError):
+            find(name, environ)
+            return name
+    return NAMES[0]
+
+
+def choice(tree: str) -> str | None:
+    """Return the compiler that was chosen for the tree, None when none was."""
+    try:
+        with open(f"{tree}/{_CHOICE}") as file:
+            name = file.read().strip()
+    except OSError:
+        return None
+    return name if name in NAMES else None
+
+
+def choose(tree: str, name: str | None) -> None:
+    """Keep a compiler for all calls that name none; None forgets it. Raises OSError."""
+    if name is None:
+        with suppress(FileNotFoundError):
+            os.unlink(f"{tree}/{_CHOICE}")
+        return
+    os.makedirs(f"{tree}/build", exist_ok=True)
+    with open(f"{tree}/{_CHOICE}", "w") as file:
+        file.write(f"{name}\n")
 
 
 def find_program(name: str, environ: "Mapping[str, str]") -> str | None:
@@ -154,7 +201,7 @@ def _find_gcc(environ: "Mapping[str, str]") -> Toolchain:
             "--sysroot=/nonexistent",  # or it finds the host's libc headers in /usr/include
         ),
         link=(ld, *_LINK),
-        objcopy=objcopy,
+        objcopy=(objcopy,),
     )
 
 
@@ -164,22 +211,40 @@ def _find_clang(environ: "Mapping[str, str]") -> Toolchain:
     )
     return Toolchain(
         name="clang",
-        compile=(
-            clang,
-            "--target=aarch64-none-elf",
-            *_COMPILE,
-            "-nostdlibinc",
-            "-fdebug-compilation-dir=.",  # for assembly it does not follow -ffile-prefix-map
-        ),
+        compile=(clang, *_CLANG),
         link=(lld, *_LINK),
-        objcopy=objcopy,
+        objcopy=(objcopy,),
     )
+
+
+def _find_zig(environ: "Mapping[str, str]") -> Toolchain:
+    """Find the LLVM that the package ziglang holds; Zig itself has no part in this.
+
+    Its own objcopy would first have to be compiled, in 20 seconds, into a cache in the home.
+    """
+    zig = _beside_kut("ziglang/zig") or _require("zig", environ, _INSTALL_ZIG)
+    headers = os.path.join(os.path.dirname(os.path.realpath(zig)), "lib/include")
+    return Toolchain(
+        name="zig",
+        compile=(zig, "clang", *_CLANG, "-isystem", headers),
+        link=(zig, "ld.lld", *_LINK),
+        objcopy=(sys.executable, "-P", flat.__file__),
+    )
+
+
+def _beside_kut(path: str) -> str | None:
+    """Return the full path of a file of another Python package."""
+    places = (os.path.join(each, path) for each in sys.path)
+    return next((place for place in places if os.access(place, os.X_OK)), None)
 
 
 _COMPILERS: "Final[Mapping[str, Callable[[Mapping[str, str]], Toolchain]]]" = {
     "gcc": _find_gcc,
     "clang": _find_clang,
+    "zig": _find_zig,
 }
+#: The compilers there are, the first that is there being the one to use.
+NAMES: Final = tuple(_COMPILERS)
 
 
 def _require(program: str, environ: "Mapping[str, str]", install: str) -> str:

@@ -160,7 +160,11 @@ create_venv()
 		export PIP_CERT="${PIP_CERT:-$tools/python/root/etc/ssl/certs/ca-certificates.crt}"
 	lock
 	! venv_is_ready || return 0	# another call was quicker
-	say "installing kut${extra:+ and what its tests need} into .venv with pip"
+	case $extra in
+	'') say "installing kut into .venv with pip" ;;
+	dev) say "installing kut and what its tests need into .venv with pip" ;;
+	*) say "installing kut and its packages for $extra into .venv with pip" ;;
+	esac
 	pip_install || {
 		# Not there yet, or a leftover of a set-up that was interrupted.
 		logged "$python" -m venv --clear "$venv" && pip_install

@@ -196,6 +196,31 @@ def test_clang_needs_no_gcc(machine: Machine, args: list[str]) -> None:
     assert machine.call("kut", "build").returncode == 7
 
 
+def test_the_compiler_of_the_environment_and_of_the_tree_is_the_one_to_have(
+    machine: Machine,
+) -> None:
+    machine.add(*CLANG, *QEMU)
+    machine.add("python3", script=PYTHON)
+    assert machine.call("kut", env={"KUT_COMPILER": "clang"}).returncode == 0
+    assert machine.call("kut").returncode == 7
+    (machine.root / "build/compiler").write_text("clang\n")
+    assert machine.call("kut").returncode == 0
+    assert machine.call("kut", "run", "--compiler", "gcc").returncode == 7
+
+
+@pytest.mark.parametrize("args", [["--compiler", "zig"], ["--compiler=zig"]])
+def test_zig_comes_from_pip(machine: Machine, args: list[str]) -> None:
+    machine.add(*QEMU)
+    machine.add("python3", script=PYTHON)
+    end = machine.call("kut", "build", *args)
+    assert (end.returncode, end.stderr) == (
+        0,
+        "kut: installing kut and its packages for zig into .venv with pip\n",
+    )
+    assert machine.calls("python3 -m pip")[-1].endswith(f"-e {machine.root}[zig]")
+    assert machine.call("kut", "build", *args).stderr == ""
+
+
 def test_without_root_sudo_installs(machine: Machine) -> None:
     machine.add("id", script="echo 1000")
     machine.add("sudo", script='[ "$1" != -n ] || shift; "$@"')

@@ -11,6 +11,10 @@ from typing import Final
 
 import pytest
 import realtree
+from conftest import Kut
+
+from kut_runner import machine, rootless
+from kut_runner.errors import MissingToolError, UsageError
 
 SCRIPT: Final = realtree.ROOT / "kut_runner/rootless.sh"
 NEEDED: Final = ("dpkg-deb", "flock")
@@ -287,3 +291,58 @@ def test_interrupted_it_leaves_nothing_half_done(place: Place, number: signal.Si
     assert (place.tools / ".work").exists() == (number == signal.SIGKILL)
     assert place.call("qemu") == (0, "")
     assert place.left() == {"qemu"}
+
+
+def test_kut_lists_and_removes_what_is_unpacked(place: Place) -> None:
+    assert place.call("qemu", "gcc") == (0, "")
+    environ = {"XDG_CACHE_HOME": str(place.tools.parent.parent)}
+    assert [each.name for each in rootless.unpacked(environ)] == ["gcc", "qemu"]
+    assert all(each.packages == ("libc_1", "tools_1") for each in rootless.unpacked(environ))
+    with pytest.raises(UsageError, match='"vim" is not unpacked'):
+        rootless.remove(["gcc", "vim"], environ)
+    assert [each.name for each in rootless.remove(["gcc"], environ)] == ["gcc"]
+    assert place.left() == {"qemu"}
+    assert [each.name for each in rootless.remove([], environ)] == ["qemu"]
+    assert place.left() == set()
+    assert rootless.unpacked(environ) == ()
+
+
+def test_qemu_of_another_release_is_named_as_it_was_unpacked(place: Place, tmp_path: Path) -> None:
+    environ = {"XDG_CACHE_HOME": str(place.tools.parent.parent), "PATH": ""}
+    with pytest.raises(MissingToolError) as caught:
+        machine.find_qemu("qemu@x", cache=tmp_path / "versions", environment=environ)
+    assert caught.value.hint == "`kut toolchain install qemu@x`"
+    program = place.tools / "qemu@x/bin/qemu-system-aarch64"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n# Unpacked by kut: always\necho QEMU emulator version 9.1.2\n")
+    program.chmod(0o755)
+    found = machine.find_qemu("qemu@x", cache=tmp_path / "versions", environment=environ)
+    assert (found.program, found.release) == (program, "9.1.2")
+    assert str(program) in (tmp_path / "versions").read_text()  # not to be asked again
+
+
+def test_the_command_installs_shows_and_removes(place: Place, kut: Kut) -> None:
+    env = {
+        "PATH": f"{place.directory}/bin:{os.environ['PATH']}",
+        "PLACE": str(place.directory),
+        "XDG_CACHE_HOME": str(place.tools.parent.parent),
+    }
+    end = kut("toolchain", "install", "qemu", env=env)
+    assert end.returncode == 0, end.stderr
+    assert end.stdout.startswith("  qemu: ")
+    assert end.stdout.endswith(f" MiB, 2 packages in {place.tools}/qemu\n")
+    assert end.stdout in kut("toolchain", env=env).stdout
+    assert kut("toolchain", "remove", env=env).stdout.startswith("removed qemu: ")
+    end = kut("toolchain", "install", "gcc", env=env | {"APT_EXITS": "100"})
+    assert end.returncode == 7
+    assert "kut: error: not unpacked: gcc\n" in end.stderr
+
+
+def test_the_command_keeps_a_choice(kut: Kut, tree: Path) -> None:
+    end = kut("toolchain", "use", "clang", env={"KUT_COMPILER": ""})
+    assert "\n* clang " in end.stdout
+    kut("build", "one", env={"KUT_COMPILER": ""})
+    assert (tree / "build/clang/one.flat").exists()
+    kut("build", "one", env={"KUT_COMPILER": "gcc"})
+    assert (tree / "build/gcc/one.flat").exists()
+    assert "* clang" not in kut("toolchain", "use", "any", env={"KUT_COMPILER": ""}).stdout

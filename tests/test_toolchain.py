@@ -28,7 +28,7 @@ def test_gcc_goes_by_several_names(tmp_path: Path, prefix: str) -> None:
     assert found.name == "gcc"
     assert found.compiler == str(tmp_path / f"{prefix}gcc")
     assert found.link[0] == str(tmp_path / f"{prefix}ld")
-    assert found.objcopy == str(tmp_path / f"{prefix}objcopy")
+    assert found.objcopy == (str(tmp_path / f"{prefix}objcopy"),)
 
 
 def test_the_first_name_wins(tmp_path: Path) -> None:
@@ -77,6 +77,50 @@ def test_a_missing_tool_is_named_with_its_package(
         toolchain.find(compiler, programs(tmp_path, *there))
     assert caught.value.message == f"{missing} is not installed (not found along PATH)"
     assert package in caught.value.hint
+
+
+def test_zig_is_the_llvm_of_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs(tmp_path / "ziglang", "zig")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = toolchain.find("zig", {"PATH": ""})
+    assert found.compile[:3] == (f"{tmp_path}/ziglang/zig", "clang", "--target=aarch64-none-elf")
+    assert found.link[:2] == (f"{tmp_path}/ziglang/zig", "ld.lld")
+    assert found.compile[-1] == f"{tmp_path}/ziglang/lib/include"
+    before = found.identity()
+    (tmp_path / "ziglang/zig").write_text("newer")
+    assert found.identity() != before
+
+
+def test_the_first_compiler_that_is_there_is_preferred(tmp_path: Path) -> None:
+    assert toolchain.preferred(programs(tmp_path / "none")) in {"gcc", "zig"}
+    environ = programs(tmp_path / "a", "clang", "ld.lld", "llvm-objcopy")
+    assert toolchain.preferred(environ) == "clang"
+    programs(tmp_path / "a", *gnu("aarch64-linux-gnu-"))
+    assert toolchain.preferred(environ) == "gcc"
+
+
+def test_a_choice_is_kept_until_it_is_forgotten(tmp_path: Path) -> None:
+    tree = str(tmp_path)
+    assert toolchain.choice(tree) is None
+    toolchain.choose(tree, "clang")
+    assert toolchain.choice(tree) == "clang"
+    (tmp_path / "build/compiler").write_text("icc\n")
+    assert toolchain.choice(tree) is None
+    toolchain.choose(tree, None)
+    toolchain.choose(tree, None)
+    assert toolchain.choice(tree) is None
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])
+def test_unpacked_tools_come_after_those_of_path(tmp_path: Path, variable: str) -> None:
+    cache = tmp_path / (".cache" if variable == "HOME" else "")
+    bin_ = cache / "kut/tools/gcc/bin"
+    bin_.mkdir(parents=True)
+    programs(bin_, *gnu("aarch64-linux-gnu-"))
+    environ = {"PATH": str(tmp_path / "own"), variable: str(tmp_path)}
+    assert toolchain.find("gcc", environ).compiler == f"{bin_}/aarch64-linux-gnu-gcc"
+    programs(tmp_path / "own", *gnu("aarch64-linux-gnu-"))
+    assert toolchain.find("gcc", environ).compiler == f"{tmp_path}/own/aarch64-linux-gnu-gcc"
 
 
 def test_another_compiler_is_refused() -> None:

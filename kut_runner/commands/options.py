@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What several commands take, and what they do first."""
 
+import os
 import sys
 from contextlib import contextmanager
 from functools import wraps
@@ -17,12 +18,27 @@ if TYPE_CHECKING:
 
     from kut_runner.store import Store
 
+
+def _chosen(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    """Return the compiler that is named, else the tree's own, else the first that is there."""
+    if value:
+        return value
+    from kut_runner import config, toolchain
+    from kut_runner.errors import KutError
+
+    try:
+        tree = context.obj or config.find_root(Path.cwd())
+    except KutError:  # the command will say so, or needs no tree
+        tree = Path.cwd()
+    return toolchain.choice(str(tree)) or toolchain.preferred(os.environ)
+
+
 compiler: Final = click.option(
     "--compiler",
-    type=click.Choice(["gcc", "clang"]),
-    default="gcc",
-    show_default=True,
-    help="Compiler to build with.",
+    type=click.Choice(["gcc", "clang", "zig"]),
+    envvar="KUT_COMPILER",
+    callback=_chosen,
+    help="Compiler to build with; also $KUT_COMPILER. Without: see `kut toolchain`.",
 )
 variant: Final = click.option(
     "--variant", metavar="NAME", help="Variant of the build; `kut list --variants` shows them."

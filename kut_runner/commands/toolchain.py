@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut toolchain`: compilers, and tools without root."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kut_runner.commands import options
+from kut_runner.errors import ExitCode, MissingToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kut_runner.rootless import Unpacked
+
+
+@click.group("toolchain", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> int:
+    """Show and choose the compiler; unpack tools into the user's cache, without root.
+
+    With nothing more it shows the compilers, the one that is used marked by a star, and what is
+    unpacked.
+    """
+    if context.invoked_subcommand is None:
+        _show(context.obj)
+    return ExitCode.OK
+
+
+@command.command("use")
+@click.argument("compiler", type=click.Choice(["gcc", "clang", "zig", "any"]))
+@click.pass_obj
+def use(root: Path | None, compiler: str) -> int:
+    """Keep a compiler for this tree; "any": the first that is there."""
+    from kut_runner import toolchain
+
+    tree = options.tree_of(root)
+    toolchain.choose(str(tree), None if compiler == "any" else compiler)
+    _show(tree)
+    return ExitCode.OK
+
+
+@command.command("install")
+@click.argument("names", metavar="NAME[@RELEASE]...", nargs=-1)
+def install(names: tuple[str, ...]) -> int:
+    """Unpack gcc, clang, qemu, gdb or python, here or as in qemu@trixie-backports; gcc and qemu.
+
+    The packages are the distribution's own, fetched by apt-get and unpacked into the user's cache:
+    nothing is installed on the machine, and no root is needed.
+    """
+    from kut_runner import rootless
+
+    names = names or ("gcc", "qemu")
+    rootless.install(names, os.environ)
+    _print_unpacked(each for each in rootless.unpacked(os.environ) if each.name in names)
+    return ExitCode.OK
+
+
+@command.command("remove")
+@click.argument("names", metavar="NAME...", nargs=-1)
+def remove(names: tuple[str, ...]) -> int:
+    """Remove what was unpacked, or only these."""
+    from kut_runner import rootless
+
+    for gone in rootless.remove(names, os.environ):
+        click.echo(f"removed {gone.name}: {_megabytes(gone)}")
+    return ExitCode.OK
+
+
+def _show(tree: Path | None) -> None:
+    from kut_runner import config, rootless, toolchain
+    from kut_runner.errors import KutError
+
+    try:
+        tree = tree or config.find_root(Path.cwd())
+        used = toolchain.choice(str(tree))
+    except KutError:
+        used = None
+    used = os.environ.get("KUT_COMPILER") or used or toolchain.preferred(os.environ)
+    for name in toolchain.NAMES:
+        try:
+            words = toolchain.find(name, os.environ).compiler
+        except MissingToolError as error:
+            words = f"not there: {error.hint}"
+        click.echo(f"{'*' if name == used else ' '} {name:6} {words}")
+    _print_unpacked(rootless.unpacked(os.environ))
+
+
+def _print_unpacked(sets: "Iterable[Unpacked]") -> None:
+    for each in sets:
+        click.echo(
+            f"  {each.name}: {_megabytes(each)}, {len(each.packages)} packages in {each.directory}"
+        )
+
+
+def _megabytes(each: "Unpacked") -> str:
+    return f"{each.size // 1024} MiB"
