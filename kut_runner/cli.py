@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command line: finds the command, and says what went wrong in words and by exit code."""
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -54,6 +55,9 @@ def kut(context: click.Context, root: Path | None) -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code; see ExitCode."""
+    # A flood makes a hundred thousand objects that stay; the collector would walk over them again
+    # and again, and find nothing.
+    gc.set_threshold(100_000, 20, 20)
     try:
         code = _invoke()
         sys.stdout.flush()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bytes to lines, whatever the bytes and however they were cut."""
 
+from itertools import islice
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from kut_runner.events import parse
 from kut_runner.lines import MAX_LINE, decode, printable, split
-from kut_runner.results import listen
+from kut_runner.results import Listener, listen
 
 #: Bytes in which line ends, protocol words and trouble are frequent.
 serial = st.lists(
@@ -61,6 +62,21 @@ def test_bytes_one_by_one_give_the_same_lines(data: bytes) -> None:
 @given(serial)
 def test_no_bytes_make_the_parser_raise(data: bytes) -> None:
     listen(parse(split([data])))
+
+
+@given(serial, st.lists(st.integers(0, 5), max_size=8))
+def test_parts_of_what_is_heard_never_show(data: bytes, sizes: list[int]) -> None:
+    events = list(parse(split([data])))
+    listener, rest = Listener(), iter(events)
+    for size in sizes:
+        listener.hear(islice(rest, size))
+    listener.hear(rest)
+    assert listener.said() == listen(events)
+
+
+@given(st.lists(st.text()))
+def test_no_lines_make_the_parser_raise(lines: list[str]) -> None:
+    assert len(list(parse(lines))) == len(lines)
 
 
 @given(serial)

@@ -5,6 +5,7 @@ They are shell scripts here: what they do to the runner no real QEMU does on dem
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from kut_runner import boot
 from kut_runner.boot import Boot, Ended, How, Launch
 from kut_runner.pool import Pool
+from kut_runner.usage import Usage
 
 Run = Callable[..., tuple[Ended, bytes]]
 
@@ -95,6 +97,29 @@ def test_time_out_asks_first(run: Run) -> None:
     assert ended.how is How.TIMED_OUT
     assert log == b"up\nasked\n"
     assert ended.seconds >= 0.3
+
+
+@pytest.mark.skipif(
+    not (Usage.of(os.getpid()) and shutil.which("taskset")), reason="this system does not count"
+)
+def test_time_that_others_had_the_cpu_does_not_count(run: Run) -> None:
+    """Three more that spin on the same CPU: it takes about four times as long."""
+    cpu = min(os.sched_getaffinity(0))
+    pin = f"taskset -cp {cpu} $$ >/dev/null;"
+    spin = "while :; do :; done"
+    others = [subprocess.Popen(["/bin/sh", "-c", pin + spin]) for _ in range(3)]
+    try:
+        ended, _ = run(pin + spin, 0.5)
+        slept, _ = run(pin + "exec sleep 60", 0.5)
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+    assert (ended.how, slept.how) == (How.TIMED_OUT, How.TIMED_OUT)
+    assert ended.lost > 0.5
+    assert ended.seconds - ended.lost >= 0.49
+    assert ended.wanted
+    assert ended.wanted > 0.7
 
 
 def test_time_out_kills_what_ignores_the_question(
@@ -227,6 +252,7 @@ import sys
 from pathlib import Path
 from kut_runner.boot import Launch
 from kut_runner.pool import Pool
+from kut_runner.usage import Usage
 with Pool() as pool:
     started = pool.start(Launch(("/bin/sleep", "300"), Path(sys.argv[1]), 300))
     print(started._process.pid, flush=True)
