@@ -15,6 +15,7 @@
 
 #define VMID 5
 #define AN_INTID 40
+#define KICK 3 /* an SGI */
 #define SPURIOUS GICC_INT_SPURIOUS
 #define MAX_SEEN 8
 
@@ -493,6 +494,108 @@ static void test_vcpus(void)
 	guest_destroy(b);
 }
 
+/*
+ * The interrupts of a guest that another CPU runs: injected by this one, which then sends an SGI
+ * there.
+ */
+static struct guest *remote;
+static volatile unsigned int remote_ready;
+
+static void take_kick(struct pt_regs *regs)
+{
+	gic_write_eoir(gic_read_iar());
+}
+
+static void nothing(void *data)
+{
+}
+
+static void run_remote(void *data)
+{
+	gic_enable_defaults();
+	guest_run(remote);
+}
+
+static u64 guest_wait_for_two(void)
+{
+	u64 loops = 0;
+
+	gic_enable_cpu_interface();
+	asm volatile("msr daifclr, #2" : : : "memory");
+	remote_ready = 1;
+	while (seen.irqs < 2 && loops < 200000000)
+		loops++;
+	asm volatile("msr daifset, #2" : : : "memory");
+	return seen.irqs;
+}
+
+static void test_other_cpu(void)
+{
+	int first, second;
+
+	if (nr_cpus < 2) {
+		report_skip("needs two CPUs");
+		return;
+	}
+	remote = create_with_vgic((void (*)(void))guest_wait_for_two);
+	guest_install_handler(remote, ELx_LOW_IRQ_64, guest_take_interrupts);
+	install_irq_handler(ELxH_IRQ, take_kick);
+	remote_ready = 0;
+	on_cpu_async(1, run_remote, NULL);
+	while (!remote_ready)
+		cpu_relax();
+	first = guest_inject_irq(remote, AN_INTID);
+	second = guest_inject_irq(remote, AN_INTID + 1);
+	gic_ipi_send_single(KICK, 1);
+	on_cpu(1, nothing, NULL);
+	report(first == VGIC_QUEUED && second == VGIC_QUEUED,
+	       "another CPU runs the guest: expected %d and %d, found %d and %d", VGIC_QUEUED,
+	       VGIC_QUEUED, first, second);
+	report(remote->exit_reason == GUEST_EXIT_RETURNED && remote->exit_code == 2,
+	       "the guest took both: expected 2, found %lu (%s)", remote->exit_code,
+	       guest_exit_reason_name(remote->exit_reason));
+	install_irq_handler(ELxH_IRQ, NULL);
+	guest_destroy(remote);
+}
+
+/* No kick: what came while it ran is there when it has. */
+static u64 guest_wait_for_word(void)
+{
+	u64 loops = 0;
+
+	remote_ready = 1;
+	while (remote_ready == 1 && loops < 200000000)
+		loops++;
+	return loops;
+}
+
+static void test_queued(void)
+{
+	int answer;
+
+	if (nr_cpus < 2) {
+		report_skip("needs two CPUs");
+		return;
+	}
+	remote = create_with_vgic((void (*)(void))guest_wait_for_word);
+	remote_ready = 0;
+	on_cpu_async(1, run_remote, NULL);
+	while (!remote_ready)
+		cpu_relax();
+	for (u32 i = 0; i < VGIC_MAX_LRS; i++)
+		guest_inject_irq(remote, AN_INTID + i);
+	answer = guest_inject_irq(remote, AN_INTID);
+	report(answer == VGIC_QUEUED, "one that waits already: expected %d, found %d", VGIC_QUEUED,
+	       answer);
+	answer = guest_inject_irq(remote, AN_INTID + VGIC_MAX_LRS);
+	report(answer == -1, "one more than can wait: expected -1, found %d", answer);
+	remote_ready = 2;
+	on_cpu(1, nothing, NULL);
+	for (unsigned int i = 0; i < vgic_nr_lrs(); i++)
+		check_lr(remote, i, GIC_IRQ_STATE_PENDING);
+	guest_destroy(remote);
+}
+
 static void test_none(void)
 {
 	struct guest *guest = create((void (*)(void))gic_read_iar);
@@ -517,6 +620,8 @@ static const struct subtest subtests[] = {
 	{ "migrate", test_migrate },
 	{ "vcpus", test_vcpus },
 	{ "none", test_none },
+	{ "other-cpu", test_other_cpu },
+	{ "queued", test_queued },
 };
 
 int main(int argc, char **argv)

@@ -76,7 +76,7 @@ void debug_registers_load(const struct debug_registers *registers)
 
 bool guest_enable_debug(struct guest *guest)
 {
-	assert(!guest->running && !guest->debug);
+	assert(!guest->thread && !guest->debug);
 	guest->debug = calloc(1, sizeof(*guest->debug));
 	if (!guest->debug)
 		return false;

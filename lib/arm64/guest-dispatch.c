@@ -35,6 +35,9 @@ enum guest_handler_result guest_take_interrupts(struct guest *guest)
 		     :
 		     :
 		     : "memory");
+	/* What another CPU has injected goes with them when they return to the CPU. */
+	if (guest->vgic_queue.count && !guest->regs_in_memory)
+		guest_registers_to_memory(guest);
 	return GUEST_ACTION_RESUME;
 }
 

@@ -80,7 +80,7 @@ bool guest_fault_ipa(struct guest *guest, u64 *ipa)
 	}
 	if (!far_resolves(esr))
 		return false;
-	if (!guest->running) {
+	if (!guest->thread) {
 		*ipa = guest->fault_ipa;
 		return guest->fault_ipa != INVALID_PHYS_ADDR;
 	}

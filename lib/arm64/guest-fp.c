@@ -168,7 +168,7 @@ bool guest_fp_first_use(struct guest *guest)
 
 void guest_set_fp_lazy(struct guest *guest, bool lazy)
 {
-	assert(!guest->running);
+	assert(!guest->thread);
 	guest->fp_lazy = lazy;
 	guest_update_extras(guest);
 	guest_update_dispatch(guest);
@@ -179,7 +179,7 @@ bool guest_enable_sve(struct guest *guest)
 	struct sve_state *sve;
 	u64 vl, daif, cptr, zcr;
 
-	assert(!guest->running && !guest->sve);
+	assert(!guest->thread && !guest->sve);
 	if (!system_supports_sve())
 		return false;
 	daif = read_sysreg(daif);

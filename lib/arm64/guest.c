@@ -138,7 +138,7 @@ struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule g
 
 void guest_destroy(struct guest *guest)
 {
-	assert_msg(!guest->running, "the guest runs");
+	assert_msg(!guest->thread, "the guest runs");
 	/* The other guests on the stage 2 go on, and must not see memory that is freed. */
 	if (__atomic_load_n(&guest->s2mmu->users, __ATOMIC_RELAXED) > 1)
 		guest_unmap_own(guest);
@@ -258,7 +258,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	struct guest *outer = thread->guest;
 	u64 daif = read_sysreg(daif);
 
-	assert_msg(!guest->running, "the guest runs already");
+	assert_msg(!guest->thread, "the guest runs already");
 	guest->exit_reason = GUEST_EXIT_HOST_SERROR;
 	if (guest_host_serror_pending())
 		return guest->exit_reason;
@@ -271,7 +271,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	if (outer && !outer->regs_in_memory)
 		guest_registers_to_memory(outer);
 	save_host(guest);
-	guest->running = true;
+	__atomic_store_n(&guest->thread, thread, __ATOMIC_RELEASE);
 	guest->exit_reason = GUEST_EXIT_HANDLER;
 	thread->guest = guest;
 	write_sysreg(guest_vectors, vbar_el2);
@@ -286,7 +286,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	if (guest->s2mmu->vmid_pool)
 		s2_vmid_put(guest->s2mmu);
 	thread->guest = outer;
-	guest->running = false;
+	__atomic_store_n(&guest->thread, NULL, __ATOMIC_RELEASE);
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 	return guest->exit_reason;
 }

@@ -77,38 +77,14 @@ u32 vgic_lr_intid(u64 lr)
 	return lr & lr_format()->intid_mask;
 }
 
+u64 vgic_lr_active(void)
+{
+	return (u64)GIC_IRQ_STATE_ACTIVE << lr_format()->state;
+}
+
 enum gic_irq_state vgic_lr_state(u64 lr)
 {
 	return lr >> lr_format()->state & 3;
-}
-
-/* Two list registers of one INTID are UNPREDICTABLE (IHI 0069, ICH_LR<n>_EL2.vINTID). */
-static int choose_lr(const struct guest *guest, u32 intid)
-{
-	int free = -1;
-
-	for (int i = vgic_nr_lrs() - 1; i >= 0; i--) {
-		u64 lr = guest->vgic.lr[i];
-
-		if (vgic_lr_state(lr) == GIC_IRQ_STATE_INACTIVE)
-			free = i;
-		else if (vgic_lr_intid(lr) == intid)
-			return i;
-	}
-	return free;
-}
-
-int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq)
-{
-	struct vgic_irq merged = *irq;
-	int i = choose_lr(guest, irq->intid);
-
-	if (i < 0)
-		return i;
-	if (vgic_lr_state(guest->vgic.lr[i]) & GIC_IRQ_STATE_ACTIVE)
-		merged.state |= GIC_IRQ_STATE_ACTIVE;
-	guest->vgic.lr[i] = vgic_make_lr(&merged);
-	return i;
 }
 
 int guest_inject_irq(struct guest *guest, u32 intid)
@@ -128,6 +104,8 @@ bool guest_serror_has_syndrome(void)
 
 static void load(struct guest *guest)
 {
+	if (guest->has_vgic)
+		vgic_take_queued(guest);
 	if (guest->has_vgic && gic_version() == 2)
 		vgicv2_load(&guest->vgic);
 	else if (guest->has_vgic)
@@ -145,6 +123,8 @@ static void save(struct guest *guest)
 		vgicv2_save(&guest->vgic);
 	else if (guest->has_vgic)
 		vgicv3_save(&guest->vgic);
+	if (guest->has_vgic)
+		vgic_take_queued(guest);
 	if (guest->has_vserror) {
 		guest->vsesr_el2 = read_sysreg_s(VSESR_EL2);
 		guest->vdisr_el2 = read_sysreg_s(VDISR_EL2);
@@ -188,6 +168,8 @@ bool guest_vgic_enable(struct guest *guest)
 
 void guest_inject_serror(struct guest *guest, u32 iss)
 {
+	assert_msg(!guest->thread || guest->thread == current_thread_info(),
+		   "another CPU runs the guest");
 	guest->hcr_el2 |= HCR_EL2_VSE;
 	guest->vsesr_el2 = iss & ESR_ELx_ISS_MASK;
 	if (!guest_serror_has_syndrome())

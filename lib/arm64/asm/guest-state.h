@@ -7,6 +7,7 @@
 #define ASMARM64_GUEST_STATE_H
 
 #include <libcflat.h>
+#include <asm/spinlock.h>
 
 /* clang-format off */
 /* X(field, name with E2H clear, name with E2H set) */
@@ -95,6 +96,13 @@ struct vgic_state {
 	u64 vmcr; /* what the guest sees as its priority mask, group enables, ... */
 	u64 misr, eisr; /* when the guest was last left; written, they change nothing */
 	u64 ap0r[VGIC_MAX_APRS], ap1r[VGIC_MAX_APRS]; /* version 2: ap0r[0] only */
+	u64 lr[VGIC_MAX_LRS];
+};
+
+/* Interrupts that another CPU injects while the guest runs, as list registers. */
+struct vgic_queue {
+	struct spinlock lock;
+	unsigned int count;
 	u64 lr[VGIC_MAX_LRS];
 };
 

@@ -68,6 +68,7 @@ struct guest_optional_state {
  * The second page holds the system registers while they are not in the CPU. During guest_run() it
  * is unmapped: the first access of a handler faults, which moves the registers to memory and maps
  * the page, and RESUME moves them back. So handlers that do not look at them do not pay for them.
+ * Meanwhile the page is the CPU's that runs the guest: others must not look at it.
  */
 struct guest {
 	u64 x[31];
@@ -93,7 +94,7 @@ struct guest {
 	void *data; /* for handlers */
 
 	/* The framework's own */
-	bool running;
+	struct thread_info *thread; /* of the CPU that runs it; NULL: none does */
 	bool mapped_stack, mapped_el1_page; /* by the guest's creation, not by who made the tree */
 	bool has_extras; /* fp_lazy, sve, debug, keeps_host_sve or optional_state */
 	bool fp_lazy; /* guest_set_fp_lazy() */
@@ -105,6 +106,7 @@ struct guest {
 	bool routes_el0; /* guest_route_el0() */
 	const struct guest_optional_state *optional_state; /* NULL: none */
 	bool has_vgic, has_vserror; /* what of it */
+	struct vgic_queue vgic_queue;
 	bool emulates_dc; /* HCR_EL2.DC stands in for FWB while the guest's MMU is off */
 	bool mmu_was_on; /* with it: SCTLR_EL1.M when HCR_EL2.DC was set or cleared */
 	unsigned int vcpu; /* among the guests on s2mmu */

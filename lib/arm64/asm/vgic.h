@@ -70,7 +70,12 @@ enum gic_irq_state vgic_lr_state(u64 lr);
 /*
  * Put @irq into a list register: the one that has its INTID already, or else one that is free. Its
  * number, or -1 when all are in use.
+ *
+ * From any CPU. While another one runs the guest @irq is queued, and the answer is VGIC_QUEUED, or
+ * -1 when VGIC_MAX_LRS wait already. It gets a list register when guest_run() or
+ * guest_take_interrupts() ends: an SGI to that CPU makes it do so at once.
  */
+#define VGIC_QUEUED VGIC_MAX_LRS
 int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq);
 /* A pending interrupt of group 1 and priority 0xa0. */
 int guest_inject_irq(struct guest *guest, u32 intid);
@@ -82,7 +87,12 @@ int guest_inject_irq(struct guest *guest, u32 intid);
 void guest_inject_serror(struct guest *guest, u32 iss);
 bool guest_serror_has_syndrome(void);
 
-/* Between the files: the state in and out of the CPU. Out also turns the interface off. */
+/*
+ * Between the files: the state in and out of the CPU, out also turns the interface off; what was
+ * queued into list registers, with the registers in memory.
+ */
+u64 vgic_lr_active(void); /* the state's bit */
+void vgic_take_queued(struct guest *guest);
 void vgicv2_load(const struct vgic_state *state);
 void vgicv2_save(struct vgic_state *state);
 void vgicv3_load(const struct vgic_state *state);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Injecting virtual interrupts. List registers are in the CPU that runs the guest: what another CPU
+ * injects meanwhile waits in a queue.
+ */
+#include <libcflat.h>
+#include <asm/guest-internal.h>
+#include <asm/thread_info.h>
+#include <asm/vgic.h>
+
+/* Two list registers of one INTID are UNPREDICTABLE (IHI 0069, ICH_LR<n>_EL2.vINTID). */
+static int choose_lr(const u64 *lrs, int nr, u32 intid)
+{
+	int free = -1;
+
+	for (int i = nr - 1; i >= 0; i--) {
+		if (vgic_lr_state(lrs[i]) == GIC_IRQ_STATE_INACTIVE)
+			free = i;
+		else if (vgic_lr_intid(lrs[i]) == intid)
+			return i;
+	}
+	return free;
+}
+
+static int put_lr(struct guest *guest, u64 lr)
+{
+	u64 *lrs = guest->vgic.lr;
+	int i = choose_lr(lrs, vgic_nr_lrs(), vgic_lr_intid(lr));
+
+	if (i < 0)
+		return i;
+	if (vgic_lr_state(lrs[i]) & GIC_IRQ_STATE_ACTIVE)
+		lr |= vgic_lr_active();
+	lrs[i] = lr;
+	return i;
+}
+
+static int enqueue(struct vgic_queue *queue, u64 lr)
+{
+	int i = choose_lr(queue->lr, queue->count, vgic_lr_intid(lr));
+
+	if (i < 0 && queue->count == VGIC_MAX_LRS)
+		return -1;
+	queue->lr[i < 0 ? queue->count++ : (unsigned int)i] = lr;
+	return VGIC_QUEUED;
+}
+
+/* Under the lock: a guest that no CPU runs has its registers in memory until load() has the lock. */
+static int inject(struct guest *guest, u64 lr)
+{
+	struct thread_info *thread = __atomic_load_n(&guest->thread, __ATOMIC_ACQUIRE);
+
+	if (thread && thread != current_thread_info())
+		return enqueue(&guest->vgic_queue, lr);
+	return put_lr(guest, lr);
+}
+
+int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq)
+{
+	u64 daif = read_sysreg(daif);
+	int i;
+
+	/* A handler of an interrupt may inject as well. */
+	asm volatile("msr daifset, #3" : : : "memory");
+	/* Not by a fault under the lock, which save() takes */
+	if (guest->thread == current_thread_info() && !guest->regs_in_memory)
+		guest_registers_to_memory(guest);
+	spin_lock(&guest->vgic_queue.lock);
+	i = inject(guest, vgic_make_lr(irq));
+	spin_unlock(&guest->vgic_queue.lock);
+	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	return i;
+}
+
+void vgic_take_queued(struct guest *guest)
+{
+	struct vgic_queue *queue = &guest->vgic_queue;
+	unsigned int left = 0;
+
+	spin_lock(&queue->lock);
+	for (unsigned int i = 0; i < queue->count; i++)
+		if (put_lr(guest, queue->lr[i]) < 0)
+			queue->lr[left++] = queue->lr[i];
+	queue->count = left;
+	spin_unlock(&queue->lock);
+}
