@@ -107,10 +107,14 @@ class Ended:
 class Boot:
     """A QEMU process that was started; `finish` or `abandon` clears up after it."""
 
-    def __init__(self, launch: Launch) -> None:
-        """Start it; raises OSError when the program or the log cannot be opened."""
+    def __init__(self, launch: Launch, hear: Callable[[bytes], None] | None = None) -> None:
+        """Start it; raises OSError when the program or the log cannot be opened.
+
+        `hear` gets what the guest says, as it comes.
+        """
         self.launch = launch
         """What was asked for."""
+        self._hear = hear
         with ExitStack() as undo:
             self.log = undo.enter_context(Capture(launch.log))
             self._complaints = undo.enter_context(create(launch.complaints))
@@ -164,6 +168,8 @@ class Boot:
             if not data:
                 break
             self.log.write(data)
+            if self._hear:
+                self._hear(data)
             self._watch_for_exit(data)
             taken += len(data)
             if len(data) < _READ_SIZE:

@@ -161,7 +161,7 @@ def replay(document: Document, views: Sequence[View]) -> ExitCode:
     for result in document.results:
         for view in views:
             view.on_result(result)
-    for view in reversed(views):
+    for view in views:
         view.on_end(run)
     return run.exit_code
 

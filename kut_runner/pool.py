@@ -15,6 +15,8 @@ from kut_runner.boot import Boot, Ended, How, Launch
 from kut_runner.signals import Signals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kut_runner.remote import Link
 
 #: Seconds for more bytes of a line to arrive before they are looked at; the most in a flood.
@@ -49,25 +51,27 @@ class Pool:
         self._signals.__exit__()
 
     @property
-    def is_interrupted(self) -> bool:
-        """Whether a signal asked kut to stop; the QEMUs that run are told in the next `wait`."""
-        return self._signals.stops > 0
+    def stops(self) -> int:
+        """How often a signal asked kut to stop; the QEMUs that run are told in the next `wait`."""
+        return self._signals.stops
 
-    def start(self, launch: Launch) -> Boot:
-        """Start a QEMU; raises OSError when its program or its log cannot be opened."""
-        boot = Boot(launch)
+    def start(self, launch: Launch, hear: "Callable[[bytes], None] | None" = None) -> Boot:
+        """Start a QEMU, whose output `hear` gets too; OSError when it or its log cannot be."""
+        boot = Boot(launch, hear)
         self._running.append(boot)
         self._selector.register(boot, EVENT_READ, boot)
         return boot
 
-    def wait(self, *, is_busy: bool = False) -> list[tuple[Boot, Ended]]:
+    def wait(
+        self, *, is_busy: bool = False, until: float | None = None
+    ) -> list[tuple[Boot, Ended]]:
         """Wait until something happens; return the QEMUs that have ended, often none.
 
         A caller that `is_busy` has other work to do: what has happened is looked at, without
-        waiting. The log of each is the caller's to close. Raises InfrastructureError when one
-        cannot be written.
+        waiting. In any case `until` is the end of waiting, on the monotonic clock. The log of each
+        is the caller's to close. Raises InfrastructureError when one cannot be written.
         """
-        ready = self._selector.select(0 if is_busy else self._patience())
+        ready = self._selector.select(0 if is_busy else self._patience(until))
         self._signals.drain()
         heard = [key.data for key, _ in ready if key.data]
         most = 0
@@ -93,9 +97,10 @@ class Pool:
         """Return the QEMUs that have become slow since the last call, see `patience`."""
         return [boot for boot in self._running if boot.take_slow()]
 
-    def _patience(self) -> float | None:
-        """Return the seconds until the next deadline; None when there is none."""
+    def _patience(self, until: float | None) -> float | None:
+        """Return the seconds until the next deadline or `until`; None when there is neither."""
         due = [boot.deadline for boot in self._running if boot.deadline is not None]
+        due += [] if until is None else [until]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _finish(self, boot: Boot) -> tuple[Boot, Ended]:

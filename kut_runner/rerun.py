@@ -87,6 +87,32 @@ class Joined(View):
         """Pass it on."""
         self._view.on_slow(test, attempt, seconds)
 
+    @property
+    def hears_output(self) -> bool:
+        """As the view says."""
+        return self._view.hears_output
+
+    def on_output(self, test: "TestDef", attempt: int, data: bytes) -> None:
+        """Pass it on."""
+        self._view.on_output(test, attempt, data)
+
+    def on_stop(self, stops: int, running: int) -> None:
+        """Pass it on."""
+        self._view.on_stop(stops, running)
+
+    def on_retry(self, result: TestResult) -> None:
+        """Pass it on."""
+        self._view.on_retry(result)
+
+    @property
+    def due(self) -> float | None:
+        """As the view says."""
+        return self._view.due
+
+    def on_due(self) -> None:
+        """Pass it on."""
+        self._view.on_due()
+
     def on_result(self, result: TestResult) -> None:
         """Pass it on."""
         self._view.on_result(result)

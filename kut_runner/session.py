@@ -25,6 +25,8 @@ from kut_runner.results import TestResult
 from kut_runner.times import Took
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kut_runner.build import Image
     from kut_runner.config import TestDef
     from kut_runner.diagnosis import Diagnosis
@@ -86,6 +88,28 @@ class View:
 
     def on_slow(self, test: "TestDef", attempt: int, seconds: float) -> None:
         """Take note that a test has run for `seconds` and still has not ended."""
+
+    @property
+    def hears_output(self) -> bool:
+        """Whether it wants `on_output`, which costs a little for each piece of output."""
+        return False
+
+    def on_output(self, test: "TestDef", attempt: int, data: bytes) -> None:
+        """Take note of bytes that a guest has said just now, cut anywhere."""
+
+    def on_stop(self, stops: int, running: int) -> None:
+        """Take note that kut was asked to stop, for the `stops`-th time, while so many run."""
+
+    def on_retry(self, result: TestResult) -> None:
+        """Take note that a test failed and will be tried again; its result comes later."""
+
+    @property
+    def due(self) -> float | None:
+        """When `on_due` wants to be called, on the monotonic clock; None for not at all."""
+        return None
+
+    def on_due(self) -> None:
+        """Show that time has passed."""
 
     def on_result(self, result: TestResult) -> None:
         """Show one result; they come in the order in which tests end."""
@@ -219,26 +243,26 @@ class _Runner:
         self._hearings: deque[_Hearing] = deque()
         self._results: list[TestResult] = []
         self._selected = len(request.tests) * (request.repeat or 1)
-        self._is_interrupted = False
+        self._stops = 0
 
     def run(self) -> None:
         with Pool() as pool:
             while self._running or self._hearings or self._agenda:
-                if pool.is_interrupted:
-                    self._agenda.clear()
+                if pool.stops > self._stops:
+                    self._tell_of_stop(pool.stops)
                 self._start_what_fits(pool)
                 if self._hearings:
                     self._listen(pool)
                 if self._running:
                     self._wait(pool)
-            self._is_interrupted = pool.is_interrupted
+            self._stops = pool.stops
 
     def summarise(self, started: tuple[float, float]) -> Run:
         is_complete = len(self._results) >= self._selected
         codes = [result.verdict.exit_code for result in self._results]
         if not self._request.tests:  # asked for: a selection that happens to be empty is refused
             codes.append(ExitCode.OK)
-        if self._is_interrupted:
+        if self._stops:
             codes.append(ExitCode.INTERRUPTED)
         elif not is_complete:
             codes.append(ExitCode.INFRASTRUCTURE)
@@ -277,7 +301,7 @@ class _Runner:
         log = request.log_dir / f"{name}.log"
         launch = Launch(command, log, request.timeout or test.timeout, request.qemu.version)
         try:
-            boot = pool.start(launch)
+            boot = pool.start(launch, self._ear(turn))
         except OSError as error:
             ended = Ended(How.NOT_STARTED, 0, 0.0, str(error))
             self._conclude(_Running(turn, launch), results.Said(), ended, may_retry=False)
@@ -289,8 +313,28 @@ class _Runner:
         for view in self._views:
             view.on_begin(test, turn.attempt)
 
+    def _ear(self, turn: _Turn) -> "Callable[[bytes], None] | None":
+        """Return what takes the output of a QEMU to the views that want it; None for no view."""
+        views = [view for view in self._views if view.hears_output]
+        if not views:
+            return None
+
+        def hear(data: bytes) -> None:
+            for view in views:
+                view.on_output(turn.test, turn.attempt, data)
+
+        return hear
+
+    def _tell_of_stop(self, stops: int) -> None:
+        """Start nothing more, and tell the views of it."""
+        self._stops = stops
+        self._agenda.clear()
+        for view in self._views:
+            view.on_stop(stops, len(self._running))
+
     def _wait(self, pool: Pool) -> None:
-        for boot, ended in pool.wait(is_busy=bool(self._hearings)):
+        due = [each for view in self._views if (each := view.due) is not None]
+        for boot, ended in pool.wait(is_busy=bool(self._hearings), until=min(due, default=None)):
             running = self._running.pop(boot)
             self._room += running.turn.share
             self._hearings.append(_Hearing(running, boot, ended))
@@ -298,6 +342,10 @@ class _Runner:
             turn = self._running[boot].turn
             for view in self._views:
                 view.on_slow(turn.test, turn.attempt, boot.age())
+        if due and min(due) <= (now := time.monotonic()):
+            for view in self._views:
+                if (each := view.due) is not None and each <= now:
+                    view.on_due()
 
     def _listen(self, pool: Pool) -> None:
         """Read a part of the oldest log, so that the QEMUs that run need not wait for a flood."""
@@ -305,7 +353,7 @@ class _Runner:
         said = hearing.go_on()
         if said is not None:
             self._hearings.popleft()
-            may_retry = not pool.is_interrupted
+            may_retry = not pool.stops
             self._conclude(hearing.running, said, hearing.ended, may_retry=may_retry)
 
     def _conclude(
@@ -328,6 +376,8 @@ class _Runner:
         )
         if may_retry and is_bad and len(turn.earlier) < self._request.retries:
             self._agenda.try_again(turn, result)
+            for view in self._views:
+                view.on_retry(result)
         else:
             self._report(results.after(turn.earlier, result))
 

@@ -15,6 +15,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("kut", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kut")
 
+# Nor does it matter where the tests run: kut on a CI server shows other things.
+for name in ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CLICOLOR_FORCE"):
+    os.environ.pop(name, None)
+
 Kut = Callable[..., subprocess.CompletedProcess[str]]
 
 

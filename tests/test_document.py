@@ -22,6 +22,7 @@ from kut_runner.lines import split
 from kut_runner.results import TestResult, Verdict, after, judge, listen, skipped
 from kut_runner.session import Run
 from kut_runner.status import Status
+from kut_runner.views.look import Look
 from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_junit import JUnit
 from kut_runner.views.report_terminal import Terminal
@@ -195,7 +196,7 @@ def test_a_document_of_an_older_kut_can_be_read(tmp_path: Path) -> None:
 
 def shown(saved: Document) -> str:
     stream = io.StringIO()
-    document.replay(saved, [Terminal(stream=stream, environment={}, verbose=True)])
+    document.replay(saved, [Terminal(stream=stream, environment={}, look=Look(verbosity=1))])
     return stream.getvalue()
 
 
@@ -208,7 +209,7 @@ def test_every_view_of_a_saved_run_is_that_of_the_live_one(tmp_path: Path) -> No
         views = [
             JsonLines(directory / "r.jsonl"),
             JUnit(directory / "r.xml"),
-            Terminal(stream=stream, environment={}, verbose=True),
+            Terminal(stream=stream, environment={}, look=Look(verbosity=1)),
         ]
         for view in views:
             view.on_start([document.definition(one.name) for one in sample()])

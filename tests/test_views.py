@@ -19,6 +19,7 @@ from kut_runner.lines import split
 from kut_runner.results import TestResult, exit_code, judge, listen, skipped
 from kut_runner.session import Run, View
 from kut_runner.views import open_views
+from kut_runner.views.look import Look
 from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_junit import JUnit
 from kut_runner.views.report_terminal import Terminal
@@ -65,7 +66,11 @@ def show(view: View, results: list[TestResult], *, missing: int = 0) -> None:
 
 def terminal(results: list[TestResult], *, missing: int = 0, verbose: bool = False) -> str:
     stream = io.StringIO()
-    show(Terminal(verbose=verbose, stream=stream, environment={}), results, missing=missing)
+    show(
+        Terminal(Look(verbosity=int(verbose)), stream=stream, environment={}),
+        results,
+        missing=missing,
+    )
     return stream.getvalue()
 
 

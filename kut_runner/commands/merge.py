@@ -2,22 +2,26 @@
 """`kut merge`: the results of shards become those of one run."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kut_runner.commands import options
 
+if TYPE_CHECKING:
+    from kut_runner.views.look import Look
+
 
 @click.command("merge")
 @click.argument("files", type=options.IN_FILE, nargs=-1, required=True)
 @options.reports
-@options.verbose
-def command(*, files: tuple[Path, ...], reports: dict[str, Path | None], verbose: bool) -> int:
+@options.look
+def command(*, files: tuple[Path, ...], reports: dict[str, Path | None], look: "Look") -> int:
     """Join the results of shards, FILES of `kut run --json`, and give the verdict on the whole."""
     from kut_runner import document, merge, views
 
     merged = merge.merge({str(path): document.load(path) for path in files})
-    shown = views.open_views(facts=merged.document.facts, verbose=verbose, reports=reports)
+    shown = views.open_views(facts=merged.document.facts, look=look, reports=reports)
     code = document.replay(merged.document, shown)
     for words in merged.missing:
         click.echo(f"kut: missing: {words}", err=True)

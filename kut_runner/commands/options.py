@@ -154,10 +154,62 @@ def manner(command: "Callable[..., int]") -> "Callable[..., int]":
 IN_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
+_look: Final = (
+    click.option("-q", "--quiet", is_flag=True, help="Show failures and the summary only."),
+    click.option(
+        "-v",
+        "--verbose",
+        count=True,
+        help="Show each check and QEMU's command line; -vv: the serial lines too, live.",
+    ),
+    click.option(
+        "--slowest",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Name the N slowest tests at the end.",
+    ),
+    click.option(
+        "--github/--no-github",
+        default=None,
+        help="Annotations and step summary; by default in GitHub Actions.",
+    ),
+)
+
 _reports: Final = (
     click.option("--json", type=OUT_FILE, help="Write the results to this file."),
     click.option("--junit", type=OUT_FILE, help="Write the results as JUnit XML to this file."),
+    click.option(
+        "--tap", type=OUT_FILE, help="Write the results as TAP 13 to this file; - is stdout."
+    ),
 )
+
+
+def look(command: "Callable[..., int]") -> "Callable[..., int]":
+    """Give a command the options for what is shown, as one argument `look`."""
+
+    @wraps(command)
+    def with_look(
+        *args: object,
+        quiet: bool,
+        verbose: int,
+        slowest: int | None,
+        github: bool | None,
+        **others: object,
+    ) -> int:
+        from kut_runner.views.look import Look, is_github
+
+        if quiet and verbose:
+            raise UsageError("-q and -v contradict each other", "leave out one of them")
+        chosen = Look(
+            verbosity=-1 if quiet else min(verbose, 2),
+            slowest=slowest or 0,
+            github=is_github(os.environ) if github is None else github,
+        )
+        return command(*args, look=chosen, **others)
+
+    for option in reversed(_look):
+        option(with_look)
+    return with_look
 
 
 def reports(command: "Callable[..., int]") -> "Callable[..., int]":
@@ -171,9 +223,10 @@ def reports(command: "Callable[..., int]") -> "Callable[..., int]":
         *args: object,
         json: Path | None,
         junit: Path | None,
+        tap: Path | None,
         **others: object,
     ) -> int:
-        chosen = {"json": json, "junit": junit}
+        chosen = {"json": json, "junit": junit, "tap": tap}
         return command(*args, reports=chosen, **others)
 
     for option in reversed(_reports):

@@ -34,6 +34,7 @@ def command(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Give the verdict on a saved LOG ("-" for standard input), and say what went wrong."""
     from kut_runner import build, saved_log
+    from kut_runner.views.look import Look
     from kut_runner.views.report_terminal import Terminal
 
     if elf and image:
@@ -45,5 +46,5 @@ def command(  # noqa: PLR0913 - one for each option
             raise UsageError(f"{elf} is not there", f"build it: kut build {image}")
     data = sys.stdin.buffer.read() if log == saved_log.STDIN else Path(log).read_bytes()
     result = saved_log.result(log, data, elf)
-    Terminal(verbose=verbose).on_result(result)
+    Terminal(Look(verbosity=int(verbose))).on_result(result)
     return result.verdict.exit_code if result.status.is_failure else ExitCode.OK

@@ -2,18 +2,22 @@
 """`kut rerun`: what is not good of a past run."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kut_runner.commands import options
 
+if TYPE_CHECKING:
+    from kut_runner.views.look import Look
+
 
 @click.command("rerun")
 @click.argument("run", metavar="[RUN]", default="latest")
 @options.reports
-@options.verbose
+@options.look
 @click.pass_obj
-def command(root: Path | None, *, run: str, reports: dict[str, Path | None], verbose: bool) -> int:
+def command(root: Path | None, *, run: str, reports: dict[str, Path | None], look: "Look") -> int:
     """Run again what failed in RUN or has no result, as it ran then; the rest is kept."""
     from kut_runner import plan, rerun, session, views
     from kut_runner.commands import prepare
@@ -27,7 +31,7 @@ def command(root: Path | None, *, run: str, reports: dict[str, Path | None], ver
         kept = rerun.carried_over(old, new.path)
         facts = rerun.facts(old.facts, prepare.facts(new.run, place, emulator))
         *files, terminal = views.open_views(
-            log_dir=new.path, facts=facts, verbose=verbose, reports=reports
+            log_dir=new.path, facts=facts, look=look, reports=reports
         )
         joined = [
             *(rerun.Joined(view, kept, shows_kept=True) for view in files),
@@ -41,5 +45,5 @@ def command(root: Path | None, *, run: str, reports: dict[str, Path | None], ver
             times=place.own_times(emulator),
             **rerun.manner(old.facts),
         )
-        click.echo(rerun.headline(old, names))
+        click.echo(rerun.headline(old, names), file=views.people(reports))
         return rerun.joined_code(session.run(request, joined), kept)

@@ -12,6 +12,7 @@ from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
     from kut_runner.plan import Wish
+    from kut_runner.views.look import Look
 
 
 @click.command("run")
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @options.qemu
 @options.compiler
 @options.variant
-@options.verbose
+@options.look
 @click.pass_obj
 def command(  # noqa: PLR0913 - one for each option
     root: Path | None,
@@ -52,7 +53,7 @@ def command(  # noqa: PLR0913 - one for each option
     qemu: str | None,
     compiler: str,
     variant: str | None,
-    verbose: bool,
+    look: "Look",
 ) -> int:
     """Build what is needed, then run the tests: all, or those that are named."""
     from kut_runner import build, plan, session, views
@@ -83,7 +84,7 @@ def command(  # noqa: PLR0913 - one for each option
             archive=str(archive.absolute()) if archive else None,
             **manner,
         )
-        shown = views.open_views(log_dir=kept.path, facts=facts, verbose=verbose, reports=reports)
+        shown = views.open_views(log_dir=kept.path, facts=facts, look=look, reports=reports)
         images = place.images(tests)
         if changed:
             tests = plan.of_images(tests, build.relinked(place.tree, place.compiler))

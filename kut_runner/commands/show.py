@@ -2,18 +2,22 @@
 """`kut show`: a past run."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kut_runner.commands import options
 from kut_runner.errors import ExitCode
 
+if TYPE_CHECKING:
+    from kut_runner.views.look import Look
+
 
 @click.command("show")
 @click.argument("run", metavar="[RUN]", default="latest")
 @click.argument("test", metavar="[TEST]", required=False)
 @options.reports
-@options.verbose
+@options.look
 @click.pass_obj
 def command(
     root: Path | None,
@@ -21,7 +25,7 @@ def command(
     run: str,
     test: str | None,
     reports: dict[str, Path | None],
-    verbose: bool,
+    look: "Look",
 ) -> int:
     """Show a past RUN, or one TEST of it, as it was shown then, or write it to files."""
     from kut_runner import document, views
@@ -29,5 +33,5 @@ def command(
     shown = options.store_of(root).load(run)
     if test:
         shown = document.only(shown, test)
-    document.replay(shown, views.open_views(facts=shown.facts, verbose=verbose, reports=reports))
+    document.replay(shown, views.open_views(facts=shown.facts, look=look, reports=reports))
     return ExitCode.OK

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from kut_runner.plan import Wish
+    from kut_runner.views.look import Look
 
 
 @click.command("spread")
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     "--local", type=click.IntRange(1, 1024), metavar="N", help="N workers on this machine instead."
 )
 @options.reports
-@options.verbose
+@options.look
 def command(  # noqa: PLR0913 - one for each option
     *,
     archive: Path,
@@ -33,7 +34,7 @@ def command(  # noqa: PLR0913 - one for each option
     scheduler: str | None,
     local: int | None,
     reports: dict[str, Path | None],
-    verbose: bool,
+    look: "Look",
 ) -> int:
     """Run the tests of ARCHIVE on the workers of a Dask cluster, and join their results."""
     from kut_runner import document, merge, plan, shards, spread, views
@@ -62,7 +63,7 @@ def command(  # noqa: PLR0913 - one for each option
             log_dir=kept.path,
             facts=replace(merged.document.facts, run=kept.run),
             reports=reports,
-            verbose=verbose,
+            look=look,
         )
         code = document.replay(merged.document, shown)
     for words in merged.missing:

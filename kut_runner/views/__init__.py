@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What people and programs get to see of a run; each view is a module of its own."""
 
+import sys
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import UsageError
+from kut_runner.views.look import Look
 from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_terminal import Terminal
 
@@ -15,20 +17,25 @@ if TYPE_CHECKING:
     from kut_runner.document import Facts
     from kut_runner.session import View
 
+_LOOK: Final = Look()
+#: The name of a report that goes to stdout.
+_STDOUT: Final = Path("-")
+
 
 def open_views(
     *,
     log_dir: Path | None = None,
     facts: "Facts | None" = None,
     reports: "Mapping[str, Path | None] | None" = None,
-    verbose: bool = False,
+    look: Look = _LOOK,
 ) -> "tuple[View, ...]":
     """Return the views of a run: the files first, so that they are whole when the terminal fails.
 
     `log_dir` gets `results.jsonl` and `results.json`; without it these are not written. `facts`
-    are what is known about the run, `reports` files by the name of their kind: "json" and
-    "junit". Files of an earlier run under the same names are gone after this. Raises
-    UsageError when one cannot be written or has two uses, before anything has run.
+    are what is known about the run, `reports` files by the name of their kind: "json", "junit"
+    and "tap", whose file "-" is stdout. Files of an earlier run under the same names are gone
+    after this. The last view is the terminal. Raises UsageError when a file cannot be written
+    or has two uses, before anything has run.
     """
     wanted = {kind: path for kind, path in (reports or {}).items() if path}
     options = {f"--{kind}": path for kind, path in wanted.items()}
@@ -40,12 +47,27 @@ def open_views(
             _refuse_sharing(options | {"kut itself": own})
         views = [JsonLines(lines), JsonFile(document, facts, interval=inf)]
     views += [_open_report(kind, path, facts) for kind, path in wanted.items()]
-    return (*views, Terminal(verbose=verbose))
+    stream = people(reports)
+    if look.github:
+        from kut_runner.views.report_github import GitHub
+
+        views.append(GitHub(stream=stream))
+    rounds = facts.options.get("repeat", 1) if facts else 1
+    return (*views, Terminal(look, rounds=rounds, stream=stream))
+
+
+def people(reports: "Mapping[str, Path | None] | None") -> TextIO:
+    """Return the stream for people: stdout, unless that is for a program."""
+    return sys.stderr if (reports or {}).get("tap") == _STDOUT else sys.stdout
 
 
 def _open_report(kind: str, path: Path, facts: "Facts | None") -> "View":
     if kind == "json":
         return JsonFile(path, facts)
+    if kind == "tap":
+        from kut_runner.views.report_tap import Tap
+
+        return Tap(path)
     from kut_runner.views.report_junit import JUnit
 
     return JUnit(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Results for people: one line per test, what failed right below it, and a summary."""
+"""Results for people: a line per test, what failed right below it, and a summary."""
 
 import os
 import sys
@@ -8,10 +8,12 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import ExitCode
-from kut_runner.lines import printable
+from kut_runner.lines import MAX_LINE, decode, printable
 from kut_runner.session import View
 from kut_runner.status import Status
 from kut_runner.store import shown_log
+from kut_runner.views.board import Board, Plain
+from kut_runner.views.look import Look, coloured, padded, takes_board, takes_colour, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,44 +26,122 @@ if TYPE_CHECKING:
 _MOST_CHECKS: Final = 20
 #: Lines shown of the end of the output, unless it is the dump of a dead guest.
 _MOST_LINES: Final = 10
+#: Seconds that a test has run when a log says that it still does.
+_LONG: Final = 5.0
 _INDENT: Final = " " * 9
+_CR: Final = b"\r"
+_PLAIN_LOOK: Final = Look()
 
-_RED, _GREEN, _YELLOW = "31", "32", "33"
 _NOTABLE: Final = (Status.SKIP, Status.XFAIL, Status.KFAIL)
-_COLOURS: Final = {Status.PASS: _GREEN, Status.SKIP: _YELLOW}
 
 
 class Terminal(View):
-    """Plain lines that are right in a file too; colour on a terminal that may have it."""
+    """Lines that are right in a file too; on a terminal colour, and a board of what runs."""
 
     def __init__(
         self,
+        look: Look = _PLAIN_LOOK,
         *,
-        verbose: bool = False,
+        rounds: int | None = 1,
         stream: TextIO | None = None,
         environment: "Mapping[str, str] | None" = None,
     ) -> None:
-        """Write to `stream`, by default stdout; `verbose` shows checks, INFO and the command."""
-        self._stream = stream or sys.stdout
-        if isinstance(self._stream, TextIOWrapper):  # a character the locale lacks is no error
-            self._stream.reconfigure(errors="backslashreplace")
-        self._verbose = verbose
-        self._is_coloured = _takes_colour(self._stream, environment or os.environ)
+        """Write to `stream`, by default stdout.
+
+        Each test is to run in so many `rounds`, None when nobody knows how many.
+        """
+        stream = stream or sys.stdout
+        environment = os.environ if environment is None else environment
+        if isinstance(stream, TextIOWrapper):  # a character the locale lacks is no error
+            stream.reconfigure(errors="backslashreplace")
+        self._look = look
+        self._rounds = rounds
+        self._is_coloured = takes_colour(stream, environment)
+        self._has_board = takes_board(stream, environment)
+        self._out = (
+            Board(stream, is_coloured=self._is_coloured) if self._has_board else Plain(stream)
+        )
+        self._said: dict[str, bytes] = {}
         self._width = 0
 
     def on_start(self, tests: "Sequence[TestDef]") -> None:
         """Take the width of the names."""
-        self._width = max((len(test.name) for test in tests), default=0)
+        self._width = max((width(test.name) for test in tests), default=0)
+        self._out.start(None if self._rounds is None else len(tests) * self._rounds)
+
+    def on_begin(self, test: "TestDef", attempt: int) -> None:
+        """Put the test on the board."""
+        self._out.begin(_label(test.name, attempt))
+
+    def on_slow(self, test: "TestDef", attempt: int, seconds: float) -> None:
+        """Mark the test on the board, or print that it still runs."""
+        self._out.mark_slow(_label(test.name, attempt))
+        if not self._has_board and self._look.verbosity >= 0 and seconds >= _LONG:
+            label = padded(_label(test.name, attempt), self._width)
+            self._out.write(f"SLOW     {label} {seconds:6.2f} s  still runs")
+
+    @property
+    def hears_output(self) -> bool:
+        """Whether the serial lines are to be shown live."""
+        return self._look.verbosity > 1
+
+    def on_output(self, test: "TestDef", attempt: int, data: bytes) -> None:
+        """Print the lines that have become whole, each with its test's name."""
+        label = _label(test.name, attempt)
+        *whole, rest = (self._said.pop(label, b"") + data).split(b"\n")
+        if len(rest) > MAX_LINE:
+            whole, rest = [*whole, rest], b""
+        self._said[label] = rest
+        if whole:
+            lines = (f"{label}| {decode(line.rstrip(_CR))}" for line in whole)
+            self._out.write("\n".join(lines))
+
+    def on_stop(self, stops: int, running: int) -> None:
+        """Say what a request to stop does, and what another one would."""
+        if not running:
+            return
+        tests = f"{running} test{'' if running == 1 else 's'}"
+        if stops == 1:
+            words = f"interrupted: ending {tests}, then the report; once more kills them"
+        else:
+            words = f"interrupted again: killing {tests}"
+        self._out.write(words, is_urgent=True)
+
+    def on_retry(self, result: "TestResult") -> None:
+        """Take the attempt off the board, and say why there is another one."""
+        label = _label(result.name, result.attempt)
+        self._out.end(label, None)
+        self._flush_output(label)
+        if self._look.verbosity > 0:
+            self._out.write(f"RETRY    {label}: {_outcome(result)}")
 
     def on_result(self, result: "TestResult") -> None:
-        """Print the test's line and what explains it."""
-        status = self._coloured(result.status, f"{result.status.value.upper():7}")
-        name = f"{result.name:{self._width}}"
-        head = f"{status}  {name} {result.seconds:6.2f} s  {_outcome(result)}"
-        self._print("\n".join((head, *(_INDENT + line for line in self._details(result)))))
+        """Print the test's line and what explains it; failures at once."""
+        label = _label(result.name, result.attempt)
+        self._out.end(label, result.status)
+        self._flush_output(label)
+        is_bad = result.status.is_failure
+        if is_bad or result.status is Status.FLAKY or self._look.verbosity >= 0:
+            status = self._coloured(result.status, f"{result.status.value.upper():7}")
+            name = padded(result.name, self._width)
+            head = f"{status}  {name} {result.seconds:6.2f} s  {_outcome(result)}"
+            lines = (head, *(_INDENT + line for line in self._details(result)))
+            self._out.write("\n".join(lines), is_urgent=is_bad)
+
+    @property
+    def due(self) -> float | None:
+        """When the board is to be drawn again."""
+        return self._out.due
+
+    def on_due(self) -> None:
+        """Draw the board."""
+        self._out.draw()
 
     def on_end(self, run: "Run") -> None:
-        """Print the summary."""
+        """Take the board away, and print the slowest tests and the summary."""
+        self._out.close()
+        for line in _slowest(run.results, self._look.slowest):
+            self._out.write(line)
         counts = Counter(result.status for result in run.results)
         parts = [
             self._coloured(status, f"{counts[status]} {status.value}")
@@ -69,16 +149,21 @@ class Terminal(View):
             if counts[status]
         ]
         total = f"{len(run.results)} test{'' if len(run.results) == 1 else 's'}"
-        self._print(f"{total} in {run.seconds:.2f} s: {', '.join(parts) or 'none ran'}")
+        self._out.write(f"{total} in {run.seconds:.2f} s: {', '.join(parts) or 'none ran'}")
         if not run.is_complete:
-            self._print(f"cut short: {run.selected - len(run.results)} tests have no result")
+            self._out.write(f"cut short: {run.selected - len(run.results)} tests have no result")
         elif run.exit_code is ExitCode.NOTHING_RAN:
-            self._print("nothing ran: every test was skipped")
+            self._out.write("nothing ran: every test was skipped")
+
+    def _flush_output(self, label: str) -> None:
+        """Print the half line that came last of a serial line."""
+        if rest := self._said.pop(label, b""):
+            self._out.write(f"{label}| {decode(rest)}")
 
     def _details(self, result: "TestResult") -> "Iterator[str]":
         checks = result.said.checks
         failed = [check.line for check in checks if check.status.is_failure]
-        if self._verbose:
+        if self._look.verbosity > 0:
             yield from _command(result)
             yield from (event.line for event in result.said.told)
         else:
@@ -98,12 +183,20 @@ class Terminal(View):
                 yield f"log: {shown_log(result.log)}"
 
     def _coloured(self, status: Status, text: str) -> str:
-        if not self._is_coloured:
-            return text
-        return f"\033[{_COLOURS.get(status, _RED)}m{text}\033[0m"
+        return coloured(status, text) if self._is_coloured else text
 
-    def _print(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+
+def _label(name: str, attempt: int) -> str:
+    """Return the name of one QEMU of a test, as its log is called."""
+    return name if attempt == 1 else f"{name}@{attempt}"
+
+
+def _slowest(results: "Sequence[TestResult]", most: int) -> "Iterator[str]":
+    shown = sorted(results, key=lambda result: -result.seconds)[:most]
+    if shown:
+        yield f"slowest {len(shown)} of {len(results)}:"
+    for result in shown:
+        yield f"{result.seconds:9.2f} s  {_label(result.name, result.attempt)}"
 
 
 def _outcome(result: "TestResult") -> str:
@@ -126,9 +219,3 @@ def _command(result: "TestResult") -> "Iterator[str]":
         from shlex import join
 
         yield f"$ {printable(join(result.command))}"
-
-
-def _takes_colour(stream: TextIO, environment: "Mapping[str, str]") -> bool:
-    if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
-        return False
-    return stream.isatty()

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Results for GitHub Actions: annotations in the log, and the summary of the step.
+
+GitHub shows 10 annotations of a kind for each step, and no summary of more than 1 MiB; what
+matters first comes first, and what does not fit is counted. A guest must not speak to GitHub:
+while tests run, commands in the output are turned off with a token that no guest knows, and what
+is quoted in annotations, HTML or Markdown is escaped for each of them.
+"""
+
+import os
+import secrets
+import sys
+from collections import Counter
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+from kut_runner.errors import ExitCode, UsageError
+from kut_runner.lines import printable
+from kut_runner.session import View
+from kut_runner.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from kut_runner.config import TestDef
+    from kut_runner.diagnosis import Frame
+    from kut_runner.results import TestResult
+    from kut_runner.session import Run
+
+#: Annotations of one kind that GitHub shows for a step.
+MOST_ANNOTATIONS: Final = 10
+#: Bytes of a step's summary that GitHub takes; of a larger one it shows nothing.
+MOST_SUMMARY: Final = 1 << 20
+
+#: Characters of an annotation, and of one test in the summary.
+_MOST_MESSAGE: Final = 2000
+_MOST_DETAILS: Final = 10_000
+#: Bytes kept free for the words about what does not fit.
+_RESERVE: Final = 1000
+_SLOWEST: Final = 5
+#: What Markdown, or GitHub, gives a meaning even inside <code>, as character references.
+_MARKDOWN: Final = {char: f"&#{ord(char)};" for char in "\\`*_[]~|!:@$"}
+_MARKS: Final = {Status.PASS: "✅", Status.SKIP: "⏭️", Status.FLAKY: "⚠️"}
+
+
+class GitHub(View):
+    """Annotations and step summary, both at the end of the run."""
+
+    def __init__(
+        self,
+        *,
+        stream: TextIO | None = None,
+        environment: "Mapping[str, str] | None" = None,
+    ) -> None:
+        """Write annotations to `stream`, the summary where $GITHUB_STEP_SUMMARY says.
+
+        Raises UsageError when the summary cannot be written.
+        """
+        environment = os.environ if environment is None else environment
+        self._stream = stream or sys.stdout
+        self._token = secrets.token_hex(16)
+        name = environment.get("GITHUB_STEP_SUMMARY")
+        self._summary = Path(name) if name else None
+        if self._summary:
+            try:
+                self._summary.open("ab").close()
+            except OSError as error:
+                raise UsageError(
+                    f"$GITHUB_STEP_SUMMARY: {name} cannot be written: {error.strerror}"
+                ) from None
+
+    def on_start(self, tests: "Sequence[TestDef]") -> None:  # noqa: ARG002 - whatever they are
+        """Turn off commands in the output: from now on guests speak."""
+        self._print(f"::stop-commands::{self._token}")
+
+    def on_end(self, run: "Run") -> None:
+        """Turn commands on again, annotate, and add to the summary."""
+        self._print(f"::{self._token}::")
+        for line in annotations(run):
+            self._print(line)
+        if self._summary:
+            with self._summary.open("ab") as file:
+                room = MOST_SUMMARY - file.tell()
+                file.write(summary(run, room).encode())
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+
+def annotations(run: "Run") -> "Iterator[str]":
+    """Yield the workflow commands for a run: errors for failures, warnings for flaky tests."""
+    failed = [result for result in run.results if result.status.is_failure]
+    flaky = [result for result in run.results if result.status is Status.FLAKY]
+    errors = [*map(_annotation, failed)]
+    if not run.is_complete:
+        left = run.selected - len(run.results)
+        errors.insert(0, ("", 0, "kut", f"the run was cut short: {left} tests have no result"))
+    elif run.exit_code and not errors:
+        errors.append(("", 0, "kut", _no_failure(run)))
+    yield from _commands("error", errors)
+    yield from _commands("warning", [*map(_annotation, flaky)])
+
+
+def summary(run: "Run", room: int) -> str:
+    """Return the summary of a run as GitHub's Markdown, of at most `room` bytes.
+
+    Failures come first, each with what explains it; what does not fit is counted.
+    """
+    if room < _RESERVE:
+        return ""
+    failed = [result for result in run.results if result.status.is_failure]
+    others = [result for result in run.results if not result.status.is_failure]
+    notable = [result for result in others if result.status is not Status.PASS]
+    slowest = sorted(run.results, key=lambda result: -result.seconds)[:_SLOWEST]
+    budget = _Budget(room - _RESERVE)
+    budget.add_all([_heading(run, failed)], "counts")
+    budget.add_all(map(_details, failed), "failed tests")
+    budget.add_all(_rows("Skipped or flaky", notable), "tests")
+    if len(run.results) > 1:
+        budget.add_all(_rows("Slowest", slowest), "tests")
+    return budget.text
+
+
+class _Budget:
+    """Text of a bounded number of bytes, but for a few words of what does not fit."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._parts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    def add_all(self, parts: "Iterable[str]", what: str) -> None:
+        """Add the parts in order as far as they fit, and say how many do not."""
+        left = [*parts]
+        while left:
+            self._room -= len(left[0].encode())
+            if self._room < 0:
+                self._parts.append(f"\n{len(left)} more {what} do not fit here.\n\n")
+                return
+            self._parts.append(left.pop(0))
+
+
+def _annotation(result: "TestResult") -> tuple[str, int, str, str]:
+    """Return file, line, title and message."""
+    frame = _place(result)
+    found = result.diagnosis
+    failed = [check.line for check in result.said.checks if check.status.is_failure]
+    lines = [result.verdict.reason, *failed[:5], *([found.headline] if found else [])]
+    message = "\n".join(dict.fromkeys(line for line in map(printable, lines) if line))
+    file, line = (frame.file, frame.line) if frame else ("", 0)
+    return file, line, f"{result.name}: {result.status.value}", message
+
+
+def _place(result: "TestResult") -> "Frame | None":
+    """Return where in the tree it happened: the innermost frame that is known to be there."""
+    found = result.diagnosis
+    if not found:
+        return None
+    stacks = (found.frames, *(cpu.frames for cpu in found.cpus))
+    frames = (frame for stack in stacks for frame in stack)
+    known = (frame for frame in frames if frame.line and not Path(frame.file).is_absolute())
+    return next(known, None)
+
+
+def _commands(kind: str, found: "Sequence[tuple[str, int, str, str]]") -> "Iterator[str]":
+    shown = found
+    if len(found) > MOST_ANNOTATIONS:
+        shown = found[: MOST_ANNOTATIONS - 1]
+        names = "\n".join(title for _, _, title, _ in found[len(shown) :])
+        shown = [*shown, ("", 0, f"and {len(found) - len(shown)} more", names)]
+    for file, line, title, message in shown:
+        place = [f"file={_property(file)}", f"line={line}"] if file else []
+        properties = ",".join([*place, f"title={_property(title)}"])
+        yield f"::{kind} {properties}::{_data(_cut(message, _MOST_MESSAGE))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _heading(run: "Run", failed: "Sequence[TestResult]") -> str:
+    counts = Counter(result.status for result in run.results)
+    parts = [f"{counts[status]} {status.value}" for status in Status if counts[status]]
+    mark = "✅" if not run.exit_code else "❌"
+    total = f"{len(run.results)} test{'' if len(run.results) == 1 else 's'}"
+    text = f"## {mark} {total} in {run.seconds:.2f} s: {', '.join(parts) or 'none ran'}\n\n"
+    if not run.is_complete:
+        left = run.selected - len(run.results)
+        text += f"**Cut short:** {left} tests have no result.\n\n"
+    elif run.exit_code and not failed:
+        text += f"**{_no_failure(run)}**\n\n"
+    return text
+
+
+def _no_failure(run: "Run") -> str:
+    if run.exit_code is ExitCode.NOTHING_RAN:
+        return "nothing ran: every test was skipped"
+    return f"nothing failed, but the exit code is {int(run.exit_code)}"
+
+
+def _details(result: "TestResult") -> str:
+    """Return a failed test: its reason, and folded away what explains it."""
+    head = f"{_MARKS.get(result.status, '❌')} <code>{_html(result.name)}</code> "
+    head += (
+        f"{result.status.value}: <code>{_html(_cut(result.verdict.reason, _MOST_MESSAGE))}</code>"
+    )
+    found = result.diagnosis
+    failed = [check.line for check in result.said.checks if check.status.is_failure]
+    lines = [*failed, *(found.lines() if found else ())]
+    if not lines:
+        lines = [*result.said.last_lines]
+    body = _cut_lines(map(_html, lines), _MOST_DETAILS)
+    return f"<details><summary>{head}</summary>\n<pre>{body}</pre>\n</details>\n\n"
+
+
+def _rows(title: str, results: "Iterable[TestResult]") -> "Iterator[str]":
+    """Yield a heading and an item for each result; nothing where there are none."""
+    found = [*results]
+    if found:
+        yield f"\n### {title}\n\n"
+    for result in found:
+        mark = _MARKS.get(result.status, "❌")
+        reason = _html(_cut(result.verdict.reason, _MOST_MESSAGE))
+        yield (
+            f"- {mark} <code>{_html(result.name)}</code> {result.seconds:.2f} s"
+            f"{f' <code>{reason}</code>' if reason else ''}\n"
+        )
+
+
+def _html(text: str) -> str:
+    """Return text in one line that is neither HTML nor Markdown."""
+    return "".join(_MARKDOWN.get(char, char) for char in escape(printable(text)))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _cut_lines(lines: "Iterable[str]", most: int) -> str:
+    """Return the first lines that have at most so many characters: no reference is cut in two."""
+    kept = ""
+    for line in lines:
+        if len(kept) + len(line) > most:
+            return f"{kept}..."
+        kept += f"{line}\n"
+    return kept

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""TAP 13 for harnesses: a line per test as it ends, and why one failed as YAML.
+
+Every string in the YAML is a JSON string, which YAML 1.1 reads as such; it is printable when it
+comes here or is made so. The plan is the last line: a stream without one was cut off.
+"""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+from kut_runner.errors import UsageError
+from kut_runner.lines import printable
+from kut_runner.session import View
+from kut_runner.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kut_runner.results import TestResult
+    from kut_runner.session import Run
+
+#: The name of stdout.
+STDOUT: Final = Path("-")
+#: Tests that harnesses are to take for "not ok", but for nothing new.
+_TODO: Final = (Status.XFAIL, Status.KFAIL)
+
+
+class Tap(View):
+    """A stream that is written as tests end; "-" is stdout."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin the stream, over what an earlier run left there; UsageError when that fails."""
+        self._stream = _open(path)
+        self._number = 0
+        self._print("TAP version 13")
+
+    def on_result(self, result: "TestResult") -> None:
+        """Print the test's point."""
+        self._number += 1
+        self._print("\n".join(_point(self._number, result)))
+
+    def on_end(self, run: "Run") -> None:
+        """Print the plan, or that there is none because the run was cut short."""
+        if run.is_complete:
+            nothing = "" if self._number else " # SKIP no test is selected"
+            self._print(f"1..{self._number}{nothing}")
+        else:
+            self._print(f"Bail out! {run.selected - len(run.results)} tests have no result")
+        if self._stream is not sys.stdout:
+            self._stream.close()
+
+    def _print(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+
+def _open(path: Path) -> TextIO:
+    if path == STDOUT:
+        return sys.stdout
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}", "name a file that can be"
+        ) from None
+
+
+def _point(number: int, result: "TestResult") -> "Iterator[str]":
+    status, reason = result.status, _plain(result.verdict.reason)
+    is_ok = not status.is_failure and status not in _TODO
+    directive = ""
+    if status is Status.SKIP:
+        directive = f" # SKIP {reason}"
+    elif status in _TODO:
+        directive = f" # TODO {reason}"
+    name = _plain(result.name).replace("#", "\\#")
+    yield f"{'ok' if is_ok else 'not ok'} {number} - {name}{directive}"
+    if status not in (Status.PASS, Status.SKIP):
+        yield "  ---"
+        for key, value in _facts(result).items():
+            yield f"  {key}: {json.dumps(value, ensure_ascii=False)}"
+        yield "  ..."
+
+
+def _facts(result: "TestResult") -> "dict[str, str | float | list[str]]":
+    failed = [check.line for check in result.said.checks if check.status.is_failure]
+    found = result.diagnosis
+    facts: dict[str, str | float | list[str]] = {
+        "status": result.status.value,
+        "message": printable(result.verdict.reason),
+        "seconds": round(result.seconds, 6),
+        "checks": [*map(printable, failed)],
+        "diagnosis": [*map(printable, found.lines())] if found else [],
+        "command": printable(shlex.join(result.command)),
+        "log": printable(result.log),
+    }
+    return {key: value for key, value in facts.items() if value}
+
+
+def _plain(text: str) -> str:
+    return printable(text).replace("\t", " ")
