@@ -7,6 +7,7 @@ comes out of a document is printable, whoever wrote it, as what comes from a gue
 are described in docs/results.md and in schema/results-1.json, which comes with the package.
 """
 
+import gc
 import json
 import os
 import shlex
@@ -14,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -31,7 +33,7 @@ from kut_runner.session import Run, View
 from kut_runner.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from kut_runner.diagnosis import Diagnosis
 
@@ -254,7 +256,8 @@ def load(path: Path, *, brief: bool = False) -> Document:
     the file cannot be read.
     """
     try:
-        return _parse(path.read_bytes(), is_lines=path.suffix == ".jsonl", brief=brief)
+        with _uncollected():
+            return _parse(path.read_bytes(), is_lines=path.suffix == ".jsonl", brief=brief)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         words = f"{type(error).__name__}: {error}"
         raise UsageError(
@@ -302,6 +305,18 @@ def _diagnosis_from_json(data: Mapping[str, Any]) -> "Diagnosis":
     from kut_runner.diagnosis import Diagnosis  # a run without failures knows none
 
     return Diagnosis.from_json(data)
+
+
+@contextmanager
+def _uncollected() -> "Iterator[None]":
+    """Let the garbage collector rest: what is read stays, and looking through it takes long."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _parse(text: bytes, *, is_lines: bool, brief: bool) -> Document:

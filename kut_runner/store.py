@@ -143,10 +143,15 @@ class Store:
             raise UsageError(f'"{name}" begins {len(matches)} runs, as {names}', "name more of it")
         raise UsageError(f'there is no run "{name}"', _hint(runs))
 
-    def load(self, name: str) -> Document:
-        """Return the run of that name; raises UsageError when there is none that can be read."""
+    def load(self, name: str, *, brief: bool = False) -> Document:
+        """Return the run of that name, as `document.load` does.
+
+        Raises UsageError when there is none that can be read.
+        """
         found = self.find(name)
-        return found.load() if isinstance(found, Stored) else document.load(found)
+        if isinstance(found, Stored):
+            return found.load(brief=brief)
+        return document.load(found, brief=brief)
 
     def load_ended(self, name: str) -> Document:
         """Return the run as `load` does; raises UsageError also when it is in progress."""

@@ -20,6 +20,7 @@ from kut_runner.results import TestResult, exit_code, judge, listen, skipped
 from kut_runner.session import Run, View
 from kut_runner.views import open_views
 from kut_runner.views.look import Look
+from kut_runner.views.report_html import Html
 from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_junit import JUnit
 from kut_runner.views.report_terminal import Terminal
@@ -341,9 +342,9 @@ def test_a_device_is_written_in_place_and_once(
 def test_open_views(tmp_path: Path) -> None:
     views = open_views(
         log_dir=tmp_path / "logs",
-        reports={"json": tmp_path / "j", "junit": tmp_path / "x"},
+        reports={"json": tmp_path / "j", "junit": tmp_path / "x", "html": tmp_path / "h"},
     )
-    kinds = [JsonLines, JsonFile, JsonFile, JUnit, Terminal]
+    kinds = [JsonLines, JsonFile, JsonFile, JUnit, Html, Terminal]
     assert [type(view) for view in views] == kinds
     views[0].on_end(Run([], 0, 0.0, 0.0, ExitCode.OK, is_complete=True))
 

@@ -26,7 +26,8 @@ def command(root: Path | None, *, before: str, after: str, slower: float) -> int
     from kut_runner import compare
 
     store = options.store_of(root)
-    found = compare.compare(store.load(before), store.load(after), ratio=slower)
+    runs = (store.load(name, brief=True) for name in (before, after))
+    found = compare.compare(*runs, ratio=slower)
     for line in found.lines():
         click.echo(line)
     return ExitCode.TESTS_FAILED if found.has_newly_failing else ExitCode.OK

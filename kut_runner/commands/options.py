@@ -181,6 +181,7 @@ _reports: Final = (
     click.option(
         "--tap", type=OUT_FILE, help="Write the results as TAP 13 to this file; - is stdout."
     ),
+    click.option("--html", type=OUT_FILE, help="Write the results as a page to this file."),
 )
 
 
@@ -224,9 +225,10 @@ def reports(command: "Callable[..., int]") -> "Callable[..., int]":
         json: Path | None,
         junit: Path | None,
         tap: Path | None,
+        html: Path | None,
         **others: object,
     ) -> int:
-        chosen = {"json": json, "junit": junit, "tap": tap}
+        chosen = {"json": json, "junit": junit, "tap": tap, "html": html}
         return command(*args, reports=chosen, **others)
 
     for option in reversed(_reports):

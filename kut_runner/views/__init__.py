@@ -33,9 +33,9 @@ def open_views(
 
     `log_dir` gets `results.jsonl` and `results.json`; without it these are not written. `facts`
     are what is known about the run, `reports` files by the name of their kind: "json", "junit"
-    and "tap", whose file "-" is stdout. Files of an earlier run under the same names are gone
-    after this. The last view is the terminal. Raises UsageError when a file cannot be written
-    or has two uses, before anything has run.
+    "html" and "tap", whose file "-" is stdout. Files of an earlier run under the same names are
+    gone after this. The last view is the terminal. Raises UsageError when a file cannot be
+    written or has two uses, before anything has run.
     """
     wanted = {kind: path for kind, path in (reports or {}).items() if path}
     options = {f"--{kind}": path for kind, path in wanted.items()}
@@ -68,9 +68,13 @@ def _open_report(kind: str, path: Path, facts: "Facts | None") -> "View":
         from kut_runner.views.report_tap import Tap
 
         return Tap(path)
-    from kut_runner.views.report_junit import JUnit
+    if kind == "junit":
+        from kut_runner.views.report_junit import JUnit
 
-    return JUnit(path)
+        return JUnit(path)
+    from kut_runner.views.report_html import Html
+
+    return Html(path, facts)
 
 
 def _refuse_sharing(files: "Mapping[str, Path]") -> None:

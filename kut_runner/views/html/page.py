@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The page as a whole."""
+
+import time
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from kut_runner.document import Facts
+from kut_runner.results import TestResult
+from kut_runner.session import Run
+from kut_runner.status import Status
+from kut_runner.views.html import chart
+from kut_runner.views.html.test import test
+from kut_runner.views.html.text import Budget, shown
+
+#: Tests that failed and are open from the start.
+_MOST_OPEN: Final = 10
+_HERE: Final = Path(__file__).parent
+
+
+def page(run: Run, facts: Facts, budget: Budget | None = None) -> str:
+    """Return the page of a run: what failed first, the rest in the order in which it ended."""
+    budget = budget or Budget()
+    ordered = sorted(run.results, key=lambda result: not result.status.is_failure)
+    rows = [(f"t{number}", result) for number, result in enumerate(ordered, 1)]
+    style, script = ((_HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    return "".join(
+        (
+            "<!doctype html>\n<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n",
+            f'<html lang="en"><head><meta charset="utf-8">{_policy(style, script)}',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
+            f"<title>{_title(run)} · kut</title><style>{style}</style></head><body>",
+            *_head(run, facts),
+            *_times(rows),
+            _filters(run),
+            '<main id="tests">\n',
+            *_tests(rows, budget),
+            "</main>",
+            f"<footer>kut {shown(facts.kut)}</footer>",
+            f"<script>{script}</script></body></html>\n",
+        )
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    """Return what the browser is to allow: this style and this script, and nothing else."""
+    hashes = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
+    style_hash, script_hash = hashes
+    content = (
+        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+    return f'<meta http-equiv="Content-Security-Policy" content="{content}">'
+
+
+def _title(run: Run) -> str:
+    failed = sum(result.status.is_failure for result in run.results)
+    count = len(run.results)
+    tests = f"{count} test{'' if count == 1 else 's'}"
+    return f"{failed} of {tests} failed" if failed else f"{tests}, none failed"
+
+
+def _head(run: Run, facts: Facts) -> Iterator[str]:
+    counts = Counter(result.status for result in run.results)
+    is_good = not run.exit_code and run.is_complete
+    yield f'<header><h1 class="{"good" if is_good else "bad"}">{_title(run)}</h1>'
+    if not run.is_complete:
+        left = run.selected - len(run.results)
+        yield f'<p class="warning">The run was cut short: {left} tests have no result.</p>'
+    yield f"{chart.shares(counts)}<ul class=facts>"
+    yield from (f"<li>{name} <b>{shown(value)}</b></li>" for name, value in _facts(run, facts))
+    yield "</ul></header>"
+
+
+def _facts(run: Run, facts: Facts) -> Iterator[tuple[str, str]]:
+    yield "started", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(run.started))
+    yield "took", f"{run.seconds:.2f} s"
+    if facts.compiler:
+        yield "built with", "-".join(filter(None, (facts.compiler, facts.variant)))
+    if facts.qemu_version:
+        yield "QEMU", facts.qemu_version
+    if facts.host:
+        host = (str(facts.host.get(key, "")) for key in ("system", "release", "machine"))
+        yield "host", " ".join(filter(None, host))
+    if facts.run:
+        yield "run", facts.run
+    if facts.rerun_of:
+        yield "rerun of", facts.rerun_of
+    if facts.seed is not None:
+        yield "seed", str(facts.seed)
+    yield "exit code", str(int(run.exit_code))
+
+
+def _times(rows: list[tuple[str, TestResult]]) -> Iterator[str]:
+    if bars := chart.slowest(rows):
+        yield f'<details class="times-of" open><summary>Slowest tests</summary>{bars}</details>'
+
+
+def _filters(run: Run) -> str:
+    """Return the means to filter, which the script makes visible."""
+    counts = Counter(result.status for result in run.results)
+    buttons = [
+        f'<button type="button" class="{status.value}" data-status="{status.value}"'
+        f' aria-pressed="false"><b>{counts[status]}</b> {status.value}</button>'
+        for status in Status
+        if counts[status]
+    ]
+    return (
+        f'<nav>{"".join(buttons)}<input type="search" hidden placeholder="Filter by name or words"'
+        ' aria-label="Filter by name or words"><output></output></nav>'
+    )
+
+
+def _tests(rows: list[tuple[str, TestResult]], budget: Budget) -> Iterator[str]:
+    for number, (ident, result) in enumerate(rows):
+        is_open = result.status.is_failure and number < _MOST_OPEN
+        yield test(result, ident, budget, is_open=is_open)
+        yield "\n"

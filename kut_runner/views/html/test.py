@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One test in a page: a line, and all that is known when it is opened."""
+
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+from kut_runner.boot import How
+from kut_runner.events import Check
+from kut_runner.results import TestResult
+from kut_runner.views.html.diagnosis import diagnosis
+from kut_runner.views.html.log import log
+from kut_runner.views.html.text import Budget, shown
+
+#: Checks listed, those that failed first.
+_MOST_CHECKS: Final = 200
+
+
+def test(result: TestResult, ident: str, budget: Budget, *, is_open: bool) -> str:
+    """Return the test; where the budget is used up, without its details."""
+    status = result.status.value
+    parts = [_reports(result), *_details(result, ident)]
+    details = "".join(part for part in parts if part and budget.take(part))
+    if not details:
+        details = '<p class="note">There is no more room in this page: see the log.</p>'
+    words = shown(result.verdict.reason, 300) or _checks_made(result)
+    return (
+        f'<details id="{ident}" class="test" data-status="{status}"{" open" if is_open else ""}>'
+        f'<summary><b class="pill {status}">{status}</b><span class="name">{shown(result.name)}'
+        f'</span><span class="reason">{words}</span>'
+        f'<span class="seconds">{result.seconds:.2f} s</span></summary>'
+        f'<div class="body">{details}</div></details>'
+    )
+
+
+def _details(result: TestResult, ident: str) -> Iterator[str]:
+    yield _checks(result)
+    yield log(result, ident)
+    yield from (_earlier(each) for each in result.earlier)
+    yield _facts(result, ident)
+
+
+def _reports(result: TestResult) -> str:
+    return diagnosis(result.diagnosis) if result.diagnosis else ""
+
+
+def _checks_made(result: TestResult) -> str:
+    made = result.said.counted
+    return f"{made} check{'' if made == 1 else 's'}"
+
+
+def _checks(result: TestResult) -> str:
+    """Return the checks: those that failed in sight, the others folded."""
+    failed = [check for check in result.said.checks if check.status.is_failure]
+    others = [check for check in result.said.checks if not check.status.is_failure]
+    parts = []
+    if failed:
+        parts.append(f"<h4>Failed checks</h4>{_check_list(failed)}")
+    if others:
+        silent = result.said.counted - len(result.said.checks)
+        note = f", and {silent} that say nothing" if silent else ""
+        words = f"{len(others)}{' other' if failed else ''} check{'' if len(others) == 1 else 's'}"
+        parts.append(f"<details><summary>{words}{note}</summary>{_check_list(others)}</details>")
+    return "".join(parts)
+
+
+def _check_list(checks: list[Check]) -> str:
+    items = [
+        f'<li><b class="{check.status.value}">{check.status.value}</b> {shown(check.text, 500)}'
+        for check in checks[:_MOST_CHECKS]
+    ]
+    if len(checks) > _MOST_CHECKS:
+        items.append(f"<li>and {len(checks) - _MOST_CHECKS} more")
+    return f'<ul class="checks">{"".join(items)}</ul>'
+
+
+def _earlier(result: TestResult) -> str:
+    words = f"{result.status.value}: {result.verdict.reason}"
+    return f'<p class="note">Attempt {result.attempt}: {shown(words)}</p>'
+
+
+def _facts(result: TestResult, ident: str) -> str:
+    rows = [
+        ("Ended", _ended(result)),
+        ("Command", f"<code>{shown(shlex.join(result.command))}</code>" if result.command else ""),
+        ("QEMU", shown(result.qemu_version)),
+        ("Build", f"<code>{shown(result.build_id)}</code>" if result.build_id else ""),
+        ("Log", f"<code>{shown(result.log)}</code>" if result.log else ""),
+        ("QEMU says", _stderr(result)),
+        ("Link", f'<a href="#{ident}">#{ident}</a>'),
+    ]
+    return f"<dl>{''.join(f'<dt>{name}<dd>{value}' for name, value in rows if value)}</dl>"
+
+
+def _stderr(result: TestResult) -> str:
+    if not (result.ended and result.ended.complaint):
+        return ""
+    lines = "\n".join(shown(line) for line in result.ended.complaint.splitlines()[-40:])
+    return f"<pre>{lines}</pre>"
+
+
+def _ended(result: TestResult) -> str:
+    if not result.ended:
+        return "not started"
+    how = result.ended.how
+    words = how.name.lower().replace("_", " ")
+    number = {How.EXITED: "status", How.KILLED: "signal"}.get(how)
+    after = f" after {result.ended.seconds:.3f} s"
+    return f"{words}{f', {number} {result.ended.code}' if number else ''}{after}"
