@@ -19,7 +19,7 @@ from kut_runner.errors import BuildError, MissingToolError, UsageError
 from kut_runner.toolchain import find_program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from kut_runner.toolchain import Toolchain
 
@@ -163,7 +163,7 @@ def build(  # noqa: PLR0913 - each is one choice of the user
     with _turn(root / layout.directory):
         _write_if_changed(root / layout.stamp, toolchain.identity())
         _write_manifest(root, layout, sources, toolchain)
-        argv = [_find_ninja(), "-f", layout.manifest]
+        argv = [find_ninja(os.environ), "-f", layout.manifest]
         argv += ["-v"] if verbose else []
         argv += [f"-j{jobs}"] if jobs else []
         before = _times(root, layout, names)
@@ -345,12 +345,15 @@ def _shell(argv: "Sequence[str]") -> str:
     return _ninja(shlex.join(argv))
 
 
-def _find_ninja() -> str:
-    """Return the ninja beside the Python that runs kut, where pip puts it, or the one of PATH."""
+def find_ninja(environ: "Mapping[str, str]") -> str:
+    """Return the ninja beside the Python that runs kut, where pip puts it, or the one of PATH.
+
+    Raises MissingToolError.
+    """
     beside = str(Path(sys.executable).with_name("ninja"))
     if os.access(beside, os.X_OK):
         return beside
-    if found := find_program("ninja", os.environ):
+    if found := find_program("ninja", environ):
         return found
     raise MissingToolError(
         "ninja is not installed", "install it with pip, or as ninja-build from the distribution"

@@ -17,7 +17,7 @@ from kut_runner.errors import ExitCode, KutError
 COMMANDS: Final = (
     *("run", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse"),
     *("history", "show", "compare", "rerun"),
-    "toolchain",
+    *("toolchain", "doctor"),
 )
 
 

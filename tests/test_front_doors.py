@@ -208,6 +208,13 @@ def test_the_compiler_of_the_environment_and_of_the_tree_is_the_one_to_have(
     assert machine.call("kut", "run", "--compiler", "gcc").returncode == 7
 
 
+@pytest.mark.parametrize("name", ["doctor", "toolchain"])
+def test_to_learn_what_is_missing_nothing_is_installed(machine: Machine, name: str) -> None:
+    machine.add("python3", script=PYTHON)
+    assert machine.call("kut", name).returncode == 0
+    assert machine.call("kut", "list").returncode == 7
+
+
 @pytest.mark.parametrize("args", [["--compiler", "zig"], ["--compiler=zig"]])
 def test_zig_comes_from_pip(machine: Machine, args: list[str]) -> None:
     machine.add(*QEMU)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut doctor`: whether kut can run here."""
+
+import os
+from pathlib import Path
+
+import click
+
+from kut_runner.commands import options
+from kut_runner.errors import ExitCode, KutError
+
+
+@click.command("doctor")
+@click.option("--json", type=options.OUT_FILE, help="Write what is found to this file.")
+@click.option(
+    "--compiler",
+    type=click.Choice(["gcc", "clang", "zig"]),
+    envvar="KUT_COMPILER",
+    help="The one that must work; by default the tree's, or any.",
+)
+@options.qemu
+@click.pass_obj
+def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu: str | None) -> int:
+    """Try every tool that kut needs, by using it; for each problem tell what mends it."""
+    from kut_runner import distribution, doctor, toolchain
+
+    tree: Path | None
+    try:
+        tree = options.tree_of(root)
+    except KutError:
+        if root:
+            raise
+        tree = None
+    patient = doctor.Patient(
+        environ=os.environ,
+        tree=tree,
+        qemu=qemu,
+        compiler=compiler or (toolchain.choice(str(tree)) if tree else None),
+        distribution=distribution.identify(),
+    )
+    findings = doctor.examine(patient)
+    for line in doctor.table(findings):
+        click.echo(line)
+    if json:
+        from json import dumps
+
+        from kut_runner.views.outfile import OutFile
+
+        OutFile(json).write(dumps(doctor.document(findings), indent=1) + "\n")
+    return ExitCode.OK if doctor.is_good(findings) else ExitCode.INFRASTRUCTURE

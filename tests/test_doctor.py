@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""kut doctor on machines where each tool is broken in a way of its own."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+import realtree
+from conftest import Kut
+
+from kut_runner import distribution, doctor, probe, toolchain
+from kut_runner.distribution import Distribution
+from kut_runner.doctor import Finding, Patient, State
+
+QEMU: Final = shutil.which("qemu-system-aarch64") or ""
+GCC: Final = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "aarch64-linux-gnu-objcopy")
+
+#: A QEMU that tells a version, and otherwise does as a script says.
+SAYS_VERSION: Final = 'if [ "$1" = --version ]; then echo "QEMU emulator version %s"; exit; fi\n'
+#: An objcopy whose image powers off without a word.
+POWER_OFF: Final = (
+    """printf '\\000\\001\\200\\122\\040\\200\\260\\162\\003\\000\\000\\324' >"$4"\n"""
+)
+WITHOUT_EL2: Final = (
+    'for a; do shift; [ "$a" != virt,virtualization=on ] || a=virt; set -- "$@" "$a"; done\n'
+    f'exec {QEMU} "$@"\n'
+)
+
+
+@pytest.fixture
+def patient(tmp_path: Path) -> Patient:
+    """A machine with GCC and QEMU, and nothing else along PATH."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "tree").mkdir()
+    for name in (*GCC, "qemu-system-aarch64"):
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name) or name)
+    environ = {"PATH": str(tmp_path / "bin")}
+    return Patient(environ, tmp_path / "tree", distribution=Distribution.DEBIAN)
+
+
+def put(patient: Patient, name: str, script: str) -> None:
+    """Exchange a program."""
+    program = Path(patient.environ["PATH"]) / name
+    program.unlink(missing_ok=True)
+    program.write_text(f"#!/bin/sh\n{script}")
+    program.chmod(0o755)
+
+
+def find(patient: Patient, what: str) -> Finding:
+    (found,) = [finding for finding in doctor.examine(patient) if finding.what == what]
+    return found
+
+
+def test_a_machine_that_has_what_it_takes(patient: Patient) -> None:
+    findings = doctor.examine(patient)
+    states = {finding.what: finding.state for finding in findings}
+    assert doctor.is_good(findings)
+    assert states["QEMU"] == states["EL2 in QEMU"] == states["compiler gcc"] == State.GOOD
+    assert states["ninja"] == states["build directory"] == State.GOOD
+    assert states["compiler clang"] == states["debugger"] == State.NOTE
+    found = next(finding for finding in findings if finding.what == "compiler gcc").found
+    assert found.endswith("gcc compiles, links, and what it builds boots")
+
+
+def test_clang_is_tried_likewise(patient: Patient) -> None:
+    for name in ("clang", "ld.lld", "llvm-objcopy"):
+        (Path(patient.environ["PATH"]) / name).symlink_to(shutil.which(name) or name)
+    assert find(patient, "compiler clang").state == State.GOOD
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ((SAYS_VERSION % "9.0.0") + WITHOUT_EL2, "an image runs at EL1, not at EL2"),
+        (
+            (SAYS_VERSION % "2.8.0") + "echo property virtualization not found >&2; exit 1\n",
+            "an image does not boot: property virtualization not found",
+        ),
+        ((SAYS_VERSION % "9.0.0") + "exec sleep 1000\n", "an image does not boot: no end within"),
+        ((SAYS_VERSION % "9.0.0") + "kill -SEGV $$\n", "exit status -11, and not a word"),
+        ((SAYS_VERSION % "9.0.0") + "echo EL2; exit 1\n", "an image does not boot: EL2"),
+        ((SAYS_VERSION % "9.0.0") + "exit 0\n", "exit status 0, and not a word"),
+    ],
+    ids=["at-el1", "refuses", "hangs", "dies", "fails-in-the-end", "silent"],
+)
+def test_a_qemu_that_is_no_use(patient: Patient, script: str, words: str) -> None:
+    put(patient, "qemu-system-aarch64", script)
+    patience = 0.5 if "sleep" in script else patient.patience
+    patient = replace(patient, patience=patience) if "sleep" in script else patient
+    wrong = find(patient, "EL2 in QEMU")
+    assert words in wrong.found
+    assert wrong.state == State.PROBLEM
+    assert wrong.fix
+
+
+def test_an_old_qemu_is_told_of_and_that_it_works_all_the_same(patient: Patient) -> None:
+    put(patient, "qemu-system-aarch64", (SAYS_VERSION % "6.2.0") + f'exec {QEMU} "$@"\n')
+    old = find(patient, "QEMU")
+    assert "6.2.0, " in old.found
+    assert old.found.endswith("; the oldest that was tried is 7.2")
+    assert old.state == State.NOTE
+    assert "kut toolchain install qemu@" in old.fix
+
+
+def test_a_qemu_that_is_none(patient: Patient) -> None:
+    put(patient, "qemu-system-aarch64", "echo I am a teapot; exit 1\n")
+    wrong = find(patient, "QEMU")
+    assert "is not a QEMU; --version says: I am a teapot" in wrong.found
+    assert wrong.state == State.PROBLEM
+
+
+def test_without_qemu_the_compiler_is_tried_nevertheless(patient: Patient) -> None:
+    (Path(patient.environ["PATH"]) / "qemu-system-aarch64").unlink()
+    wrong = find(patient, "QEMU")
+    assert wrong.state == State.PROBLEM
+    assert "qemu-system-arm" in wrong.fix or "install qemu" in wrong.fix
+    assert find(patient, "compiler gcc").found.endswith("gcc compiles and links")
+
+
+@pytest.mark.parametrize(
+    ("tool", "script", "words"),
+    [
+        ("gcc", "echo cc1: not found; exit 1\n", "gcc does not compile: cc1: not found"),
+        ("gcc", "exec sleep 1000\n", "gcc does not compile: no end within"),
+        ("ld", "echo ld: error: no such emulation; exit 1\n", "does not link: ld: error: no such"),
+        ("ld", "exit 0\n", "does not make a flat image: "),
+        ("objcopy", "exit 1\n", "does not make a flat image: exit status 1, and not a word"),
+        ("objcopy", "exit 0\n", "makes a flat image, but there is none"),
+        ("objcopy", POWER_OFF, "gcc an image does not boot: exit status 0, and not a word"),
+    ],
+)
+def test_a_compiler_that_is_no_use(patient: Patient, tool: str, script: str, words: str) -> None:
+    put(patient, f"aarch64-linux-gnu-{tool}", script)
+    hangs = "sleep" in script
+    wrong = find(replace(patient, patience=0.5) if hangs else patient, "compiler gcc")
+    assert words in wrong.found
+    assert wrong.state == State.PROBLEM
+    assert "gcc" in wrong.fix
+
+
+def test_one_good_compiler_is_enough_unless_another_is_asked_for(patient: Patient) -> None:
+    for name in ("clang", "ld.lld", "llvm-objcopy"):
+        (Path(patient.environ["PATH"]) / name).symlink_to(shutil.which(name) or name)
+    put(patient, "aarch64-linux-gnu-ld", "exit 1\n")
+    findings = doctor.examine(patient)
+    assert doctor.is_good(findings)
+    assert find(patient, "compiler gcc").state == State.NOTE
+    assert not doctor.is_good(doctor.examine(replace(patient, compiler="gcc")))
+
+
+def test_a_missing_compiler_is_named_with_what_installs_it(patient: Patient) -> None:
+    for name in GCC:
+        (Path(patient.environ["PATH"]) / name).unlink()
+    if toolchain.preferred(patient.environ) == "gcc":  # that is, no zig beside this Python
+        wrong = find(patient, "compiler gcc")
+        assert wrong.state == State.PROBLEM
+        assert "gcc" in wrong.fix
+
+
+def test_ninja_that_does_nothing(tmp_path: Path) -> None:
+    (tmp_path / "ninja").write_text("#!/bin/sh\nexit 0\n")
+    (tmp_path / "ninja").chmod(0o755)
+    assert probe.ninja(str(tmp_path / "ninja"), tmp_path, 10).startswith("does not build: ")
+    assert probe.ninja(str(tmp_path / "none"), tmp_path, 10).endswith("No such file or directory")
+
+
+def test_a_tree_that_cannot_be_written(patient: Patient) -> None:
+    assert patient.tree
+    (patient.tree / "build").write_text("a file")
+    wrong = find(patient, "build directory")
+    assert wrong.state == State.PROBLEM
+    assert wrong.fix.startswith("chown ")
+
+
+@pytest.mark.parametrize(
+    ("amount", "state"), [(63, "problem"), (64, "note"), (511, "note"), (512, "good")]
+)
+def test_little_room_is_noted_and_none_is_a_problem(amount: int, state: str) -> None:
+    finding = doctor._amount("disk", amount, "", (64, 512))
+    assert finding.state == state
+    assert bool(finding.fix) == (state != "good")
+
+
+def test_the_machine_code_is_the_assembly(tmp_path: Path) -> None:
+    (tmp_path / "a.s").write_text(probe.ASSEMBLY)
+    for tool, *args in (
+        ("as", "a.s", "-o", "a.o"),
+        ("objcopy", "-O", "binary", "a.o", "a.bin"),
+    ):
+        subprocess.run([f"aarch64-linux-gnu-{tool}", *args], cwd=tmp_path, check=True)
+    assert (tmp_path / "a.bin").read_bytes() == probe.IMAGE
+
+
+def test_the_table_ends_with_what_mends_the_problems() -> None:
+    findings = (
+        Finding("QEMU", "none", State.PROBLEM, "get one"),
+        Finding("ninja", "builds"),
+        Finding("debugger", "none", State.NOTE, "get gdb"),
+    )
+    assert list(doctor.table(findings)) == [
+        "problem  QEMU      none",
+        "good     ninja     builds",
+        "note     debugger  none",
+        "to mend QEMU: get one",
+        "to have debugger: get gdb",
+    ]
+    assert doctor.document(findings) == {
+        "version": 1,
+        "good": False,
+        "findings": [
+            {"what": "QEMU", "found": "none", "state": "problem", "fix": "get one"},
+            {"what": "ninja", "found": "builds", "state": "good", "fix": ""},
+            {"what": "debugger", "found": "none", "state": "note", "fix": "get gdb"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("release", "expected"),
+    [
+        ("ID=debian\n", Distribution.DEBIAN),
+        ('ID=ubuntu\nID_LIKE="debian"\n', Distribution.DEBIAN),
+        ("ID=linuxmint\nID_LIKE='ubuntu debian'\n", Distribution.DEBIAN),
+        ("ID=fedora\n", Distribution.FEDORA),
+        ('ID="rocky"\nID_LIKE="rhel centos fedora"\n', Distribution.FEDORA),
+        ("NAME=x\nID=manjaro\nID_LIKE=arch\n", Distribution.ARCH),
+        ("ID=gentoo\n", None),
+        ("nonsense", None),
+    ],
+)
+def test_distributions_tell_who_they_are(
+    tmp_path: Path, release: str, expected: Distribution | None
+) -> None:
+    file = tmp_path / "os-release"
+    file.write_text(release)
+    assert distribution.identify("linux", file) is expected
+    assert distribution.identify("linux", tmp_path / "none") is None
+    assert distribution.identify("darwin", file) is Distribution.MACOS
+
+
+def test_the_command_that_mends_is_the_one_of_the_distribution(tmp_path: Path) -> None:
+    alone = {"PATH": str(tmp_path)}
+    apt = "apt-get install --no-install-recommends qemu-system-arm"
+    assert distribution.fix("qemu", Distribution.DEBIAN, alone, is_root=True) == apt
+    unpack = "kut toolchain install qemu"
+    assert distribution.fix("qemu", Distribution.DEBIAN, alone, is_root=False) == unpack
+    (tmp_path / "sudo").touch(mode=0o755)
+    assert distribution.fix("qemu", Distribution.DEBIAN, alone, is_root=False) == f"sudo {apt}"
+    for each, command in (
+        (Distribution.FEDORA, "sudo dnf reinstall gcc-aarch64-linux-gnu"),
+        (Distribution.ARCH, "sudo pacman -S aarch64-linux-gnu-gcc"),
+        (Distribution.MACOS, "brew reinstall aarch64-elf-gcc"),
+    ):
+        assert distribution.fix("gcc", each, alone, broken=True, is_root=False) == command
+    assert "install gcc for arm64" in distribution.fix("gcc", None, alone)
+
+
+def test_the_packages_are_those_of_the_front_doors() -> None:
+    text = (realtree.ROOT / "scripts/setup.sh").read_text().replace("\\\n", "")
+    lines = re.findall(r'lacks (\w+) ("[^"]*")(.*)', text)
+    assert len(lines) == 4
+    for name, _, rest in lines:
+        packages = [quoted or word for quoted, word in re.findall(r'"([^"]*)"|(\S+)', rest)]
+        if name != "python":
+            assert packages == [*distribution.PACKAGES[name].values()]
+
+
+def test_the_command(kut: Kut, tree: Path, tmp_path: Path) -> None:
+    end = kut("doctor", "--json", "d.json")
+    assert end.returncode == 0, end.stdout
+    assert json.loads((tree / "d.json").read_text())["good"]
+    assert re.search(rf"^good +Python +{sys.version.split()[0]}, ", end.stdout, re.MULTILINE)
+    env = {"PATH": f"{tmp_path}/none", "KUT_QEMU": "", "QEMU": "", "HOME": "", "XDG_CACHE_HOME": ""}
+    end = kut("doctor", "--compiler", "clang", env=env)
+    assert end.returncode == 5
+    assert "problem  QEMU " in end.stdout
+    assert "to mend compiler clang: " in end.stdout
+    assert kut("doctor", cwd=tmp_path).stdout.count("none here") == 1
+    assert not [*(tree / "build").glob("tmp*")]
