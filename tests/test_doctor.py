@@ -25,7 +25,7 @@ GCC: Final = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "aarch64-linux-gn
 SAYS_VERSION: Final = 'if [ "$1" = --version ]; then echo "QEMU emulator version %s"; exit; fi\n'
 #: An objcopy whose image powers off without a word.
 POWER_OFF: Final = (
-    """printf '\\000\\001\\200\\122\\040\\200\\260\\162\\003\\000\\000\\324' >"$4"\n"""
+    """printf '\\000\\001\\200\\122\\000\\200\\260\\162\\003\\000\\000\\324' >"$4"\n"""
 )
 WITHOUT_EL2: Final = (
     'for a; do shift; [ "$a" != virt,virtualization=on ] || a=virt; set -- "$@" "$a"; done\n'
