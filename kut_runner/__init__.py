@@ -9,7 +9,7 @@ The modules are stations in the order in which data flows; each imports only ear
            -> times -> order
            -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
            -> results -> explain -> session -> document -> saved_log -> store -> rerun
-           -> compare -> history -> merge -> spread -> views -> bench -> distribution
+           -> compare -> history -> merge -> spread -> tty -> views -> bench -> distribution
            -> probe -> doctor -> commands -> pytest_plugin -> cli -> __main__
 """
 

@@ -12,6 +12,7 @@ import click
 
 from kut_runner.config import DAY
 from kut_runner.errors import UsageError
+from kut_runner.tty import takes_board
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -261,7 +262,7 @@ def progress_line(*, verbose: bool) -> "Iterator[Callable[[str], None] | None]":
     """Give what shows the build's progress: whole lines, one line that changes, or nothing."""
     if verbose:
         yield lambda line: click.echo(line, err=True)
-    elif not sys.stderr.isatty():
+    elif not takes_board(sys.stderr, os.environ):
         yield None
     else:
         try:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How much is shown, and what a terminal can show."""
+"""How much is shown, and how it is laid out."""
 
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TextIO
+from typing import Final
 
 from kut_runner.status import Status
 
@@ -22,25 +22,6 @@ class Look:
     """How many of the slowest tests to name at the end."""
     github: bool = False
     """Speak to GitHub Actions as well."""
-
-
-def takes_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Tell whether to colour what goes to `stream`; https://no-color.org has the last word."""
-    if environment.get("NO_COLOR"):
-        return False
-    if environment.get("CLICOLOR_FORCE", "0") not in ("", "0"):
-        return True
-    return is_live(stream, environment) and environment.get("CLICOLOR") != "0"
-
-
-def is_live(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Tell whether `stream` is a terminal whose cursor can be moved."""
-    return stream.isatty() and environment.get("TERM", "dumb") not in ("", "dumb")
-
-
-def takes_board(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Tell whether a person looks at `stream`: a terminal that is no log of a CI server."""
-    return is_live(stream, environment) and not environment.get("CI")
 
 
 def is_github(environment: Mapping[str, str]) -> bool:

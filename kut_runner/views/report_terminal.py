@@ -12,8 +12,9 @@ from kut_runner.lines import MAX_LINE, decode, printable
 from kut_runner.session import View
 from kut_runner.status import Status
 from kut_runner.store import shown_log
+from kut_runner.tty import takes_board, takes_colour
 from kut_runner.views.board import Board, Plain
-from kut_runner.views.look import Look, coloured, padded, takes_board, takes_colour, width
+from kut_runner.views.look import Look, coloured, padded, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
