@@ -99,6 +99,22 @@ find_python()
 	return 1
 }
 
+# want_chromium: tests look at pages with it, and are skipped without it. So it is only tried, and
+# only where that asks nobody for a password.
+want_chromium()
+{
+	for browser in chromium chromium-browser google-chrome google-chrome-stable; do
+		! has "$browser" || return 0
+	done
+	[ "$(id -u)" = 0 ] && has apt-get || return 0
+	say "installing with apt-get, to look at pages with: chromium"
+	mkdir -p "$root/build" && lock
+	as_root= debian=chromium
+	apt_install || { logged apt-get -q update && apt_install; } ||
+		say "that failed, see $log; tests of pages are skipped"
+	exec 9>&-
+}
+
 set_up()
 {
 	[ -z "$missing" ] && [ -n "$venv_ready" ] && return

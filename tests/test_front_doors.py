@@ -157,6 +157,29 @@ def test_apt_is_not_called_where_the_tools_are(machine: Machine) -> None:
     assert machine.calls("apt-get") == []
 
 
+@pytest.mark.parametrize("works", [True, False])
+def test_a_browser_is_tried_and_not_needed(machine: Machine, *, works: bool) -> None:
+    machine.add(*COMPILER, *QEMU, *CLANG, script="")
+    machine.add("python3", script=PYTHON)
+    machine.add("id", script="echo 0")
+    machine.add("apt-get", script="" if works else "exit 100")
+    end = machine.call("test")
+    assert "kut: installing with apt-get, to look at pages with: chromium\n" in end.stderr
+    assert machine.calls("apt-get")[0].endswith("install --no-install-recommends chromium")
+    assert ("tests of pages are skipped" in end.stderr) is not works
+    assert "parameter not set" not in end.stderr
+    machine.add("chromium")
+    assert "chromium" not in machine.call("test").stderr
+
+
+def test_a_browser_is_not_asked_a_password_for(machine: Machine) -> None:
+    machine.add(*COMPILER, *QEMU, *CLANG, "sudo", "apt-get")
+    machine.add("python3", script=PYTHON)
+    machine.add("id", script="echo 1000")
+    assert "chromium" not in machine.call("test").stderr
+    assert machine.calls("apt-get") + machine.calls("sudo") == []
+
+
 def test_a_cross_compiler_of_another_name_is_enough(machine: Machine) -> None:
     machine.add(*(name.replace("linux-gnu", "none-elf") for name in COMPILER), *QEMU)
     machine.add("python3", script=PYTHON)
