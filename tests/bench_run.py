@@ -34,6 +34,8 @@ MOST_TIMES_FLOOR = 1.5
 #: kut's own seconds around QEMU's, and around one compile, one link and one boot.
 MOST_OWN = 0.15
 MOST_OWN_OF_EDIT = 0.25
+#: CPU seconds of reports of 10,000 results.
+MOST_REPORTS = 3.0
 
 #: Python keeps what it has compiled, as it does unless told otherwise.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
@@ -346,6 +348,24 @@ def flood(tree: Tree, count: int) -> list[list[Bound]]:
     return measure(count, bounds, lambda: run("many-1"), lambda: run("flood"))
 
 
+def reports(tree: Tree, count: int) -> list[list[Bound]]:
+    """What becomes of runs of 10,000 tests."""
+    import bench_report
+
+    for seed, name in enumerate(("a.json", "b.json")):
+        bench_report.write_run(tree.top / name, seed)
+    compare = (BIN / "kut", "compare", "a.json", "b.json")
+    page = (BIN / "kut", "show", "b.json", "--html", "b.html")
+
+    def bounds(sample: Sample) -> list[Bound]:
+        compared, made = sample
+        what = "10,000 results compared and made a page, CPU"
+        return [Bound(what, compared + made, MOST_REPORTS, "s")]
+
+    few = min(count, 3)  # each takes seconds
+    return measure(few, bounds, lambda: (tree.cpu_of(*compare),), lambda: (tree.cpu_of(*page),))
+
+
 def thousand(tree: Tree, count: int) -> bool:
     """Run small tests again and again, each time a kut of its own; tell whether all was well."""
     command = (sys.executable, "-m", "kut_runner", "run", "many-1", "many-2", "sleep-1")
@@ -419,7 +439,7 @@ def main() -> int:
             return 0 if thousand(tree, options.thousand) else 1
         kinds = [
             kind
-            for kind in (boot_to_floor, own_time, edit_to_verdict, many, sleepers, flood)
+            for kind in (boot_to_floor, own_time, edit_to_verdict, many, sleepers, flood, reports)
             if options.only in (None, kind.__name__)
         ]
         pairs = [pair for kind in kinds for pair in kind(tree, count)]
