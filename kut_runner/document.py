@@ -17,8 +17,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -178,6 +176,8 @@ def only(document: Document, name: str) -> Document:
         return Document(facts, found, seconds, results.exit_code(codes), is_complete=True)
     if name in document.missing:
         raise UsageError(f"{name} has no result in this run", "`kut rerun` runs what is missing")
+    from difflib import get_close_matches
+
     near = get_close_matches(name, document.names, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "`kut show RUN` shows all its tests"
     raise UsageError(f'the run has no test "{name}"', hint)
@@ -339,6 +339,8 @@ def _whole_lines(text: bytes) -> "Iterable[Any]":
 
 
 def _facts_from_json(data: Mapping[str, Any]) -> Facts:
+    from datetime import datetime
+
     build, qemu = data.get("build", {}), data.get("qemu", {})
     return Facts(
         run=data.get("run", ""),

@@ -13,7 +13,6 @@ however kut ends. Old runs are removed when a new one starts, never one that is 
 import fcntl
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -208,14 +207,14 @@ class Store:
             if _has_results(path):
                 directories.append(path)
             elif not _is_locked(path):  # its build failed: it must not push out runs
-                shutil.rmtree(path, ignore_errors=True)
+                _remove(path)
         sizes = [_size(path) for path in directories]
         left, total = len(sizes), sum(sizes)
         for path, size in zip(directories, sizes, strict=True):
             if left < self._keep and total <= self._keep_bytes:
                 return
             if not _is_locked(path):
-                shutil.rmtree(path, ignore_errors=True)
+                _remove(path)
                 left -= 1
                 total -= size
 
@@ -264,6 +263,12 @@ def _is_locked(path: Path) -> bool:
         return False
     finally:
         os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    from shutil import rmtree
+
+    rmtree(path, ignore_errors=True)
 
 
 def _size(path: Path) -> int:
