@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kut_runner import build, distribution, machine, probe, resources, toolchain
+from kut_runner import build, distribution, machine, probe, resources, rootless, toolchain
 from kut_runner.errors import InfrastructureError, KutError, MissingToolError
 
 if TYPE_CHECKING:
@@ -199,8 +199,9 @@ def _python() -> Iterator[Finding]:
 
 
 def _gdb(patient: Patient, place: Path) -> Finding:
+    environ = rootless.extend(patient.environ)
     for name in ("gdb-multiarch", "gdb", "lldb"):
-        program = toolchain.find_program(name, patient.environ)
+        program = toolchain.find_program(name, environ)
         if program and name == "lldb":
             return Finding("debugger", program)
         if program:

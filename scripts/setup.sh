@@ -217,7 +217,7 @@ pip_install()
 		(
 			cd -- "$root" && export PIP_CONSTRAINT=constraints.txt &&
 				export PIP_BUILD_CONSTRAINT=constraints.txt &&
-				export PIP_CACHE_DIR="${PIP_CACHE_DIR:-${tools:-$root/build/}/../pip}" &&
+				export PIP_CACHE_DIR="${PIP_CACHE_DIR:-$cache/pip}" &&
 				logged "$venv/bin/python" -m pip --disable-pip-version-check \
 					install -q -e "$root${extra:+[$extra]}"
 		)

@@ -163,6 +163,29 @@ def test_a_missing_compiler_is_named_with_what_installs_it(patient: Patient) -> 
         assert "gcc" in wrong.fix
 
 
+@pytest.mark.parametrize(
+    ("name", "script", "state"),
+    [
+        ("gdb-multiarch", "echo The target architecture is set to aarch64", "good"),
+        ("gdb", "echo Undefined item: aarch64", "note"),
+        ("gdb", "echo nothing; exit 1", "note"),
+    ],
+)
+def test_a_debugger_has_to_know_the_architecture(
+    patient: Patient, name: str, script: str, state: str
+) -> None:
+    put(patient, name, script)
+    assert find(patient, "debugger").state == state
+
+
+def test_an_unpacked_debugger_is_found(patient: Patient, tmp_path: Path) -> None:
+    unpacked = tmp_path / "kut/tools/gdb/bin"
+    unpacked.mkdir(parents=True)
+    put(replace(patient, environ={"PATH": str(unpacked)}), "gdb-multiarch", "exit 0")
+    environ = {**patient.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    assert find(replace(patient, environ=environ), "debugger").state == State.GOOD
+
+
 def test_ninja_that_does_nothing(tmp_path: Path) -> None:
     (tmp_path / "ninja").write_text("#!/bin/sh\nexit 0\n")
     (tmp_path / "ninja").chmod(0o755)

@@ -33,6 +33,7 @@ case "$1 $2" in
     cat "$0" >"$venv/bin/python"; chmod +x "$venv/bin/python" ;;
 "-m pip")
     sleep "${PIP_TAKES:-0}"
+    echo "python3 -m pip was told PIP_CACHE_DIR=$PIP_CACHE_DIR" >>"$MACHINE/told"
     [ -e "$PIP_CONSTRAINT" ] && [ -e "$PIP_BUILD_CONSTRAINT" ] || exit 1
     [ -z "${PIP_FAILS:-}" ] || { echo "pip says: no network"; exit 1; }
     printf '#!/bin/sh\\necho "kut of $KUT_ROOT got:" "$@"\\n' >"${0%/*}/kut"
@@ -361,6 +362,30 @@ def test_kut_finds_what_was_unpacked_along_path_after_all_else(user: Machine) ->
     ]
     user.add(*COMPILER, *QEMU)
     assert user.call(env=env).stdout == f"{user.home}/bin\n"
+
+
+def test_nothing_but_the_cache_and_the_tree_is_written(user: Machine) -> None:
+    home = user.home / "home"
+    home.mkdir()
+    before = {path.name for path in user.home.iterdir()}
+    assert user.call(env={"HOME": str(home)}).returncode == 0
+    assert {str(path.relative_to(home)) for path in home.rglob("*")} >= {".cache/kut/tools/gcc"}
+    assert [path.name for path in home.iterdir()] == [".cache"]
+    assert [path.name for path in (home / ".cache").iterdir()] == ["kut"]
+    assert {path.name for path in user.home.iterdir()} == {*before, "calls", "told"}
+    assert f"PIP_CACHE_DIR={home}/.cache/kut/pip\n" in (user.home / "told").read_text()
+
+
+def test_what_was_unpacked_is_found_without_starting_a_process(user: Machine) -> None:
+    env = {"HOME": str(user.home)}
+    assert user.call(env=env).returncode == 0
+    (user.home / "calls").unlink()
+    for name in (*BASICS, "id", "apt-get"):
+        if name != "sh":
+            (user.home / "bin" / name).unlink()
+    end = user.call(env=env)
+    assert (end.returncode, end.stderr) == (0, "")
+    assert not (user.home / "calls").exists()
 
 
 def test_with_a_prefix_of_ones_own_another_compiler_is_no_help(user: Machine) -> None:
