@@ -268,6 +268,43 @@ static void test_ranges(void)
 	guest_destroy(guest);
 }
 
+/* Again from the start. */
+static u64 read_twice(struct guest *guest, u64 return_address, u64 first, u64 second)
+{
+	guest->elr_el2 = (u64)guest_read_twice;
+	guest->x[30] = return_address;
+	guest->x[0] = first;
+	guest->x[1] = second;
+	guest_run(guest);
+	return guest->exit_code;
+}
+
+/* A device of two vCPUs, beside one that only the first has. */
+static void test_shared(void)
+{
+	struct guest *a = create((void (*)(void))guest_read_twice);
+	struct guest *b = guest_create_vcpu(a, (void (*)(void))guest_read_twice);
+	u64 both = DEVICE_IPA + 0x1000, back = a->x[30], found;
+	static struct mmio_testdev common;
+
+	assert(b && !mmio_add_testdev(a, &common, both));
+	report(!mmio_add_device(b, &common.device) && mmio_add_device(b, &common.device) == -EINVAL,
+	       "a device may be given to a second vCPU, and to none twice");
+	testdev.bytes[0] = 1;
+	common.bytes[0] = 2;
+	found = read_twice(a, back, DEVICE_IPA, both);
+	report(found == (2UL << 32 | 1), "the first vCPU reads both devices: %#lx", found);
+	found = read_twice(b, back, both, both);
+	report(found == (2UL << 32 | 2), "the second reads the common one: %#lx", found);
+	mmio_remove_device(a, &testdev.device);
+	guest_install_handler(a, ELx_LOW_SYNC_64, answer_7);
+	found = read_twice(a, back, DEVICE_IPA, both);
+	report(found == (2UL << 32 | 7), "one device removed, the first has the other: %#lx",
+	       found);
+	guest_destroy(a);
+	guest_destroy(b);
+}
+
 /* Each guest has devices of its own, at the same address. */
 static void test_per_guest(void)
 {
@@ -341,6 +378,7 @@ static const struct subtest subtests[] = {
 	{ "no-syndrome", test_no_syndrome },
 	{ "ranges", test_ranges },
 	{ "per-guest", test_per_guest },
+	{ "shared", test_shared },
 	{ "uart", test_uart },
 };
 

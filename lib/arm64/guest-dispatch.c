@@ -70,7 +70,7 @@ static bool answered_by_framework(struct guest *guest, enum guest_handler_result
 		return true;
 	if (guest->fp_lazy && guest_fp_first_use(guest))
 		return true;
-	if (guest->devices)
+	if (guest->nr_devices)
 		mmio = mmio_emulate(guest);
 	if (mmio == MMIO_REPORTED)
 		*result = GUEST_ACTION_EXIT;
@@ -125,7 +125,7 @@ static bool has_class_handler(const struct guest *guest)
 static bool needs_dispatch(const struct guest *guest, enum vector vector)
 {
 	return guest->statistics ||
-	       (is_sync(vector) && (guest->emulates_dc || guest->fp_lazy || guest->devices ||
+	       (is_sync(vector) && (guest->emulates_dc || guest->fp_lazy || guest->nr_devices ||
 				    has_class_handler(guest)));
 }
 

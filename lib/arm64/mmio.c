@@ -97,33 +97,33 @@ int mmio_add_device(struct guest *guest, struct mmio_device *device)
 {
 	if (!device->size || device->base + (device->size - 1) < device->base)
 		return -EINVAL;
-	for (struct mmio_device *other = guest->devices; other; other = other->next)
-		if (overlap(device, other))
+	for (unsigned int i = 0; i < guest->nr_devices; i++)
+		if (overlap(device, guest->devices[i]))
 			return -EINVAL;
-	device->next = guest->devices;
-	guest->devices = device;
+	if (guest->nr_devices == ARRAY_SIZE(guest->devices))
+		return -ENOMEM;
+	guest->devices[guest->nr_devices++] = device;
 	guest_update_dispatch(guest);
 	return 0;
 }
 
 void mmio_remove_device(struct guest *guest, struct mmio_device *device)
 {
-	struct mmio_device **link = &guest->devices;
+	unsigned int i = 0;
 
-	while (*link && *link != device)
-		link = &(*link)->next;
-	if (*link)
-		*link = device->next;
+	while (i < guest->nr_devices && guest->devices[i] != device)
+		i++;
+	if (i < guest->nr_devices)
+		guest->devices[i] = guest->devices[--guest->nr_devices];
 	guest_update_dispatch(guest);
 }
 
 static struct mmio_device *find(struct guest *guest, u64 ipa, u64 size)
 {
-	struct mmio_device *device = guest->devices;
-
-	while (device && !contains(device, ipa, size))
-		device = device->next;
-	return device;
+	for (unsigned int i = 0; i < guest->nr_devices; i++)
+		if (contains(guest->devices[i], ipa, size))
+			return guest->devices[i];
+	return NULL;
 }
 
 static void complete(struct guest *guest, struct mmio_device *device,
@@ -131,10 +131,12 @@ static void complete(struct guest *guest, struct mmio_device *device,
 {
 	u64 offset = access->ipa - device->base;
 
+	spin_lock(&device->lock);
 	if (access->write)
 		device->write(guest, device, offset, access->size, mmio_store_value(guest, access));
 	else
 		mmio_load_value(guest, access, device->read(guest, device, offset, access->size));
+	spin_unlock(&device->lock);
 	guest_skip_instruction(guest);
 }
 

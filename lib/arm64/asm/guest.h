@@ -17,6 +17,7 @@
 #include <asm/stage2_mmu.h>
 
 #define GUEST_STACK_SIZE SZ_64K
+#define GUEST_MAX_DEVICES 16
 
 struct guest;
 
@@ -84,7 +85,8 @@ struct guest {
 
 	guest_handler_t handlers[VECTOR_MAX]; /* change them with guest_install_handler() */
 	guest_handler_t class_handlers[EC_MAX]; /* and guest_install_class_handler() */
-	struct mmio_device *devices; /* emulated ones, of mmio_add_device() */
+	struct mmio_device *devices[GUEST_MAX_DEVICES]; /* emulated ones, of mmio_add_device() */
+	unsigned int nr_devices;
 	struct guest_statistics *statistics; /* NULL: exits are not counted */
 	struct s2_mmu *s2mmu;
 	enum guest_exit_reason exit_reason;

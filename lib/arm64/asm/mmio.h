@@ -37,8 +37,8 @@ u64 mmio_store_value(const struct guest *guest, const struct mmio_access *access
 void mmio_load_value(struct guest *guest, const struct mmio_access *access, u64 value);
 
 /*
- * A device of one guest. @offset is from @base; the access lies in the range as a whole. Callbacks
- * run as a handler does (asm/guest.h).
+ * A device. @offset is from @base; the access lies in the range as a whole. Callbacks run as a
+ * handler does (asm/guest.h), one at a time: vCPUs, or guests, may have the device in common.
  */
 struct mmio_device {
 	const char *name;
@@ -46,13 +46,14 @@ struct mmio_device {
 	u64 (*read)(struct guest *guest, struct mmio_device *device, u64 offset, unsigned int size);
 	void (*write)(struct guest *guest, struct mmio_device *device, u64 offset,
 		      unsigned int size, u64 value);
-	struct mmio_device *next; /* the list's */
+	struct spinlock lock; /* of the callbacks */
 };
 
 /*
  * Give @device to @guest. From then on accesses to its range reach no handler; one without a
  * syndrome is printed and ends the run as GUEST_EXIT_NO_SYNDROME. -EINVAL when the range is empty,
- * wraps, or overlaps another device's. @device must outlive the guest or be removed.
+ * wraps, or overlaps another device's; -ENOMEM after GUEST_MAX_DEVICES. Each vCPU is given
+ * its devices by a call of its own. @device must outlive the guest or be removed.
  */
 int mmio_add_device(struct guest *guest, struct mmio_device *device);
 void mmio_remove_device(struct guest *guest, struct mmio_device *device);
