@@ -370,15 +370,13 @@ static void test_a32_el1(void)
 	struct guest *guest;
 	struct seen seen = { 0 };
 
-	if (FIELD(read_sysreg(id_aa64pfr0_el1), 7, 4) != 2) {
-		report_skip("the CPU has no AArch32 at EL1 (ID_AA64PFR0_EL1.EL1)");
+	if (guest_aarch32_el1_unsupported()) {
+		report_skip("%s", guest_aarch32_el1_unsupported());
 		return;
 	}
-	guest = guest_create(VMID, (void (*)(void))guest_a32_hvc, S2_PAGE_4K);
+	guest = guest_create_el1_32(VMID, guest_a32_hvc, S2_PAGE_4K);
 	assert(guest);
 	guest->data = &seen;
-	guest->hcr_el2 &= ~HCR_EL2_RW;
-	guest->spsr_el2 = PSR_MODE_SVC32 | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT;
 	guest_install_handler(guest, ELx_LOW_SYNC_32, note_hvc32);
 	ends(guest, GUEST_EXIT_HANDLER);
 	report(seen.svcs == 1 && ESR_ELx_EC(seen.esr) == ESR_ELx_EC_HVC32 &&

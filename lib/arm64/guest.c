@@ -166,6 +166,8 @@ __changes_keys void guest_registers_to_cpu(struct guest *guest)
 		guest_extras_to_cpu(guest);
 	else
 		fpsimd_load(&guest->fpsimd);
+	if (!(hcr & HCR_EL2_RW))
+		aarch32_state_load(&guest->aarch32);
 	el2_state_load(&guest->el2);
 	if (guest->has_extras)
 		write_sysreg(guest_fp_cptr(guest), cptr_el2);
@@ -191,6 +193,8 @@ void guest_registers_to_memory(struct guest *guest)
 			guest_fp_open(guest);
 		fpsimd_save(&guest->fpsimd);
 	}
+	if (!(guest->hcr_el2 & HCR_EL2_RW))
+		aarch32_state_save(&guest->aarch32);
 	guest->regs_in_memory = true;
 }
 

@@ -16,6 +16,9 @@ bool guest_el1_vectors_contain(const struct guest *guest, u64 pc);
 /* @pc is where the guest's own vectors tell that its function at EL0 has returned. */
 bool guest_el1_saw_return(const struct guest *guest, u64 pc);
 
+/* guest-aarch32.c: the trapped instruction's condition, true where it has none */
+bool guest_condition_holds(const struct guest *guest);
+
 /* guest-dc.c */
 /* True when the last exit was a trapped write that HCR_EL2.DC made necessary, and has been done. */
 bool guest_emulate_dc_write(struct guest *guest);

@@ -66,6 +66,16 @@
 	X(vpidr_el2)                                                                               \
 	X(hstr_el2)
 
+/* Of EL1 in AArch32 only; what AArch64 has of EL1 is the rest of it (DDI 0487, D1.8). X(name) */
+#define AARCH32_REGISTERS(X)                                                                       \
+	X(dacr32_el2)                                                                              \
+	X(ifsr32_el2)                                                                              \
+	X(fpexc32_el2)                                                                             \
+	X(spsr_abt)                                                                                \
+	X(spsr_und)                                                                                \
+	X(spsr_irq)                                                                                \
+	X(spsr_fiq)
+
 /* clang-format on */
 #define GUEST_STATE_FIELD(field, ...) u64 field;
 
@@ -77,6 +87,10 @@ struct el1_state {
 struct el2_state {
 	u64 hcr_el2;
 	EL2_REGISTERS(GUEST_STATE_FIELD)
+};
+
+struct aarch32_state {
+	AARCH32_REGISTERS(GUEST_STATE_FIELD)
 };
 
 struct fpsimd_state {
@@ -117,6 +131,10 @@ void el1_state_reset(struct el1_state *state);
 void el2_state_save(struct el2_state *state);
 /* All but HCR_EL2: the caller writes it last when a guest is entered, first when it is left. */
 void el2_state_load(const struct el2_state *state);
+
+/* With FP allowed, and where EL1 has AArch32 */
+void aarch32_state_save(struct aarch32_state *state);
+void aarch32_state_load(const struct aarch32_state *state);
 
 /* fpsimd.S: with FP allowed */
 void fpsimd_save(struct fpsimd_state *state);

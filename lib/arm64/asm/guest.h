@@ -137,6 +137,7 @@ struct guest {
 		};
 	};
 	struct fpsimd_state fpsimd;
+	struct aarch32_state aarch32; /* with HCR_EL2.RW clear */
 	struct vgic_state vgic; /* with guest_vgic_enable() */
 	u64 vsesr_el2, vdisr_el2; /* with guest_inject_serror() and FEAT_RAS */
 };
@@ -176,8 +177,15 @@ struct guest *guest_create_el0(int vmid, void (*guest_func)(void), enum s2_granu
  * AArch64's. NULL also when guest_aarch32_unsupported().
  */
 struct guest *guest_create_el0_32(int vmid, const void *code, enum s2_granule granule);
-/* Why there are no AArch32 guests here, in words for report_skip(), or NULL. */
+/*
+ * A guest whose EL1 is in AArch32 too, beginning there in Supervisor mode, exceptions masked, with
+ * its stack in r13: HCR_EL2.RW is clear, and exits come by the AArch32 vectors. @code must end with
+ * an exit of its own. NULL also when guest_aarch32_el1_unsupported().
+ */
+struct guest *guest_create_el1_32(int vmid, const void *code, enum s2_granule granule);
+/* Why there are no AArch32 guests here, at EL0 or EL1, in words for report_skip(), or NULL. */
 const char *guest_aarch32_unsupported(void);
+const char *guest_aarch32_el1_unsupported(void);
 /*
  * Have synchronous exceptions that the guest takes from EL0 to EL1 call the host's handlers, with
  * the syndrome and return state that HCR_EL2.TGE would give; but the guest keeps a stage 1 and a

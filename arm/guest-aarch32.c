@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Guests whose EL1 is in AArch32 too: registers that only they have, and their MMU. */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <subtest.h>
+#include <asm/guest.h>
+#include <asm/io.h>
+#include <asm/processor.h>
+#include <asm/setup.h>
+
+#define VMID 26
+#define PATTERN 0x600df00dU
+
+/* guest-aarch32.S */
+extern char guest_a32_state[], guest_a32_halves[], guest_a32_mmu_on[];
+
+static enum guest_handler_result stop(struct guest *guest)
+{
+	return GUEST_ACTION_EXIT;
+}
+
+static struct guest *create(int vmid, const void *code)
+{
+	struct guest *guest = guest_create_el1_32(vmid, code, S2_PAGE_4K);
+
+	assert(guest);
+	guest_install_handler(guest, ELx_LOW_SYNC_32, stop);
+	return guest;
+}
+
+/* To its next hvc, and no other exit */
+static bool runs(struct guest *guest)
+{
+	enum guest_exit_reason reason = guest_run(guest);
+
+	return report(reason == GUEST_EXIT_HANDLER &&
+			      ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_HVC32,
+		      "up to its hvc: %s, class %#lx", guest_exit_reason_name(reason),
+		      ESR_ELx_EC(guest->esr_el2));
+}
+
+static void test_state(void)
+{
+	struct guest *guests[2];
+
+	for (int i = 0; i < 2; i++) {
+		guests[i] = create(VMID + i, guest_a32_state);
+		guests[i]->x[0] = i ? 0x15 : 0x0a;
+	}
+	for (int run = 0; run < 2; run++)
+		for (int i = 0; i < 2; i++)
+			runs(guests[i]);
+	for (int i = 0; i < 2; i++) {
+		const u64 *x = guests[i]->x;
+
+		report(x[1] == x[0] && x[2] == x[0] && x[3] == x[0],
+		       "DACR, IFSR, SPSR_abt of guest %d: expected %#lx, found %#lx, %#lx, %#lx", i,
+		       x[0], x[1], x[2], x[3]);
+		guest_destroy(guests[i]);
+	}
+}
+
+static void test_halves(void)
+{
+	struct guest *guest = create(VMID, guest_a32_halves);
+	const u64 *x = guest->x;
+
+	guest->x[0] = 0x44e04000;
+	guest->x[1] = 0x00ff0044;
+	runs(guest);
+	report(x[2] == x[0] && x[3] == x[1],
+	       "PRRR and NMRR: expected %#lx and %#lx, found %#lx and %#lx", x[0], x[1], x[2],
+	       x[3]);
+	report(x[4] == x[0] && x[5] == x[1], "TTBR1: expected %#lx:%#lx, found %#lx:%#lx", x[1],
+	       x[0], x[5], x[4]);
+	report(x[6] == x[1], "CONTEXTIDR, but not by a condition that fails: expected %#lx, %#lx",
+	       x[1], x[6]);
+	guest_destroy(guest);
+}
+
+/* Short descriptors (DDI 0487, G5.4): sections of 1 MiB, read and write, write-back */
+#define TABLE_SIZE SZ_16K
+#define SECTION_SHIFT 20
+#define SECTION(pa) ((u32)(pa) | 1U << 16 | 3U << 10 | 3U << 2 | 2)
+#define SECTION_VA 0x70000000U
+
+static void test_mmu_on(void)
+{
+	struct guest *guest = create(VMID, guest_a32_mmu_on);
+	u32 *table = memalign_pages(TABLE_SIZE, TABLE_SIZE), *page = alloc_page();
+	u64 table_pa = virt_to_phys(table), pa = virt_to_phys(page), offset = pa & (SZ_1M - 1);
+
+	assert(!s2mmu_map(guest->s2mmu, table_pa, table_pa, TABLE_SIZE, S2_MAP_RO));
+	assert(!s2mmu_map(guest->s2mmu, pa, pa, SZ_4K, S2_MAP_RW));
+	for (u32 mib = __pa(_stext) >> SECTION_SHIFT; mib <= __pa(_end) >> SECTION_SHIFT; mib++)
+		table[mib] = SECTION(mib << SECTION_SHIFT);
+	table[SECTION_VA >> SECTION_SHIFT] = SECTION(pa - offset);
+	*page = PATTERN;
+	guest->x[0] = table_pa;
+	guest->x[1] = 1; /* domain 0: as the descriptors say */
+	guest->x[2] = 0;
+	guest->x[4] = SECTION_VA + offset;
+	if (runs(guest))
+		report(guest->x[0] == PATTERN, "read through its own table: expected %#x, %#lx",
+		       PATTERN, guest->x[0]);
+	guest_destroy(guest);
+	free_page(page);
+	free_pages(table);
+}
+
+static const struct subtest subtests[] = {
+	{ "state", test_state },
+	{ "halves", test_halves },
+	{ "mmu-on", test_mmu_on },
+};
+
+int main(int argc, char **argv)
+{
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	return run_subtests_unless(unsupported ?: guest_aarch32_el1_unsupported(), subtests,
+				   ARRAY_SIZE(subtests), argc, argv);
+}
