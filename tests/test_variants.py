@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import struct
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def flags(variant: VariantDef) -> str:
 
 
 def test_the_document_has_every_variant() -> None:
-    assert rows(DOCUMENT, 4) == [
+    assert [row for row in rows(DOCUMENT, 4) if not row[0].startswith("`hardening-")] == [
         [
             f"`{each.name}`",
             flags(each),
@@ -48,6 +49,64 @@ def test_the_document_has_every_variant() -> None:
         ]
         for each in VARIANTS
     ]
+
+
+def hardened() -> list[tuple[str, str, str, str]]:
+    """Test, variant, compiler and words of each cell of the table of what is stopped."""
+    table = [row for row in rows(DOCUMENT, 4) if row[0].startswith("`hardening-")]
+    return [
+        (name.strip("`"), variant.strip("`"), compiler, words.strip("`"))
+        for name, variant, *cells in table
+        for compiler, words in zip(("gcc", "clang"), cells, strict=True)
+    ]
+
+
+def test_the_document_has_every_hardening_test() -> None:
+    tests = config.load(realtree.ROOT / "configs").tests
+    defined = {each.name for each in tests if each.name.startswith("hardening-")}
+    assert {row[0] for row in hardened()} == defined
+
+
+@pytest.mark.parametrize(("name", "variant", "compiler", "words"), hardened())
+def test_a_hardened_build_stops_what_it_is_for(
+    name: str, variant: str, compiler: str, words: str, tmp_path: Path
+) -> None:
+    report = realtree.run(tmp_path, "--compiler", compiler, "--variant", variant, name)
+    (test,) = report["tests"]
+    assert test["status"] == "crash"
+    assert words in test["reason"]
+
+
+#: A variant, what holds it up in which file, what stands there instead, the test that sees it.
+LEFT_OUT = [
+    ("branch-protection", "lib/arm64/start.S", "#SCTLR_ELx_EnIA", "#0x10", "forged-return"),
+    ("branch-protection", "lib/arm64/mmu.c", "PTE_RDONLY | PTE_GP", "PTE_RDONLY", "landing"),
+]
+
+
+@pytest.mark.parametrize(("variant", "file", "find", "replace", "name"), LEFT_OUT)
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_without_its_hold_nobody_notices(  # noqa: PLR0913, PLR0917 - a row of a table
+    compiler: str, variant: str, file: str, find: str, replace: str, name: str, tmp_path: Path
+) -> None:
+    for part in ("arm", "configs", "lib"):
+        shutil.copytree(realtree.ROOT / part, tmp_path / part)
+    path = tmp_path / file
+    source = path.read_text()
+    assert source.count(find) == 1
+    path.write_text(source.replace(find, replace))
+    report = realtree.run(
+        *(tmp_path, "--compiler", compiler, "--variant", variant, f"hardening-{name}"),
+        root=tmp_path,
+    )
+    assert [test["status"] for test in report["tests"]] == ["pass"]
+
+
+def test_hosts_without_vhe_run_with_pages_of_16k() -> None:
+    """QEMU's Cortex-A53, A57 and A72 have none; its Cortex-A35 has, and no VHE either."""
+    tests = config.load(realtree.ROOT / "configs").tests
+    cpus = {each.cpu for each in tests if "nvhe" in each.groups and "nodefault" not in each.groups}
+    assert cpus == {"cortex-a35"}
 
 
 def test_the_document_has_every_key_and_a_valid_example(tmp_path: Path) -> None:
