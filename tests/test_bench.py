@@ -82,6 +82,17 @@ def test_documents_have_the_baseline() -> None:
     assert documented == {name: each.value for name, each in kept.items()}
 
 
+def test_boot_grows_as_documented() -> None:
+    text = (realtree.ROOT / "docs" / "benchmarks.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
+    image = realtree.build("bench")
+    assert len(rows) == 10
+    for memory, cpus, documented in rows:
+        _, output = realtree.boot(image, "", "-m", memory, "-smp", cpus, "-icount", "shift=0")
+        (found,) = re.findall(r"boot_to_main (\d+) instructions", output)
+        assert int(found) == pytest.approx(int(documented), rel=0.02), (memory, cpus)
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"gcc": {"a": 1}}', '{"gcc": {"a": {"value": "x"}}}'])
 def test_a_bad_baseline_is_an_error_with_its_name(text: str, tmp_path: Path) -> None:
     path = tmp_path / "bench-baseline.json"
