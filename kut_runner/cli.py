@@ -17,7 +17,7 @@ from kut_runner.errors import ExitCode, KutError
 COMMANDS: Final = (
     *("run", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse"),
     *("history", "show", "compare", "rerun"),
-    *("toolchain", "doctor"),
+    *("toolchain", "doctor", "completion"),
 )
 
 
@@ -80,6 +80,10 @@ def main() -> NoReturn:
 
 def _invoke() -> int:
     """Do as click's main, but for its making exit code 1 of a closed pipe."""
+    if instruction := os.environ.get("_KUT_COMPLETE"):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(kut, {}, "kut", "_KUT_COMPLETE", instruction)
     try:
         with kut.make_context("kut", sys.argv[1:]) as context:
             code: int = kut.invoke(context)

@@ -11,7 +11,7 @@ from kut_runner.errors import ExitCode
 
 
 @click.command("build")
-@click.argument("images", nargs=-1)
+@click.argument("images", nargs=-1, shell_complete=options.offers("images"))
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands to run at a time.")
 @options.compiler
 @options.variant

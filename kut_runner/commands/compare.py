@@ -10,8 +10,8 @@ from kut_runner.errors import ExitCode
 
 
 @click.command("compare")
-@click.argument("before", metavar="A", default="latest~1")
-@click.argument("after", metavar="B", default="latest")
+@click.argument("before", metavar="A", default="latest~1", shell_complete=options.offers("runs"))
+@click.argument("after", metavar="B", default="latest", shell_complete=options.offers("runs"))
 @click.option(
     "--slower",
     type=click.FloatRange(min=1, min_open=True),

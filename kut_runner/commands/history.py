@@ -10,7 +10,9 @@ from kut_runner.errors import ExitCode, NothingSelectedError
 
 
 @click.command("history")
-@click.argument("patterns", metavar="[NAMES or globs]...", nargs=-1)
+@click.argument(
+    "patterns", metavar="[NAMES or globs]...", nargs=-1, shell_complete=options.offers("tests")
+)
 @click.option("-n", "--number", type=click.IntRange(min=1), help="Only so many of the last runs.")
 @click.option("--tests", is_flag=True, help="A line per test, with a mark for each run.")
 @click.pass_obj

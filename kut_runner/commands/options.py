@@ -34,6 +34,20 @@ def _chosen(context: click.Context, _parameter: click.Parameter, value: str | No
     return toolchain.choice(str(tree)) or toolchain.preferred(os.environ)
 
 
+def offers(what: str) -> "Callable[[click.Context, click.Parameter, str], list[str]]":
+    """Return the completion of a name: a function of `complete`, imported when it is called."""
+
+    def complete_name(
+        context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[str]:
+        from kut_runner.commands import complete
+
+        found: list[str] = getattr(complete, what)(context, parameter, incomplete)
+        return found
+
+    return complete_name
+
+
 compiler: Final = click.option(
     "--compiler",
     type=click.Choice(["gcc", "clang", "zig"]),
@@ -42,7 +56,10 @@ compiler: Final = click.option(
     help="Compiler to build with; also $KUT_COMPILER. Without: see `kut toolchain`.",
 )
 variant: Final = click.option(
-    "--variant", metavar="NAME", help="Variant of the build; `kut list --variants` shows them."
+    "--variant",
+    metavar="NAME",
+    shell_complete=offers("variants"),
+    help="Variant of the build; `kut list --variants` shows them.",
 )
 verbose: Final = click.option("-v", "--verbose", is_flag=True, help="Show more of what happens.")
 qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
@@ -58,9 +75,20 @@ def check_seconds(
 
 
 _selection: Final = (
-    click.argument("patterns", metavar="[NAMES or globs]...", nargs=-1),
+    click.argument(
+        "patterns",
+        metavar="[NAMES or globs]...",
+        nargs=-1,
+        shell_complete=offers("tests"),
+    ),
     click.option(
-        "-g", "--group", "groups", metavar="GROUP", multiple=True, help="Tests of this group."
+        "-g",
+        "--group",
+        "groups",
+        metavar="GROUP",
+        multiple=True,
+        shell_complete=offers("groups"),
+        help="Tests of this group.",
     ),
     click.option(
         "-k",
@@ -74,6 +102,7 @@ _selection: Final = (
         "excludes",
         metavar="NAME",
         multiple=True,
+        shell_complete=offers("tests"),
         help="Leave out tests by name or glob.",
     ),
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command("rerun")
-@click.argument("run", metavar="[RUN]", default="latest")
+@click.argument("run", metavar="[RUN]", default="latest", shell_complete=options.offers("runs"))
 @options.reports
 @options.look
 @click.pass_obj

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @click.command("show")
-@click.argument("run", metavar="[RUN]", default="latest")
-@click.argument("test", metavar="[TEST]", required=False)
+@click.argument("run", metavar="[RUN]", default="latest", shell_complete=options.offers("runs"))
+@click.argument("test", metavar="[TEST]", required=False, shell_complete=options.offers("tests"))
 @options.reports
 @options.look
 @click.pass_obj
