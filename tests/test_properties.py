@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The properties of the framework: every one has tests and mutants, and no mutant is unknown."""
+
+import re
+import tomllib
+from fnmatch import fnmatchcase
+
+import realtree
+
+DOCS = realtree.ROOT / "docs"
+FRAMEWORK = (DOCS / "guest-framework.md").read_text()
+ENTRIES = tomllib.loads((realtree.ROOT / "tests" / "mutants.toml").read_text())
+ROW = re.compile(
+    r"^\| (?P<number>\d*) ?\| .* \| (?P<tests>.*) \| (?P<mutants>.*) ?\|$", re.MULTILINE
+)
+
+
+def rows() -> list[re.Match[str]]:
+    table = FRAMEWORK[FRAMEWORK.index("| | property | test | mutants |") :]
+    return [row for row in ROW.finditer(table) if "`" in row["tests"]]
+
+
+def test_every_property_has_a_test_and_a_mutant() -> None:
+    listed = [int(number) for number in re.findall(r"^(\d+)\. ", FRAMEWORK, re.MULTILINE)]
+    assert listed == list(range(1, 25))
+    broken = {int(row["number"]) for row in rows() if row["number"] and "`" in row["mutants"]}
+    assert broken == set(listed)
+
+
+def test_every_mutant_of_the_table_is_there() -> None:
+    named = [name for row in rows() for name in re.findall(r"`([^`]+)`", row["mutants"])]
+    assert [name for name in named if not any(fnmatchcase(each, name) for each in ENTRIES)] == []
+
+
+def test_the_list_of_mutants_is_complete() -> None:
+    page = (DOCS / "mutants.md").read_text()
+    listed = re.findall(r"^\| `([^`]+)` \| (.*) \| (.*) \|$", page, re.MULTILINE)
+    assert listed == [
+        (name, each["property"], ", ".join(f"`{test}`" for test in each["tests"]))
+        for name, each in ENTRIES.items()
+    ]
