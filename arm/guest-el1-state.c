@@ -34,6 +34,9 @@
 	X(APIBKEYHI_EL1, ~0UL) X(APDAKEYLO_EL1, ~0UL) X(APDAKEYHI_EL1, ~0UL)                       \
 	X(APDBKEYLO_EL1, ~0UL) X(APDBKEYHI_EL1, ~0UL) X(APGAKEYLO_EL1, ~0UL) X(APGAKEYHI_EL1, ~0UL)
 
+#define RAS(X) X(DISR_EL1, 0x80ffffff)
+#define SME(X) X(TPIDR2_EL0, ~0UL)
+
 #define COUNT(name, mask) +1
 #define NAME(name, mask) #name,
 #define WRITE(name, mask) write_sysreg(pattern & (mask), name); pattern = next(pattern);
@@ -74,6 +77,8 @@ static inline u64 next(u64 pattern)
 DEFINE_GUEST(state, STATE)
 DEFINE_GUEST(debug, DEBUG)
 DEFINE_GUEST(keys, KEYS)
+DEFINE_GUEST(ras, RAS)
+DEFINE_GUEST(sme, SME)
 
 static enum guest_handler_result exit_always(struct guest *guest)
 {
@@ -259,6 +264,63 @@ static void test_keys(void)
 }
 
 /*
+ * Registers of features that a CPU may have
+ */
+
+static void test_ras(void)
+{
+	if (!FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_RAS + 3, ID_AA64PFR0_RAS)) {
+		report_skip("the CPU has no DISR_EL1 (ID_AA64PFR0_EL1.RAS)");
+		return;
+	}
+	interleave(create(0, ras_guest), create(1, ras_guest), ras_names, ARRAY_SIZE(ras_names), 1);
+}
+
+static void test_sme(void)
+{
+	if (!FIELD(read_sysreg(id_aa64pfr1_el1), 27, 24)) {
+		report_skip("the CPU has no TPIDR2_EL0 (ID_AA64PFR1_EL1.SME)");
+		return;
+	}
+	if (FIELD(read_sysreg(id_aa64mmfr0_el1), 59, 56)) {
+		report_skip("TPIDR2_EL0 is trapped: the CPU has FEAT_FGT");
+		return;
+	}
+	interleave(create(0, sme_guest), create(1, sme_guest), sme_names, ARRAY_SIZE(sme_names), 1);
+}
+
+static u64 guest_count_cycles(u64 which)
+{
+	write_sysreg(1UL << 31, pmcntenset_el0);
+	write_sysreg(1, pmcr_el0);
+	isb();
+	return 0;
+}
+
+/* They would count for the host, and the next guest. */
+static void test_pmu(void)
+{
+	struct guest *guest = create(0, guest_count_cycles);
+	u64 version = FIELD(read_sysreg(id_aa64dfr0_el1), 11, 8), enabled, control;
+
+	if (!version || version == 0xf) {
+		report_skip("the CPU has no performance monitors (ID_AA64DFR0_EL1.PMUVer)");
+	} else {
+		guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+		enabled = read_sysreg(pmcntenset_el0);
+		control = read_sysreg(pmcr_el0);
+		report(guest_run(guest) == GUEST_EXIT_HANDLER &&
+			       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SYS64,
+		       "a guest's use of the PMU: exit expected class 0x18, found %#lx",
+		       ESR_ELx_EC(guest->esr_el2));
+		report(read_sysreg(pmcntenset_el0) == enabled && read_sysreg(pmcr_el0) == control,
+		       "the host's is as it was: PMCNTENSET_EL0 %#lx, PMCR_EL0 %#lx", enabled,
+		       control);
+	}
+	guest_destroy(guest);
+}
+
+/*
  * Reset
  */
 
@@ -306,6 +368,9 @@ static void test_reset(void)
 
 static const struct subtest subtests[] = {
 	{ "state", test_state },
+	{ "ras", test_ras },
+	{ "sme", test_sme },
+	{ "pmu", test_pmu },
 	{ "debug", test_debug },
 	{ "debug-trapped", test_debug_trapped },
 	{ "watchpoint", test_watchpoint },

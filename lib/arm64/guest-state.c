@@ -7,51 +7,72 @@
 #include <asm/processor.h>
 
 /* Reading ID registers at every entry and exit would take longer than a look here. */
-static bool has_pauth;
+static enum { HAS_PAUTH = 1, HAS_RAS = 2, HAS_SME = 4 } features;
 
-static void find_pauth(void)
+static void find_features(void)
 {
+	u64 pfr0 = read_sysreg(id_aa64pfr0_el1), pfr1 = read_sysreg(id_aa64pfr1_el1);
 	/* ID_AA64ISAR1_EL1.{GPI,GPA,API,APA}, and APA3 and GPA3 of ID_AA64ISAR2_EL1 */
-	has_pauth = (read_sysreg(id_aa64isar1_el1) & 0xff000ff0UL) ||
-		    (read_sysreg_s(ID_AA64ISAR2_EL1) & 0xff00UL);
+	bool pauth = (read_sysreg(id_aa64isar1_el1) & 0xff000ff0UL) ||
+		     (read_sysreg_s(ID_AA64ISAR2_EL1) & 0xff00UL);
+
+	features = (pauth ? HAS_PAUTH : 0) |
+		   (FIELD(pfr0, ID_AA64PFR0_RAS + 3, ID_AA64PFR0_RAS) ? HAS_RAS : 0) |
+		   (FIELD(pfr1, 27, 24) ? HAS_SME : 0);
 }
 
 #define SAVE_NVHE(field, nvhe, vhe) state->field = read_sysreg(nvhe);
 #define SAVE_VHE(field, nvhe, vhe) state->field = read_sysreg(vhe);
 #define LOAD_NVHE(field, nvhe, vhe) write_sysreg(state->field, nvhe);
 #define LOAD_VHE(field, nvhe, vhe) write_sysreg(state->field, vhe);
-#define SAVE_PAUTH(field, name) state->field = read_sysreg(name);
-#define LOAD_PAUTH(field, name) write_sysreg(state->field, name);
+#define SAVE_OPTIONAL(field, name) state->field = read_sysreg(name);
+#define LOAD_OPTIONAL(field, name) write_sysreg(state->field, name);
 #define SAVE_EL2(name) state->name = read_sysreg(name);
 #define LOAD_EL2(name) write_sysreg(state->name, name);
 
 void el1_state_save(struct el1_state *state)
 {
+	unsigned int has = features;
+
 	if (host_vhe) {
 		EL1_REGISTERS(SAVE_VHE)
 	} else {
 		EL1_REGISTERS(SAVE_NVHE)
 	}
-	if (has_pauth) {
-		PAUTH_REGISTERS(SAVE_PAUTH)
+	if (has & HAS_PAUTH) {
+		PAUTH_REGISTERS(SAVE_OPTIONAL)
+	}
+	if (has & HAS_RAS) {
+		RAS_REGISTERS(SAVE_OPTIONAL)
+	}
+	if (has & HAS_SME) {
+		SME_REGISTERS(SAVE_OPTIONAL)
 	}
 }
 
 __changes_keys void el1_state_load(const struct el1_state *state)
 {
+	unsigned int has = features;
+
 	if (host_vhe) {
 		EL1_REGISTERS(LOAD_VHE)
 	} else {
 		EL1_REGISTERS(LOAD_NVHE)
 	}
-	if (has_pauth) {
-		PAUTH_REGISTERS(LOAD_PAUTH)
+	if (has & HAS_PAUTH) {
+		PAUTH_REGISTERS(LOAD_OPTIONAL)
+	}
+	if (has & HAS_RAS) {
+		RAS_REGISTERS(LOAD_OPTIONAL)
+	}
+	if (has & HAS_SME) {
+		SME_REGISTERS(LOAD_OPTIONAL)
 	}
 }
 
 void el1_state_reset(struct el1_state *state)
 {
-	find_pauth();
+	find_features();
 	memset(state, 0, sizeof(*state));
 	/* SCTLR_EL1: MMU and caches off, EL0 and EL1 otherwise not hindered */
 	state->sctlr_el1 = SCTLR_EL1_RES1 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE;

@@ -69,6 +69,14 @@ static u64 guest_hcr(const struct guest *guest)
 	return hcr | HCR_EL2_DC | HCR_EL2_TVM;
 }
 
+/* Without FEAT_PMUv3 its traps are RES0. */
+static bool has_pmu(void)
+{
+	u64 version = FIELD(read_sysreg(id_aa64dfr0_el1), 11, 8);
+
+	return version && version != 0xf;
+}
+
 static void reset_system_registers(struct guest *guest)
 {
 	el1_state_reset(&guest->el1);
@@ -78,6 +86,8 @@ static void reset_system_registers(struct guest *guest)
 	guest->vtcr_el2 = guest->s2mmu->vtcr;
 	guest->cptr_el2 = cptr_el2_default();
 	guest->mdcr_el2 |= MDCR_EL2_DEBUG_TRAPS; /* guest_enable_debug() */
+	if (has_pmu())
+		guest->mdcr_el2 |= MDCR_EL2_PMU_TRAPS;
 	guest->cnthctl_el2 = cnthctl_el2_default();
 	guest->cntvoff_el2 = 0;
 	guest->vmpidr_el2 = guest_vmpidr(guest);

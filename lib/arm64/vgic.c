@@ -110,10 +110,8 @@ static void load(struct guest *guest)
 		vgicv2_load(&guest->vgic);
 	else if (guest->has_vgic)
 		vgicv3_load(&guest->vgic);
-	if (guest->has_vserror) {
+	if (guest->has_vserror)
 		write_sysreg_s(guest->vsesr_el2, VSESR_EL2);
-		write_sysreg_s(guest->vdisr_el2, VDISR_EL2);
-	}
 }
 
 /* What is left in the CPU is what a guest without them has. */
@@ -127,9 +125,7 @@ static void save(struct guest *guest)
 		vgic_take_queued(guest);
 	if (guest->has_vserror) {
 		guest->vsesr_el2 = read_sysreg_s(VSESR_EL2);
-		guest->vdisr_el2 = read_sysreg_s(VDISR_EL2);
 		write_sysreg_s(0, VSESR_EL2);
-		write_sysreg_s(0, VDISR_EL2);
 	}
 }
 

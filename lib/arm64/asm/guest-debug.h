@@ -12,6 +12,11 @@
 #include <libcflat.h>
 #include <asm/sysreg.h>
 
+/*
+ * The performance monitors are never a guest's: they count for the host as well. A test that wants
+ * them to be takes these out of guest->mdcr_el2.
+ */
+#define MDCR_EL2_PMU_TRAPS (MDCR_EL2_TPM | MDCR_EL2_TPMCR)
 #define MDCR_EL2_DEBUG_TRAPS (MDCR_EL2_TDA | MDCR_EL2_TDOSA | MDCR_EL2_TDRA)
 
 struct guest;

@@ -54,6 +54,11 @@
 	X(apgakeylo_el1, APGAKEYLO_EL1)                                                            \
 	X(apgakeyhi_el1, APGAKEYHI_EL1)
 
+/* Only with FEAT_RAS: a guest's DISR_EL1 is this. X(field, name) */
+#define RAS_REGISTERS(X) X(vdisr_el2, VDISR_EL2)
+/* Only with FEAT_SME */
+#define SME_REGISTERS(X) X(tpidr2_el0, TPIDR2_EL0)
+
 /* EL2's controls over the guest, without HCR_EL2, which puts them in force. X(name) */
 #define EL2_REGISTERS(X)                                                                           \
 	X(vttbr_el2)                                                                               \
@@ -82,6 +87,8 @@
 struct el1_state {
 	EL1_REGISTERS(GUEST_STATE_FIELD)
 	PAUTH_REGISTERS(GUEST_STATE_FIELD)
+	RAS_REGISTERS(GUEST_STATE_FIELD)
+	SME_REGISTERS(GUEST_STATE_FIELD)
 };
 
 struct el2_state {

@@ -134,12 +134,14 @@ struct guest {
 		struct {
 			EL1_REGISTERS(GUEST_STATE_FIELD)
 			PAUTH_REGISTERS(GUEST_STATE_FIELD)
+			RAS_REGISTERS(GUEST_STATE_FIELD)
+			SME_REGISTERS(GUEST_STATE_FIELD)
 		};
 	};
 	struct fpsimd_state fpsimd;
 	struct aarch32_state aarch32; /* with HCR_EL2.RW clear */
 	struct vgic_state vgic; /* with guest_vgic_enable() */
-	u64 vsesr_el2, vdisr_el2; /* with guest_inject_serror() and FEAT_RAS */
+	u64 vsesr_el2; /* with guest_inject_serror() and FEAT_RAS */
 };
 
 /* Why guests cannot run here, in words for report_skip(), or NULL. */

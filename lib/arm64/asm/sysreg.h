@@ -88,6 +88,8 @@
 #define VSESR_EL2 sys_reg(3, 4, 5, 2, 3)
 #define VDISR_EL2 sys_reg(3, 4, 12, 1, 1)
 #define DISR_EL1 sys_reg(3, 0, 12, 1, 1)
+#define TPIDR2_EL0 sys_reg(3, 3, 13, 0, 5)
+#define DISR_EL1 sys_reg(3, 0, 12, 1, 1)
 
 /* EL2's virtual timer, FEAT_VHE */
 #define CNTHV_TVAL_EL2 sys_reg(3, 4, 14, 3, 0)
@@ -172,6 +174,8 @@
 	(HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK | HCR_EL2_AMO | HCR_EL2_IMO | HCR_EL2_FMO)
 
 /* MDCR_EL2 */
+#define MDCR_EL2_TPMCR (UL(1) << 5)
+#define MDCR_EL2_TPM (UL(1) << 6)
 #define MDCR_EL2_TDE (UL(1) << 8)
 #define MDCR_EL2_TDA (UL(1) << 9)
 #define MDCR_EL2_TDOSA (UL(1) << 10)
