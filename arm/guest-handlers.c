@@ -106,15 +106,12 @@ static void test_class(void)
 static void test_direct(void)
 {
 	struct guest *guest = create();
-	bool emulates_dc = guest->emulates_dc;
 
-	guest->emulates_dc = false;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, by_vector);
 	report(guest->dispatch[0].handler == by_vector,
 	       "a vector's only handler is what the vector calls");
 	guest_install_class_handler(guest, ESR_ELx_EC_HVC64, by_class);
 	report(guest->dispatch[0].handler != by_vector, "with a class's handler it is not");
-	guest->emulates_dc = emulates_dc;
 	guest_destroy(guest);
 }
 

@@ -174,17 +174,18 @@ static u64 read_sctlr(void)
 	return host_vhe ? read_sysreg(SCTLR_EL12) : read_sysreg(sctlr_el1);
 }
 
-bool guest_emulate_dc_write(struct guest *guest)
+int guest_answer_dc(struct guest *guest, enum vector vector)
 {
 	u64 hcr = read_sysreg(hcr_el2), new;
 
 	if (!emulate(guest))
-		return false;
+		return 0;
+	guest_count_exit(guest, vector);
 	guest_skip_instruction(guest);
 	new = follow_mmu(guest, hcr, read_sctlr());
 	if (new != hcr)
 		write_sysreg(new, hcr_el2);
-	return true;
+	return 1;
 }
 
 void guest_check_dc(struct guest *guest)

@@ -53,11 +53,15 @@ static bool is_sync(enum vector vector)
 	return vector % 4 == ELxT_SYNC;
 }
 
-static void count(struct guest_statistics *statistics, enum vector vector, unsigned int ec)
+void guest_count_exit(struct guest *guest, enum vector vector)
 {
+	struct guest_statistics *statistics = guest->statistics;
+
+	if (!statistics)
+		return;
 	statistics->vectors[vector]++;
 	if (is_sync(vector))
-		statistics->classes[ec]++;
+		statistics->classes[ESR_ELx_EC(guest->esr_el2)]++;
 }
 
 /* The exit is the framework's own business, and @result what becomes of it. */
@@ -66,8 +70,6 @@ static bool answered_by_framework(struct guest *guest, enum guest_handler_result
 	enum mmio_result mmio = MMIO_NOT_OURS;
 
 	*result = GUEST_ACTION_RESUME;
-	if (guest->emulates_dc && guest_emulate_dc_write(guest))
-		return true;
 	if (guest->fp_lazy && guest_fp_first_use(guest))
 		return true;
 	if (guest->nr_devices)
@@ -82,8 +84,7 @@ static enum guest_handler_result dispatch(struct guest *guest, enum vector vecto
 	unsigned int ec = ESR_ELx_EC(guest->esr_el2);
 	enum guest_handler_result result;
 
-	if (guest->statistics)
-		count(guest->statistics, vector, ec);
+	guest_count_exit(guest, vector);
 	if (is_sync(vector)) {
 		if (answered_by_framework(guest, &result))
 			return result;
@@ -124,9 +125,8 @@ static bool has_class_handler(const struct guest *guest)
 /* An exit of @vector has more than the vector's handler to go to. */
 static bool needs_dispatch(const struct guest *guest, enum vector vector)
 {
-	return guest->statistics ||
-	       (is_sync(vector) && (guest->emulates_dc || guest->fp_lazy || guest->nr_devices ||
-				    has_class_handler(guest)));
+	return guest->statistics || (is_sync(vector) && (guest->fp_lazy || guest->nr_devices ||
+							 has_class_handler(guest)));
 }
 
 void guest_update_dispatch(struct guest *guest)

@@ -29,8 +29,9 @@
  * A slot for an exit. Every register but SP_EL2 is the guest's.
  * @slow, for the synchronous vectors: taken when ESR_EL2 has bit 31 set (classes 0x20 and up, where
  * FAR_EL2 and HPFAR_EL2 may be valid) or bit 15 (an HVC that may be the framework's own).
+ * @set, z or nz, and @bit: so does this bit of the class when it is that.
  */
-.macro guest_vector vector, slow
+.macro guest_vector vector, slow, set, bit
 	.balign	VECTOR_SLOT_SIZE
 	for_x0_to_x29 stp, GUEST_X0
 	mrs	x1, elr_el2
@@ -41,33 +42,51 @@
 	.ifnb \slow
 	tst	w3, #0x80008000
 	b.ne	\slow
+	.ifnb \set
+	tb\set	w3, #ESR_ELx_EC_SHIFT + \bit, \slow
+	.endif
 	.endif
 	call_handler \vector
+.endm
+
+/* @dc: the end of the slow paths' names. What else leads there, for AArch64 and AArch32 */
+.macro vector_table dc, set_64, bit_64, set_32, bit_32
+	.balign	0x800
+	/* The host's own exceptions, in a handler: as always. */
+	.irp	vector, 0, 1, 2, 3, 4, 5, 6, 7
+	host_vector 2, \vector
+	.endr
+	guest_vector 8, guest_sync_64\dc, \set_64, \bit_64
+	guest_vector 9
+	guest_vector 10
+	guest_vector 11
+	guest_vector 12, guest_sync_32\dc, \set_32, \bit_32
+	guest_vector 13
+	guest_vector 14
+	guest_vector 15
 .endm
 
 	.text
 	.balign	0x800
 	.global	guest_vectors
 guest_vectors:
-	/* The host's own exceptions, in a handler: as always. */
-	.irp	vector, 0, 1, 2, 3, 4, 5, 6, 7
-	host_vector 2, \vector
-	.endr
-	guest_vector 8, guest_sync_64
-	guest_vector 9
-	guest_vector 10
-	guest_vector 11
-	guest_vector 12, guest_sync_32
-	guest_vector 13
-	guest_vector 14
-	guest_vector 15
+	vector_table
 	.org	guest_vectors + 16 * VECTOR_SLOT_SIZE	/* goes backwards, an error, if a slot is too long */
+
+/*
+ * For guests with HCR_EL2.TVM (guest-dc.c). What it traps is of class 0x18, which bit 3 tells from
+ * an HVC's; from AArch32 of 0x03 and 0x04, without bit 4. An exit takes an instruction more.
+ */
+	.global	guest_vectors_dc
+guest_vectors_dc:
+	vector_table _dc, nz, 3, z, 4
+	.org	guest_vectors_dc + 16 * VECTOR_SLOT_SIZE
 
 /*
  * sp = struct guest with registers, ELR, SPSR and ESR; x3 = ESR_EL2. Adds FAR and HPFAR, and lets
  * the framework answer its own hypercalls before the handler sees them.
  */
-.macro slow_sync vector
+.macro slow_sync vector, dc
 	mrs	x1, far_el2
 	mrs	x2, hpfar_el2
 	stp	x1, x2, [sp, #GUEST_FAR]
@@ -78,13 +97,25 @@ guest_vectors:
 	mov	x0, sp
 	bl	guest_own_hypercall
 	cbnz	w0, guest_leave
-1:	call_handler \vector
+1:
+	.ifnb \dc
+	ldr	x29, [sp, #GUEST_DISPATCH + 8]
+	mov	x0, sp
+	mov	w1, #\vector
+	bl	guest_answer_dc
+	cbnz	w0, guest_resume
+	.endif
+	call_handler \vector
 .endm
 
 guest_sync_64:
 	slow_sync 8
 guest_sync_32:
 	slow_sync 12
+guest_sync_64_dc:
+	slow_sync 8, dc
+guest_sync_32_dc:
+	slow_sync 12, dc
 
 /*
  * x0 = struct guest whose system registers are in the CPU. Returns, through guest_leave, the

@@ -26,7 +26,7 @@ static_assert(offsetof(struct guest, registers_page) == PAGE_SIZE, "one page is 
 static_assert(sizeof(struct guest) == 2 * PAGE_SIZE,
 	      "the system registers have a page of their own");
 
-extern char guest_vectors[], guest_leave_illegal[];
+extern char guest_vectors[], guest_vectors_dc[], guest_leave_illegal[];
 int guest_enter(struct guest *guest);
 
 const char *guest_unsupported(enum s2_granule granule)
@@ -131,6 +131,7 @@ struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void))
 	}
 	reset_system_registers(guest);
 	guest->emulates_dc = guest->hcr_el2 & HCR_EL2_DC;
+	guest->vectors = guest->emulates_dc ? guest_vectors_dc : guest_vectors;
 	guest->elr_el2 = (u64)guest_func;
 	guest->spsr_el2 = PSR_MODE_EL1h | PSR_DAIF;
 	guest->x[30] = (u64)guest_return;
@@ -288,7 +289,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	__atomic_store_n(&guest->thread, thread, __ATOMIC_RELEASE);
 	guest->exit_reason = GUEST_EXIT_HANDLER;
 	thread->guest = guest;
-	write_sysreg(guest_vectors, vbar_el2);
+	write_sysreg(guest->vectors, vbar_el2);
 	guest_registers_to_cpu(guest);
 
 	guest_enter(guest);

@@ -20,8 +20,11 @@ bool guest_el1_saw_return(const struct guest *guest, u64 pc);
 bool guest_condition_holds(const struct guest *guest);
 
 /* guest-dc.c */
-/* True when the last exit was a trapped write that HCR_EL2.DC made necessary, and has been done. */
-bool guest_emulate_dc_write(struct guest *guest);
+/*
+ * For guest-entry.S: not 0 when the last exit was a trapped write that HCR_EL2.DC made necessary,
+ * and has been done.
+ */
+int guest_answer_dc(struct guest *guest, enum vector vector);
 /* The registers are in memory: if the host turned the guest's MMU on or off, HCR_EL2.DC follows. */
 void guest_check_dc(struct guest *guest);
 /* guest.c: an SError of the host's own is pending, masked or not */
@@ -40,6 +43,8 @@ void guest_extras_restore_host(struct guest *guest);
 /* guest-dispatch.c: to be called when something changed that decides who gets an exit */
 void guest_update_dispatch(struct guest *guest);
 void guest_install_default_handlers(struct guest *guest);
+/* In guest->statistics, if it has them. */
+void guest_count_exit(struct guest *guest, enum vector vector);
 
 /*
  * guest-hypercall.c, for guest-entry.S: not 0 when the hypercall was the framework's own, and the

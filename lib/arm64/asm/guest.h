@@ -109,6 +109,7 @@ struct guest {
 	const struct guest_optional_state *optional_state; /* NULL: none */
 	bool has_vgic, has_vserror; /* what of it */
 	struct vgic_queue vgic_queue;
+	const char *vectors; /* VBAR_EL2 while it runs */
 	bool emulates_dc; /* HCR_EL2.DC stands in for FWB while the guest's MMU is off */
 	bool mmu_was_on; /* with it: SCTLR_EL1.M when HCR_EL2.DC was set or cleared */
 	unsigned int vcpu; /* among the guests on s2mmu */
