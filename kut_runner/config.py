@@ -191,6 +191,11 @@ _VARIANT_FIELDS: Final[Mapping[str, _Field]] = {
 }
 
 
+def is_name(text: str) -> bool:
+    """Return whether a test may be called `text`."""
+    return bool(_NAME.fullmatch(text))
+
+
 def find_root(start: Path) -> Path:
     """Return the nearest directory from `start` upwards that is a kut tree.
 
