@@ -427,7 +427,8 @@ static void test_errors(void)
 		       guest_stage1_map(m.stage1, TEST_VA, TEST_IPA, 0, 0) == -EINVAL,
 	       "misaligned, empty: refused");
 	report(guest_stage1_map(m.stage1, (1UL << VA_BITS_GUEST) - PAGE_SIZE, TEST_IPA,
-				2 * PAGE_SIZE, 0) == -ERANGE,
+				2 * PAGE_SIZE, 0) == -ERANGE &&
+		       guest_stage1_map(m.stage1, TEST_VA, 1UL << 50, PAGE_SIZE, 0) == -ERANGE,
 	       "beyond the last address: refused");
 	report(!guest_stage1_map(m.stage1, SZ_1G * 8, 0, SZ_1G, 0) &&
 		       guest_stage1_lookup(m.stage1, SZ_1G * 8 + 5, &level) && level == 1,

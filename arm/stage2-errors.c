@@ -65,6 +65,11 @@ static struct s2_mmu *create(enum s2_granule granule, bool allow_block)
  * Arguments
  */
 
+static u64 count_leaf(struct s2_mmu *mmu, pteval_t *leaf, int level, u64 ipa, void *data)
+{
+	return 1;
+}
+
 static void test_arguments(void)
 {
 	struct s2_mmu *mmu = create(S2_PAGE_4K, true);
@@ -97,6 +102,12 @@ static void test_arguments(void)
 	      "protect, no such flag");
 	fails(mmu, before, -EINVAL, s2mmu_collapse(mmu, IPA, 1), "collapse, misaligned");
 	fails(mmu, before, -ERANGE, s2mmu_collapse(mmu, end, page), "collapse, too high");
+	fails(mmu, before, 0, s2mmu_set_accessed(mmu, end, page), "leaves beyond the end");
+	fails(mmu, before, 4, s2mmu_walk(mmu, IPA, UINT64_MAX, count_leaf, NULL),
+	      "leaves of a range that goes on beyond it");
+	report(!s2mmu_init(1 << s2_features()->vmid_bits, S2_PAGE_4K, false) &&
+		       !s2mmu_init(-2, S2_PAGE_4K, false),
+	       "no tree with a VMID that the CPU does not have");
 	fails(mmu, before, 0, s2mmu_unmap(mmu, 0, IPA), "unmap of nothing");
 	fails(mmu, before, 0, s2mmu_protect(mmu, 0, IPA, S2_MAP_RO), "protect of nothing");
 	fails(mmu, before, 0, s2mmu_collapse(mmu, 0, end), "collapse of what is no block");

@@ -40,13 +40,11 @@ static bool walks(struct s2_mmu *mmu)
 
 	assert(!s2mmu_map(mmu, 0, high, page, S2_MAP_RW) &&
 	       !s2mmu_map(mmu, last, low, page, S2_MAP_RW));
-	write_sysreg(hcr & ~HCR_EL2_TGE, hcr_el2);
 	s2mmu_enable(mmu);
 	found = cpu_finds(0, high) && cpu_finds(last, low) && !cpu_finds(last - page, low - page);
 	s2mmu_disable(mmu);
-	write_sysreg(hcr, hcr_el2);
-	isb();
-	return found && s2mmu_translate(mmu, 0) == high && s2mmu_translate(mmu, last) == low;
+	return found && read_sysreg(hcr_el2) == hcr && s2mmu_translate(mmu, 0) == high &&
+	       s2mmu_translate(mmu, last) == low;
 }
 
 /* False when this CPU does not have the shape. */

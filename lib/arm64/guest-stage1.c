@@ -229,6 +229,12 @@ static pteval_t leaf_address(const struct guest_stage1 *stage1, u64 ipa)
 	return stage1->page_shift == 16 ? (ipa & PT_ADDR_MASK) | FIELD(ipa, 51, 48) << 12 : ipa;
 }
 
+/* What a descriptor holds of an output address, bits 51..48 with 64K only */
+static u64 output_limit(const struct guest_stage1 *stage1)
+{
+	return 1UL << (stage1->page_shift == 16 ? 52 : 48);
+}
+
 /* The table that @entry leads to, made if there is none; NULL with *@err set. */
 static pteval_t *next_table(struct guest_stage1 *stage1, pteval_t *entry, int level, int *err)
 {
@@ -283,7 +289,8 @@ int guest_stage1_map(struct guest_stage1 *stage1, u64 va, u64 ipa, u64 size, uns
 
 	if (!size || !IS_ALIGNED(va | ipa | size, page_size(stage1)))
 		return -EINVAL;
-	if (half.va >= half.end || size > half.end - half.va || ipa + size < ipa)
+	if (half.va >= half.end || size > half.end - half.va || size > output_limit(stage1) ||
+	    ipa > output_limit(stage1) - size)
 		return -ERANGE;
 	err = map_level(stage1, half.root, half.level, half.va, ipa, size, leaf_attributes(flags));
 	dsb(ishst); /* for the guest's walks, on any CPU */

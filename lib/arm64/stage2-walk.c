@@ -64,7 +64,9 @@ u64 s2mmu_walk(struct s2_mmu *mmu, u64 ipa, u64 size, s2_visit_fn visit, void *d
 {
 	u64 limit = 1UL << mmu->geometry.ipa_bits, sum;
 
-	assert(ipa < limit && size <= limit - ipa);
+	if (ipa >= limit)
+		return 0;
+	size = MIN(size, limit - ipa);
 	spin_lock(&mmu->lock);
 	sum = walk(mmu, mmu->root, mmu->geometry.start_level, ipa, size,
 		   &(struct visit){ visit, data });

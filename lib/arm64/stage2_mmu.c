@@ -69,16 +69,18 @@ static bool alloc_root(struct s2_mmu *mmu)
 	return mmu->root;
 }
 
+static bool is_vmid(int vmid)
+{
+	return vmid == S2_VMID_AUTO || (vmid >= 0 && vmid < 1 << s2_features()->vmid_bits);
+}
+
 struct s2_mmu *s2mmu_create(const struct s2_config *config)
 {
 	struct s2_geometry geometry;
 	struct s2_mmu *mmu;
 
-	if (!host_at_el2 || !config_geometry(config, &geometry))
+	if (!host_at_el2 || !is_vmid(config->vmid) || !config_geometry(config, &geometry))
 		return NULL;
-	assert_msg(config->vmid == S2_VMID_AUTO ||
-			   (config->vmid >= 0 && config->vmid < 1 << s2_features()->vmid_bits),
-		   "VMID %d", config->vmid);
 	mmu = calloc(1, sizeof(*mmu));
 	if (!mmu)
 		return NULL;
@@ -150,20 +152,30 @@ void s2mmu_destroy(struct s2_mmu *mmu)
 		free_tree(mmu);
 }
 
+#define HCR_INTERRUPTS (HCR_EL2_AMO | HCR_EL2_IMO | HCR_EL2_FMO)
+
 void s2mmu_enable(struct s2_mmu *mmu)
 {
+	u64 hcr;
+
 	if (!s2_vmid_get(mmu))
 		assert_msg(false, "no VMID is free");
 	write_sysreg(mmu->vtcr, vtcr_el2);
 	write_sysreg(mmu->vttbr, vttbr_el2);
 	isb(); /* the tree before the bit that makes it count */
-	write_sysreg(read_sysreg(hcr_el2) | HCR_EL2_VM | (mmu->fwb ? HCR_EL2_FWB : 0), hcr_el2);
+	hcr = read_sysreg(hcr_el2) | HCR_EL2_VM | (mmu->fwb ? HCR_EL2_FWB : 0);
+	/* TGE would have EL1&0, and stage 2 with it, off; but it also keeps interrupts at EL2. */
+	if (host_vhe)
+		hcr = (hcr | HCR_INTERRUPTS) & ~HCR_EL2_TGE;
+	write_sysreg(hcr, hcr_el2);
 	isb();
 }
 
 void s2mmu_disable(struct s2_mmu *mmu)
 {
-	write_sysreg(read_sysreg(hcr_el2) & ~(HCR_EL2_VM | HCR_EL2_FWB), hcr_el2);
+	u64 hcr = read_sysreg(hcr_el2) & ~(HCR_EL2_VM | HCR_EL2_FWB);
+
+	write_sysreg(host_vhe ? (hcr & ~HCR_INTERRUPTS) | HCR_EL2_TGE : hcr, hcr_el2);
 	isb();
 	write_sysreg(0, vttbr_el2);
 	isb();

@@ -89,7 +89,7 @@ struct s2_config {
 
 /*
  * A new, empty address space. NULL when memory is out, when the CPU does not have what @config asks
- * for, or when the host is not at EL2.
+ * for, such as the VMID, or when the host is not at EL2.
  */
 struct s2_mmu *s2mmu_create(const struct s2_config *config);
 /* The same with MIN(PARange, 40) bits, or @ipa_bits, and everything else by default. */
@@ -134,7 +134,7 @@ phys_addr_t s2mmu_translate(struct s2_mmu *mmu, u64 ipa);
 
 /*
  * Call @visit for each valid leaf that maps a part of the range, in order; the sum of what it
- * returns. The lock is held.
+ * returns. The lock is held. Beyond the address space there are none.
  */
 typedef u64 (*s2_visit_fn)(struct s2_mmu *mmu, pteval_t *leaf, int level, u64 ipa, void *data);
 u64 s2mmu_walk(struct s2_mmu *mmu, u64 ipa, u64 size, s2_visit_fn visit, void *data);
@@ -153,7 +153,8 @@ void s2mmu_flush(struct s2_mmu *mmu);
 
 /*
  * Make @mmu this CPU's stage 2 outside of guest_run(): VTCR_EL2, VTTBR_EL2 and HCR_EL2.VM, as AT
- * S12E1R needs it. s2mmu_disable() takes it away again.
+ * S12E1R needs it, with EL1's own stage 1. s2mmu_disable() takes it away again. In between a VHE host
+ * has HCR_EL2.TGE clear, and no user mode.
  */
 void s2mmu_enable(struct s2_mmu *mmu);
 void s2mmu_disable(struct s2_mmu *mmu);
