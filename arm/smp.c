@@ -120,6 +120,32 @@ static void add_id(void *data)
 	__atomic_fetch_add((int *)data, smp_processor_id() + 1, __ATOMIC_ACQ_REL);
 }
 
+/* How long a call lasts that watches for a caller that goes on without it. */
+#define LONG_CALL_MS 50
+
+struct long_call {
+	bool caller_went_on, seen, over;
+};
+
+static void watch_caller(void *data)
+{
+	struct long_call *call = data;
+
+	call->seen = wait_for(__atomic_load_n(&call->caller_went_on, __ATOMIC_ACQUIRE),
+			      LONG_CALL_MS);
+	__atomic_store_n(&call->over, true, __ATOMIC_RELEASE);
+}
+
+static void test_long_call(int cpu)
+{
+	struct long_call call = { };
+
+	on_cpu(cpu, watch_caller, &call);
+	__atomic_store_n(&call.caller_went_on, true, __ATOMIC_RELEASE);
+	report(wait_for(__atomic_load_n(&call.over, __ATOMIC_ACQUIRE), WAIT_MS) && !call.seen,
+	       "on_cpu() returns when a call of %d ms is over", LONG_CALL_MS);
+}
+
 static bool release;
 
 static void wait_for_release(void *data)
@@ -139,6 +165,7 @@ static void test_on_cpus(void)
 	report(sum == 1, "on_cpu() on the CPU itself: expected 1, found %d", sum);
 	if (alone())
 		return;
+	test_long_call(last);
 	on_cpu(last, add_id, &sum);
 	report(sum == 1 + nr_cpus, "on_cpu() returns when the function has: expected %d, found %d",
 	       1 + nr_cpus, sum);

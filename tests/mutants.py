@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "tests" / "mutants.toml"
 PARTS = ("arm", "configs", "lib")
+PAGE = ROOT / "docs" / "mutants.md"
+TABLE = "| mutant | what it breaks | killed by |\n|---|---|---|\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +121,25 @@ def run(mutant: Mutant, tree: Path) -> Outcome:
     return Outcome(killed=done.returncode == 1, words=first_failure(json.loads(report.read_text())))
 
 
+def page(text: str) -> str:
+    """@text of the page of mutants, with the table as mutants.toml has it."""
+    entries = tomllib.loads(LIST.read_text()).items()
+    lines = [
+        f"| `{name}` | {entry['property']} | {', '.join(f'`{test}`' for test in entry['tests'])} |\n"
+        for name, entry in entries
+    ]
+    return text.partition(TABLE)[0] + TABLE + "".join(lines)
+
+
 def main(names: list[str]) -> int:
     """Run the mutants called @names, or all: 0 all killed, 1 some survived, 2 unknown name.
 
-    The name of an entry with `values` means all of them.
+    The name of an entry with `values` means all of them. `--table` brings the page of mutants up
+    to date instead.
     """
+    if names == ["--table"]:
+        PAGE.write_text(page(PAGE.read_text()))
+        return 0
     mutants = [m for m in load() if not names or {m.name, m.family} & set(names)]
     unknown = set(names) - {name for m in mutants for name in (m.name, m.family)}
     if unknown:
