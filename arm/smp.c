@@ -131,14 +131,14 @@ static void watch_caller(void *data)
 {
 	struct long_call *call = data;
 
-	call->seen = wait_for(__atomic_load_n(&call->caller_went_on, __ATOMIC_ACQUIRE),
-			      LONG_CALL_MS);
+	call->seen =
+		wait_for(__atomic_load_n(&call->caller_went_on, __ATOMIC_ACQUIRE), LONG_CALL_MS);
 	__atomic_store_n(&call->over, true, __ATOMIC_RELEASE);
 }
 
 static void test_long_call(int cpu)
 {
-	struct long_call call = { };
+	struct long_call call = {};
 
 	on_cpu(cpu, watch_caller, &call);
 	__atomic_store_n(&call.caller_went_on, true, __ATOMIC_RELEASE);

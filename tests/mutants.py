@@ -125,7 +125,7 @@ def page(text: str) -> str:
     """@text of the page of mutants, with the table as mutants.toml has it."""
     entries = tomllib.loads(LIST.read_text()).items()
     lines = [
-        f"| `{name}` | {entry['property']} | {', '.join(f'`{test}`' for test in entry['tests'])} |\n"
+        f"| `{name}` | {entry['property']} | `{'`, `'.join(entry['tests'])}` |\n"
         for name, entry in entries
     ]
     return text.partition(TABLE)[0] + TABLE + "".join(lines)
