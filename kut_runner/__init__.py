@@ -9,8 +9,8 @@ The modules are stations in the order in which data flows; each imports only ear
            -> pool -> resources -> times -> order -> lines -> events -> sysregs -> syndrome
            -> diagnosis -> symbols -> dump -> results -> explain -> session -> document
            -> saved_log -> store -> rerun -> compare -> history -> merge -> spread -> tty
-           -> views -> bench -> distribution -> probe -> doctor -> commands -> pytest_plugin
-           -> cli -> __main__
+           -> views -> bench -> distribution -> remedy -> probe -> doctor -> commands
+           -> pytest_plugin -> cli -> __main__
 """
 
 __version__ = "0.1.0"

@@ -1,7 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Start of the `kut` program: `python -m kut_runner` and the console script are the same."""
 
-from kut_runner.cli import main
+import sys
+from typing import NoReturn
+
+from kut_runner.errors import ExitCode
+
+
+def main() -> NoReturn:
+    """Run the command line; say so where what it is made of is not there."""
+    try:
+        from kut_runner import cli
+    except ImportError as error:
+        pip = f"{sys.executable} -m pip install --force-reinstall"
+        sys.stderr.write(f"kut: error: a Python package that kut needs is broken: {error}\n")
+        sys.stderr.write(f"kut: hint: {pip} {(error.name or 'click').partition('.')[0]}\n")
+        sys.exit(ExitCode.INFRASTRUCTURE)
+    cli.main()
+
 
 if __name__ == "__main__":
     main()

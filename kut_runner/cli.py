@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command line: finds the command, and says what went wrong in words and by exit code."""
 
+import errno
 import gc
 import os
 import sys
@@ -73,7 +74,9 @@ def main() -> NoReturn:
     except click.ClickException as error:
         code = _complain(error.format_message(), _usage_hint(error), ExitCode.USAGE)
     except OSError as error:
-        code = _complain(str(error), "", ExitCode.INFRASTRUCTURE)
+        code = _complain(*_words_of(error), ExitCode.INFRASTRUCTURE)
+    except ImportError as error:
+        code = _report_broken_package(error)
     except Exception as error:  # noqa: BLE001 - a user is to see words, not a traceback
         code = _report_bug(error)
     sys.exit(code)
@@ -103,6 +106,24 @@ def _complain(message: str, hint: str, code: ExitCode) -> ExitCode:
 def _usage_hint(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"see `{context.command_path} --help`" if context else ""
+
+
+def _words_of(error: OSError) -> tuple[str, str]:
+    """Return what the system refused, and what can be done about it."""
+    where = f"{error.filename}: " if error.filename else ""
+    hint = ""
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        hint = "kut writes into the build directory of a tree: `kut doctor` tells what lets it"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        hint = "make room; `kut doctor` tells how much there is"
+    return f"{where}{error.strerror or error}", hint
+
+
+def _report_broken_package(error: ImportError) -> ExitCode:
+    if not error.name or error.name.startswith("kut_runner"):
+        return _report_bug(error)
+    what = f"a Python package that kut needs is broken: {error}"
+    return _complain(what, "`kut doctor` tells what mends it", ExitCode.INFRASTRUCTURE)
 
 
 def _report_bug(error: Exception) -> ExitCode:

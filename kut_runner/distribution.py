@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a tool is called by the distribution this is, and the command that installs it."""
 
-import os
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-from kut_runner.toolchain import find_program
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 _RELEASE: Final = Path("/etc/os-release")
+_LISTS: Final = Path("/var/lib/apt/lists")
 
 
 class Distribution(Enum):
@@ -38,6 +33,23 @@ PACKAGES: Final[dict[str, dict[Distribution, str]]] = {
     }.items()
 }
 
+#: Those behind them, which hold most of the tool: to be installed again with them. For apt-get
+#: these are patterns, installed packages by a part of the name, as theirs have versions in them.
+_PARTS: Final[dict[str, dict[Distribution, str]]] = {
+    name: dict(zip(Distribution, packages, strict=True))
+    for name, packages in {
+        "qemu": ("'~i~nqemu'", "qemu-system-aarch64-core", "qemu-common", ""),
+        "gcc": (
+            *("'~i~naarch64-linux-gnu'", "binutils-aarch64-linux-gnu"),
+            *("aarch64-linux-gnu-binutils", "aarch64-elf-binutils"),
+        ),
+        "clang": (
+            *("'~i~nclang' '~i~nlld' '~i~nllvm'", "clang-libs lld-libs llvm-libs"),
+            *("llvm-libs", ""),
+        ),
+    }.items()
+}
+
 _INSTALL: Final = {
     Distribution.DEBIAN: "apt-get install --no-install-recommends",
     Distribution.FEDORA: "dnf install",
@@ -45,47 +57,54 @@ _INSTALL: Final = {
     Distribution.MACOS: "brew install",
 }
 _REINSTALL: Final = {
-    Distribution.DEBIAN: "apt-get install --reinstall",
+    Distribution.DEBIAN: "apt-get install --reinstall --no-install-recommends",
     Distribution.FEDORA: "dnf reinstall",
     Distribution.ARCH: "pacman -S",
     Distribution.MACOS: "brew reinstall",
 }
+#: Where Debian and its kin keep the release that is newer than what is installed.
+_NEWER: Final = {"debian": "stable", "ubuntu": "devel"}
 
 
 def identify(platform: str = sys.platform, release: Path = _RELEASE) -> Distribution | None:
     """Return what this machine runs, None where its packages are not known."""
     if platform == "darwin":
         return Distribution.MACOS
+    names = " ".join(_identity(release)).replace("ubuntu", "debian").replace("rhel", "fedora")
+    return next((each for each in Distribution if each.value in names.split()), None)
+
+
+def newer_release(release: Path = _RELEASE) -> str | None:
+    """Return what names a newer release on this machine's mirror, None where nothing does."""
+    return _NEWER.get((*_identity(release), "")[0])
+
+
+def install(
+    what: str,
+    distribution: Distribution,
+    *,
+    broken: bool = False,
+    sudo: bool = False,
+) -> str:
+    """Return the command that installs `what`, a key of PACKAGES, or a `broken` one once more.
+
+    On Debian it fetches the lists of packages first where there are none.
+    """
+    privilege = "sudo " if sudo and distribution is not Distribution.MACOS else ""
+    words = [(_REINSTALL if broken else _INSTALL)[distribution], PACKAGES[what][distribution]]
+    if broken:
+        words.append(_PARTS[what][distribution])
+    command = f"{privilege}{' '.join(filter(None, words))}"
+    if distribution is Distribution.DEBIAN and not any(_LISTS.glob("*_Packages*")):
+        return f"{privilege}apt-get update && {command}"
+    return command
+
+
+def _identity(release: Path) -> list[str]:
+    """Return what the distribution calls itself, and then what it is like."""
     try:
         lines = release.read_text().splitlines()
     except OSError:
-        return None
+        return []
     fields = dict(line.partition("=")[::2] for line in lines)
-    words = [fields.get(key, "").strip("\"'") for key in ("ID", "ID_LIKE")]
-    names = " ".join(words).replace("ubuntu", "debian").replace("rhel", "fedora").split()
-    return next((each for each in Distribution if each.value in names), None)
-
-
-def fix(
-    what: str,
-    distribution: Distribution | None,
-    environ: "Mapping[str, str]",
-    *,
-    broken: bool = False,
-    is_root: bool | None = None,
-) -> str:
-    """Return the command that installs `what`, a key of PACKAGES, or one that is `broken` again.
-
-    Without root and sudo, on Debian and its kin, that is the one that unpacks it for this user.
-    """
-    if distribution is None:
-        return f"install {what} for arm64 with the package manager of this system"
-    install = (_REINSTALL if broken else _INSTALL)[distribution]
-    command = f"{install} {PACKAGES[what][distribution]}"
-    if is_root is None:
-        is_root = os.geteuid() == 0
-    if is_root or distribution is Distribution.MACOS:
-        return command
-    if distribution is Distribution.DEBIAN and not find_program("sudo", environ):
-        return f"kut toolchain install {what}"
-    return f"sudo {command}"
+    return [fields.get(key, "").strip("\"'") for key in ("ID", "ID_LIKE")]

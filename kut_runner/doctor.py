@@ -10,18 +10,21 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kut_runner import build, distribution, machine, probe, resources, rootless, toolchain
+from kut_runner import build, machine, probe, resources, rootless, toolchain
 from kut_runner.errors import InfrastructureError, KutError, MissingToolError
+from kut_runner.remedy import Remedies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kut_runner.distribution import Distribution
     from kut_runner.machine import Qemu
+    from kut_runner.toolchain import Toolchain
 
 #: The oldest QEMU that kut has been tried with.
 OLDEST: Final = (7, 2, 0)
@@ -36,7 +39,8 @@ _LEAST_MEMORY: Final = 128 + resources.OVERHEAD
 _FAIR_MEMORY: Final = 1024
 _MIB: Final = 1 << 20
 
-_PYTHON_PACKAGES: Final = {"click": "click", "elftools": "pyelftools"}
+#: The module that takes most of its package to import, by package.
+_PYTHON_PACKAGES: Final = {"click": "click.shell_completion", "pyelftools": "elftools.elf.elffile"}
 
 
 class State(StrEnum):
@@ -68,11 +72,13 @@ class Patient:
     compiler: str | None = None
     """The one that has to work; None when any will do."""
     patience: float = PATIENCE
-    distribution: "distribution.Distribution | None" = None
+    distribution: "Distribution | None" = None
+    is_root: bool = field(default_factory=lambda: os.geteuid() == 0)
 
-    def fix(self, what: str, *, broken: bool = False) -> str:
-        """Return the command that installs `what`."""
-        return distribution.fix(what, self.distribution, self.environ, broken=broken)
+    @property
+    def remedies(self) -> Remedies:
+        """What can be done about what is found."""
+        return Remedies(self.environ, self.distribution, self.tree, self.is_root)
 
 
 def examine(patient: Patient) -> tuple[Finding, ...]:
@@ -84,7 +90,7 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
             *findings,
             *_compilers(patient, place, qemu),
             _ninja(patient, place),
-            *_python(),
+            *_python(patient),
             _gdb(patient, place),
             *_room(patient),
         )
@@ -101,16 +107,31 @@ def document(findings: "Iterable[Finding]") -> dict[str, object]:
     return {"version": 1, "good": is_good(findings), "findings": rows}
 
 
-def table(findings: "Iterable[Finding]") -> Iterator[str]:
-    """Yield the findings as lines; the commands that mend them stand below the table."""
+def table(findings: "Iterable[Finding]", width: int | None = None) -> Iterator[str]:
+    """Yield the findings as lines; the commands that mend them stand below the table.
+
+    The table is `width` columns wide, where no word is longer; the commands are left whole.
+    """
     rows = tuple(findings)
-    width = max(len(row.what) for row in rows)
+    indent = 9 + max(len(row.what) for row in rows) + 2
     for row in rows:
-        yield f"{row.state:7}  {row.what:{width}}  {row.found}"
+        begin = f"{row.state:7}  {row.what}"
+        for part in _wrap(row.found, width and width - indent):
+            yield f"{begin:{indent}}{part}"
+            begin = ""
     for state, words in ((State.PROBLEM, "to mend"), (State.NOTE, "to have")):
         for row in rows:
             if row.state is state and row.fix:
                 yield f"{words} {row.what}: {row.fix}"
+
+
+def _wrap(text: str, width: int | None) -> list[str]:
+    """Return the lines of a text, paths and all other words being whole."""
+    from textwrap import wrap
+
+    if width is None:
+        return [text]
+    return wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _qemu(patient: Patient, place: Path) -> tuple["Qemu | None", list[Finding]]:
@@ -120,20 +141,31 @@ def _qemu(patient: Patient, place: Path) -> tuple["Qemu | None", list[Finding]]:
             patient.qemu, cache=place / "versions", environment=patient.environ
         )
     except InfrastructureError as error:
-        missing = isinstance(error, MissingToolError) and "no QEMU" in error.message
-        fix = patient.fix("qemu", broken=not missing)
+        fix = _mend_qemu(patient, error)
         return None, [Finding("QEMU", error.message, State.PROBLEM, fix)]
     old = qemu.version < OLDEST
     about = f"{qemu.release}, {qemu.program}"
     if old:
         about += f"; the oldest that was tried is {'.'.join(map(str, OLDEST[:2]))}"
-    newer = "take a newer one: kut toolchain install qemu@RELEASE, then --qemu qemu@RELEASE"
+    newer = patient.remedies.another_qemu(str(qemu.program))
     findings = [Finding("QEMU", about, *((State.NOTE, newer) if old else ()))]
     wrong = probe.boot(str(qemu.program), probe.IMAGE, place, patient.patience)
     if wrong:
-        fix = newer if old else patient.fix("qemu", broken=True)
+        fix = newer if old else patient.remedies.broken("qemu", [str(qemu.program)], wrong)
         return None, [*findings, Finding("EL2 in QEMU", wrong, State.PROBLEM, fix)]
     return qemu, [*findings, Finding("EL2 in QEMU", "an image boots at EL2 and powers off")]
+
+
+def _mend_qemu(patient: Patient, error: InfrastructureError) -> str:
+    asked = machine.asked_for(patient.qemu, patient.environ)
+    if "is not unpacked" in error.message:
+        return f"{patient.remedies.kut()} toolchain install {asked}"
+    found = toolchain.find_program(asked or "qemu-system-aarch64", rootless.extend(patient.environ))
+    if found:
+        return patient.remedies.broken("qemu", [found], error.message)
+    if asked:
+        return "leave --qemu away" if patient.qemu else "unset KUT_QEMU QEMU"
+    return patient.remedies.missing("qemu")
 
 
 def _compilers(patient: Patient, place: Path, qemu: "Qemu | None") -> list[Finding]:
@@ -154,7 +186,7 @@ def _compiler(patient: Patient, place: Path, name: str, qemu: "Qemu | None") -> 
     try:
         tools = toolchain.find(name, patient.environ)
     except MissingToolError as error:
-        return Finding(what, error.message, State.NOTE, _compiler_fix(patient, name, broken=False))
+        return Finding(what, error.message, State.NOTE, _mend_missing(patient, name))
     built = probe.build(tools, place, patient.patience)
     if isinstance(built, str):
         wrong = built
@@ -162,19 +194,28 @@ def _compiler(patient: Patient, place: Path, name: str, qemu: "Qemu | None") -> 
         wrong = probe.boot(str(qemu.program), built, place, patient.patience) if qemu else ""
     if wrong:
         found = f"{tools.compiler} {wrong}"
-        return Finding(what, found, State.NOTE, _compiler_fix(patient, name, broken=True))
+        return Finding(what, found, State.NOTE, _mend_broken(patient, tools, wrong))
     does = "compiles, links, and what it builds boots" if qemu else "compiles and links"
     return Finding(what, f"{tools.compiler} {does}")
 
 
-def _compiler_fix(patient: Patient, name: str, *, broken: bool) -> str:
-    if name != "zig":
-        return patient.fix(name, broken=broken)
-    return f"{sys.executable} -m pip install{' --force-reinstall' if broken else ''} ziglang"
+def _mend_missing(patient: Patient, name: str) -> str:
+    if name == "zig":
+        return patient.remedies.package("ziglang", broken=False)
+    if name == "gcc" and (half := toolchain.find_gnu(patient.environ)):
+        return patient.remedies.broken(name, [half])  # its linker came with it, and went
+    return patient.remedies.missing(name)
+
+
+def _mend_broken(patient: Patient, tools: "Toolchain", said: str) -> str:
+    if tools.name == "zig":
+        return patient.remedies.package("ziglang")
+    programs = [tools.compiler, tools.link[0], tools.objcopy[-1]]
+    return patient.remedies.broken(tools.name, programs, said)
 
 
 def _ninja(patient: Patient, place: Path) -> Finding:
-    fix = f"{sys.executable} -m pip install --force-reinstall ninja"
+    fix = patient.remedies.package("ninja")
     try:
         program = build.find_ninja(patient.environ)
     except KutError as error:
@@ -184,17 +225,17 @@ def _ninja(patient: Patient, place: Path) -> Finding:
     return Finding("ninja", f"{program} builds")
 
 
-def _python() -> Iterator[Finding]:
+def _python(patient: Patient) -> Iterator[Finding]:
     import importlib
     import importlib.metadata
 
     yield Finding("Python", f"{sys.version.split()[0]}, {sys.executable}")
-    for module, package in _PYTHON_PACKAGES.items():
+    for package, module in _PYTHON_PACKAGES.items():
         try:
             importlib.import_module(module)
             yield Finding(f"package {package}", importlib.metadata.version(package))
         except ImportError as error:
-            fix = f"{sys.executable} -m pip install --force-reinstall {package}"
+            fix = patient.remedies.package(package)
             yield Finding(f"package {package}", str(error), State.PROBLEM, fix)
 
 
@@ -210,14 +251,14 @@ def _gdb(patient: Patient, place: Path) -> Finding:
             if end.code == 0 and "Undefined item" not in end.words:
                 return Finding("debugger", f"{program} knows arm64")
     words = "none that knows arm64; only needed to debug an image"
-    return Finding("debugger", words, State.NOTE, patient.fix("gdb"))
+    return Finding("debugger", words, State.NOTE, patient.remedies.missing("gdb"))
 
 
 def _room(patient: Patient) -> Iterator[Finding]:
     place = Path.cwd()
     if patient.tree:
         place = patient.tree
-        yield _writable(patient.tree / "build")
+        yield _writable(patient, patient.tree / "build")
     else:
         yield Finding("tree", "none here", State.NOTE, "go to a tree, or name one with --root")
     free = shutil.disk_usage(place).free // _MIB
@@ -238,12 +279,15 @@ def _amount(what: str, there: int, words: str, bounds: tuple[int, int]) -> Findi
     return Finding(what, words, state, f"make room: {wanted} MiB of {what} are to be had")
 
 
-def _writable(directory: Path) -> Finding:
+def _writable(patient: Patient, directory: Path) -> Finding:
+    """Try the directory, and look at those in it: one call as root leaves some of root's."""
     try:
         directory.mkdir(exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=directory) as file:
-            file.write(b"x")
+        for place in (directory, *(each for each in directory.iterdir() if each.is_dir())):
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(b"x")
     except OSError as error:
-        fix = f"chown -R {os.geteuid()} {directory}, or a clone that is yours"
-        return Finding("build directory", f"{directory}: {error.strerror}", State.PROBLEM, fix)
+        place = Path(error.filename).parent if error.filename else directory
+        fix = patient.remedies.unwritable(directory, error)
+        return Finding("build directory", f"{place}: {error.strerror}", State.PROBLEM, fix)
     return Finding("build directory", f"{directory} can be written")

@@ -47,7 +47,7 @@ def find_qemu(
     Raises MissingToolError when there is none or it is not a QEMU for arm64.
     """
     environment = os.environ if environment is None else environment
-    asked = explicit or environment.get("KUT_QEMU") or environment.get("QEMU")
+    asked = asked_for(explicit, environment)
     if asked == "qemu" or (asked and asked.startswith("qemu@")):
         found = find_program(rootless.program(asked, _PROGRAM, environment), environment)
         if not found:
@@ -58,6 +58,11 @@ def find_qemu(
         raise MissingToolError(f"no QEMU: {asked or _PROGRAM} is not there to run", _INSTALL)
     program = Path(found).absolute()
     return Qemu(program, _cached_version(program, cache))
+
+
+def asked_for(explicit: str | None, environment: "Mapping[str, str]") -> str | None:
+    """Return the QEMU that is named by an option or in the environment, if one is."""
+    return explicit or environment.get("KUT_QEMU") or environment.get("QEMU")
 
 
 def command_line(qemu: Qemu, test: "TestDef", kernel: Path) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ MARK: Final = b"# Unpacked by kut"
 
 _SCRIPT: Final = Path(__file__).with_name("rootless.sh")
 _ALONG_PATH: Final = ("gcc", "clang", "qemu", "gdb")
+#: What the script knows how to unpack.
+NAMES: Final = (*_ALONG_PATH, "python")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,14 @@ def unpacked(environ: "Mapping[str, str]") -> tuple[Unpacked, ...]:
 def install(names: "Iterable[str]", environ: "Mapping[str, str]") -> None:
     """Unpack these sets, where they are not there yet; the user sees the script's words.
 
-    Raises SetupError when that cannot be done here.
+    Raises UsageError for a name that none has, SetupError when it cannot be done here.
     """
     import subprocess
 
+    names = tuple(names)
+    for name in names:
+        if name.partition("@")[0] not in NAMES:
+            raise UsageError(f'there are no tools "{name}"', f"there are: {', '.join(NAMES)}")
     tools = directory(environ)
     if tools is None:
         raise SetupError("there is no place to unpack tools to", "set XDG_CACHE_HOME or HOME")

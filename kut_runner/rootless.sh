@@ -84,13 +84,13 @@ unpack()
 	mkdir -p "$work/set/root" "$work/set/bin" "$work/tmp"
 	stage=$work/set/root
 	configure_apt
-	[ "$updated" = "$suite" ] || run_apt update ||
-		stop "the lists of packages cannot be fetched, see $log" \
-			"apt-get needs the mirrors that /etc/apt names, and a release that they have"
+	[ "$updated" = "$suite" ] || run_apt update || stop_apt \
+		"the lists of packages cannot be fetched, see $log" \
+		"apt-get needs the mirrors that /etc/apt names, and a release that they have"
 	updated=$suite
 	# shellcheck disable=SC2046 # several words
 	run_apt -y --download-only ${suite:+-t "$suite"} install $(packages_of "$name") ||
-		stop "the packages for $name cannot be fetched, see $log" \
+		stop_apt "the packages for $name cannot be fetched, see $log" \
 			"are the mirror and the release right, and is there space on the disk?"
 	for package in "$work"/archives/*.deb; do
 		logged dpkg-deb -x "$package" "$stage" ||
@@ -267,6 +267,19 @@ logged()
 clean()
 {
 	rm -rf "$work"
+}
+
+# stop_apt WHAT HINT: leave; with other words where apt-get has no way to its mirrors.
+stop_apt()
+{
+	case $(cat "$log") in
+	*"Temporary failure"* | *"Could not resolve"* | *"ould not connect"* | \
+		*"Connection timed out"* | *"Network is unreachable"* | *"Unable to connect"*)
+		reason="apt-get cannot reach its mirrors, see $log"
+		log=
+		stop "$reason" "is there a network, and are the mirrors those that /etc/apt names?" ;;
+	*) stop "$1" "$2" ;;
+	esac
 }
 
 # stop WHAT HINT: leave.

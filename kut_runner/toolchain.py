@@ -185,9 +185,20 @@ def find_program(name: str, environ: "Mapping[str, str]") -> str | None:
     return None
 
 
-def _find_gcc(environ: "Mapping[str, str]") -> Toolchain:
+def find_gnu(environ: "Mapping[str, str]") -> str | None:
+    """Return the GCC for arm64, whether or not the rest of its toolchain is there, or None."""
+    environ = rootless.extend(environ)
+    found = (find_program(f"{prefix}gcc", environ) for prefix in _gnu_prefixes(environ))
+    return next((path for path in found if path), None)
+
+
+def _gnu_prefixes(environ: "Mapping[str, str]") -> tuple[str, ...]:
     given = environ.get("CROSS_COMPILE")
-    prefixes = (given,) if given else GNU_PREFIXES
+    return (given,) if given else GNU_PREFIXES
+
+
+def _find_gcc(environ: "Mapping[str, str]") -> Toolchain:
+    prefixes = _gnu_prefixes(environ)
     prefix = next((each for each in prefixes if find_program(f"{each}gcc", environ)), prefixes[0])
     gcc, ld, objcopy = (
         _require(f"{prefix}{tool}", environ, _INSTALL_GNU) for tool in ("gcc", "ld", "objcopy")

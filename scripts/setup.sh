@@ -28,6 +28,7 @@ arch=
 brew=
 extra=		# optional dependencies from pyproject.toml
 venv_ready=
+logging=	# the log is of this call
 
 # has PROGRAM...: all are along PATH.
 has()
@@ -81,12 +82,15 @@ need_venv()
 	find_python || lacks python "Python 3.11 with venv" "python3 python3-venv" python3 python python3
 }
 
-# The stamp is written last and names the place, for a venv does not bear to be moved.
+# The stamp is written last. It names the place and the interpreter, for a venv bears neither to be
+# moved nor that the distribution exchanges its Python.
 venv_is_ready()
 {
 	stamp=$venv/ready${extra:+-$extra}
 	[ "$stamp" -nt "$root/pyproject.toml" ] && [ "$stamp" -nt "$root/constraints.txt" ] &&
-		[ -x "$venv/bin/python" ] && read -r place <"$stamp" && [ "$place" = "$root" ]
+		[ -x "$venv/bin/python" ] &&
+		{ read -r place && read -r interpreter; } <"$stamp" && [ "$place" = "$root" ] &&
+		[ "$venv/bin/python" -ef "$interpreter" ]
 }
 
 find_python()
@@ -132,10 +136,14 @@ install_packages()
 		as_root=
 	elif ! command -v sudo >/dev/null; then
 		unpack_packages "this is not root, and there is no sudo" && return
-	elif [ -t 0 ] || sudo -n true 2>/dev/null; then
+	elif sudo -n true 2>/dev/null; then
 		as_root=sudo
-	else
+	elif [ ! -t 0 ]; then
 		unpack_packages "this is not root, and sudo wants a password" && return
+	else
+		say "sudo is to install with apt-get:$debian"
+		sudo -v || { unpack_packages "this is not root, and sudo refuses" && return; }
+		as_root=sudo
 	fi
 	say "installing with${as_root:+ sudo} apt-get:$debian"
 	lock
@@ -143,7 +151,10 @@ install_packages()
 		# Package lists that are absent or old, or a dpkg that was interrupted.
 		logged $as_root dpkg --configure -a
 		logged $as_root apt-get -q update
-		apt_install || { show_log && lament "apt-get failed, see $log"; }
+		apt_install || {
+			! is_unreachable || lament "apt-get cannot reach its mirrors, see $log"
+			show_log && lament "apt-get failed, see $log"
+		}
 	}
 }
 
@@ -185,13 +196,21 @@ create_venv()
 		# Not there yet, or a leftover of a set-up that was interrupted.
 		logged "$python" -m venv --clear "$venv" && pip_install
 	} || {
-		show_log
-		stop "kut could not be installed into .venv, see $log" "pip needs a package index, or\
+		why="kut could not be installed into .venv"
+		if is_unreachable; then
+			why="$why: pip cannot reach its package index"
+		else
+			show_log
+		fi
+		stop "$why, see $log" "pip needs a package index, or\
  PIP_NO_INDEX=1 and PIP_FIND_LINKS=DIRECTORY, with these and what they need:
   $(requirements)"
 	}
-	echo "$root" >"$venv/ready"
-	[ -z "$extra" ] || echo "$root" >"$venv/ready-$extra"
+	interpreter=$("$venv/bin/python" -c 'import os.path, sys; print(os.path.realpath(sys.argv[1]))' \
+		"$venv/bin/python")
+	for each in "" ${extra:+"-$extra"}; do
+		printf '%s\n' "$root" "$interpreter" >"$venv/ready$each"
+	done
 }
 
 # requirements: what pip looks for, as arguments of `pip download`, quoted for a shell.
@@ -232,6 +251,8 @@ lock()
 	elif has "${python:-python3}"; then
 		"${python:-python3}" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
 	fi
+	[ -n "$logging" ] || : >"$log"
+	logging=yes
 }
 
 logged()
@@ -243,6 +264,17 @@ logged()
 say()
 {
 	echo "kut: $*" >&2
+}
+
+# is_unreachable: what apt-get or pip said sounds as if there were no network.
+is_unreachable()
+{
+	case $(tail -n 100 "$log") in
+	*"Temporary failure"* | *"Could not resolve"* | *"ould not connect"* | \
+		*"Connection refused"* | *"Connection timed out"* | *"Network is unreachable"* | \
+		*"Name or service not known"* | *NewConnectionError* | *"Unable to connect"*) ;;
+	*) return 1 ;;
+	esac
 }
 
 show_log()

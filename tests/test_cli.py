@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command line as users meet it: real processes, their words and their exit codes."""
 
+import errno
 import os
 import pty
 import re
@@ -14,7 +15,7 @@ from typing import Protocol
 
 import pytest
 
-from kut_runner import __version__
+from kut_runner import __version__, cli
 
 
 class Kut(Protocol):
@@ -152,6 +153,42 @@ def test_a_bug_asks_to_be_reported(tmp_path: Path, debug: str) -> None:
     assert "kut: error: unexpected: ZeroDivisionError: division by zero\n" in end.stderr
     assert "please report it" in end.stderr
     assert ("Traceback" in end.stderr) == bool(debug)
+
+
+@pytest.mark.parametrize(
+    ("module", "hint"),
+    [
+        ("click", f"{sys.executable} -m pip install --force-reinstall click"),
+        ("elftools.elf.elffile", "`kut doctor` tells what mends it"),
+    ],
+)
+def test_a_broken_package_is_named(tmp_path: Path, module: str, hint: str) -> None:
+    code = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        "from kut_runner import __main__, config\n"
+        "config.find_root = lambda start: __import__('elftools.elf.elffile')\n"
+        "sys.argv = ['kut', 'list']; __main__.main()"
+    )
+    end = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (end.returncode, end.stdout) == (5, "")
+    words = f"a Python package that kut needs is broken: import of {module} halted; None in "
+    assert end.stderr.splitlines() == [
+        f"kut: error: {words}sys.modules",
+        f"kut: hint: {hint}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [(errno.EACCES, "doctor"), (errno.EROFS, "doctor"), (errno.ENOSPC, "room"), (errno.EIO, "")],
+)
+def test_what_the_system_refuses_is_said_in_words(code: int, hint: str) -> None:
+    message, found = cli._words_of(OSError(code, "No", "build/gcc/.lock"))
+    assert message == "build/gcc/.lock: No"
+    assert hint in found
+    assert bool(hint) == bool(found)
 
 
 def test_outside_a_tree_the_way_in_is_named(kut: Kut, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The scripts on machines of every kind, each made of stand-ins along PATH."""
 
+import os
 import re
 import shlex
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ PACKAGES = "gcc-aarch64-linux-gnu qemu-system-arm python3 python3-venv"
 #: `python3 -m venv DIR` gives a python that knows `-m pip`, which gives a kut.
 PYTHON = """
 case "$1 $2" in
+"-c import os.path"*) echo "$3" ;;
 "-c import"*) exit 0 ;;
 "-m venv") eval "venv=\\${$#}"; rm -rf "$venv"; mkdir -p "$venv/bin"
     cat "$0" >"$venv/bin/python"; chmod +x "$venv/bin/python" ;;
@@ -35,7 +37,7 @@ case "$1 $2" in
     sleep "${PIP_TAKES:-0}"
     echo "python3 -m pip was told PIP_CACHE_DIR=$PIP_CACHE_DIR" >>"$MACHINE/told"
     [ -e "$PIP_CONSTRAINT" ] && [ -e "$PIP_BUILD_CONSTRAINT" ] || exit 1
-    [ -z "${PIP_FAILS:-}" ] || { echo "pip says: no network"; exit 1; }
+    [ -z "${PIP_FAILS:-}" ] || { echo "pip says: $PIP_FAILS"; exit 1; }
     printf '#!/bin/sh\\necho "kut of $KUT_ROOT got:" "$@"\\n' >"${0%/*}/kut"
     chmod +x "${0%/*}/kut" ;;
 "- "*) echo "what pip needs" ;;
@@ -49,7 +51,7 @@ APT = """
 case "$*" in
 *update*) touch "$MACHINE/lists" ;;
 *install*)
-    [ -z "${APT_FAILS:-}" ] || { echo "apt says: no network"; exit 100; }
+    [ -z "${APT_FAILS:-}" ] || { echo "apt says: $APT_FAILS"; exit 100; }
     [ -e "$MACHINE/lists" ] || { echo "E: Unable to locate package"; exit 100; }
     for tool in %s; do touch "$MACHINE/bin/$tool"; chmod +x "$MACHINE/bin/$tool"; done ;;
 esac
@@ -74,13 +76,17 @@ class Machine:
             program.chmod(0o755)
 
     def call(
-        self, door: str = "kut", *args: str, env: Mapping[str, str] | None = None
+        self,
+        door: str = "kut",
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        stdin: int = subprocess.DEVNULL,
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.root / "scripts" / door, *args],
             env={"PATH": str(self.home / "bin"), "MACHINE": str(self.home), **(env or {})},
             cwd=self.home,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             capture_output=True,
             text=True,
             timeout=60,
@@ -265,6 +271,58 @@ def test_without_root_sudo_installs(machine: Machine) -> None:
     assert len(machine.calls("sudo apt-get")) == 1
 
 
+@pytest.fixture
+def terminal() -> Iterator[int]:
+    """The end of a terminal that a process has for its input."""
+    ours, theirs = os.openpty()
+    yield theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_on_a_terminal_sudo_may_ask(machine: Machine, terminal: int) -> None:
+    machine.add("id", script="echo 1000")
+    machine.add("sudo", script='case $1 in -n) exit 1 ;; -v) exit 0 ;; esac; "$@"')
+    machine.add("python3", "dpkg", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    end = machine.call(stdin=terminal)
+    assert end.returncode == 0
+    assert end.stderr.startswith("kut: sudo is to install with apt-get: gcc-aarch64-linux-gnu ")
+    assert machine.calls("sudo")[:2] == ["sudo -n true", "sudo -v"]
+
+
+def test_whom_sudo_refuses_unpacks(user: Machine, terminal: int) -> None:
+    user.add("sudo", script="exit 1")
+    end = user.call(env={"HOME": str(user.home)}, stdin=terminal)
+    assert end.returncode == 0
+    assert "kut: this is not root, and sudo refuses: unpacking gcc-" in end.stderr
+    assert user.calls("sudo") == ["sudo -n true", "sudo -v"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "  Temporary failure resolving 'mirror.example'",
+        "Err: Could not connect to mirror.example:80, connection timed out",
+        "Retrying after connection broken by 'NewConnectionError(': Failed to establish",
+    ],
+)
+def test_without_network_that_is_what_is_said(machine: Machine, words: str) -> None:
+    machine.add("python3", "dpkg", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    end = machine.call(env={"APT_FAILS": words})
+    assert end.returncode == 7
+    assert "; apt-get cannot reach its mirrors, see " in end.stderr
+    assert words not in end.stderr
+    machine.add(*COMPILER, *QEMU)
+    end = machine.call(env={"PIP_FAILS": words})
+    assert end.returncode == 7
+    assert "into .venv: pip cannot reach its package index, see " in end.stderr
+    assert words not in end.stderr
+    end = machine.call(env={"PIP_FAILS": "no idea"})  # nor is it said of what went wrong before
+    assert "pip cannot reach" not in end.stderr
+
+
 @pytest.mark.parametrize(
     ("there", "why"),
     [
@@ -286,7 +344,7 @@ def test_where_nothing_can_be_installed_the_packages_are_named(
     machine.add("python3", script=PYTHON)
     for name, script in there.items():
         machine.add(name, script=script)
-    end = machine.call("kut", "run", env={"APT_FAILS": "1"})
+    end = machine.call("kut", "run", env={"APT_FAILS": "no idea"})
     assert (end.returncode, end.stdout) == (7, "")
     assert f"kut: error: missing: GCC for arm64, QEMU for arm64; {why}" in end.stderr
     for line in (
@@ -296,7 +354,7 @@ def test_where_nothing_can_be_installed_the_packages_are_named(
         "brew install aarch64-elf-gcc qemu\n",
     ):
         assert line in end.stderr
-    assert ("apt says: no network" in end.stderr) == why.startswith("apt-get failed")
+    assert ("apt says: no idea" in end.stderr) == why.startswith("apt-get failed")
 
 
 #: In place of rootless.sh: it brings the tools of each set that it is asked for.
@@ -424,12 +482,12 @@ def test_a_newer_python_of_another_name_is_taken(machine: Machine) -> None:
     assert machine.call().returncode == 0
 
 
-def test_without_network_pips_words_are_shown(machine: Machine) -> None:
+def test_pips_words_are_shown(machine: Machine) -> None:
     machine.add(*COMPILER, *QEMU)
     machine.add("python3", script=PYTHON)
-    end = machine.call(env={"PIP_FAILS": "1"})
+    end = machine.call(env={"PIP_FAILS": "no idea"})
     assert end.returncode == 7
-    assert "pip says: no network\n" in end.stderr
+    assert "pip says: no idea\n" in end.stderr
     assert "kut: error: kut could not be installed into .venv, see " in end.stderr
     assert end.stderr.endswith(", with these and what they need:\n  what pip needs\n")
     assert machine.call().returncode == 0
@@ -442,7 +500,7 @@ def test_without_an_index_exactly_what_pip_needs_is_named(machine: Machine) -> N
     needed = project["build-system"]["requires"] + project["project"]["dependencies"]
     dev = project["project"]["optional-dependencies"]["dev"]
     for door, names in (("kut", needed), ("test", needed + dev)):
-        end = machine.call(door, env={"PIP_FAILS": "1"})
+        end = machine.call(door, env={"PIP_FAILS": "no idea"})
         assert end.returncode == 7
         pins = ["-c", f"{machine.root}/constraints.txt"]
         assert shlex.split(end.stderr.splitlines()[-1]) == [*pins, *names]
@@ -492,6 +550,21 @@ def test_a_set_up_that_was_killed_heals(complete: Machine) -> None:
     (complete.root / ".venv/bin/python").write_text("#!/bin/sh\nexit 1\n")
     end = complete.call()
     assert (end.returncode, end.stderr) == (0, "kut: installing kut into .venv with pip\n")
+
+
+def test_another_python_in_its_place_makes_a_new_environment(complete: Machine) -> None:
+    python = complete.root / ".venv/bin/python"
+    python.rename(complete.home / "python3.11")
+    python.symlink_to(complete.home / "python3.11")
+    stamp = complete.root / ".venv/ready"
+    stamp.write_text(f"{complete.root}\n{complete.home}/python3.11\n")
+    assert complete.call().stderr == ""
+    (complete.home / "python3.13").write_bytes((complete.home / "python3.11").read_bytes())
+    (complete.home / "python3.13").chmod(0o755)
+    python.unlink()
+    python.symlink_to(complete.home / "python3.13")
+    assert complete.call().stderr == "kut: installing kut into .venv with pip\n"
+    assert complete.call().stderr == ""
 
 
 @pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt"])

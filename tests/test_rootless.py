@@ -336,6 +336,11 @@ def test_the_command_installs_shows_and_removes(place: Place, kut: Kut) -> None:
     end = kut("toolchain", "install", "gcc", env=env | {"APT_EXITS": "100"})
     assert end.returncode == 7
     assert "kut: error: not unpacked: gcc\n" in end.stderr
+    end = kut("toolchain", "install", "vim@sid", env=env)
+    assert (end.returncode, end.stderr.splitlines()[0]) == (
+        2,
+        'kut: error: there are no tools "vim@sid"',
+    )
 
 
 def test_the_command_keeps_a_choice(kut: Kut, tree: Path) -> None:

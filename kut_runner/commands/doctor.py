@@ -2,6 +2,8 @@
 """`kut doctor`: whether kut can run here."""
 
 import os
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -39,7 +41,8 @@ def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu:
         distribution=distribution.identify(),
     )
     findings = doctor.examine(patient)
-    for line in doctor.table(findings):
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in doctor.table(findings, width):
         click.echo(line)
     if json:
         from json import dumps
