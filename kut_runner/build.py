@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kut_runner import trees
 from kut_runner.errors import BuildError, MissingToolError, UsageError
 from kut_runner.toolchain import find_program
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
     from kut_runner.toolchain import Toolchain
 
-OFFSETS_SOURCE: Final = "lib/arm64/asm-offsets.c"
-LINKER_SCRIPT: Final = "lib/arm64/image.lds"
+#: In the library.
+_OFFSETS_SOURCE: Final = "arm64/asm-offsets.c"
+_LINKER_SCRIPT: Final = "arm64/image.lds"
 
 #: Owner, type and length of a note as it stands in a little-endian ELF file: a sha1 build-id.
 _BUILD_ID_NOTE: Final = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
@@ -58,6 +60,17 @@ class Layout:
     """Where one variant of the build lives. All paths are relative to the tree's root."""
 
     variant: str
+    library: str = "lib"
+
+    @property
+    def offsets_source(self) -> str:
+        """The source of the offsets that assembly needs."""
+        return f"{self.library}/{_OFFSETS_SOURCE}"
+
+    @property
+    def linker_script(self) -> str:
+        """The linker script of all images."""
+        return f"{self.library}/{_LINKER_SCRIPT}"
 
     @property
     def directory(self) -> str:
@@ -112,12 +125,11 @@ class Sources:
     has_offsets: bool
 
 
-def find_sources(root: Path) -> Sources:
-    """Look through lib/ and arm/ of the tree at `root`."""
-    library = tuple(
-        path
-        for path in _walk(root, "lib")
-        if path.endswith((".c", ".S")) and path != OFFSETS_SOURCE
+def find_sources(root: Path, library: str = "lib") -> Sources:
+    """Look through the library and arm/ of the tree at `root`."""
+    offsets = f"{library}/{_OFFSETS_SOURCE}"
+    sources = tuple(
+        path for path in _walk(root, library) if path.endswith((".c", ".S")) and path != offsets
     )
     tests = [path for path in _walk(root, "arm") if path.endswith((".c", ".S"))]
     names = [path[4:-2] for path in tests if path.count("/") == 1 and path.endswith(".c")]
@@ -126,9 +138,9 @@ def find_sources(root: Path) -> Sources:
         if (owner := _owner(path, names)) and path != f"arm/{owner}.c":
             images[owner].append(path)
     return Sources(
-        library=library,
+        library=sources,
         images={name: tuple(paths) for name, paths in images.items()},
-        has_offsets=(root / OFFSETS_SOURCE).is_file(),
+        has_offsets=(root / offsets).is_file(),
     )
 
 
@@ -150,7 +162,8 @@ def build(  # noqa: PLR0913 - each is one choice of the user
     Raises BuildError with the compiler's words, UsageError for an image without source,
     MissingToolError when there is no ninja.
     """
-    sources = find_sources(root)
+    library = trees.library(root)
+    sources = find_sources(root, library)
     names = tuple(names) or tuple(sources.images)
     for name in names:
         if name not in sources.images:
@@ -158,10 +171,10 @@ def build(  # noqa: PLR0913 - each is one choice of the user
                 f'there is no image "{name}": no arm/{name}.c',
                 f"images: {' '.join(sources.images)}",
             )
-    layout = Layout(toolchain.name)
+    layout = Layout(toolchain.name, library)
     (root / layout.directory).mkdir(parents=True, exist_ok=True)
     with _turn(root / layout.directory):
-        _write_if_changed(root / layout.stamp, toolchain.identity())
+        _write_if_changed(root / layout.stamp, toolchain.identity() + trees.identity(root))
         _write_manifest(root, layout, sources, toolchain)
         argv = [find_ninja(os.environ), "-f", layout.manifest]
         argv += ["-v"] if verbose else []
@@ -264,8 +277,8 @@ def _compile(root: Path, layout: Layout, toolchain: "Toolchain") -> list[str]:
     return [
         *toolchain.compile,
         f"-ffile-prefix-map={root}=.",  # the same sources give the same bytes anywhere
-        "-Ilib",
-        "-Ilib/arm64",
+        f"-I{layout.library}",
+        f"-I{layout.library}/arm64",
         f"-I{layout.include}",
     ]
 
@@ -279,7 +292,7 @@ def _all_sources(sources: Sources) -> "Iterator[str]":
 def _manifest(
     root: Path, layout: Layout, sources: Sources, toolchain: "Toolchain"
 ) -> "Iterator[str]":
-    link = [*toolchain.link, "-T", LINKER_SCRIPT]
+    link = [*toolchain.link, "-T", layout.linker_script]
     yield f"""\
 # Written by kut; changes here are lost.
 ninja_required_version = 1.10
@@ -309,7 +322,7 @@ rule flat
     offsets = ""
     if sources.has_offsets:
         offsets = f" || {_path(layout.offsets)}"
-        yield f"build {_path(layout.offsets)}: offsets {OFFSETS_SOURCE} | {layout.stamp}\n"
+        yield f"build {_path(layout.offsets)}: offsets {layout.offsets_source} | {layout.stamp}\n"
     for source in _all_sources(sources):
         output = _path(layout.object(source))
         yield f"build {output}: cc {_path(source)} | {layout.stamp}{offsets}\n"
@@ -318,7 +331,7 @@ rule flat
     for name, paths in sources.images.items():
         objects = " ".join(_path(layout.object(path)) for path in (*paths, *sources.library))
         elf, flat = _path(layout.elf(name)), _path(layout.flat(name))
-        yield f"build {elf}: link {objects} | {LINKER_SCRIPT} {layout.stamp}\n"
+        yield f"build {elf}: link {objects} | {layout.linker_script} {layout.stamp}\n"
         yield f"build {flat}: flat {elf}\n"
 
 
@@ -355,6 +368,12 @@ def find_ninja(environ: "Mapping[str, str]") -> str:
         return beside
     if found := find_program("ninja", environ):
         return found
+    with suppress(ImportError):  # `pip install --user` puts it elsewhere, and its package knows
+        import ninja
+
+        elsewhere = f"{ninja.BIN_DIR}/ninja"
+        if os.access(elsewhere, os.X_OK):
+            return elsewhere
     raise MissingToolError(
         "ninja is not installed", "install it with pip, or as ninja-build from the distribution"
     )

@@ -47,7 +47,7 @@ class _Commands(click.Group):
     "--root",
     type=click.Path(path_type=Path),
     envvar="KUT_ROOT",
-    help="Top of the tree; by default the nearest one upwards from here.",
+    help="Top of the tree; by default the nearest one upwards from here, else kut's own.",
 )
 @click.pass_context
 def kut(context: click.Context, root: Path | None) -> None:

@@ -17,6 +17,11 @@ from kut_runner.errors import ConfigError, UsageError
 #: A test of this group runs only when it is asked for by name.
 NODEFAULT: Final = "nodefault"
 
+#: A file at the top of a tree that is built with the library that kut brings; see `trees`.
+MARK: Final = "kut.toml"
+#: In words.
+A_TREE: Final = f"a directory with configs/, and lib/ or {MARK}"
+
 #: The longest time-out, in seconds.
 DAY: Final = 24 * 60 * 60
 _WIDEST_VALUE: Final = 60
@@ -205,14 +210,15 @@ def find_root(start: Path) -> Path:
         if is_root(directory):
             return directory
     raise UsageError(
-        f"{start} is not inside a kut tree (a directory with configs/ and lib/)",
-        "change to the tree, or name it with --root DIR",
+        f"{start} is not inside a kut tree ({A_TREE})",
+        "change to the tree, name it with --root DIR, or start one: kut new --tree DIR",
     )
 
 
 def is_root(directory: Path) -> bool:
     """Tell whether `directory` is the top of a kut tree."""
-    return (directory / "configs").is_dir() and (directory / "lib").is_dir()
+    has_library = (directory / "lib").is_dir() or (directory / MARK).is_file()
+    return has_library and (directory / "configs").is_dir()
 
 
 def load(directory: Path, sources: Path | None = None) -> Config:
@@ -248,7 +254,7 @@ class _Reader:
 
     def parse(self, path: Path) -> dict[str, Any]:
         """Return the file's tables."""
-        document = _parse(path, self.shown, self.problems)
+        document = parse(path, self.shown, self.problems)
         for key in document:
             if key not in _TABLES:
                 self._complain(_quote(key), f"unknown table; a file holds {_TABLES_SHOWN}")
@@ -339,7 +345,8 @@ class _Reader:
             self._complain(f"{where}.image", missing)
 
 
-def _parse(path: Path, shown: str, problems: list[str]) -> dict[str, Any]:
+def parse(path: Path, shown: str, problems: list[str]) -> dict[str, Any]:
+    """Return what a TOML file holds, nothing when it cannot be read: that goes to `problems`."""
     import tomllib
 
     try:

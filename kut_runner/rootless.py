@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kut_runner import trees
 from kut_runner.errors import SetupError, UsageError
 
 if TYPE_CHECKING:
@@ -38,13 +39,8 @@ class Unpacked:
 
 def directory(environ: "Mapping[str, str]") -> str | None:
     """Return where tools are unpacked, or None for a user without a home; as setup.sh has it."""
-    cache = environ.get("XDG_CACHE_HOME", "")
-    if not cache.startswith("/"):
-        home = environ.get("HOME")
-        if not home:
-            return None
-        cache = f"{home}/.cache"
-    return f"{cache}/kut/tools"
+    cache = trees.cache(environ)
+    return f"{cache}/tools" if cache else None
 
 
 def extend(environ: "Mapping[str, str]") -> "Mapping[str, str]":

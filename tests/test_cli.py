@@ -194,7 +194,7 @@ def test_what_the_system_refuses_is_said_in_words(code: int, hint: str) -> None:
 def test_outside_a_tree_the_way_in_is_named(kut: Kut, tmp_path: Path) -> None:
     end = kut("list", cwd=tmp_path)
     assert end.returncode == 2
-    assert error(end)[1].endswith("--root DIR")
+    assert "--root DIR" in error(end)[1]
 
 
 def test_a_tree_can_be_named(kut: Kut, tree: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import realtree
 
-from kut_runner import scaffold
+from kut_runner import config, scaffold, trees
 from kut_runner.errors import InfrastructureError, UsageError
 
 
@@ -57,3 +57,43 @@ def test_half_a_test_is_not_left(tree: Path) -> None:
     with pytest.raises(InfrastructureError):
         scaffold.new_test(tree, "x")
     assert not files(tree)
+
+
+def test_a_new_tree_is_ready(tmp_path: Path) -> None:
+    top = tmp_path / "deep/tree"
+    written = scaffold.new_tree(top, "mine")
+    assert files(top) == {str(path.relative_to(top)) for path in written}
+    assert files(top) == {
+        *("kut.toml", ".gitignore", "README.md", "arm/mine.c", "configs/mine.toml"),
+    }
+    assert trees.find(top / "arm") == top
+    trees.make_ready(top)
+    assert [test.name for test in config.load(top / "configs", top / "arm").tests] == ["mine"]
+    assert scaffold.new_test(top, "another")
+
+
+def test_a_new_tree_may_take_an_empty_directory(tmp_path: Path) -> None:
+    assert scaffold.new_tree(tmp_path, "mine")
+
+
+@pytest.mark.parametrize("there", ["README.md", ".git/config", "arm/mine.c"])
+def test_a_new_tree_overwrites_nothing(tmp_path: Path, there: str) -> None:
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_text("mine")
+    with pytest.raises(UsageError, match="is not empty"):
+        scaffold.new_tree(tmp_path, "mine")
+    assert files(tmp_path) == {there}
+    assert (tmp_path / there).read_text() == "mine"
+
+
+def test_a_new_tree_wants_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for path in (tmp_path / "file", tmp_path / "file/tree"):
+        with pytest.raises(InfrastructureError, match="not written"):
+            scaffold.new_tree(path, "mine")
+
+
+def test_a_tree_with_a_bad_name_is_not_begun(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no name for a test"):
+        scaffold.new_tree(tmp_path / "tree", "-x")
+    assert not (tmp_path / "tree").exists()

@@ -26,11 +26,13 @@ def command(  # noqa: PLR0913 - one for each option
     variant: str | None,
 ) -> int:
     """Count instructions, and compare the counts with the baseline of the tree."""
-    from kut_runner import bench, plan, session
+    from kut_runner import bench, plan, session, trees
     from kut_runner.commands import prepare
     from kut_runner.views.outfile import OutFile
 
     place = prepare.workplace(root, compiler, variant)
+    if update:
+        trees.refuse_change(place.tree)
     tests = plan.select(place.definitions, plan.Wish(groups=("bench",)))
     baseline = place.tree / "configs/bench-baseline.json"
     kept = bench.load_baseline(baseline, place.compiler)

@@ -43,7 +43,7 @@ def variants(context: click.Context, _parameter: click.Parameter, begun: str) ->
 def runs(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Return the names of past runs, the newest first."""
     try:
-        kept = options.store_of(_root(context)).runs()
+        kept = options.store_of(_root(context), quiet=True).runs()
     except (KutError, OSError):
         return []
     return _beginning(begun, ["latest", *(run.run for run in reversed(kept))] if kept else ())
@@ -53,7 +53,7 @@ def _definitions(context: click.Context) -> "Config | None":
     from kut_runner import config
 
     try:
-        tree = options.tree_of(_root(context))
+        tree = options.tree_of(_root(context), quiet=True)
         return config.load(tree / "configs", tree / "arm")
     except (KutError, OSError):
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from kut_runner.commands import options
-from kut_runner.errors import ExitCode, KutError
+from kut_runner.errors import ExitCode, UsageError
 
 
 @click.command("doctor")
@@ -29,7 +29,7 @@ def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu:
     tree: Path | None
     try:
         tree = options.tree_of(root)
-    except KutError:
+    except UsageError:
         if root:
             raise
         tree = None

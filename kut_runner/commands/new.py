@@ -1,22 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut new`: a test to start from."""
+"""`kut new`: a test to start from, or a whole tree."""
 
 import os
 from pathlib import Path
+from typing import Final
 
 import click
 
 from kut_runner.commands import options
-from kut_runner.errors import ExitCode
+from kut_runner.errors import ExitCode, UsageError
+
+_FIRST: Final = "first"
 
 
 @click.command("new")
-@click.argument("name")
+@click.argument("name", required=False)
+@click.option(
+    "--tree",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help=f"Start a tree in this directory, with NAME ({_FIRST}) as its test.",
+)
 @click.pass_obj
-def command(root: Path | None, *, name: str) -> int:
+def command(root: Path | None, *, name: str | None, tree: Path | None) -> int:
     """Write a test NAME that passes: arm/NAME.c and configs/NAME.toml."""
-    from kut_runner import scaffold
+    from kut_runner import scaffold, trees
 
-    for path in scaffold.new_test(options.tree_of(root), name):
+    written: tuple[Path, ...]
+    if tree:
+        written = scaffold.new_tree(tree, name or _FIRST)
+    elif name:
+        top = options.tree_of(root, quiet=True)
+        trees.refuse_change(top)
+        written = scaffold.new_test(top, name)
+    else:
+        raise UsageError("no name for the new test", "as in `kut new mine`")
+    for path in written:
         click.echo(os.path.relpath(path))
     return ExitCode.OK

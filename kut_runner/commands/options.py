@@ -4,7 +4,7 @@
 import os
 import sys
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,12 +24,11 @@ def _chosen(context: click.Context, _parameter: click.Parameter, value: str | No
     """Return the compiler that is named, else the tree's own, else the first that is there."""
     if value:
         return value
-    from kut_runner import config, toolchain
-    from kut_runner.errors import KutError
+    from kut_runner import toolchain, trees
 
     try:
-        tree = context.obj or config.find_root(Path.cwd())
-    except KutError:  # the command will say so, or needs no tree
+        tree = trees.place_of(context.obj) if context.obj else trees.find(Path.cwd())
+    except UsageError:  # the command will say so, or needs no tree
         tree = Path.cwd()
     return toolchain.choice(str(tree)) or toolchain.preferred(os.environ)
 
@@ -266,24 +265,37 @@ def reports(command: "Callable[..., int]") -> "Callable[..., int]":
     return with_reports
 
 
-def store_of(root: Path | None) -> "Store":
-    """Return the past runs of the tree to work in; UsageError when there is no tree."""
+def store_of(root: Path | None, *, quiet: bool = False) -> "Store":
+    """Return the past runs of the tree to work in; as tree_of()."""
     from kut_runner.store import Store
 
-    return Store(tree_of(root) / "build")
+    return Store(tree_of(root, quiet=quiet) / "build")
 
 
-def tree_of(root: Path | None) -> Path:
-    """Return the top of the tree to work in; UsageError when there is none."""
-    from kut_runner import config
+def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
+    """Return the top of the tree to work in, ready for it.
+
+    Says which one it is when that is the one that kut carries, unless `quiet`. Raises UsageError
+    when there is none, ConfigError when it asks for another kut.
+    """
+    from kut_runner import config, trees
 
     if root is None:
-        return config.find_root(Path.cwd())
-    if not config.is_root(root):
-        raise UsageError(
-            f"{root} is not a kut tree (a directory with configs/ and lib/)", "correct --root"
-        )
-    return root.resolve()
+        tree = trees.find(Path.cwd())
+    elif config.is_root(root):
+        tree = trees.place_of(root.resolve())
+    else:
+        raise UsageError(f"{root} is not a kut tree ({config.A_TREE})", "correct --root")
+    trees.make_ready(tree)
+    if not quiet and root is None and trees.is_carried(tree):
+        _say_carried(tree)
+    return tree
+
+
+@cache
+def _say_carried(tree: Path) -> None:
+    """Tell once that it is not a tree of the user's."""
+    click.echo(f"kut: no tree here; this is the one that kut carries, built in {tree}", err=True)
 
 
 @contextmanager

@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(root: Path | None, *, wish: "Wish", count: int, update: Path | None) -> int:
     """Show what `kut run --shard i/n` takes, and how long that is by the times in the tree."""
-    from kut_runner import config, plan, shards
+    from kut_runner import config, plan, shards, trees
 
     tree = options.tree_of(root)
     times = tree / shards.TIMES
     if update:
+        trees.refuse_change(tree)
         click.echo(f"{shards.update_times(times, update)} times taken from {update}")
     tests = plan.select(config.load(tree / "configs", tree / "arm"), wish)
     seconds = shards.load_times(times)

@@ -70,11 +70,11 @@ def remove(names: tuple[str, ...]) -> int:
 
 
 def _show(tree: Path | None) -> None:
-    from kut_runner import config, rootless, toolchain
+    from kut_runner import rootless, toolchain, trees
     from kut_runner.errors import KutError
 
     try:
-        tree = tree or config.find_root(Path.cwd())
+        tree = trees.place_of(tree) if tree else trees.find(Path.cwd())
         used = toolchain.choice(str(tree))
     except KutError:
         used = None

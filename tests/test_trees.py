@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which tree a command works in, and trees that are built with the library that kut brings."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kut_runner import build, toolchain, trees
+from kut_runner.errors import ConfigError, InfrastructureError, UsageError
+
+
+def make(tree: Path) -> tuple[build.Image, set[str]]:
+    """Build the tree; return its image `one`, and what was done, as "CC arm/one.c"."""
+    done: list[str] = []
+    tools = toolchain.find("gcc", os.environ)
+    images = build.build(tree, tools, progress=done.append)
+    return images["one"], {line.partition("] ")[2] for line in done}
+
+
+TINY = Path(__file__).with_name("tiny_tree")
+
+
+@pytest.fixture
+def carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tree of a kut that was installed from a wheel."""
+    tree = shutil.copytree(TINY, tmp_path / "site-packages/kut_runner/tree")
+    monkeypatch.setattr(trees, "_CARRIED", tree)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tree
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A tree without a library."""
+    tree = tmp_path / "own"
+    for top in ("arm", "configs"):
+        shutil.copytree(TINY / top, tree / top)
+    (tree / "kut.toml").write_text('library = "kut>=0.1"\n')
+    return tree
+
+
+def test_the_nearest_tree_is_taken(carried: Path, own: Path) -> None:
+    assert carried.is_dir()
+    assert trees.find(own / "arm") == own
+    assert not trees.is_carried(own)
+    trees.refuse_change(own)
+
+
+def test_without_a_tree_it_is_the_one_that_kut_carries(carried: Path, tmp_path: Path) -> None:
+    place = trees.find(tmp_path)
+    assert place.parent == tmp_path / "cache/kut"
+    assert not place.exists()
+    trees.make_ready(place)
+    assert trees.is_carried(place)
+    assert (place / "lib").readlink() == carried / "lib"
+    assert trees.find(place) == trees.find(carried / "arm") == place
+    with pytest.raises(UsageError, match="not to be changed"):
+        trees.refuse_change(place)
+
+
+def test_each_installation_has_its_place(
+    carried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = trees.find(tmp_path)
+    monkeypatch.setattr(trees, "_CARRIED", shutil.copytree(carried, tmp_path / "other/tree"))
+    assert trees.find(tmp_path) != first
+
+
+def test_in_a_checkout_nothing_is_carried(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not inside a kut tree"):
+        trees.find(tmp_path)
+
+
+def test_without_a_home_there_is_no_place(
+    carried: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert carried.is_dir()
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    with pytest.raises(UsageError, match="there is no place"):
+        trees.find(tmp_path)
+    trees.make_ready(trees.find(own))  # which needs none
+
+
+def test_a_cache_that_cannot_be_written_is_named(carried: Path, tmp_path: Path) -> None:
+    assert carried.is_dir()
+    (tmp_path / "cache").write_text("in the way")
+    with pytest.raises(InfrastructureError, match=r"cache/kut/tree-.* cannot be written"):
+        trees.make_ready(trees.find(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "library: missing"),
+        ("library = 1", "library: 1 is not valid"),
+        ('library = "kut"', "library: 'kut' is not valid"),
+        ('library = "kut>=0.1"\nother = 1', "other: unknown key"),
+        ('library = "kut>=99.1"', "library: needs kut>=99.1, and this is kut"),
+        ("library", "not TOML"),
+    ],
+)
+def test_what_is_wrong_with_kut_toml_is_said(own: Path, text: str, problem: str) -> None:
+    (own / "kut.toml").write_text(text)
+    for use in (trees.make_ready, trees.library):
+        with pytest.raises(ConfigError, match=rf"kut\.toml: {problem}"):
+            use(own)
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "is_enough"),
+    [
+        ("0.1.0", "0.1", True),
+        ("0.1.0", "0.1.0", True),
+        ("0.1.0", "0.1.1", False),
+        ("0.10.0", "0.9.9", True),
+        ("1.2.3.dev4+local", "1.2.3", True),
+        ("1.2", "1.2.1", False),
+    ],
+)
+def test_versions_are_compared_by_their_numbers(
+    own: Path, monkeypatch: pytest.MonkeyPatch, version: str, wanted: str, *, is_enough: bool
+) -> None:
+    monkeypatch.setattr(trees, "__version__", version)
+    (own / "kut.toml").write_text(f'library = "kut>={wanted}"')
+    if is_enough:
+        trees.make_ready(own)
+    else:
+        with pytest.raises(ConfigError, match="upgrade it"):
+            trees.make_ready(own)
+
+
+def test_two_libraries_are_one_too_many(own: Path) -> None:
+    (own / "lib").mkdir()
+    with pytest.raises(ConfigError, match="there is a lib/ too"):
+        trees.make_ready(own)
+
+
+def test_a_tree_of_its_own_is_built_with_the_library_of_kut(carried: Path, own: Path) -> None:
+    image, done = make(own)
+    assert image.flat.stat().st_size
+    assert {"CC build/lib/helper.c", "CC arm/one.c"} <= done
+    assert sorted(path.name for path in own.iterdir()) == ["arm", "build", "configs", "kut.toml"]
+    assert not (carried / "build").exists()
+    assert make(own)[1] == set()
+
+
+def test_the_flags_for_editors_are_right(carried: Path, own: Path) -> None:
+    assert carried.is_dir()
+    make(own)
+    commands = json.loads((own / "build/compile_commands.json").read_text())
+    assert {entry["file"] for entry in commands} == {
+        *("arm/one.c", "arm/two.c", "build/lib/helper.c", "build/lib/arm64/start.S"),
+    }
+    for entry in commands:
+        subprocess.run(entry["arguments"], cwd=entry["directory"], check=True)
+
+
+def test_another_library_is_built_whatever_its_times(carried: Path, own: Path) -> None:
+    before = make(own)[0].build_id
+    helper = carried / "lib/helper.c"
+    times = helper.stat()
+    helper.write_text(helper.read_text().replace("value + 1", "value + 2"))
+    os.utime(helper, ns=(times.st_atime_ns, times.st_mtime_ns))
+    image, done = make(own)
+    assert "CC build/lib/helper.c" in done
+    assert image.build_id != before
+
+
+def test_the_library_of_another_kut_is_taken(
+    carried: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(own)
+    other = shutil.copytree(carried, tmp_path / "other/tree")
+    monkeypatch.setattr(trees, "_CARRIED", other)
+    (other / "lib/more.c").write_text("int more;\n")
+    assert "CC build/lib/more.c" in make(own)[1]
+    assert (own / "build/lib").readlink() == other / "lib"
+
+
+def test_the_library_of_a_checkout_is_its_own(own: Path) -> None:
+    assert trees.library(own) == "build/lib"
+    assert (own / "build/lib").readlink() == Path(build.__file__).parents[1] / "lib"
