@@ -4,13 +4,14 @@
 The modules are stations in the order in which data flows; each imports only earlier ones::
 
     errors -> status -> config -> trees -> scaffold -> shellish -> keywords -> plan
-           -> shards -> rootless -> flat -> toolchain -> build -> archive -> unittests
-           -> machine -> capture -> remote -> postmortem -> usage -> patience -> boot
-           -> signals -> pool -> resources -> times -> order -> lines -> events -> sysregs
-           -> syndrome -> diagnosis -> symbols -> dump -> results -> explain -> session
-           -> document -> saved_log -> store -> rerun -> compare -> history -> merge
-           -> spread -> tty -> views -> bench -> distribution -> remedy -> probe -> doctor
-           -> commands -> pytest_plugin -> cli -> __main__
+           -> shards -> rootless -> flat -> toolchain -> build -> sentry -> changes
+           -> archive -> unittests -> machine -> capture -> remote -> postmortem -> usage
+           -> patience -> boot -> signals -> pool -> keyboard -> resources -> times -> order
+           -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
+           -> results -> standing -> explain -> session -> document -> saved_log -> store
+           -> rerun -> compare -> history -> merge -> spread -> tty -> views -> watch
+           -> bench -> distribution -> remedy -> probe -> doctor -> commands
+           -> pytest_plugin -> cli -> __main__
 """
 
 __version__ = "0.1.0"

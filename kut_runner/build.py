@@ -198,6 +198,21 @@ def relinked(root: Path, compiler: str) -> frozenset[str]:
         return frozenset()
 
 
+def dependencies(root: Path, compiler: str) -> frozenset[str]:
+    """Return the files that compilers read for what is built, as ninja noted them.
+
+    Each is relative to the tree, or absolute. `compiler` is the name of its toolchain.
+    """
+    import subprocess
+
+    argv = [find_ninja(os.environ), "-f", Layout(compiler).manifest, "-t", "deps"]
+    done = subprocess.run(
+        argv, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
+    )
+    lines = done.stdout.splitlines()
+    return frozenset(line.strip() for line in lines if line.startswith("    "))
+
+
 def _times(root: Path, layout: Layout, names: "Iterable[str]") -> dict[str, int | None]:
     """Return when each image was linked, None for one that is not there."""
     times: dict[str, int | None] = dict.fromkeys(names)

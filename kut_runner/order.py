@@ -7,7 +7,7 @@ others pass; as a round ends before the next one begins, its turn comes.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -19,15 +19,22 @@ if TYPE_CHECKING:
 
 
 def rounds(
-    tests: "Sequence[TestDef]", took: Mapping[str, Took], *, seed: int | None, times: int | None
+    tests: "Sequence[TestDef]",
+    took: Mapping[str, Took],
+    *,
+    seed: int | None,
+    times: int | None,
+    first: Collection[str] = (),
 ) -> "Iterator[list[TestDef]]":
     """Yield the tests in their order `times` times, for ever when that is None.
 
-    With a seed each round has an order of its own, and the same seed gives the same orders.
+    With a seed each round has an order of its own, and the same seed gives the same orders. In any
+    case the tests of `first` come first.
     """
     slow_first = sorted(tests, key=lambda test: -_seconds(took, test))
     for number in range(times) if times is not None else count():
-        yield shuffled(tests, seed, number) if seed is not None else slow_first
+        ordered = shuffled(tests, seed, number) if seed is not None else slow_first
+        yield sorted(ordered, key=lambda test: test.name not in first)
 
 
 def shuffled(tests: "Sequence[TestDef]", seed: int, number: int) -> "list[TestDef]":

@@ -9,13 +9,13 @@ no QEMU outlives it.
 
 import time
 from selectors import EVENT_READ, DefaultSelector
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from kut_runner.boot import Boot, Ended, How, Launch
 from kut_runner.signals import Signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from kut_runner.remote import Link
 
@@ -26,11 +26,23 @@ _MOST_COALESCE: Final = 0.016
 _FLOOD: Final = 512
 
 
+class Stopper(Protocol):
+    """Something beside a signal that may ask kut to stop."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when there is something to look at."""
+
+    def wants_stop(self) -> bool:
+        """Take in what the descriptor has; tell whether to stop."""
+
+
 class Pool:
     """Context manager that owns running QEMUs and the signal handlers."""
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    def __init__(self, stoppers: "Iterable[Stopper]" = ()) -> None:
+        """Start nothing yet; each of `stoppers` is asked until it wants kut to stop."""
+        self._stoppers = list(stoppers)
+        self._stops_asked = 0
         self._signals = Signals()
         self._running: list[Boot] = []
         self._stops_heeded = 0
@@ -41,6 +53,8 @@ class Pool:
         self._signals.__enter__()
         self._selector = DefaultSelector()
         self._selector.register(self._signals, EVENT_READ)
+        for stopper in self._stoppers:
+            self._selector.register(stopper, EVENT_READ)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -52,8 +66,8 @@ class Pool:
 
     @property
     def stops(self) -> int:
-        """How often a signal asked kut to stop; the QEMUs that run are told in the next `wait`."""
-        return self._signals.stops
+        """How often kut was asked to stop; the QEMUs that run are told in the next `wait`."""
+        return self._signals.stops + self._stops_asked
 
     def start(self, launch: Launch, hear: "Callable[[bytes], None] | None" = None) -> Boot:
         """Start a QEMU, whose output `hear` gets too; OSError when it or its log cannot be."""
@@ -80,6 +94,7 @@ class Pool:
                 most = max(most, size)
             elif size is not None:
                 self._selector.unregister(boot)
+        self._ask({key.fileobj for key, _ in ready})
         self._heed_signals()
         ended = [self._finish(boot) for boot in [*self._running] if boot.has_ended()]
         self._expire()
@@ -111,16 +126,24 @@ class Pool:
         self._running.remove(boot)
         return boot, boot.finish()
 
+    def _ask(self, ready: "set[object]") -> None:
+        """Let stoppers that are ready say whether they want a stop; each gets its way once."""
+        for stopper in [*self._stoppers]:
+            if stopper in ready and stopper.wants_stop():
+                self._stoppers.remove(stopper)
+                self._selector.unregister(stopper)
+                self._stops_asked = 1
+
     def _heed_signals(self) -> None:
         """Act on requests to stop: the first asks the QEMUs to end, another one kills them."""
-        if self._signals.stops == self._stops_heeded:
+        if self.stops == self._stops_heeded:
             return
         for boot in self._running:
             if self._stops_heeded:
                 boot.kill()
             else:
                 boot.stop(How.INTERRUPTED)
-        self._stops_heeded = self._signals.stops
+        self._stops_heeded = self.stops
 
     def _expire(self) -> None:
         now = time.monotonic()

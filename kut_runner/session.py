@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kut_runner.config import TestDef
     from kut_runner.diagnosis import Diagnosis
     from kut_runner.machine import Qemu
+    from kut_runner.pool import Stopper
     from kut_runner.times import Times
 
 
@@ -60,6 +61,10 @@ class RunRequest:
     """Start nothing more once a test has failed."""
     retries: int = 0
     """How often a test that fails runs again; one that passes then is flaky."""
+    first: frozenset[str] = frozenset()
+    """Tests that start before all others."""
+    stoppers: "Sequence[Stopper]" = ()
+    """What may stop the run, as a signal does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,9 @@ class _Agenda:
             lambda test: Share.of(test, wanted.get(test.name), self.whole),
         )
         times = request.repeat
-        self._rounds = order.rounds(request.tests, took, seed=request.seed, times=times)
+        self._rounds = order.rounds(
+            request.tests, took, seed=request.seed, times=times, first=request.first
+        )
         self._again: list[_Turn] = []
         self._attempts: Counter[str] = Counter()
         self._next_round()
@@ -246,7 +253,7 @@ class _Runner:
         self._stops = 0
 
     def run(self) -> None:
-        with Pool() as pool:
+        with Pool(self._request.stoppers) as pool:
             while self._running or self._hearings or self._agenda:
                 if pool.stops > self._stops:
                     self._tell_of_stop(pool.stops)

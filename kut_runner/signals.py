@@ -3,7 +3,7 @@
 
 While a `Signals` is open, SIGINT, SIGTERM and SIGHUP only count as a wish to stop, and they and
 the end of a child make its file descriptor readable: nothing interrupts the code at a random
-place, and nothing needs to be polled.
+place, and nothing needs to be polled. One that opens within another passes the wish on to it.
 """
 
 import os
@@ -56,14 +56,22 @@ class Signals:
         except BlockingIOError:
             pass
 
+    def wants_stop(self) -> bool:
+        """Take in what the descriptor has; tell whether a stop was asked for."""
+        self.drain()
+        return bool(self.stops)
+
     def pause(self, seconds: float) -> None:
         """Wait for a signal, for so long at most."""
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
         poll.poll(seconds * 1000)
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+    def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stops += 1
+        outer = self._old.get(signal.Signals(number))
+        if callable(outer) and isinstance(getattr(outer, "__self__", None), Signals):
+            outer(number, frame)
 
 
 def _to_handle() -> list[signal.Signals]:

@@ -214,8 +214,12 @@ _reports: Final = (
 )
 
 
-def look(command: "Callable[..., int]") -> "Callable[..., int]":
-    """Give a command the options for what is shown, as one argument `look`."""
+def look(command: "Callable[..., int]", *, github: bool = True) -> "Callable[..., int]":
+    """Give a command the options for what is shown, as one argument `look`.
+
+    Those for GitHub are left out unless `github`.
+    """
+    wants_github = github
 
     @wraps(command)
     def with_look(
@@ -223,7 +227,7 @@ def look(command: "Callable[..., int]") -> "Callable[..., int]":
         quiet: bool,
         verbose: int,
         slowest: int | None,
-        github: bool | None,
+        github: bool | None = wants_github and None,
         **others: object,
     ) -> int:
         from kut_runner.views.look import Look, is_github
@@ -237,7 +241,7 @@ def look(command: "Callable[..., int]") -> "Callable[..., int]":
         )
         return command(*args, look=chosen, **others)
 
-    for option in reversed(_look):
+    for option in reversed(_look if github else _look[:-1]):
         option(with_look)
     return with_look
 

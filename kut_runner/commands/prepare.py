@@ -91,15 +91,31 @@ def facts(
     )
 
 
-def workplace(root: Path | None, compiler: str, variant: str | None) -> Workplace:
-    """Return the workplace that the options name; raises KutError."""
+def workplace(
+    root: Path | None,
+    compiler: str,
+    variant: str | None,
+    *,
+    heed: "Callable[[], None] | None" = None,
+) -> Workplace:
+    """Return the workplace that the options name; raises KutError.
+
+    `heed` is called again and again while images are built; what it raises ends that.
+    """
     tree = options.tree_of(root)
     definitions = config.load(tree / "configs", tree / "arm")
     tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
 
     def supply(names: "Sequence[str]") -> "Mapping[str, Image]":
         with options.progress_line(verbose=False) as progress:
-            return build.build(tree, tools, names, progress=progress)
+
+            def tell(line: str) -> None:
+                if heed:
+                    heed()
+                if progress:
+                    progress(line)
+
+            return build.build(tree, tools, names, progress=tell)
 
     return Workplace(tree, definitions, tools.name, supply, tree / shards.TIMES)
 

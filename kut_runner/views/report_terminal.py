@@ -101,7 +101,7 @@ class Terminal(View):
         """Say what a request to stop does, and what another one would."""
         if not running:
             return
-        tests = f"{running} test{'' if running == 1 else 's'}"
+        tests = _tests(running)
         if stops == 1:
             words = f"interrupted: ending {tests}, then the report; once more kills them"
         else:
@@ -141,20 +141,25 @@ class Terminal(View):
     def on_end(self, run: "Run") -> None:
         """Take the board away, and print the slowest tests and the summary."""
         self._out.close()
-        for line in _slowest(run.results, self._look.slowest):
+        for line in (*_slowest(run.results, self._look.slowest), *self._summary(run)):
             self._out.write(line)
+
+    def _summary(self, run: "Run") -> "Iterator[str]":
+        yield f"{_tests(len(run.results))} in {run.seconds:.2f} s: {self._counts(run)}"
+        if not run.is_complete:
+            yield f"cut short: {run.selected - len(run.results)} tests have no result"
+        elif run.exit_code is ExitCode.NOTHING_RAN:
+            yield "nothing ran: every test was skipped"
+
+    def _counts(self, run: "Run") -> str:
+        """Return how many results there are of each status."""
         counts = Counter(result.status for result in run.results)
         parts = [
             self._coloured(status, f"{counts[status]} {status.value}")
             for status in Status
             if counts[status]
         ]
-        total = f"{len(run.results)} test{'' if len(run.results) == 1 else 's'}"
-        self._out.write(f"{total} in {run.seconds:.2f} s: {', '.join(parts) or 'none ran'}")
-        if not run.is_complete:
-            self._out.write(f"cut short: {run.selected - len(run.results)} tests have no result")
-        elif run.exit_code is ExitCode.NOTHING_RAN:
-            self._out.write("nothing ran: every test was skipped")
+        return ", ".join(parts) or "none ran"
 
     def _flush_output(self, label: str) -> None:
         """Print the half line that came last of a serial line."""
@@ -185,6 +190,10 @@ class Terminal(View):
 
     def _coloured(self, status: Status, text: str) -> str:
         return coloured(status, text) if self._is_coloured else text
+
+
+def _tests(count: int) -> str:
+    return f"{count} test{'' if count == 1 else 's'}"
 
 
 def _label(name: str, attempt: int) -> str:

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Changes of a tree's sources, as something a selector can wait for; see `sentry`."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, Self
+
+from kut_runner import sentry
+from kut_runner.errors import InfrastructureError, MissingToolError
+
+#: What is watched of a tree, with all below.
+TREES: Final = ("arm", "configs", "lib")
+
+#: Seconds between a save and the moment in which it is told of; what is longer was no save.
+_FRESH: Final = 10.0
+
+
+class Changes:
+    """Context manager that knows which sources have changed since it was asked the last time."""
+
+    def __init__(self, tree: Path) -> None:
+        """Watch the sources of a tree.
+
+        Raises MissingToolError when watchfiles is not installed.
+        """
+        if not find_spec("watchfiles"):
+            raise MissingToolError(
+                "the Python package watchfiles is not installed", "pip install watchfiles"
+            )
+        self._tree = tree
+        self._files: frozenset[str] = frozenset()
+        self._paths: set[str] = set()
+        self._rest = b""
+        self._is_ready = False
+
+    def __enter__(self) -> Self:
+        """Begin to watch; raises InfrastructureError when that is not possible."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", sentry.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C is for kut
+        )
+        try:
+            self._order()
+            while not self._is_ready:
+                self._read()
+            os.set_blocking(self.fileno(), False)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Watch no more."""
+        self._process.kill()
+        self._process.communicate()
+
+    def fileno(self) -> int:
+        """Return the descriptor that a change makes readable."""
+        assert self._process.stdout  # noqa: S101 - for mypy: stdout=PIPE
+        return self._process.stdout.fileno()
+
+    def wants_stop(self) -> bool:
+        """Take in what the descriptor has; tell whether something has changed."""
+        with suppress(BlockingIOError):
+            self._read()
+        return bool(self._paths)
+
+    def also(self, files: Collection[str]) -> None:
+        """Watch these files too, in place of those of the last call; those of the tree are.
+
+        Each is a path relative to the tree, or an absolute one.
+        """
+        absolute = {os.path.normpath(self._tree / file) for file in files}
+        tops = tuple(f"{self._tree / name}{os.sep}" for name in (*TREES, "build"))
+        outside = frozenset(path for path in absolute if not path.startswith(tops))
+        if outside != self._files:
+            self._files = outside
+            self._order()
+
+    def take(self) -> tuple[str, ...]:
+        """Return what has changed since the last call, sorted, relative to the tree."""
+        paths, self._paths = self._paths, set()
+        return tuple(sorted(os.path.relpath(path, self._tree) for path in paths))
+
+    def _order(self) -> None:
+        """Tell the other process what to watch."""
+        trees = [str(top) for name in TREES if (top := self._tree / name).is_dir()]
+        files = sorted(file for file in self._files if Path(file).parent.is_dir())
+        order = json.dumps({"trees": trees, "files": files})
+        assert self._process.stdin  # noqa: S101 - for mypy: stdin=PIPE
+        with suppress(BrokenPipeError):  # what it said before it died is still to be read
+            self._process.stdin.write(f"{order}\n".encode())
+
+    def _read(self) -> None:
+        """Take in what the other process says."""
+        data = os.read(self.fileno(), 1 << 16)
+        if not data:
+            self._fail(f"it ended with exit status {self._process.wait()}")
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._hear(json.loads(line))
+
+    def _hear(self, said: Any) -> None:  # noqa: ANN401 - what JSON gives
+        if said is None:
+            self._is_ready = True
+        elif isinstance(said, list):
+            self._paths.update(said)
+        else:
+            self._fail(said["error"])
+
+    def _fail(self, words: str) -> None:
+        raise InfrastructureError(
+            f"the sources cannot be watched: {words}",
+            "on Linux, `sysctl fs.inotify` shows the limits that may have been reached",
+        )
+
+
+def saved_at(tree: Path, paths: Iterable[str]) -> float:
+    """Return when the last of `paths`, of which was just told, was saved: seconds of the epoch."""
+    now = time.time()
+    times = []
+    for path in paths:
+        with suppress(OSError):
+            times.append((tree / path).stat().st_ctime)
+    return max((each for each in times if now - _FRESH <= each <= now), default=now)
