@@ -24,8 +24,11 @@ _CHUNK: Final = 1 << 14
 def create(path: Path) -> FileIO:
     """Return a new file at `path`, to write and read; one that was there before lives on unseen.
 
+    A device, as /dev/null, is written in place: root could replace it, and all would miss it.
     Raises OSError when that cannot be.
     """
+    if path.exists() and not path.is_file():
+        return FileIO(path, "r+")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     file = FileIO(temporary, "w+")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The capped raw log."""
 
+import os
 from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,16 @@ def kept(path: Path, chunks: list[bytes], *, head: int = 100, tail: int = 60) ->
 
 def test_what_fits_is_kept_as_it_is(tmp_path: Path) -> None:
     assert kept(tmp_path / "log", [b"a" * 100, b"b" * 60]) == (b"a" * 100 + b"b" * 60, 0)
+
+
+def test_a_device_stays_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "log")
+    with Capture(tmp_path / "log") as log:
+        log.write(b"a word")
+        log.finish()
+        with (tmp_path / "log").open("rb", buffering=0) as reader:
+            assert reader.read(100) == b"a word"
+    assert (tmp_path / "log").is_fifo()
 
 
 def test_a_flood_keeps_head_and_tail(tmp_path: Path) -> None:
