@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <on-cpus.h>
 #include <subtest.h>
+#include <asm/barrier.h>
 #include <asm/deadline.h>
 #include <asm/guest.h>
 #include <asm/guest-stage1.h>
@@ -36,7 +37,7 @@ static bool alone(void)
 
 static int load(const int *value)
 {
-	return __atomic_load_n(value, __ATOMIC_ACQUIRE);
+	return smp_load_acquire(value);
 }
 
 static void add(int *value, int what)
@@ -378,7 +379,7 @@ static bool start_polling(void)
 
 static void stop_polling(void)
 {
-	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	smp_store_release(&stop, 1);
 	finish(1);
 }
 

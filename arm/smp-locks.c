@@ -4,6 +4,7 @@
 #include <on-cpus.h>
 #include <string.h>
 #include <subtest.h>
+#include <asm/barrier.h>
 #include <asm/deadline.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
@@ -103,7 +104,7 @@ static u32 held;
 
 static void set_held(u32 value)
 {
-	__atomic_store_n(&held, value, __ATOMIC_RELEASE);
+	smp_store_release(&held, value);
 	dcache_clean_inval_poc(&held, sizeof(held));
 }
 
@@ -123,10 +124,10 @@ static void test_locks_exclude_nommu(void)
 	if (alone())
 		return;
 	on_cpu_async(nr_cpus - 1, hold_lock, NULL);
-	wait_for(__atomic_load_n(&held, __ATOMIC_ACQUIRE), WAIT_MS);
+	wait_for(smp_load_acquire(&held), WAIT_MS);
 	mmu_disable();
 	spin_lock(&counter_lock);
-	seen = __atomic_load_n(&held, __ATOMIC_ACQUIRE);
+	seen = smp_load_acquire(&held);
 	spin_unlock(&counter_lock);
 	mmu_enable(mmu_idmap);
 	report(!seen, "with its MMU off a CPU waits for a lock that another has");

@@ -6,6 +6,7 @@
 #include <on-cpus.h>
 #include <subtest.h>
 #include <vmalloc.h>
+#include <asm/barrier.h>
 #include <asm/deadline.h>
 #include <asm/mmu.h>
 #include <asm/page.h>
@@ -27,7 +28,7 @@ static bool entered;
 
 static void enter(void)
 {
-	__atomic_store_n(&entered, true, __ATOMIC_RELEASE);
+	smp_store_release(&entered, true);
 }
 
 /* Before all that start CPUs: it needs one that is off. */
@@ -43,8 +44,8 @@ static void test_boot(void)
 		return;
 	smp_boot_secondary(last, enter);
 	report(cpu_online(last), "CPU %d is online after smp_boot_secondary()", last);
-	report(wait_for(__atomic_load_n(&entered, __ATOMIC_ACQUIRE), WAIT_MS),
-	       "its function runs within %d ms", WAIT_MS);
+	report(wait_for(smp_load_acquire(&entered), WAIT_MS), "its function runs within %d ms",
+	       WAIT_MS);
 	report(wait_for(cpu_idle(last), WAIT_MS), "it idles when that has returned, within %d ms",
 	       WAIT_MS);
 	ret = smp_boot_secondary_nofail(last, enter);
@@ -131,9 +132,8 @@ static void watch_caller(void *data)
 {
 	struct long_call *call = data;
 
-	call->seen =
-		wait_for(__atomic_load_n(&call->caller_went_on, __ATOMIC_ACQUIRE), LONG_CALL_MS);
-	__atomic_store_n(&call->over, true, __ATOMIC_RELEASE);
+	call->seen = wait_for(smp_load_acquire(&call->caller_went_on), LONG_CALL_MS);
+	smp_store_release(&call->over, true);
 }
 
 static void test_long_call(int cpu)
@@ -141,16 +141,44 @@ static void test_long_call(int cpu)
 	struct long_call call = {};
 
 	on_cpu(cpu, watch_caller, &call);
-	__atomic_store_n(&call.caller_went_on, true, __ATOMIC_RELEASE);
-	report(wait_for(__atomic_load_n(&call.over, __ATOMIC_ACQUIRE), WAIT_MS) && !call.seen,
+	smp_store_release(&call.caller_went_on, true);
+	report(wait_for(smp_load_acquire(&call.over), WAIT_MS) && !call.seen,
 	       "on_cpu() returns when a call of %d ms is over", LONG_CALL_MS);
+}
+
+/* Calls that differ in their data alone. */
+#define DATA_CALLS 100
+
+struct noted {
+	bool right;
+};
+
+static struct noted *expected_note;
+
+static void note(void *data)
+{
+	((struct noted *)data)->right = data == expected_note;
+}
+
+static void test_data(int cpu)
+{
+	struct noted notes[2];
+	int right = 0;
+
+	for (int i = 0; i < DATA_CALLS; i++) {
+		notes[i % 2].right = false;
+		expected_note = &notes[i % 2];
+		on_cpu(cpu, note, expected_note);
+		right += notes[i % 2].right;
+	}
+	report(right == DATA_CALLS, "%d calls: each has its own data: found %d", DATA_CALLS, right);
 }
 
 static bool release;
 
 static void wait_for_release(void *data)
 {
-	*(bool *)data = wait_for(__atomic_load_n(&release, __ATOMIC_ACQUIRE), WAIT_MS);
+	*(bool *)data = wait_for(smp_load_acquire(&release), WAIT_MS);
 }
 
 static void test_on_cpus(void)
@@ -166,6 +194,7 @@ static void test_on_cpus(void)
 	if (alone())
 		return;
 	test_long_call(last);
+	test_data(last);
 	on_cpu(last, add_id, &sum);
 	report(sum == 1 + nr_cpus, "on_cpu() returns when the function has: expected %d, found %d",
 	       1 + nr_cpus, sum);

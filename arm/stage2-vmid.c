@@ -7,6 +7,7 @@
 #include <alloc_page.h>
 #include <on-cpus.h>
 #include <subtest.h>
+#include <asm/barrier.h>
 #include <asm/deadline.h>
 #include <asm/guest.h>
 #include <asm/io.h>
@@ -239,7 +240,7 @@ static void run_in_the_middle(struct machine *m, unsigned int vmid)
 		return;
 	}
 	run_others(m);
-	__atomic_store_n(&owners[vmid - FIRST], NULL, __ATOMIC_RELEASE);
+	smp_store_release(&owners[vmid - FIRST], NULL);
 }
 
 static enum guest_handler_result on_hvc(struct guest *guest)
@@ -358,8 +359,8 @@ static u64 guest_wait(void)
 {
 	u64 first = *(volatile u64 *)TEST_IPA;
 
-	__atomic_store_n(&in_guest, 1, __ATOMIC_RELEASE);
-	if (!wait_for(__atomic_load_n(&go, __ATOMIC_ACQUIRE), WAIT_MS))
+	smp_store_release(&in_guest, 1);
+	if (!wait_for(smp_load_acquire(&go), WAIT_MS))
 		return 0;
 	return first << 32 | *(volatile u64 *)TEST_IPA;
 }
@@ -388,13 +389,12 @@ static void test_live_elsewhere(void)
 	machines[0].guest->elr_el2 = (u64)guest_wait;
 	in_guest = go = 0;
 	on_cpu_async(1, run_first, &machines[0]);
-	report(wait_for(__atomic_load_n(&in_guest, __ATOMIC_ACQUIRE), WAIT_MS),
-	       "a guest runs on CPU 1");
+	report(wait_for(smp_load_acquire(&in_guest), WAIT_MS), "a guest runs on CPU 1");
 	owners[0] = &machines[0]; /* VMID FIRST is in CPU 1 */
 	for (int i = 1; i < GUESTS; i++)
 		right += looks(&machines[i]);
 	owners[0] = NULL;
-	__atomic_store_n(&go, 1, __ATOMIC_RELEASE);
+	smp_store_release(&go, 1);
 	on_cpu(1, nothing, NULL);
 	report(right == GUESTS - 1 && !clashes && all_dropped == GUESTS - 2,
 	       "%d guests on CPU 0 meanwhile, %d generations: found %u right, %u, %u with its VMID",

@@ -54,7 +54,7 @@ void do_idle(void)
 	for (;;) {
 		set_cpu_idle(cpu, true);
 		smp_send_event();
-		while (!__atomic_load_n(&box->func, __ATOMIC_ACQUIRE))
+		while (!smp_load_acquire(&box->func))
 			wfe();
 		isb(); /* what the caller wrote into page tables is there for the first access */
 		box->func(box->data);
@@ -76,7 +76,7 @@ static unsigned long post(struct mailbox *box, int cpu, void (*func)(void *data)
 	if (!box->func) {
 		set_cpu_idle(cpu, false);
 		box->data = data;
-		__atomic_store_n(&box->func, func, __ATOMIC_RELEASE);
+		smp_store_release(&box->func, func);
 		number = ++box->posted;
 	}
 	spin_unlock(&box->lock);
@@ -129,7 +129,7 @@ static void wait_for_call(int cpu, unsigned long number, void (*func)(void *data
 	struct mailbox *box = mailbox_of(cpu);
 	struct wait wait = begin_wait();
 
-	while (__atomic_load_n(&box->done, __ATOMIC_ACQUIRE) < number)
+	while (smp_load_acquire(&box->done) < number)
 		check_deadline(&wait, cpu, func, "finish");
 	isb(); /* as in do_idle(), for what @func wrote */
 }

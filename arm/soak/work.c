@@ -17,12 +17,12 @@ static struct vcpu *jobs[MAX_CPUS]; /* NULL: none, or done */
 
 static bool is_done(int cpu)
 {
-	return !__atomic_load_n(&jobs[cpu], __ATOMIC_ACQUIRE);
+	return !smp_load_acquire(&jobs[cpu]);
 }
 
 static void finish(int cpu)
 {
-	__atomic_store_n(&jobs[cpu], NULL, __ATOMIC_RELEASE);
+	smp_store_release(&jobs[cpu], NULL);
 	gic_ipi_send_single(WAKE_SGI, 0);
 }
 
@@ -75,7 +75,7 @@ void work_on(struct vcpu *const *vcpus, int count)
 	for (int cpu = 1; cpu < count; cpu++) {
 		if (!vcpus[cpu])
 			continue;
-		__atomic_store_n(&jobs[cpu], vcpus[cpu], __ATOMIC_RELEASE);
+		smp_store_release(&jobs[cpu], vcpus[cpu]);
 		gic_ipi_send_single(WAKE_SGI, cpu);
 	}
 	if (vcpus[0])

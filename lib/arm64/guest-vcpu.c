@@ -27,7 +27,7 @@ static bool count_vcpus(struct s2_mmu *mmu)
 	spin_lock(&mmu->lock);
 	last_vcpu = mmu->last_vcpu ?: calloc(nr_cpus, sizeof(*last_vcpu));
 	/* One that runs meanwhile may see it: the zeros first. */
-	__atomic_store_n(&mmu->last_vcpu, last_vcpu, __ATOMIC_RELEASE);
+	smp_store_release(&mmu->last_vcpu, last_vcpu);
 	spin_unlock(&mmu->lock);
 	return last_vcpu;
 }

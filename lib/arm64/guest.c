@@ -286,7 +286,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	if (outer && !outer->regs_in_memory)
 		guest_registers_to_memory(outer);
 	save_host(guest);
-	__atomic_store_n(&guest->thread, thread, __ATOMIC_RELEASE);
+	smp_store_release(&guest->thread, thread);
 	guest->exit_reason = GUEST_EXIT_HANDLER;
 	thread->guest = guest;
 	write_sysreg(guest->vectors, vbar_el2);
@@ -301,7 +301,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	if (guest->s2mmu->vmid_pool)
 		s2_vmid_put(guest->s2mmu);
 	thread->guest = outer;
-	__atomic_store_n(&guest->thread, NULL, __ATOMIC_RELEASE);
+	smp_store_release(&guest->thread, NULL);
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 	return guest->exit_reason;
 }

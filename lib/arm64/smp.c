@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <alloc.h>
 #include <on-cpus.h>
+#include <asm/barrier.h>
 #include <asm/deadline.h>
 #include <asm/mmu.h>
 #include <asm/page.h>
@@ -74,8 +75,7 @@ static int boot(int cpu, secondary_entry_fn entry)
 			       sizeof(secondary_data)); /* its MMU is off at first */
 	spin_lock_share();
 	ret = psci_cpu_on(cpus[cpu], __pa(secondary_entry));
-	if (ret == PSCI_RET_SUCCESS &&
-	    !wait_for(__atomic_load_n(&came, __ATOMIC_ACQUIRE) == cpu, BOOT_TIMEOUT_MS))
+	if (ret == PSCI_RET_SUCCESS && !wait_for(smp_load_acquire(&came) == cpu, BOOT_TIMEOUT_MS))
 		report_abort("CPU %d (MPIDR %#lx) was started and did not come within %d ms", cpu,
 			     cpus[cpu], BOOT_TIMEOUT_MS);
 	return ret;
@@ -118,7 +118,7 @@ void secondary_start(struct thread_info *thread)
 	assert_msg(cpu >= 0, "MPIDR %#lx is not in the device tree", get_mpidr());
 	on_cpus_reset(cpu);
 	set_cpu_online(cpu, true);
-	__atomic_store_n(&came, cpu, __ATOMIC_RELEASE);
+	smp_store_release(&came, cpu);
 	entry();
 	do_idle();
 }

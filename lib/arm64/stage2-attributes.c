@@ -2,6 +2,7 @@
 /* What the CPU has at stage 2, and the attributes of leaves. */
 #include <libcflat.h>
 #include <errno.h>
+#include <asm/barrier.h>
 #include <asm/processor.h>
 #include <asm/stage2-internal.h>
 
@@ -34,9 +35,9 @@ const struct s2_features *s2_features(void)
 	static bool known;
 
 	/* Two CPUs that come here at once write the same. */
-	if (!__atomic_load_n(&known, __ATOMIC_ACQUIRE)) {
+	if (!smp_load_acquire(&known)) {
 		features = read_features();
-		__atomic_store_n(&known, true, __ATOMIC_RELEASE);
+		smp_store_release(&known, true);
 	}
 	return &features;
 }

@@ -77,12 +77,12 @@ static int find_free(struct s2_vmid_pool *pool)
 /* The VMID is read after the generation that it is of. */
 static u64 tree_generation(const struct s2_mmu *mmu)
 {
-	return __atomic_load_n(&mmu->vmid_generation, __ATOMIC_ACQUIRE);
+	return smp_load_acquire(&mmu->vmid_generation);
 }
 
 static void set_tree_generation(struct s2_mmu *mmu, u64 generation)
 {
-	__atomic_store_n(&mmu->vmid_generation, generation, __ATOMIC_RELEASE);
+	smp_store_release(&mmu->vmid_generation, generation);
 }
 
 static bool is_current(const struct s2_mmu *mmu)

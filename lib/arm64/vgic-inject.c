@@ -4,6 +4,7 @@
  * injects meanwhile waits in a queue.
  */
 #include <libcflat.h>
+#include <asm/barrier.h>
 #include <asm/guest-internal.h>
 #include <asm/thread_info.h>
 #include <asm/vgic.h>
@@ -48,7 +49,7 @@ static int enqueue(struct vgic_queue *queue, u64 lr)
 /* Under the lock: a guest that no CPU runs has its registers in memory until load() has the lock. */
 static int inject(struct guest *guest, u64 lr)
 {
-	struct thread_info *thread = __atomic_load_n(&guest->thread, __ATOMIC_ACQUIRE);
+	struct thread_info *thread = smp_load_acquire(&guest->thread);
 
 	if (thread && thread != current_thread_info())
 		return enqueue(&guest->vgic_queue, lr);

@@ -22,4 +22,15 @@
 
 #define barrier() asm volatile("" : : : "memory")
 
+/*
+ * Write @value to *@p after all that went before. The barrier is for Clang 14, which pairs a store
+ * from before a store-release with one from behind it, there (docs/errata.md).
+ */
+#define smp_store_release(p, value)                           \
+	do {                                                  \
+		barrier();                                    \
+		__atomic_store_n(p, value, __ATOMIC_RELEASE); \
+	} while (0)
+#define smp_load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+
 #endif
