@@ -150,8 +150,114 @@ static void test_range(void)
 }
 
 /*
+ * The operands of these operations. QEMU's TLBI may drop more than it is told to, or 7.2's nothing by
+ * range: they are decoded here.
+ */
+
+#define MAX_STEPS 24 /* four ranges, and single pages up to a base in units of 64K */
+
+struct dropped {
+	u64 ipa, pages;
+};
+
+/* TLBI IPAS2E1IS and RIPAS2E1IS (DDI 0487, C5.5) */
+static struct dropped decode(const struct s2_geometry *geometry, const struct s2_tlbi *tlbi)
+{
+	static const unsigned char granules[] = { 0, 12, 14, 16 };
+	u64 operand = tlbi->operand, ttl = FIELD(operand, 38, 37);
+	unsigned int base_shift = geometry->ds ? 16 : geometry->page_shift;
+
+	if (!tlbi->range)
+		return (struct dropped){ operand << 12, 1 };
+	if (granules[FIELD(operand, 47, 46)] != geometry->page_shift || ttl)
+		return (struct dropped){ 0, 0 };
+	return (struct dropped){ FIELD(operand, 36, 0) << base_shift,
+				 (FIELD(operand, 43, 39) + 1) << (5 * FIELD(operand, 45, 44) + 1) };
+}
+
+/* They drop all of the range, in order, and nothing else, in few steps. */
+static bool drops(const struct s2_geometry *geometry, u64 ipa, u64 pages)
+{
+	for (int steps = 0; steps < MAX_STEPS && pages; steps++) {
+		struct s2_tlbi tlbi = s2_tlbi_largest(geometry, ipa, pages);
+		struct dropped dropped = decode(geometry, &tlbi);
+
+		if (dropped.ipa != ipa || !dropped.pages || dropped.pages != tlbi.pages ||
+		    dropped.pages > pages)
+			return false;
+		ipa += dropped.pages << geometry->page_shift;
+		pages -= dropped.pages;
+	}
+	return !pages;
+}
+
+static void check_operands(const struct s2_geometry *geometry)
+{
+	static const unsigned int counts[] = {
+		1,
+		2,
+		3,
+		31,
+		32,
+		63,
+		64,
+		65,
+		2047,
+		2048,
+		2049,
+		65535,
+		65536,
+		65537,
+		131071,
+		0x123457,
+		S2_TLBI_PAGES_MAX - 1,
+		S2_TLBI_PAGES_MAX,
+	};
+	static const unsigned int firsts[] = { 0, 1, 3, 4, 15, 16, 17, 0x12345 };
+	u64 high = (geometry->ds ? 0xfUL : 0) << 48 | 0xabUL << 40;
+	unsigned int wrong = 0;
+
+	for (size_t f = 0; f < ARRAY_SIZE(firsts); f++)
+		for (size_t c = 0; c < ARRAY_SIZE(counts); c++)
+			wrong += !drops(geometry, high + ((u64)firsts[f] << geometry->page_shift),
+					counts[c]);
+	report(!wrong, "pages of %lu KiB%s: ranges that are not dropped as they are: %u",
+	       (1UL << geometry->page_shift) >> 10, geometry->ds ? ", FEAT_LPA2" : "", wrong);
+}
+
+static void test_operands(void)
+{
+	for (unsigned int shift = 12; shift <= 16; shift += 2)
+		for (int ds = 0; ds <= (shift < 16); ds++)
+			check_operands(&(struct s2_geometry){ .page_shift = shift, .ds = ds });
+}
+
+/*
  * Rights and state
  */
+
+static u64 bytes_dropped;
+
+static void count_dropped(struct s2_mmu *mmu, u64 ipa, u64 size)
+{
+	bytes_dropped += size;
+}
+
+/* A TLB may hold that a page is not writable; QEMU's looks again. */
+static void check_set_dirty(void)
+{
+	struct test test;
+
+	setup(&test, S2_PAGE_4K, S2_MAP_RO | S2_MAP_TRACK_DIRTY);
+	bytes_dropped = 0;
+	s2_tlb_observer = count_dropped;
+	report(s2mmu_set_dirty(test.guest->s2mmu, IPA, 2 * test.page_size) == 2 &&
+		       bytes_dropped == 2 * test.page_size,
+	       "two pages made dirty: bytes dropped expected %#lx, found %#lx", 2 * test.page_size,
+	       bytes_dropped);
+	s2_tlb_observer = NULL;
+	teardown(&test);
+}
 
 static bool unmap(struct test *test)
 {
@@ -198,6 +304,7 @@ static void test_state(void)
 	check_fault(S2_MAP_RW, false, clear_accessed, ESR_ELx_FSC_ACCESS, "access flag cleared");
 	check_fault(S2_MAP_RO | S2_MAP_TRACK_DIRTY, true, clear_dirty, ESR_ELx_FSC_PERM,
 		    "dirty state cleared");
+	check_set_dirty();
 }
 
 /*
@@ -305,10 +412,8 @@ static void test_stage1_table(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "range", test_range },
-	{ "state", test_state },
-	{ "vmid", test_vmid },
-	{ "stage1-table", test_stage1_table },
+	{ "range", test_range }, { "operands", test_operands },		{ "state", test_state },
+	{ "vmid", test_vmid },	 { "stage1-table", test_stage1_table },
 };
 
 int main(int argc, char **argv)

@@ -10,15 +10,6 @@
 /* Beyond this many pages, dropping the whole VMID is cheaper than single pages are. */
 #define MAX_SINGLE_PAGES 64
 
-/* RIPAS2E1IS (FEAT_TLBIRANGE; DDI 0487, C5.5): (NUM + 1) << (5 * SCALE + 1) pages */
-#define RANGE_SCALE_MAX 3
-#define RANGE_NUM_MAX 31
-#define RANGE_NUM_SHIFT 39
-#define RANGE_SCALE_SHIFT 44
-#define RANGE_TG_SHIFT 46
-#define RANGE_PAGES_MAX ((RANGE_NUM_MAX + 1UL) << (5 * RANGE_SCALE_MAX + 1))
-#define DS_BASE_SHIFT 16 /* with VTCR_EL2.DS the base is in units of 64K */
-
 void (*s2_tlb_observer)(struct s2_mmu *mmu, u64 ipa, u64 size);
 
 static void observe(struct s2_mmu *mmu, u64 ipa, u64 size)
@@ -110,55 +101,30 @@ void s2_tlb_flush_all_vmids(void)
 	isb();
 }
 
-static void tlbi_page(u64 ipa)
-{
-	asm volatile("tlbi ipas2e1is, %0" : : "r"(FIELD(ipa, 51, 12)) : "memory");
-}
-
-/* (NUM + 1) << (5 * @scale + 1) pages from @ipa on. */
-static void tlbi_pages(const struct s2_mmu *mmu, u64 ipa, u64 scale, u64 num)
-{
-	unsigned int page_shift = mmu->geometry.page_shift;
-	unsigned int base_shift = mmu->geometry.ds ? DS_BASE_SHIFT : page_shift;
-	u64 tg = (page_shift - 12) / 2 + 1;
-	u64 operand = ipa >> base_shift | num << RANGE_NUM_SHIFT | scale << RANGE_SCALE_SHIFT |
-		      tg << RANGE_TG_SHIFT;
-
-	/* TLBI RIPAS2E1IS */
-	asm volatile("sys #4, c8, c0, #2, %0" : : "r"(operand) : "memory");
-}
-
 static void flush_pages(const struct s2_mmu *mmu, u64 ipa, u64 pages)
 {
 	for (; pages; pages--, ipa += s2_page_size(mmu))
-		tlbi_page(ipa);
+		asm volatile("tlbi ipas2e1is, %0" : : "r"(s2_tlbi_page(ipa)) : "memory");
 }
 
-/* Single pages up to what a base can be, then the largest ranges first, and an odd page last. */
 static void flush_by_range(const struct s2_mmu *mmu, u64 ipa, u64 pages)
 {
-	u64 unit = mmu->geometry.ds ? 1UL << DS_BASE_SHIFT : s2_page_size(mmu);
-	u64 single = MIN(pages, (ALIGN(ipa, unit) - ipa) >> mmu->geometry.page_shift);
+	while (pages) {
+		struct s2_tlbi tlbi = s2_tlbi_largest(&mmu->geometry, ipa, pages);
 
-	flush_pages(mmu, ipa, single);
-	ipa += single << mmu->geometry.page_shift;
-	pages -= single;
-	for (int scale = RANGE_SCALE_MAX; scale >= 0; scale--) {
-		u64 num = pages >> (5 * scale + 1) & RANGE_NUM_MAX;
-
-		if (!num)
-			continue;
-		tlbi_pages(mmu, ipa, scale, num - 1);
-		ipa += num << (5 * scale + 1 + mmu->geometry.page_shift);
-		pages -= num << (5 * scale + 1);
+		if (tlbi.range) /* TLBI RIPAS2E1IS */
+			asm volatile("sys #4, c8, c0, #2, %0" : : "r"(tlbi.operand) : "memory");
+		else
+			flush_pages(mmu, ipa, 1);
+		ipa += tlbi.pages << mmu->geometry.page_shift;
+		pages -= tlbi.pages;
 	}
-	flush_pages(mmu, ipa, pages);
 }
 
 void s2_tlb_flush_range(struct s2_mmu *mmu, u64 ipa, u64 size)
 {
 	u64 pages = size >> mmu->geometry.page_shift;
-	bool by_range = s2_features()->tlbi_range && pages > 1 && pages < RANGE_PAGES_MAX;
+	bool by_range = s2_features()->tlbi_range && pages > 1 && pages <= S2_TLBI_PAGES_MAX;
 	struct tlb_context saved;
 
 	if (!by_range && pages > MAX_SINGLE_PAGES) {

@@ -10,6 +10,8 @@
 #define ASMARM64_STAGE2_TLB_H
 
 #include <libcflat.h>
+#include <asm/stage2-geometry.h>
+#include <asm/sysreg.h>
 
 struct s2_mmu;
 
@@ -20,6 +22,20 @@ void s2_tlb_flush_all(struct s2_mmu *mmu);
 /* The same for a VMID by its number, and for all VMIDs. */
 void s2_tlb_flush_vmid(unsigned int vmid);
 void s2_tlb_flush_all_vmids(void);
+
+/* One TLBI: IPAS2E1IS, or RIPAS2E1IS for several pages. */
+struct s2_tlbi {
+	u64 operand, pages;
+	bool range;
+};
+#define S2_TLBI_PAGES_MAX (1UL << 21) /* that one of them drops */
+
+/*
+ * The one that drops most of @pages from @ipa on and nothing else: (NUM + 1) << (5 * SCALE + 1)
+ * pages, or a single one at the end and before what a range can begin with.
+ */
+struct s2_tlbi s2_tlbi_largest(const struct s2_geometry *geometry, u64 ipa, u64 pages);
+u64 s2_tlbi_page(u64 ipa);
 
 /*
  * For tests: called before each of these operations with what is dropped; with NULL, 0 and
