@@ -27,7 +27,12 @@
 #define DEBUG(X)                                                                                   \
 	X(mdscr_el1, 0xa000) X(dbgbvr0_el1, 0xfffffffffffc) X(dbgbcr0_el1, 0x1e4)                  \
 	X(dbgwvr0_el1, 0xfffffffffff8) X(dbgwcr0_el1, 0x1ff8) X(dbgbvr1_el1, 0xfffffffffffc)       \
-	X(dbgwvr1_el1, 0xfffffffffff8)
+	X(dbgwvr1_el1, 0xfffffffffff8) X(osdlr_el1, 0x1)
+
+/* The last of six breakpoints and of four watchpoints */
+#define LAST_DEBUG(X)                                                                              \
+	X(dbgbvr5_el1, 0xfffffffffffc) X(dbgbcr5_el1, 0x1e4) X(dbgwvr3_el1, 0xfffffffffff8)        \
+	X(dbgwcr3_el1, 0x1ff8)
 
 #define KEYS(X)                                                                                    \
 	X(APIAKEYLO_EL1, ~0UL) X(APIAKEYHI_EL1, ~0UL) X(APIBKEYLO_EL1, ~0UL)                       \
@@ -76,6 +81,7 @@ static inline u64 next(u64 pattern)
 
 DEFINE_GUEST(state, STATE)
 DEFINE_GUEST(debug, DEBUG)
+DEFINE_GUEST(last_debug, LAST_DEBUG)
 DEFINE_GUEST(keys, KEYS)
 DEFINE_GUEST(ras, RAS)
 DEFINE_GUEST(sme, SME)
@@ -134,6 +140,8 @@ static void test_state(void)
  * Debug registers
  */
 
+#define OSLSR_OSLK (1UL << 1)
+
 static void test_debug(void)
 {
 	struct guest *a = create(0, debug_guest), *b = create(1, debug_guest);
@@ -147,6 +155,56 @@ static void test_debug(void)
 	report(bvr == 0x1234560 && read_sysreg(mdscr_el1) == mdscr,
 	       "the host's are as they were: DBGBVR0_EL1 %#lx", bvr);
 	write_sysreg(0, dbgbvr0_el1);
+}
+
+static void test_last_debug(void)
+{
+	u64 dfr0 = read_sysreg(id_aa64dfr0_el1), last_bp = FIELD(dfr0, 15, 12);
+	u64 last_wp = FIELD(dfr0, 23, 20);
+	struct guest *a, *b;
+
+	if (last_bp != 5 || last_wp != 3) {
+		report_skip(
+			"the test is for 6 breakpoints and 4 watchpoints, the CPU has %lu and %lu",
+			last_bp + 1, last_wp + 1);
+		return;
+	}
+	a = create(0, last_debug_guest);
+	b = create(1, last_debug_guest);
+	assert(guest_enable_debug(a) && guest_enable_debug(b));
+	interleave(a, b, last_debug_names, ARRAY_SIZE(last_debug_names), 3);
+}
+
+/* The first guest takes its OS Lock away. */
+static u64 guest_os_lock(u64 which)
+{
+	seen[which][0][0] = read_sysreg(oslsr_el1);
+	if (!which)
+		write_sysreg(0, oslar_el1);
+	isb();
+	asm volatile("hvc #0" : : : "memory");
+	seen[which][1][0] = read_sysreg(oslsr_el1);
+	return 0;
+}
+
+static void test_os_lock(void)
+{
+	struct guest *guests[] = { create(0, guest_os_lock), create(1, guest_os_lock) };
+	u64 host = read_sysreg(oslsr_el1);
+
+	assert(guest_enable_debug(guests[0]) && guest_enable_debug(guests[1]));
+	for (int i = 0; i < 4; i++)
+		guest_run(guests[i & 1]);
+	report(seen[0][0][0] & OSLSR_OSLK && seen[1][0][0] & OSLSR_OSLK,
+	       "two guests begin with the OS Lock set: OSLSR_EL1 %#lx, %#lx", seen[0][0][0],
+	       seen[1][0][0]);
+	report(!(seen[0][1][0] & OSLSR_OSLK) && seen[1][1][0] & OSLSR_OSLK,
+	       "the one that took it away is without, and only that one: %#lx, %#lx", seen[0][1][0],
+	       seen[1][1][0]);
+	report(read_sysreg(oslsr_el1) == host, "the host's: expected %#lx, found %#lx", host,
+	       read_sysreg(oslsr_el1));
+	guest_destroy(guests[0]);
+	guest_destroy(guests[1]);
 }
 
 /* Not asked for: a trap. */
@@ -372,6 +430,8 @@ static const struct subtest subtests[] = {
 	{ "sme", test_sme },
 	{ "pmu", test_pmu },
 	{ "debug", test_debug },
+	{ "debug-last", test_last_debug },
+	{ "os-lock", test_os_lock },
 	{ "debug-trapped", test_debug_trapped },
 	{ "watchpoint", test_watchpoint },
 	{ "keys", test_keys },

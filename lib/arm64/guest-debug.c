@@ -56,6 +56,7 @@ void debug_registers_save(struct debug_registers *registers)
 	default:
 		break;
 	}
+	registers->os_double_lock = read_sysreg(osdlr_el1); /* RAZ/WI without FEAT_DoubleLock */
 	registers->os_lock = OSLSR_EL1_OSLK(read_sysreg(oslsr_el1));
 }
 
@@ -71,6 +72,7 @@ void debug_registers_load(const struct debug_registers *registers)
 	default:
 		break;
 	}
+	write_sysreg(registers->os_double_lock, osdlr_el1);
 	write_sysreg(registers->os_lock, oslar_el1);
 }
 

@@ -24,6 +24,7 @@ struct guest;
 /* What the CPU has of them: ID_AA64DFR0_EL1.{BRPs,WRPs} + 1. */
 struct debug_registers {
 	u64 bvr[16], bcr[16], wvr[16], wcr[16];
+	u64 os_double_lock; /* OSDLR_EL1 */
 	u64 os_lock; /* OSLSR_EL1.OSLK: 1 masks all of them */
 };
 

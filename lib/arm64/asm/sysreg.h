@@ -88,8 +88,8 @@
 #define VSESR_EL2 sys_reg(3, 4, 5, 2, 3)
 #define VDISR_EL2 sys_reg(3, 4, 12, 1, 1)
 #define DISR_EL1 sys_reg(3, 0, 12, 1, 1)
+/* SME */
 #define TPIDR2_EL0 sys_reg(3, 3, 13, 0, 5)
-#define DISR_EL1 sys_reg(3, 0, 12, 1, 1)
 
 /* EL2's virtual timer, FEAT_VHE */
 #define CNTHV_TVAL_EL2 sys_reg(3, 4, 14, 3, 0)
@@ -209,10 +209,10 @@
 #define SCTLR_EL1_RES1                                                                         \
 	(SCTLR_EL1_EOS | SCTLR_EL1_TSCXT | SCTLR_EL1_EIS | SCTLR_EL1_SPAN | SCTLR_EL1_nTLSMD | \
 	 SCTLR_EL1_LSMAOE)
-/* With E2H clear: bits 4, 5, 11, 16, 18, 22, 23, 28, 29 */
 /* A host at EL1 before its MMU is on: its user mode is hindered no more than EL2's is */
 #define SCTLR_EL1_HOST \
 	(SCTLR_EL1_RES1 | SCTLR_EL1_SA0 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE)
+/* With E2H clear: bits 4, 5, 11, 16, 18, 22, 23, 28, 29 */
 #define SCTLR_EL2_RES1 UL(0x30c50830)
 
 /* ID registers: the position of a field's lowest bit */
