@@ -253,11 +253,27 @@ static void open_host_sve(u64 zcr)
 	isb();
 }
 
+#define HOST_ZCR_EL1 3UL
+
+static u64 read_zcr_el1(void)
+{
+	return host_vhe ? read_sysreg(ZCR_EL12) : read_sysreg(ZCR_EL1);
+}
+
+static void write_zcr_el1(u64 zcr)
+{
+	if (host_vhe)
+		write_sysreg(zcr, ZCR_EL12);
+	else
+		write_sysreg(zcr, ZCR_EL1);
+}
+
 static void check_host_sve(struct guest *guest, const char *name, u64 zcr)
 {
 	u64 cptr = read_sysreg(cptr_el2), wrong, opened, zcr_after;
 
 	open_host_sve(zcr);
+	write_zcr_el1(HOST_ZCR_EL1);
 	opened = read_sysreg(cptr_el2);
 	/* guest_sve(): other values, and the longest vectors */
 	guest->x[0] = 0x102;
@@ -267,6 +283,8 @@ static void check_host_sve(struct guest *guest, const char *name, u64 zcr)
 	report(!wrong && zcr_after == zcr && read_sysreg(cptr_el2) == opened,
 	       "%s guest: registers of the host that are wrong: %lu; ZCR_EL2 expected %#lx, found %#lx",
 	       name, wrong, zcr, zcr_after);
+	report(read_zcr_el1() == HOST_ZCR_EL1, "%s guest: ZCR_EL1 expected %#lx, found %#lx", name,
+	       HOST_ZCR_EL1, read_zcr_el1());
 	write_sysreg(cptr, cptr_el2);
 	isb();
 }

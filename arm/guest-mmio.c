@@ -268,6 +268,24 @@ static void test_ranges(void)
 	guest_destroy(guest);
 }
 
+/* A word that begins in a device of two bytes. */
+static void test_straddle(void)
+{
+	struct guest *guest = create((void (*)(void))guest_read_twice);
+	static struct mmio_testdev small;
+
+	assert(!mmio_add_testdev(guest, &small, DEVICE_IPA + 0x1000));
+	small.device.size = 2;
+	testdev.bytes[0xffc] = 3;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, answer_7);
+	guest->x[0] = DEVICE_IPA + 0xffc;
+	guest->x[1] = DEVICE_IPA + 0x1000;
+	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == (7UL << 32 | 3) &&
+		       !small.reads,
+	       "a word of which half is a device's is the handler's: %#lx", guest->exit_code);
+	guest_destroy(guest);
+}
+
 /* Again from the start. */
 static u64 read_twice(struct guest *guest, u64 return_address, u64 first, u64 second)
 {
@@ -377,6 +395,7 @@ static const struct subtest subtests[] = {
 	{ "register", test_register_30 },
 	{ "no-syndrome", test_no_syndrome },
 	{ "ranges", test_ranges },
+	{ "straddle", test_straddle },
 	{ "per-guest", test_per_guest },
 	{ "shared", test_shared },
 	{ "uart", test_uart },

@@ -233,6 +233,23 @@ static void test_vcpus(void)
 	free_pages_of_test();
 }
 
+/* The vCPU after sixteen others: MPIDR_EL1.Aff1 counts on. */
+static void test_many_vcpus(void)
+{
+	struct guest *first = guest_create(1, (void (*)(void))guest_share, S2_PAGE_4K);
+	u64 expected = 1UL << 31 | 1 << 8 | 2, last = 0;
+
+	for (int i = 1; i <= 18; i++) {
+		struct guest *vcpu = guest_create_vcpu(first, (void (*)(void))guest_share);
+
+		assert(vcpu);
+		last = vcpu->vmpidr_el2;
+		guest_destroy(vcpu);
+	}
+	report(last == expected, "the nineteenth has MPIDR_EL1 %#lx: %#lx", expected, last);
+	guest_destroy(first);
+}
+
 /*
  * Two CPUs in the handlers of one fault: both begin to map before either resumes. What they map is
  * 511 pages of a table whose last one is there, for to look at those takes long enough to overlap.
@@ -575,6 +592,7 @@ static const struct subtest subtests[] = {
 	{ "guest-tlbi", test_guest_tlbi },
 	{ "each", test_each },
 	{ "vcpus", test_vcpus },
+	{ "many-vcpus", test_many_vcpus },
 	{ "migrate", test_migrate },
 };
 

@@ -11,6 +11,7 @@
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/guest.h>
+#include <asm/mmu.h>
 #include <asm/processor.h>
 
 #define VMID 4
@@ -194,6 +195,7 @@ static void test_host_slots(void)
 
 static unsigned int brks;
 static int brk_chain;
+static bool handlers_stack_has_guard;
 
 /* Follow frame records until they end; the number of steps, or -1 if they do not. */
 static int chain_length(u64 frame)
@@ -216,7 +218,10 @@ static void skip_brk(struct pt_regs *regs, unsigned int esr)
 static enum guest_handler_result brk_in_handler(struct guest *guest)
 {
 	u64 x0 = guest->x[0], elr = guest->elr_el2, spsr = guest->spsr_el2, esr = guest->esr_el2;
+	u64 frame = (u64)__builtin_frame_address(0);
 
+	handlers_stack_has_guard =
+		!follow_pte(mmu_idmap, ALIGN_DOWN(frame, THREAD_SIZE) - PAGE_SIZE);
 	asm volatile("brk #1" : : : "memory");
 	report(guest->x[0] == x0 && guest->elr_el2 == elr && guest->spsr_el2 == spsr &&
 		       guest->esr_el2 == esr,
@@ -236,6 +241,7 @@ static void test_exception_in_handler(void)
 	       "BRK in a handler reaches the host's handler, and the guest goes on: %u", brks);
 	report(brk_chain > 2, "the handler's frame records lead into guest_run() and end: %d",
 	       brk_chain);
+	report(handlers_stack_has_guard, "below the handler's stack nothing is mapped");
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);
 	guest_destroy(guest);
 }

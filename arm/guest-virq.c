@@ -593,6 +593,9 @@ static void test_queued(void)
 	on_cpu(1, nothing, NULL);
 	for (unsigned int i = 0; i < vgic_nr_lrs(); i++)
 		check_lr(remote, i, GIC_IRQ_STATE_PENDING);
+	report(remote->vgic_queue.count == VGIC_MAX_LRS - vgic_nr_lrs(),
+	       "those without a list register wait on: expected %u, found %u",
+	       VGIC_MAX_LRS - vgic_nr_lrs(), remote->vgic_queue.count);
 	guest_destroy(remote);
 }
 

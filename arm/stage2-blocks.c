@@ -244,6 +244,49 @@ static void test_contiguous_blocks(void)
 	s2mmu_destroy(mmu);
 }
 
+/* A range that begins and ends in one block of 1 GiB: a table of level 2, and two of level 3. */
+static void test_ends(void)
+{
+	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, true);
+	u64 first = SZ_1G, last = SZ_1G + SZ_1G - SZ_4K;
+	unsigned long pages = alloc_pages_in_use();
+
+	assert(!s2mmu_map(mmu, SZ_1G, 0, SZ_1G, S2_MAP_RW));
+	report(!s2mmu_unmap(mmu, first + SZ_4K, last - first - SZ_4K) &&
+		       s2mmu_translate(mmu, first) == 0 &&
+		       s2mmu_translate(mmu, last) == last - first,
+	       "all but the first and the last page unmapped: these are where they were");
+	report(s2mmu_translate(mmu, first + SZ_4K) == INVALID_PHYS_ADDR &&
+		       s2mmu_translate(mmu, last - SZ_4K) == INVALID_PHYS_ADDR,
+	       "their neighbours are not");
+	report(alloc_pages_in_use() == pages + 3, "tables: expected 3, found %ld",
+	       alloc_pages_in_use() - pages);
+	s2mmu_destroy(mmu);
+}
+
+/* 2 MiB of pages, of which those from the @from'th on begin at @pa: they are not a block. */
+static void check_no_block(unsigned int from, phys_addr_t pa, const char *what)
+{
+	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, true);
+	u64 head = (u64)from * SZ_4K;
+
+	for (u64 offset = 0; offset < SZ_2M; offset += SZ_4K)
+		assert(!s2mmu_map(mmu, SZ_2M + offset,
+				  offset < head ? SZ_1G + offset : pa + offset - head, SZ_4K,
+				  S2_MAP_RW));
+	report(s2mmu_collapse(mmu, SZ_2M, SZ_2M) == 0 && s2mmu_translate(mmu, SZ_2M + head) == pa &&
+		       s2mmu_translate(mmu, SZ_2M + SZ_2M - SZ_4K) == pa + SZ_2M - SZ_4K - head,
+	       "%s do not become a block", what);
+	s2mmu_destroy(mmu);
+}
+
+static void test_no_block(void)
+{
+	check_no_block(0, SZ_1G + SZ_4K, "pages whose addresses are not aligned");
+	check_no_block(511, SZ_1G, "pages whose last one is elsewhere");
+	check_no_block(1, SZ_2M, "pages whose first one is elsewhere");
+}
+
 /*
  * Tables in memory that was in use before
  */
@@ -301,10 +344,9 @@ static void test_used_memory(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "blocks", test_blocks },
-	{ "used-memory", test_used_memory },
-	{ "contiguous", test_contiguous },
-	{ "contiguous-blocks", test_contiguous_blocks },
+	{ "blocks", test_blocks },	   { "ends", test_ends },
+	{ "no-block", test_no_block },	   { "used-memory", test_used_memory },
+	{ "contiguous", test_contiguous }, { "contiguous-blocks", test_contiguous_blocks },
 };
 
 int main(int argc, char **argv)

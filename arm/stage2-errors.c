@@ -279,9 +279,36 @@ static void test_create(void)
 	       alloc_pages_in_use() - before);
 }
 
+/* NULL is the answer to all that this CPU lacks, and to nothing that it has. */
+static void check_config(bool supported, const struct s2_config *config, const char *what)
+{
+	struct s2_mmu *mmu = s2mmu_create(config);
+
+	report(!!mmu == supported, "%s: %s, and %s", what,
+	       supported ? "it is there" : "there is none", mmu ? "given" : "refused");
+	if (mmu)
+		s2mmu_destroy(mmu);
+}
+
+static void test_lacking(void)
+{
+	const struct s2_features *features = s2_features();
+
+	check_config(features->hw_access, &(struct s2_config){ .vmid = 1, .hw_access = true },
+		     "access flag set by the CPU");
+	check_config(features->hw_dirty,
+		     &(struct s2_config){
+			     .vmid = 1, .hw_access = features->hw_access, .hw_dirty = true },
+		     "dirty state kept by the CPU");
+	check_config(s2_granule_lpa2(S2_PAGE_4K), &(struct s2_config){ .vmid = 1, .lpa2 = true },
+		     "52-bit descriptors");
+	check_config(features->vmid_bits == 16, &(struct s2_config){ .vmid = 256 },
+		     "VMIDs of 16 bits");
+}
+
 static const struct subtest subtests[] = {
 	{ "arguments", test_arguments }, { "absent", test_absent }, { "overlap", test_overlap },
-	{ "memory", test_memory },	 { "create", test_create },
+	{ "memory", test_memory },	 { "create", test_create }, { "lacking", test_lacking },
 };
 
 int main(int argc, char **argv)

@@ -456,6 +456,10 @@ static void test_wide(void)
 	report(guest && guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == 42 &&
 		       guest->vttbr_el2 >> 48 == vmid,
 	       "a guest with the highest VMID, %#x", vmid);
+	/* Without VTCR_EL2.VS the upper half of a VMID does not count; in QEMU it does. */
+	report(guest && FIELD(guest->vtcr_el2, 19, 19) == (s2_features()->vmid_bits == 16),
+	       "VMIDs of %u bits: VTCR_EL2 %#lx", s2_features()->vmid_bits,
+	       guest ? guest->vtcr_el2 : 0);
 	if (guest)
 		guest_destroy(guest);
 }
