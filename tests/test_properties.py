@@ -11,14 +11,22 @@ import realtree
 DOCS = realtree.ROOT / "docs"
 FRAMEWORK = (DOCS / "guest-framework.md").read_text()
 ENTRIES = tomllib.loads((realtree.ROOT / "tests" / "mutants.toml").read_text())
-ROW = re.compile(
-    r"^\| (?P<number>\d*) ?\| .* \| (?P<tests>.*) \| (?P<mutants>.*) ?\|$", re.MULTILINE
-)
+HEADER = "| | property | test | mutants |\n|---|---|---|---|\n"
+ROW = re.compile(r"\| (?P<number>\d*) ?\| (?P<property>.*) \| (?P<tests>.*) \| (?P<mutants>.*) \|")
 
 
 def rows() -> list[re.Match[str]]:
-    table = FRAMEWORK[FRAMEWORK.index("| | property | test | mutants |") :]
-    return [row for row in ROW.finditer(table) if "`" in row["tests"]]
+    table = FRAMEWORK.partition(HEADER)[2].partition("\n\n")[0]
+    found = [ROW.fullmatch(line) for line in table.splitlines()]
+    assert all(found), [line for line in table.splitlines() if not ROW.fullmatch(line)]
+    return [row for row in found if row]
+
+
+def test_there_is_one_table_with_a_test_and_a_mutant_in_every_row() -> None:
+    assert FRAMEWORK.count("| property | ") == FRAMEWORK.count(HEADER) == 1
+    properties = [row["property"] for row in rows()]
+    assert len(set(properties)) == len(properties)
+    assert [row[0] for row in rows() if "`" not in row["tests"] or "`" not in row["mutants"]] == []
 
 
 def test_every_property_has_a_test_and_a_mutant() -> None:
