@@ -17,14 +17,16 @@ guest_a32_state:
 	.inst	0xeafffffe			/* b . */
 
 /*
- * PRRR = r0, NMRR = r1: the halves of MAIR_EL1. TTBR1 = r1:r0. CONTEXTIDR = r1, and r0 if r0 were not
- * r0. Then r2 = PRRR, r3 = NMRR, r5:r4 = TTBR1, r6 = CONTEXTIDR, and hvc
+ * PRRR = r0, NMRR = r1: the halves of MAIR_EL1. TTBR1 = r1:r0, TTBR0 = r0:r1. CONTEXTIDR = r1, and
+ * r0 if r0 were not r0. Then r2 = PRRR, r3 = NMRR, r5:r4 = TTBR1, r6 = CONTEXTIDR, r8:r7 = TTBR0, and
+ * hvc
  */
 	.global	guest_a32_halves
 guest_a32_halves:
 	.inst	0xee0a0f12			/* mcr p15, 0, r0, c10, c2, 0: PRRR */
 	.inst	0xee0a1f32			/* mcr p15, 0, r1, c10, c2, 1: NMRR */
 	.inst	0xec410f12			/* mcrr p15, 1, r0, r1, c2: TTBR1 */
+	.inst	0xec401f02			/* mcrr p15, 0, r1, r0, c2: TTBR0 */
 	.inst	0xee0d1f30			/* mcr p15, 0, r1, c13, c0, 1: CONTEXTIDR */
 	.inst	0xe1500000			/* cmp r0, r0 */
 	.inst	0x1e0d0f30			/* mcrne p15, 0, r0, c13, c0, 1 */
@@ -32,6 +34,18 @@ guest_a32_halves:
 	.inst	0xee1a3f32			/* mrc p15, 0, r3, c10, c2, 1 */
 	.inst	0xec554f12			/* mrrc p15, 1, r4, r5, c2 */
 	.inst	0xee1d6f30			/* mrc p15, 0, r6, c13, c0, 1 */
+	.inst	0xec587f02			/* mrrc p15, 0, r7, r8, c2 */
+	.inst	0xe1400071			/* hvc #1 */
+	.inst	0xeafffffe			/* b . */
+
+/* FPEXC = r3. r1 = r0 by way of the stack, r2 = r0 by way of s0; hvc */
+	.global	guest_a32_stack_and_fp
+guest_a32_stack_and_fp:
+	.inst	0xeee83a10			/* vmsr fpexc, r3 */
+	.inst	0xe92d0001			/* push {r0} */
+	.inst	0xe8bd0002			/* pop {r1} */
+	.inst	0xee000a10			/* vmov s0, r0 */
+	.inst	0xee102a10			/* vmov r2, s0 */
 	.inst	0xe1400071			/* hvc #1 */
 	.inst	0xeafffffe			/* b . */
 

@@ -12,7 +12,7 @@
 #define PATTERN 0x600df00dU
 
 /* guest-aarch32.S */
-extern char guest_a32_state[], guest_a32_halves[], guest_a32_mmu_on[];
+extern char guest_a32_state[], guest_a32_stack_and_fp[], guest_a32_halves[], guest_a32_mmu_on[];
 
 static enum guest_handler_result stop(struct guest *guest)
 {
@@ -60,6 +60,21 @@ static void test_state(void)
 	}
 }
 
+#define FPEXC_EN (1UL << 30)
+
+static void test_stack_and_fp(void)
+{
+	struct guest *guest = create(VMID, guest_a32_stack_and_fp);
+
+	guest->x[0] = PATTERN;
+	guest->x[3] = FPEXC_EN;
+	if (runs(guest))
+		report(guest->x[1] == PATTERN && guest->x[2] == PATTERN,
+		       "through its stack and an FP register: expected %#x, found %#lx and %#lx",
+		       PATTERN, guest->x[1], guest->x[2]);
+	guest_destroy(guest);
+}
+
 static void test_halves(void)
 {
 	struct guest *guest = create(VMID, guest_a32_halves);
@@ -73,6 +88,8 @@ static void test_halves(void)
 	       x[3]);
 	report(x[4] == x[0] && x[5] == x[1], "TTBR1: expected %#lx:%#lx, found %#lx:%#lx", x[1],
 	       x[0], x[5], x[4]);
+	report(x[7] == x[1] && x[8] == x[0], "TTBR0: expected %#lx:%#lx, found %#lx:%#lx", x[0],
+	       x[1], x[8], x[7]);
 	report(x[6] == x[1], "CONTEXTIDR, but not by a condition that fails: expected %#lx, %#lx",
 	       x[1], x[6]);
 	guest_destroy(guest);
@@ -110,6 +127,7 @@ static void test_mmu_on(void)
 
 static const struct subtest subtests[] = {
 	{ "state", test_state },
+	{ "stack-and-fp", test_stack_and_fp },
 	{ "halves", test_halves },
 	{ "mmu-on", test_mmu_on },
 };

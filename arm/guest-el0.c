@@ -235,7 +235,7 @@ static enum guest_handler_result expect_no_ipa(struct guest *guest)
 {
 	u64 ipa;
 
-	report(!guest_fault_ipa(guest, &ipa) && guest->far_el2 == TEST_IPA + 8 &&
+	report(!guest_fault_ipa(guest, &ipa) && guest->far_el2 == TEST_IPA + 24 &&
 		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_DABT_LOW,
 	       "a fault of stage 1: FAR_EL2 %#lx, and no IPA", guest->far_el2);
 	return GUEST_ACTION_EXIT;
@@ -252,7 +252,7 @@ static void test_stage1_fault(void)
 	assert(!s2mmu_map(guest->s2mmu, TEST_IPA, virt_to_phys(page), PAGE_SIZE, S2_MAP_RW));
 	guest_stage1_enable(stage1);
 	guest_route_el0(guest, true);
-	guest->x[0] = TEST_IPA + 8;
+	guest->x[0] = TEST_IPA + 24; /* not where another test had a fault */
 	guest_install_handler(guest, ELx_LOW_SYNC_64, expect_no_ipa);
 	ends(guest, GUEST_EXIT_HANDLER);
 	guest_stage1_destroy(stage1);

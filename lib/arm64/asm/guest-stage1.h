@@ -55,9 +55,9 @@ struct guest_stage1 *guest_stage1_create(struct guest *guest, unsigned int va_bi
 void guest_stage1_destroy(struct guest_stage1 *stage1);
 
 /*
- * Map [@va, @va + @size) to @ipa with the largest leaves that fit. -EINVAL: misaligned or empty,
- * -ERANGE: not in one half or the other, or more of @ipa than descriptors hold, -EEXIST: a part is mapped, -ENOMEM; what came before it
- * stays mapped.
+ * Map [@va, @va + @size) to @ipa with the largest leaves that fit. -EINVAL: misaligned or empty;
+ * -ERANGE: not in one half or the other, or more of @ipa than descriptors hold; -EEXIST: a part is
+ * mapped; -ENOMEM. With the last two, what came before it stays mapped.
  */
 int guest_stage1_map(struct guest_stage1 *stage1, u64 va, u64 ipa, u64 size, unsigned long flags);
 /*
