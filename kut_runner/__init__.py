@@ -9,9 +9,9 @@ The modules are stations in the order in which data flows; each imports only ear
            -> patience -> boot -> signals -> pool -> keyboard -> resources -> times -> order
            -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
            -> results -> standing -> explain -> session -> document -> saved_log -> store
-           -> rerun -> compare -> history -> merge -> spread -> tty -> views -> watch
-           -> bench -> distribution -> remedy -> probe -> doctor -> commands
-           -> pytest_plugin -> cli -> __main__
+           -> rerun -> compare -> history -> merge -> spread -> helpers -> debugger -> debug
+           -> tty -> views -> watch -> bench -> distribution -> remedy -> probe -> doctor
+           -> commands -> pytest_plugin -> cli -> __main__
 """
 
 __version__ = "0.1.0"

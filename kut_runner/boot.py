@@ -210,6 +210,11 @@ class Boot:
         return is_slow
 
     @property
+    def sockets(self) -> Sockets | None:
+        """The ways to this QEMU, where it was started with some."""
+        return self._sockets
+
+    @property
     def links(self) -> tuple[Link, ...]:
         """What `expire` said to listen to."""
         return self._examination.links if self._examination else ()
@@ -332,7 +337,7 @@ def _spawn(
         bufsize=0,
         start_new_session=True,
         pass_fds=sockets.descriptors if sockets else (),
-        preexec_fn=_die_with_parent(),  # noqa: PLW1509 - see there
+        preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 - see there
     )
     if sockets:
         sockets.close_theirs()
@@ -344,8 +349,10 @@ def _after(option: str, command: tuple[str, ...]) -> str:
     return next((value for each, value in pairwise(command) if each == option), "")
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """Return what the child calls between fork and exec; None where there is no prctl.
+def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """Return what a child calls between fork and exec to get a signal when kut dies.
+
+    None where there is no prctl.
 
     kut has one thread, so that no lock can be held by another at the time of the fork, and the
     signal comes at the death of the process: the kernel sends it when the forking thread ends.
@@ -356,7 +363,7 @@ def _die_with_parent() -> Callable[[], None] | None:
     parent = os.getpid()
 
     def in_child() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(_PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:  # it died before the call, so no signal will come
             os._exit(1)
 

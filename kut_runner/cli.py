@@ -17,7 +17,7 @@ from kut_runner.errors import ExitCode, KutError
 #: The commands, in the order of the help; each is a module of `kut_runner.commands`.
 COMMANDS: Final = (
     *("run", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse"),
-    *("new", "watch"),
+    *("new", "watch", "debug"),
     *("history", "show", "compare", "rerun"),
     *("toolchain", "doctor", "completion"),
 )

@@ -55,6 +55,18 @@ def select(config: "Config", wish: Wish) -> "tuple[TestDef, ...]":
     return tests
 
 
+def select_one(config: "Config", name: str) -> "TestDef":
+    """Return the only test of that name, or that matches it as a glob.
+
+    Raises UsageError when there are several or none.
+    """
+    tests = select(config, Wish((name,)))
+    if len(tests) > 1:
+        some = ", ".join(test.name for test in tests[:5])
+        raise UsageError(f'"{name}" names {len(tests)} tests', f"one of them: {some}")
+    return tests[0]
+
+
 def of_images(tests: "Iterable[TestDef]", images: Collection[str]) -> "tuple[TestDef, ...]":
     """Return those of `tests` that run any of `images`; NothingSelectedError when none does."""
     if found := tuple(test for test in tests if test.image in images):

@@ -156,7 +156,7 @@ class Examination:
         if not self.links[0].has_heard:  # a monitor greets as soon as it is there
             raise RemoteError("QEMU's monitor has not said a word")
         yield from monitor.ask("qmp_capabilities")
-        load = _load_address((yield from monitor.ask_human("info roms")), kernel)
+        load = load_address((yield from monitor.ask_human("info roms")), kernel)
         self._snapshot = replace(self._snapshot, load=load)
         yield from monitor.ask_human("gdbserver chardev:kut-gdb")
         for number, name in enumerate((yield from stub.connect())):
@@ -225,7 +225,7 @@ def _unsigned(address: int) -> int:
     return address & (1 << _ADDRESS_BITS) - 1
 
 
-def _load_address(roms: str, kernel: str) -> int | None:
+def load_address(roms: str, kernel: str) -> int | None:
     """Return where QEMU put the kernel, by the words of "info roms"."""
     for line in roms.splitlines():
         match = _ROM.match(line)

@@ -8,7 +8,7 @@ returns it; whoever drives it comes back when a `Link` has heard more.
 import json
 import re
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -64,10 +64,13 @@ class Link:
         """Tell whether there are bytes that nobody has taken."""
         return bool(self._heard)
 
-    def send(self, data: bytes) -> None:
-        """Send bytes; raises RemoteError when QEMU does not take them."""
+    def send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Send bytes, and descriptors with them; raises RemoteError when QEMU takes none."""
         try:
-            sent = self._socket.send(data)
+            if descriptors:
+                sent = socket.send_fds(self._socket, [data], descriptors)
+            else:
+                sent = self._socket.send(data)
         except OSError as error:
             raise RemoteError(f"QEMU takes no question: {error.strerror}") from None
         if sent < len(data):
@@ -93,10 +96,15 @@ class Monitor:
         """Ask nothing yet."""
         self._link = link
 
-    def ask(self, command: str, **arguments: str) -> Steps[Any]:
+    def ask(
+        self,
+        command: str,
+        arguments: Mapping[str, Any] | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> Steps[Any]:
         """Return the answer to a command; raises RemoteError."""
-        question = {"execute": command, "arguments": arguments}
-        self._link.send(json.dumps(question).encode() + b"\n")
+        question = {"execute": command, "arguments": arguments or {}}
+        self._link.send(json.dumps(question).encode() + b"\n", descriptors)
         while True:
             line = yield from self._link.take(self._LINE)
             try:
@@ -110,7 +118,7 @@ class Monitor:
 
     def ask_human(self, command: str) -> Steps[str]:
         """Return the answer to a command of the human monitor; raises RemoteError."""
-        answer = yield from self.ask("human-monitor-command", **{"command-line": command})
+        answer = yield from self.ask("human-monitor-command", arguments={"command-line": command})
         return str(answer)
 
 
@@ -176,6 +184,22 @@ class Stub:
         answer = yield from self.ask(f"m{address:x},{size:x}")
         data = _bytes(answer)
         return data if len(data) == size else b""
+
+    def run_to(self, address: int) -> Steps[None]:
+        """Let the machine run until it is about to execute an instruction, or is interrupted.
+
+        Raises RemoteError when it ends before.
+        """
+        if (yield from self.ask(f"Z1,{address:x},4")) != "OK":
+            raise RemoteError(f"QEMU takes no breakpoint at {address:#x}")
+        stopped = yield from self.ask("c")
+        if stopped[:1] not in {"T", "S"}:
+            raise RemoteError("the machine has ended")
+        yield from self.ask(f"z1,{address:x},4")
+
+    def interrupt(self) -> None:
+        """Stop a machine that runs; the question that made it run gets its answer."""
+        self._link.send(b"\x03")
 
     def _learn_numbers(self) -> Steps[None]:
         """Learn the numbers that this QEMU has for system registers."""

@@ -25,6 +25,8 @@ class Signals:
         """Change nothing yet."""
         self.stops = 0
         """How many times a stop was asked for."""
+        self.hears_interrupts = True
+        """Whether SIGINT counts: it does not where another program has the terminal."""
 
     def __enter__(self) -> Self:
         """Install the handlers."""
@@ -68,7 +70,7 @@ class Signals:
         poll.poll(seconds * 1000)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.stops += 1
+        self.stops += number != signal.SIGINT or self.hears_interrupts
         outer = self._old.get(signal.Signals(number))
         if callable(outer) and isinstance(getattr(outer, "__self__", None), Signals):
             outer(number, frame)

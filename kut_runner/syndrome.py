@@ -5,10 +5,14 @@ The first part of a syndrome's words is what `lib/arm64/esr.c` prints, to the le
 a semicolon is said only here, where room and time do not matter.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
 
 from kut_runner import sysregs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _CLASSES: Final = {
     0x00: "unknown reason (undefined instruction)",

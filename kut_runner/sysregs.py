@@ -205,10 +205,10 @@ def _names() -> dict[Encoding, str]:
 
 def _numbered(encoding: Encoding) -> str:
     """Return the name of one of many alike, "" for any other."""
-    match encoding:
-        case 2, 0, 0, number, op2 if op2 in _DEBUG:
-            return f"{_DEBUG[op2]}{number}_EL1"
-        case 3, 3, 14, crm, op2 if 8 <= crm < 16:  # noqa: PLR2004 - bit 3 says "event register"
-            family = "PMEVTYPER" if crm & 4 else "PMEVCNTR"
-            return f"{family}{(crm & 3) << 3 | op2}_EL0"
+    op0, op1, crn, crm, op2 = encoding
+    if (op0, op1, crn) == (2, 0, 0) and op2 in _DEBUG:
+        return f"{_DEBUG[op2]}{crm}_EL1"
+    if (op0, op1, crn) == (3, 3, 14) and 8 <= crm < 16:  # noqa: PLR2004 - bit 3: event register
+        family = "PMEVTYPER" if crm & 4 else "PMEVCNTR"
+        return f"{family}{(crm & 3) << 3 | op2}_EL0"
     return ""

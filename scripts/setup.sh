@@ -103,19 +103,21 @@ find_python()
 	return 1
 }
 
-# want_chromium: tests look at pages with it, and are skipped without it. So it is only tried, and
-# only where that asks nobody for a password.
-want_chromium()
+# want PACKAGE PURPOSE SKIPPED PROGRAM...: some tests are skipped without any of the programs. So the
+# package is only tried, and only where that asks nobody for a password.
+want()
 {
-	for browser in chromium chromium-browser google-chrome google-chrome-stable; do
-		! has "$browser" || return 0
+	package=$1 purpose=$2 skipped=$3
+	shift 3
+	for program; do
+		! command -v "$program" >/dev/null || return 0
 	done
 	[ "$(id -u)" = 0 ] && has apt-get || return 0
-	say "installing with apt-get, to look at pages with: chromium"
+	say "installing with apt-get, $purpose: $package"
 	mkdir -p "$root/build" && lock
-	as_root= debian=chromium
+	as_root= debian=$package
 	apt_install || { logged apt-get -q update && apt_install; } ||
-		say "that failed, see $log; tests of pages are skipped"
+		say "that failed, see $log; $skipped are skipped"
 	exec 9>&-
 }
 

@@ -165,18 +165,21 @@ def test_apt_is_not_called_where_the_tools_are(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("works", [True, False])
-def test_a_browser_is_tried_and_not_needed(machine: Machine, *, works: bool) -> None:
+def test_a_browser_and_debuggers_are_tried_and_not_needed(machine: Machine, *, works: bool) -> None:
     machine.add(*COMPILER, *QEMU, *CLANG, script="")
     machine.add("python3", script=PYTHON)
     machine.add("id", script="echo 0")
     machine.add("apt-get", script="" if works else "exit 100")
     end = machine.call("test")
     assert "kut: installing with apt-get, to look at pages with: chromium\n" in end.stderr
-    assert machine.calls("apt-get")[0].endswith("install --no-install-recommends chromium")
-    assert ("tests of pages are skipped" in end.stderr) is not works
+    calls = machine.calls("apt-get")
+    for package in ("chromium", "gdb-multiarch", "lldb"):
+        assert any(call.endswith(f"install --no-install-recommends {package}") for call in calls)
+    for tests in ("tests of pages", "tests with gdb", "tests with lldb"):
+        assert (f"{tests} are skipped" in end.stderr) is not works
     assert "parameter not set" not in end.stderr
-    machine.add("chromium")
-    assert "chromium" not in machine.call("test").stderr
+    machine.add("chromium", "gdb-multiarch", "lldb-14")
+    assert "installing" not in machine.call("test").stderr
 
 
 def test_a_browser_is_not_asked_a_password_for(machine: Machine) -> None:

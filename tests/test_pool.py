@@ -274,8 +274,9 @@ def test_kill_9_of_the_owner_takes_the_child_along(tmp_path: Path) -> None:
 
 _ORPHANS = """
 import os
-from kut_runner.boot import _die_with_parent
-in_child = _die_with_parent()
+import signal
+from kut_runner.boot import die_with_parent
+in_child = die_with_parent(signal.SIGKILL)
 
 def status_of(act):
     pid = os.fork()

@@ -12,6 +12,22 @@
 #include <asm/registers.h>
 
 /*
+ * For debuggers: up to the next .cfi_endproc x29 is guest_run()'s record, and the stack another
+ * one, as a signal handler's may be.
+ */
+	.cfi_sections .debug_frame
+.macro frame_of_guest_run
+	.cfi_startproc
+	.cfi_signal_frame
+	.cfi_def_cfa x29, 16
+	.cfi_offset x29, -16
+	.cfi_offset x30, -8
+	.irp	register, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28	/* the guest's */
+	.cfi_undefined x\register
+	.endr
+.endm
+
+/*
  * Call the handler of @vector. sp = struct guest, complete. The handler's frame chain starts at
  * guest_run()'s record. It may have unmasked exceptions: mask them before ELR_EL2 and SPSR_EL2 are
  * written.
@@ -19,8 +35,10 @@
 .macro call_handler vector
 	ldp	x1, x29, [sp, #GUEST_DISPATCH + (\vector - VECTOR_ELx_LOW_SYNC_64) * GUEST_DISPATCH_SIZE]
 	mov	x0, sp
+	frame_of_guest_run
 	blr	x1
 	msr	daifset, #0xf
+	.cfi_endproc
 	cbz	w0, guest_resume
 	b	guest_leave
 .endm
