@@ -142,9 +142,9 @@ class Machine:
         try:
             self._go_on()
             while self._is_asking:
-                self.wait(deadline - time.monotonic())
-                if self._is_asking and time.monotonic() >= deadline:
+                if time.monotonic() >= deadline:
                     deadline = self._lose_patience()
+                self.wait(deadline - time.monotonic())
         except RemoteError as error:
             raise self._failure(error) from None
         if self._load is None:
