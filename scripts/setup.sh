@@ -187,6 +187,7 @@ create_venv()
 	# Nobody has written the file of certificates that the distribution's pip goes by.
 	[ "$python" != "$tools/python/bin/python3" ] || [ -e /etc/ssl/certs/ca-certificates.crt ] ||
 		export PIP_CERT="${PIP_CERT:-$tools/python/root/etc/ssl/certs/ca-certificates.crt}"
+	logging=	# what apt-get said has come to its end
 	lock
 	! venv_is_ready || return 0	# another call was quicker
 	case $extra in
@@ -271,7 +272,7 @@ say()
 # is_unreachable: what apt-get or pip said sounds as if there were no network.
 is_unreachable()
 {
-	case $(tail -n 100 "$log") in
+	case $(cat "$log") in
 	*"Temporary failure"* | *"Could not resolve"* | *"ould not connect"* | \
 		*"Connection refused"* | *"Connection timed out"* | *"Network is unreachable"* | \
 		*"Name or service not known"* | *NewConnectionError* | *"Unable to connect"*) ;;
