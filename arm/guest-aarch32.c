@@ -4,6 +4,7 @@
 #include <alloc_page.h>
 #include <subtest.h>
 #include <asm/guest.h>
+#include <asm/guest-internal.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
@@ -58,6 +59,65 @@ static void test_state(void)
 		       x[0], x[1], x[2], x[3]);
 		guest_destroy(guests[i]);
 	}
+}
+
+/* The conditions of A32 and T32 (DDI 0487, F2.3.1) */
+static bool condition(unsigned int cond, bool n, bool z, bool c, bool v)
+{
+	switch (cond) {
+	case 0: /* EQ, NE, ... */
+		return z;
+	case 1:
+		return !z;
+	case 2:
+		return c;
+	case 3:
+		return !c;
+	case 4:
+		return n;
+	case 5:
+		return !n;
+	case 6:
+		return v;
+	case 7:
+		return !v;
+	case 8:
+		return c && !z;
+	case 9:
+		return !c || z;
+	case 10:
+		return n == v;
+	case 11:
+		return n != v;
+	case 12:
+		return !z && n == v;
+	case 13:
+		return z || n != v;
+	default:
+		return true;
+	}
+}
+
+#define ISS_CV (1UL << 24)
+
+/* QEMU traps no instruction whose condition fails; a CPU may. */
+static void test_conditions(void)
+{
+	struct guest *guest = create(VMID, guest_a32_state);
+	int wrong = 0;
+
+	for (unsigned int cond = 0; cond < 16; cond++)
+		for (u64 nzcv = 0; nzcv < 16; nzcv++) {
+			guest->spsr_el2 = nzcv << 28;
+			guest->esr_el2 = ISS_CV | (u64)cond << 20;
+			wrong += guest_condition_holds(guest) !=
+				 condition(cond, nzcv & 8, nzcv & 4, nzcv & 2, nzcv & 1);
+		}
+	report(!wrong, "16 conditions, 16 sets of flags: expected 0 wrong, found %d", wrong);
+	guest->esr_el2 = 0;
+	guest->spsr_el2 = 0;
+	report(guest_condition_holds(guest), "a syndrome without a condition holds");
+	guest_destroy(guest);
 }
 
 #define FPEXC_EN (1UL << 30)
@@ -126,9 +186,8 @@ static void test_mmu_on(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "state", test_state },
-	{ "stack-and-fp", test_stack_and_fp },
-	{ "halves", test_halves },
+	{ "state", test_state },	   { "stack-and-fp", test_stack_and_fp },
+	{ "conditions", test_conditions }, { "halves", test_halves },
 	{ "mmu-on", test_mmu_on },
 };
 

@@ -155,6 +155,13 @@ static void test_statistics(void)
 	       statistics.classes[ESR_ELx_EC_SMC64]);
 	guest_print_statistics(&statistics);
 
+	/* An interrupt has no syndrome: ESR_EL2 is that of the last HVC. */
+	guest_install_handler(guest, ELx_LOW_IRQ_64, guest_take_interrupts);
+	guest_c_exception_handler(guest, ELx_LOW_IRQ_64 * VECTOR_SLOT_SIZE);
+	report(statistics.vectors[ELx_LOW_IRQ_64] == 1 && statistics.classes[ESR_ELx_EC_HVC64] == 2,
+	       "an interrupt is one by vector, and of no class: %lu, %lu",
+	       statistics.vectors[ELx_LOW_IRQ_64], statistics.classes[ESR_ELx_EC_HVC64]);
+
 	guest_count_exits(guest, NULL);
 	guest->x[30] = link;
 	run(guest, &seen);

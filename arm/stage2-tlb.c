@@ -150,8 +150,8 @@ static void test_range(void)
 }
 
 /*
- * The operands of these operations. QEMU's TLBI may drop more than it is told to, or 7.2's nothing by
- * range: they are decoded here.
+ * The operands of these operations. In QEMU what is by IPA matters for stage-1 walks only, as the
+ * TLBI that follows drops all the rest: so they are decoded here.
  */
 
 #define MAX_STEPS 24 /* four ranges, and single pages up to a base in units of 64K */

@@ -447,6 +447,25 @@ static u64 guest_answer(void)
 	return 42;
 }
 
+/* Of VTTBR_EL2 an automatic VMID is all that guest_run() changes: the rest is the host's to choose. */
+static void test_rest(void)
+{
+	struct guest *guest = guest_create(S2_VMID_AUTO, (void (*)(void))guest_answer, S2_PAGE_4K);
+	struct s2_mmu *empty = s2mmu_init(1, S2_PAGE_4K, false);
+	u64 root = (1UL << 48) - 1;
+
+	assert(guest && empty);
+	guest->vttbr_el2 = empty->vttbr;
+	report(guest_run(guest) == GUEST_EXIT_UNHANDLED &&
+		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_IABT_LOW &&
+		       (guest->vttbr_el2 & root) == (empty->vttbr & root) &&
+		       guest->vttbr_el2 >> 48 == s2_vmid(guest->s2mmu),
+	       "another root, an automatic VMID: VTTBR_EL2 %#lx, ESR_EL2 %#lx", guest->vttbr_el2,
+	       guest->esr_el2);
+	s2mmu_destroy(empty);
+	guest_destroy(guest);
+}
+
 /* A guest with a VMID of more than 8 bits, where the CPU has them. */
 static void test_wide(void)
 {
@@ -469,6 +488,7 @@ static const struct subtest subtests[] = {
 	{ "in-use", test_in_use },
 	{ "stale", test_stale },
 	{ "auto", test_auto },
+	{ "rest", test_rest },
 	{ "wide", test_wide },
 	{ "rollover", test_rollover },
 	{ "live", test_live },
