@@ -68,6 +68,8 @@ class Patient:
 
     environ: Mapping[str, str]
     tree: Path | None = None
+    trouble: InfrastructureError | None = None
+    """Why there is none, though there should be one."""
     qemu: str | None = None
     compiler: str | None = None
     """The one that has to work; None when any will do."""
@@ -259,6 +261,8 @@ def _room(patient: Patient) -> Iterator[Finding]:
     if patient.tree:
         place = patient.tree
         yield _writable(patient, patient.tree / "build")
+    elif patient.trouble:
+        yield Finding("tree", patient.trouble.message, State.PROBLEM, patient.trouble.hint)
     else:
         yield Finding("tree", "none here", State.NOTE, "go to a tree, or name one with --root")
     free = shutil.disk_usage(place).free // _MIB
@@ -283,7 +287,8 @@ def _writable(patient: Patient, directory: Path) -> Finding:
     """Try the directory, and look at those in it: one call as root leaves some of root's."""
     try:
         directory.mkdir(exist_ok=True)
-        for place in (directory, *(each for each in directory.iterdir() if each.is_dir())):
+        own = (each for each in directory.iterdir() if each.is_dir() and not each.is_symlink())
+        for place in (directory, *own):
             with tempfile.TemporaryFile(dir=place) as file:
                 file.write(b"x")
     except OSError as error:

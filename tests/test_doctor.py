@@ -239,6 +239,13 @@ def test_a_directory_in_the_build_directory_that_another_call_left(patient: Pati
     assert not [*(patient.tree / "build/gcc").iterdir()]
 
 
+def test_what_the_build_directory_links_to_need_not_be_writable(patient: Patient) -> None:
+    assert patient.tree
+    (patient.tree / "build").mkdir()
+    (patient.tree / "build/lib").symlink_to("/proc/self/fdinfo")
+    assert find(patient, "build directory").state == State.GOOD
+
+
 @pytest.mark.parametrize(
     ("amount", "state"), [(63, "problem"), (64, "note"), (511, "note"), (512, "good")]
 )

@@ -4,13 +4,14 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,15 @@ def test_a_tree_of_ones_own(kut: Installed, tmp_path: Path) -> None:
     assert "2 tests in" in done.stdout
     assert "FAIL: 40 + 2 in a guest: 42" in done.stdout
     assert kut("new", "--tree", ".", cwd=tree).returncode == 2
+
+
+def test_doctor_tells_of_a_cache_that_cannot_be_written(kut: Installed, tmp_path: Path) -> None:
+    (tmp_path / ".cache").write_text("in the way")
+    done = replace(kut, home=tmp_path)("doctor")
+    assert done.returncode == 5
+    (problem,) = [line for line in done.stdout.splitlines() if line.startswith("problem ")]
+    assert re.fullmatch(r"problem +tree +\S+/kut/tree-\w+/lib cannot be written: \D+", problem)
+    assert "to mend tree: make it yours, or let XDG_CACHE_HOME name" in done.stdout
 
 
 def test_a_tree_that_needs_a_newer_kut_is_refused(kut: Installed, tmp_path: Path) -> None:

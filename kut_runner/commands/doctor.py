@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from kut_runner.commands import options
-from kut_runner.errors import ExitCode, UsageError
+from kut_runner.errors import ExitCode, InfrastructureError, UsageError
 
 
 @click.command("doctor")
@@ -26,16 +26,19 @@ def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu:
     """Try every tool that kut needs, by using it; for each problem tell what mends it."""
     from kut_runner import distribution, doctor, toolchain
 
-    tree: Path | None
+    tree: Path | None = None
+    trouble: InfrastructureError | None = None
     try:
         tree = options.tree_of(root)
     except UsageError:
         if root:
             raise
-        tree = None
+    except InfrastructureError as error:
+        trouble = error
     patient = doctor.Patient(
         environ=os.environ,
         tree=tree,
+        trouble=trouble,
         qemu=qemu,
         compiler=compiler or (toolchain.choice(str(tree)) if tree else None),
         distribution=distribution.identify(),
