@@ -148,8 +148,8 @@ def test_kut_runs_its_own_tests_without_a_tree(kut: Installed) -> None:
     results = json.loads((kut.cwd / "out.json").read_text())
     assert [test["status"] for test in results["tests"]] == ["pass", "pass"]
     (place,) = (kut.home / ".cache/kut").glob("tree-*")
-    assert done.stderr.count("\n") == 1
-    assert f"no tree here; this is the one that kut carries, built in {place}" in done.stderr
+    told = f"no tree here; this is the one that kut carries, built in {place}\n"
+    assert done.stderr.count(told) == 1
     assert kut("history").stdout.count("2 pass") == 1
     assert kut("build", "selftest").returncode == 0
     assert state(kut.packages) == before, "nothing is written where kut is installed"
@@ -181,7 +181,7 @@ def test_a_tree_of_ones_own(kut: Installed, tmp_path: Path) -> None:
     }
     done = kut("run", cwd=tree)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
+    assert "no tree here" not in done.stderr
     assert done.stdout.startswith("PASS     first ")
     assert kut("new", "second", cwd=tree / "arm").returncode == 0
     source = tree / "arm/second.c"
@@ -197,8 +197,8 @@ def test_doctor_tells_of_a_cache_that_cannot_be_written(kut: Installed, tmp_path
     (tmp_path / ".cache").write_text("in the way")
     done = replace(kut, home=tmp_path)("doctor")
     assert done.returncode == 5
-    (problem,) = [line for line in done.stdout.splitlines() if line.startswith("problem ")]
-    assert re.fullmatch(r"problem +tree +\S+/kut/tree-\w+/lib cannot be written: \D+", problem)
+    wrong = r"^problem +tree +\S+/kut/tree-\w+/lib cannot be written: "
+    assert re.search(wrong, done.stdout, re.MULTILINE)
     assert "to mend tree: make it yours, or let XDG_CACHE_HOME name" in done.stdout
 
 
