@@ -12,11 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Self
 
-from kut_runner import sentry
+from kut_runner import config, sentry, trees
 from kut_runner.errors import InfrastructureError, MissingToolError
-
-#: What is watched of a tree, with all below.
-TREES: Final = ("arm", "configs", "lib")
 
 #: Seconds between a save and the moment in which it is told of; what is longer was no save.
 _FRESH: Final = 10.0
@@ -26,16 +23,18 @@ class Changes:
     """Context manager that knows which sources have changed since it was asked the last time."""
 
     def __init__(self, tree: Path) -> None:
-        """Watch the sources of a tree.
+        """Watch the sources of a tree, its library's among them.
 
-        Raises MissingToolError when watchfiles is not installed.
+        Raises MissingToolError when watchfiles is not installed, and as `trees.library` does.
         """
         if not find_spec("watchfiles"):
             raise MissingToolError(
                 "the Python package watchfiles is not installed", "pip install watchfiles"
             )
         self._tree = tree
-        self._files: frozenset[str] = frozenset()
+        self._tops = (*("arm", "configs"), trees.library(tree))
+        self._own = (config.MARK,) if (tree / config.MARK).is_file() else ()
+        self._files = frozenset(str(tree / file) for file in self._own)
         self._paths: set[str] = set()
         self._rest = b""
         self._is_ready = False
@@ -62,7 +61,10 @@ class Changes:
     def __exit__(self, *_error: object) -> None:
         """Watch no more."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
 
     def fileno(self) -> int:
         """Return the descriptor that a change makes readable."""
@@ -76,12 +78,12 @@ class Changes:
         return bool(self._paths)
 
     def also(self, files: Collection[str]) -> None:
-        """Watch these files too, in place of those of the last call; those of the tree are.
+        """Watch these files too, in place of those of the last call; the tree's own are anyway.
 
         Each is a path relative to the tree, or an absolute one.
         """
-        absolute = {os.path.normpath(self._tree / file) for file in files}
-        tops = tuple(f"{self._tree / name}{os.sep}" for name in (*TREES, "build"))
+        absolute = {os.path.normpath(self._tree / file) for file in (*files, *self._own)}
+        tops = tuple(f"{self._tree / name}{os.sep}" for name in (*self._tops, "build"))
         outside = frozenset(path for path in absolute if not path.startswith(tops))
         if outside != self._files:
             self._files = outside
@@ -94,7 +96,7 @@ class Changes:
 
     def _order(self) -> None:
         """Tell the other process what to watch."""
-        trees = [str(top) for name in TREES if (top := self._tree / name).is_dir()]
+        trees = [str(top) for name in self._tops if (top := self._tree / name).is_dir()]
         files = sorted(file for file in self._files if Path(file).parent.is_dir())
         order = json.dumps({"trees": trees, "files": files})
         assert self._process.stdin  # noqa: S101 - for mypy: stdin=PIPE

@@ -34,6 +34,8 @@ MOST_TIMES_FLOOR = 1.5
 #: kut's own seconds around QEMU's, and around one compile, one link and one boot.
 MOST_OWN = 0.15
 MOST_OWN_OF_EDIT = 0.25
+#: Seconds of `kut watch` around a compile and a link, QEMU's among them.
+MOST_OF_SAVE = 0.5
 #: CPU seconds of reports of 10,000 results.
 MOST_REPORTS = 3.0
 
@@ -245,17 +247,23 @@ def own_time(tree: Tree, count: int) -> list[list[Bound]]:
     return measure(count, bounds, lambda: tree.kut_run("selftest"))
 
 
-def edit_to_verdict(tree: Tree, count: int) -> list[list[Bound]]:
-    """An edited line of arm/stage2.c to the verdict, less one compile, one link, one boot."""
+def commands_for(tree: Tree, image: str) -> list[list[str]]:
+    """The commands that compile arm/IMAGE.c, link the image and make it flat."""
+    flat = f"build/gcc/{image}.flat"
     commands = subprocess.run(
-        [BIN / "ninja", "-f", "build/gcc/build.ninja", "-t", "commands", "build/gcc/stage2.flat"],
+        [BIN / "ninja", "-f", "build/gcc/build.ninja", "-t", "commands", flat],
         cwd=tree.top,
         capture_output=True,
         text=True,
         check=True,
     ).stdout.splitlines()
-    (compile_,) = (["sh", "-c", line] for line in commands if " arm/stage2.c " in line)
-    link, flatten = (["sh", "-c", line] for line in commands[-2:])
+    (compile_,) = (line for line in commands if f" arm/{image}.c " in line)
+    return [["sh", "-c", line] for line in (compile_, *commands[-2:])]
+
+
+def edit_to_verdict(tree: Tree, count: int) -> list[list[Bound]]:
+    """An edited line of arm/stage2.c to the verdict, less one compile, one link, one boot."""
+    compile_, link, flatten = commands_for(tree, "stage2")
     source = tree.top / "arm/stage2.c"
     text = source.read_text()
     edits = itertools.count()
@@ -279,6 +287,59 @@ def edit_to_verdict(tree: Tree, count: int) -> list[list[Bound]]:
         lambda: (tree.run(*compile_),),
         lambda: (tree.run(*link) + tree.run(*flatten),),
     )
+
+
+def save_to_verdict(tree: Tree, count: int) -> list[list[Bound]]:
+    """An edited line of arm/selftest.c to the verdict of `kut watch`, less compile and link."""
+    tree.run(BIN / "kut", "build", "selftest")
+    steps = commands_for(tree, "selftest")
+    source = tree.top / "arm/selftest.c"
+    text = source.read_text()
+    edits = itertools.count()
+
+    with subprocess.Popen(
+        [BIN / "kut", "watch", "selftest"],
+        cwd=tree.top,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as watch:
+
+        def verdict(words: str) -> float:
+            """Wait for a line; return the seconds that the QEMU before it took."""
+            qemu = 0.0
+            for line in watch.stdout or ():
+                if line.startswith("PASS "):
+                    qemu = float(line.split()[2])
+                if words in line:
+                    return qemu
+            sys.exit("kut watch has ended")
+
+        def edit_and_wait() -> Sample:
+            started = time.perf_counter()
+            source.write_text(f"{text}\nconst int edit = {next(edits)};\n")
+            qemu = verdict("from save to verdict")
+            return time.perf_counter() - started, qemu
+
+        def bounds(sample: Sample) -> list[Bound]:
+            wall, qemu, built = sample
+            what = "kut watch: a save of arm/selftest.c to verdict, less compile, link"
+            return [
+                Bound(what, wall - built, MOST_OF_SAVE, "s"),
+                Bound("the same, less QEMU", wall - built - qemu, MOST_OF_SAVE, "s"),
+            ]
+
+        verdict("all 1 good")
+        try:
+            return measure(
+                count,
+                bounds,
+                edit_and_wait,
+                lambda: (sum(tree.run(*step) for step in steps),),
+            )
+        finally:
+            watch.terminate()
 
 
 def lanes(commands: list[list[str]], seconds: list[float]) -> list[str]:
@@ -439,15 +500,18 @@ def main() -> int:
             return 0 if thousand(tree, options.thousand) else 1
         kinds = [
             kind
-            for kind in (boot_to_floor, own_time, edit_to_verdict, many, sleepers, flood, reports)
+            for kind in (
+                *(boot_to_floor, own_time, edit_to_verdict, save_to_verdict),
+                *(many, sleepers, flood, reports),
+            )
             if options.only in (None, kind.__name__)
         ]
         pairs = [pair for kind in kinds for pair in kind(tree, count)]
-    print(f"{'what':58} {'least':>7} {'median':>7} {'bound':>7}")
+    print(f"{'what':66} {'least':>7} {'median':>7} {'bound':>7}")
     for least, median in pairs:
         verdict = "ok" if least.holds else "TOO MUCH"
         figures = f"{least.found:7.3f} {median.found:7.3f} {least.most:7.3f}"
-        print(f"{least.what:58} {figures} {least.unit:6} {verdict}")
+        print(f"{least.what:66} {figures} {least.unit:6} {verdict}")
     return 0 if all(least.holds for least, _ in pairs) else 1
 
 

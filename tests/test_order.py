@@ -43,6 +43,14 @@ def test_a_seed_gives_the_order() -> None:
     assert all(sorted(order) == [*"abcdefgh"] for order in orders(1))
 
 
+def test_those_that_are_to_be_first_are_so_in_any_order() -> None:
+    took = {"a": Took(1), "b": Took(3), "c": Took(2), "d": Took(4)}
+    (order,) = rounds(named("abcd"), took, seed=None, times=1, first="ac")
+    assert names(order) == "cadb"
+    (order,) = rounds(named("abcd"), took, seed=7, times=1, first="ac")
+    assert {*names(order)[:2]} == {*"ac"}
+
+
 def test_the_first_that_fits_is_next() -> None:
     queue = Queue(lambda test: Share(test.smp, test.memory))
     for name, smp, memory in [("a", 4, 100), ("b", 1, 500), ("c", 1, 100), ("d", 2, 100)]:

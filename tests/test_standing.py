@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which tests are due from round to round, and which count as bad."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kut_runner import config
+from kut_runner.boot import Ended, How
+from kut_runner.build import Image
+from kut_runner.config import TestDef
+from kut_runner.errors import ExitCode
+from kut_runner.results import Said, TestResult, Verdict
+from kut_runner.standing import Standing, listed
+from kut_runner.status import Status
+
+PASS = Verdict(Status.PASS, "", ExitCode.OK)
+FAIL = Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED)
+ERROR = Verdict(Status.ERROR, "interrupted", ExitCode.INTERRUPTED)
+
+
+class World:
+    """Tests one, two and three, each with an image of its name, from round to round."""
+
+    def __init__(self, directory: Path) -> None:
+        (directory / "tests.toml").write_text("".join(f"[test.{n}]\n" for n in NAMES))
+        self.tests = {test.name: test for test in config.load(directory).tests}
+        self.images = {name: Image(name, directory / name, directory / name) for name in NAMES}
+        self.time = 0
+        self.standing = Standing()
+        self.link(*NAMES)
+
+    def link(self, *names: str) -> None:
+        self.time += 1
+        for name in names:
+            self.images[name].flat.write_text("")
+            os.utime(self.images[name].flat, ns=(self.time, self.time))
+        self.see()
+
+    def define(self, test: TestDef) -> None:
+        self.tests[test.name] = test
+        self.see()
+
+    def see(self) -> None:
+        self.standing.see(self.tests.values(), self.images)
+
+    def due(self) -> list[str]:
+        return [test.name for test in self.standing.due(self.tests.values())]
+
+    def round(self, *, times: int = 1, **verdicts: Verdict | list[Verdict]) -> None:
+        """Run what is due; a test without a verdict was not begun."""
+        found = []
+        for name, each in verdicts.items():
+            for verdict in each if isinstance(each, list) else [each]:
+                how = How.INTERRUPTED if verdict is ERROR else How.EXITED
+                ended = Ended(how, 0, 0.1, "")
+                found.append(TestResult(name, verdict, Said(), ended))
+        self.standing.record([self.tests[name] for name in self.due()], found, times)
+
+
+NAMES = ("one", "two", "three")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_all_are_due_at_first_and_none_after(world: World) -> None:
+    assert world.due() == [*NAMES]
+    assert world.standing.unknown == 3
+    world.round(one=PASS, two=PASS, three=PASS)
+    assert world.due() == []
+    assert (world.standing.bad, world.standing.unknown) == ((), 0)
+    assert world.standing.exit_code == ExitCode.OK
+
+
+def test_an_image_that_is_linked_makes_its_tests_due(world: World) -> None:
+    world.round(one=PASS, two=PASS, three=PASS)
+    world.link("two")
+    assert world.due() == ["two"]
+    assert world.standing.unknown == 1
+
+
+def test_a_failure_counts_until_it_is_gone(world: World) -> None:
+    world.round(one=PASS, two=FAIL, three=FAIL)
+    assert world.due() == []
+    assert [*world.standing.bad] == ["two", "three"]
+    world.link("one", "two")
+    world.round(one=PASS, two=ERROR)
+    assert [*world.standing.bad] == ["two", "three"]
+    assert world.due() == ["two"]
+    world.round(two=PASS)
+    assert [*world.standing.bad] == ["three"]
+    assert world.standing.exit_code == ExitCode.TESTS_FAILED
+
+
+def test_what_was_cut_off_or_never_begun_stays_due(world: World) -> None:
+    world.round(one=PASS, two=ERROR)
+    assert world.due() == ["two", "three"]
+    assert [*world.standing.bad] == []
+    world.round(two=[PASS, PASS], three=[PASS], times=2)
+    assert world.due() == ["three"]
+    world.round(three=[PASS, FAIL, PASS], times=3)
+    assert world.due() == []
+    assert [*world.standing.bad] == ["three"]
+
+
+def test_a_definition_that_changes_makes_its_test_due_wherever_it_stands(world: World) -> None:
+    world.round(one=PASS, two=PASS, three=FAIL)
+    world.define(replace(world.tests["one"], origin="elsewhere.toml"))
+    assert world.due() == []
+    world.define(replace(world.tests["one"], smp=2))
+    assert world.due() == ["one"]
+    del world.tests["three"]
+    world.see()
+    assert [*world.standing.bad] == []
+    assert world.standing.exit_code == ExitCode.OK
+
+
+def test_wishes(world: World) -> None:
+    world.standing.settle()
+    assert world.standing.exit_code == ExitCode.NOTHING_RAN
+    assert world.due() == []
+    world.standing.forget(["two", "unheard of"])
+    assert world.due() == ["two"]
+
+
+def test_an_image_that_is_gone(world: World) -> None:
+    world.round(one=PASS, two=PASS, three=PASS)
+    world.images["one"].flat.unlink()
+    world.see()
+    assert world.due() == ["one"]
+
+
+def test_many_names_are_cut_short() -> None:
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
