@@ -33,6 +33,8 @@ _BUILD_ID_NOTE: Final = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
 
 #: The offsets source prints `->NAME value`, where the value may have the mark of an immediate.
 _OFFSETS_SED: Final = r"s/.*->\([A-Za-z0-9_]*\) [#$]*\(-*[0-9]*\).*/#define \1 \2/p"
+#: What ninja puts before "FAILED: " where it may colour.
+_NINJA_RED: Final = "\033[31m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,7 +441,7 @@ def _words(
     for line in lines:
         text = line.rstrip("\n")
         is_command = after_failed
-        after_failed = text.startswith("FAILED: ")
+        after_failed = text.removeprefix(_NINJA_RED).startswith("FAILED: ")
         if text.startswith("["):
             if progress:
                 progress(text)

@@ -3,10 +3,11 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,10 +50,8 @@ class Changes:
             start_new_session=True,  # Ctrl-C is for kut
         )
         try:
-            self._order()
-            while not self._is_ready:
-                self._read()
             os.set_blocking(self.fileno(), False)
+            self._order()
         except BaseException:
             self.__exit__()
             raise
@@ -77,17 +76,23 @@ class Changes:
             self._read()
         return bool(self._paths)
 
-    def also(self, files: Collection[str]) -> None:
+    def also(self, files: Iterable[str], since: float) -> None:
         """Watch these files too, in place of those of the last call; the tree's own are anyway.
 
-        Each is a path relative to the tree, or an absolute one.
+        Each is a path relative to the tree, or an absolute one. Those that are new here count as
+        changed if they were so after `since`, in seconds of the epoch.
         """
         absolute = {os.path.normpath(self._tree / file) for file in (*files, *self._own)}
         tops = tuple(f"{self._tree / name}{os.sep}" for name in (*self._tops, "build"))
         outside = frozenset(path for path in absolute if not path.startswith(tops))
-        if outside != self._files:
-            self._files = outside
+        fresh = outside - self._files
+        self._files = outside
+        if fresh:
             self._order()
+        for path in fresh:
+            with suppress(FileNotFoundError):
+                if Path(path).stat().st_ctime > since:
+                    self._paths.add(path)
 
     def take(self) -> tuple[str, ...]:
         """Return what has changed since the last call, sorted, relative to the tree."""
@@ -95,13 +100,17 @@ class Changes:
         return tuple(sorted(os.path.relpath(path, self._tree) for path in paths))
 
     def _order(self) -> None:
-        """Tell the other process what to watch."""
+        """Tell the other process what to watch, and wait until it does."""
         trees = [str(top) for name in self._tops if (top := self._tree / name).is_dir()]
         files = sorted(file for file in self._files if Path(file).parent.is_dir())
         order = json.dumps({"trees": trees, "files": files})
         assert self._process.stdin  # noqa: S101 - for mypy: stdin=PIPE
         with suppress(BrokenPipeError):  # what it said before it died is still to be read
             self._process.stdin.write(f"{order}\n".encode())
+        self._is_ready = False
+        while not self._is_ready:
+            select.select([self], [], [])
+            self._read()
 
     def _read(self) -> None:
         """Take in what the other process says."""

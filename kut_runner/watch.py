@@ -150,7 +150,7 @@ class Watch:
 
     def _try_round(self, load: Callable[[], Work], cause: Cause, *, postpone: bool) -> None:
         work = load()
-        started = time.monotonic()
+        began, started = time.time(), time.monotonic()
         try:
             images = work.build()
         finally:
@@ -171,7 +171,7 @@ class Watch:
             work.run(due, images, Extra(views, frozenset(self._standing.bad), self._stoppers))
         else:
             self._screen.idle()
-        self._changes.also(work.dependencies())
+        self._changes.also(work.dependencies(), since=began)
 
     def _wait(self) -> None:
         """Wait for a signal, a change or a key that counts."""

@@ -56,7 +56,9 @@ def test_what_is_told_of(tree: Path) -> None:
         (tree / "arm/one.c").unlink()
         wait_for(watching, "arm/one.c")
 
-        watching.also(["lib/helper.h", str(outside / "old"), "build/gcc/include/asm/x.h"])
+        files = ["lib/helper.h", str(outside / "old"), "build/gcc/include/asm/x.h"]
+        watching.also(files, since=time.time() + 60)
+        assert not watching.wants_stop()
         (tree / "configs/more.toml").write_text("")  # nothing is missed meanwhile
         wait_for(watching, "configs/more.toml")
         (outside / "fresh.h").write_text("")  # no compiler has read it
@@ -65,6 +67,9 @@ def test_what_is_told_of(tree: Path) -> None:
             select.select([watching], [], [], 60)
             watching.wants_stop()
         assert told == ("../outside/old",)
+        (outside / "fresh.h").write_text("")
+        watching.also(["../outside/fresh.h"], since=0)
+        assert watching.take() == ("../outside/fresh.h",)
 
 
 def test_a_tree_with_the_library_of_kut(tree: Path) -> None:

@@ -248,6 +248,13 @@ def test_to_learn_what_is_missing_nothing_is_installed(machine: Machine, name: s
     assert machine.call("kut", "list").returncode == 7
 
 
+def test_what_watch_needs_comes_from_pip(machine: Machine) -> None:
+    machine.add(*QEMU, *COMPILER)
+    machine.add("python3", script=PYTHON)
+    machine.call("kut", "watch")
+    assert machine.calls("python3 -m pip")[-1].endswith(f"-e {machine.root}[watch]")
+
+
 @pytest.mark.parametrize("args", [["--compiler", "zig"], ["--compiler=zig"]])
 def test_zig_comes_from_pip(machine: Machine, args: list[str]) -> None:
     machine.add(*QEMU)
@@ -521,8 +528,13 @@ def test_a_tree_that_cannot_be_written_is_one_error(machine: Machine) -> None:
     ]
 
 
-@pytest.mark.parametrize(("door", "module"), [("mutants", "mutants"), ("bench-run", "bench_run")])
-def test_the_other_doors_set_up_the_tree_as_well(machine: Machine, door: str, module: str) -> None:
+@pytest.mark.parametrize(
+    ("door", "module", "what"),
+    [("mutants", "mutants", "kut"), ("bench-run", "bench_run", "kut and its packages for watch")],
+)
+def test_the_other_doors_set_up_the_tree_as_well(
+    machine: Machine, door: str, module: str, what: str
+) -> None:
     machine.add(*COMPILER)
     machine.add("python3", script=PYTHON)
     end = machine.call(door)
@@ -530,7 +542,7 @@ def test_the_other_doors_set_up_the_tree_as_well(machine: Machine, door: str, mo
     assert "missing: QEMU for arm64;" in end.stderr
     machine.add(*QEMU)
     end = machine.call(door, "a b")
-    assert end.stderr == "kut: installing kut into .venv with pip\n"
+    assert end.stderr == f"kut: installing {what} into .venv with pip\n"
     assert end.stdout == f"ran: {machine.root}/tests/{module}.py a b\n"
 
 

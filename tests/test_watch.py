@@ -312,7 +312,11 @@ def test_on_a_live_terminal_a_line_says_what_the_keys_do(start: Start, tree: Pat
     watch.kut.expect_exact("watching the sources; Enter: run all, f: run what failed, q: quit\r")
     edit(tree / "arm/one.c", "return 0", "return 1")
     watch.kut.expect_exact("\r\x1b[K\x1b[H\x1b[2Jarm/one.c changed")
-    watch.expect("all 1 good.*")
+    watch.expect(".*all 1 good.*")
+    edit(tree / "arm/one.c", "say(", "sya(")
+    words = watch.expect(".*the build failed.*verdict.*")
+    assert "arm/one.c:5:" in words
+    assert "-ffreestanding" not in words  # the whole command is for `kut build -v`
     assert watch.interrupt() == 130
 
 
