@@ -36,7 +36,7 @@ from kut_runner.errors import (
     UsageError,
 )
 from kut_runner.lines import printable
-from kut_runner.postmortem import PATIENCE, load_address
+from kut_runner.postmortem import load_address
 from kut_runner.remote import Link, Monitor, RemoteError, Steps, Stub
 from kut_runner.signals import Signals
 
@@ -81,7 +81,8 @@ class Machine:
         self._readers: dict[int, Callable[[], int | None]] = {}
         self._poll = select.poll()
         self._steps: Steps[None] | None = None
-        self._is_running = False
+        self._deadline: float | None = None
+        self._place = "at its first instruction" if request.at_reset else "at main"
         self._load: int | None = None
         self._client: socket.socket | None = None
         self._ended: Ended | None = None
@@ -132,24 +133,25 @@ class Machine:
         return self._boot.has_ended()
 
     def prepare(self) -> "Subject":
-        """Bring the machine to main; return what is to be known about it.
+        """Bring the machine to main, and say so; return what is to be known about it.
 
         Raises MachineRefusedError, or InfrastructureError when it ends before that.
         """
         elf = self._request.image.elf
         self._steps = self._begin(symbols.Symbols(elf).address("main"))
-        deadline = time.monotonic() + self._request.test.timeout
         try:
             self._go_on()
             while self._is_asking:
-                if time.monotonic() >= deadline:
-                    deadline = self._lose_patience()
-                self.wait(deadline - time.monotonic())
+                if self._deadline and time.monotonic() >= self._deadline:
+                    self._lose_patience()
+                self.wait(self._deadline and self._deadline - time.monotonic())
         except RemoteError as error:
             raise self._failure(error) from None
         if self._load is None:
             raise InfrastructureError("QEMU does not say where it has put the image")
         self._let_go_of_stub()
+        name, log = self._request.test.name, os.path.relpath(self._request.serial)
+        say(f"{name} stands {self._place}; serial line: {log}")
         return debuggers.Subject(elf, self._load, self._request.tree)
 
     def listen(self, listener: socket.socket) -> None:
@@ -223,9 +225,11 @@ class Machine:
         yield from self._monitor.ask_human("gdbserver chardev:kut-gdb")
         if self._request.at_reset or main is None or self._load is None:
             return
-        self._is_running = True
-        yield from self._stub.run_to(self._load + main)
-        self._is_running = False
+        yield from self._stub.set_breakpoint(self._load + main, is_set=True)
+        self._deadline = time.monotonic() + self._request.test.timeout
+        yield from self._stub.run()
+        self._deadline = None
+        yield from self._stub.set_breakpoint(self._load + main, is_set=False)
 
     def _hand_over(self, client: socket.socket) -> Steps[None]:
         """Make a connection QEMU's own, and then its gdb stub's."""
@@ -236,19 +240,15 @@ class Machine:
         yield from self._monitor.ask("chardev-add", {"id": name, "backend": backend})
         yield from self._monitor.ask_human(f"gdbserver chardev:{name}")
 
-    def _lose_patience(self) -> float:
-        """Stop a machine that does not come to main, and return until when it may take."""
-        if not self._is_running:
-            raise InfrastructureError("QEMU does not answer")
-        self._is_running = False
+    def _lose_patience(self) -> None:
+        """Stop a machine that does not come to main."""
+        self._deadline = None
         self._stub.interrupt()
-        seconds = self._request.test.timeout
-        say(f"it has not come to main in {seconds:g} s, and is stopped where it is")
-        return time.monotonic() + PATIENCE
+        self._place = f"where it is after {self._request.test.timeout:g} s without coming to main"
 
     def _failure(self, error: RemoteError) -> Exception:
         ended = self._finish()
-        if ended.complaint and not self._is_running:
+        if ended.complaint and not self._deadline:
             return MachineRefusedError(f"QEMU refused: {ended.complaint}")
         words = f"{self._request.test.name} ended before main: {error}"
         see = f"see {self._request.serial}; --at-reset stops at the machine's first instruction"
@@ -264,7 +264,6 @@ def with_debugger(request: Request, debugger: "Debugger", wishes: "Wishes") -> i
         subject = stopped.prepare()
         port: int = listener.getsockname()[1]
         stopped.listen(listener)
-        say(f"{_stands(request)}; serial line: {os.path.relpath(request.serial)}")
         signals.hears_interrupts = False  # Ctrl-C is the debugger's
         argv = debuggers.arguments(debugger, subject, port, wishes)
         with _running(argv, debugger.environment(os.environ)) as process:
@@ -283,7 +282,6 @@ def for_client(request: Request, port: int) -> int:
         port = listener.getsockname()[1]
         stopped.listen(listener)
         script = _write_for_ide(subject, request.tree / "build/debug")
-        say(f"{_stands(request)}; serial line: {os.path.relpath(request.serial)}")
         say(f"symbols: source {script}")
         say(f"gdb stub: localhost:{port}")
         while not (stopped.is_left or stopped.has_ended):
@@ -306,11 +304,6 @@ class _Text:
     def hear(self, data: bytes) -> None:
         text = self._decoder.decode(data).replace("\r", "")
         self._show("\n".join(printable(line) for line in text.split("\n")))
-
-
-def _stands(request: Request) -> str:
-    place = "its first instruction" if request.at_reset else "main"
-    return f"{request.test.name} stands at {place}"
 
 
 def _listen(port: int) -> socket.socket:

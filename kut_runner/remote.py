@@ -185,17 +185,16 @@ class Stub:
         data = _bytes(answer)
         return data if len(data) == size else b""
 
-    def run_to(self, address: int) -> Steps[None]:
-        """Let the machine run until it is about to execute an instruction, or is interrupted.
-
-        Raises RemoteError when it ends before.
-        """
-        if (yield from self.ask(f"Z1,{address:x},4")) != "OK":
+    def set_breakpoint(self, address: int, *, is_set: bool) -> Steps[None]:
+        """Set or remove a breakpoint that changes no memory; raises RemoteError."""
+        if (yield from self.ask(f"{'Z' if is_set else 'z'}1,{address:x},4")) != "OK":
             raise RemoteError(f"QEMU takes no breakpoint at {address:#x}")
+
+    def run(self) -> Steps[None]:
+        """Let the machine run until something stops it; raises RemoteError when it ends."""
         stopped = yield from self.ask("c")
         if stopped[:1] not in {"T", "S"}:
             raise RemoteError("the machine has ended")
-        yield from self.ask(f"z1,{address:x},4")
 
     def interrupt(self) -> None:
         """Stop a machine that runs; the question that made it run gets its answer."""

@@ -273,6 +273,7 @@ end
 python
 while gdb.selected_inferior().threads():
     gdb.execute("continue")
+    gdb.execute("ignore 1 6")
 end
 """
 
@@ -462,6 +463,27 @@ def test_what_makes_no_sense(kut: Kut, args: tuple[str, ...], code: int, words: 
     done = kut("debug", *args)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
+
+
+@needs_gdb
+def test_a_machine_that_does_not_come_to_main_is_stopped(tmp_path: Path) -> None:
+    for name in ("lib", "arm"):
+        (tmp_path / name).symlink_to(realtree.ROOT / name)
+    (tmp_path / "configs").mkdir()
+    definition = '[test.slow]\nimage = "selftest"\ntimeout = 0.000001\n'
+    (tmp_path / "configs/tests.toml").write_text(definition)
+    done = subprocess.run(
+        [*realtree.KUT, "--root", tmp_path, "debug", "slow", "--batch", *gdb("p/x $pc")],
+        env=os.environ | ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert "kut: slow stands where it is after 1e-06 s without coming to main; " in done.stderr
+    assert re.search(r"^\$1 = 0x\w+$", done.stdout, re.MULTILINE)
+    assert done.returncode == 0
 
 
 def test_a_qemu_that_refuses(kut: Kut, tree: Path) -> None:
