@@ -113,6 +113,7 @@ def test_what_the_guest_says_is_shown_and_kept() -> None:
     assert re.fullmatch(r"(?:(?:PASS|INFO): .*\n)+SUMMARY: .*\n", kept)  # it stands in exit()
     assert set(kept.splitlines()) <= set(said.splitlines())
     assert "Breakpoint 1, exit (code=0)" in said
+    assert "detached]" not in said  # which would let the machine run on
 
 
 @needs_gdb
@@ -301,7 +302,7 @@ def test_trees_of_every_shape(tmp_path: Path) -> None:
 def waiting(*args: str) -> Iterator[tuple[subprocess.Popen[str], int, Watched]]:
     """A `kut debug --wait`, the port, and its children."""
     with subprocess.Popen(
-        kut_debug("selftest", "--wait", "--port", "0", *args),
+        kut_debug("misbehave-hang", "--wait", "--port", "0", *args),
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -377,8 +378,8 @@ def test_as_the_launch_file_of_the_documents_has_it() -> None:
                 f'-interpreter-exec console "{each["text"]}"'
                 for each in configuration["postRemoteConnectCommands"]
             ),
-            "-break-insert -h arm/selftest.c:main",
-            "-break-insert -h exit",
+            "-break-insert -h arm/misbehave.c:main",
+            "-break-insert -h hang",
             "-exec-continue",
         ]
         text = "\n".join(commands).replace("${workspaceFolder}", str(realtree.ROOT))
@@ -388,7 +389,7 @@ def test_as_the_launch_file_of_the_documents_has_it() -> None:
             process.sendline(command)
             process.expect(r"\^(done|running|connected|error)[^\r\n]*")
             assert process.match[1] != b"error", process.match[0]
-        process.expect(r'\*stopped,reason="breakpoint-hit"[^\r\n]*func="exit"')
+        process.expect(r'\*stopped,reason="breakpoint-hit"[^\r\n]*func="hang"')
         process.sendline("-gdb-exit")
         process.expect(pexpect.EOF)
         process.close()
@@ -428,19 +429,22 @@ def test_ctrl_c_is_the_debuggers() -> None:
 @needs_gdb
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_nothing_is_left_however_kut_dies(number: signal.Signals) -> None:
-    process = pexpect.spawn(
-        realtree.KUT[0],
-        kut_debug("selftest", "--serial", os.devnull)[1:],
+    with subprocess.Popen(
+        kut_debug("selftest", "--serial", os.devnull),
         env=os.environ | ENVIRONMENT,
-        timeout=PATIENCE,
-    )
-    process.expect_exact("(gdb) ")
-    pids = children(process.pid)
-    assert len(pids) == 2  # QEMU and gdb
-    others = Watched(pids)
-    process.kill(number)
-    others.wait_until_gone()
-    process.close()
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert any(line.startswith("main (") for line in iter(process.stdout.readline, ""))
+        pids = children(process.pid)
+        assert len(pids) == 2  # QEMU and gdb, which waits for commands
+        others = Watched(pids)
+        process.send_signal(number)
+        others.wait_until_gone()
+        assert process.wait(PATIENCE) == (-9 if number == signal.SIGKILL else 130)
 
 
 def test_a_debugger_that_is_not_there(kut: Kut) -> None:
