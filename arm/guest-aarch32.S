@@ -3,16 +3,27 @@
 	.text
 	.balign	4
 
-/* DACR, IFSR and SPSR_abt = r0; hvc; r1, r2, r3 = what they are; hvc */
+/*
+ * DACR, IFSR and the SPSRs of Abort, Undefined, IRQ and FIQ mode = r0, FPEXC = r7; hvc; r1..r6 and r8 =
+ * what they are; hvc
+ */
 	.global	guest_a32_state
 guest_a32_state:
 	.inst	0xee030f10			/* mcr p15, 0, r0, c3, c0, 0: DACR */
 	.inst	0xee050f30			/* mcr p15, 0, r0, c5, c0, 1: IFSR */
 	.inst	0xe164f300			/* msr SPSR_abt, r0 */
+	.inst	0xe166f300			/* msr SPSR_und, r0 */
+	.inst	0xe160f300			/* msr SPSR_irq, r0 */
+	.inst	0xe16ef200			/* msr SPSR_fiq, r0 */
+	.inst	0xeee87a10			/* vmsr fpexc, r7 */
 	.inst	0xe1400071			/* hvc #1 */
 	.inst	0xee131f10			/* mrc p15, 0, r1, c3, c0, 0 */
 	.inst	0xee152f30			/* mrc p15, 0, r2, c5, c0, 1 */
 	.inst	0xe1443300			/* mrs r3, SPSR_abt */
+	.inst	0xe1464300			/* mrs r4, SPSR_und */
+	.inst	0xe1405300			/* mrs r5, SPSR_irq */
+	.inst	0xe14e6200			/* mrs r6, SPSR_fiq */
+	.inst	0xeef88a10			/* vmrs r8, fpexc */
 	.inst	0xe1400071			/* hvc #1 */
 	.inst	0xeafffffe			/* b . */
 

@@ -11,6 +11,7 @@
 
 #define VMID 26
 #define PATTERN 0x600df00dU
+#define FPEXC_EN (1UL << 30)
 
 /* guest-aarch32.S */
 extern char guest_a32_state[], guest_a32_stack_and_fp[], guest_a32_halves[], guest_a32_mmu_on[];
@@ -47,6 +48,7 @@ static void test_state(void)
 	for (int i = 0; i < 2; i++) {
 		guests[i] = create(VMID + i, guest_a32_state);
 		guests[i]->x[0] = i ? 0x15 : 0x0a;
+		guests[i]->x[7] = i ? FPEXC_EN : 0;
 	}
 	for (int run = 0; run < 2; run++)
 		for (int i = 0; i < 2; i++)
@@ -57,6 +59,10 @@ static void test_state(void)
 		report(x[1] == x[0] && x[2] == x[0] && x[3] == x[0],
 		       "DACR, IFSR, SPSR_abt of guest %d: expected %#lx, found %#lx, %#lx, %#lx", i,
 		       x[0], x[1], x[2], x[3]);
+		report(x[4] == x[0] && x[5] == x[0] && x[6] == x[0],
+		       "SPSR_und, SPSR_irq, SPSR_fiq: expected %#lx, found %#lx, %#lx, %#lx", x[0],
+		       x[4], x[5], x[6]);
+		report(x[8] == x[7], "FPEXC: expected %#lx, found %#lx", x[7], x[8]);
 		guest_destroy(guests[i]);
 	}
 }
@@ -119,8 +125,6 @@ static void test_conditions(void)
 	report(guest_condition_holds(guest), "a syndrome without a condition holds");
 	guest_destroy(guest);
 }
-
-#define FPEXC_EN (1UL << 30)
 
 static void test_stack_and_fp(void)
 {

@@ -127,6 +127,13 @@ static void test_default(void)
 	       "an exit without handler: expected \"%s\" by HVC, found \"%s\" by class %#lx",
 	       guest_exit_reason_name(GUEST_EXIT_UNHANDLED), guest_exit_reason_name(reason),
 	       ESR_ELx_EC(guest->esr_el2));
+
+	/* QEMU makes no physical SError: the vector's default handler alone */
+	guest->exit_reason = GUEST_EXIT_HANDLER;
+	report(guest_c_exception_handler(guest, ELx_LOW_ERROR_64 * VECTOR_SLOT_SIZE) == 1 &&
+		       guest->exit_reason == GUEST_EXIT_UNHANDLED,
+	       "an SError is no interrupt that the host takes: %s",
+	       guest_exit_reason_name(guest->exit_reason));
 	guest_destroy(guest);
 }
 
