@@ -553,11 +553,15 @@ static u64 guest_answer(void)
 	return 42;
 }
 
+static void never_called(struct guest_el1_regs *regs, unsigned int esr)
+{
+}
+
 static void test_destroy(void)
 {
 	unsigned long before = 0;
 	struct guest *first, *second;
-	u64 stack;
+	u64 stack, vectors;
 
 	for (int i = 0; i < 3; i++) {
 		/* The first round leaves tables of the vmalloc region behind. */
@@ -566,11 +570,14 @@ static void test_destroy(void)
 		first = guest_create(80, (void (*)(void))guest_answer, S2_PAGE_4K);
 		second = guest_create_vcpu(first, (void (*)(void))guest_answer);
 		assert(first && second);
+		assert(guest_install_el1_handler(first, ELxH_SYNC, never_called));
 		stack = virt_to_phys(first->stack);
+		vectors = virt_to_phys(first->el1_page);
 		guest_destroy(first);
 		if (!i) {
 			report(!s2mmu_lookup(second->s2mmu, stack, NULL),
 			       "the stack of a vCPU that is gone is mapped no longer");
+			report(!s2mmu_lookup(second->s2mmu, vectors, NULL), "nor are its vectors");
 			report(guest_run(second) == GUEST_EXIT_RETURNED && second->exit_code == 42,
 			       "the other goes on: expected 42, found %lu", second->exit_code);
 		}

@@ -22,9 +22,14 @@ static struct {
 static void run(void (*func)(void *), void *arg)
 {
 	char *stack = alloc_pages(STACK_ORDER);
+	u64 daif = read_sysreg(daif), after;
 
 	assert(stack);
+	local_irq_enable();
 	start_usr(func, arg, (unsigned long)stack + (PAGE_SIZE << STACK_ORDER));
+	after = read_sysreg(daif);
+	write_sysreg(daif, daif);
+	report(!(after & PSR_I_BIT), "IRQs are as open as before: DAIF %#lx", after);
 	free_pages(stack);
 }
 
