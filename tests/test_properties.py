@@ -44,3 +44,8 @@ def test_every_mutant_of_the_table_is_there() -> None:
 def test_the_list_of_mutants_is_that_of_the_file() -> None:
     text = mutants.PAGE.read_text()
     assert text == mutants.page(text), "scripts/mutants --table brings it up to date"
+
+
+def test_what_a_mutant_replaces_is_there_once() -> None:
+    sources = {mutant.file: (realtree.ROOT / mutant.file).read_text() for mutant in mutants.load()}
+    assert [m.name for m in mutants.load() if sources[m.file].count(m.find) != 1] == []
