@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,10 @@ settings.load_profile("kut")
 # Nor does it matter where the tests run: kut on a CI server shows other things.
 for name in ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CLICOLOR_FORCE"):
     os.environ.pop(name, None)
+
+# Nor how they are started: a shell's background job ignores Ctrl-C, and so would all its children.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Kut = Callable[..., subprocess.CompletedProcess[str]]
 
