@@ -244,6 +244,20 @@ static void test_contiguous_blocks(void)
 	s2mmu_destroy(mmu);
 }
 
+static void test_contiguous_dirty(void)
+{
+	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, false);
+	u64 hints = 0;
+
+	assert(!s2mmu_map(mmu, 0, 0, SZ_64K, S2_MAP_RO | S2_MAP_TRACK_DIRTY | S2_MAP_CONTIGUOUS));
+	for (u64 ipa = 0; ipa < SZ_64K; ipa += SZ_4K)
+		hints += !!(*s2mmu_lookup(mmu, ipa, NULL) & S2_CONTIGUOUS);
+	report(hints == 0,
+	       "pages of which each is to tell if it was written: expected 0 with the hint, found %lu",
+	       hints);
+	s2mmu_destroy(mmu);
+}
+
 /* A range that begins and ends in one block of 1 GiB: a table of level 2, and two of level 3. */
 static void test_ends(void)
 {
@@ -344,9 +358,13 @@ static void test_used_memory(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "blocks", test_blocks },	   { "ends", test_ends },
-	{ "no-block", test_no_block },	   { "used-memory", test_used_memory },
-	{ "contiguous", test_contiguous }, { "contiguous-blocks", test_contiguous_blocks },
+	{ "blocks", test_blocks },
+	{ "ends", test_ends },
+	{ "no-block", test_no_block },
+	{ "used-memory", test_used_memory },
+	{ "contiguous-dirty", test_contiguous_dirty },
+	{ "contiguous", test_contiguous },
+	{ "contiguous-blocks", test_contiguous_blocks },
 };
 
 int main(int argc, char **argv)

@@ -222,7 +222,8 @@ int s2mmu_map(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size, unsigned lo
 		.mmu = mmu,
 		.start = ipa,
 		.end = ipa + size,
-		.contiguous = flags & S2_MAP_CONTIGUOUS,
+		/* A CPU may mark any entry of a run dirty: each page tells for itself. */
+		.contiguous = (flags & S2_MAP_CONTIGUOUS) && !(flags & S2_MAP_TRACK_DIRTY),
 		.pa_offset = pa - ipa,
 	};
 	int err = s2_check_range(mmu, ipa, pa, size);

@@ -34,7 +34,10 @@
 #define S2_MAP_NOT_ACCESSED \
 	(1UL << 7) /* the first access is an access flag fault, or sets it (HA) */
 #define S2_MAP_TRACK_DIRTY (1UL << 8) /* not writable until written (HD); without S2_MAP_WRITE */
-/* Make runs of entries one translation where they are aligned and all in the request. */
+/*
+ * Make runs of entries one translation where they are aligned and all in the request; not with
+ * S2_MAP_TRACK_DIRTY, which is of each leaf.
+ */
 #define S2_MAP_CONTIGUOUS (1UL << 9)
 
 /* What this CPU's ID registers say of stage 2. */
