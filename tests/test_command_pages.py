@@ -33,6 +33,12 @@ def test_a_page_for_each_command() -> None:
     assert {page.stem for page in PAGES.glob("*.md")} == set(COMMANDS)
 
 
+def test_the_readme_names_each_command() -> None:
+    text = (realtree.ROOT / "README.md").read_text()
+    rows = [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `kut ")]
+    assert {name for row in rows for name in re.findall(r"`kut (\w+)", row)} == set(COMMANDS)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_rows_of_a_page_are_the_options_of_the_command(name: str) -> None:
     text = (PAGES / f"{name}.md").read_text()
