@@ -23,6 +23,10 @@ COMMANDS: Final = (
 )
 
 
+#: The last of the three descriptors that every program has.
+_STDERR: Final = 2
+
+
 class _Commands(click.Group):
     """A group whose commands are imported when they are called."""
 
@@ -60,6 +64,7 @@ def main() -> NoReturn:
     # A flood makes a hundred thousand objects that stay; the collector would walk over them again
     # and again, and find nothing.
     gc.set_threshold(100_000, 20, 20)
+    _open_streams()
     try:
         code = _invoke()
         sys.stdout.flush()
@@ -80,6 +85,20 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - a user is to see words, not a traceback
         code = _report_bug(error)
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Give what was closed by the caller, as in `kut run >&-`, to nobody instead.
+
+    A log would get such a descriptor else, and with it whatever a child says there.
+    """
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(opened, True)  # noqa: FBT003 - the name says it
+    os.close(opened)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nobody = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - until the end
+            setattr(sys, name, nobody)
 
 
 def _invoke() -> int:

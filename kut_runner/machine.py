@@ -139,7 +139,8 @@ def _ask_version(program: Path) -> tuple[int, int, int]:
     if match := _VERSION.match(done.stdout):
         return int(match[1]), int(match[2]), int(match[3])
     said = (done.stdout + done.stderr).strip() or f"nothing, exit status {done.returncode}"
-    raise MissingToolError(f"{program} is not a QEMU; --version says: {said[:300]}", _INSTALL)
+    first = said.splitlines()[0][:300]
+    raise MissingToolError(f"{program} is not a QEMU; --version says: {first}", _INSTALL)
 
 
 def _read_cache(cache: Path) -> dict[str, str]:

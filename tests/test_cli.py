@@ -16,6 +16,7 @@ from typing import Protocol
 import pytest
 
 from kut_runner import __version__, cli
+from kut_runner.views.outfile import OutFile
 
 
 class Kut(Protocol):
@@ -189,6 +190,20 @@ def test_what_the_system_refuses_is_said_in_words(code: int, hint: str) -> None:
     assert message == "build/gcc/.lock: No"
     assert hint in found
     assert bool(hint) == bool(found)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&- <&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("args", "code"), [("list", 0), ("--root /nowhere list", 2)])
+def test_streams_may_be_closed(tree: Path, closed: str, args: str, code: int) -> None:
+    command = f"exec {sys.executable} -m kut_runner {args} {closed}"
+    end = subprocess.run(["/bin/sh", "-c", command], cwd=tree, capture_output=True, check=False)
+    assert end.returncode == code
+    assert b"bug" not in end.stderr
+
+
+def test_the_error_of_a_full_disk_names_the_file() -> None:
+    with pytest.raises(OSError, match=r"No space left on device: '/dev/full'"):
+        OutFile(Path("/dev/full")).write("words")
 
 
 def test_outside_a_tree_the_way_in_is_named(kut: Kut, tmp_path: Path) -> None:

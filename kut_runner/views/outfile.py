@@ -2,6 +2,7 @@
 """Files that views write: whole or not at all, and known to be writable before anything runs."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from kut_runner.errors import UsageError
@@ -30,12 +31,17 @@ class OutFile:
             ) from None
 
     def write(self, text: str) -> None:
-        """Replace the content; raises OSError."""
-        if self._is_regular:
-            self._temporary.write_text(text, encoding="utf-8")
-            self._temporary.replace(self._path)
-        else:
-            self._path.write_text(text, encoding="utf-8")
+        """Replace the content; raises OSError, which names the file."""
+        try:
+            if self._is_regular:
+                self._temporary.write_text(text, encoding="utf-8")
+                self._temporary.replace(self._path)
+            else:
+                self._path.write_text(text, encoding="utf-8")
+        except OSError as error:  # that of a full disk names no file
+            with suppress(OSError):
+                self._temporary.unlink()
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
 
     @property
     def is_regular(self) -> bool:
