@@ -124,6 +124,31 @@ def test_a_run(tree: Path, tmp_path: Path) -> None:
     assert not (tree / "build").exists() or not list((tree / "build").glob("runs"))
 
 
+def test_past_runs_are_those_of_the_directory(tree: Path, tmp_path: Path) -> None:
+    def then(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "kut_runner", *args],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(realtree.ROOT), "EL2": ""},
+        )
+
+    done, first = kut(tmp_path, "--tree", tree, "--el2", "fails", "selftest")
+    assert done.returncode == 1, done.stderr
+    again = then("rerun", "--json", "again.json")
+    assert (again.returncode, again.stderr) == (1, "")
+    assert "1 failed; 1 kept" in again.stdout
+    second = json.loads((tmp_path / "again.json").read_text())
+    assert second["options"] == first["options"]
+    command = {test["id"]: test["qemu"]["command"] for test in second["tests"]}
+    assert "virtualization=on" in command["fails"]
+    assert len(then("history").stdout.splitlines()) == 2
+    assert "1 still failing, 1 as before" in then("compare").stdout
+
+
 def test_at_el1_and_a_crash_with_its_source(tree: Path, tmp_path: Path) -> None:
     done, document = kut(tmp_path, "--tree", tree, "dies", "fails", environment={"EL2": "n"})
     assert done.returncode == 1

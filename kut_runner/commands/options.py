@@ -270,10 +270,15 @@ def reports(command: "Callable[..., int]") -> "Callable[..., int]":
 
 
 def store_of(root: Path | None, *, quiet: bool = False) -> "Store":
-    """Return the past runs of the tree to work in; as tree_of()."""
+    """Return the past runs of the current directory, else of the tree to work in; as tree_of().
+
+    Archives and trees of kvm-unit-tests run in any directory, which has their results then.
+    """
     from kut_runner.store import Store
 
-    return Store(tree_of(root, quiet=quiet) / "build")
+    here = Path.cwd()
+    has_runs = root is None and (here / "build/runs").is_dir()
+    return Store((here if has_runs else tree_of(root, quiet=quiet)) / "build")
 
 
 def tree_of(root: Path | None, *, quiet: bool = False) -> Path:

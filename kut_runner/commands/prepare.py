@@ -2,7 +2,7 @@
 """What every command that boots images goes through first: tree, definitions, tools, images."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ class Workplace:
     """Gives the images of these names, brought up to date where there is a compiler."""
     times: Path
     """The file with the times that shards are cut by."""
+    origin: "Mapping[str, object]" = field(default_factory=dict)
+    """What `again` needs to give it once more, by keys of a document's options."""
 
     @property
     def store(self) -> "Store":
@@ -86,7 +88,7 @@ def facts(
         variant=variant,
         qemu=str(qemu.program),
         qemu_version=qemu.release,
-        options=options,
+        options={"archive": None, "tree": None, "el2": None} | options | dict(place.origin),
         seed=seed,
     )
 
@@ -124,6 +126,8 @@ def again(root: Path | None, old: Facts) -> Workplace:
     """Return the workplace of an earlier run; raises KutError."""
     if archive := old.options.get("archive"):
         return from_archive(Path(archive))
+    if tree := old.options.get("tree"):
+        return from_kvm_unit_tests(Path(tree), el2=bool(old.options.get("el2")))
     return workplace(root, old.compiler or "gcc", old.variant or None)
 
 
@@ -140,7 +144,8 @@ def from_archive(path: Path) -> Workplace:
     tests = tuple(test for test in definitions.tests if test.name in unpacked.tests)
     times = unpacked.directory / shards.TIMES
     offered = replace(definitions, tests=tests)
-    return Workplace(tree, offered, unpacked.compiler, lambda _: unpacked.images, times)
+    origin = {"archive": str(path.absolute())}
+    return Workplace(tree, offered, unpacked.compiler, lambda _: unpacked.images, times, origin)
 
 
 def from_kvm_unit_tests(directory: Path, *, el2: bool | None) -> Workplace:
@@ -152,11 +157,14 @@ def from_kvm_unit_tests(directory: Path, *, el2: bool | None) -> Workplace:
     from kut_runner import unittests
 
     here = Path.cwd()
+    has_el2 = unittests.wants_el2(os.environ) if el2 is None else el2
     tree = unittests.load(
         directory,
-        has_el2=unittests.wants_el2(os.environ) if el2 is None else el2,
+        has_el2=has_el2,
         environment=os.environ,
         cpus=os.cpu_count() or 1,
         scratch=here / "build",
     )
-    return Workplace(here, tree.definitions, "", lambda _: tree.images, here / shards.TIMES)
+    origin = {"tree": str(directory.absolute()), "el2": has_el2}
+    times = here / shards.TIMES
+    return Workplace(here, tree.definitions, "", lambda _: tree.images, times, origin)

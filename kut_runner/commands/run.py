@@ -76,14 +76,7 @@ def command(  # noqa: PLR0913 - one for each option
     emulator = place.qemu(qemu)
     with place.begin_run() as kept:
         # Before the build: when that fails, no results of an earlier run are there to be believed.
-        facts = prepare.facts(
-            kept.run,
-            place,
-            emulator,
-            shard=shard,
-            archive=str(archive.absolute()) if archive else None,
-            **manner,
-        )
+        facts = prepare.facts(kept.run, place, emulator, shard=shard, **manner)
         shown = views.open_views(log_dir=kept.path, facts=facts, look=look, reports=reports)
         images = place.images(tests)
         if changed:
