@@ -46,6 +46,7 @@ class Pool:
         self._signals = Signals()
         self._running: list[Boot] = []
         self._stops_heeded = 0
+        self._has_heeded = False
         self._pause = _COALESCE
 
     def __enter__(self) -> Self:
@@ -85,7 +86,7 @@ class Pool:
         waiting. In any case `until` is the end of waiting, on the monotonic clock. The log of each
         is the caller's to close. Raises InfrastructureError when one cannot be written.
         """
-        ready = self._selector.select(0 if is_busy else self._patience(until))
+        ready = self._selector.select(0 if is_busy or self._has_heeded else self._patience(until))
         self._signals.drain()
         heard = [key.data for key, _ in ready if key.data]
         most = 0
@@ -95,8 +96,10 @@ class Pool:
             elif size is not None:
                 self._selector.unregister(boot)
         self._ask({key.fileobj for key, _ in ready})
-        self._heed_signals()
-        ended = [self._finish(boot) for boot in [*self._running] if boot.has_ended()]
+        # Who is told of a stop is told before those end that it asks to.
+        self._has_heeded = self._heed_signals()
+        gone = [] if self._has_heeded else [boot for boot in self._running if boot.has_ended()]
+        ended = [self._finish(boot) for boot in gone]
         self._expire()
         if most and not ended and not is_busy:
             self._coalesce(most)
@@ -134,16 +137,20 @@ class Pool:
                 self._selector.unregister(stopper)
                 self._stops_asked = 1
 
-    def _heed_signals(self) -> None:
-        """Act on requests to stop: the first asks the QEMUs to end, another one kills them."""
+    def _heed_signals(self) -> bool:
+        """Act on requests to stop: the first asks the QEMUs to end, another one kills them.
+
+        Returns whether there was one.
+        """
         if self.stops == self._stops_heeded:
-            return
+            return False
         for boot in self._running:
             if self._stops_heeded:
                 boot.kill()
             else:
                 boot.stop(How.INTERRUPTED)
         self._stops_heeded = self.stops
+        return True
 
     def _expire(self) -> None:
         now = time.monotonic()

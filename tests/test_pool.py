@@ -204,6 +204,25 @@ def test_an_error_in_the_block_leaves_nothing(tmp_path: Path) -> None:
     assert is_gone(pids[0])
 
 
+def test_a_stop_is_told_before_the_end_that_it_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_at_once(boot: Boot, how: How) -> None:
+        stop(boot, how)
+        while not boot.has_ended():
+            time.sleep(0.001)
+
+    stop = Boot.stop
+    monkeypatch.setattr(Boot, "stop", stop_at_once)
+    with Pool() as pool:
+        pool.start(Launch(("/bin/sleep", "300"), tmp_path / "x.log", 30))
+        os.kill(os.getpid(), signal.SIGINT)
+        while not pool._stops_heeded:
+            assert pool.wait() == []
+        ((_, ended),) = finish(pool)
+    assert ended.how is How.INTERRUPTED
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_signal_ends_all(tmp_path: Path, number: signal.Signals) -> None:
     before = signal.getsignal(number)
