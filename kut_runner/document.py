@@ -110,10 +110,21 @@ class Document:
         return tuple(name for name in self.names if name not in seen)
 
     @property
+    def failed(self) -> frozenset[str]:
+        """Names of the tests that failed, be it one time of many."""
+        return frozenset(result.name for result in self.results if result.status.is_failure)
+
+    @property
+    def rounds(self) -> int:
+        """How many results each test was to have at least; 1 where a failure was to end the run."""
+        options = self.facts.options
+        return 1 if options.get("until_fail") else options.get("repeat") or 1
+
+    @property
     def to_repeat(self) -> frozenset[str]:
-        """Names of the tests that failed or have no result."""
-        failed = (result.name for result in self.results if result.status.is_failure)
-        return frozenset((*failed, *self.missing))
+        """Names of the tests that failed, or have not all the results that they were to have."""
+        seen = Counter(result.name for result in self.results)
+        return self.failed.union(name for name in self.names if seen[name] < self.rounds)
 
     @property
     def counts(self) -> Mapping[Status, int]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def names_to_run(document: Document) -> tuple[str, ...]:
-    """Return the tests that failed or have no result; raises NothingSelectedError for none."""
+    """Return the tests that failed or lack results; raises NothingSelectedError for none."""
     again = document.to_repeat
     if names := tuple(dict.fromkeys(name for name in document.names if name in again)):
         return names
@@ -56,10 +56,11 @@ def manner(old: Facts) -> dict[str, Any]:
 
 def headline(document: Document, names: Sequence[str]) -> str:
     """Return in words what is run and what is kept."""
-    missing = len(document.missing)
-    failed = len(names) - missing
+    failed = len(document.failed)
+    missing = len(names) - failed
     parts = [f"{failed} failed"] if failed else []
-    parts += [f"{missing} without result"] if missing else []
+    rounds = f"all {document.rounds} results" if document.rounds > 1 else "result"
+    parts += [f"{missing} without {rounds}"] if missing else []
     return f"of {_named(document)}: {' and '.join(parts)}; {len(document.names) - len(names)} kept"
 
 

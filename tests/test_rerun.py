@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,19 @@ def test_a_repeated_test_that_failed_once_is_run_again_and_not_kept() -> None:
     old = document(result("a"), result("a", Status.FAIL), result("a"), result("b"))
     assert rerun.names_to_run(old) == ("a",)
     assert [one.name for one in rerun.kept_results(old)] == ["b"]
+
+
+def test_a_repeated_run_that_was_cut_short_lacks_rounds() -> None:
+    whole = document(result("a"), result("b"), result("a"), result("b"), result("a"))
+    cut = replace(whole, facts=replace(whole.facts, selection=("a", "b", "c")), is_complete=False)
+    three = replace(cut, facts=replace(cut.facts, options={"repeat": 3}))
+    assert rerun.names_to_run(three) == ("b", "c")
+    assert [one.name for one in rerun.kept_results(three)] == ["a"] * 3
+    words = "of run ID: 2 without all 3 results; 1 kept"
+    assert rerun.headline(three, rerun.names_to_run(three)) == words
+    for options in ({"repeat": None, "until_fail": True}, {"repeat": 3, "until_fail": True}, {}):
+        ended = replace(cut, facts=replace(cut.facts, options=options))
+        assert rerun.names_to_run(ended) == ("c",)
 
 
 def test_a_good_run_has_nothing_to_run_again() -> None:
@@ -256,6 +270,11 @@ def test_commands_on_past_runs(tree: Path) -> None:
     shown = kut(tree, "show", "--json", tree / "shown.json")
     assert shown.returncode == 0
     assert json.loads((tree / "shown.json").read_text()) == results(tree)
+    assert kut(tree, "compare", "--json", tree / "compared.json").returncode == 1
+    compared = json.loads((tree / "compared.json").read_text())
+    (newly,) = (each for each in compared["changes"] if each["kind"] == "newly failing")
+    assert newly["test"] == "misbehave-fail"
+    assert newly["after"]["status"] == "fail"
 
 
 def test_without_any_run(tmp_path: Path) -> None:
