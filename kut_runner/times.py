@@ -3,14 +3,15 @@
 
 Times are kept by name of the test, for each compiler and each release of QEMU: a file of JSON in
 the build directory, replaced in one step at the end of a run. They are advice, about the order of
-tests and their weights: a file that is damaged, missing or not to be written is no error.
+tests and their weights: a file that is damaged, missing or not to be written is no error. Where
+this machine knows no time of a test, that counts which the tree keeps.
 """
 
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
@@ -34,10 +35,13 @@ class Times:
     path: Path
     key: str
     """As in "gcc 7.2.22"."""
+    elsewhere: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of tests on other machines, for those that never ran on this one."""
 
     def load(self) -> dict[str, Took]:
-        """Return what each test took, by name; nothing from a file that cannot be read."""
-        return _checked(_read(self.path).get(self.key))
+        """Return what each test took, by name; of a file that cannot be read, nothing."""
+        others = {name: Took(seconds) for name, seconds in self.elsewhere.items()}
+        return others | _checked(_read(self.path).get(self.key))
 
     def update(self, took: Mapping[str, Took]) -> None:
         """Add new times, or replace those of the same tests, as far as they can be written."""

@@ -11,6 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_runner import times
+from kut_runner.commands.prepare import Workplace
+from kut_runner.config import Config
+from kut_runner.errors import ConfigError
+from kut_runner.machine import Qemu
 from kut_runner.times import Times, Took
 
 
@@ -23,6 +27,25 @@ def test_what_was_written_is_read_by_the_same_key(tmp_path: Path) -> None:
     assert gcc.load() == {"a": Took(1.5, 0.25), "b": Took(3)}
     assert clang.load() == {"a": Took(9)}
     assert [path.name for path in tmp_path.iterdir()] == ["t.json"]
+
+
+def test_what_never_ran_here_has_the_time_of_the_tree(tmp_path: Path) -> None:
+    kept = Times(tmp_path / "t.json", "k", {"a": 3.0, "b": 4.0})
+    assert kept.load() == {"a": Took(3.0), "b": Took(4.0)}
+    kept.update({"a": Took(1.0, 0.5)})
+    assert kept.load() == {"a": Took(1.0, 0.5), "b": Took(4.0)}
+    assert Times(kept.path, "k").load() == {"a": Took(1.0, 0.5)}, "others' times are not ours"
+
+
+def test_a_workplace_knows_the_times_that_its_tree_keeps(tmp_path: Path) -> None:
+    kept = tmp_path / "configs.json"
+    kept.write_text('{"seconds": {"a": 2.5}}')
+    place = Workplace(tmp_path, Config(()), "gcc", lambda _: {}, kept)
+    times = place.own_times(Qemu(Path("q"), (7, 2, 22)))
+    assert times == Times(tmp_path / "build/times.json", "gcc 7.2.22", {"a": 2.5})
+    kept.write_text("<<<<<<<")
+    with pytest.raises(ConfigError, match=r"configs\.json: no times of tests"):
+        place.own_times(Qemu(Path("q"), (7, 2, 22)))
 
 
 @pytest.mark.parametrize(

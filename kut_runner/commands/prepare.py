@@ -68,8 +68,12 @@ class Workplace:
         return mine
 
     def own_times(self, qemu: "Qemu") -> Times:
-        """Return where the times of tests on this machine are kept."""
-        return Times(self.tree / "build/times.json", f"{self.compiler} {qemu.release}")
+        """Return the times of tests on this machine, with those that the tree keeps behind them.
+
+        Raises ConfigError when the file of the tree is none of times.
+        """
+        key = f"{self.compiler} {qemu.release}"
+        return Times(self.tree / "build/times.json", key, shards.load_times(self.times))
 
     def images(self, tests: "Iterable[TestDef]") -> "Mapping[str, Image]":
         """Bring the images of `tests` up to date; raises BuildError."""
