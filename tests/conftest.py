@@ -17,7 +17,8 @@ settings.register_profile("kut", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile("kut")
 
 # Nor does it matter where the tests run: kut on a CI server shows other things.
-for name in ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CLICOLOR_FORCE"):
+GITHUB = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE")
+for name in ("CI", *GITHUB, "NO_COLOR", "CLICOLOR_FORCE"):
     os.environ.pop(name, None)
 
 # Nor how they are started: a shell's background job ignores Ctrl-C, and so would all its children.

@@ -2,7 +2,10 @@
 """What GitHub Actions gets to see, within its limits and whatever a guest says."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -21,6 +24,7 @@ from kut_runner.status import Status
 from kut_runner.views.look import is_github
 from kut_runner.views.report_github import GitHub, annotations, summary
 
+ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).with_name("golden")
 MIB = 1 << 20
 FRAMES = (
@@ -64,6 +68,40 @@ def test_an_annotation_stands_at_the_innermost_line_in_the_tree(diagnosis: Diagn
     (line,) = annotations(run([replace(DIES, diagnosis=diagnosis)]))
     assert line.startswith("::error file=arm/mis%2Cbe%3Ahave.c,line=36,title=dies%3A crash::")
     assert line.endswith("words%0A100%25 wrong")
+
+
+@pytest.mark.parametrize(
+    ("tree", "place"),
+    [
+        ("repo", "file=arm/misbehave.c,line=225,"),
+        ("repo/deep/tests", "file=deep/tests/arm/misbehave.c,line=225,"),
+        ("elsewhere", ""),
+    ],
+)
+def test_files_are_named_from_the_top_of_the_repository(
+    tmp_path: Path, tree: str, place: str
+) -> None:
+    for workspace, expected in (("repo", place), ("", "file=arm/misbehave.c,line=225,")):
+        environment = {"GITHUB_WORKSPACE": str(tmp_path / workspace)} if workspace else {}
+        shown = io.StringIO()
+        diagnosis = Diagnosis(Kind.EXCEPTION, "bad", FRAMES[2:])
+        view = GitHub(stream=shown, environment=environment, tree=tmp_path / tree)
+        show(view, [replace(DIES, diagnosis=diagnosis)])
+        assert f"::error {expected}title=dies%3A crash::" in shown.getvalue()
+
+
+def test_a_tree_below_the_top_of_the_repository() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "kut_runner", "run", "misbehave-exception"],
+        cwd=ROOT / "docs",
+        env={**os.environ, "GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(ROOT.parent)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert f"::error file={ROOT.name}/arm/misbehave.c,line=" in ended.stdout
 
 
 @pytest.mark.parametrize(("count", "shown"), [(10, 10), (11, 10), (500, 10)])

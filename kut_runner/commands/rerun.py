@@ -31,7 +31,7 @@ def command(root: Path | None, *, run: str, reports: dict[str, Path | None], loo
         kept = rerun.carried_over(old, new.path)
         facts = rerun.facts(old.facts, prepare.facts(new.run, place, emulator))
         *files, terminal = views.open_views(
-            log_dir=new.path, facts=facts, look=look, reports=reports
+            log_dir=new.path, facts=facts, look=look, reports=reports, tree=place.tree
         )
         joined = [
             *(rerun.Joined(view, kept, shows_kept=True) for view in files),

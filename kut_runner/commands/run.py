@@ -77,7 +77,9 @@ def command(  # noqa: PLR0913 - one for each option
     with place.begin_run() as kept:
         # Before the build: when that fails, no results of an earlier run are there to be believed.
         facts = prepare.facts(kept.run, place, emulator, shard=shard, **manner)
-        shown = views.open_views(log_dir=kept.path, facts=facts, look=look, reports=reports)
+        shown = views.open_views(
+            log_dir=kept.path, facts=facts, look=look, reports=reports, tree=place.tree
+        )
         images = place.images(tests)
         if changed:
             tests = plan.of_images(tests, build.relinked(place.tree, place.compiler))

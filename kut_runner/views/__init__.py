@@ -28,14 +28,16 @@ def open_views(
     facts: "Facts | None" = None,
     reports: "Mapping[str, Path | None] | None" = None,
     look: Look = _LOOK,
+    tree: Path | None = None,
 ) -> "tuple[View, ...]":
     """Return the views of a run: the files first, so that they are whole when the terminal fails.
 
     `log_dir` gets `results.jsonl` and `results.json`; without it these are not written. `facts`
     are what is known about the run, `reports` files by the name of their kind: "json", "junit"
-    "html" and "tap", whose file "-" is stdout. Files of an earlier run under the same names are
-    gone after this. The last view is the terminal. Raises UsageError when a file cannot be
-    written or has two uses, before anything has run.
+    "html" and "tap", whose file "-" is stdout. `tree` is where the paths of sources start, by
+    default the current directory. Files of an earlier run under the same names are gone after
+    this. The last view is the terminal. Raises UsageError when a file cannot be written or has two
+    uses, before anything has run.
     """
     wanted = {kind: path for kind, path in (reports or {}).items() if path}
     options = {f"--{kind}": path for kind, path in wanted.items()}
@@ -51,7 +53,7 @@ def open_views(
     if look.github:
         from kut_runner.views.report_github import GitHub
 
-        views.append(GitHub(stream=stream))
+        views.append(GitHub(stream=stream, tree=tree))
     rounds = facts.options.get("repeat", 1) if facts else 1
     return (*views, Terminal(look, rounds=rounds, stream=stream))
 

@@ -52,13 +52,16 @@ class GitHub(View):
         *,
         stream: TextIO | None = None,
         environment: "Mapping[str, str] | None" = None,
+        tree: Path | None = None,
     ) -> None:
         """Write annotations to `stream`, the summary where $GITHUB_STEP_SUMMARY says.
 
+        `tree` is where the paths of sources start, by default the current directory.
         Raises UsageError when the summary cannot be written.
         """
         environment = os.environ if environment is None else environment
         self._stream = stream or sys.stdout
+        self._sources = _from_workspace(tree or Path(), environment)
         self._token = secrets.token_hex(16)
         name = environment.get("GITHUB_STEP_SUMMARY")
         self._summary = Path(name) if name else None
@@ -77,7 +80,7 @@ class GitHub(View):
     def on_end(self, run: "Run") -> None:
         """Turn commands on again, annotate, and add to the summary."""
         self._print(f"::{self._token}::")
-        for line in annotations(run):
+        for line in annotations(run, self._sources):
             self._print(line)
         if self._summary:
             with self._summary.open("ab") as file:
@@ -88,18 +91,21 @@ class GitHub(View):
         print(line, file=self._stream, flush=True)
 
 
-def annotations(run: "Run") -> "Iterator[str]":
-    """Yield the workflow commands for a run: errors for failures, warnings for flaky tests."""
+def annotations(run: "Run", sources: Path | None = Path()) -> "Iterator[str]":
+    """Yield the workflow commands for a run: errors for failures, warnings for flaky tests.
+
+    `sources` is where in the repository the paths of sources start, None for elsewhere.
+    """
     failed = [result for result in run.results if result.status.is_failure]
     flaky = [result for result in run.results if result.status is Status.FLAKY]
-    errors = [*map(_annotation, failed)]
+    errors = [_annotation(result, sources) for result in failed]
     if not run.is_complete:
         left = run.selected - len(run.results)
         errors.insert(0, ("", 0, "kut", f"the run was cut short: {left} tests have no result"))
     elif run.exit_code and not errors:
         errors.append(("", 0, "kut", _no_failure(run)))
     yield from _commands("error", errors)
-    yield from _commands("warning", [*map(_annotation, flaky)])
+    yield from _commands("warning", [_annotation(result, sources) for result in flaky])
 
 
 def summary(run: "Run", room: int) -> str:
@@ -144,14 +150,26 @@ class _Budget:
             self._parts.append(left.pop(0))
 
 
-def _annotation(result: "TestResult") -> tuple[str, int, str, str]:
+def _from_workspace(tree: Path, environment: "Mapping[str, str]") -> Path | None:
+    """Return where a tree is in the repository, which GitHub wants files named from.
+
+    It is None for one that is not in there, as that of an installed kut.
+    """
+    top = environment.get("GITHUB_WORKSPACE")
+    if not top:
+        return Path()
+    tree, workspace = tree.resolve(), Path(top).resolve()
+    return tree.relative_to(workspace) if tree.is_relative_to(workspace) else None
+
+
+def _annotation(result: "TestResult", sources: Path | None) -> tuple[str, int, str, str]:
     """Return file, line, title and message."""
     frame = _place(result)
     found = result.diagnosis
     failed = [check.line for check in result.said.checks if check.status.is_failure]
     lines = [result.verdict.reason, *failed[:5], *([found.headline] if found else [])]
     message = "\n".join(dict.fromkeys(line for line in map(printable, lines) if line))
-    file, line = (frame.file, frame.line) if frame else ("", 0)
+    file, line = (str(sources / frame.file), frame.line) if frame and sources else ("", 0)
     return file, line, f"{result.name}: {result.status.value}", message
 
 
