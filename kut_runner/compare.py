@@ -9,15 +9,18 @@ absolute deviation, scaled to a standard deviation), for that is what mere chanc
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import exp, log
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from kut_runner.document import Document
 from kut_runner.results import TestResult
 from kut_runner.status import Status
+
+#: Changes when a program that reads the old one would misread the new one.
+SCHEMA: Final = 1
 
 #: Times as long as before, for a test to be slower.
 RATIO: Final = 1.5
@@ -57,6 +60,8 @@ class Change:
     name: str
     words: str
     """From what to what, in words."""
+    before: TestResult | None = None
+    after: TestResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,25 @@ class Comparison:
             yield f"{kind:13}  {change.name:{width}}  {change.words}".rstrip()
         yield self._summary()
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the comparison for programs, as docs/commands/compare.md describes it."""
+        return {
+            "schema": SCHEMA,
+            "drift": round(self.drift, 3),
+            "unchanged": self.unchanged,
+            "notes": [*self.notes],
+            "changes": [
+                {
+                    "test": change.name,
+                    "kind": change.kind.value,
+                    "words": change.words,
+                    "before": _brief(change.before),
+                    "after": _brief(change.after),
+                }
+                for change in self.changes
+            ],
+        }
+
     def _summary(self) -> str:
         kinds = [change.kind for change in self.changes]
         parts = [f"{kinds.count(kind)} {kind.value}" for kind in Kind if kind in kinds]
@@ -109,7 +133,7 @@ def compare(before: Document, after: Document, *, ratio: float = RATIO) -> Compa
     for name in dict.fromkeys((*new, *old, *after.missing)):
         change = _change(name, old.get(name), new.get(name), is_missing=name in missing)
         if change or (change := slower.get(name)):
-            found.append(change)
+            found.append(replace(change, before=old.get(name), after=new.get(name)))
     order = list(Kind)
     found.sort(key=lambda change: order.index(change.kind))
     return Comparison(
@@ -185,6 +209,13 @@ def _slower_words(before: TestResult, after: TestResult, drift: float) -> str:
     times = after.seconds / before.seconds
     words = f"{before.seconds:.2f} s -> {after.seconds:.2f} s, {times:.1f} times as long"
     return words if abs(drift - 1) < RATIO - 1 else f"{words}, where all take {drift:.1f} times"
+
+
+def _brief(result: TestResult | None) -> dict[str, Any] | None:
+    if not result:
+        return None
+    reason = result.verdict.reason
+    return {"status": result.status.value, "reason": reason, "seconds": round(result.seconds, 6)}
 
 
 def _notes(before: Document, after: Document) -> Iterator[str]:

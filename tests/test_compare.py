@@ -156,6 +156,34 @@ def test_lines() -> None:
     assert list(compare(run(), run()).lines()) == ["no test in either run"]
 
 
+def test_the_comparison_for_programs() -> None:
+    old = run(result("a", PASS), result("b", PASS), result("gone", PASS))
+    new = run(result("a", CRASH), result("b", PASS))
+    found = compare(old, new).as_json()
+    assert found == {
+        "schema": 1,
+        "drift": 1.0,
+        "unchanged": 1,
+        "notes": [],
+        "changes": [
+            {
+                "test": "a",
+                "kind": "newly failing",
+                "words": "pass -> crash: why",
+                "before": {"status": "pass", "reason": "", "seconds": 1.0},
+                "after": {"status": "crash", "reason": "why", "seconds": 1.0},
+            },
+            {
+                "test": "gone",
+                "kind": "gone",
+                "words": "was pass",
+                "before": {"status": "pass", "reason": "", "seconds": 1.0},
+                "after": None,
+            },
+        ],
+    }
+
+
 STATUSES = [PASS, FAIL, SKIP, CRASH, FLAKY]
 RUNS = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(STATUSES)).map(
     lambda found: run(*(result(name, status) for name, status in found.items()))

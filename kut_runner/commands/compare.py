@@ -20,8 +20,9 @@ from kut_runner.errors import ExitCode
     show_default=True,
     help="A test is slower that takes so many times as long.",
 )
+@click.option("--json", type=options.OUT_FILE, help="Write the comparison to this file.")
 @click.pass_obj
-def command(root: Path | None, *, before: str, after: str, slower: float) -> int:
+def command(root: Path | None, *, before: str, after: str, slower: float, json: Path | None) -> int:
     """Tell what became of the tests of run A in run B; exit code 1 when one fails newly."""
     from kut_runner import compare
 
@@ -30,4 +31,10 @@ def command(root: Path | None, *, before: str, after: str, slower: float) -> int
     found = compare.compare(*runs, ratio=slower)
     for line in found.lines():
         click.echo(line)
+    if json:
+        from json import dumps
+
+        from kut_runner.views.outfile import OutFile
+
+        OutFile(json).write(dumps(found.as_json(), indent=1) + "\n")
     return ExitCode.TESTS_FAILED if found.has_newly_failing else ExitCode.OK
