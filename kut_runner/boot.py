@@ -74,11 +74,13 @@ class Launch:
     """Seconds until it is stopped, as `patience` counts them."""
     examine: tuple[int, ...] = ()
     """Version of this QEMU when its CPUs are to be looked at before a time-out stops it."""
+    stderr: Path | None = None
+    """Where QEMU's stderr goes; None for a file beside the log."""
 
     @property
     def complaints(self) -> Path:
         """Where QEMU's stderr goes."""
-        return self.log.with_suffix(".stderr")
+        return self.stderr or self.log.with_suffix(".stderr")
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ class Machine:
                 log=request.serial,
                 timeout=DAY,
                 examine=request.qemu.version,
+                stderr=request.tree / f"build/debug/{request.test.name}.stderr",
             ),
             _Text(request.show).hear if request.show else None,
         )

@@ -350,6 +350,16 @@ def test_no_qemu_is_left_when_kut_is_told_to_end(number: signal.Signals, code: i
         others.wait_until_gone()
 
 
+def test_nothing_is_left_beside_a_device(tmp_path: Path) -> None:
+    link = tmp_path / "serial"
+    link.symlink_to(os.devnull)
+    with waiting("--serial", str(link)) as (kut, _, others):
+        kut.send_signal(signal.SIGTERM)
+        assert kut.wait(PATIENCE) == 130
+        others.wait_until_gone()
+    assert [*tmp_path.iterdir()] == [link]
+
+
 def test_a_port_that_is_taken() -> None:
     with waiting("--serial", os.devnull) as (_, port, _):
         done = subprocess.run(
