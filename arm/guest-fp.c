@@ -8,9 +8,6 @@
 #include <asm/processor.h>
 
 #define VMID 30
-#define CPACR_EL1_ZEN (3UL << 16)
-#define CPTR_VHE_ZEN (3UL << 16)
-#define CPTR_NVHE_TZ (1UL << 8)
 
 /* guest-fp.S */
 void guest_fp(void);

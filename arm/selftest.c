@@ -5,7 +5,7 @@
  * Arguments: key=value pairs that the machine must match (smp=N, mem=MiB, el=1|2); or `all-pages`,
  * which allocates the whole memory; or `reserved START SIZE`, which looks for a page of that range
  * among all pages; or `exit CODE`, which ends with that code; or `arguments ...`, which prints what
- * main() was given.
+ * main() was given; or `typed`, which prints a line that is typed.
  */
 #include <libcflat.h>
 #include <alloc.h>
@@ -472,12 +472,27 @@ static const struct subtest subtests[] = {
 	{ "vmalloc", test_vmalloc },
 };
 
+static void print_typed(void)
+{
+	char line[80];
+	size_t length = 0;
+	int c;
+
+	puts("type a line\n");
+	while ((c = getchar()) >= 0 && c != '\n' && length < sizeof(line) - 1)
+		line[length++] = c;
+	line[length] = '\0';
+	report(c == '\n', "typed: [%s]", line);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "exit"))
 		exit(atol(argv[2]));
 	if (argc > 1 && !strcmp(argv[1], "arguments")) {
 		print_arguments(argc, argv);
+	} else if (argc == 2 && !strcmp(argv[1], "typed")) {
+		print_typed();
 	} else if (argc == 4 && !strcmp(argv[1], "reserved")) {
 		test_reserved(strtoul(argv[2], NULL, 0), strtoul(argv[3], NULL, 0));
 	} else if (argc == 2 && !strcmp(argv[1], "all-pages")) {

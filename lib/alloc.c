@@ -58,7 +58,7 @@ static void *take_chunk(unsigned int shift)
 	return chunk;
 }
 
-void *memalign(size_t alignment, size_t size)
+static void *chunk_alloc(size_t alignment, size_t size)
 {
 	/*
 	 * Any chunk is 16-byte aligned; a larger alignment is found inside a chunk that has room
@@ -87,6 +87,33 @@ void *memalign(size_t alignment, size_t size)
 	return mem;
 }
 
+static void chunk_free(void *mem)
+{
+	struct header *header = (struct header *)mem - 1;
+	struct chunk *chunk;
+
+	assert_msg(header->magic == MAGIC, "free(%p): not from malloc, freed twice, or overwritten",
+		   mem);
+	header->magic = 0;
+	chunk = header->chunk;
+	if (header->shift == PAGES) {
+		free_pages(chunk);
+		return;
+	}
+	spin_lock(&lock);
+	chunk->next = free_chunks[header->shift];
+	free_chunks[header->shift] = chunk;
+	spin_unlock(&lock);
+}
+
+static struct alloc_ops chunk_ops = { .memalign = chunk_alloc, .free = chunk_free };
+struct alloc_ops *alloc_ops = &chunk_ops;
+
+void *memalign(size_t alignment, size_t size)
+{
+	return alloc_ops->memalign(alignment, size);
+}
+
 void *malloc(size_t size)
 {
 	return memalign(16, size);
@@ -105,22 +132,6 @@ void *calloc(size_t count, size_t size)
 
 void free(void *mem)
 {
-	struct header *header;
-	struct chunk *chunk;
-
-	if (!mem)
-		return;
-	header = (struct header *)mem - 1;
-	assert_msg(header->magic == MAGIC, "free(%p): not from malloc, freed twice, or overwritten",
-		   mem);
-	header->magic = 0;
-	chunk = header->chunk;
-	if (header->shift == PAGES) {
-		free_pages(chunk);
-		return;
-	}
-	spin_lock(&lock);
-	chunk->next = free_chunks[header->shift];
-	free_chunks[header->shift] = chunk;
-	spin_unlock(&lock);
+	if (mem)
+		alloc_ops->free(mem);
 }

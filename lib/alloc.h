@@ -5,6 +5,16 @@
 
 #include <stddef.h>
 
+/*
+ * What malloc(), calloc(), memalign() and free() use. A test may put its own in place, as long as
+ * what one allocated is freed by the same.
+ */
+struct alloc_ops {
+	void *(*memalign)(size_t alignment, size_t size);
+	void (*free)(void *mem);
+};
+extern struct alloc_ops *alloc_ops;
+
 /* At least 16-byte aligned, not zeroed. */
 void *malloc(size_t size);
 /* Zeroed. */

@@ -204,7 +204,7 @@ void *memalign_pages_flags(size_t alignment, size_t size, unsigned int flags)
 static struct area *area_of(unsigned long pfn)
 {
 	for (struct area *area = areas; area; area = area->next)
-		if (pfn >= area->start && pfn < area->wild)
+		if (pfn >= area->start && pfn < area->end)
 			return area;
 	return NULL;
 }
@@ -216,7 +216,7 @@ static bool release(unsigned long pfn)
 	bool used;
 
 	spin_lock(&lock);
-	used = area && (*state_of(area, pfn) & ~PAGE_ORDER) == PAGE_USED;
+	used = area && pfn < area->wild && (*state_of(area, pfn) & ~PAGE_ORDER) == PAGE_USED;
 	if (used) {
 		unsigned int order = *state_of(area, pfn) & PAGE_ORDER;
 
@@ -236,6 +236,75 @@ void free_pages(void *mem)
 	released = IS_ALIGNED((uintptr_t)mem, PAGE_SIZE) && release(virt_to_pfn(mem));
 	/* The lock is free again: an assertion ends the run, which may need memory itself. */
 	assert_msg(released, "%p is no allocated page (freed twice?)", mem);
+}
+
+/* The order of the free block that @pfn lies in, with the block's start in @head; -1 for none. */
+static int free_block_of(struct area *area, unsigned long pfn, unsigned long *head)
+{
+	for (int order = 0; order <= MAX_ORDER; order++) {
+		*head = ALIGN_DOWN(pfn, 1UL << order);
+		if (*head < area->start)
+			break;
+		if (*state_of(area, *head) == (PAGE_FREE | order))
+			return order;
+	}
+	return -1;
+}
+
+static bool is_free(unsigned long pfn)
+{
+	struct area *area = area_of(pfn);
+	unsigned long head;
+
+	if (!area)
+		return false;
+	return pfn >= area->wild || free_block_of(area, pfn, &head) >= 0;
+}
+
+/* Take a page that is free: out of the block it lies in, or out of the wilderness. */
+static void take_page(unsigned long pfn)
+{
+	struct area *area = area_of(pfn);
+	unsigned long head;
+	int order;
+
+	in_use++;
+	while (pfn > area->wild)
+		merge_free(area, carve(area, 0), 0);
+	if (pfn == area->wild) {
+		carve(area, 0);
+		return;
+	}
+	order = free_block_of(area, pfn, &head);
+	list_del(pfn_to_block(head));
+	while (order-- > 0) {
+		unsigned long upper = head + (1UL << order);
+
+		make_free(area, pfn < upper ? upper : head, order);
+		head = pfn < upper ? head : upper;
+	}
+	*state_of(area, pfn) = PAGE_USED;
+}
+
+int reserve_pages(phys_addr_t addr, size_t npages)
+{
+	unsigned long first = addr >> PAGE_SHIFT;
+	size_t found = 0;
+
+	assert_msg(IS_ALIGNED(addr, PAGE_SIZE), "pages begin at %#lx?", addr);
+	spin_lock(&lock);
+	while (found < npages && is_free(first + found))
+		found++;
+	for (size_t i = 0; found == npages && i < npages; i++)
+		take_page(first + i);
+	spin_unlock(&lock);
+	return found == npages ? 0 : -1;
+}
+
+void unreserve_pages(phys_addr_t addr, size_t npages)
+{
+	for (size_t i = 0; i < npages; i++)
+		free_page(phys_to_virt(addr + i * PAGE_SIZE));
 }
 
 unsigned long alloc_pages_in_use(void)

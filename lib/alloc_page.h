@@ -26,6 +26,13 @@ void *memalign_pages_flags(size_t alignment, size_t size, unsigned int flags);
 /* @mem is what one of the functions here returned; NULL is allowed. */
 void free_pages(void *mem);
 
+/*
+ * Take the @npages pages from @addr on, wherever they are: 0, or -1, with nothing taken, when one
+ * of them is not free. unreserve_pages() gives them back.
+ */
+int reserve_pages(phys_addr_t addr, size_t npages);
+void unreserve_pages(phys_addr_t addr, size_t npages);
+
 static inline void *alloc_pages(unsigned int order)
 {
 	return alloc_pages_flags(order, AREA_ANY);

@@ -94,13 +94,19 @@ typedef u64 phys_addr_t;
 #define SZ_64K (1 << 16)
 #define SZ_1M (1 << 20)
 #define SZ_2M (1 << 21)
+#define SZ_4M (1 << 22)
+#define SZ_16M (1 << 24)
 #define SZ_32M (1 << 25)
 #define SZ_512M (1 << 29)
 #define SZ_1G (1UL << 30)
+#define SZ_2G (1UL << 31)
 #define SZ_1T (1UL << 40)
 
 /* Console: whole strings, never interleaved with another CPU's. */
 void puts(const char *s);
+/* The next byte that comes in, 0..255. -1: getchar() waited a while in vain, __getchar() at all. */
+int getchar(void);
+int __getchar(void);
 
 /*
  * End the run with @code (0..127): prints `EXIT: STATUS=n` with n = (code << 1) | 1, hands the code
@@ -110,6 +116,13 @@ void exit(int code) __noreturn;
 /* exit() with the status 127 that means "the test program itself went wrong". */
 void abort(void) __noreturn;
 #define ABORT_EXIT_STATUS 127
+
+/* True when @text fits @pattern, where `*` stands for any text. */
+bool simple_glob(const char *text, const char *pattern);
+
+/* @x in digits 0 and 1, with a ' between groups of four. */
+#define BINSTR_SZ (64 + 16)
+void binstr(unsigned long x, char out[BINSTR_SZ]);
 
 char *getenv(const char *name);
 long atol(const char *s);

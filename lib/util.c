@@ -13,3 +13,36 @@ int parse_keyval(char *s, long *val)
 	*val = strtol(p + 1, NULL, 0);
 	return p - s;
 }
+
+bool simple_glob(const char *text, const char *pattern)
+{
+	/* Where to go on when the text after the last `*` does not fit: one character later. */
+	const char *star = NULL, *retry = NULL;
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			retry = text;
+		} else if (*pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star;
+			text = ++retry;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+void binstr(unsigned long x, char out[BINSTR_SZ])
+{
+	for (int bit = 63; bit >= 0; bit--) {
+		*out++ = '0' + (x >> bit & 1);
+		if (bit % 4 == 0)
+			*out++ = bit ? '\'' : '\0';
+	}
+}

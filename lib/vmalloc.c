@@ -10,9 +10,12 @@
 /* Above all physical addresses that a machine of today has, within 48 bits. */
 #define VM_START (1UL << 46)
 #define VM_SLOTS 1024
+#define VM_PAGES_START (VM_START + VM_SLOTS * VM_SLOT_SIZE)
+#define VM_END (VM_START + SZ_1T)
 
 static struct spinlock lock;
 static u64 used[VM_SLOTS / 64];
+static u64 next_page = VM_PAGES_START;
 
 bool vm_available(void)
 {
@@ -21,7 +24,7 @@ bool vm_available(void)
 
 bool vm_contains(const volatile void *va)
 {
-	return (u64)va >= VM_START && (u64)va < VM_START + (u64)VM_SLOTS * VM_SLOT_SIZE;
+	return (u64)va >= VM_START && (u64)va < VM_END;
 }
 
 void *vm_slot_alloc(void)
@@ -81,4 +84,26 @@ bool vm_populate(void *start, size_t size)
 		}
 	}
 	return true;
+}
+
+void *alloc_vpages(ulong count)
+{
+	u64 va;
+
+	spin_lock(&lock);
+	va = next_page;
+	assert_msg(count <= (VM_END - va) / PAGE_SIZE, "no addresses for %lu pages", count);
+	next_page += count * PAGE_SIZE;
+	spin_unlock(&lock);
+	return (void *)va;
+}
+
+void *vmap(phys_addr_t phys, size_t size)
+{
+	phys_addr_t start = phys & PAGE_MASK, end = PAGE_ALIGN(phys + size);
+	char *va = alloc_vpages((end - start) / PAGE_SIZE);
+
+	for (phys_addr_t page = start; page < end; page += PAGE_SIZE)
+		install_page(mmu_idmap, page, va + (page - start));
+	return va + (phys - start);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A region of host virtual addresses mapped by pages only, so that a page in it can be left out or
- * taken away without splitting a block that the host itself runs on.
+ * taken away without splitting a block that the host itself runs on: slots, which are given back,
+ * and behind them pages, which are not.
  */
 #ifndef VMALLOC_H
 #define VMALLOC_H
@@ -13,8 +14,32 @@
 /* An address range is handed out in slots of this many bytes, aligned to them. */
 #define VM_SLOT_SIZE (4UL * THREAD_SIZE)
 
+/* The boot has done it: allocators, tables, MMU. */
+static inline void setup_vm(void)
+{
+}
 /* True once the MMU is on. */
 bool vm_available(void);
+
+/* Addresses of @count pages in a row, with nothing mapped there. */
+void *alloc_vpages(ulong count);
+static inline void *alloc_vpage(void)
+{
+	return alloc_vpages(1);
+}
+/*
+ * Map the pages in which [@phys, @phys + @size) lies as memory, at addresses of their own; returns
+ * that of @phys.
+ */
+void *vmap(phys_addr_t phys, size_t size);
+/*
+ * Map the page in which @phys lies as memory at the page of @virt, in place of what is mapped there
+ * by a page; returns the entry. See mmu_set_range_ptes().
+ */
+pteval_t *install_page(pgd_t *pgtable, phys_addr_t phys, void *virt);
+/* Where @virt is mapped to; INVALID_PHYS_ADDR for nowhere. */
+phys_addr_t virt_to_pte_phys(pgd_t *pgtable, const volatile void *virt);
+
 /* True for an address in the region: its physical address is in the tables only. */
 bool vm_contains(const volatile void *va);
 /* A free slot of addresses with nothing mapped in it, NULL when there is none. */

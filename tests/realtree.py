@@ -41,7 +41,12 @@ def build(image: str) -> Path:
 
 
 def boot(
-    image: Path, args: str = "", *options: str, machine: str = MACHINE, cpu: str = "max"
+    image: Path,
+    args: str = "",
+    *options: str,
+    machine: str = MACHINE,
+    cpu: str = "max",
+    typed: bytes = b"",
 ) -> tuple[int, str]:
     """Boot @image under QEMU; its exit status, and what the serial line said."""
     done = subprocess.run(
@@ -50,7 +55,7 @@ def boot(
             *("-monitor", "none", "-serial", "stdio", "-machine", machine, "-cpu", cpu),
             *("-m", "256", "-kernel", str(image), "-append", args, *options),
         ],
-        stdin=subprocess.DEVNULL,
+        input=typed,
         capture_output=True,
         timeout=30,
         check=False,

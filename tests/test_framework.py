@@ -66,6 +66,12 @@ def test_arguments_and_environment(selftest: Path, tmp_path: Path) -> None:
     assert "KUT_TEST = [a value]" in output
 
 
+def test_what_is_typed(selftest: Path) -> None:
+    line = "more than the sixteen bytes that the UART holds, by far"
+    output = realtree.boot(selftest, "typed", typed=f"{line}\n".encode())[1]
+    assert f"PASS: typed: [{line}]" in output
+
+
 @pytest.mark.parametrize("cpus", [1, 8])
 @pytest.mark.parametrize("gic", [2, 3])
 def test_boot_finds_the_machine_in_the_device_tree(selftest: Path, gic: int, cpus: int) -> None:

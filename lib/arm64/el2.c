@@ -5,7 +5,6 @@
 #include <asm/processor.h>
 #include <asm/vgic.h>
 
-#define CPTR_EL2_E2H_FPEN (3UL << 20)
 /*
  * Without E2H: bits 0..9, 12 and 13 are 1 where they trap nothing that exists, TZ (8) and TSM (12)
  * trap
@@ -25,7 +24,7 @@ static bool has_feature(u64 id_register, unsigned int lowest_bit)
 
 u64 cptr_el2_default(void)
 {
-	return host_vhe ? CPTR_EL2_E2H_FPEN : CPTR_EL2_NVHE;
+	return host_vhe ? CPTR_VHE_FPEN : CPTR_EL2_NVHE;
 }
 
 u64 cnthctl_el2_default(void)

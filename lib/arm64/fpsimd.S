@@ -73,6 +73,12 @@ sve_load:
 	for_p0_to_p15 ldr
 	ret
 
+/* int sve_vl(void): in bits */
+	.global	sve_vl
+sve_vl:
+	rdvl	x0, #8
+	ret
+
 /* u64 sve_vector_length(void): bytes, as ZCR_ELx has them in force */
 	.global	sve_vector_length
 sve_vector_length:

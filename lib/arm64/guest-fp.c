@@ -9,13 +9,6 @@
 #include <asm/guest.h>
 #include <asm/processor.h>
 
-/* CPTR_EL2 with E2H: 3 for "not trapped", 0 for "trapped" */
-#define CPTR_VHE_ZEN (3UL << 16)
-#define CPTR_VHE_FPEN (3UL << 20)
-/* Without: 1 for "trapped" */
-#define CPTR_NVHE_TZ (1UL << 8)
-#define CPTR_NVHE_TFP (1UL << 10)
-#define CPACR_EL1_ZEN (3UL << 16)
 #define ZCR_LONGEST 0xf
 
 static u64 with_sve(u64 cptr)

@@ -14,9 +14,6 @@
 #include <asm/guest.h>
 #include <asm/processor.h>
 
-/* CPTR_EL2 with E2H: EL2's half of ZEN; and without */
-#define CPTR_VHE_ZEN_EL2 (1UL << 16)
-#define CPTR_NVHE_TZ (1UL << 8)
 #define VL_MAX 256
 
 static bool host_uses_sve(u64 cptr)

@@ -7,6 +7,7 @@
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/page.h>
+#include <asm/pgtable.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
 #include <asm/spinlock.h>
@@ -77,6 +78,73 @@ static pteval_t *next_table(pteval_t *entry, int level)
 	return __va(*entry & PT_ADDR_MASK);
 }
 
+/* The leaf that maps @va, with its level; NULL when none does. */
+static pteval_t *find_leaf(pgd_t *pgtable, uintptr_t va, int *level)
+{
+	pteval_t *table = pgtable;
+
+	for (*level = pt_start_level(PAGE_SHIFT, VA_BITS);; ++*level) {
+		pteval_t *entry = &table[entry_index(va, *level)];
+
+		if (!pt_is_table(*entry, *level))
+			return *entry & PT_VALID ? entry : NULL;
+		table = __va(*entry & PT_ADDR_MASK);
+	}
+}
+
+/* Put a leaf at @level where @va is mapped, in place of what is there, by break-before-make. */
+static void set_leaf(pgd_t *pgtable, u64 va, int level, pteval_t leaf)
+{
+	pteval_t *table = pgtable, *entry;
+
+	for (int above = pt_start_level(PAGE_SHIFT, VA_BITS); above < level; above++) {
+		table = next_table(&table[entry_index(va, above)], above);
+		assert_msg(table, "no memory for a page table");
+	}
+	entry = &table[entry_index(va, level)];
+	assert_msg(!pt_is_table(*entry, level), "a table is in the way: %lx", *entry);
+	if (*entry & PT_VALID && *entry != leaf) {
+		*entry = 0;
+		flush_tlb_page(va);
+	}
+	*entry = leaf;
+}
+
+/* Leaves of @level, from @va on, for [@start, @end). */
+static void set_leaves(pgd_t *pgtable, u64 va, phys_addr_t start, phys_addr_t end, int level,
+		       pteval_t attributes)
+{
+	u64 size = pt_level_size(PAGE_SHIFT, level);
+
+	va = ALIGN_DOWN(va, size);
+	spin_lock(&lock);
+	for (phys_addr_t pa = ALIGN_DOWN(start, size); pa < end; pa += size, va += size)
+		set_leaf(pgtable, va, level,
+			 pa | attributes | PTE_AF | PTE_SHARED | pt_leaf_type(level));
+	spin_unlock(&lock);
+	dsb(ishst);
+	isb();
+}
+
+void mmu_set_range_ptes(pgd_t *pgtable, uintptr_t va, phys_addr_t start, phys_addr_t end,
+			pgprot_t prot)
+{
+	set_leaves(pgtable, va, start, end, PT_LEVEL_LAST, pgprot_val(prot));
+}
+
+void mmu_set_range_sect(pgd_t *pgtable, uintptr_t va, phys_addr_t start, phys_addr_t end,
+			pgprot_t prot)
+{
+	set_leaves(pgtable, va, start, end, PT_LEVEL_LAST - 1, pgprot_val(prot));
+}
+
+pteval_t *install_page(pgd_t *pgtable, phys_addr_t phys, void *virt)
+{
+	mmu_set_range_ptes(pgtable, (uintptr_t)virt, phys, phys + 1,
+			   __pgprot(leaf_attributes(MMU_DATA)));
+	return follow_pte(pgtable, (uintptr_t)virt);
+}
+
 static bool map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 size,
 		      pteval_t attributes)
 {
@@ -129,16 +197,21 @@ void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot pro
 
 pteval_t *follow_pte(pgd_t *pgtable, uintptr_t va)
 {
-	pteval_t *table = pgtable;
-	int level = pt_start_level(PAGE_SHIFT, VA_BITS);
+	int level;
 
-	for (;; level++) {
-		pteval_t *entry = &table[entry_index(va, level)];
+	return find_leaf(pgtable, va, &level);
+}
 
-		if (!pt_is_table(*entry, level))
-			return *entry & PT_VALID ? entry : NULL;
-		table = __va(*entry & PT_ADDR_MASK);
-	}
+phys_addr_t virt_to_pte_phys(pgd_t *pgtable, const volatile void *virt)
+{
+	int level;
+	pteval_t *leaf = find_leaf(pgtable, (uintptr_t)virt, &level);
+	u64 offset;
+
+	if (!leaf)
+		return INVALID_PHYS_ADDR;
+	offset = (uintptr_t)virt & (pt_level_size(PAGE_SHIFT, level) - 1);
+	return (*leaf & PT_ADDR_MASK & PAGE_MASK) + offset;
 }
 
 static void map_identical(phys_addr_t start, phys_addr_t end, enum mmu_prot prot)
@@ -174,16 +247,6 @@ static void map_image(void)
 	map_identical(__pa(emergency_stack) + THREAD_SIZE, __pa(_end), MMU_DATA);
 }
 
-bool mmu_page_size_supported(void)
-{
-	/* ID_AA64MMFR0_EL1.TGran4, TGran16 and TGran64 */
-	u64 id = read_sysreg(id_aa64mmfr0_el1);
-
-	if (PAGE_SHIFT == 14)
-		return FIELD(id, 23, 20) != 0;
-	return (PAGE_SHIFT == 12 ? FIELD(id, 31, 28) : FIELD(id, 27, 24)) != 0xf;
-}
-
 void mmu_setup(void)
 {
 	mmu_idmap = alloc_page();
@@ -205,10 +268,8 @@ static u64 tcr_value(void)
 	return tcr | TCR_EPD1 | parange << TCR_IPS_SHIFT;
 }
 
-void mmu_enable(pgd_t *pgtable)
+void mmu_prepare(pgd_t *pgtable)
 {
-	u64 on = SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I | SCTLR_ELx_SA;
-
 	dsb(sy); /* the tables, written with the MMU off */
 	if (host_at_el2) {
 		write_sysreg(MAIR_VALUE, mair_el2);
@@ -216,19 +277,26 @@ void mmu_enable(pgd_t *pgtable)
 		write_sysreg(__pa(pgtable), ttbr0_el2);
 		isb();
 		asm volatile("tlbi alle2" : : : "memory");
-		dsb(nsh);
-		isb();
-		write_sysreg(read_sysreg(sctlr_el2) | on, sctlr_el2);
 	} else {
 		write_sysreg(MAIR_VALUE, mair_el1);
 		write_sysreg(tcr_value(), tcr_el1);
 		write_sysreg(__pa(pgtable), ttbr0_el1);
 		isb();
 		asm volatile("tlbi vmalle1" : : : "memory");
-		dsb(nsh);
-		isb();
-		write_sysreg(read_sysreg(sctlr_el1) | on, sctlr_el1);
 	}
+	dsb(nsh);
+	isb();
+}
+
+void mmu_enable(pgd_t *pgtable)
+{
+	u64 on = SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I | SCTLR_ELx_SA;
+
+	mmu_prepare(pgtable);
+	if (host_at_el2)
+		write_sysreg(read_sysreg(sctlr_el2) | on, sctlr_el2);
+	else
+		write_sysreg(read_sysreg(sctlr_el1) | on, sctlr_el1);
 	isb();
 }
 
@@ -298,13 +366,13 @@ void flush_tlb_page(unsigned long va)
 
 phys_addr_t virt_to_phys(const volatile void *va)
 {
-	pteval_t *pte;
+	phys_addr_t pa;
 
 	if (!vm_contains(va))
 		return __pa(va);
-	pte = follow_pte(mmu_idmap, (uintptr_t)va);
-	assert_msg(pte, "%p is not mapped", va);
-	return (*pte & PT_ADDR_MASK) | ((u64)va & ~PAGE_MASK);
+	pa = virt_to_pte_phys(mmu_idmap, va);
+	assert_msg(pa != INVALID_PHYS_ADDR, "%p is not mapped", va);
+	return pa;
 }
 
 void mmu_page_hide(pteval_t *pte, const void *va)
@@ -331,6 +399,12 @@ void *ioremap(phys_addr_t pa, size_t size)
 	if (mmu_idmap)
 		mmu_map(mmu_idmap, start, start, PAGE_ALIGN(pa + size) - start, MMU_DEVICE);
 	return __va(pa);
+}
+
+void flush_dcache_addr(unsigned long va)
+{
+	asm volatile("dc civac, %0" : : "r"(va) : "memory");
+	dsb(ish);
 }
 
 void dcache_clean_inval_poc(const void *start, size_t size)

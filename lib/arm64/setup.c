@@ -6,6 +6,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <argv.h>
+#include <auxinfo.h>
 #include <cpumask.h>
 #include <fdt.h>
 #include <stdlib.h>
@@ -308,7 +309,10 @@ static void setup_mmu(void)
 	if (uart)
 		ioremap(uart->base, uart->size);
 	virtio_testdev_map();
-	mmu_enable(mmu_idmap);
+	if (auxinfo.flags & AUXINFO_MMU_OFF)
+		mmu_prepare(mmu_idmap); /* locks between CPUs need it */
+	else
+		mmu_enable(mmu_idmap);
 }
 
 /*
@@ -335,14 +339,14 @@ void start_image(const void *fdt, u64 counter)
 	assert_msg(!tree.too_large, "more than %d CPUs or %d regions of memory", NR_CPUS,
 		   MAX_MEM_REGIONS);
 	assert_msg(nr_mem_regions && nr_cpus, "no memory or no CPU in the device tree");
-	if (!mmu_page_size_supported()) {
+	if (!system_supports_granule(PAGE_SIZE)) {
 		report_skip("the CPU has no pages of %lu KiB (ID_AA64MMFR0_EL1.TGran*)",
 			    PAGE_SIZE / 1024);
 		exit(report_summary());
 	}
 	setup_memory(fdt);
 	setup_mmu();
-	setup_args_progname(tree.bootargs, "kut");
+	setup_args_progname(tree.bootargs, auxinfo.progname);
 	cpumask_setall(&cpu_present_mask);
 	set_cpu_online(0, true);
 	if (tree.initrd_start)

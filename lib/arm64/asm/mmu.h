@@ -7,20 +7,27 @@
 #define ASMARM64_MMU_H
 
 #include <libcflat.h>
-#include <asm/pgtable-hwdef.h>
+#include <asm/pgtable.h>
 
 /* The tables that the boot built, shared by all CPUs. */
 extern pgd_t *mmu_idmap;
 
-/* False when the CPU does not have the page size that the image was built for (PAGE_SHIFT). */
-bool mmu_page_size_supported(void);
 /* Build mmu_idmap; memory and image as in <asm/setup.h>. */
 void mmu_setup(void);
+/* Load what the MMU of this CPU needs, with @pgtable, and leave it off. */
+void mmu_prepare(pgd_t *pgtable);
 /* Turn MMU and caches on for this CPU, with @pgtable. */
 void mmu_enable(pgd_t *pgtable);
 /* Turn them off. Caches are cleaned by nobody: meant for tests of just that. */
 void mmu_disable(void);
 bool mmu_enabled(void);
+/* For tests that turn the MMU on or off themselves: mmu_enabled() looks at SCTLR_ELx. */
+static inline void mmu_mark_enabled(int cpu)
+{
+}
+static inline void mmu_mark_disabled(int cpu)
+{
+}
 
 /* Leaf attributes without type bits and address. */
 enum mmu_prot { MMU_TEXT, MMU_RODATA, MMU_DATA, MMU_DEVICE };
@@ -36,6 +43,17 @@ void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot pro
  * for the next who needs them.
  */
 bool mmu_try_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot);
+
+/*
+ * Map [@start, @end) from @va on with pages, or with blocks (of 2 MiB where pages have 4 KiB), whose
+ * attributes are @prot, AF and inner shareable. What is no whole leaf is rounded outwards. A leaf
+ * that is there is replaced, by break-before-make; an assertion when a table, or a larger block, is
+ * in the way or memory is out.
+ */
+void mmu_set_range_ptes(pgd_t *pgtable, uintptr_t va, phys_addr_t start, phys_addr_t end,
+			pgprot_t prot);
+void mmu_set_range_sect(pgd_t *pgtable, uintptr_t va, phys_addr_t start, phys_addr_t end,
+			pgprot_t prot);
 
 /* The leaf that maps @va, NULL when none does. */
 pteval_t *follow_pte(pgd_t *pgtable, uintptr_t va);
@@ -56,6 +74,9 @@ void flush_tlb_page(unsigned long va);
 
 /* Make instructions written to [@start, @start + @size) visible to fetches on all CPUs. */
 void sync_icache(const void *start, size_t size);
+
+/* Write the cache line of @va back to memory and drop it. */
+void flush_dcache_addr(unsigned long va);
 
 /*
  * Write [@start, @start + @size) back to memory and drop it from all caches, for a CPU that

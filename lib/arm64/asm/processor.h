@@ -115,6 +115,27 @@ static inline u64 get_ctr(void)
 	return read_sysreg(ctr_el0);
 }
 
+/* @granule is a page size of stage 1 in bytes: SZ_4K, SZ_16K or SZ_64K. */
+static inline bool system_supports_granule(size_t granule)
+{
+	/* ID_AA64MMFR0_EL1.TGran4, TGran16 and TGran64: 0xf, 0 and 0xf for none */
+	u64 id = read_sysreg(id_aa64mmfr0_el1);
+
+	if (granule == SZ_16K)
+		return FIELD(id, 23, 20) != 0;
+	if (granule == SZ_4K)
+		return FIELD(id, 31, 28) != 0xf;
+	return granule == SZ_64K && FIELD(id, 27, 24) != 0xf;
+}
+
+static inline bool system_supports_rndr(void)
+{
+	return FIELD(read_sysreg(id_aa64isar0_el1), ID_AA64ISAR0_RNDR + 3, ID_AA64ISAR0_RNDR) != 0;
+}
+
+/* The vector length in bits, as ZCR_ELx has it in force. With SVE that is not trapped only. */
+int sve_vl(void);
+
 static inline bool system_supports_sve(void)
 {
 	return FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_SVE + 3, ID_AA64PFR0_SVE) != 0;

@@ -89,6 +89,8 @@
 #define VDISR_EL2 sys_reg(3, 4, 12, 1, 1)
 #define DISR_EL1 sys_reg(3, 0, 12, 1, 1)
 /* SME */
+#define RNDR sys_reg(3, 3, 2, 4, 0)
+#define TFSR_EL1 sys_reg(3, 0, 5, 6, 0)
 #define TPIDR2_EL0 sys_reg(3, 3, 13, 0, 5)
 
 /* EL2's virtual timer, FEAT_VHE */
@@ -129,6 +131,16 @@
 #define ICH_VMCR_EL2 sys_reg(3, 4, 12, 11, 7)
 #define ICH_LR0_EL2(n) sys_reg(3, 4, 12, 12, n) /* list registers 0..7 */
 #define ICH_LR8_EL2(n) sys_reg(3, 4, 12, 13, n) /* 8..15 */
+
+/* CPACR_EL1, and CPTR_EL2 with HCR_EL2.E2H: 3 for "not trapped", 0 for "trapped" */
+#define CPACR_EL1_ZEN (UL(3) << 16)
+#define CPACR_EL1_FPEN (UL(3) << 20)
+#define CPTR_VHE_ZEN (UL(3) << 16)
+#define CPTR_VHE_ZEN_EL2 (UL(1) << 16) /* EL2's half of it */
+#define CPTR_VHE_FPEN (UL(3) << 20)
+/* CPTR_EL2 without: 1 for "trapped" */
+#define CPTR_NVHE_TZ (UL(1) << 8)
+#define CPTR_NVHE_TFP (UL(1) << 10)
 
 /* HCR_EL2 */
 #define HCR_EL2_VM (UL(1) << 0)
@@ -189,6 +201,12 @@
 #define SCTLR_ELx_I (UL(1) << 12)
 #define SCTLR_ELx_EE (UL(1) << 25) /* data accesses are big-endian */
 #define SCTLR_ELx_EnIA (UL(1) << 31)
+#define SCTLR_EL1_M SCTLR_ELx_M
+#define SCTLR_EL1_A SCTLR_ELx_A
+#define SCTLR_EL1_C SCTLR_ELx_C
+#define SCTLR_EL1_SA SCTLR_ELx_SA
+#define SCTLR_EL1_I SCTLR_ELx_I
+#define SCTLR_EL1_EE SCTLR_ELx_EE
 #define SCTLR_EL1_SA0 (UL(1) << 4)
 #define SCTLR_EL1_CP15BEN (UL(1) << 5)
 #define SCTLR_EL1_ITD (UL(1) << 7)
@@ -223,6 +241,7 @@
 #define ID_AA64MMFR1_VMIDBITS 4
 #define ID_AA64MMFR1_XNX 28
 #define ID_AA64ISAR0_TLB 56
+#define ID_AA64ISAR0_RNDR 60
 #define ID_AA64PFR0_GIC 24
 #define ID_AA64PFR0_SVE 32
 #define ID_AA64PFR0_RAS 28

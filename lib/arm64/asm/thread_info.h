@@ -37,6 +37,9 @@ struct thread_info {
 	void *emergency_stack; /* where the dump of an overflow has its stack: the pointer's start */
 };
 
+/* SP, to be read */
+register unsigned long current_stack_pointer asm("sp");
+
 /* The host's own exception level, and whether it has HCR_EL2.E2H set; fixed at boot. */
 extern bool host_at_el2, host_vhe;
 
