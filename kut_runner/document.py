@@ -205,9 +205,19 @@ def dumps(
     return "".join((head, "[\n", ",\n".join(tests), "\n]\n}\n"))
 
 
+class _LastLine:
+    """The line of the last result: more than one file gets it, and it may have 100,000 checks."""
+
+    result: TestResult | None = None
+    text: str = ""
+
+
 def result_line(result: TestResult) -> str:
     """Return one of `tests` as a line without its newline; results.jsonl consists of them."""
-    return json.dumps(result_to_json(result))
+    if _LastLine.result is not result:
+        _LastLine.text = json.dumps(result_to_json(result))
+        _LastLine.result = result
+    return _LastLine.text
 
 
 def _to_json(facts: Facts, counts: Mapping[str, int], run: Run | None) -> dict[str, Any]:
