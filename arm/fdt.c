@@ -1,98 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The reader of device trees, on small trees made here: what no machine's own tree shows. */
+/*
+ * The readers of device trees, on small trees made here: the boot's in this file, the one by node
+ * and what the library makes of it in fdt/.
+ */
 #include <libcflat.h>
 #include <fdt.h>
 #include <string.h>
 #include <subtest.h>
-
-#define MAGIC 0xd00dfeed
-#define TREE_WORDS 256
-#define HEADER_WORDS_17 10
-#define HEADER_WORDS_16 9 /* without size_dt_struct */
-
-enum { BEGIN_NODE = 1, END_NODE = 2, PROP = 3, NOP = 4, END = 9 };
-
-/*
- * The names of properties, and where they stand in the block of strings. That begins with what
- * would be a size of nothing for who takes it for the end of version 16's header.
- */
-#define STRINGS "\0\0\0\0reg\0#address-cells\0#size-cells\0status"
-enum { REG = 4, ADDRESS_CELLS = 8, SIZE_CELLS = 23, STATUS = 35 };
-
-static struct {
-	u32 word[TREE_WORDS] __aligned(8);
-	u32 length, structure; /* in words: all, and where the nodes begin */
-} tree;
-
-static void put(u32 value)
-{
-	assert(tree.length < TREE_WORDS);
-	tree.word[tree.length++] = __builtin_bswap32(value);
-}
-
-static void put_bytes(const void *bytes, u32 size)
-{
-	u32 words = DIV_ROUND_UP(size, 4);
-
-	assert(tree.length + words <= TREE_WORDS);
-	memset(&tree.word[tree.length], 0, 4 * words);
-	memcpy(&tree.word[tree.length], bytes, size);
-	tree.length += words;
-}
-
-static void begin_tree(u32 version)
-{
-	memset(&tree, 0, sizeof(tree));
-	tree.length = version >= 17 ? HEADER_WORDS_17 : HEADER_WORDS_16;
-	put_bytes(STRINGS, sizeof(STRINGS));
-	tree.structure = tree.length;
-}
-
-static void end_tree(u32 version)
-{
-	u32 size = 4 * (tree.length - tree.structure);
-	u32 strings = 4 * (version >= 17 ? HEADER_WORDS_17 : HEADER_WORDS_16);
-	u32 header[] = { MAGIC,
-			 4 * tree.length,
-			 4 * tree.structure,
-			 strings,
-			 0,
-			 version,
-			 16,
-			 0,
-			 sizeof(STRINGS),
-			 size };
-
-	for (u32 i = 0; i < strings / 4; i++)
-		tree.word[i] = __builtin_bswap32(header[i]);
-}
-
-static void begin_node(const char *name)
-{
-	put(BEGIN_NODE);
-	put_bytes(name, strlen(name) + 1);
-}
-
-static void property(u32 name, const void *value, u32 size)
-{
-	put(PROP);
-	put(size);
-	put(name);
-	put_bytes(value, size);
-}
-
-static void cells(u32 name, u32 value)
-{
-	u32 big_endian = __builtin_bswap32(value);
-
-	property(name, &big_endian, sizeof(big_endian));
-}
+#include "fdt/tree.h"
 
 static void node(const char *name, u32 status_size, const char *status)
 {
 	begin_node(name);
 	if (status)
-		property(STATUS, status, status_size);
+		property("status", status, status_size);
 	put(END_NODE);
 }
 
@@ -138,19 +59,11 @@ static void begin_root_with_reg(u32 address_cells, u32 size_cells, u32 words)
 	begin_tree(17);
 	begin_node("");
 	if (address_cells)
-		cells(ADDRESS_CELLS, address_cells);
+		cells("#address-cells", address_cells);
 	if (size_cells)
-		cells(SIZE_CELLS, size_cells);
+		cells("#size-cells", size_cells);
 	begin_node("a");
-	property(REG, reg, 4 * words);
-}
-
-static void end_nodes(int count)
-{
-	while (count--)
-		put(END_NODE);
-	put(END);
-	end_tree(17);
+	property("reg", reg, 4 * words);
 }
 
 /* Devicetree Specification, 2.3.5: two cells of address and one of size; not inherited. */
@@ -164,14 +77,14 @@ static void test_cells(void)
 	check_reg(1, 0x200000003);
 	begin_root_with_reg(1, 0, 2);
 	begin_node("b");
-	property(REG, reg + 1, 12);
+	property("reg", reg + 1, 12);
 	end_nodes(3);
 	walk();
 	report(!strcmp(seen.names, "/ab"), "a node comes before its children: %s", seen.names);
 	begin_root_with_reg(1, 2, 3);
 	put(END_NODE);
 	begin_node("b");
-	property(REG, reg, 8);
+	property("reg", reg, 8);
 	end_nodes(2);
 	walk();
 	report(!seen.has_reg, "a reg that is too short is none");
@@ -182,7 +95,7 @@ static void test_not_inherited(void)
 {
 	begin_root_with_reg(1, 2, 3);
 	begin_node("b");
-	property(REG, reg, 12);
+	property("reg", reg, 12);
 	end_nodes(3);
 	check_reg(0x100000002, 3);
 }
@@ -245,7 +158,7 @@ static void test_malformed(void)
 	begin_tree(17);
 	begin_node("");
 	node("a", 0, NULL);
-	cells(SIZE_CELLS, 1);
+	cells("#size-cells", 1);
 	end_nodes(1);
 	report(!walk(), "a property behind a child");
 
@@ -257,9 +170,22 @@ static void test_malformed(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "cells", test_cells },	 { "not-inherited", test_not_inherited },
-	{ "disabled", test_disabled },	 { "version", test_version },
+	{ "cells", test_cells },
+	{ "not-inherited", test_not_inherited },
+	{ "disabled", test_disabled },
+	{ "version", test_version },
 	{ "malformed", test_malformed },
+	{ "nodes", test_nodes },
+	{ "properties", test_properties },
+	{ "paths", test_paths },
+	{ "search", test_search },
+	{ "header", test_header },
+	{ "damaged", test_damaged },
+	{ "addresses", test_addresses },
+	{ "ranges", test_ranges },
+	{ "devices", test_devices },
+	{ "cpus-and-memory", test_cpus_and_memory },
+	{ "chosen", test_chosen },
 };
 
 int main(int argc, char **argv)

@@ -10,7 +10,7 @@
 #include <libcflat.h>
 #include <alloc.h>
 #include <alloc_page.h>
-#include <fdt.h>
+#include <devicetree.h>
 #include <stdlib.h>
 #include <string.h>
 #include <subtest.h>
@@ -315,26 +315,6 @@ static u64 checksum(const void *memory, size_t size)
 	return sum;
 }
 
-static void note_initrd(const struct fdt_node *node, void *data)
-{
-	struct fdt_value start = node->value[FDT_INITRD_START], end = node->value[FDT_INITRD_END];
-
-	if (start.data && end.data)
-		*(struct mem_region *)data = (struct mem_region){
-			fdt_number(start, 0, start.len / 4),
-			fdt_number(end, 0, end.len / 4),
-		};
-}
-
-/* Empty when there is none. */
-static struct mem_region find_initrd(void)
-{
-	struct mem_region initrd = { 0, 0 };
-
-	fdt_for_each_node(dt_fdt, note_initrd, &initrd);
-	return initrd;
-}
-
 /*
  * Every page of the machine once, each with a value of its own; then all back, and one large block
  * again.
@@ -358,11 +338,13 @@ static void test_reserved(u64 start, u64 size)
 static void test_all_pages(void)
 {
 	unsigned long before = alloc_pages_in_use(), count = 0, wrong = 0;
-	u64 tree = checksum(dt_fdt, SZ_64K), code = checksum(_stext, _etext - _stext);
-	struct mem_region initrd = find_initrd();
-	u64 files = checksum(phys_to_virt(initrd.start), initrd.end - initrd.start);
-	u64 *list = NULL, *page;
+	u64 tree = checksum(dt_fdt(), SZ_64K), code = checksum(_stext, _etext - _stext);
+	u64 *list = NULL, *page, files;
+	const char *initrd;
+	u32 initrd_size;
 
+	dt_get_initrd(&initrd, &initrd_size);
+	files = checksum(initrd, initrd_size);
 	while ((page = alloc_pages_flags(0, FLAG_DONTZERO))) {
 		page[0] = (u64)list;
 		for (size_t word = 1; word < PAGE_SIZE / sizeof(*page); word++)
@@ -376,10 +358,9 @@ static void test_all_pages(void)
 		wrong += page[1] != ~(u64)page;
 		free_page(page);
 	}
-	report(tree == checksum(dt_fdt, SZ_64K), "none of them holds the device tree");
+	report(tree == checksum(dt_fdt(), SZ_64K), "none of them holds the device tree");
 	report(code == checksum(_stext, _etext - _stext), "nor the image");
-	report(files == checksum(phys_to_virt(initrd.start), initrd.end - initrd.start),
-	       "nor the initrd of %lu bytes", initrd.end - initrd.start);
+	report(files == checksum(initrd, initrd_size), "nor the initrd of %u bytes", initrd_size);
 	report(wrong == 0, "all %lu pages are different ones: %lu wrong", count, wrong);
 	report(alloc_pages_in_use() == before, "and free again");
 	page = alloc_pages_flags(largest_order() - 1, FLAG_DONTZERO);

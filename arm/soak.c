@@ -14,6 +14,7 @@
  */
 #include <libcflat.h>
 #include <alloc_page.h>
+#include <devicetree.h>
 #include <fdt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -479,7 +480,7 @@ static void take_seed(const struct fdt_node *node, void *data)
 
 	if (node->depth != 1 || strcmp(node->name, "chosen"))
 		return;
-	value = fdt_property(node, "rng-seed");
+	value = fdt_find_property(node, "rng-seed");
 	if (value.len >= 8)
 		seed ^= fdt_number(value, 0, 2);
 }
@@ -487,7 +488,7 @@ static void take_seed(const struct fdt_node *node, void *data)
 static void random_seed(void)
 {
 	seed = read_sysreg(cntpct_el0);
-	fdt_for_each_node(dt_fdt, take_seed, NULL);
+	fdt_for_each_node(dt_fdt(), take_seed, NULL);
 	seed = random_mix(seed) >> 32;
 }
 

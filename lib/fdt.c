@@ -2,19 +2,10 @@
 /* Reader of flattened device trees. */
 #include <libcflat.h>
 #include <fdt.h>
+#include <libfdt/fdt.h>
 #include <string.h>
 
-#define FDT_MAGIC 0xd00dfeed
 #define FDT_LAST_COMPATIBLE_VERSION 16
-#define FDT_VERSION_WITH_STRUCT_SIZE 17
-
-enum { FDT_BEGIN_NODE = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_NOP = 4, FDT_END = 9 };
-
-/* All fields are big-endian. */
-struct fdt_header {
-	u32 magic, totalsize, off_dt_struct, off_dt_strings, off_mem_rsvmap;
-	u32 version, last_comp_version, boot_cpuid_phys, size_dt_strings, size_dt_struct;
-};
 
 static const char *const property_names[FDT_NR_PROPERTIES] = {
 	[FDT_REG] = "reg",
@@ -39,41 +30,31 @@ static const u8 first_property[128] = {
 	['r'] = FDT_REG + 1,	       ['s'] = FDT_STATUS + 1,
 };
 
-static u32 be32(u32 v)
-{
-	return __builtin_bswap32(v);
-}
-
-static u64 be64(u64 v)
-{
-	return __builtin_bswap64(v);
-}
-
 bool fdt_valid(const void *fdt)
 {
 	const struct fdt_header *h = fdt;
 
-	return h && IS_ALIGNED((uintptr_t)fdt, 8) && be32(h->magic) == FDT_MAGIC &&
-	       be32(h->version) >= FDT_LAST_COMPATIBLE_VERSION &&
-	       be32(h->last_comp_version) <= FDT_LAST_COMPATIBLE_VERSION;
+	return h && IS_ALIGNED((uintptr_t)fdt, 8) && fdt32_to_cpu(h->magic) == FDT_MAGIC &&
+	       fdt32_to_cpu(h->version) >= FDT_LAST_COMPATIBLE_VERSION &&
+	       fdt32_to_cpu(h->last_comp_version) <= FDT_LAST_COMPATIBLE_VERSION;
 }
 
 u32 fdt_size(const void *fdt)
 {
-	return be32(((const struct fdt_header *)fdt)->totalsize);
+	return fdt32_to_cpu(((const struct fdt_header *)fdt)->totalsize);
 }
 
 void fdt_for_each_reservation(const void *fdt, void (*reserve)(u64 start, u64 size, void *data),
 			      void *data)
 {
-	const u64 *entry = fdt + be32(((const struct fdt_header *)fdt)->off_mem_rsvmap);
+	const u64 *entry = fdt + fdt32_to_cpu(((const struct fdt_header *)fdt)->off_mem_rsvmap);
 
 	for (; entry[0] || entry[1]; entry += 2)
-		reserve(be64(entry[0]), be64(entry[1]), data);
+		reserve(fdt64_to_cpu(entry[0]), fdt64_to_cpu(entry[1]), data);
 }
 
 /* FDT_NR_PROPERTIES for a name that nobody asks for. */
-static enum fdt_property property_of(const char *name)
+static enum fdt_known_property property_of(const char *name)
 {
 	int i = first_property[name[0] & 0x7f] - 1;
 
@@ -106,9 +87,9 @@ static const u32 *struct_end(const void *fdt)
 {
 	const struct fdt_header *h = fdt;
 
-	if (be32(h->version) < FDT_VERSION_WITH_STRUCT_SIZE)
-		return fdt + be32(h->totalsize);
-	return fdt + be32(h->off_dt_struct) + be32(h->size_dt_struct);
+	if (fdt32_to_cpu(h->version) < FDT_VERSION_WITH_STRUCT_SIZE)
+		return fdt + fdt32_to_cpu(h->totalsize);
+	return fdt + fdt32_to_cpu(h->off_dt_struct) + fdt32_to_cpu(h->size_dt_struct);
 }
 
 /* Devicetree Specification, 2.3.4: a disabled device is not there. */
@@ -121,9 +102,9 @@ static void visit_enabled(const struct fdt_node *node, fdt_visitor visit, void *
 bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
 {
 	const struct fdt_header *h = fdt;
-	const u32 *p = fdt + be32(h->off_dt_struct);
+	const u32 *p = fdt + fdt32_to_cpu(h->off_dt_struct);
 	const u32 *end = struct_end(fdt);
-	const char *strings = fdt + be32(h->off_dt_strings);
+	const char *strings = fdt + fdt32_to_cpu(h->off_dt_strings);
 	struct fdt_node nodes[FDT_MAX_DEPTH];
 	int depth = -1;
 	/*
@@ -133,8 +114,8 @@ bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
 	bool complete = true;
 
 	while (p < end) {
-		enum fdt_property property;
-		u32 token = be32(*p++);
+		enum fdt_known_property property;
+		u32 token = fdt32_to_cpu(*p++);
 
 		if ((token == FDT_BEGIN_NODE || token == FDT_END_NODE) && !complete) {
 			visit_enabled(&nodes[depth], visit, data);
@@ -156,11 +137,12 @@ bool fdt_for_each_node(const void *fdt, fdt_visitor visit, void *data)
 		case FDT_PROP:
 			if (complete)
 				return false;
-			property = property_of(strings + be32(p[1]));
+			property = property_of(strings + fdt32_to_cpu(p[1]));
 			if (property != FDT_NR_PROPERTIES)
 				nodes[depth].value[property] =
-					(struct fdt_value){ (const char *)(p + 2), be32(p[0]) };
-			p += 2 + DIV_ROUND_UP((u64)be32(p[0]), 4);
+					(struct fdt_value){ (const char *)(p + 2),
+							    fdt32_to_cpu(p[0]) };
+			p += 2 + DIV_ROUND_UP((u64)fdt32_to_cpu(p[0]), 4);
 			break;
 		case FDT_NOP:
 			break;
@@ -180,7 +162,8 @@ u64 fdt_number(struct fdt_value value, u32 offset, u32 cells)
 	if (!value.data || offset + 4 * cells > value.len || !cells)
 		return 0;
 	cell = (const u32 *)(value.data + offset);
-	return cells == 1 ? be32(cell[0]) : (u64)be32(cell[0]) << 32 | be32(cell[1]);
+	return cells == 1 ? fdt32_to_cpu(cell[0])
+			  : (u64)fdt32_to_cpu(cell[0]) << 32 | fdt32_to_cpu(cell[1]);
 }
 
 bool fdt_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size)
@@ -196,18 +179,18 @@ bool fdt_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size)
 }
 
 /* The walk has seen this node to be well-formed before it calls a visitor. */
-struct fdt_value fdt_property(const struct fdt_node *node, const char *name)
+struct fdt_value fdt_find_property(const struct fdt_node *node, const char *name)
 {
 	const u32 *p = (const u32 *)node->name + strlen(node->name) / 4 + 1;
 
 	for (;; p++) {
-		if (be32(*p) == FDT_NOP)
+		if (fdt32_to_cpu(*p) == FDT_NOP)
 			continue;
-		if (be32(*p) != FDT_PROP)
+		if (fdt32_to_cpu(*p) != FDT_PROP)
 			return (struct fdt_value){ NULL, 0 };
-		if (!strcmp(node->strings + be32(p[2]), name))
-			return (struct fdt_value){ (const char *)(p + 3), be32(p[1]) };
-		p += 2 + DIV_ROUND_UP(be32(p[1]), 4);
+		if (!strcmp(node->strings + fdt32_to_cpu(p[2]), name))
+			return (struct fdt_value){ (const char *)(p + 3), fdt32_to_cpu(p[1]) };
+		p += 2 + DIV_ROUND_UP(fdt32_to_cpu(p[1]), 4);
 	}
 }
 

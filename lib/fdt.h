@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flattened device trees (Devicetree Specification v0.4, chapter 5), read once from front to back.
+ * Flattened device trees (Devicetree Specification v0.4, chapter 5), read once from front to back: the
+ * boot's reader. <libfdt/libfdt.h> looks at any node at any time, and trusts no tree.
  */
 #ifndef FDT_H
 #define FDT_H
@@ -20,7 +21,7 @@ struct fdt_value {
 /*
  * The properties that a visitor may ask for; those that begin with the same letter stand together.
  */
-enum fdt_property {
+enum fdt_known_property {
 	FDT_ADDRESS_CELLS,
 	FDT_SIZE_CELLS,
 	FDT_BOOTARGS,
@@ -37,16 +38,13 @@ enum fdt_property {
 
 struct fdt_node {
 	const char *name; /* with its unit address: "memory@40000000"; "" for the root */
-	const char *strings; /* the tree's, for fdt_property() */
+	const char *strings; /* the tree's, for fdt_find_property() */
 	int depth; /* 0: the root */
 	u32 address_cells, size_cells; /* the parent's: how to read this node's reg */
 	struct fdt_value value[FDT_NR_PROPERTIES];
 };
 
 typedef void (*fdt_visitor)(const struct fdt_node *node, void *data);
-
-/* The machine's tree, as the boot was handed it. */
-extern const void *dt_fdt;
 
 /* True when @fdt points at a tree of a version this reader knows. */
 bool fdt_valid(const void *fdt);
@@ -66,10 +64,10 @@ u64 fdt_number(struct fdt_value value, u32 offset, u32 cells);
 /* Entry @index of a node's reg property; false when there is none. */
 bool fdt_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size);
 /*
- * A property that is not of enum fdt_property: looked for in the node, so that the others cost
- * nothing for it.
+ * A property that is not of enum fdt_known_property: looked for in the node, so that the others
+ * cost nothing for it.
  */
-struct fdt_value fdt_property(const struct fdt_node *node, const char *name);
+struct fdt_value fdt_find_property(const struct fdt_node *node, const char *name);
 /* True when @string is one of the strings in @value. */
 bool fdt_has_string(struct fdt_value value, const char *string);
 

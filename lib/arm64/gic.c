@@ -25,13 +25,13 @@ static unsigned int ppi_of(struct fdt_value interrupts)
 
 void gic_candidate(int version, const struct fdt_node *node)
 {
-	struct fdt_value regions = fdt_property(node, "#redistributor-regions");
+	struct fdt_value regions = fdt_find_property(node, "#redistributor-regions");
 
 	if (gic_tree.version)
 		return;
 	gic_tree.version = version;
 	gic_tree.nr_redist_regions = regions.data ? fdt_number(regions, 0, 1) : 1;
-	gic_tree.maintenance_irq = ppi_of(fdt_property(node, "interrupts"));
+	gic_tree.maintenance_irq = ppi_of(fdt_find_property(node, "interrupts"));
 	while (gic_tree.nr_regions < GIC_MAX_REGIONS &&
 	       fdt_reg(node, gic_tree.nr_regions, &gic_tree.regions[gic_tree.nr_regions].base,
 		       &gic_tree.regions[gic_tree.nr_regions].size))

@@ -8,6 +8,7 @@
 #include <argv.h>
 #include <auxinfo.h>
 #include <cpumask.h>
+#include <devicetree.h>
 #include <fdt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,14 +27,13 @@
 #define MAX_UARTS 4
 #define ELF_OFFSET SZ_2M
 
-struct mem_region mem_regions[MAX_MEM_REGIONS];
+struct mem_region mem_regions[MAX_MEM_REGIONS + 1];
 int nr_mem_regions;
 phys_addr_t phys_offset, phys_end;
 u64 cpus[NR_CPUS];
 int nr_cpus;
 bool host_at_el2, host_vhe;
 u64 boot_counter;
-const void *dt_fdt;
 
 struct uart {
 	const char *name;
@@ -42,14 +42,18 @@ struct uart {
 	u64 size;
 };
 
+/* Memory that is not handed out */
+static struct {
+	phys_addr_t start, end;
+} reserved[MAX_RESERVED];
+static int nr_reserved;
+
 /* What the tree says and only the boot needs. */
 static struct {
 	struct uart uarts[MAX_UARTS];
 	int nr_uarts;
 	const char *stdout_path, *bootargs;
 	phys_addr_t initrd_start, initrd_end;
-	struct mem_region reserved[MAX_RESERVED];
-	int nr_reserved;
 	bool in_reserved_memory; /* the nodes below /reserved-memory come */
 	bool too_large; /* more CPUs or regions of memory than there is room for */
 } tree;
@@ -91,7 +95,7 @@ static void add_memory(const struct fdt_node *node)
 			tree.too_large = true;
 			return;
 		}
-		mem_regions[nr_mem_regions++] = (struct mem_region){ base, base + size };
+		mem_regions[nr_mem_regions++] = (struct mem_region){ base, base + size, 0 };
 		phys_offset = nr_mem_regions == 1 ? base : MIN(phys_offset, base);
 		phys_end = MAX(phys_end, base + size);
 	}
@@ -126,8 +130,17 @@ static void read_psci(const struct fdt_node *node)
 
 static void reserve(u64 start, u64 size, void *data)
 {
-	assert_msg(tree.nr_reserved < MAX_RESERVED, "more than %d reserved regions", MAX_RESERVED);
-	tree.reserved[tree.nr_reserved++] = (struct mem_region){ start, start + size };
+	assert_msg(nr_reserved < MAX_RESERVED, "more than %d reserved regions", MAX_RESERVED);
+	reserved[nr_reserved].start = start;
+	reserved[nr_reserved++].end = start + size;
+}
+
+bool memory_is_reserved(phys_addr_t pa)
+{
+	for (int i = 0; i < nr_reserved; i++)
+		if (pa >= reserved[i].start && pa < reserved[i].end)
+			return true;
+	return false;
 }
 
 /*
@@ -257,12 +270,12 @@ static const struct uart *console_uart(void)
 /* Hand [@start, @end) to the allocator, without what is reserved from entry @i on. */
 static void add_free_memory(phys_addr_t start, phys_addr_t end, int i)
 {
-	for (; i < tree.nr_reserved; i++) {
-		struct mem_region hole = tree.reserved[i];
+	for (; i < nr_reserved; i++) {
+		phys_addr_t hole_start = reserved[i].start, hole_end = reserved[i].end;
 
-		if (hole.start < end && hole.end > start) {
-			add_free_memory(start, MAX(hole.start, start), i + 1);
-			add_free_memory(MIN(hole.end, end), end, i + 1);
+		if (hole_start < end && hole_end > start) {
+			add_free_memory(start, MAX(hole_start, start), i + 1);
+			add_free_memory(MIN(hole_end, end), end, i + 1);
 			return;
 		}
 	}
@@ -328,7 +341,7 @@ void start_image(const void *fdt, u64 counter)
 {
 	fdt = find_tree(fdt);
 	boot_counter = counter;
-	dt_fdt = fdt;
+	dt_init(fdt);
 	host_at_el2 = current_level() == CurrentEL_EL2;
 	host_vhe = host_at_el2 && (read_sysreg(hcr_el2) & HCR_EL2_E2H);
 	setup_cpu(&boot_thread);

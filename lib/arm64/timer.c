@@ -25,7 +25,7 @@ static struct timer_irq timer_irq(struct fdt_value interrupts, unsigned int inde
 /* In this order (Linux, Documentation/devicetree/bindings/timer/arm,arch_timer.yaml). */
 void timer_candidate(const struct fdt_node *node)
 {
-	struct fdt_value interrupts = fdt_property(node, "interrupts");
+	struct fdt_value interrupts = fdt_find_property(node, "interrupts");
 
 	__timer_state.ptimer = timer_irq(interrupts, 1);
 	__timer_state.vtimer = timer_irq(interrupts, 2);

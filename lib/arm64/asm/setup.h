@@ -4,17 +4,9 @@
 #define ASMARM64_SETUP_H
 
 #include <libcflat.h>
+#include <memregions.h>
 
 #define NR_CPUS 512
-#define MAX_MEM_REGIONS 64
-
-struct mem_region {
-	phys_addr_t start, end; /* [start, end) */
-};
-
-/* The memory of the machine, in the order of the tree. */
-extern struct mem_region mem_regions[MAX_MEM_REGIONS];
-extern int nr_mem_regions;
 
 extern u64 cpus[NR_CPUS]; /* MPIDR affinity of each CPU; cpus[0] is the one that boots */
 extern int nr_cpus;
@@ -23,6 +15,9 @@ extern int nr_cpus;
 extern phys_addr_t phys_offset, phys_end;
 #define PHYS_OFFSET phys_offset
 #define PHYS_END phys_end
+
+/* True in the image, the device tree, the initrd, and what the tree reserves. */
+bool memory_is_reserved(phys_addr_t pa);
 
 struct thread_info;
 /* This CPU's exception level, vectors and per-CPU data: all that an exception needs. */

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the library makes of a tree's nodes: addresses, devices, CPUs, memory, arguments. */
+#include <libcflat.h>
+#include <devicetree.h>
+#include <string.h>
+#include "tree.h"
+
+static const void *machine;
+
+static void begin_root(void)
+{
+	begin_tree(17);
+	begin_node("");
+}
+
+/* The end of the root and of @more nodes: the tree is that of the machine, until restore(). */
+static void use(int more)
+{
+	end_nodes(1 + more);
+	machine = dt_fdt();
+	dt_init(&tree);
+}
+
+static void restore(void)
+{
+	dt_init(machine);
+}
+
+static int node_at(const char *path)
+{
+	return fdt_path_offset(&tree, path);
+}
+
+static void check(int found, int expected, const char *what)
+{
+	report(found == expected, "%s: expected %d (%s), found %d (%s)", what, expected,
+	       fdt_strerror(expected), found, fdt_strerror(found));
+}
+
+static void check_reg(const char *path, int index, u64 address, u64 size)
+{
+	struct dt_pbus_reg reg = { 0, 0 };
+	int error = dt_pbus_translate_node(node_at(path), index, &reg);
+
+	report(!error && reg.addr == address && reg.size == size,
+	       "%s, entry %d: expected %#lx, size %#lx; found %#lx, size %#lx, %s", path, index,
+	       address, size, reg.addr, reg.size, fdt_strerror(error));
+}
+
+static void check_no_reg(const char *path, int index, int expected)
+{
+	struct dt_pbus_reg reg;
+
+	check(dt_pbus_translate_node(node_at(path), index, &reg), expected, path);
+}
+
+void test_addresses(void)
+{
+	struct dt_pbus_reg base;
+
+	begin_root();
+	cells("#address-cells", 3);
+	cells("#size-cells", 2);
+	begin_node("none");
+	put(END_NODE);
+	begin_node("large");
+	cells("reg", 1, 0, 0, 0, 1);
+	put(END_NODE);
+	begin_node("last");
+	cells("reg", 0, 0xffffffff, 0xfffff000, 0, 0x1000);
+	put(END_NODE);
+	begin_node("wraps");
+	cells("reg", 0, 0xffffffff, 0xfffff000, 0, 0x1001);
+	put(END_NODE);
+	begin_node("off");
+	text("status", "disabled");
+	text("compatible", "device");
+	cells("reg", 0, 0, 0x1000, 0, 0x1000);
+	put(END_NODE);
+	begin_node("on");
+	text("compatible", "device");
+	cells("reg", 0, 1, 2, 3, 4, 0, 0, 0x4000, 0, 0x1000, 0, 0);
+	use(1);
+	check_reg("/on", 0, 0x100000002, 0x300000004);
+	check_reg("/on", 1, 0x4000, 0x1000);
+	check_reg("/last", 0, 0xfffffffffffff000, 0x1000);
+	check_no_reg("/on", 2, -FDT_ERR_NOTFOUND);
+	check_no_reg("/on", -1, -FDT_ERR_NOTFOUND);
+	check_no_reg("/none", 0, -FDT_ERR_NOTFOUND);
+	check_no_reg("/", 0, -FDT_ERR_NOTFOUND);
+	check_no_reg("/off", 0, -FDT_ERR_NOTFOUND);
+	check_no_reg("/large", 0, -FDT_ERR_BADVALUE);
+	check_no_reg("/wraps", 0, -FDT_ERR_BADVALUE);
+	check(dt_pbus_translate_node(6, 0, &base), -FDT_ERR_BADOFFSET, "no node");
+	report(!dt_pbus_get_base_compatible("device", &base) && base.addr == 0x100000002,
+	       "the first enabled one that is compatible: at %#lx", base.addr);
+	check(dt_pbus_get_base_compatible("none", &base), -FDT_ERR_NOTFOUND, "none compatible");
+	check(dt_node_by_register(0x4fff), node_at("/on"), "the node of 0x4fff");
+	check(dt_node_by_register(0x5000), -FDT_ERR_NOTFOUND, "the node of 0x5000");
+	check(dt_node_by_register(0x1000), -FDT_ERR_NOTFOUND, "the node of 0x1000, off");
+	restore();
+}
+
+/* A bus of one cell of address and one of size, with a device at 0x100. */
+static void bus(const char *name, const u32 *ranges, u32 count)
+{
+	begin_node(name);
+	cells("#address-cells", 1);
+	cells("#size-cells", 1);
+	if (ranges)
+		numbers("ranges", ranges, count);
+	begin_node("a@100");
+	cells("reg", 0x100, 0x10, 0x3000, 0x10);
+	put(END_NODE);
+}
+
+/* Devicetree Specification, 2.3.8 */
+void test_ranges(void)
+{
+	static const u32 window[] = { 0x2000, 1, 0, 0x2000, 0, 5, 0x40000000, 0x1000 };
+	static const u32 inner[] = { 0x100, 0x80, 0x10 };
+
+	begin_root(); /* two cells of address, one of size */
+	bus("same", window, 0);
+	put(END_NODE);
+	bus("closed", NULL, 0);
+	put(END_NODE);
+	bus("window", window, ARRAY_SIZE(window));
+	bus("inner", inner, ARRAY_SIZE(inner));
+	put(END_NODE);
+	put(END_NODE);
+	begin_node("pci");
+	cells("#address-cells", 3);
+	cells("#size-cells", 1);
+	cells("ranges", 0x2000000, 0, 0x100, 0, 0x7000, 0x100, 0, 0, 0x100, 0, 0x8000, 0x100);
+	begin_node("a@100");
+	cells("reg", 0, 0, 0x110, 0x10);
+	put(END_NODE);
+	use(1);
+	check_reg("/same/a@100", 0, 0x100, 0x10);
+	check_reg("/window/a@100", 0, 0x540000100, 0x10);
+	check_reg("/window/a@100", 1, 0x100001000, 0x10);
+	check_reg("/window/inner/a@100", 0, 0x540000080, 0x10);
+	check_reg("/pci/a@100", 0, 0x8010, 0x10);
+	check_no_reg("/closed/a@100", 0, -FDT_ERR_BADVALUE);
+	check_no_reg("/window/inner/a@100", 1, -FDT_ERR_BADVALUE);
+	check(dt_node_by_register(0x100001000), node_at("/window/a@100"), "the node of it");
+	check(dt_node_by_register(0x3000), node_at("/same/a@100"), "the node of 0x3000");
+	restore();
+}
+
+static int match_one(const struct dt_device *dev, int fdt_node)
+{
+	return fdt_node == *(int *)dev->info;
+}
+
+void test_devices(void)
+{
+	struct dt_bus defaults, one;
+	struct dt_device dev, picky;
+	struct dt_pbus_reg base = { 0, 0 };
+	int second;
+
+	begin_root();
+	for (u32 i = 0; i < 3; i++) {
+		begin_node(i == 0 ? "a" : i == 1 ? "b" : "c");
+		text("compatible", "device");
+		text("status", i == 0 ? "disabled" : "okay");
+		cells("reg", 0, 0x1000 * i, 0x1000);
+		put(END_NODE);
+	}
+	use(0);
+	second = node_at("/c");
+	dt_bus_init_defaults(&defaults);
+	one = (struct dt_bus){ match_one, dt_pbus_translate };
+	dt_device_init(&dev, &defaults, NULL);
+	dt_device_init(&picky, &one, &second);
+	check(dev.fdt_node, -1, "a device's node at first");
+	check(dt_device_find_compatible(&dev, "device"), node_at("/b"), "one of any bus");
+	check(dt_device_find_compatible(&picky, "device"), second, "one of a bus with one node");
+	check(dt_device_find_compatible(&dev, "none"), -FDT_ERR_NOTFOUND, "none");
+	check(dt_device_bind_node(&dev, node_at("/a")), -FDT_ERR_NOTFOUND,
+	      "binding one that is off");
+	check(dt_device_bind_node(&picky, node_at("/b")), -FDT_ERR_NOTFOUND, "of another bus");
+	check(dt_device_bind_node(&dev, 6), -FDT_ERR_BADOFFSET, "no node");
+	check(dev.fdt_node, -1, "the node after that");
+	check(dt_pbus_get_base(&dev, &base), -FDT_ERR_BADOFFSET, "the base of what is not bound");
+	check(dt_device_bind_node(&dev, second), 0, "binding one");
+	check(dt_pbus_get_base(&dev, &base), 0, "its base");
+	report(base.addr == 0x2000 && base.size == 0x1000, "it is at %#lx", base.addr);
+	check(dt_pbus_translate(&dev, 1, &base), -FDT_ERR_NOTFOUND, "its second region");
+	restore();
+}
+
+static void add_number(int fdtnode, u64 regval, void *info)
+{
+	*(u64 *)info = *(u64 *)info << 8 | regval;
+}
+
+static void cpu(const char *name, const char *type, const char *status, u32 number)
+{
+	begin_node(name);
+	text("device_type", type);
+	text("status", status);
+	cells("reg", number);
+	put(END_NODE);
+}
+
+static void memory(const char *status, u32 address)
+{
+	begin_node("memory");
+	text("device_type", "memory");
+	text("status", status);
+	cells("reg", 0, address, 0x1000, 1, address, 0x2000);
+	put(END_NODE);
+}
+
+void test_cpus_and_memory(void)
+{
+	struct dt_pbus_reg regs[8];
+	u64 seen = 0;
+	int count;
+
+	begin_root();
+	begin_node("cpus");
+	cells("#address-cells", 1);
+	cells("#size-cells", 0);
+	cpu("cpu@1", "cpu", "okay", 1);
+	cpu("cpu@2", "cpu", "disabled", 2);
+	cpu("cache", "cache", "okay", 3);
+	cpu("cpu@4", "cpu", "okay", 4);
+	put(END_NODE);
+	memory("okay", 0x4000);
+	memory("disabled", 0x6000);
+	memory("okay", 0x8000);
+	use(0);
+	check(dt_for_each_cpu_node(add_number, &seen), 0, "CPUs");
+	report(seen == 0x104, "1 and 4: found %#lx", seen);
+	count = dt_get_memory_params(regs, ARRAY_SIZE(regs));
+	report(count == 4 && regs[1].addr == 0x100004000 && regs[1].size == 0x2000 &&
+		       regs[2].addr == 0x8000,
+	       "4 regions of memory: found %d", count);
+	check(dt_get_memory_params(regs, 3), 3, "the first 3");
+	check(dt_node_by_register(0x4000), -FDT_ERR_NOTFOUND, "memory is no register");
+	restore();
+}
+
+void test_chosen(void)
+{
+	const char *string = "";
+	u32 size = 1;
+
+	begin_root();
+	use(0);
+	check(dt_get_bootargs(&string), -FDT_ERR_NOTFOUND, "arguments without /chosen");
+	check(dt_get_initrd(&string, &size), -FDT_ERR_NOTFOUND, "an initrd");
+	report(!string && !size, "it is at NULL, with 0 bytes");
+	check(dt_get_default_console_node(), -FDT_ERR_NOTFOUND, "a console");
+	check(dt_get_memory_params(NULL, 0), -FDT_ERR_NOTFOUND, "memory");
+	restore();
+
+	begin_root();
+	begin_node("aliases");
+	text("serial0", "/uart@1");
+	put(END_NODE);
+	begin_node("uart@1");
+	put(END_NODE);
+	begin_node("chosen");
+	text("bootargs", "a b");
+	text("stdout-path", "serial0:115200n8");
+	cells("linux,initrd-start", 1, 0x1000);
+	cells("linux,initrd-end", 1, 0x1800);
+	use(1);
+	check(dt_get_bootargs(&string), 0, "arguments");
+	report(string && !strcmp(string, "a b"), "they are: a b");
+	check(dt_get_initrd(&string, &size), 0, "an initrd");
+	report((u64)string == 0x100001000 && size == 0x800, "it is at %#lx, with %#x bytes",
+	       (u64)string, size);
+	check(dt_get_default_console_node(), node_at("/uart@1"), "a console by alias and options");
+	restore();
+	report(dt_available() && dt_fdt() == machine, "the machine has its tree again");
+}
