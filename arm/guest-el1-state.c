@@ -378,6 +378,32 @@ static void test_pmu(void)
 	guest_destroy(guest);
 }
 
+static u64 guest_use_lor(u64 which)
+{
+	write_sysreg_s(1, LORC_EL1);
+	return 0;
+}
+
+/* They are of physical addresses, and nobody switches them. */
+static void test_lor(void)
+{
+	struct guest *guest = create(0, guest_use_lor);
+	u64 before;
+
+	if (!FIELD(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_LO + 3, ID_AA64MMFR1_LO)) {
+		report_skip("the CPU has no LORegions (ID_AA64MMFR1_EL1.LO)");
+	} else {
+		guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+		before = read_sysreg_s(LORC_EL1);
+		report(guest_run(guest) == GUEST_EXIT_HANDLER &&
+			       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SYS64,
+		       "a guest's use of LORegions: exit expected class 0x18, found %#lx",
+		       ESR_ELx_EC(guest->esr_el2));
+		report(read_sysreg_s(LORC_EL1) == before, "the host's are as they were");
+	}
+	guest_destroy(guest);
+}
+
 /*
  * Reset
  */
@@ -429,6 +455,7 @@ static const struct subtest subtests[] = {
 	{ "ras", test_ras },
 	{ "sme", test_sme },
 	{ "pmu", test_pmu },
+	{ "lor", test_lor },
 	{ "debug", test_debug },
 	{ "debug-last", test_last_debug },
 	{ "os-lock", test_os_lock },

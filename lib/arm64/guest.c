@@ -64,6 +64,8 @@ static u64 guest_hcr(const struct guest *guest)
 
 	if (host_vhe)
 		hcr |= HCR_EL2_E2H;
+	if (FIELD(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_LO + 3, ID_AA64MMFR1_LO))
+		hcr |= HCR_EL2_TLOR; /* LORegions are of physical addresses, and the host's */
 	if (guest->s2mmu->fwb)
 		return hcr | HCR_EL2_FWB;
 	return hcr | HCR_EL2_DC | HCR_EL2_TVM;

@@ -89,6 +89,7 @@
 #define VDISR_EL2 sys_reg(3, 4, 12, 1, 1)
 #define DISR_EL1 sys_reg(3, 0, 12, 1, 1)
 /* SME */
+#define LORC_EL1 sys_reg(3, 0, 10, 4, 3)
 #define RNDR sys_reg(3, 3, 2, 4, 0)
 #define TFSR_EL1 sys_reg(3, 0, 5, 6, 0)
 #define TPIDR2_EL0 sys_reg(3, 3, 13, 0, 5)
@@ -177,6 +178,7 @@
 #define HCR_EL2_CD (UL(1) << 32)
 #define HCR_EL2_ID (UL(1) << 33)
 #define HCR_EL2_E2H (UL(1) << 34)
+#define HCR_EL2_TLOR (UL(1) << 35)
 #define HCR_EL2_APK (UL(1) << 40)
 #define HCR_EL2_API (UL(1) << 41)
 #define HCR_EL2_FWB (UL(1) << 46)
@@ -246,6 +248,7 @@
 #define ID_AA64PFR0_SVE 32
 #define ID_AA64PFR0_RAS 28
 #define ID_AA64MMFR0_FGT 56
+#define ID_AA64MMFR1_LO 16
 #define ID_AA64MMFR1_PAN 20
 #define ID_AA64MMFR1_HCX 40
 
