@@ -103,6 +103,10 @@ static void test_enable(void)
 	gic_enable_irq(A_SPI);
 	report(take_pending() == 0, "one that is no longer pending is not: %u", nr_taken);
 	gic_disable_irq(A_SPI);
+	gic_irq_set_pending(AN_SGI, true);
+	gic_irq_set_pending(AN_SGI, false);
+	report(take_pending() == 0 && gic_irq_state(AN_SGI) == GIC_IRQ_STATE_INACTIVE,
+	       "nor is an SGI: %u", nr_taken);
 }
 
 static void test_priority(void)

@@ -81,12 +81,15 @@ static void test_tval(void)
 
 static void test_irq(void)
 {
+	u64 length = usecs_to_cycles(SOON_US), begun = timer->read_counter(), deadline;
 	u32 irq = PPI(timer->irq->irq);
-	u64 deadline;
 
 	gic_enable_irq(irq);
 	timer_start(timer, SOON_US);
 	deadline = timer->read_cval();
+	report(deadline >= begun + length && deadline <= timer->read_counter() + length,
+	       "started for %lu ticks: %ld after what was read before", length,
+	       (long)(deadline - begun));
 	report(wait_for_irq(LONG_US) && taken.count == 1, "taken once: %u", taken.count);
 	report(taken.irq == irq, "interrupt ID: expected %u, found %u", irq, taken.irq);
 	report(taken.when >= deadline, "not before its time: %ld ticks late",

@@ -192,9 +192,13 @@ void gic_irq_set_clr_enable(int irq, bool enable)
 
 void gic_irq_set_pending(int irq, bool pending)
 {
-	/* GICD_ISPENDR is read-only for the SGIs of version 2 (IHI 0048, 4.3.7). */
+	/*
+	 * GICD_ISPENDR is read-only for the SGIs of version 2 (IHI 0048, 4.3.7). There is a bit for
+	 * each CPU that may have sent it.
+	 */
 	if (gic_version() == 2 && irq < 16)
-		writeb(1, gicv2_data.dist_base + (pending ? GICD_SPENDSGIR : GICD_CPENDSGIR) + irq);
+		writeb(pending ? 1 : 0xff,
+		       gicv2_data.dist_base + (pending ? GICD_SPENDSGIR : GICD_CPENDSGIR) + irq);
 	else
 		write_irq_bit(irq, pending ? GICD_ISPENDR : GICD_ICPENDR);
 }
