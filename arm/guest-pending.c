@@ -146,6 +146,8 @@ static void test_serror(void)
 		       ESR_ELx_ISS(seen.esr));
 	else
 		report_skip("no FEAT_RAS, so no syndrome (ID_AA64PFR0_EL1.RAS)");
+	if (guest_serror_has_syndrome())
+		report(!read_sysreg_s(VSESR_EL2), "which no other guest's SError has");
 	report(!(guest->hcr_el2 & HCR_EL2_VSE), "taking it clears HCR_EL2.VSE: %#lx",
 	       guest->hcr_el2);
 	guest_destroy(guest);

@@ -237,6 +237,29 @@ static void test_lr_in_handler(void)
 	guest_destroy(guest);
 }
 
+/* The host takes the list register of an active interrupt away: its end is counted. */
+static enum guest_handler_result take_away(struct guest *guest)
+{
+	for (unsigned int i = 0; i < vgic_nr_lrs(); i++)
+		guest->vgic.lr[i] = 0;
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_eoi_count(void)
+{
+	struct guest *guest = create_with_vgic(guest_open_and_take);
+
+	guest_inject_irq(guest, AN_INTID);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, take_away);
+	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_raise));
+	check_returned(guest);
+	check_seen(1, 0);
+	report(VGIC_HCR_EOICOUNT(guest->vgic.hcr) == 1,
+	       "an end of interrupt without a list register is counted: expected 1, found %lu",
+	       VGIC_HCR_EOICOUNT(guest->vgic.hcr));
+	guest_destroy(guest);
+}
+
 /* The end of an interrupt that is to be told: PPI 25, in a handler of the guest. */
 static struct {
 	unsigned int count;
@@ -617,6 +640,7 @@ static const struct subtest subtests[] = {
 	{ "lr-priority", test_lr_priority },
 	{ "lr-full", test_lr_full },
 	{ "lr-in-handler", test_lr_in_handler },
+	{ "eoi-count", test_eoi_count },
 	{ "maintenance", test_maintenance },
 	{ "hw", test_hw },
 	{ "two-guests", test_two_guests },

@@ -123,10 +123,8 @@ static void save(struct guest *guest)
 		vgicv3_save(&guest->vgic);
 	if (guest->has_vgic)
 		vgic_take_queued(guest);
-	if (guest->has_vserror) {
-		guest->vsesr_el2 = read_sysreg_s(VSESR_EL2);
-		write_sysreg_s(0, VSESR_EL2);
-	}
+	if (guest->has_vserror)
+		write_sysreg_s(0, VSESR_EL2); /* a guest does not write it: its own is in memory */
 }
 
 static const struct guest_optional_state interrupt_state = { load, save };

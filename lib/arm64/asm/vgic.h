@@ -18,6 +18,8 @@
 #define VGIC_HCR_UIE (1UL << 1) /* no or one list register in use */
 #define VGIC_HCR_LRENPIE (1UL << 2) /* an end of interrupt for none of them: EOIcount */
 #define VGIC_HCR_NPIE (1UL << 3) /* no pending interrupt */
+/* Ends of interrupt that no list register was there for */
+#define VGIC_HCR_EOICOUNT(hcr) FIELD(hcr, 31, 27)
 /* ICH_HCR_EL2: traps of the guest's accesses */
 #define ICH_HCR_TC (1UL << 10) /* registers of both groups */
 #define ICH_HCR_TALL0 (1UL << 11)
