@@ -308,17 +308,21 @@ const char *fdt_get_name(const void *fdt, int offset, int *lenp)
 	return error ? NULL : token.name;
 }
 
-static bool has_name(const struct blob *blob, const struct fdt_property *property, const char *name)
+/* @size: of @name with its end. The first letter spares most properties the comparison. */
+static bool has_name(const struct blob *blob, const struct fdt_property *property, const char *name,
+		     u32 size)
 {
-	u32 offset = fdt32_to_cpu(property->nameoff), size = strlen(name) + 1;
+	u32 offset = fdt32_to_cpu(property->nameoff);
+	const char *found = blob->strings + offset;
 
-	return holds(blob->strings_size, offset, size) &&
-	       !memcmp(blob->strings + offset, name, size);
+	return holds(blob->strings_size, offset, size) && *found == *name &&
+	       !memcmp(found, name, size);
 }
 
 /* In @token, which is the node's first. A node's properties come before its children. */
 static int find_property(const struct blob *blob, struct token *token, const char *name)
 {
+	u32 size = strlen(name) + 1;
 	int error;
 
 	while (!(error = read_token(blob, token->next, token))) {
@@ -326,7 +330,7 @@ static int find_property(const struct blob *blob, struct token *token, const cha
 			continue;
 		if (token->tag != FDT_PROP)
 			return -FDT_ERR_NOTFOUND;
-		if (has_name(blob, token->property, name))
+		if (has_name(blob, token->property, name, size))
 			return 0;
 	}
 	return error;

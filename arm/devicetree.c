@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The machine's own device tree, by node, against what the boot and the drivers found in it. */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <argv.h>
+#include <devicetree.h>
+#include <memregions.h>
+#include <string.h>
+#include <subtest.h>
+#include <asm/gic.h>
+#include <asm/io.h>
+#include <asm/psci.h>
+#include <asm/setup.h>
+
+#define PATH_SIZE 256
+
+/* The path of @node, made of the names of its parents. */
+static void print_path(int node, char *path)
+{
+	const char *name = fdt_get_name(dt_fdt(), node, NULL);
+	int parent = fdt_parent_offset(dt_fdt(), node);
+	size_t length;
+
+	*path = '\0';
+	if (parent < 0)
+		return;
+	print_path(parent, path);
+	length = strlen(path);
+	snprintf(path + length, PATH_SIZE - length, "/%s", name);
+}
+
+static void test_nodes(void)
+{
+	int node = -1, nodes = 0, wrong = 0;
+
+	report(dt_available(), "there is a tree of %u bytes", fdt_totalsize(dt_fdt()));
+	while ((node = fdt_next_node(dt_fdt(), node, NULL)) >= 0) {
+		char path[PATH_SIZE];
+		int found;
+
+		print_path(node, path);
+		found = fdt_path_offset(dt_fdt(), *path ? path : "/");
+		if (found != node && !wrong++)
+			report_info("%s is at %d, expected %d", path, found, node);
+		nodes++;
+	}
+	report(node == -FDT_ERR_NOTFOUND, "it ends as a tree does: %s", fdt_strerror(node));
+	report(nodes > 10 && !wrong, "of %d nodes, found elsewhere by their path: %d", nodes,
+	       wrong);
+}
+
+struct cpu_count {
+	int count, unknown;
+};
+
+static void count_cpu(int fdtnode, u64 regval, void *info)
+{
+	struct cpu_count *seen = info;
+	bool known = false;
+
+	for (int i = 0; i < nr_cpus; i++)
+		known |= cpus[i] == regval;
+	seen->count++;
+	seen->unknown += !known;
+}
+
+static void test_cpus(void)
+{
+	struct cpu_count seen = { 0, 0 };
+	int error = dt_for_each_cpu_node(count_cpu, &seen);
+
+	report(!error && seen.count == nr_cpus, "CPUs: expected %d, found %d, %s", nr_cpus,
+	       seen.count, fdt_strerror(error));
+	report(!seen.unknown, "those that the boot has not seen: %d", seen.unknown);
+}
+
+static void test_memory(void)
+{
+	struct dt_pbus_reg regs[MAX_MEM_REGIONS];
+	int count = dt_get_memory_params(regs, ARRAY_SIZE(regs)), wrong = 0, entries = 0;
+
+	report(count == nr_mem_regions, "regions of memory: expected %d, found %d", nr_mem_regions,
+	       count);
+	for (int i = 0; i < MIN(count, nr_mem_regions); i++)
+		wrong += regs[i].addr != mem_regions[i].start ||
+			 regs[i].addr + regs[i].size != mem_regions[i].end || mem_regions[i].flags;
+	report(!wrong, "others than the boot's: %d", wrong);
+	for (struct mem_region *r = mem_regions; r->end; ++r)
+		entries++;
+	report(entries == nr_mem_regions, "entries before the last of mem_regions: %d", entries);
+}
+
+static void test_devices(void)
+{
+	int console = dt_get_default_console_node(), size;
+	int psci = fdt_node_offset_by_compatible(dt_fdt(), -1, "arm,psci-0.2");
+	const char *method = fdt_getprop(dt_fdt(), psci, "method", &size);
+	const char *conduit = psci_get_conduit() == PSCI_CONDUIT_SMC ? "smc" : "hvc";
+	int version = gic_init();
+	void *expected = version == 3 ? gicv3_dist_base() : gicv2_dist_base();
+	struct dt_pbus_reg reg = { 0, 0 };
+	int error;
+
+	report(!fdt_node_check_compatible(dt_fdt(), console, "arm,pl011"),
+	       "the console is a PL011: node %d", console);
+	error = dt_pbus_translate_node(console, 0, &reg);
+	report(!error && dt_node_by_register(reg.addr + reg.size - 1) == console,
+	       "the last of its registers, from %#lx on, is its own", reg.addr);
+	report(method && !strcmp(method, conduit), "PSCI goes through %s: %s", conduit,
+	       method ?: fdt_strerror(size));
+	error = dt_pbus_get_base_compatible(version == 3 ? "arm,gic-v3" : "arm,cortex-a15-gic",
+					    &reg);
+	report(version && !error && reg.addr == virt_to_phys(expected),
+	       "the distributor of GIC version %d: expected %#lx, found %#lx, %s", version,
+	       virt_to_phys(expected), reg.addr, fdt_strerror(error));
+}
+
+static void check_flags(phys_addr_t pa, unsigned int expected, const char *what)
+{
+	unsigned int found = memregions_get_flags(pa);
+
+	report(found == expected, "flags of %s at %#lx: expected %#x, found %#x", what, pa,
+	       expected, found);
+}
+
+static void test_added_regions(void)
+{
+	struct mem_region added = { PHYS_END + SZ_1M, PHYS_END + SZ_2M, MR_F_PERSISTENT };
+
+	report(!memregions_find(added.start), "nothing is known of %#lx", added.start);
+	memregions_add(&added);
+	check_flags(added.start, MR_F_PERSISTENT, "a region that was added");
+	check_flags(added.end, MR_F_UNKNOWN, "what follows it");
+	report(memregions_find(added.end - 1) == &mem_regions[nr_mem_regions],
+	       "it stands behind those of the tree");
+	report(!mem_regions[nr_mem_regions + 1].end, "and before the end");
+}
+
+static void test_regions(void)
+{
+	struct dt_pbus_reg console = { 0, 0 };
+	void *page = alloc_page();
+	const char *initrd;
+	u32 size;
+
+	dt_pbus_translate_node(dt_get_default_console_node(), 0, &console);
+	check_flags(__pa(_stext), MR_F_CODE, "text");
+	check_flags(__pa(_etext), MR_F_RESERVED, "the image behind it");
+	check_flags(__pa(&page), MR_F_RESERVED, "the stack");
+	check_flags(__pa(_end) - 1, MR_F_RESERVED, "the image's end");
+	check_flags(__pa(dt_fdt()), MR_F_RESERVED, "the tree");
+	check_flags(virt_to_phys(page), 0, "a page of memory");
+	check_flags(console.addr, MR_F_IO, "the console");
+	check_flags(PHYS_END, MR_F_UNKNOWN, "what follows memory");
+	if (!dt_get_initrd(&initrd, &size))
+		check_flags(__pa(initrd) + size - 1, MR_F_RESERVED, "the end of the initrd");
+	report(memregions_find(mem_regions[0].end - 1) == mem_regions,
+	       "the first region's end is its");
+	test_added_regions();
+	free_page(page);
+}
+
+static void test_chosen(void)
+{
+	const char *bootargs;
+	int error = dt_get_bootargs(&bootargs);
+
+	if (__argc > 1)
+		report(!error && strstr(bootargs, __argv[1]), "the arguments have \"%s\": %s",
+		       __argv[1], bootargs ?: fdt_strerror(error));
+	else
+		report(!bootargs || !*bootargs, "no arguments: %s",
+		       bootargs ?: fdt_strerror(error));
+}
+
+static const struct subtest subtests[] = {
+	{ "nodes", test_nodes },     { "cpus", test_cpus },	  { "memory", test_memory },
+	{ "devices", test_devices }, { "regions", test_regions }, { "chosen", test_chosen },
+};
+
+int main(int argc, char **argv)
+{
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}
