@@ -380,7 +380,7 @@ static int number_property(int node, const char *name, u64 *value)
 int dt_get_initrd(const char **initrd, u32 *size)
 {
 	int node = chosen(), error;
-	u64 start, end;
+	u64 start = 0, end = 0;
 
 	*initrd = NULL;
 	*size = 0;
