@@ -128,10 +128,11 @@ def compare(before: Document, after: Document, *, ratio: float = RATIO) -> Compa
         if found / drift > ratio
         and _is_significant(old[name].seconds, new[name].seconds, drift, spread)
     }
-    missing = {*after.missing}
+    missing, had_none = {*after.missing}, {*before.missing}
     found: list[Change] = []
     for name in dict.fromkeys((*new, *old, *after.missing)):
-        change = _change(name, old.get(name), new.get(name), is_missing=name in missing)
+        was = old[name].status.value if name in old else "no result" if name in had_none else "new"
+        change = _change(name, old.get(name), new.get(name), was, is_missing=name in missing)
         if change or (change := slower.get(name)):
             found.append(replace(change, before=old.get(name), after=new.get(name)))
     order = list(Kind)
@@ -155,26 +156,26 @@ def _by_name(document: Document) -> dict[str, TestResult]:
 
 
 def _change(
-    name: str, before: TestResult | None, after: TestResult | None, *, is_missing: bool
+    name: str, before: TestResult | None, after: TestResult | None, was: str, *, is_missing: bool
 ) -> Change | None:
     if not after:
-        was = f"was {before.status.value}" if before else ""
-        return Change(Kind.NO_RESULT if is_missing else Kind.GONE, name, was)
+        words = f"was {was}" if before else ""
+        return Change(Kind.NO_RESULT if is_missing else Kind.GONE, name, words)
     now = after.status
-    words = ": ".join(filter(None, (now.value, after.verdict.reason)))
-    if not before:
-        return Change(Kind.NEWLY_FAILING if now.is_failure else Kind.NEW, name, f"new -> {words}")
-    words = f"{before.status.value} -> {words}"
+    words = f"{was} -> {': '.join(filter(None, (now.value, after.verdict.reason)))}"
     if now.is_failure:
         return Change(_failing(before), name, words)
+    if not before:
+        return Change(Kind.NEW, name, words)
     kind = _GOOD_KINDS.get(now) if before.status is not now else None
     if not kind and before.status.is_failure:
         kind = Kind.FIXED
     return Change(kind, name, words) if kind else None
 
 
-def _failing(before: TestResult) -> Kind:
-    return Kind.STILL_FAILING if before.status.is_failure else Kind.NEWLY_FAILING
+def _failing(before: TestResult | None) -> Kind:
+    has_failed = before and before.status.is_failure
+    return Kind.STILL_FAILING if has_failed else Kind.NEWLY_FAILING
 
 
 def _ratios(old: Mapping[str, TestResult], new: Mapping[str, TestResult]) -> dict[str, float]:

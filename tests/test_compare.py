@@ -156,6 +156,17 @@ def test_lines() -> None:
     assert list(compare(run(), run()).lines()) == ["no test in either run"]
 
 
+def test_a_first_result_of_a_test_that_had_none() -> None:
+    old = run(result("a"), also=("b", "c"))
+    new = run(result("a"), result("b"), result("c", CRASH), result("d"))
+    assert [*compare(old, new).lines()] == [
+        "NEWLY FAILING  c  no result -> crash: why",
+        "NEW            b  no result -> pass",
+        "NEW            d  new -> pass",
+        "1 newly failing, 2 new, 1 as before",
+    ]
+
+
 def test_the_comparison_for_programs() -> None:
     old = run(result("a", PASS), result("b", PASS), result("gone", PASS))
     new = run(result("a", CRASH), result("b", PASS))
