@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's interrupt controller: both versions, at EL2 and at EL1. */
+/*
+ * The host's interrupt controller: both versions, at EL2 and at EL1. With the argument `route`, what
+ * a CPU gets that sets it up before CPU 0 does.
+ */
 #include <libcflat.h>
 #include <on-cpus.h>
+#include <string.h>
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/delay.h>
@@ -241,6 +245,24 @@ static void test_fiq(void)
 	gic_irq_set_group(AN_SGI, 1);
 }
 
+static void set_up_and_take_spi(void *data)
+{
+	gic_enable_defaults();
+	gic_enable_irq(A_SPI);
+	gic_irq_set_pending(A_SPI, true);
+	take_pending();
+}
+
+static void test_route(void)
+{
+	on_cpu(nr_cpus - 1, set_up_and_take_spi, NULL);
+	report(nr_taken == 1 && taken[0].irq == A_SPI,
+	       "SPIs go to CPU %d, which set up the distributor: %u times, %u", nr_cpus - 1,
+	       nr_taken, taken[0].irq);
+	gic_enable_defaults();
+	report(take_pending() == 0, "and not to this one: %u", nr_taken);
+}
+
 static const struct subtest subtests[] = {
 	{ "version", test_version },
 	{ "sgi", test_sgi },
@@ -260,6 +282,10 @@ int main(int argc, char **argv)
 	if (unsupported)
 		return skip_all(unsupported);
 	install_irq_handler(ELxH_IRQ, take_irq);
+	if (argc == 2 && !strcmp(argv[1], "route")) {
+		test_route();
+		return report_summary();
+	}
 	gic_enable_defaults();
 	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
 }
