@@ -8,8 +8,9 @@ The modules are stations in the order in which data flows; each imports only ear
            -> archive -> unittests -> machine -> capture -> remote -> postmortem -> usage
            -> patience -> boot -> signals -> pool -> keyboard -> resources -> times -> order
            -> lines -> events -> sysregs -> syndrome -> diagnosis -> symbols -> dump
-           -> results -> standing -> explain -> session -> document -> saved_log -> store
-           -> rerun -> compare -> history -> merge -> spread -> helpers -> debugger -> debug
+           -> results -> record -> view -> standing -> explain -> session -> document
+           -> saved_log -> store -> rerun -> compare -> history -> merge -> spread -> helpers
+           -> debugger -> debug
            -> tty -> views -> watch -> bench -> distribution -> remedy -> probe -> doctor
            -> commands -> pytest_plugin -> cli -> __main__
 """

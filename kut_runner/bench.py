@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kut_runner.errors import ConfigError
-from kut_runner.session import View
+from kut_runner.view import View
 
 if TYPE_CHECKING:
+    from kut_runner.record import Run
     from kut_runner.results import TestResult
-    from kut_runner.session import Run
 
 _LINE: Final = re.compile(r"INFO: bench: (\w+) ([0-9]+) (\w+)")
 _TOLERANCE: Final = 0.02

@@ -26,9 +26,10 @@ from kut_runner.config import TestDef
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.events import Check, Event, Info, Output
 from kut_runner.lines import printable
+from kut_runner.record import Run
 from kut_runner.results import Said, TestResult, Verdict
-from kut_runner.session import Run, View
 from kut_runner.status import Status
+from kut_runner.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from kut_runner import results
 from kut_runner.document import Document, Facts, definition
 from kut_runner.errors import ExitCode, NothingSelectedError
+from kut_runner.record import Run
 from kut_runner.results import TestResult
-from kut_runner.session import Run, RunRequest, View
+from kut_runner.session import RunRequest
+from kut_runner.view import View
 
 if TYPE_CHECKING:
     from kut_runner.config import TestDef

@@ -9,7 +9,6 @@ write what is known when kut is stopped.
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -20,12 +19,13 @@ from kut_runner import events, lines, machine, order, resources, results
 from kut_runner.boot import Boot, Ended, How, Launch
 from kut_runner.errors import ExitCode
 from kut_runner.pool import Pool
+from kut_runner.record import Run
 from kut_runner.resources import Share
 from kut_runner.results import TestResult
 from kut_runner.times import Took
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from kut_runner.build import Image
     from kut_runner.config import TestDef
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kut_runner.machine import Qemu
     from kut_runner.pool import Stopper
     from kut_runner.times import Times
+    from kut_runner.view import View
 
 
 #: Events of a log that are read at a time: some milliseconds.
@@ -67,63 +68,7 @@ class RunRequest:
     """What may stop the run, as a signal does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run that has ended, or been ended."""
-
-    results: Sequence[TestResult]
-    selected: int
-    """Number of tests that were to run."""
-    started: float
-    """When, in seconds since the epoch."""
-    seconds: float
-    exit_code: ExitCode
-    is_complete: bool
-    """Every selected test has its result."""
-
-
-class View:
-    """Something that shows or writes results; it leaves out what it does not care about."""
-
-    def on_start(self, tests: "Sequence[TestDef]") -> None:
-        """Take note of what is going to run."""
-
-    def on_begin(self, test: "TestDef", attempt: int) -> None:
-        """Take note that a QEMU was started; `attempt` counts those of this test, from 1."""
-
-    def on_slow(self, test: "TestDef", attempt: int, seconds: float) -> None:
-        """Take note that a test has run for `seconds` and still has not ended."""
-
-    @property
-    def hears_output(self) -> bool:
-        """Whether it wants `on_output`, which costs a little for each piece of output."""
-        return False
-
-    def on_output(self, test: "TestDef", attempt: int, data: bytes) -> None:
-        """Take note of bytes that a guest has said just now, cut anywhere."""
-
-    def on_stop(self, stops: int, running: int) -> None:
-        """Take note that kut was asked to stop, for the `stops`-th time, while so many run."""
-
-    def on_retry(self, result: TestResult) -> None:
-        """Take note that a test failed and will be tried again; its result comes later."""
-
-    @property
-    def due(self) -> float | None:
-        """When `on_due` wants to be called, on the monotonic clock; None for not at all."""
-        return None
-
-    def on_due(self) -> None:
-        """Show that time has passed."""
-
-    def on_result(self, result: TestResult) -> None:
-        """Show one result; they come in the order in which tests end."""
-
-    def on_end(self, run: Run) -> None:
-        """Show the whole; called exactly once, also when the run is cut short."""
-
-
-def run(request: RunRequest, views: Sequence[View]) -> ExitCode:
+def run(request: RunRequest, views: "Sequence[View]") -> ExitCode:
     """Run the tests and return the exit code; each view has then been told everything.
 
     Takes over SIGINT, SIGTERM and SIGHUP meanwhile, so it belongs in the main thread. Raises
@@ -241,7 +186,7 @@ class _Agenda:
 class _Runner:
     """The state of a run: what waits, what runs, what is done."""
 
-    def __init__(self, request: RunRequest, views: Sequence[View]) -> None:
+    def __init__(self, request: RunRequest, views: "Sequence[View]") -> None:
         self._request = request
         self._views = views
         self._agenda = _Agenda(request)

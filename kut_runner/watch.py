@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 from kut_runner import changes
 from kut_runner.errors import BuildError, ConfigError, ExitCode, KutError
 from kut_runner.keyboard import END
-from kut_runner.session import View
 from kut_runner.signals import Signals
 from kut_runner.standing import Standing
+from kut_runner.view import View
 from kut_runner.views.report_rounds import Round, Screen, headline
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from kut_runner.config import TestDef
     from kut_runner.keyboard import Keyboard
     from kut_runner.pool import Stopper
+    from kut_runner.record import Run
     from kut_runner.results import TestResult
-    from kut_runner.session import Run
     from kut_runner.views.look import Look
 
 #: The keys there are.

@@ -10,8 +10,8 @@ from kut_runner.document import Facts, dumps, host_facts, result_line
 from kut_runner.errors import ExitCode
 from kut_runner.events import parse
 from kut_runner.lines import split
+from kut_runner.record import Run
 from kut_runner.results import TestResult, judge, listen
-from kut_runner.session import Run
 
 TESTS = 10_000
 

@@ -19,8 +19,8 @@ from kut_runner.document import Document, Facts
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.events import parse
 from kut_runner.lines import split
+from kut_runner.record import Run
 from kut_runner.results import TestResult, Verdict, after, judge, listen, skipped
-from kut_runner.session import Run
 from kut_runner.status import Status
 from kut_runner.views.look import Look
 from kut_runner.views.report_json import JsonFile, JsonLines

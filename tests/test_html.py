@@ -18,8 +18,8 @@ from kut_runner.document import Facts
 from kut_runner.errors import ExitCode
 from kut_runner.events import parse
 from kut_runner.lines import split
+from kut_runner.record import Run
 from kut_runner.results import TestResult, Verdict, after, judge, listen, skipped
-from kut_runner.session import Run
 from kut_runner.status import Status
 from kut_runner.views.html.page import page
 from kut_runner.views.html.text import Budget, shown

@@ -17,9 +17,10 @@ from kut_runner.boot import Ended, How
 from kut_runner.config import TestDef
 from kut_runner.document import Document, Facts
 from kut_runner.errors import ExitCode, NothingSelectedError
+from kut_runner.record import Run
 from kut_runner.results import TestResult, Verdict
-from kut_runner.session import Run, View
 from kut_runner.status import Status
+from kut_runner.view import View
 
 ROOT = Path(__file__).parents[1]
 KUT = (sys.executable, "-m", "kut_runner")

@@ -15,10 +15,12 @@ from kut_runner.build import Image
 from kut_runner.config import TestDef
 from kut_runner.errors import ExitCode
 from kut_runner.machine import Qemu
+from kut_runner.record import Run
 from kut_runner.results import TestResult
-from kut_runner.session import Run, RunRequest, View, run
+from kut_runner.session import RunRequest, run
 from kut_runner.status import Status
 from kut_runner.times import Times, Took
+from kut_runner.view import View
 
 PASS = r"printf 'PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n'"  # noqa: S105 - no password
 FAIL = r"printf 'FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n'"

@@ -15,9 +15,10 @@ from kut_runner.boot import Ended, How
 from kut_runner.document import Facts
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.events import parse
+from kut_runner.record import Run
 from kut_runner.results import TestResult, judge, listen
-from kut_runner.session import Run, View
 from kut_runner.store import RunDirectory, Store, Stored, shown_log
+from kut_runner.view import View
 from kut_runner.views import open_views
 
 FEW = {"KUT_KEEP_RUNS": "3"}

@@ -16,8 +16,9 @@ from kut_runner.diagnosis import Diagnosis, Frame, Kind
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.events import parse
 from kut_runner.lines import split
+from kut_runner.record import Run
 from kut_runner.results import TestResult, exit_code, judge, listen, skipped
-from kut_runner.session import Run, View
+from kut_runner.view import View
 from kut_runner.views import open_views
 from kut_runner.views.look import Look
 from kut_runner.views.report_html import Html

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kut_runner.document import Facts
-    from kut_runner.session import View
+    from kut_runner.view import View
 
 _LOOK: Final = Look()
 #: The name of a report that goes to stdout.

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.lines import printable
-from kut_runner.session import View
 from kut_runner.status import Status
+from kut_runner.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from kut_runner.config import TestDef
     from kut_runner.diagnosis import Frame
+    from kut_runner.record import Run
     from kut_runner.results import TestResult
-    from kut_runner.session import Run
 
 #: Annotations of one kind that GitHub shows for a step.
 MOST_ANNOTATIONS: Final = 10

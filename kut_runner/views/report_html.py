@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kut_runner.document import Facts
-from kut_runner.session import View
+from kut_runner.view import View
 from kut_runner.views.html.page import page
 from kut_runner.views.outfile import OutFile
 
 if TYPE_CHECKING:
-    from kut_runner.session import Run
+    from kut_runner.record import Run
 
 
 class Html(View):

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from kut_runner.lines import printable
-from kut_runner.session import View
 from kut_runner.status import Status
+from kut_runner.view import View
 from kut_runner.views.outfile import OutFile
 
 if TYPE_CHECKING:
+    from kut_runner.record import Run
     from kut_runner.results import TestResult
-    from kut_runner.session import Run
 
 
 class JUnit(View):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kut_runner.errors import KutError
+    from kut_runner.record import Run
     from kut_runner.results import TestResult
-    from kut_runner.session import Run
 
 _CLEAR: Final = "\033[H\033[2J"
 _ERASE: Final = "\r\033[K"

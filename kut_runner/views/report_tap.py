@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import UsageError
 from kut_runner.lines import printable
-from kut_runner.session import View
 from kut_runner.status import Status
+from kut_runner.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kut_runner.record import Run
     from kut_runner.results import TestResult
-    from kut_runner.session import Run
 
 #: The name of stdout.
 STDOUT: Final = Path("-")

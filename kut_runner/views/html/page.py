@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from kut_runner.document import Facts
+from kut_runner.record import Run
 from kut_runner.results import TestResult
-from kut_runner.session import Run
 from kut_runner.status import Status
 from kut_runner.views.html import chart
 from kut_runner.views.html.test import test
