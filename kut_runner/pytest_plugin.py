@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from kut_runner.errors import ExitCode, KutError
-from kut_runner.status import Status
+from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
     from kut_runner.commands.prepare import Workplace
-    from kut_runner.config import TestDef
-    from kut_runner.events import Check
-    from kut_runner.machine import Qemu
-    from kut_runner.results import TestResult
-    from kut_runner.store import RunDirectory
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.records.store import RunDirectory
+    from kut_runner.targets.machine import Qemu
+    from kut_runner.verdict.events import Check
+    from kut_runner.verdict.results import TestResult
 
 #: How a check or a test that did neither pass nor fail is shown.
 _EXPECTED: Final = {Status.XFAIL: "failed as expected", Status.KFAIL: "known to fail"}
@@ -64,8 +64,8 @@ class _Session:
     """What the items of one process share: the tree, its images, the directory of the run."""
 
     def __init__(self, config: pytest.Config, files: list[Path]) -> None:
-        from kut_runner import config as definitions
         from kut_runner.commands import prepare
+        from kut_runner.definitions import config as definitions
 
         root = definitions.find_root(files[0].parent)
         self.place: Workplace = prepare.workplace(
@@ -99,7 +99,7 @@ class _Session:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Leave out tests of group "nodefault" unless one is named."""
-        from kut_runner.config import NODEFAULT
+        from kut_runner.definitions.config import NODEFAULT
 
         named = {argument.split("::")[1] for argument in config.args if "::" in argument}
         left_out = [
@@ -139,12 +139,12 @@ class _Session:
 
     def run(self, test: "TestDef") -> "TestResult":
         """Build the image and boot it; raises KutError and KeyboardInterrupt."""
-        from kut_runner import bench, session
+        from kut_runner.run import bench, engine
 
         images = self.place.images([test])
         collector = bench.Collector()
-        code = session.run(
-            session.RunRequest(tests=(test,), images=images, qemu=self.qemu, log_dir=self.log_dir),
+        code = engine.run(
+            engine.RunRequest(tests=(test,), images=images, qemu=self.qemu, log_dir=self.log_dir),
             (collector,),
         )
         if code is ExitCode.INTERRUPTED:

@@ -165,7 +165,7 @@ unpack_packages()
 {
 	say "$1: unpacking$debian into $tools"
 	# shellcheck disable=SC2086 # a list of words
-	sh "$root/kut_runner/rootless.sh" "$tools" $sets || {
+	sh "$root/kut_runner/build/rootless.sh" "$tools" $sets || {
 		[ $? -le 128 ] || exit 130
 		lament "$1, and the packages could not be unpacked"
 	}

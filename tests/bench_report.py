@@ -5,13 +5,13 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from kut_runner.boot import Ended, How
-from kut_runner.document import Facts, dumps, host_facts, result_line
 from kut_runner.errors import ExitCode
-from kut_runner.events import parse
-from kut_runner.lines import split
-from kut_runner.record import Run
-from kut_runner.results import TestResult, judge, listen
+from kut_runner.process.boot import Ended, How
+from kut_runner.records.document import Facts, dumps, host_facts, result_line
+from kut_runner.records.run_record import Run
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.lines import split
+from kut_runner.verdict.results import TestResult, judge, listen
 
 TESTS = 10_000
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import realtree
 
-from kut_runner import archive
+from kut_runner.bundle import archive
 from kut_runner.errors import UsageError
 
 TESTS = ("selftest", "misbehave-fail")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import realtree
 
-from kut_runner import bench
 from kut_runner.errors import ConfigError
+from kut_runner.run import bench
 
 BASELINE = realtree.ROOT / "configs" / "bench-baseline.json"
 ROW = re.compile(r"^\| `(?P<name>\w+)` \| (?P<value>\d+) \|", re.MULTILINE)

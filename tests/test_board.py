@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner import tty
-from kut_runner.status import Status
-from kut_runner.views import look
+from kut_runner.verdict.status import Status
+from kut_runner.views import display, tty
 from kut_runner.views.board import MOST_LINES, PAUSE, Board
 
 
@@ -162,7 +161,7 @@ def test_no_line_reaches_the_edge(name: str, columns: int) -> None:
     made.mark_slow(name)
     wait(made, terminal, 3)
     assert len(terminal.shown) == 2
-    assert all(look.width(line.replace(" ", "")) < columns for line in terminal.shown)
+    assert all(display.width(line.replace(" ", "")) < columns for line in terminal.shown)
     made.close()
     assert terminal.shown == []
 
@@ -218,10 +217,10 @@ def test_in_the_end_only_what_was_printed_is_there(steps: list[tuple[str, str]],
     [("abc", 3), ("テスト", 6), ("e\u0301", 1), ("a\u200bb", 2), ("\U0001f600", 2), ("", 0)],
 )
 def test_width(text: str, columns: int) -> None:
-    assert look.width(text) == columns
-    assert look.width(look.padded(text, 9)) == 9
-    assert look.clipped(text, columns) == text
-    assert look.width(look.clipped(text * 9, 5)) <= 5
+    assert display.width(text) == columns
+    assert display.width(display.padded(text, 9)) == 9
+    assert display.clipped(text, columns) == text
+    assert display.width(display.clipped(text * 9, 5)) <= 5
 
 
 class Tty(io.StringIO):

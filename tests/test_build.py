@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import build, toolchain
-from kut_runner.build import Image
+from kut_runner.build import builder, toolchain
+from kut_runner.build.builder import Image
 from kut_runner.errors import BuildError, UsageError
 
 EL1_PC = 31 * 8  # offset of pc in the small tree's struct regs
@@ -24,7 +24,7 @@ def make(
     """Build and return the images, and what was done for them as "CC arm/one.c"."""
     done: list[str] = []
     tools = toolchain.find(compiler, environ or dict(os.environ))
-    images = build.build(root, tools, names, progress=done.append)
+    images = builder.build(root, tools, names, progress=done.append)
     return images, sorted(line.partition("] ")[2] for line in done)
 
 
@@ -75,19 +75,19 @@ def test_one_edited_line_costs_one_compile_and_one_link(tree: Path, compiler: st
 
 
 def test_what_the_last_build_linked_is_remembered(tree: Path) -> None:
-    assert build.relinked(tree, "gcc") == set()
+    assert builder.relinked(tree, "gcc") == set()
     make(tree)
-    assert build.relinked(tree, "gcc") == {"one", "two"}
+    assert builder.relinked(tree, "gcc") == {"one", "two"}
     edit(tree / "arm/one.c", "helper(1)", "helper(7)")
     make(tree)
-    assert build.relinked(tree, "gcc") == {"one"}
+    assert builder.relinked(tree, "gcc") == {"one"}
     make(tree)  # nothing to do
-    assert build.relinked(tree, "gcc") == {"one"}
+    assert builder.relinked(tree, "gcc") == {"one"}
     edit(tree / "arm/two.c", "int", "int ")
     make(tree, "one")
-    assert build.relinked(tree, "gcc") == {"one"}
+    assert builder.relinked(tree, "gcc") == {"one"}
     make(tree)
-    assert build.relinked(tree, "gcc") == {"two"}
+    assert builder.relinked(tree, "gcc") == {"two"}
 
 
 def test_a_header_rebuilds_what_includes_it(tree: Path) -> None:
@@ -136,7 +136,7 @@ def test_assembly_belongs_to_the_image_it_is_named_for(tree: Path) -> None:
     (tree / "arm/one-more.c").write_text((tree / "arm/one.c").read_text())
     for stem in ("one", "one-guest", "one-more-guest", "other"):
         (tree / f"arm/{stem}.S").write_text("")
-    assert build.find_sources(tree).images == {
+    assert builder.find_sources(tree).images == {
         "one-more": ("arm/one-more.c", "arm/one-more-guest.S"),
         "one": ("arm/one.c", "arm/one-guest.S", "arm/one.S"),
         "two": ("arm/two.c",),
@@ -148,7 +148,7 @@ def test_an_image_of_many_sources_has_a_directory(tree: Path) -> None:
     (tree / "arm/nobody").mkdir()
     for name in ("one/b.c", "one/a.S", "one/deep/c.c", "one/a.h", "nobody/x.c"):
         (tree / "arm" / name).write_text("")
-    assert build.find_sources(tree).images == {
+    assert builder.find_sources(tree).images == {
         "one": ("arm/one.c", "arm/one/a.S", "arm/one/b.c", "arm/one/deep/c.c"),
         "two": ("arm/two.c",),
     }

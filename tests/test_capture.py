@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.capture import Capture, write_all
 from kut_runner.errors import InfrastructureError
+from kut_runner.process.capture import Capture, write_all
 
 
 def kept(path: Path, chunks: list[bytes], *, head: int = 100, tail: int = 60) -> tuple[bytes, int]:

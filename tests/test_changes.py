@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import changes
-from kut_runner.changes import Changes
 from kut_runner.errors import InfrastructureError
-from kut_runner.sentry import is_source
+from kut_runner.watch import source_watcher
+from kut_runner.watch.source_watcher import Changes
+from kut_runner.watch.watcher_process import is_source
 
 ADDED, MODIFIED, DELETED = 1, 2, 3
 
@@ -113,5 +113,5 @@ def test_the_time_of_a_save(tmp_path: Path) -> None:
     before = time.time()
     (tmp_path / "a.c").write_text("")
     os.utime(tmp_path / "a.c", (0, 0))  # as a file that was renamed or copied may have it
-    assert before - 1 < changes.saved_at(tmp_path, ["a.c", "gone.c"]) <= time.time()
-    assert changes.saved_at(tmp_path, ["gone.c"]) >= before
+    assert before - 1 < source_watcher.saved_at(tmp_path, ["a.c", "gone.c"]) <= time.time()
+    assert source_watcher.saved_at(tmp_path, ["gone.c"]) >= before

@@ -138,7 +138,7 @@ def test_a_tree_that_cannot_be_written_is_no_bug(kut: Kut, tree: Path) -> None:
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_a_bug_asks_to_be_reported(tmp_path: Path, debug: str) -> None:
     code = (
-        "import sys; from kut_runner import cli, config\n"
+        "import sys; from kut_runner import cli; from kut_runner.definitions import config\n"
         "config.find_root = lambda start: 1 / 0\n"
         "sys.argv = ['kut', 'list']; cli.main()"
     )
@@ -166,7 +166,7 @@ def test_a_bug_asks_to_be_reported(tmp_path: Path, debug: str) -> None:
 def test_a_broken_package_is_named(tmp_path: Path, module: str, hint: str) -> None:
     code = (
         f"import sys; sys.modules[{module!r}] = None\n"
-        "from kut_runner import __main__, config\n"
+        "from kut_runner import __main__; from kut_runner.definitions import config\n"
         "config.find_root = lambda start: __import__('elftools.elf.elffile')\n"
         "sys.argv = ['kut', 'list']; __main__.main()"
     )

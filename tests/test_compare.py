@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.boot import Ended, How
-from kut_runner.compare import Comparison, Kind, compare
-from kut_runner.document import Document, Facts
 from kut_runner.errors import ExitCode
-from kut_runner.results import TestResult, Verdict
-from kut_runner.status import Status
+from kut_runner.process.boot import Ended, How
+from kut_runner.records.compare import Comparison, Kind, compare
+from kut_runner.records.document import Document, Facts
+from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.verdict.status import Status
 
 
 def result(name: str, status: Status = Status.PASS, seconds: float = 1.0) -> TestResult:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner import config
-from kut_runner.config import Config, TestDef, VariantDef
+from kut_runner.definitions import config
+from kut_runner.definitions.config import Config, TestDef, VariantDef
 from kut_runner.errors import ConfigError, UsageError
 
 

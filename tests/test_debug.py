@@ -19,8 +19,8 @@ import realtree
 from conftest import Kut
 
 import kut_runner
-from kut_runner import debugger
-from kut_runner.debugger import Debugger, Subject, Wishes
+from kut_runner.debugging import debugger
+from kut_runner.debugging.debugger import Debugger, Subject, Wishes
 from kut_runner.errors import MissingToolError
 
 GDB = shutil.which("gdb-multiarch")
@@ -548,12 +548,18 @@ def test_paths_with_spaces_are_one_word(kind: str) -> None:
     assert words[-1] == "bt"
 
 
-HELPERS = sorted(Path(kut_runner.__file__).parent.glob("helpers/*.py"))
+HELPERS = sorted(Path(kut_runner.__file__).parent.glob("debugging/helpers/*.py"))
 
 
 @pytest.mark.parametrize(
     "path",
-    [*HELPERS, *(HELPERS[0].parents[1] / name for name in ("syndrome.py", "sysregs.py"))],
+    [
+        *HELPERS,
+        *(
+            Path(kut_runner.__file__).parent / "diagnose" / name
+            for name in ("syndrome.py", "sysregs.py")
+        ),
+    ],
     ids=lambda path: path.name,
 )
 def test_a_debugger_may_have_an_older_python(path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.diagnosis import Diagnosis, Frame, Kind, Place, Register
+from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind, Place, Register
 
 FRAMES = st.lists(st.builds(Frame, address=st.integers(0)), max_size=20).map(tuple)
 REGISTERS = st.lists(st.builds(Register, value=st.integers(0)), max_size=3).map(tuple)

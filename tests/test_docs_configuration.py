@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from kut_runner import config
+from kut_runner.definitions import config
 from kut_runner.errors import ExitCode
 
 DOCUMENT = (Path(__file__).parent.parent / "docs/configuration.md").read_text()

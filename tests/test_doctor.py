@@ -15,9 +15,10 @@ import pytest
 import realtree
 from conftest import Kut
 
-from kut_runner import distribution, doctor, probe, toolchain
-from kut_runner.distribution import Distribution
-from kut_runner.doctor import Finding, Patient, State
+from kut_runner.build import toolchain
+from kut_runner.health import distribution, doctor, probe
+from kut_runner.health.distribution import Distribution
+from kut_runner.health.doctor import Finding, Patient, State
 
 QEMU: Final = shutil.which("qemu-system-aarch64") or ""
 GCC: Final = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "aarch64-linux-gnu-objcopy")

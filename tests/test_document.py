@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from kut_runner import document
-from kut_runner.boot import Ended, How
-from kut_runner.diagnosis import Diagnosis, Frame, Kind, Place, Register
-from kut_runner.document import Document, Facts
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.events import parse
-from kut_runner.lines import split
-from kut_runner.record import Run
-from kut_runner.results import TestResult, Verdict, after, judge, listen, skipped
-from kut_runner.status import Status
-from kut_runner.views.look import Look
+from kut_runner.process.boot import Ended, How
+from kut_runner.records import document
+from kut_runner.records.document import Document, Facts
+from kut_runner.records.run_record import Run
+from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind, Place, Register
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.lines import split
+from kut_runner.verdict.results import TestResult, Verdict, after, judge, listen, skipped
+from kut_runner.verdict.status import Status
+from kut_runner.views.display import Look
 from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_junit import JUnit
 from kut_runner.views.report_terminal import Terminal

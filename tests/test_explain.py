@@ -15,12 +15,12 @@ import realtree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner import results
-from kut_runner.diagnosis import Diagnosis, Kind, Place
-from kut_runner.events import parse
-from kut_runner.explain import Elf, explain
-from kut_runner.postmortem import Cpu, Snapshot
-from kut_runner.results import Said
+from kut_runner.diagnose.explain import Elf, explain
+from kut_runner.process.inspection import Cpu, Snapshot
+from kut_runner.verdict import results
+from kut_runner.verdict.diagnosis import Diagnosis, Kind, Place
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.results import Said
 
 DUMP = Path(__file__).with_name("golden") / "crash-exception.log"
 

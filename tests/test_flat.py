@@ -7,7 +7,7 @@ from pathlib import Path
 
 import realtree
 
-from kut_runner import flat
+from kut_runner.build import flat
 
 
 def test_it_is_what_objcopy_makes(tmp_path: Path) -> None:

@@ -104,8 +104,8 @@ class Machine:
 def machine(tmp_path: Path) -> Machine:
     made = Machine(tmp_path)
     shutil.copytree(REPOSITORY / "scripts", made.root / "scripts")
-    (made.root / "kut_runner").mkdir()
-    shutil.copy(REPOSITORY / "kut_runner/rootless.sh", made.root / "kut_runner")
+    (made.root / "kut_runner/build").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "kut_runner/build/rootless.sh", made.root / "kut_runner/build")
     for name in ("pyproject.toml", "constraints.txt"):
         shutil.copy(REPOSITORY / name, made.root)
     (tmp_path / "bin").mkdir()
@@ -394,7 +394,7 @@ def user(machine: Machine) -> Machine:
     machine.add("apt-get")
     machine.add("a-python", script=PYTHON)
     (machine.home / "bin/a-python").rename(machine.home / "a-python")
-    (machine.root / "kut_runner/rootless.sh").write_text(UNPACKER)
+    (machine.root / "kut_runner/build/rootless.sh").write_text(UNPACKER)
     return machine
 
 
@@ -554,7 +554,7 @@ def test_every_script_is_checked_by_shellcheck() -> None:
         )
         assert checked.replace("\\", "").split() == [
             *(script for script in scripts if script != "scripts/setup.sh"),
-            "kut_runner/rootless.sh",
+            "kut_runner/build/rootless.sh",
             ".ci/run",
         ]
 

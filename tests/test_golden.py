@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from kut_runner.boot import Ended, How
-from kut_runner.events import Event, Output, parse
-from kut_runner.lines import split
-from kut_runner.results import judge, listen
+from kut_runner.process.boot import Ended, How
+from kut_runner.verdict.events import Event, Output, parse
+from kut_runner.verdict.lines import split
+from kut_runner.verdict.results import judge, listen
 
 GOLDEN = Path(__file__).with_name("golden")
 POWER_OFF = Ended(How.EXITED, 0, 1.0, "")

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from kut_runner.boot import Ended, How
-from kut_runner.document import Document, Facts
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.history import Past, lines
-from kut_runner.results import TestResult, Verdict
-from kut_runner.status import Status
+from kut_runner.process.boot import Ended, How
+from kut_runner.records.document import Document, Facts
+from kut_runner.records.history import Past, lines
+from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.verdict.status import Status
 
 
 def result(name: str, status: Status = Status.PASS, seconds: float = 0.5) -> TestResult:

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kut_runner.boot import Ended, How
-from kut_runner.diagnosis import Diagnosis, Frame, Kind, Place, Register
-from kut_runner.document import Facts
 from kut_runner.errors import ExitCode
-from kut_runner.events import parse
-from kut_runner.lines import split
-from kut_runner.record import Run
-from kut_runner.results import TestResult, Verdict, after, judge, listen, skipped
-from kut_runner.status import Status
+from kut_runner.process.boot import Ended, How
+from kut_runner.records.document import Facts
+from kut_runner.records.run_record import Run
+from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind, Place, Register
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.lines import split
+from kut_runner.verdict.results import TestResult, Verdict, after, judge, listen, skipped
+from kut_runner.verdict.status import Status
 from kut_runner.views.html.page import page
 from kut_runner.views.html.text import Budget, shown
 from kut_runner.views.report_html import Html

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner import keywords
+from kut_runner.definitions import keywords
 from kut_runner.errors import UsageError
 
 

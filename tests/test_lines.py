@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.events import parse
-from kut_runner.lines import MAX_LINE, decode, printable, split
-from kut_runner.results import Listener, listen
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.lines import MAX_LINE, decode, printable, split
+from kut_runner.verdict.results import Listener, listen
 
 #: Bytes in which line ends, protocol words and trouble are frequent.
 serial = st.lists(

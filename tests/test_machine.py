@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner.config import TestDef
+from kut_runner.definitions.config import TestDef
 from kut_runner.errors import MissingToolError
-from kut_runner.machine import Qemu, command_line, find_qemu, unmet_need
+from kut_runner.targets.machine import Qemu, command_line, find_qemu, unmet_need
 
 
 def program(directory: Path, name: str = "qemu-system-aarch64", says: str = "7.2.22") -> Path:
@@ -84,7 +84,7 @@ def test_a_binary_is_asked_once_until_it_changes(
         asked.append(path)
         return (9, 1, len(asked))
 
-    monkeypatch.setattr("kut_runner.machine._ask_version", ask)
+    monkeypatch.setattr("kut_runner.targets.machine._ask_version", ask)
     path = tmp_path / "qemu"
     path.write_bytes(b"\x7fELF")
     path.chmod(0o755)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import realtree
 
-from kut_runner import merge
-from kut_runner.document import Document, Facts
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.results import TestResult, Verdict
-from kut_runner.status import Status
+from kut_runner.records import merge
+from kut_runner.records.document import Document, Facts
+from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.verdict.status import Status
 
 PASS = Verdict(Status.PASS, "", ExitCode.OK)
 FAIL = Verdict(Status.FAIL, "bad", ExitCode.TESTS_FAILED)

@@ -7,10 +7,10 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.config import TestDef
-from kut_runner.order import Queue, rounds
-from kut_runner.resources import Share
-from kut_runner.times import Took
+from kut_runner.definitions.config import TestDef
+from kut_runner.run.order import Queue, rounds
+from kut_runner.run.resources import Share
+from kut_runner.run.times import Took
 
 TEST = TestDef("t", "t", "", 1, 128, "max", (), (), 30, (), ())
 

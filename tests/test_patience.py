@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.patience import MOST, Look, Patience
-from kut_runner.usage import Usage
+from kut_runner.process.cpu_timeout import MOST, Look, Patience
+from kut_runner.process.cpu_usage import Usage
 
 
 def lifetime(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import config, plan
-from kut_runner.config import Config
+from kut_runner.definitions import config, plan
+from kut_runner.definitions.config import Config
+from kut_runner.definitions.plan import Wish
 from kut_runner.errors import NothingSelectedError, UsageError
-from kut_runner.plan import Wish
 
 
 def definitions(tmp_path: Path, names: Sequence[str], *, group: str = "other") -> Config:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import boot
-from kut_runner.boot import Boot, Ended, How, Launch
-from kut_runner.pool import Pool
-from kut_runner.usage import Usage
+from kut_runner.process import boot
+from kut_runner.process.boot import Boot, Ended, How, Launch
+from kut_runner.process.cpu_usage import Usage
+from kut_runner.process.pool import Pool
 
 Run = Callable[..., tuple[Ended, bytes]]
 

@@ -15,10 +15,10 @@ import realtree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner import boot, postmortem
-from kut_runner.boot import Ended, How, Launch
-from kut_runner.pool import Pool
-from kut_runner.postmortem import Examination, Sockets
+from kut_runner.process import boot, inspection
+from kut_runner.process.boot import Ended, How, Launch
+from kut_runner.process.inspection import Examination, Sockets
+from kut_runner.process.pool import Pool
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": []}}\r\n'
 FINE = b'{"return": {}}\r\n'
@@ -145,7 +145,7 @@ def test_a_wedged_qemu_costs_no_more_than_the_patience(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(boot, "PATIENCE", 0.3)
-    monkeypatch.setattr(postmortem, "PATIENCE", 0.3)
+    monkeypatch.setattr(inspection, "PATIENCE", 0.3)
     greet = f"os.write(int(re.findall(r'fd=(.*)', sys.argv[2])[0]), {GREETING!r})"
     ended = end_of(greet, tmp_path / "x.log")
     assert ended.how is How.TIMED_OUT

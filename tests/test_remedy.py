@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import distribution
-from kut_runner.distribution import Distribution
-from kut_runner.remedy import Remedies
+from kut_runner.health import distribution
+from kut_runner.health.distribution import Distribution
+from kut_runner.health.fixes import Remedies
 
 KUT = f"{shlex.quote(sys.executable)} -m kut_runner"
 

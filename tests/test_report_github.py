@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_views import ALL, DIES, FAILS, NEEDY, PASSES, result, show
 
-from kut_runner.diagnosis import Diagnosis, Frame, Kind, Place
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.record import Run
-from kut_runner.results import TestResult, Verdict
-from kut_runner.status import Status
-from kut_runner.views.look import is_github
+from kut_runner.records.run_record import Run
+from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind, Place
+from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.verdict.status import Status
+from kut_runner.views.display import is_github
 from kut_runner.views.report_github import GitHub, annotations, summary
 
 ROOT = Path(__file__).parents[1]

@@ -14,8 +14,8 @@ from tap.parser import Parser
 from test_views import ALL, FAILS, NEEDY, PASSES, result, show
 
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.results import Verdict
-from kut_runner.status import Status
+from kut_runner.verdict.results import Verdict
+from kut_runner.verdict.status import Status
 from kut_runner.views.report_tap import Tap
 
 GOLDEN = Path(__file__).with_name("golden")

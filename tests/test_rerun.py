@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from kut_runner import rerun
-from kut_runner.boot import Ended, How
-from kut_runner.config import TestDef
-from kut_runner.document import Document, Facts
+from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode, NothingSelectedError
-from kut_runner.record import Run
-from kut_runner.results import TestResult, Verdict
-from kut_runner.status import Status
-from kut_runner.view import View
+from kut_runner.process.boot import Ended, How
+from kut_runner.records.document import Document, Facts
+from kut_runner.records.run_record import Run
+from kut_runner.records.view import View
+from kut_runner.run import rerun
+from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.verdict.status import Status
 
 ROOT = Path(__file__).parents[1]
 KUT = (sys.executable, "-m", "kut_runner")

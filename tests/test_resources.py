@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import resources
-from kut_runner.config import TestDef
-from kut_runner.resources import OVERHEAD, Share
+from kut_runner.definitions.config import TestDef
+from kut_runner.run import resources
+from kut_runner.run.resources import OVERHEAD, Share
 
 NO_LIMIT = resources._NONE
 TEST = TestDef("t", "t", "", 1, 128, "max", (), (), 30, (), ())

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kut_runner.boot import Ended, How
 from kut_runner.errors import ExitCode
-from kut_runner.events import parse
-from kut_runner.lines import split
-from kut_runner.results import Said, Verdict, exit_code, judge, listen
-from kut_runner.status import Status
+from kut_runner.process.boot import Ended, How
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.lines import split
+from kut_runner.verdict.results import Said, Verdict, exit_code, judge, listen
+from kut_runner.verdict.status import Status
 
 PASSED = b"PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n"
 FAILED = b"FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n"

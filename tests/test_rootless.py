@@ -13,10 +13,11 @@ import pytest
 import realtree
 from conftest import Kut
 
-from kut_runner import machine, rootless
+from kut_runner.build import rootless
 from kut_runner.errors import MissingToolError, UsageError
+from kut_runner.targets import machine
 
-SCRIPT: Final = realtree.ROOT / "kut_runner/rootless.sh"
+SCRIPT: Final = realtree.ROOT / "kut_runner/build/rootless.sh"
 NEEDED: Final = ("dpkg-deb", "flock")
 LOADERS: Final = [
     path for path in Path("/lib").glob("*-linux-gnu/ld-linux*.so.*") if path.is_file()

@@ -11,7 +11,7 @@ import realtree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner import saved_log
+from kut_runner.records import saved_log
 
 GOLDEN = Path(__file__).with_name("golden")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import realtree
 
-from kut_runner import config, scaffold, trees
+from kut_runner.definitions import config, scaffold, source_trees
 from kut_runner.errors import InfrastructureError, UsageError
 
 
@@ -66,8 +66,8 @@ def test_a_new_tree_is_ready(tmp_path: Path) -> None:
     assert files(top) == {
         *("kut.toml", ".gitignore", "README.md", "arm/mine.c", "configs/mine.toml"),
     }
-    assert trees.find(top / "arm") == top
-    trees.make_ready(top)
+    assert source_trees.find(top / "arm") == top
+    source_trees.make_ready(top)
     assert [test.name for test in config.load(top / "configs", top / "arm").tests] == ["mine"]
     assert scaffold.new_test(top, "another")
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from kut_runner import resources
-from kut_runner.build import Image
-from kut_runner.config import TestDef
+from kut_runner.build.builder import Image
+from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode
-from kut_runner.machine import Qemu
-from kut_runner.record import Run
-from kut_runner.results import TestResult
-from kut_runner.session import RunRequest, run
-from kut_runner.status import Status
-from kut_runner.times import Times, Took
-from kut_runner.view import View
+from kut_runner.records.run_record import Run
+from kut_runner.records.view import View
+from kut_runner.run import resources
+from kut_runner.run.engine import RunRequest, run
+from kut_runner.run.times import Times, Took
+from kut_runner.targets.machine import Qemu
+from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.status import Status
 
 PASS = r"printf 'PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n'"  # noqa: S105 - no password
 FAIL = r"printf 'FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n'"

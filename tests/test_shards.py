@@ -11,9 +11,9 @@ import realtree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner import config, shards
+from kut_runner.definitions import config, shards
+from kut_runner.definitions.shards import Shard
 from kut_runner.errors import ConfigError, UsageError
-from kut_runner.shards import Shard
 
 
 @dataclass(frozen=True)

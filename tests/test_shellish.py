@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kut_runner import shellish
-from kut_runner.shellish import Refused
+from kut_runner.bundle import shell
+from kut_runner.bundle.shell import Refused
 
 ENVIRONMENT = {"MAX_SMP": "6", "TARGET": "qemu", "EMPTY": "", "TEXT": "a b"}
 
@@ -32,7 +32,7 @@ ENVIRONMENT = {"MAX_SMP": "6", "TARGET": "qemu", "EMPTY": "", "TEXT": "a b"}
     ],
 )
 def test_words(text: str, found: list[str]) -> None:
-    assert shellish.words(text, ENVIRONMENT) == found
+    assert shell.words(text, ENVIRONMENT) == found
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_words(text: str, found: list[str]) -> None:
 )
 def test_what_could_do_more_is_refused(text: str) -> None:
     with pytest.raises(Refused):
-        shellish.words(text, ENVIRONMENT)
+        shell.words(text, ENVIRONMENT)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_could_do_more_is_refused(text: str) -> None:
     ],
 )
 def test_numbers(text: str, value: int) -> None:
-    assert shellish.number(text, ENVIRONMENT) == value
+    assert shell.number(text, ENVIRONMENT) == value
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_numbers(text: str, value: int) -> None:
 )
 def test_what_is_no_number(text: str, words: str) -> None:
     with pytest.raises(Refused, match=words):
-        shellish.number(text, ENVIRONMENT)
+        shell.number(text, ENVIRONMENT)
 
 
 CONDITIONS = [
@@ -143,7 +143,7 @@ CONDITIONS = [
 def test_conditions_are_as_in_bash(text: str) -> None:
     done = subprocess.run(["/bin/bash", "-c", text], env=ENVIRONMENT, check=False)
     assert done.returncode in {0, 1}
-    assert shellish.condition(text, ENVIRONMENT) == (done.returncode == 0)
+    assert shell.condition(text, ENVIRONMENT) == (done.returncode == 0)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_conditions_are_as_in_bash(text: str) -> None:
 )
 def test_other_conditions_are_refused(text: str) -> None:
     with pytest.raises(Refused):
-        shellish.condition(text, ENVIRONMENT)
+        shell.condition(text, ENVIRONMENT)
 
 
 NUMBER = st.integers(0, 20).map(str) | st.sampled_from(["MAX_SMP", "$MAX_SMP"])
@@ -192,7 +192,7 @@ def test_arithmetic_is_as_in_bash(texts: list[str]) -> None:
         ["/bin/bash", "-c", script], env=ENVIRONMENT, check=True, capture_output=True, text=True
     )
     expected = [int(line) for line in done.stdout.splitlines()]
-    assert [shellish.number(f"$(({text}))", ENVIRONMENT) for text in texts] == expected
+    assert [shell.number(f"$(({text}))", ENVIRONMENT) for text in texts] == expected
 
 
 PIECES = st.sampled_from(
@@ -202,6 +202,6 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_no_text_makes_it_raise_anything_else(text: str) -> None:
-    for evaluate in (shellish.words, shellish.number, shellish.condition):
+    for evaluate in (shell.words, shell.number, shell.condition):
         with suppress(Refused):
             evaluate(text, ENVIRONMENT)

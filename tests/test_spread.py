@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 import realtree
 
-from kut_runner import config, merge, plan, spread
-from kut_runner.config import TestDef
+from kut_runner.definitions import config, plan
+from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode
-from kut_runner.spread import Part
+from kut_runner.records import merge
+from kut_runner.run import spread
+from kut_runner.run.spread import Part
 
 NAMES = ("selftest", "fdt", "gic", "misbehave-fail")
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import config
-from kut_runner.boot import Ended, How
-from kut_runner.build import Image
-from kut_runner.config import TestDef
+from kut_runner.build.builder import Image
+from kut_runner.definitions import config
+from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode
-from kut_runner.results import Said, TestResult, Verdict
-from kut_runner.standing import Standing, listed
-from kut_runner.status import Status
+from kut_runner.process.boot import Ended, How
+from kut_runner.run.test_states import Standing, listed
+from kut_runner.verdict.results import Said, TestResult, Verdict
+from kut_runner.verdict.status import Status
 
 PASS = Verdict(Status.PASS, "", ExitCode.OK)
 FAIL = Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED)

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import document
-from kut_runner.boot import Ended, How
-from kut_runner.document import Facts
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.events import parse
-from kut_runner.record import Run
-from kut_runner.results import TestResult, judge, listen
-from kut_runner.store import RunDirectory, Store, Stored, shown_log
-from kut_runner.view import View
-from kut_runner.views import open_views
+from kut_runner.process.boot import Ended, How
+from kut_runner.records import document
+from kut_runner.records.document import Facts
+from kut_runner.records.run_record import Run
+from kut_runner.records.store import RunDirectory, Store, Stored, shown_log
+from kut_runner.records.view import View
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.results import TestResult, judge, listen
+from kut_runner.views.opening import open_views
 
 FEW = {"KUT_KEEP_RUNS": "3"}
 

@@ -12,9 +12,9 @@ import realtree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kut_runner import symbols
-from kut_runner.symbols import Symbols, SymbolsError
-from kut_runner.toolchain import find_program
+from kut_runner.build.toolchain import find_program
+from kut_runner.diagnose import symbols
+from kut_runner.diagnose.symbols import Symbols, SymbolsError
 
 
 @cache
@@ -105,7 +105,7 @@ def test_outside_of_all_code_there_is_no_function() -> None:
 
 
 def test_the_build_id_is_the_images() -> None:
-    from kut_runner.build import Image
+    from kut_runner.build.builder import Image
 
     assert Symbols(elf()).build_id == Image("misbehave", elf(), elf()).build_id
 

@@ -10,8 +10,8 @@ import realtree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner import syndrome, sysregs
-from kut_runner.toolchain import find_program
+from kut_runner.build.toolchain import find_program
+from kut_runner.diagnose import syndrome, sysregs
 
 U64 = st.integers(0, 2**64 - 1)
 

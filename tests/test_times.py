@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner import times
 from kut_runner.commands.prepare import Workplace
-from kut_runner.config import Config
+from kut_runner.definitions.config import Config
 from kut_runner.errors import ConfigError
-from kut_runner.machine import Qemu
-from kut_runner.times import Times, Took
+from kut_runner.run import times
+from kut_runner.run.times import Times, Took
+from kut_runner.targets.machine import Qemu
 
 
 def test_what_was_written_is_read_by_the_same_key(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import toolchain
-from kut_runner.config import VariantDef
+from kut_runner.build import toolchain
+from kut_runner.definitions.config import VariantDef
 from kut_runner.errors import MissingToolError, UsageError
 
 

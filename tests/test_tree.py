@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import build, config, toolchain
+from kut_runner.build import builder, toolchain
+from kut_runner.definitions import config
 
 ROOT = Path(__file__).parent.parent
 
@@ -17,12 +18,12 @@ def test_every_definition_is_valid_and_has_its_image() -> None:
 
 def test_every_image_is_run_by_a_test() -> None:
     used = {test.image for test in config.load(ROOT / "configs").tests}
-    assert used == set(build.find_sources(ROOT).images)
+    assert used == set(builder.find_sources(ROOT).images)
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_every_image_builds_without_a_warning(compiler: str) -> None:
-    images = build.build(ROOT, toolchain.find(compiler, os.environ))
+    images = builder.build(ROOT, toolchain.find(compiler, os.environ))
     assert images
     for image in images.values():
         assert len(image.build_id) == 40

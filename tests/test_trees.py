@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner import build, toolchain, trees
+from kut_runner.build import builder, toolchain
+from kut_runner.definitions import source_trees
 from kut_runner.errors import ConfigError, InfrastructureError, UsageError
 
 
-def make(tree: Path) -> tuple[build.Image, set[str]]:
+def make(tree: Path) -> tuple[builder.Image, set[str]]:
     """Build the tree; return its image `one`, and what was done, as "CC arm/one.c"."""
     done: list[str] = []
     tools = toolchain.find("gcc", os.environ)
-    images = build.build(tree, tools, progress=done.append)
+    images = builder.build(tree, tools, progress=done.append)
     return images["one"], {line.partition("] ")[2] for line in done}
 
 
@@ -28,7 +29,7 @@ TINY = Path(__file__).with_name("tiny_tree")
 def carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The tree of a kut that was installed from a wheel."""
     tree = shutil.copytree(TINY, tmp_path / "site-packages/kut_runner/tree")
-    monkeypatch.setattr(trees, "_CARRIED", tree)
+    monkeypatch.setattr(source_trees, "_CARRIED", tree)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tree
 
@@ -45,34 +46,34 @@ def own(tmp_path: Path) -> Path:
 
 def test_the_nearest_tree_is_taken(carried: Path, own: Path) -> None:
     assert carried.is_dir()
-    assert trees.find(own / "arm") == own
-    assert not trees.is_carried(own)
-    trees.refuse_change(own)
+    assert source_trees.find(own / "arm") == own
+    assert not source_trees.is_carried(own)
+    source_trees.refuse_change(own)
 
 
 def test_without_a_tree_it_is_the_one_that_kut_carries(carried: Path, tmp_path: Path) -> None:
-    place = trees.find(tmp_path)
+    place = source_trees.find(tmp_path)
     assert place.parent == tmp_path / "cache/kut"
     assert not place.exists()
-    trees.make_ready(place)
-    assert trees.is_carried(place)
+    source_trees.make_ready(place)
+    assert source_trees.is_carried(place)
     assert (place / "lib").readlink() == carried / "lib"
-    assert trees.find(place) == trees.find(carried / "arm") == place
+    assert source_trees.find(place) == source_trees.find(carried / "arm") == place
     with pytest.raises(UsageError, match="not to be changed"):
-        trees.refuse_change(place)
+        source_trees.refuse_change(place)
 
 
 def test_each_installation_has_its_place(
     carried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = trees.find(tmp_path)
-    monkeypatch.setattr(trees, "_CARRIED", shutil.copytree(carried, tmp_path / "other/tree"))
-    assert trees.find(tmp_path) != first
+    first = source_trees.find(tmp_path)
+    monkeypatch.setattr(source_trees, "_CARRIED", shutil.copytree(carried, tmp_path / "other/tree"))
+    assert source_trees.find(tmp_path) != first
 
 
 def test_in_a_checkout_nothing_is_carried(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not inside a kut tree"):
-        trees.find(tmp_path)
+        source_trees.find(tmp_path)
 
 
 def test_without_a_home_there_is_no_place(
@@ -82,15 +83,15 @@ def test_without_a_home_there_is_no_place(
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.delenv("HOME", raising=False)
     with pytest.raises(UsageError, match="there is no place"):
-        trees.find(tmp_path)
-    trees.make_ready(trees.find(own))  # which needs none
+        source_trees.find(tmp_path)
+    source_trees.make_ready(source_trees.find(own))  # which needs none
 
 
 def test_a_cache_that_cannot_be_written_is_named(carried: Path, tmp_path: Path) -> None:
     assert carried.is_dir()
     (tmp_path / "cache").write_text("in the way")
     with pytest.raises(InfrastructureError, match=r"cache/kut/tree-.* cannot be written"):
-        trees.make_ready(trees.find(tmp_path))
+        source_trees.make_ready(source_trees.find(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_a_cache_that_cannot_be_written_is_named(carried: Path, tmp_path: Path) 
 )
 def test_what_is_wrong_with_kut_toml_is_said(own: Path, text: str, problem: str) -> None:
     (own / "kut.toml").write_text(text)
-    for use in (trees.make_ready, trees.library):
+    for use in (source_trees.make_ready, source_trees.library):
         with pytest.raises(ConfigError, match=rf"kut\.toml: {problem}"):
             use(own)
 
@@ -125,19 +126,19 @@ def test_what_is_wrong_with_kut_toml_is_said(own: Path, text: str, problem: str)
 def test_versions_are_compared_by_their_numbers(
     own: Path, monkeypatch: pytest.MonkeyPatch, version: str, wanted: str, *, is_enough: bool
 ) -> None:
-    monkeypatch.setattr(trees, "__version__", version)
+    monkeypatch.setattr(source_trees, "__version__", version)
     (own / "kut.toml").write_text(f'library = "kut>={wanted}"')
     if is_enough:
-        trees.make_ready(own)
+        source_trees.make_ready(own)
     else:
         with pytest.raises(ConfigError, match="upgrade it"):
-            trees.make_ready(own)
+            source_trees.make_ready(own)
 
 
 def test_two_libraries_are_one_too_many(own: Path) -> None:
     (own / "lib").mkdir()
     with pytest.raises(ConfigError, match="there is a lib/ too"):
-        trees.make_ready(own)
+        source_trees.make_ready(own)
 
 
 def test_a_tree_of_its_own_is_built_with_the_library_of_kut(carried: Path, own: Path) -> None:
@@ -176,12 +177,12 @@ def test_the_library_of_another_kut_is_taken(
 ) -> None:
     make(own)
     other = shutil.copytree(carried, tmp_path / "other/tree")
-    monkeypatch.setattr(trees, "_CARRIED", other)
+    monkeypatch.setattr(source_trees, "_CARRIED", other)
     (other / "lib/more.c").write_text("int more;\n")
     assert "CC build/lib/more.c" in make(own)[1]
     assert (own / "build/lib").readlink() == other / "lib"
 
 
 def test_the_library_of_a_checkout_is_its_own(own: Path) -> None:
-    assert trees.library(own) == "build/lib"
-    assert (own / "build/lib").readlink() == Path(build.__file__).parents[1] / "lib"
+    assert source_trees.library(own) == "build/lib"
+    assert (own / "build/lib").readlink() == Path(builder.__file__).parents[2] / "lib"

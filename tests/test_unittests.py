@@ -15,8 +15,8 @@ import realtree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner import unittests
-from kut_runner.config import TestDef
+from kut_runner.bundle import kvm_unit_tests
+from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ConfigError, UsageError
 
 FIXTURE = Path(__file__).parent / "tree"
@@ -37,7 +37,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def load(
     tree: Path, environment: Mapping[str, str] | None = None, *, el2: bool = False, cpus: int = 4
 ) -> dict[str, TestDef]:
-    found = unittests.load(
+    found = kvm_unit_tests.load(
         tree, has_el2=el2, environment=environment or {}, cpus=cpus, scratch=tree / "build"
     )
     return {test.name: test for test in found.definitions.tests}
@@ -88,7 +88,7 @@ def test_the_guest_gets_the_errata(tree: Path) -> None:
 
 @pytest.mark.parametrize(("value", "is_on"), [("1", True), ("y", True), ("Y", True), ("0", False)])
 def test_el2(tree: Path, value: str, *, is_on: bool) -> None:
-    assert unittests.wants_el2({"EL2": value}) == is_on
+    assert kvm_unit_tests.wants_el2({"EL2": value}) == is_on
     machine = (("virtualization", "on"),) if is_on else ()
     assert load(tree, el2=is_on)["selftest"].machine == machine
 
@@ -246,6 +246,6 @@ def test_no_text_makes_it_raise_anything_else(text: str) -> None:
     path = Path(os.environ.get("TMPDIR", "/tmp")) / f"kut-unittests-{os.getpid()}.cfg"  # noqa: S108
     path.write_text(text)
     try:
-        list(unittests._sections(path, "x", problems))
+        list(kvm_unit_tests._sections(path, "x", problems))
     finally:
         path.unlink()

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import realtree
 
-from kut_runner import build, config, toolchain
-from kut_runner.config import VariantDef
+from kut_runner.build import builder, toolchain
+from kut_runner.definitions import config
+from kut_runner.definitions.config import VariantDef
 
 VARIANTS = config.load(realtree.ROOT / "configs").variants
 DOCUMENT = (realtree.ROOT / "docs/variants.md").read_text()
@@ -142,7 +143,7 @@ def test_a_variant_is_another_build_that_passes(
         tmp_path, "--compiler", compiler, "--variant", variant.name, "--timeout", "60", *SMALL
     )
     assert {test["id"]: test["status"] for test in report["tests"]} == dict.fromkeys(SMALL, "pass")
-    plain = build.build(realtree.ROOT, toolchain.find(compiler, os.environ), SMALL)
+    plain = builder.build(realtree.ROOT, toolchain.find(compiler, os.environ), SMALL)
     assert all(test["build_id"] != plain[test["id"]].build_id for test in report["tests"])
     for size in (flag.partition("=")[2] for flag in variant.link if "page-size" in flag):
         elf = realtree.ROOT / f"build/{compiler}-{variant.name}/selftest.elf"

@@ -10,17 +10,17 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from kut_runner.boot import Ended, How
-from kut_runner.config import TestDef
-from kut_runner.diagnosis import Diagnosis, Frame, Kind
+from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.events import parse
-from kut_runner.lines import split
-from kut_runner.record import Run
-from kut_runner.results import TestResult, exit_code, judge, listen, skipped
-from kut_runner.view import View
-from kut_runner.views import open_views
-from kut_runner.views.look import Look
+from kut_runner.process.boot import Ended, How
+from kut_runner.records.run_record import Run
+from kut_runner.records.view import View
+from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.lines import split
+from kut_runner.verdict.results import TestResult, exit_code, judge, listen, skipped
+from kut_runner.views.display import Look
+from kut_runner.views.opening import open_views
 from kut_runner.views.report_html import Html
 from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_junit import JUnit

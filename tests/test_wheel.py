@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import realtree
 
-from kut_runner import build
+from kut_runner.build import builder
 
 pytestmark = pytest.mark.skipif(
     not importlib.util.find_spec("hatchling"), reason="hatchling is not installed"
@@ -124,7 +124,7 @@ def kut(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Insta
     (packages,) = (top / "venv/lib").glob("python3*/site-packages")
     others = [path for path in sys.path if path.endswith("-packages")]
     (packages / "others.pth").write_text("\n".join(others))
-    (top / "venv/bin/ninja").symlink_to(build.find_ninja(os.environ))
+    (top / "venv/bin/ninja").symlink_to(builder.find_ninja(os.environ))
     set_writable(packages, writable=False)
     yield Installed(top / "venv/bin/kut", packages, top / "home", top / "empty")
     set_writable(packages, writable=True)

@@ -11,7 +11,7 @@ from kut_runner.commands import options
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kut_runner.plan import Wish
+    from kut_runner.definitions.plan import Wish
 
 
 @click.command("archive")
@@ -24,8 +24,9 @@ def command(
     root: Path | None, *, file: Path, wish: "Wish", compiler: str, variant: str | None
 ) -> int:
     """Pack tests and their images into FILE (.tar.xz), for `kut run --archive` elsewhere."""
-    from kut_runner import archive, plan
+    from kut_runner.bundle import archive
     from kut_runner.commands import prepare
+    from kut_runner.definitions import plan
 
     place = prepare.workplace(root, compiler, variant)
     tests = plan.select(place.definitions, wish)

@@ -26,26 +26,27 @@ def command(  # noqa: PLR0913 - one for each option
     variant: str | None,
 ) -> int:
     """Count instructions, and compare the counts with the baseline of the tree."""
-    from kut_runner import bench, plan, session, trees
     from kut_runner.commands import prepare
+    from kut_runner.definitions import plan, source_trees
+    from kut_runner.run import bench, engine
     from kut_runner.views.outfile import OutFile
 
     place = prepare.workplace(root, compiler, variant)
     if update:
-        trees.refuse_change(place.tree)
+        source_trees.refuse_change(place.tree)
     tests = plan.select(place.definitions, plan.Wish(groups=("bench",)))
     baseline = place.tree / "configs/bench-baseline.json"
     kept = bench.load_baseline(baseline, place.compiler)
     out = OutFile(json) if json else None
     emulator = place.qemu(qemu)
-    request = session.RunRequest(
+    request = engine.RunRequest(
         tests=tests,
         images=place.images(tests),
         qemu=emulator,
         log_dir=place.tree / "build/bench",
     )
     collector = bench.Collector()
-    code = session.run(request, (collector,))
+    code = engine.run(request, (collector,))
     found = bench.metrics(collector.results)
     if out:
         out.write(bench.report(found, qemu=emulator.release, compiler=place.compiler))

@@ -27,13 +27,14 @@ def command(  # noqa: PLR0913 - one for each option
     verbose: bool,
 ) -> int:
     """Bring IMAGES up to date, or every image of the tree."""
-    from kut_runner import build, config, plan, toolchain
+    from kut_runner.build import builder, toolchain
+    from kut_runner.definitions import config, plan
 
     tree = options.tree_of(root)
     definitions = config.load(tree / "configs", tree / "arm") if variant else config.Config(())
     tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
     with options.progress_line(verbose=verbose) as progress:
-        built = build.build(tree, tools, images, verbose=verbose, jobs=jobs, progress=progress)
+        built = builder.build(tree, tools, images, verbose=verbose, jobs=jobs, progress=progress)
     for image in built.values():
         click.echo(os.path.relpath(image.flat))
     return ExitCode.OK

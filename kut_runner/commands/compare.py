@@ -24,7 +24,7 @@ from kut_runner.errors import ExitCode
 @click.pass_obj
 def command(root: Path | None, *, before: str, after: str, slower: float, json: Path | None) -> int:
     """Tell what became of the tests of run A in run B; exit code 1 when one fails newly."""
-    from kut_runner import compare
+    from kut_runner.records import compare
 
     store = options.store_of(root)
     runs = (store.load(name, brief=True) for name in (before, after))

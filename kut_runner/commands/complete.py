@@ -12,7 +12,7 @@ from kut_runner.errors import KutError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kut_runner.config import Config
+    from kut_runner.definitions.config import Config
 
 
 def tests(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
@@ -50,7 +50,7 @@ def runs(context: click.Context, _parameter: click.Parameter, begun: str) -> lis
 
 
 def _definitions(context: click.Context) -> "Config | None":
-    from kut_runner import config
+    from kut_runner.definitions import config
 
     try:
         tree = options.tree_of(_root(context), quiet=True)

@@ -65,9 +65,10 @@ def command(  # noqa: PLR0913 - one for each option
     """Stop the machine of a test at the first instruction of main, in gdb or lldb."""
     import os
 
-    from kut_runner import debug, plan
-    from kut_runner import debugger as debuggers
     from kut_runner.commands import prepare
+    from kut_runner.debugging import debug
+    from kut_runner.debugging import debugger as debuggers
+    from kut_runner.definitions import plan
 
     if port is not None and not wait:
         raise UsageError("--port is for --wait", "the debugger that kut starts finds its way")

@@ -24,7 +24,8 @@ from kut_runner.errors import ExitCode, InfrastructureError, UsageError
 @click.pass_obj
 def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu: str | None) -> int:
     """Try every tool that kut needs, by using it; for each problem tell what mends it."""
-    from kut_runner import distribution, doctor, toolchain
+    from kut_runner.build import toolchain
+    from kut_runner.health import distribution, doctor
 
     tree: Path | None = None
     trouble: InfrastructureError | None = None

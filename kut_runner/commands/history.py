@@ -20,7 +20,7 @@ def command(
     root: Path | None, *, patterns: tuple[str, ...], number: int | None, tests: bool
 ) -> int:
     """List past runs, the newest last; of tests that are named, their results in each run."""
-    from kut_runner import history
+    from kut_runner.records import history
 
     stored = options.store_of(root).runs()[-(number or 0) :]
     if not stored:

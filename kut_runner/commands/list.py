@@ -13,8 +13,8 @@ from kut_runner.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kut_runner.config import TestDef
-    from kut_runner.plan import Wish
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.definitions.plan import Wish
 
 
 @click.command("list")
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(root: Path | None, *, wish: "Wish", all_groups: bool, variants: bool) -> int:
     """List the tests, with the groups of each."""
-    from kut_runner import config, plan
+    from kut_runner.definitions import config, plan
 
     is_narrowed = wish != plan.Wish()
     if (variants or all_groups) and is_narrowed:

@@ -9,7 +9,7 @@ import click
 from kut_runner.commands import options
 
 if TYPE_CHECKING:
-    from kut_runner.views.look import Look
+    from kut_runner.views.display import Look
 
 
 @click.command("merge")
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 @options.look
 def command(*, files: tuple[Path, ...], reports: dict[str, Path | None], look: "Look") -> int:
     """Join the results of shards, FILES of `kut run --json`, and give the verdict on the whole."""
-    from kut_runner import document, merge, views
+    from kut_runner.records import document, merge
+    from kut_runner.views import opening
 
     merged = merge.merge({str(path): document.load(path) for path in files})
-    shown = views.open_views(facts=merged.document.facts, look=look, reports=reports)
+    shown = opening.open_views(facts=merged.document.facts, look=look, reports=reports)
     code = document.replay(merged.document, shown)
     for words in merged.missing:
         click.echo(f"kut: missing: {words}", err=True)

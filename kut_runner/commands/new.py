@@ -24,14 +24,14 @@ _FIRST: Final = "first"
 @click.pass_obj
 def command(root: Path | None, *, name: str | None, tree: Path | None) -> int:
     """Write a test NAME that passes: arm/NAME.c and configs/NAME.toml."""
-    from kut_runner import scaffold, trees
+    from kut_runner.definitions import scaffold, source_trees
 
     written: tuple[Path, ...]
     if tree:
         written = scaffold.new_tree(tree, name or _FIRST)
     elif name:
         top = options.tree_of(root, quiet=True)
-        trees.refuse_change(top)
+        source_trees.refuse_change(top)
         written = scaffold.new_test(top, name)
     else:
         raise UsageError("no name for the new test", "as in `kut new mine`")

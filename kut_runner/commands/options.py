@@ -10,24 +10,25 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from kut_runner.config import DAY
+from kut_runner.definitions.config import DAY
 from kut_runner.errors import UsageError
-from kut_runner.tty import takes_board
+from kut_runner.views.tty import takes_board
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from kut_runner.store import Store
+    from kut_runner.records.store import Store
 
 
 def _chosen(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
     """Return the compiler that is named, else the tree's own, else the first that is there."""
     if value:
         return value
-    from kut_runner import toolchain, trees
+    from kut_runner.build import toolchain
+    from kut_runner.definitions import source_trees
 
     try:
-        tree = trees.place_of(context.obj) if context.obj else trees.find(Path.cwd())
+        tree = source_trees.place_of(context.obj) if context.obj else source_trees.find(Path.cwd())
     except UsageError:  # the command will say so, or needs no tree
         tree = Path.cwd()
     return toolchain.choice(str(tree)) or toolchain.preferred(os.environ)
@@ -146,7 +147,7 @@ def selection(command: "Callable[..., int]") -> "Callable[..., int]":
         excludes: tuple[str, ...],
         **others: object,
     ) -> int:
-        from kut_runner.plan import Wish
+        from kut_runner.definitions.plan import Wish
 
         return command(*args, wish=Wish(patterns, groups, keyword, excludes), **others)
 
@@ -230,7 +231,7 @@ def look(command: "Callable[..., int]", *, github: bool = True) -> "Callable[...
         github: bool | None = wants_github and None,
         **others: object,
     ) -> int:
-        from kut_runner.views.look import Look, is_github
+        from kut_runner.views.display import Look, is_github
 
         if quiet and verbose:
             raise UsageError("-q and -v contradict each other", "leave out one of them")
@@ -249,7 +250,7 @@ def look(command: "Callable[..., int]", *, github: bool = True) -> "Callable[...
 def reports(command: "Callable[..., int]") -> "Callable[..., int]":
     """Give a command the options for files of results, as one argument `reports`.
 
-    It is what `views.open_views` takes, by name.
+    It is what `opening.open_views` takes, by name.
     """
 
     @wraps(command)
@@ -274,7 +275,7 @@ def store_of(root: Path | None, *, quiet: bool = False) -> "Store":
 
     Archives and trees of kvm-unit-tests run in any directory, which has their results then.
     """
-    from kut_runner.store import Store
+    from kut_runner.records.store import Store
 
     here = Path.cwd()
     has_runs = root is None and (here / "build/runs").is_dir()
@@ -287,16 +288,16 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
     Says which one it is when that is the one that kut carries, unless `quiet`. Raises UsageError
     when there is none, ConfigError when it asks for another kut.
     """
-    from kut_runner import config, trees
+    from kut_runner.definitions import config, source_trees
 
     if root is None:
-        tree = trees.find(Path.cwd())
+        tree = source_trees.find(Path.cwd())
     elif config.is_root(root):
-        tree = trees.place_of(root.resolve())
+        tree = source_trees.place_of(root.resolve())
     else:
         raise UsageError(f"{root} is not a kut tree ({config.A_TREE})", "correct --root")
-    trees.make_ready(tree)
-    if not quiet and root is None and trees.is_carried(tree):
+    source_trees.make_ready(tree)
+    if not quiet and root is None and source_trees.is_carried(tree):
         _say_carried(tree)
     return tree
 

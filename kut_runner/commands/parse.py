@@ -33,15 +33,16 @@ def command(  # noqa: PLR0913 - one for each option
     verbose: bool,
 ) -> int:
     """Give the verdict on a saved LOG ("-" for standard input), and say what went wrong."""
-    from kut_runner import build, saved_log
-    from kut_runner.views.look import Look
+    from kut_runner.build import builder
+    from kut_runner.records import saved_log
+    from kut_runner.views.display import Look
     from kut_runner.views.report_terminal import Terminal
 
     if elf and image:
         raise UsageError("--elf and --image name two images", "leave one out")
     if image:
         build_name = f"{compiler}-{variant}" if variant else compiler
-        elf = options.tree_of(root) / build.Layout(build_name).elf(image)
+        elf = options.tree_of(root) / builder.Layout(build_name).elf(image)
         if not elf.is_file():
             raise UsageError(f"{elf} is not there", f"build it: kut build {image}")
     data = sys.stdin.buffer.read() if log == saved_log.STDIN else Path(log).read_bytes()

@@ -6,19 +6,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kut_runner import build, config, machine, plan, shards, toolchain
+from kut_runner.build import builder, toolchain
 from kut_runner.commands import options
-from kut_runner.document import Facts, host_facts
+from kut_runner.definitions import config, plan, shards
 from kut_runner.errors import NothingSelectedError
-from kut_runner.times import Times
+from kut_runner.records.document import Facts, host_facts
+from kut_runner.run.times import Times
+from kut_runner.targets import machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from kut_runner.build import Image
-    from kut_runner.config import Config, TestDef
-    from kut_runner.machine import Qemu
-    from kut_runner.store import RunDirectory, Store
+    from kut_runner.build.builder import Image
+    from kut_runner.definitions.config import Config, TestDef
+    from kut_runner.records.store import RunDirectory, Store
+    from kut_runner.targets.machine import Qemu
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Workplace:
     @property
     def store(self) -> "Store":
         """The runs that there were."""
-        from kut_runner.store import Store
+        from kut_runner.records.store import Store
 
         return Store(self.tree / "build")
 
@@ -121,7 +123,7 @@ def workplace(
                 if progress:
                     progress(line)
 
-            return build.build(tree, tools, names, progress=tell)
+            return builder.build(tree, tools, names, progress=tell)
 
     return Workplace(tree, definitions, tools.name, supply, tree / shards.TIMES)
 
@@ -140,7 +142,7 @@ def from_archive(path: Path) -> Workplace:
 
     Raises UsageError for a bad archive, ConfigError for bad definitions in it.
     """
-    from kut_runner import archive
+    from kut_runner.bundle import archive
 
     tree = Path.cwd()
     unpacked = archive.unpack(path, tree / "build/archives")
@@ -158,11 +160,11 @@ def from_kvm_unit_tests(directory: Path, *, el2: bool | None) -> Workplace:
     `el2` is whether machines have EL2; $EL2 says it when None. Raises UsageError for what is no
     such tree, ConfigError for a file that is not understood.
     """
-    from kut_runner import unittests
+    from kut_runner.bundle import kvm_unit_tests
 
     here = Path.cwd()
-    has_el2 = unittests.wants_el2(os.environ) if el2 is None else el2
-    tree = unittests.load(
+    has_el2 = kvm_unit_tests.wants_el2(os.environ) if el2 is None else el2
+    tree = kvm_unit_tests.load(
         directory,
         has_el2=has_el2,
         environment=os.environ,

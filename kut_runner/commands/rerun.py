@@ -9,7 +9,7 @@ import click
 from kut_runner.commands import options
 
 if TYPE_CHECKING:
-    from kut_runner.views.look import Look
+    from kut_runner.views.display import Look
 
 
 @click.command("rerun")
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(root: Path | None, *, run: str, reports: dict[str, Path | None], look: "Look") -> int:
     """Run again what failed in RUN or has no result, as it ran then; the rest is kept."""
-    from kut_runner import plan, rerun, session, views
     from kut_runner.commands import prepare
+    from kut_runner.definitions import plan
+    from kut_runner.run import engine, rerun
+    from kut_runner.views import opening
 
     old = options.store_of(root).load_ended(run)
     names = rerun.names_to_run(old)
@@ -30,14 +32,14 @@ def command(root: Path | None, *, run: str, reports: dict[str, Path | None], loo
     with place.begin_run() as new:
         kept = rerun.carried_over(old, new.path)
         facts = rerun.facts(old.facts, prepare.facts(new.run, place, emulator))
-        *files, terminal = views.open_views(
+        *files, terminal = opening.open_views(
             log_dir=new.path, facts=facts, look=look, reports=reports, tree=place.tree
         )
         joined = [
             *(rerun.Joined(view, kept, shows_kept=True) for view in files),
             rerun.Joined(terminal, kept, shows_kept=False),
         ]
-        request = session.RunRequest(
+        request = engine.RunRequest(
             tests=tests,
             images=place.images(tests),
             qemu=emulator,
@@ -45,5 +47,5 @@ def command(root: Path | None, *, run: str, reports: dict[str, Path | None], loo
             times=place.own_times(emulator),
             **rerun.manner(old.facts),
         )
-        click.echo(rerun.headline(old, names), file=views.people(reports))
-        return rerun.joined_code(session.run(request, joined), kept)
+        click.echo(rerun.headline(old, names), file=opening.people(reports))
+        return rerun.joined_code(engine.run(request, joined), kept)

@@ -11,8 +11,8 @@ from kut_runner.commands import options
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
-    from kut_runner.plan import Wish
-    from kut_runner.views.look import Look
+    from kut_runner.definitions.plan import Wish
+    from kut_runner.views.display import Look
 
 
 @click.command("run")
@@ -56,8 +56,11 @@ def command(  # noqa: PLR0913 - one for each option
     look: "Look",
 ) -> int:
     """Build what is needed, then run the tests: all, or those that are named."""
-    from kut_runner import build, plan, session, views
+    from kut_runner.build import builder
     from kut_runner.commands import prepare
+    from kut_runner.definitions import plan
+    from kut_runner.run import engine
+    from kut_runner.views import opening
 
     _refuse_contradictions()
     if archive:
@@ -77,13 +80,13 @@ def command(  # noqa: PLR0913 - one for each option
     with place.begin_run() as kept:
         # Before the build: when that fails, no results of an earlier run are there to be believed.
         facts = prepare.facts(kept.run, place, emulator, shard=shard, **manner)
-        shown = views.open_views(
+        shown = opening.open_views(
             log_dir=kept.path, facts=facts, look=look, reports=reports, tree=place.tree
         )
         images = place.images(tests)
         if changed:
-            tests = plan.of_images(tests, build.relinked(place.tree, place.compiler))
-        request = session.RunRequest(
+            tests = plan.of_images(tests, builder.relinked(place.tree, place.compiler))
+        request = engine.RunRequest(
             tests=tests,
             images=images,
             qemu=emulator,
@@ -91,7 +94,7 @@ def command(  # noqa: PLR0913 - one for each option
             times=place.own_times(emulator),
             **manner,
         )
-        return session.run(request, shown)
+        return engine.run(request, shown)
 
 
 #: Options of which at most one can be given.

@@ -10,7 +10,7 @@ from kut_runner.commands import options
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kut_runner.plan import Wish
+    from kut_runner.definitions.plan import Wish
 
 
 @click.command("shards")
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(root: Path | None, *, wish: "Wish", count: int, update: Path | None) -> int:
     """Show what `kut run --shard i/n` takes, and how long that is by the times in the tree."""
-    from kut_runner import config, plan, shards, trees
+    from kut_runner.definitions import config, plan, shards, source_trees
 
     tree = options.tree_of(root)
     times = tree / shards.TIMES
     if update:
-        trees.refuse_change(tree)
+        source_trees.refuse_change(tree)
         click.echo(f"{shards.update_times(times, update)} times taken from {update}")
     tests = plan.select(config.load(tree / "configs", tree / "arm"), wish)
     seconds = shards.load_times(times)

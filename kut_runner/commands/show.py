@@ -10,7 +10,7 @@ from kut_runner.commands import options
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kut_runner.views.look import Look
+    from kut_runner.views.display import Look
 
 
 @click.command("show")
@@ -28,10 +28,11 @@ def command(
     look: "Look",
 ) -> int:
     """Show a past RUN, or one TEST of it, as it was shown then, or write it to files."""
-    from kut_runner import document, views
+    from kut_runner.records import document
+    from kut_runner.views import opening
 
     shown = options.store_of(root).load(run)
     if test:
         shown = document.only(shown, test)
-    document.replay(shown, views.open_views(facts=shown.facts, look=look, reports=reports))
+    document.replay(shown, opening.open_views(facts=shown.facts, look=look, reports=reports))
     return ExitCode.OK

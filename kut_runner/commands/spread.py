@@ -14,8 +14,8 @@ from kut_runner.errors import InfrastructureError, MissingToolError, UsageError
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from kut_runner.plan import Wish
-    from kut_runner.views.look import Look
+    from kut_runner.definitions.plan import Wish
+    from kut_runner.views.display import Look
 
 
 @click.command("spread")
@@ -37,8 +37,11 @@ def command(  # noqa: PLR0913 - one for each option
     look: "Look",
 ) -> int:
     """Run the tests of ARCHIVE on the workers of a Dask cluster, and join their results."""
-    from kut_runner import document, merge, plan, shards, spread, views
     from kut_runner.commands import prepare
+    from kut_runner.definitions import plan, shards
+    from kut_runner.records import document, merge
+    from kut_runner.run import spread
+    from kut_runner.views import opening
 
     if bool(scheduler) == bool(local):
         raise UsageError("where to run is not clear", "give either --scheduler or --local")
@@ -59,7 +62,7 @@ def command(  # noqa: PLR0913 - one for each option
             if part.complaint:
                 click.echo(f"kut: {part.name}: {part.complaint}", err=True)
         merged = merge.merge(parts)
-        shown = views.open_views(
+        shown = opening.open_views(
             log_dir=kept.path,
             facts=replace(merged.document.facts, run=kept.run),
             reports=reports,

@@ -13,7 +13,7 @@ from kut_runner.errors import ExitCode, MissingToolError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kut_runner.rootless import Unpacked
+    from kut_runner.build.rootless import Unpacked
 
 
 @click.group("toolchain", invoke_without_command=True)
@@ -34,7 +34,7 @@ def command(context: click.Context) -> int:
 @click.pass_obj
 def use(root: Path | None, compiler: str) -> int:
     """Keep a compiler for this tree; "any": the first that is there."""
-    from kut_runner import toolchain
+    from kut_runner.build import toolchain
 
     tree = options.tree_of(root)
     toolchain.choose(str(tree), None if compiler == "any" else compiler)
@@ -50,7 +50,7 @@ def install(names: tuple[str, ...]) -> int:
     The packages are the distribution's own, fetched by apt-get and unpacked into the user's cache:
     nothing is installed on the machine, and no root is needed.
     """
-    from kut_runner import rootless
+    from kut_runner.build import rootless
 
     names = names or ("gcc", "qemu")
     rootless.install(names, os.environ)
@@ -62,7 +62,7 @@ def install(names: tuple[str, ...]) -> int:
 @click.argument("names", metavar="NAME...", nargs=-1)
 def remove(names: tuple[str, ...]) -> int:
     """Remove what was unpacked, or only these."""
-    from kut_runner import rootless
+    from kut_runner.build import rootless
 
     for gone in rootless.remove(names, os.environ):
         click.echo(f"removed {gone.name}: {_megabytes(gone)}")
@@ -70,11 +70,12 @@ def remove(names: tuple[str, ...]) -> int:
 
 
 def _show(tree: Path | None) -> None:
-    from kut_runner import rootless, toolchain, trees
+    from kut_runner.build import rootless, toolchain
+    from kut_runner.definitions import source_trees
     from kut_runner.errors import KutError
 
     try:
-        tree = trees.place_of(tree) if tree else trees.find(Path.cwd())
+        tree = source_trees.place_of(tree) if tree else source_trees.find(Path.cwd())
         used = toolchain.choice(str(tree))
     except KutError:
         used = None

@@ -13,13 +13,13 @@ from kut_runner.commands import options
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kut_runner.build import Image
+    from kut_runner.build.builder import Image
     from kut_runner.commands.prepare import Workplace
-    from kut_runner.config import TestDef
-    from kut_runner.machine import Qemu
-    from kut_runner.plan import Wish
-    from kut_runner.views.look import Look
-    from kut_runner.watch import Extra
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.definitions.plan import Wish
+    from kut_runner.targets.machine import Qemu
+    from kut_runner.views.display import Look
+    from kut_runner.watch.rounds import Extra
 
 
 @click.command("watch")
@@ -47,26 +47,28 @@ def command(  # noqa: PLR0913 - one for each option
     look: "Look",
 ) -> int:
     """Run the tests; then, whenever a source is saved, those again that it changes."""
-    from kut_runner import build, plan, watch
-    from kut_runner.changes import Changes
+    from kut_runner.build import builder
     from kut_runner.commands import prepare
-    from kut_runner.keyboard import Keyboard
+    from kut_runner.definitions import plan
+    from kut_runner.watch import rounds
+    from kut_runner.watch.keyboard import Keyboard
+    from kut_runner.watch.source_watcher import Changes
 
     tree = options.tree_of(root)
 
-    def load() -> watch.Work:
+    def load() -> rounds.Work:
         place = prepare.workplace(root, compiler, variant, heed=loop.heed)
         tests = plan.select(place.definitions, wish)
-        return watch.Work(
+        return rounds.Work(
             tests=tests,
             build=partial(place.images, tests),
             run=_Rounds(place, place.qemu(qemu), look, manner).run,
-            dependencies=partial(build.dependencies, tree, place.compiler),
+            dependencies=partial(builder.dependencies, tree, place.compiler),
             times=manner["repeat"],
         )
 
-    with Changes(tree) as changes, Keyboard(watch.KEYS) as keyboard:
-        loop = watch.Watch(tree, changes, keyboard, look, clears=clear)
+    with Changes(tree) as changes, Keyboard(rounds.KEYS) as keyboard:
+        loop = rounds.Watch(tree, changes, keyboard, look, clears=clear)
         return loop.run(load, postpone=postpone)
 
 
@@ -80,13 +82,14 @@ class _Rounds:
     manner: "dict[str, Any]"
 
     def run(self, tests: "Sequence[TestDef]", images: "Mapping[str, Image]", extra: "Extra") -> int:
-        from kut_runner import session, views
         from kut_runner.commands import prepare
+        from kut_runner.run import engine
+        from kut_runner.views import opening
 
         with self.place.begin_run() as kept:
             facts = prepare.facts(kept.run, self.place, self.emulator, **self.manner)
-            *files, _ = views.open_views(log_dir=kept.path, facts=facts, look=self.look)
-            request = session.RunRequest(
+            *files, _ = opening.open_views(log_dir=kept.path, facts=facts, look=self.look)
+            request = engine.RunRequest(
                 tests=tests,
                 images=images,
                 qemu=self.emulator,
@@ -96,4 +99,4 @@ class _Rounds:
                 stoppers=extra.stoppers,
                 **self.manner,
             )
-            return session.run(request, [*files, *extra.views])
+            return engine.run(request, [*files, *extra.views])

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from io import UnsupportedOperation
 from typing import Final, TextIO
 
-from kut_runner.status import Status
-from kut_runner.views.look import clipped
+from kut_runner.verdict.status import Status
+from kut_runner.views.display import clipped
 
 #: Lines of the board, at most.
 MOST_LINES: Final = 8

@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.lines import printable
-from kut_runner.status import Status
-from kut_runner.view import View
+from kut_runner.records.view import View
+from kut_runner.verdict.lines import printable
+from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from kut_runner.config import TestDef
-    from kut_runner.diagnosis import Frame
-    from kut_runner.record import Run
-    from kut_runner.results import TestResult
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.records.run_record import Run
+    from kut_runner.verdict.diagnosis import Frame
+    from kut_runner.verdict.results import TestResult
 
 #: Annotations of one kind that GitHub shows for a step.
 MOST_ANNOTATIONS: Final = 10

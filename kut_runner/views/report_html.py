@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kut_runner.document import Facts
-from kut_runner.view import View
+from kut_runner.records.document import Facts
+from kut_runner.records.view import View
 from kut_runner.views.html.page import page
 from kut_runner.views.outfile import OutFile
 
 if TYPE_CHECKING:
-    from kut_runner.record import Run
+    from kut_runner.records.run_record import Run
 
 
 class Html(View):

@@ -7,18 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.capture import create, write_all
-from kut_runner.document import Facts, dumps, result_line
 from kut_runner.errors import UsageError
-from kut_runner.view import View
+from kut_runner.process.capture import create, write_all
+from kut_runner.records.document import Facts, dumps, result_line
+from kut_runner.records.view import View
 from kut_runner.views.outfile import OutFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kut_runner.config import TestDef
-    from kut_runner.record import Run
-    from kut_runner.results import TestResult
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.records.run_record import Run
+    from kut_runner.verdict.results import TestResult
 
 #: Seconds from one writing of an incomplete file to the next.
 INTERVAL: Final = 1.0

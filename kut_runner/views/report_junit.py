@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from kut_runner.lines import printable
-from kut_runner.status import Status
-from kut_runner.view import View
+from kut_runner.records.view import View
+from kut_runner.verdict.lines import printable
+from kut_runner.verdict.status import Status
 from kut_runner.views.outfile import OutFile
 
 if TYPE_CHECKING:
-    from kut_runner.record import Run
-    from kut_runner.results import TestResult
+    from kut_runner.records.run_record import Run
+    from kut_runner.verdict.results import TestResult
 
 
 class JUnit(View):

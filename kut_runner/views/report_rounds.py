@@ -7,20 +7,20 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.boot import How
-from kut_runner.standing import Standing, listed
-from kut_runner.status import Status
-from kut_runner.store import shown_log
-from kut_runner.tty import takes_board, takes_colour
-from kut_runner.views.look import Look, clipped, coloured, padded
+from kut_runner.process.boot import How
+from kut_runner.records.store import shown_log
+from kut_runner.run.test_states import Standing, listed
+from kut_runner.verdict.status import Status
+from kut_runner.views.display import Look, clipped, coloured, padded
 from kut_runner.views.report_terminal import Terminal
+from kut_runner.views.tty import takes_board, takes_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kut_runner.errors import KutError
-    from kut_runner.record import Run
-    from kut_runner.results import TestResult
+    from kut_runner.records.run_record import Run
+    from kut_runner.verdict.results import TestResult
 
 _CLEAR: Final = "\033[H\033[2J"
 _ERASE: Final = "\r\033[K"

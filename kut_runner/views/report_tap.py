@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import UsageError
-from kut_runner.lines import printable
-from kut_runner.status import Status
-from kut_runner.view import View
+from kut_runner.records.view import View
+from kut_runner.verdict.lines import printable
+from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kut_runner.record import Run
-    from kut_runner.results import TestResult
+    from kut_runner.records.run_record import Run
+    from kut_runner.verdict.results import TestResult
 
 #: The name of stdout.
 STDOUT: Final = Path("-")

@@ -8,20 +8,20 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import ExitCode
-from kut_runner.lines import MAX_LINE, decode, printable
-from kut_runner.status import Status
-from kut_runner.store import shown_log
-from kut_runner.tty import takes_board, takes_colour
-from kut_runner.view import View
+from kut_runner.records.store import shown_log
+from kut_runner.records.view import View
+from kut_runner.verdict.lines import MAX_LINE, decode, printable
+from kut_runner.verdict.status import Status
 from kut_runner.views.board import Board, Plain
-from kut_runner.views.look import Look, coloured, padded, width
+from kut_runner.views.display import Look, coloured, padded, width
+from kut_runner.views.tty import takes_board, takes_colour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from kut_runner.config import TestDef
-    from kut_runner.record import Run
-    from kut_runner.results import Said, TestResult
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.records.run_record import Run
+    from kut_runner.verdict.results import Said, TestResult
 
 #: Failing checks shown per test; the log and the JSON have all.
 _MOST_CHECKS: Final = 20

@@ -4,8 +4,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from kut_runner.results import TestResult
-from kut_runner.status import Status
+from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.status import Status
 from kut_runner.views.html.text import shown
 
 #: Bars of the chart of times.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Final
 
-from kut_runner.diagnosis import Diagnosis, Frame, Register
+from kut_runner.verdict.diagnosis import Diagnosis, Frame, Register
 from kut_runner.views.html.text import shown
 
 #: Frames shown of one stack, a recursion counted once.

@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from kut_runner.document import Facts
-from kut_runner.record import Run
-from kut_runner.results import TestResult
-from kut_runner.status import Status
+from kut_runner.records.document import Facts
+from kut_runner.records.run_record import Run
+from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.status import Status
 from kut_runner.views.html import chart
 from kut_runner.views.html.test import test
 from kut_runner.views.html.text import Budget, shown

@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from kut_runner.boot import How
-from kut_runner.events import Check
-from kut_runner.results import TestResult
+from kut_runner.process.boot import How
+from kut_runner.verdict.events import Check
+from kut_runner.verdict.results import TestResult
 from kut_runner.views.html.diagnosis import diagnosis
 from kut_runner.views.html.log import log
 from kut_runner.views.html.text import Budget, shown

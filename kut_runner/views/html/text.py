@@ -5,7 +5,7 @@ import re
 from html import escape
 from typing import Final
 
-from kut_runner.lines import printable
+from kut_runner.verdict.lines import printable
 
 #: Characters of one piece of text; more is cut.
 MOST: Final = 2000

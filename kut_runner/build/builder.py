@@ -1,0 +1,451 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From sources to images: a build.ninja is written when it would differ, and ninja does the rest.
+
+Every C and assembly source under lib/ is linked into every image, and the linker drops what
+an image does not use. An image NAME is arm/NAME.c, with arm/NAME.S, arm/NAME-*.S and all of
+the directory arm/NAME/ where they exist. A compiler is one variant, with a directory of its
+own under build/.
+"""
+
+import os
+import shlex
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.build.toolchain import find_program
+from kut_runner.definitions import source_trees
+from kut_runner.errors import BuildError, MissingToolError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from kut_runner.build.toolchain import Toolchain
+
+#: In the library.
+_OFFSETS_SOURCE: Final = "arm64/asm-offsets.c"
+_LINKER_SCRIPT: Final = "arm64/image.lds"
+
+#: Owner, type and length of a note as it stands in a little-endian ELF file: a sha1 build-id.
+_BUILD_ID_NOTE: Final = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
+
+#: The offsets source prints `->NAME value`, where the value may have the mark of an immediate.
+_OFFSETS_SED: Final = r"s/.*->\([A-Za-z0-9_]*\) [#$]*\(-*[0-9]*\).*/#define \1 \2/p"
+#: What ninja puts before "FAILED: " where it may colour.
+_NINJA_RED: Final = "\033[31m"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A built image: `elf` has the symbols, `flat` is what QEMU boots."""
+
+    name: str
+    elf: Path
+    flat: Path
+
+    @property
+    def build_id(self) -> str:
+        """The sha1 build-id in hex, read from the file now; "" when there is none."""
+        try:
+            data = self.elf.read_bytes()
+        except FileNotFoundError:
+            return ""
+        at = data.find(_BUILD_ID_NOTE)
+        start = at + len(_BUILD_ID_NOTE)
+        return "" if at < 0 else data[start : start + 20].hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where one variant of the build lives. All paths are relative to the tree's root."""
+
+    variant: str
+    library: str = "lib"
+
+    @property
+    def offsets_source(self) -> str:
+        """The source of the offsets that assembly needs."""
+        return f"{self.library}/{_OFFSETS_SOURCE}"
+
+    @property
+    def linker_script(self) -> str:
+        """The linker script of all images."""
+        return f"{self.library}/{_LINKER_SCRIPT}"
+
+    @property
+    def directory(self) -> str:
+        """Directory of everything that this variant builds."""
+        return f"build/{self.variant}"
+
+    @property
+    def manifest(self) -> str:
+        """The file that ninja reads."""
+        return f"{self.directory}/build.ninja"
+
+    @property
+    def stamp(self) -> str:
+        """A file that is newer than all objects when the toolchain has changed."""
+        return f"{self.directory}/toolchain.txt"
+
+    @property
+    def relinked(self) -> str:
+        """A file that names the images that the last build with anything to do has linked."""
+        return f"{self.directory}/relinked"
+
+    @property
+    def include(self) -> str:
+        """Directory of generated headers."""
+        return f"{self.directory}/include"
+
+    @property
+    def offsets(self) -> str:
+        """The header that gives C's offsets to assembly."""
+        return f"{self.include}/asm/asm-offsets.h"
+
+    def object(self, source: str) -> str:
+        """Object file of a source."""
+        return f"{self.directory}/obj/{source}.o"
+
+    def elf(self, image: str) -> str:
+        """Linked image with symbols."""
+        return f"{self.directory}/{image}.elf"
+
+    def flat(self, image: str) -> str:
+        """Image to boot."""
+        return f"{self.directory}/{image}.flat"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What there is to build, by paths relative to the root, sorted."""
+
+    library: tuple[str, ...]
+    images: dict[str, tuple[str, ...]]
+    """The sources of each image, beside the library's."""
+    has_offsets: bool
+
+
+def find_sources(root: Path, library: str = "lib") -> Sources:
+    """Look through the library and arm/ of the tree at `root`."""
+    offsets = f"{library}/{_OFFSETS_SOURCE}"
+    sources = tuple(
+        path for path in _walk(root, library) if path.endswith((".c", ".S")) and path != offsets
+    )
+    tests = [path for path in _walk(root, "arm") if path.endswith((".c", ".S"))]
+    names = [path[4:-2] for path in tests if path.count("/") == 1 and path.endswith(".c")]
+    images: dict[str, list[str]] = {name: [f"arm/{name}.c"] for name in names}
+    for path in tests:
+        if (owner := _owner(path, names)) and path != f"arm/{owner}.c":
+            images[owner].append(path)
+    return Sources(
+        library=sources,
+        images={name: tuple(paths) for name, paths in images.items()},
+        has_offsets=(root / offsets).is_file(),
+    )
+
+
+def build(  # noqa: PLR0913 - each is one choice of the user
+    root: Path,
+    toolchain: "Toolchain",
+    names: "Sequence[str]" = (),
+    *,
+    verbose: bool = False,
+    jobs: int | None = None,
+    progress: "Callable[[str], None] | None" = None,
+) -> dict[str, Image]:
+    """Bring the images `names`, or all of the tree, up to date and return them by name.
+
+    `jobs` is how many commands run at a time, ninja's own choice when None. `progress` is
+    called with one line for each command as it ends ("[3/40] CC lib/printf.c"), whole
+    commands if `verbose`. Two builds of one variant take turns.
+
+    Raises BuildError with the compiler's words, UsageError for an image without source,
+    MissingToolError when there is no ninja.
+    """
+    library = source_trees.library(root)
+    sources = find_sources(root, library)
+    names = tuple(names) or tuple(sources.images)
+    for name in names:
+        if name not in sources.images:
+            raise UsageError(
+                f'there is no image "{name}": no arm/{name}.c',
+                f"images: {' '.join(sources.images)}",
+            )
+    layout = Layout(toolchain.name, library)
+    (root / layout.directory).mkdir(parents=True, exist_ok=True)
+    with _turn(root / layout.directory):
+        _write_if_changed(root / layout.stamp, toolchain.identity() + source_trees.identity(root))
+        _write_manifest(root, layout, sources, toolchain)
+        argv = [find_ninja(os.environ), "-f", layout.manifest]
+        argv += ["-v"] if verbose else []
+        argv += [f"-j{jobs}"] if jobs else []
+        before = _times(root, layout, names)
+        _run_ninja([*argv, *map(layout.flat, names)], root, verbose=verbose, progress=progress)
+        after = _times(root, layout, names)
+        if linked := [name for name in names if after[name] != before[name]]:
+            (root / layout.relinked).write_text("\n".join(linked))
+    return {name: Image(name, root / layout.elf(name), root / layout.flat(name)) for name in names}
+
+
+def relinked(root: Path, compiler: str) -> frozenset[str]:
+    """Return the images that the last build linked, of those builds that linked any.
+
+    `compiler` is the name of its toolchain.
+    """
+    try:
+        return frozenset((root / Layout(compiler).relinked).read_text().splitlines())
+    except FileNotFoundError:
+        return frozenset()
+
+
+def dependencies(root: Path, compiler: str) -> frozenset[str]:
+    """Return the files that compilers read for what is built, as ninja noted them.
+
+    Each is relative to the tree, or absolute. `compiler` is the name of its toolchain.
+    """
+    import subprocess
+
+    argv = [find_ninja(os.environ), "-f", Layout(compiler).manifest, "-t", "deps"]
+    done = subprocess.run(
+        argv, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
+    )
+    lines = done.stdout.splitlines()
+    return frozenset(line.strip() for line in lines if line.startswith("    "))
+
+
+def _times(root: Path, layout: Layout, names: "Iterable[str]") -> dict[str, int | None]:
+    """Return when each image was linked, None for one that is not there."""
+    times: dict[str, int | None] = dict.fromkeys(names)
+    for name in times:
+        with suppress(FileNotFoundError):
+            times[name] = (root / layout.flat(name)).stat().st_mtime_ns
+    return times
+
+
+def _walk(root: Path, top: str) -> list[str]:
+    """Return the files below root/top relative to root, sorted, hidden ones left out."""
+    found = []
+    for directory, children, files in os.walk(root / top):
+        children[:] = [child for child in children if not child.startswith(".")]
+        relative = os.path.relpath(directory, root)
+        found += [f"{relative}/{file}" for file in files if not file.startswith(".")]
+    return sorted(found)
+
+
+def _owner(path: str, names: "Sequence[str]") -> str | None:
+    """Return the image that a source below arm/ belongs to."""
+    directory, _, file = path.removeprefix("arm/").rpartition("/")
+    if directory:
+        top = directory.split("/")[0]
+        return top if top in names else None
+    stem = file[:-2]
+    if file.endswith(".c"):
+        return stem
+    owners = [name for name in names if stem == name or stem.startswith(f"{name}-")]
+    return max(owners, key=len, default=None)
+
+
+class _turn:  # noqa: N801 - reads as a word in `with`
+    """Hold the build directory: ninja's log does not bear two writers."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / ".lock"
+
+    def __enter__(self) -> None:
+        import fcntl
+
+        self.descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.descriptor)
+
+
+def _write_if_changed(path: Path, text: str) -> bool:
+    """Give the file this content, whole at any moment; return whether it had another."""
+    try:
+        if path.read_text() == text:
+            return False
+    except FileNotFoundError:
+        pass
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(text)
+    fresh.replace(path)
+    return True
+
+
+def _write_manifest(root: Path, layout: Layout, sources: Sources, toolchain: "Toolchain") -> None:
+    text = "".join(_manifest(root, layout, sources, toolchain))
+    database = root / layout.directory / "compile_commands.json"
+    if not _write_if_changed(root / layout.manifest, text) and database.exists():
+        return
+    import json
+
+    commands = list(_commands(root, layout, sources, toolchain))
+    _write_if_changed(database, json.dumps(commands, indent=1) + "\n")
+    link = root / "build/compile_commands.json"
+    link.unlink(missing_ok=True)
+    link.symlink_to(f"{layout.variant}/compile_commands.json")
+
+
+def _compile(root: Path, layout: Layout, toolchain: "Toolchain") -> list[str]:
+    return [
+        *toolchain.compile,
+        f"-ffile-prefix-map={root}=.",  # the same sources give the same bytes anywhere
+        f"-I{layout.library}",
+        f"-I{layout.library}/arm64",
+        f"-I{layout.include}",
+    ]
+
+
+def _all_sources(sources: Sources) -> "Iterator[str]":
+    yield from sources.library
+    for paths in sources.images.values():
+        yield from paths
+
+
+def _manifest(
+    root: Path, layout: Layout, sources: Sources, toolchain: "Toolchain"
+) -> "Iterator[str]":
+    link = [*toolchain.link, "-T", layout.linker_script]
+    yield f"""\
+# Written by kut; changes here are lost.
+ninja_required_version = 1.10
+builddir = {layout.directory}
+cc = {_shell(_compile(root, layout, toolchain))}
+
+rule cc
+  command = $cc $flags -MMD -MF $out.d -c $in -o $out
+  depfile = $out.d
+  deps = gcc
+  description = CC $in
+rule offsets
+  command = $cc -MMD -MF $out.d -MT $out -S $in -o $out.s && sed -n '{_ninja(_OFFSETS_SED)}' $
+      $out.s >$out.new && if cmp -s $out.new $out; then rm $out.new; else mv $out.new $out; fi
+  depfile = $out.d
+  deps = gcc
+  restat = 1
+  description = OFFSETS $in
+rule link
+  command = {_shell(link)} $in -o $out
+  description = LD $out
+rule flat
+  command = {_shell(toolchain.objcopy)} -O binary $in $out.new && mv $out.new $out
+  description = FLAT $out
+
+"""
+    offsets = ""
+    if sources.has_offsets:
+        offsets = f" || {_path(layout.offsets)}"
+        yield f"build {_path(layout.offsets)}: offsets {layout.offsets_source} | {layout.stamp}\n"
+    for source in _all_sources(sources):
+        output = _path(layout.object(source))
+        yield f"build {output}: cc {_path(source)} | {layout.stamp}{offsets}\n"
+        if source.endswith(".S"):
+            yield "  flags = -D__ASSEMBLY__\n"
+    for name, paths in sources.images.items():
+        objects = " ".join(_path(layout.object(path)) for path in (*paths, *sources.library))
+        elf, flat = _path(layout.elf(name)), _path(layout.flat(name))
+        yield f"build {elf}: link {objects} | {layout.linker_script} {layout.stamp}\n"
+        yield f"build {flat}: flat {elf}\n"
+
+
+def _commands(
+    root: Path, layout: Layout, sources: Sources, toolchain: "Toolchain"
+) -> "Iterator[dict[str, object]]":
+    """Yield the entries of compile_commands.json."""
+    compile_ = _compile(root, layout, toolchain)
+    for source in _all_sources(sources):
+        flags = ["-D__ASSEMBLY__"] if source.endswith(".S") else []
+        arguments = [*compile_, *flags, "-c", source, "-o", layout.object(source)]
+        yield {"directory": str(root), "file": source, "arguments": arguments}
+
+
+def _ninja(text: str) -> str:
+    return text.replace("$", "$$")
+
+
+def _path(text: str) -> str:
+    return _ninja(text).replace(" ", "$ ").replace(":", "$:")
+
+
+def _shell(argv: "Sequence[str]") -> str:
+    return _ninja(shlex.join(argv))
+
+
+def find_ninja(environ: "Mapping[str, str]") -> str:
+    """Return the ninja beside the Python that runs kut, where pip puts it, or the one of PATH.
+
+    Raises MissingToolError.
+    """
+    beside = str(Path(sys.executable).with_name("ninja"))
+    if os.access(beside, os.X_OK):
+        return beside
+    if found := find_program("ninja", environ):
+        return found
+    with suppress(ImportError):  # `pip install --user` puts it elsewhere, and its package knows
+        import ninja
+
+        elsewhere = f"{ninja.BIN_DIR}/ninja"
+        if os.access(elsewhere, os.X_OK):
+            return elsewhere
+    raise MissingToolError(
+        "ninja is not installed", "install it with pip, or as ninja-build from the distribution"
+    )
+
+
+def _run_ninja(
+    argv: "Sequence[str]",
+    root: Path,
+    *,
+    verbose: bool,
+    progress: "Callable[[str], None] | None",
+) -> None:
+    import subprocess
+
+    environ = os.environ | {"NINJA_STATUS": "[%f/%t] "}
+    if sys.stderr.isatty():
+        environ["CLICOLOR_FORCE"] = "1"  # the compiler's colours come through the pipe
+    # Ctrl-C reaches ninja too. A SIGINT for kut alone, in the moment before the `try`, lets the
+    # commands in hand end; ninja then dies of the pipe that nobody reads.
+    with subprocess.Popen(
+        argv,
+        cwd=root,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="backslashreplace",
+    ) as ninja:
+        try:
+            words = list(_words(ninja.stdout or (), verbose=verbose, progress=progress))
+        except BaseException:
+            ninja.terminate()  # it stops its compilers and removes what they left half done
+            ninja.wait()
+            raise
+    if ninja.returncode:
+        raise BuildError(
+            "the build failed:\n" + "\n".join(words).strip("\n"),
+            "" if verbose else "`kut build -v` shows whole commands",
+        )
+
+
+def _words(
+    lines: "Iterable[str]", *, verbose: bool, progress: "Callable[[str], None] | None"
+) -> "Iterator[str]":
+    """Pass ninja's status lines to `progress` and yield the rest: what the tools said."""
+    after_failed = False
+    for line in lines:
+        text = line.rstrip("\n")
+        is_command = after_failed
+        after_failed = text.removeprefix(_NINJA_RED).startswith("FAILED: ")
+        if text.startswith("["):
+            if progress:
+                progress(text)
+        elif text.startswith("ninja: ") and not text.startswith("ninja: error: "):
+            continue  # "no work to do", "build stopped"
+        elif verbose or not is_command:
+            yield text

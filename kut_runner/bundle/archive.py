@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Images and definitions in one file, for machines that have QEMU and kut but no compiler.
+
+An archive is a tar file compressed with xz: `archive.json` with what it is and the SHA-256 of
+every other file, `configs/` with the definitions, `images/` with what to boot and its symbols.
+The same content makes the same bytes. What comes out of one is believed only when all sums agree;
+nothing of it is ever executed but images, inside QEMU.
+"""
+
+import hashlib
+import io
+import json
+import lzma
+import os
+import shutil
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+from kut_runner import __version__
+from kut_runner.build.builder import Image
+from kut_runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from kut_runner.definitions.config import TestDef
+
+#: Changes when an older kut would misread an archive.
+SCHEMA: Final = 1
+
+_MANIFEST: Final = "archive.json"
+#: Of xz: a tenth of the time of the best, and a window that sees what images have in common.
+_PRESET: Final = 2
+#: Bytes that an archive may unpack to, and files in it.
+_LARGEST: Final = 4 << 30
+_MOST_FILES: Final = 20_000
+_HINT: Final = "make a new one with `kut archive`"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An archive that was unpacked, every file of which is as it was packed."""
+
+    directory: Path
+    compiler: str
+    """The compiler and the variant that built it, as in "gcc-O0"."""
+    tests: tuple[str, ...]
+    """Names of the tests that it was made of; the definitions may have more."""
+    images: Mapping[str, Image]
+
+    @property
+    def definitions(self) -> Path:
+        """Directory of the test definitions."""
+        return self.directory / "configs"
+
+
+def pack(
+    path: Path,
+    *,
+    tree: Path,
+    compiler: str,
+    tests: "Sequence[TestDef]",
+    images: Mapping[str, Image],
+) -> int:
+    """Write the archive of `tests`, whole or not at all; return its size in bytes.
+
+    Raises UsageError when `path` cannot be written.
+    """
+    files = dict(_files(tree, images))
+    manifest = {
+        "schema": SCHEMA,
+        "kut": __version__,
+        "compiler": compiler,
+        "tests": [test.name for test in tests],
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with tarfile.open(temporary, "w:xz", preset=_PRESET, format=tarfile.PAX_FORMAT) as tar:
+            _add(tar, _MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
+            for name, data in files.items():
+                _add(tar, name, data)
+        size = temporary.stat().st_size
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}", "name a file that can be"
+        ) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return size
+
+
+def unpack(path: Path, into: Path) -> Archive:
+    """Return what the archive holds, in a directory below `into` that is named for its content.
+
+    One that was unpacked before is checked and used again. Raises UsageError for a file that is
+    not an archive, not whole or of another kind, OSError when it cannot be unpacked.
+    """
+    digest = _digest(path)
+    directory = into / digest[:16]
+    if not directory.is_dir():
+        into.mkdir(parents=True, exist_ok=True)
+        temporary = into / f".{digest[:16]}.{os.getpid()}"
+        try:
+            _extract(path, temporary)
+            _read(path, temporary)
+            with suppress(OSError):  # another kut was quicker
+                temporary.rename(directory)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return _read(path, directory)
+
+
+def _files(tree: Path, images: Mapping[str, Image]) -> Iterator[tuple[str, bytes]]:
+    for source in sorted((tree / "configs").glob("*")):
+        if source.suffix in {".toml", ".json"}:
+            yield f"configs/{source.name}", source.read_bytes()
+    for name, image in sorted(images.items()):
+        yield f"images/{name}.elf", image.elf.read_bytes()
+        yield f"images/{name}.flat", image.flat.read_bytes()
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    """Add a file of nobody's and of no time."""
+    entry = tarfile.TarInfo(name)
+    entry.size = len(data)
+    tar.addfile(entry, io.BytesIO(data))
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _extract(path: Path, into: Path) -> None:
+    """Unpack regular files only, each below `into`."""
+    try:
+        with tarfile.open(path, "r:xz") as tar:
+            members = tar.getmembers()
+            if len(members) > _MOST_FILES or sum(each.size for each in members) > _LARGEST:
+                raise UsageError(f"{path} is too large for an archive of tests", _HINT)
+            if not all(each.isreg() for each in members):
+                raise UsageError(f"{path} holds more than files", _HINT)
+            for member in members:
+                _extract_file(tar, member, into)
+    except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
+        raise UsageError(f"{path} is not an archive of kut, or not whole: {error}", _HINT) from None
+
+
+def _extract_file(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
+    """Unpack a regular file, without its owner and mode; extraction filters came with 3.11.4."""
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts:
+        raise tarfile.ReadError(f'"{name}" would be outside of it')
+    target = into / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = tar.extractfile(member)
+    assert source  # noqa: S101 - for mypy: it is a regular file
+    with source, target.open("wb") as file:
+        shutil.copyfileobj(source, file)
+
+
+def _read(path: Path, directory: Path) -> Archive:
+    """Check every sum; `path` is for messages."""
+    manifest = _manifest(path, directory)
+    for name, known in manifest["files"].items():
+        data = directory / name
+        if not data.is_file() or hashlib.sha256(data.read_bytes()).hexdigest() != known:
+            words = f"{path}: {name} is not what was packed (unpacked in {directory})"
+            raise UsageError(words, f"remove {directory}; if that does not help, {_HINT}")
+    found = directory / "images"
+    images = {
+        flat.stem: Image(flat.stem, flat.with_suffix(".elf"), flat) for flat in found.glob("*.flat")
+    }
+    unknown = {f"images/{name}.flat" for name in images} - set(manifest["files"])
+    if unknown:
+        raise UsageError(f"{path}: {min(unknown)} has no checksum", _HINT)
+    return Archive(directory, manifest["compiler"], tuple(manifest["tests"]), images)
+
+
+def _manifest(path: Path, directory: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((directory / _MANIFEST).read_text())
+        schema, files = manifest["schema"], manifest["files"]
+        words = [manifest["compiler"], *manifest["tests"], *files, *files.values()]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is not an archive of kut: {error!r}", _HINT) from None
+    if schema != SCHEMA:
+        raise UsageError(f"{path} is of schema {schema}, this kut reads {SCHEMA}", _HINT)
+    if not all(isinstance(word, str) for word in words):
+        raise UsageError(f"{path} is not an archive of kut: bad {_MANIFEST}", _HINT)
+    return manifest

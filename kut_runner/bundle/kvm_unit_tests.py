@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Trees of kvm-unit-tests that were built elsewhere: their unittests.cfg as test definitions.
+
+The file is read, not executed: `shellish` understands the forms of shell that are in use. Every
+test of the file becomes a `TestDef`; one that the file says cannot run here has its reason, and
+is a SKIP. A missing image is an error, not a SKIP.
+
+Keys: `file`, `smp`, `test_args`, `qemu_params` or `extra_params`, `groups`, `arch`, `machine`,
+`accel`, `timeout`, `check`, `disabled_if`; `kvmtool_params` is for another program, and passed
+over.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from kut_runner.build.builder import Image
+from kut_runner.bundle import shell
+from kut_runner.bundle.shell import Environment, Refused
+from kut_runner.definitions.config import DAY, Config, TestDef
+from kut_runner.errors import ConfigError, UsageError
+
+#: Where a tree has its file, in the order of looking.
+_PLACES: Final = ("arm64/unittests.cfg", "arm/unittests.cfg", "unittests.cfg")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
+_HEADER: Final = re.compile(r"\[(.*)\]\s*(?:#.*)?")
+_ENTRY: Final = re.compile(r"([a-z_]+)\s*=\s*(.*)")
+_TIMEOUT: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)")
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": DAY}
+_KEYS: Final = (
+    *("file", "smp", "test_args", "qemu_params", "extra_params", "kvmtool_params", "groups"),
+    *("arch", "machine", "accel", "timeout", "check", "disabled_if"),
+)
+_MOST_CPUS: Final = 512
+_ARCHITECTURE: Final = "arm64"
+_DEFAULT_TIMEOUT: Final = "90s"
+#: What the images expect of the machine: QEMU's testdev, through which they give an exit code.
+_DEVICES: Final = (
+    *("-device", "virtio-serial-device", "-device", "virtconsole,chardev=ctd"),
+    *("-chardev", "testdev,id=ctd", "-device", "pci-testdev"),
+)
+#: Where the kernel tells of itself: `check` reads nothing else.
+_FACTS: Final = ("/proc/", "/sys/")
+_TRUE: Final = ("1", "y", "Y")
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The tests of a tree, and their images by the names that the tests give."""
+
+    definitions: Config
+    images: Mapping[str, Image]
+
+
+@dataclass(slots=True)
+class _Section:
+    """One [name] of the file: the value of each key, and its line."""
+
+    name: str
+    line: int
+    values: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """What decides which tests can run."""
+
+    environment: Environment
+    """MAX_SMP, ACCEL, MACHINE, TIMEOUT and others, as kvm-unit-tests has them."""
+    has_el2: bool
+    initrd: Path | None
+
+
+def load(
+    directory: Path, *, has_el2: bool, environment: Environment, cpus: int, scratch: Path
+) -> Tree:
+    """Read the unittests.cfg of a tree and find the images it names.
+
+    `cpus` is MAX_SMP unless the environment has one; `scratch` is a directory for the file with
+    the environment that the guests get. Raises UsageError where there is no such tree, ConfigError
+    with every problem of the file, each with its line and the reason.
+    """
+    path = _find(directory)
+    shown = os.path.relpath(path)
+    environment = {"MAX_SMP": str(cpus), "TARGET": "qemu", "ACCEL": "tcg", **environment}
+    host = _Host(environment, has_el2, _write_environment(environment, scratch))
+    problems: list[str] = []
+    tests: dict[str, TestDef] = {}
+    images: dict[str, Image] = {}
+    seen = set()
+    for section in _sections(path, shown, problems):
+        if section.name in seen:
+            problems.append(f"{shown}:{section.line}: [{section.name}] is there twice; rename one")
+            continue
+        seen.add(section.name)
+        found = _Reader(shown, section, host, problems).test(path.parent, images)
+        if found:
+            tests[section.name] = found
+    if not tests and not problems:
+        problems.append(f"{shown}: no [test] in it")
+    if problems:
+        raise ConfigError(problems)
+    return Tree(Config(tuple(tests.values())), images)
+
+
+def wants_el2(environment: Environment) -> bool:
+    """Tell whether $EL2 asks for a machine with EL2, as kvm-unit-tests reads it."""
+    return environment.get("EL2", "") in _TRUE
+
+
+def _find(directory: Path) -> Path:
+    for place in _PLACES:
+        if (path := directory / place).is_file():
+            return path
+    places = ", ".join(_PLACES)
+    raise UsageError(
+        f"{directory} is not a tree of kvm-unit-tests: none of {places} is there",
+        "name the top of a tree that was configured for arm64 and built",
+    )
+
+
+def _write_environment(environment: Environment, scratch: Path) -> Path | None:
+    """Write what the guests get to know of the environment: ERRATA_*; None when there is none."""
+    lines = [
+        f"{name}={value}\n"
+        for name, value in sorted(environment.items())
+        if name.startswith("ERRATA_") and "\n" not in value
+    ]
+    if not lines:
+        return None
+    scratch.mkdir(parents=True, exist_ok=True)
+    path = scratch / "environment"
+    path.write_text("".join(lines), errors="surrogateescape")
+    return path
+
+
+def _sections(path: Path, shown: str, problems: list[str]) -> Iterator[_Section]:
+    """Yield the sections; what is no section, entry or comment is a problem."""
+    section: _Section | None = None
+    try:
+        lines = iter(enumerate(path.read_text(encoding="utf-8").splitlines(), start=1))
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{shown}: cannot be read: {error}")
+        return
+    for number, raw in lines:
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        if match := _HEADER.fullmatch(line):
+            if section:
+                yield section
+            section = _Section(match[1].strip(), number)
+        elif (match := _ENTRY.fullmatch(line)) and section:
+            value = _whole(match[2], lines)
+            if value is None:
+                problems.append(f'{shown}:{number}: {match[1]}: a closing """ is missing')
+            elif match[1] not in _KEYS:
+                problems.append(f"{shown}:{number}: {match[1]}: unknown key; {_keys()}")
+            else:
+                section.values[match[1]] = (value, number)
+        else:
+            problems.append(f'{shown}:{number}: "{line[:40]}" is neither [name] nor key = value')
+    if section:
+        yield section
+
+
+def _keys() -> str:
+    return f"the keys are {', '.join(_KEYS)}"
+
+
+def _whole(value: str, lines: Iterator[tuple[int, str]]) -> str | None:
+    '''Return a value that may go on to the line that ends with """; None without that line.'''
+    if not value.startswith('"""'):
+        return value
+    value = value[3:]
+    while not value.rstrip().endswith('"""'):
+        following = next(lines, None)
+        if following is None:
+            return None
+        value += "\n" + following[1]
+    return value.rstrip()[:-3]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Turns one section into a test; what is wrong with it goes to `problems`."""
+
+    shown: str
+    section: _Section
+    host: _Host
+    problems: list[str]
+
+    def test(self, directory: Path, images: dict[str, Image]) -> TestDef | None:
+        before = len(self.problems)
+        if not _NAME.fullmatch(self.section.name):
+            self.complain(self.section.line, "name", "use letters, digits and _ . + -, at most 100")
+        file = self.value("file", "", self.one_word)
+        extra = self.value(self.either("qemu_params", "extra_params"), "", self.words)
+        found = TestDef(
+            name=self.section.name,
+            image=file.removesuffix(".flat"),
+            args=" ".join(self.value("test_args", "", self.words)),
+            smp=self.value("smp", "1", self.cpus),
+            memory=128,
+            cpu="max",
+            machine=(("virtualization", "on"),) if self.host.has_el2 else (),
+            groups=tuple(self.value("groups", "", self.words)),
+            timeout=self.value("timeout", self.usual_timeout(), self.seconds),
+            needs=(),
+            qemu_args=(*_DEVICES, *self.initrd(), *extra),
+            origin=self.shown,
+            skip=self.reason_to_skip(),
+        )
+        if len(self.problems) == before and not found.skip:
+            self.find_image(directory, file, images)
+        return found if len(self.problems) == before else None
+
+    def initrd(self) -> tuple[str, ...]:
+        return ("-initrd", str(self.host.initrd)) if self.host.initrd else ()
+
+    def usual_timeout(self) -> str:
+        return self.host.environment.get("TIMEOUT") or _DEFAULT_TIMEOUT
+
+    def either(self, key: str, old: str) -> str:
+        """Return the key's name, or the old one where the section has that."""
+        return old if old in self.section.values and key not in self.section.values else key
+
+    def value(self, key: str, default: str, read: Callable[[str], Any]) -> Any:  # noqa: ANN401
+        """Return what `read` makes of a value; of its default when that is what is wrong."""
+        text, line = self.section.values.get(key, (default, self.section.line))
+        try:
+            return read(text)
+        except Refused as refused:
+            self.complain(line, key, str(refused))
+            return read(default) if text != default else ""
+
+    def complain(self, line: int, key: str, what: str) -> None:
+        self.problems.append(f"{self.shown}:{line}: [{self.section.name}] {key}: {what}")
+
+    def words(self, text: str) -> list[str]:
+        return shell.words(text, self.host.environment)
+
+    def one_word(self, text: str) -> str:
+        found = self.words(text)
+        if len(found) > 1:
+            raise Refused(f'"{text}" is more than one word')
+        return found[0] if found else ""
+
+    def cpus(self, text: str) -> int:
+        number = shell.number(text, self.host.environment)
+        if not 1 <= number <= _MOST_CPUS:
+            raise Refused(f"{number} is not a number of CPUs, 1 to {_MOST_CPUS}")
+        return number
+
+    def seconds(self, text: str) -> float:
+        word = self.one_word(text)
+        match = _TIMEOUT.fullmatch(word)
+        if not match:
+            raise Refused(f'"{word}" is not a duration such as 90s or 2m')
+        seconds = float(match[1]) * _UNITS[match[2]]
+        return min(seconds, DAY) or DAY  # 0 is no limit to timeout(1), and a day is the longest
+
+    def reason_to_skip(self) -> str:
+        """Return why this test cannot run here, "" when it can."""
+        reasons = (
+            self.other_than("arch", _ARCHITECTURE),
+            self.other_than("machine", self.host.environment.get("MACHINE", "") or "virt"),
+            self.other_than("accel", "tcg"),
+            self.value("check", "", self.unmet_check),
+            self.value("disabled_if", "", self.disabled),
+        )
+        return next(filter(None, reasons), "")
+
+    def other_than(self, key: str, here: str) -> str:
+        wanted = self.value(key, "", self.one_word)
+        return f"for {key} {wanted}, and this is {here}" if wanted not in {"", here} else ""
+
+    def unmet_check(self, text: str) -> str:
+        """Return which `path=value` does not hold: the file's first line is not the value."""
+        for pair in self.words(text):
+            path, equals, wanted = pair.partition("=")
+            if not (path and equals):
+                raise Refused(f'"{pair}" is not path=value')
+            if not os.path.realpath(path).startswith(_FACTS):
+                raise Refused(f"{path} is not below {' or '.join(_FACTS)}")
+            found = _first_line(Path(path))
+            if found != wanted:
+                return f"needs {pair}, and it is {'not there' if found is None else found}"
+        return ""
+
+    def disabled(self, text: str) -> str:
+        is_disabled = bool(text.strip()) and shell.condition(text, self.host.environment)
+        return f"disabled_if = {text.strip()}" if is_disabled else ""
+
+    def find_image(self, directory: Path, file: str, images: dict[str, Image]) -> None:
+        name = file.removesuffix(".flat")
+        flat = directory / f"{name}.flat"
+        line = self.section.values.get("file", ("", self.section.line))[1]
+        if not file:
+            self.complain(line, "file", "missing; name the image, as in file = selftest.flat")
+        elif not flat.resolve().is_relative_to(directory.resolve()):
+            self.complain(line, "file", f"{file} is not below {os.path.relpath(directory)}")
+        elif not flat.is_file():
+            self.complain(line, "file", f"{os.path.relpath(flat)} is not there; build the tree")
+        else:
+            images[name] = Image(name, flat.with_suffix(".elf"), flat)
+
+
+def _first_line(path: Path) -> str | None:
+    """Return the first line of a small text file, None where there is none."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open(errors="backslashreplace") as file:
+            return file.readline(4096).rstrip("\n")
+    except OSError:
+        return None

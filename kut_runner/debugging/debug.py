@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A test in a debugger: its machine stands at `main` when the debugger comes.
+
+QEMU starts as for a run, with its CPUs stopped and the two sockets that `postmortem` uses as well.
+Through them kut lets the machine run to `main`, so that a debugger finds it there, whichever it
+is. Then kut listens on a port of this machine: the first client's connection itself is passed to
+QEMU, which takes it for its gdb stub. From then on kut only waits for ends: the debugger's, the
+client's, its own; QEMU ends with them, however kut dies.
+"""
+
+import codecs
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TextIO
+
+from kut_runner.debugging import debugger as debuggers
+from kut_runner.definitions.config import DAY
+from kut_runner.diagnose import symbols
+from kut_runner.errors import (
+    ExitCode,
+    InfrastructureError,
+    MachineRefusedError,
+    NothingSelectedError,
+    UsageError,
+)
+from kut_runner.process.boot import Boot, Ended, Launch, die_with_parent
+from kut_runner.process.capture import create, write_all
+from kut_runner.process.inspection import load_address
+from kut_runner.process.remote import Link, Monitor, RemoteError, Steps, Stub
+from kut_runner.process.signals import Signals
+from kut_runner.targets import machine
+from kut_runner.verdict.lines import printable
+
+if TYPE_CHECKING:
+    from kut_runner.build.builder import Image
+    from kut_runner.debugging.debugger import Debugger, Subject, Wishes
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.targets.machine import Qemu
+
+_HERE: Final = "127.0.0.1"
+#: Hang-up of the other end alone; macOS has no name for it.
+_GONE: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP
+#: Seconds from SIGTERM to SIGKILL for a debugger.
+_GRACE: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be debugged."""
+
+    test: "TestDef"
+    image: "Image"
+    qemu: "Qemu"
+    tree: Path
+    serial: Path
+    """Where the serial line's raw bytes go."""
+    at_reset: bool = False
+    """Stop at the machine's first instruction rather than at main."""
+    show: Callable[[str], None] | None = None
+    """Gets what the guest says, as printable text."""
+
+
+class Machine:
+    """A machine that stands still until somebody debugs it; QEMU ends with the block."""
+
+    def __init__(self, request: Request, signals: Signals) -> None:
+        """Start QEMU; raises OSError, and NothingSelectedError for a test that needs another."""
+        if need := machine.unmet_need(request.qemu, request.test):
+            raise NothingSelectedError(f"{request.test.name} cannot run here: {need}")
+        self._request = request
+        self._signals = signals
+        self._readers: dict[int, Callable[[], int | None]] = {}
+        self._poll = select.poll()
+        self._steps: Steps[None] | None = None
+        self._deadline: float | None = None
+        self._place = "at its first instruction" if request.at_reset else "at main"
+        self._load: int | None = None
+        self._client: socket.socket | None = None
+        self._ended: Ended | None = None
+        self.is_left = False
+        """Whether the client was there and has gone."""
+        image = request.image.flat
+        self._boot = Boot(
+            Launch(
+                (*machine.command_line(request.qemu, request.test, image), "-S"),
+                log=request.serial,
+                timeout=DAY,
+                examine=request.qemu.version,
+                stderr=request.tree / f"build/debug/{request.test.name}.stderr",
+            ),
+            _Text(request.show).hear if request.show else None,
+        )
+        assert self._boot.sockets  # noqa: S101 - for mypy: examine is set
+        self._links = [Link(end, self._go_on) for end in self._boot.sockets.ours]
+        self._monitor, self._stub = Monitor(self._links[0]), Stub(self._links[1])
+        self._watch(signals.fileno(), self._drain)
+        self._watch(self._boot.fileno(), self._boot.read)
+        for link in self._links:
+            self._watch(link.fileno(), link.read)
+
+    def __enter__(self) -> Self:
+        """End QEMU with the block."""
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """End QEMU."""
+        try:
+            self._finish()
+        except (InfrastructureError, OSError):  # a disk that is full
+            if not error:
+                raise
+
+    @property
+    def _is_asking(self) -> bool:
+        return self._steps is not None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether QEMU has ended."""
+        return self._boot.has_ended()
+
+    def prepare(self) -> "Subject":
+        """Bring the machine to main, and say so; return what is to be known about it.
+
+        Raises MachineRefusedError, or InfrastructureError when it ends before that.
+        """
+        elf = self._request.image.elf
+        self._steps = self._begin(symbols.Symbols(elf).address("main"))
+        try:
+            self._go_on()
+            while self._is_asking:
+                if self._deadline and time.monotonic() >= self._deadline:
+                    self._lose_patience()
+                self.wait(self._deadline and self._deadline - time.monotonic())
+        except RemoteError as error:
+            raise self._failure(error) from None
+        if self._load is None:
+            raise InfrastructureError("QEMU does not say where it has put the image")
+        self._let_go_of_stub()
+        name, log = self._request.test.name, os.path.relpath(self._request.serial)
+        say(f"{name} stands {self._place}; serial line: {log}")
+        return debuggers.Subject(elf, self._load, self._request.tree)
+
+    def listen(self, listener: socket.socket) -> None:
+        """Pass the first client of `listener` to QEMU's gdb stub."""
+
+        def accept() -> None:
+            self._client, _ = listener.accept()
+            self._ignore(listener.fileno())
+            listener.close()
+            self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms a word
+            self._steps = self._hand_over(self._client)
+            self._go_on()
+            self._watch(self._client.fileno(), self._leave, _GONE)
+
+        self._watch(listener.fileno(), accept)
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait for something to happen, and see to it; raises KeyboardInterrupt for a stop."""
+        for descriptor, _ in self._poll.poll(None if seconds is None else max(seconds, 0) * 1000):
+            if descriptor in self._readers and self._readers[descriptor]() == 0:
+                self._ignore(descriptor)
+        if self._signals.stops:
+            raise KeyboardInterrupt
+
+    def _finish(self) -> Ended:
+        """Kill QEMU, once; what the guest said until then is in the log."""
+        if not self._ended:
+            with self._boot.log:
+                self._ended = self._boot.finish()
+            if self._client:
+                self._client.close()
+        return self._ended
+
+    def _watch(
+        self, descriptor: int, read: Callable[[], int | None], events: int = select.POLLIN
+    ) -> None:
+        """Call `read` when there is something; it returns 0 when there will be no more."""
+        self._readers[descriptor] = read
+        self._poll.register(descriptor, events)
+
+    def _ignore(self, descriptor: int) -> None:
+        if self._readers.pop(descriptor, None):
+            self._poll.unregister(descriptor)
+
+    def _let_go_of_stub(self) -> None:
+        """Leave the gdb stub, with the machine as it stands."""
+        self._ignore(self._links[1].fileno())
+        if self._boot.sockets:
+            self._boot.sockets.ours[1].close()
+
+    def _drain(self) -> None:
+        self._signals.drain()
+
+    def _leave(self) -> int:
+        self.is_left = True
+        return 0
+
+    def _go_on(self) -> bool:
+        """Take the next step with QEMU; never is the last."""
+        if self._steps is not None:
+            try:
+                next(self._steps)
+            except StopIteration:
+                self._steps = None
+        return False
+
+    def _begin(self, main: int | None) -> Steps[None]:
+        yield from self._monitor.ask("qmp_capabilities")
+        roms = yield from self._monitor.ask_human("info roms")
+        self._load = load_address(roms, str(self._request.image.flat))
+        yield from self._monitor.ask_human("gdbserver chardev:kut-gdb")
+        if self._request.at_reset or main is None or self._load is None:
+            return
+        yield from self._stub.set_breakpoint(self._load + main, is_set=True)
+        self._deadline = time.monotonic() + self._request.test.timeout
+        yield from self._stub.run()
+        self._deadline = None
+        yield from self._stub.set_breakpoint(self._load + main, is_set=False)
+
+    def _hand_over(self, client: socket.socket) -> Steps[None]:
+        """Make a connection QEMU's own, and then its gdb stub's."""
+        name = "kut-client"
+        yield from self._monitor.ask("getfd", {"fdname": name}, [client.fileno()])
+        address = {"type": "fd", "data": {"str": name}}
+        backend = {"type": "socket", "data": {"addr": address, "server": False}}
+        yield from self._monitor.ask("chardev-add", {"id": name, "backend": backend})
+        yield from self._monitor.ask_human(f"gdbserver chardev:{name}")
+
+    def _lose_patience(self) -> None:
+        """Stop a machine that does not come to main."""
+        self._deadline = None
+        self._stub.interrupt()
+        self._place = f"where it is after {self._request.test.timeout:g} s without coming to main"
+
+    def _failure(self, error: RemoteError) -> Exception:
+        ended = self._finish()
+        if ended.complaint and not self._deadline:
+            return MachineRefusedError(f"QEMU refused: {ended.complaint}")
+        words = f"{self._request.test.name} ended before main: {error}"
+        see = f"see {self._request.serial}; --at-reset stops at the machine's first instruction"
+        return InfrastructureError(words, see)
+
+
+def with_debugger(request: Request, debugger: "Debugger", wishes: "Wishes") -> int:
+    """Run a debugger on a machine, in this terminal; return the exit code.
+
+    Raises KutError; KeyboardInterrupt when kut is told to end.
+    """
+    with Signals() as signals, Machine(request, signals) as stopped, _listen(0) as listener:
+        subject = stopped.prepare()
+        port: int = listener.getsockname()[1]
+        stopped.listen(listener)
+        signals.hears_interrupts = False  # Ctrl-C is the debugger's
+        argv = debuggers.arguments(debugger, subject, port, wishes)
+        with _running(argv, debugger.environment(os.environ)) as process:
+            while process.poll() is None:
+                stopped.wait()
+        return _code_of(debugger, process.returncode)
+
+
+def for_client(request: Request, port: int) -> int:
+    """Let a debugger connect to a port, 0 for any; return the exit code when it has left.
+
+    Raises KutError; KeyboardInterrupt when kut is told to end.
+    """
+    with Signals() as signals, Machine(request, signals) as stopped, _listen(port) as listener:
+        subject = stopped.prepare()
+        port = listener.getsockname()[1]
+        stopped.listen(listener)
+        script = _write_for_ide(subject, request.tree / "build/debug")
+        say(f"symbols: source {script}")
+        say(f"gdb stub: localhost:{port}")
+        while not (stopped.is_left or stopped.has_ended):
+            stopped.wait()
+    return ExitCode.OK
+
+
+def say(words: str) -> None:
+    """Say something to the user, beside what the guest and the debugger say."""
+    print(f"kut: {words}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+class _Text:
+    """Serial bytes as text that is safe on a terminal, at once: halves of lines too."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def hear(self, data: bytes) -> None:
+        text = self._decoder.decode(data).replace("\r", "")
+        self._show("\n".join(printable(line) for line in text.split("\n")))
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((_HERE, port))
+        listener.listen(1)
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"port {port} cannot be listened at: {error.strerror}", "take another: --port N"
+        ) from None
+    return listener
+
+
+def _write_for_ide(subject: "Subject", directory: Path) -> Path:
+    """Write what an IDE's gdb reads, and link the ELF file under a name that stays the same."""
+    script = directory / "kut.gdb"
+    with create(script) as file:
+        write_all(file, script, debuggers.gdb_script(subject).encode())
+    temporary = directory / f"image.elf.{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(subject.elf)
+    temporary.replace(directory / "image.elf")
+    return script
+
+
+@contextmanager
+def _running(
+    argv: tuple[str, ...], environ: Mapping[str, str]
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run a debugger, which has the terminal; it ends with kut."""
+    with _terminal_kept(sys.stdin):
+        process = subprocess.Popen(
+            argv,
+            env=environ,
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - see there
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def _terminal_kept(stream: TextIO | None) -> Iterator[None]:
+    """Leave a terminal as it was, whatever a debugger has made of it."""
+    if not stream or not stream.isatty():
+        yield
+        return
+    import termios
+
+    before = termios.tcgetattr(stream)
+    try:
+        yield
+    finally:
+        with suppress(termios.error):  # the terminal went away
+            termios.tcsetattr(stream, termios.TCSADRAIN, before)
+
+
+def _code_of(debugger: "Debugger", status: int) -> int:
+    """Return kut's exit code for a debugger's exit status."""
+    if status < 0:
+        name = signal.Signals(-status).name
+        raise InfrastructureError(f"{debugger.program} died of {name}")
+    return ExitCode.OK if status == 0 else ExitCode.TESTS_FAILED

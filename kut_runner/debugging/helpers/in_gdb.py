@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The helpers in gdb, which runs this file: commands `kut ...`, and struct guest in one line."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gdb
+from gdb.unwinder import Unwinder, register_unwinder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _find_package() -> None:
+    """Make this very package importable, and nothing else that lies beside it."""
+    home = Path(__file__).resolve().parents[2]
+    if "kut_runner" in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(
+        "kut_runner", home / "__init__.py", submodule_search_locations=[str(home)]
+    )
+    if spec and spec.loader:
+        sys.modules["kut_runner"] = package = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(package)
+
+
+_find_package()
+
+from kut_runner.debugging.helpers import commands  # noqa: E402 - it cannot be found before
+from kut_runner.debugging.helpers.machine import Complaint, Member, Unreadable, Value  # noqa: E402
+
+_STRUCTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
+
+
+class _Gdb:
+    """What gdb knows of the program and the machine."""
+
+    def evaluate(self, expression: str) -> Value:
+        try:
+            return _value(gdb.parse_and_eval(expression))
+        except gdb.error as error:
+            raise Complaint(str(error)) from None
+
+    def find_local(self, struct: str) -> int:
+        for frame in _frames():
+            for symbol in _variables(frame):
+                with suppress(gdb.error, ValueError):
+                    value = _value(symbol.value(frame))
+                    if value.struct == struct and value.number:
+                        return value.number
+        return 0
+
+    def members(self, struct: str) -> dict[str, Member]:
+        try:
+            return dict(_members(gdb.lookup_type(f"struct {struct}"), "", 0))
+        except gdb.error as error:
+            raise Complaint(str(error)) from None
+
+    def enumerators(self, enum: str) -> dict[int, str]:
+        try:
+            fields = gdb.lookup_type(f"enum {enum}").fields()
+        except gdb.error as error:
+            raise Complaint(str(error)) from None
+        return {field.enumval: field.name for field in reversed(fields)}
+
+    def register(self, name: str) -> int | None:
+        with suppress(gdb.error):
+            value = gdb.parse_and_eval(f"${name}")
+            if value.type.code != gdb.TYPE_CODE_VOID:
+                return int(value) & (1 << 64) - 1
+        return None
+
+    def read(self, address: int, size: int) -> bytes:
+        try:
+            return bytes(gdb.selected_inferior().read_memory(address, size))
+        except gdb.error as error:
+            raise Unreadable(str(error)) from None
+
+    def read_physical(self, address: int, size: int) -> bytes:
+        gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
+        try:
+            return self.read(address, size)
+        finally:
+            gdb.execute("maintenance packet Qqemu.PhyMemMode:0", to_string=True)
+
+    def symbol(self, address: int) -> str:
+        words = gdb.execute(f"info symbol {address:#x}", to_string=True)
+        name, _, rest = words.partition(" in section ")
+        return name.replace(" + ", "+") if rest else ""
+
+
+def _frames() -> Iterator[gdb.Frame]:
+    """Yield the frames from the selected one outwards, then all from the innermost."""
+    with suppress(gdb.error):
+        for first in (gdb.selected_frame, gdb.newest_frame):
+            frame = first()
+            while frame is not None and frame.is_valid():
+                yield frame
+                frame = frame.older()
+
+
+def _variables(frame: gdb.Frame) -> list[gdb.Symbol]:
+    found = []
+    with suppress(RuntimeError):  # a frame without debug information
+        block = frame.block()
+        while block and not block.is_static:
+            found += [each for each in block if each.is_variable or each.is_argument]
+            block = block.superblock
+    return found
+
+
+def _struct_of(value: gdb.Value) -> str:
+    """Return the name of the structure that a value is or points to, "" for any other."""
+    kind = value.type.strip_typedefs()
+    if kind.code == gdb.TYPE_CODE_PTR:
+        kind = kind.target().strip_typedefs()
+    return (kind.tag or "") if kind.code == gdb.TYPE_CODE_STRUCT else ""
+
+
+def _value(value: gdb.Value) -> Value:
+    if value.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
+        return Value(int(value.address), _struct_of(value))
+    return Value(int(value) & (1 << 64) - 1, _struct_of(value))
+
+
+def _members(kind: gdb.Type, prefix: str, base: int) -> Iterator[tuple[str, Member]]:
+    for field in kind.fields():
+        inner = field.type.strip_typedefs()
+        name, offset = f"{prefix}{field.name or ''}", base + field.bitpos // 8
+        if inner.code in _STRUCTS:
+            yield from _members(inner, f"{name}." if field.name else prefix, offset)
+            continue
+        count = 1
+        if inner.code == gdb.TYPE_CODE_ARRAY:
+            low, high = inner.range()
+            count, inner = high - low + 1, inner.target().strip_typedefs()
+        if inner.code not in _STRUCTS and inner.code != gdb.TYPE_CODE_ARRAY:
+            yield name, Member(offset, inner.sizeof, count)
+
+
+class _Prefix(gdb.Command):  # type: ignore[misc]
+    """Words about guests and stage 2; `help kut` lists them."""
+
+    def __init__(self) -> None:
+        super().__init__("kut", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, prefix=True)
+
+
+class _Command(gdb.Command):  # type: ignore[misc]
+    def __init__(self, name: str, command: commands.Command) -> None:
+        self.__doc__ = f"kut {name} {command.usage}\n{command.about}"
+        self._run = command.run
+        super().__init__(f"kut {name}", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
+
+    def invoke(self, words: str, _from_tty: bool) -> None:  # noqa: FBT001 - gdb's signature
+        try:
+            for line in self._run(_Gdb(), words.strip()):
+                gdb.write(f"{line}\n")
+        except Complaint as complaint:
+            raise gdb.GdbError(str(complaint)) from None
+
+
+class _Summary:
+    """A guest, or a pointer to one, in one line; `print/r` shows all that there is."""
+
+    def __init__(self, address: int, *, is_pointer: bool) -> None:
+        self._address = address
+        self._prefix = f"{address:#x} " if is_pointer else ""
+
+    def to_string(self) -> str:
+        try:
+            return f"{self._prefix}{commands.summary(_Gdb(), self._address)}"
+        except Complaint:  # not initialised yet, say
+            return f"{self._prefix}{{not readable}}"
+
+
+def _look_up(value: gdb.Value) -> _Summary | None:
+    if _struct_of(value) != "guest":
+        return None
+    is_pointer = value.type.strip_typedefs().code == gdb.TYPE_CODE_PTR
+    if not is_pointer and value.address is None:
+        return None
+    address = int(value if is_pointer else value.address)
+    return _Summary(address, is_pointer=is_pointer) if address else None
+
+
+def _on_exit(_event: object) -> None:
+    """End the machine with gdb, which would let it run on."""
+    with suppress(gdb.error):
+        gdb.execute("kill", to_string=True)
+
+
+class _Records(Unwinder):  # type: ignore[misc]
+    """Follows frame records through assembly, of which there are no unwind tables.
+
+    gdb guesses there, and may guess for ever; C functions it reads well.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("kut")
+
+    def __call__(self, pending: gdb.PendingFrame) -> gdb.UnwindInfo | None:
+        counter, frame, stack = (pending.read_register(name) for name in ("pc", "x29", "sp"))
+        if not _wants_records(int(counter)):
+            return None
+        above, address = _record(int(frame) & (1 << 64) - 1)
+        found = pending.create_unwind_info(_FrameId(stack, counter))
+        found.add_saved_register("x29", gdb.Value(above).cast(frame.type))
+        found.add_saved_register(
+            "sp", gdb.Value(int(frame if address else stack) + 16).cast(frame.type)
+        )
+        found.add_saved_register("pc", gdb.Value(address).cast(frame.type))
+        return found
+
+
+class _FrameId:
+    def __init__(self, sp: gdb.Value, pc: gdb.Value) -> None:
+        self.sp, self.pc = sp, pc
+
+
+def _wants_records(address: int) -> bool:
+    """Tell whether an address is in assembly without unwind tables."""
+    return not _is_in_c(address) and not _Gdb().symbol(address).startswith("guest_vectors")
+
+
+def _is_in_c(address: int) -> bool:
+    with suppress(gdb.error, RuntimeError):
+        block = gdb.block_for_pc(address)
+        while block is not None:
+            if block.function is not None:
+                return True
+            block = block.superblock
+    return False
+
+
+def _record(address: int) -> tuple[int, int]:
+    """Return the frame record at an address: the next one's, and where to return to; 0: no more."""
+    with suppress(Complaint):
+        data = _Gdb().read(address, 16) if address and address % 8 == 0 else bytes(16)
+        above, back = (int.from_bytes(data[at : at + 8], "little") for at in (0, 8))
+        return above, back & (1 << 48) - 1
+    return 0, 0
+
+
+_look_up.name = "kut"  # type: ignore[attr-defined]
+_Prefix()
+for _name, _each in commands.COMMANDS.items():
+    _Command(_name, _each)
+gdb.pretty_printers.append(_look_up)
+register_unwinder(None, _Records(), replace=True)
+if hasattr(gdb.events, "gdb_exiting"):  # since gdb 12
+    gdb.events.gdb_exiting.connect(_on_exit)

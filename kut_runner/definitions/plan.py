@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Selection: which tests a run consists of, and which variant of the build.
+
+Nothing misspelt, and nothing empty, ever passes.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.definitions.config import NODEFAULT
+from kut_runner.errors import NothingSelectedError, UsageError
+
+if TYPE_CHECKING:
+    from kut_runner.definitions.config import Config, TestDef, VariantDef
+
+_ALL_TESTS: Final = "`kut list` shows the names of all tests"
+_ALL_GROUPS: Final = "`kut list --groups` shows all groups"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a user asked for. Within a kind one is enough; of each kind that is given, one must be.
+
+    A pattern is a test's name or a glob over names (`*`, `?`, `[...]`); case counts.
+    """
+
+    patterns: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    keyword: str | None = None
+    """An expression; see `keywords`."""
+    excludes: tuple[str, ...] = ()
+    """Patterns of tests to leave out; a test of a pattern that names none is an error too."""
+
+
+def select(config: "Config", wish: Wish) -> "tuple[TestDef, ...]":
+    """Return the tests that are wished for, each once, in the order of the files.
+
+    Tests of group "nodefault" are among them only if a pattern or a group asks for them.
+
+    Raises UsageError for a name or group that no test has and for a bad expression,
+    NothingSelectedError when a glob matches no test or no test is left.
+    """
+    chosen = _asked_for(config, wish)
+    if wish.keyword is not None:
+        from kut_runner.definitions import keywords
+
+        is_meant = keywords.parse(wish.keyword)
+        chosen = [test for test in chosen if is_meant(test)]
+    left_out = _match_all(wish.excludes, config.tests)
+    tests = tuple(test for test in chosen if test.name not in left_out)
+    if not tests:
+        raise NothingSelectedError("no test is selected", _why_none(wish))
+    return tests
+
+
+def select_one(config: "Config", name: str) -> "TestDef":
+    """Return the only test of that name, or that matches it as a glob.
+
+    Raises UsageError when there are several or none.
+    """
+    tests = select(config, Wish((name,)))
+    if len(tests) > 1:
+        some = ", ".join(test.name for test in tests[:5])
+        raise UsageError(f'"{name}" names {len(tests)} tests', f"one of them: {some}")
+    return tests[0]
+
+
+def of_images(tests: "Iterable[TestDef]", images: Collection[str]) -> "tuple[TestDef, ...]":
+    """Return those of `tests` that run any of `images`; NothingSelectedError when none does."""
+    if found := tuple(test for test in tests if test.image in images):
+        return found
+    raise NothingSelectedError(
+        "the last build linked no image of a selected test", "leave out --changed"
+    )
+
+
+def only(config: "Config", wish: Wish, names: Collection[str], why: str) -> "tuple[TestDef, ...]":
+    """Return the tests of `names` that are wished for; without a wish, all of them.
+
+    Raises NothingSelectedError, with `why` in its message, when there is none.
+    """
+    among = config.tests if wish == Wish() else select(config, wish)
+    if found := tuple(test for test in among if test.name in names):
+        return found
+    raise NothingSelectedError(f"no test is selected: {why}", "leave out --failed")
+
+
+def _asked_for(config: "Config", wish: Wish) -> "list[TestDef]":
+    """Return the tests that patterns and groups ask for, by default those not of NODEFAULT."""
+    tests = list(config.tests)
+    if wish.patterns:
+        names = _match_all(wish.patterns, tests)
+        tests = [test for test in tests if test.name in names]
+    if wish.groups:
+        _refuse_unknown_groups(wish.groups, config.tests)
+        tests = [test for test in tests if not set(wish.groups).isdisjoint(test.groups)]
+    if not (wish.patterns or wish.groups):
+        tests = [test for test in tests if NODEFAULT not in test.groups]
+    return tests
+
+
+def _match_all(patterns: Iterable[str], tests: "Iterable[TestDef]") -> set[str]:
+    names = [test.name for test in tests]
+    return {name for pattern in patterns for name in _match(pattern, names)}
+
+
+def _refuse_unknown_groups(groups: Iterable[str], tests: "Iterable[TestDef]") -> None:
+    known = {group for test in tests for group in test.groups}
+    for group in groups:
+        if group not in known:
+            raise UsageError(f'no test is in group "{group}"', _nearest(group, known, _ALL_GROUPS))
+
+
+def _why_none(wish: Wish) -> str:
+    if wish == Wish():
+        return f'every test is in group "{NODEFAULT}"; name those to run'
+    return "names, groups and -k must all hold, and excludes must leave one"
+
+
+def variant(config: "Config", name: str | None) -> "VariantDef | None":
+    """Return the variant of that name, None for no name; UsageError for one that is not there."""
+    if name is None:
+        return None
+    variants = {each.name: each for each in config.variants}
+    if name in variants:
+        return variants[name]
+    hint = _nearest(name, variants, "`kut list --variants` shows the names of all variants")
+    raise UsageError(f'no variant is called "{name}"', hint)
+
+
+def _match(pattern: str, names: Collection[str]) -> list[str]:
+    if pattern in names:
+        return [pattern]
+    if not any(character in pattern for character in "*?["):
+        raise UsageError(f'no test is called "{pattern}"', _nearest(pattern, names, _ALL_TESTS))
+    if matches := [name for name in names if fnmatchcase(name, pattern)]:
+        return matches
+    raise NothingSelectedError(f'no test matches "{pattern}"', _ALL_TESTS)
+
+
+def _nearest(name: str, names: Collection[str], otherwise: str) -> str:
+    """Return a hint: names like this one, or `otherwise` how to find them."""
+    from difflib import get_close_matches
+
+    if near := get_close_matches(name, names, n=3):
+        return f"did you mean {' or '.join(near)}?"
+    return otherwise

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What to start from: a test that passes with its definition, and a tree around it."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from kut_runner import __version__
+from kut_runner.definitions import config
+from kut_runner.errors import InfrastructureError, UsageError
+
+_SOURCE: Final = """\
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <libcflat.h>
+#include <asm/guest.h>
+
+/* Runs in the guest, at EL1 */
+static u64 add(u64 a, u64 b)
+{
+	return a + b;
+}
+
+/* Runs in the host, at EL2 */
+int main(void)
+{
+	struct guest *guest = guest_create(1, (void (*)(void))add, S2_PAGE_4K);
+
+	guest->x[0] = 40;
+	guest->x[1] = 2;
+	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == 42,
+	       "40 + 2 in a guest: %lu", guest->exit_code);
+	return report_summary();
+}
+"""  # noqa: E101 - C is indented by tabs and aligned by spaces
+
+_MARK: Final = f"""\
+# A tree of tests for kut, built with the library that kut brings: the oldest kut that will do.
+library = "kut>={__version__}"
+"""
+
+_IGNORED: Final = "/build/\n"
+
+_README: Final = """\
+# Tests of hypervisor-level arm64 code
+
+Images that boot at EL2 in QEMU, each with a verdict. kut builds and runs them, and brings the
+library that they use.
+
+    kut run         build what changed, and run all tests
+    kut list        the tests there are
+    kut new NAME    one more, to start from
+
+- `arm/NAME.c` is an image, with `arm/NAME-*.S` and all of `arm/NAME/` where they exist.
+- `configs/*.toml` say which tests there are, and on which machine each runs.
+- `kut.toml` says which kut it takes.
+- `build/` has images, logs and past runs, and `compile_commands.json` for editors. It may be
+  removed at any time.
+"""
+
+
+def new_tree(tree: Path, name: str) -> tuple[Path, ...]:
+    """Start a tree in a directory that is empty or not there, with one test; return its files.
+
+    It has no library: it takes that of kut. Nothing is overwritten, and what cannot be written
+    whole is not left in part. Raises UsageError for a bad name or a directory that has something
+    in it, InfrastructureError when a file cannot be written.
+    """
+    _refuse_bad_name(name)
+    texts = {config.MARK: _MARK, ".gitignore": _IGNORED, "README.md": _README}
+    new = [path for path in (tree, tree / "arm", tree / "configs") if not path.exists()]
+    try:
+        if tree.exists() and any(tree.iterdir()):
+            raise UsageError(f"{tree} is not empty", "name a directory that is, or a new one")
+        for directory in (tree / "arm", tree / "configs"):
+            directory.mkdir(parents=True)
+        written = _write({tree / file: text for file, text in texts.items()})
+    except OSError as error:
+        _remove(reversed(new))
+        raise InfrastructureError(f"the new tree is not written: {error}") from None
+    return (*written, *new_test(tree, name))
+
+
+def new_test(tree: Path, name: str) -> tuple[Path, Path]:
+    """Write `arm/NAME.c` and `configs/NAME.toml` under `tree`; return their paths.
+
+    Nothing is overwritten, and one is not left without the other. Raises UsageError for a bad or
+    taken name, ConfigError for bad definitions in the tree, InfrastructureError when a file
+    cannot be written.
+    """
+    _refuse_bad_name(name)
+    source, definition = tree / "arm" / f"{name}.c", tree / "configs" / f"{name}.toml"
+    _refuse_taken(tree, name, (source, definition))
+    try:
+        _write({source: _SOURCE, definition: f'[test."{name}"]\nmemory = 256\n'})
+    except OSError as error:
+        raise InfrastructureError(f"a file of the new test is not written: {error}") from None
+    return source, definition
+
+
+def _write(texts: dict[Path, str]) -> tuple[Path, ...]:
+    """Write new files, all or none; raises OSError."""
+    written: list[Path] = []
+    try:
+        for path, text in texts.items():
+            with path.open("x", encoding="utf-8") as file:
+                written.append(path)
+                file.write(text)
+    except OSError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+    return tuple(written)
+
+
+def _remove(directories: Iterable[Path]) -> None:
+    for directory in directories:
+        with suppress(OSError):
+            directory.rmdir()
+
+
+def _refuse_bad_name(name: str) -> None:
+    if not config.is_name(name) or name.endswith((".c", ".S")):
+        raise UsageError(
+            f"{name!r} is no name for a test",
+            "a letter or digit, then letters, digits and _.+-; at most 100, without a suffix",
+        )
+
+
+def _refuse_taken(tree: Path, name: str, files: tuple[Path, ...]) -> None:
+    for path in (*files, tree / "arm" / f"{name}.S", tree / "arm" / name):
+        if path.exists():
+            raise UsageError(f"{path.relative_to(tree)} is already there", "choose another name")
+    if not any((tree / "configs").glob("*.toml")):
+        return  # the first test of a tree
+    if any(test.name == name for test in config.load(tree / "configs", tree / "arm").tests):
+        raise UsageError(f"a test {name!r} is already defined", "choose another name")

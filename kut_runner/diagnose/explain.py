@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From what an image said, or from its stopped machine, to a diagnosis in words."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.definitions.config import is_root
+from kut_runner.diagnose import dump, symbols, syndrome
+from kut_runner.diagnose.symbols import Symbols
+from kut_runner.errors import KutError
+from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind, Place, Register
+from kut_runner.verdict.events import Abort
+from kut_runner.verdict.lines import printable
+
+if TYPE_CHECKING:
+    from kut_runner.diagnose.dump import Dump
+    from kut_runner.process.inspection import Cpu, Snapshot
+    from kut_runner.verdict.results import Said
+
+#: Functions that print a dump, which are no news at the top of a stack.
+_PLUMBING: Final = ("dump_stack", "dump_frame_stack", "assert_failed", "report_abort", "abort")
+_IMAGE_OFFSET: Final = re.compile(r"image offset (0x[0-9a-f]{1,16})")
+#: Bytes of an instruction.
+_INSTRUCTION: Final = 4
+#: Bytes that an image has at most when its symbols are not known.
+_LARGEST_IMAGE: Final = 16 << 20
+#: Classes other than aborts with a valid FAR: PC alignment, watchpoints.
+_OTHERS_WITH_FAR: Final = (0x22, 0x34, 0x35)
+#: Instructions that a CPU sleeps in.
+_WAITS: Final = {0xD503207F: "WFI", 0xD503205F: "WFE"}
+_SYSTEM_REGISTERS: Final = tuple(
+    f"{name}_EL{level}" for level in (2, 1) for name in ("ELR", "ESR", "FAR", "VBAR")
+)
+_SMC_OR_HVC: Final = (0xD4000002, 0xD4000003)
+_CALL_MASK: Final = 0xFFE0001F
+
+
+@dataclass(frozen=True, slots=True)
+class Elf:
+    """The file that has an image's symbols."""
+
+    path: Path
+    build_id: str = ""
+    """Build-id of what ran, in hex; empty when not known."""
+
+
+def explain(
+    said: "Said", snapshot: "Snapshot | None" = None, elf: Elf | None = None
+) -> Diagnosis | None:
+    """Return the diagnosis of a test that failed; None when nothing is known but its checks.
+
+    `snapshot` is what was found after a time-out. Without `elf`, and with one that does not fit,
+    there are offsets instead of functions, and a note that says why. Never raises: no trouble in
+    here may hide the verdict that it belongs to.
+    """
+    try:
+        return _explain(said, snapshot, elf)
+    except Exception as error:  # noqa: BLE001 - see above
+        kind = Kind.HANG if snapshot else Kind.EXCEPTION
+        what = printable(f"{type(error).__name__}: {error}")
+        return Diagnosis(kind, f"no diagnosis, by a bug in kut: {what}")
+
+
+def _explain(said: "Said", snapshot: "Snapshot | None", elf: Elf | None) -> Diagnosis | None:
+    found = dump.of_host(said.last_lines) or dump.of_guest(said.told)
+    abort = said.latest(Abort)
+    if not found and not snapshot and not (abort and _IMAGE_OFFSET.search(abort.line)):
+        return None
+    image = _Image(elf)
+    if found:
+        diagnosis = _of_dump(found, said, image)
+        image.notes[:0] = image.offsets_in(abort.line) if abort else ()
+        cpus = _places(snapshot, image) if snapshot else ()
+        return replace(diagnosis, cpus=cpus, notes=tuple(image.notes))
+    if snapshot:
+        return _of_hang(snapshot, image)
+    line = abort.line if abort else ""
+    return Diagnosis(Kind.ABORT, line, notes=(*image.offsets_in(line), *image.notes))
+
+
+class _Image:
+    """An image's symbols, or why there are none."""
+
+    def __init__(self, elf: Elf | None) -> None:
+        self.notes: list[str] = []
+        self._symbols: Symbols | None = None
+        if elf:
+            try:
+                self._symbols = self._open(elf)
+            except KutError as error:
+                self._note(f"no symbols: {elf.path}: {error.message}")
+            except OSError as error:
+                self._note(f"no symbols: {elf.path}: {error.strerror}")
+
+    def _open(self, elf: Elf) -> Symbols | None:
+        root = next((each for each in elf.path.absolute().parents if is_root(each)), None)
+        found = symbols.load(elf.path.absolute(), elf.build_id or _fingerprint(elf.path), root)
+        if elf.build_id and found.build_id != elf.build_id:
+            self._note(
+                f"no symbols: {elf.path} is not what ran: its build-id is"
+                f" {found.build_id[:12] or 'missing'}, and {elf.build_id[:12]} ran"
+            )
+            return None
+        if not found.has_lines:
+            self._note(f"no source lines: {elf.path} has no debug information")
+        return found
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def frames(self, offset: int, *, is_exact: bool) -> tuple[Frame, ...]:
+        """Return the functions at `offset`; without symbols one frame that is a number."""
+        if self._symbols and 0 <= offset < self._symbols.size:
+            try:
+                return self._symbols.frames(offset, is_exact=is_exact)
+            except KutError as error:
+                self._note(error.message)
+        return (Frame(offset),)
+
+    def frames_at(self, address: int, load: int | None, *, is_exact: bool) -> tuple[Frame, ...]:
+        """Return the functions at `address`, which may be outside of the image."""
+        if load is None or not self.has(address - load):
+            return (Frame(address, is_in_image=False),)
+        return self.frames(address - load, is_exact=is_exact)
+
+    def symbol(self, address: int, load: int | None) -> str:
+        """Return what is at `address`, "" for what is not in the image."""
+        if self._symbols is None or load is None:
+            return ""
+        return self._symbols.nearest(address - load)
+
+    def is_call_by_another(self, address: int, pc: int, load: int | None) -> bool:
+        """Tell whether the instruction before `address` is in another function than `pc` is.
+
+        When x30 is such an address and no frame record has it, the function at `pc` has made no
+        record of its own, as one that calls nothing need not: x30 leads to its caller.
+        """
+        caller = self.symbol(address - _INSTRUCTION, load).partition("+")[0]
+        return bool(caller) and caller != self.symbol(pc, load).partition("+")[0]
+
+    def offsets_in(self, text: str) -> Iterator[str]:
+        """Yield where each "image offset" in `text` is."""
+        for match in _IMAGE_OFFSET.finditer(text):
+            places = self.frames(int(match[1], 16), is_exact=True)
+            if places[0].function:
+                yield f"{match[0]} is {places[0].place}"
+
+    def has(self, offset: int) -> bool:
+        """Tell whether an offset is in the image."""
+        size = self._symbols.size if self._symbols else _LARGEST_IMAGE
+        return 0 <= offset < size
+
+
+def _of_dump(found: "Dump", said: "Said", image: _Image) -> Diagnosis:
+    frames = _dump_frames(found, image)
+    abort = said.latest(Abort)
+    if found.kind is Kind.ASSERT:
+        headline = found.what
+    elif found.kind is Kind.ABORT:
+        headline = abort.line if abort else "the image printed its stack"
+    else:
+        headline = _exception_words(found)
+    if frames and frames[0].function and found.kind in (Kind.EXCEPTION, Kind.STACK):
+        headline = f"{headline}, in {frames[0].place}"
+    registers = tuple(_registers(found, image))
+    return Diagnosis(found.kind, headline, frames, registers)
+
+
+def _dump_frames(found: "Dump", image: _Image) -> tuple[Frame, ...]:
+    frames: list[Frame] = []
+    stack = found.stack
+    if stack:
+        for number, offset in enumerate(stack.addresses):
+            frames += image.frames(offset, is_exact=stack.exact and number == 0)
+    is_at_pc = bool(stack and stack.exact)
+    if found.pc is not None and not is_at_pc:
+        frames[:0] = image.frames_at(found.pc, found.load, is_exact=True)
+    link = dict(found.registers).get("x30")
+    if found.pc is not None and found.load is not None and link is not None:
+        rest = {found.load + offset for offset in stack.addresses[1:]} if stack else ()
+        if link not in rest and image.is_call_by_another(link, found.pc, found.load):
+            inner = len(image.frames_at(found.pc, found.load, is_exact=True))
+            frames[inner:inner] = image.frames_at(link, found.load, is_exact=False)
+    while len(frames) > 1 and frames[0].function in _PLUMBING:
+        del frames[0]
+    return tuple(frames)
+
+
+def _exception_words(found: "Dump") -> str:
+    """Return what happened, without where."""
+    if found.esr is None:
+        what = f"unexpected exception, vector {found.vector}" if found.vector else found.what
+    else:
+        what = "; ".join((syndrome.esr_words(found.esr), *syndrome.esr_details(found.esr)))
+    if found.is_guest:
+        what = f"guest: {what}"
+    elif found.kind is Kind.STACK:
+        what = f"stack overflow: {what}"
+    if found.ipa is not None:
+        return f"{what}; address {found.far or 0:#x}, IPA {found.ipa:#x}"
+    if found.far is not None and found.esr is not None and _has_far(found.esr):
+        return f"{what}; address {found.far:#x}"
+    return what
+
+
+def _has_far(esr: int) -> bool:
+    """FAR is the address that the exception is about."""
+    return syndrome.is_abort(esr) or syndrome.esr_class(esr) in _OTHERS_WITH_FAR
+
+
+def _registers(found: "Dump", image: _Image) -> Iterator[Register]:
+    level = f"_EL{found.level}" if found.level else ""
+    if found.pc is not None:
+        yield Register("PC", found.pc, image.symbol(found.pc, found.load))
+    if found.esr is not None:
+        yield Register(f"ESR{level}", found.esr, syndrome.describe_esr(found.esr))
+    if found.far is not None and found.esr is not None:
+        words = image.symbol(found.far, found.load) if _has_far(found.esr) else "not of this class"
+        yield Register(f"FAR{level}", found.far, words)
+    if found.hpfar is not None and found.ipa is not None:
+        yield Register("HPFAR_EL2", found.hpfar, syndrome.describe_hpfar(found.hpfar, found.far))
+    if found.spsr is not None:
+        yield Register(f"SPSR{level}", found.spsr, syndrome.describe_spsr(found.spsr))
+    for name, value in found.registers:
+        yield Register(name, value, image.symbol(value, found.load))
+
+
+def _of_hang(snapshot: "Snapshot", image: _Image) -> Diagnosis:
+    places = _places(snapshot, image)
+    busy = next((each for each in places if each.frames), None)
+    headline = _hang_words(places, busy, snapshot)
+    trouble = printable(snapshot.trouble)
+    notes = (*image.notes, *((trouble,) if trouble and places else ()))
+    return Diagnosis(Kind.HANG, headline, cpus=places, notes=notes)
+
+
+def _hang_words(places: Sequence[Place], busy: Place | None, snapshot: "Snapshot") -> str:
+    if not places:
+        return f"where it hangs is not known: {printable(snapshot.trouble) or 'QEMU named no CPU'}"
+    if not busy:
+        return "hangs with every CPU off"
+    where = f"hangs in {busy.frames[0].place}: CPU {busy.cpu} is {busy.state}"
+    others = len(places) - 1
+    return f"{where} (and {others} more CPU{'s' * (others > 1)}, below)" if others else where
+
+
+def _places(snapshot: "Snapshot", image: _Image) -> tuple[Place, ...]:
+    return tuple(_place(cpu, snapshot.load, image) for cpu in snapshot.cpus)
+
+
+def _place(cpu: "Cpu", load: int | None, image: _Image) -> Place:
+    state, is_off = _cpu_state(cpu)
+    if is_off:
+        return Place(cpu.number, state)
+    pc, link = cpu.registers["pc"], cpu.registers["x30"]
+    frames = [*image.frames_at(pc, load, is_exact=not cpu.is_halted)]
+    stack = cpu.stack
+    if link not in stack and image.is_call_by_another(link, pc, load):
+        stack = link, *stack
+    for address in (*stack, *cpu.host_stack):
+        if load is None or image.has(address - load):  # else it was no frame record
+            frames += image.frames_at(address, load, is_exact=False)
+    return Place(cpu.number, state, tuple(frames), tuple(_cpu_registers(cpu, load, image)))
+
+
+def _cpu_state(cpu: "Cpu") -> tuple[str, bool]:
+    """Return what the CPU was doing, and whether it is off."""
+    if "pc" not in cpu.registers:
+        return "unknown: its registers could not be read", True
+    level = f"at EL{syndrome.level_of(cpu.registers.get('cpsr', 0))}"
+    if cpu.host_stack:
+        level += ", in a guest"
+    if not cpu.is_halted:
+        return f"running {level}", False
+    if cpu.before in _WAITS:
+        return f"asleep in {_WAITS[cpu.before]} {level}", False
+    if cpu.before is not None and cpu.before & _CALL_MASK in _SMC_OR_HVC:
+        return "off: it turned itself off", True
+    if not cpu.registers["pc"] or cpu.before is None:
+        return "off: never started", True
+    return f"halted {level}", False
+
+
+def _cpu_registers(cpu: "Cpu", load: int | None, image: _Image) -> Iterator[Register]:
+    values = cpu.registers
+    yield Register("PC", values["pc"], image.symbol(values["pc"], load))
+    if "cpsr" in values:
+        yield Register("PSTATE", values["cpsr"], syndrome.describe_spsr(values["cpsr"]))
+    for name in _SYSTEM_REGISTERS:
+        if not (value := values.get(name)):
+            continue
+        words = image.symbol(value, load)
+        if name.startswith("ESR"):
+            words = f"the last exception: {syndrome.describe_esr(value)}"
+        yield Register(name, value, words)
+    for name in (*(f"x{number}" for number in range(31)), "sp"):
+        if name in values:
+            shown = name.upper() if name == "sp" else name
+            yield Register(shown, values[name], image.symbol(values[name], load))
+
+
+def _fingerprint(path: Path) -> str:
+    """Return what tells one build of a file from the next where no build-id is known."""
+    facts = path.stat()
+    return f"{facts.st_mtime_ns} {facts.st_size}"

@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Addresses of an image to functions, source lines and symbols, by the ELF file beside it.
+
+Addresses here are offsets from the start of the image, which is where its ELF file's first
+segment is loaded. Only what is asked for is decoded: of the compilation units the one that has
+the address, of the line tables only this unit's. What is found stays known for each file.
+
+The file comes from a compiler, or from a stranger (`kut parse --elf`): one that cannot be read
+raises SymbolsError and nothing else, and what comes out is printable.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, wraps
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypeVar
+
+from kut_runner.errors import UsageError
+from kut_runner.verdict.diagnosis import Frame
+from kut_runner.verdict.lines import decode, printable
+
+if TYPE_CHECKING:
+    from elftools.dwarf.compileunit import CompileUnit
+    from elftools.dwarf.die import DIE
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+_Row = tuple[int, int, tuple[str, int]]
+"""First address, end, file and line."""
+
+#: Bytes of an instruction: a return address is that much behind its call.
+_INSTRUCTION: Final = 4
+_INLINED: Final = "DW_TAG_inlined_subroutine"
+_SUBPROGRAM: Final = "DW_TAG_subprogram"
+#: Tags that may hold inlined calls.
+_SCOPES: Final = (_SUBPROGRAM, _INLINED, "DW_TAG_lexical_block")
+#: SHF_EXECINSTR of an ELF section.
+_EXECUTABLE: Final = 4
+#: Following one DIE to another ends somewhere, even in a file that is made to be endless.
+_MOST_HOPS: Final = 8
+
+
+class SymbolsError(UsageError):
+    """A file that is no ELF, or whose symbols cannot be read."""
+
+
+def _guarded(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Make one error of all that a library may raise at a file that is not as it should be."""
+
+    @wraps(function)
+    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return function(*args, **kwargs)
+        except SymbolsError:
+            raise
+        except Exception as error:  # noqa: BLE001 - KeyError, struct.error, AssertionError, ...
+            what = printable(f"{type(error).__name__}: {error}".rstrip(": "))
+            raise SymbolsError(f"its symbols cannot be read ({what[:200]})") from None
+
+    return call
+
+
+class _Symbol(NamedTuple):
+    """A symbol of the file; of several at one offset the last is the best."""
+
+    offset: int
+    is_typed: bool
+    size: int
+    name: str
+
+
+class Symbols:
+    """The symbols of one ELF file, and its debug information as far as it has any."""
+
+    @_guarded
+    def __init__(self, elf: Path, root: Path | None = None) -> None:
+        """Read the file's symbols; `root` is where source files with relative names are.
+
+        Raises SymbolsError.
+        """
+        from elftools.elf.elffile import ELFFile
+
+        self._path = elf
+        self._root = root
+        self._elf = ELFFile(BytesIO(elf.read_bytes()))
+        self._built = elf.stat().st_mtime
+        loads = [each for each in self._elf.iter_segments() if each["p_type"] == "PT_LOAD"]
+        self._base: int = min((each["p_vaddr"] for each in loads), default=0)
+        self.size: int = max((each["p_vaddr"] + each["p_memsz"] for each in loads), default=0)
+        """Bytes of memory that the image takes."""
+        self.size -= self._base
+        self._named = sorted(self._iter_symbols())
+        self._offsets = [symbol.offset for symbol in self._named]
+        self._dwarf = self._elf.get_dwarf_info() if self._elf.has_dwarf_info() else None
+        self._units: list[tuple[int, int, CompileUnit]] | None = None
+        self._lines: dict[int, tuple[list[_Row], list[_Row]]] = {}
+
+    @property
+    def has_lines(self) -> bool:
+        """Tell whether the file has debug information."""
+        return self._dwarf is not None
+
+    @property
+    @_guarded
+    def build_id(self) -> str:
+        """The build-id in hex; "" when it has none."""
+        section: Any = self._elf.get_section_by_name(".note.gnu.build-id")
+        if section is None:
+            return ""
+        found = (note["n_desc"] for note in section.iter_notes() if note["n_name"] == "GNU")
+        return str(next(found, ""))
+
+    def address(self, name: str) -> int | None:
+        """Return the offset of a symbol; None when there is none of that name."""
+        return next((each.offset for each in self._named if each.name == name), None)
+
+    def nearest(self, offset: int) -> str:
+        """Return the symbol that has `offset`, as "name+0x10"; "" outside of all."""
+        if not 0 <= offset < self.size:
+            return ""
+        at = bisect_right(self._offsets, offset) - 1
+        if at < 0:
+            return ""
+        found = self._named[at]
+        distance = offset - found.offset
+        if distance >= found.size:
+            return ""
+        return f"{found.name}+{distance:#x}" if distance else found.name
+
+    @_guarded
+    def frames(self, offset: int, *, is_exact: bool) -> tuple[Frame, ...]:
+        """Return the functions at `offset`, the innermost of those that were inlined first.
+
+        `is_exact` is False for an address to return to: the call is the instruction before.
+        One frame without a function for an address that no symbol has. Raises SymbolsError.
+        """
+        at = offset if is_exact else max(offset - _INSTRUCTION, 0)
+        calls = self._calls(at)
+        if not calls:
+            name = self.nearest(at).partition("+")[0]
+            file, line = self._line(at)
+            return (self._frame(offset, name, file, line, is_inlined=False),)
+        file, line = self._line(at)
+        found = []
+        for name, call_file, call_line, is_inlined in calls:
+            found.append(self._frame(offset, name, file, line, is_inlined=is_inlined))
+            file, line = call_file, call_line
+        return tuple(found)
+
+    def _iter_symbols(self) -> Iterator[_Symbol]:
+        """Yield what has an address and bytes; a label of assembly reaches to its section's end."""
+        table: Any = self._elf.get_section_by_name(".symtab")
+        for symbol in table.iter_symbols() if table else ():
+            where, name = symbol["st_shndx"], symbol.name
+            is_typed = symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT")
+            if isinstance(where, str) or not name or name.startswith(("$", ".L")):
+                continue
+            size, section = symbol["st_size"], self._elf.get_section(where)
+            if not size and section["sh_flags"] & _EXECUTABLE:
+                size = section["sh_addr"] + section["sh_size"] - symbol["st_value"]
+            if size > 0:
+                yield _Symbol(symbol["st_value"] - self._base, is_typed, size, printable(name))
+
+    def _frame(self, offset: int, name: str, file: str, line: int, *, is_inlined: bool) -> Frame:
+        return Frame(
+            address=offset,
+            function=name,
+            file=file,
+            line=line,
+            source=self._source(file, line),
+            is_inlined=is_inlined,
+        )
+
+    def _source(self, file: str, line: int) -> str:
+        """Return the text of a line; "" when there is none, or it is newer than the image."""
+        path = (self._root or self._path.parent) / file
+        try:
+            if not line or path.stat().st_mtime > self._built:
+                return ""
+            return printable(_lines_of(path)[line - 1].rstrip())
+        except (OSError, IndexError, ValueError):
+            return ""
+
+    def _unit(self, address: int) -> "CompileUnit | None":
+        """Return the compilation unit that has code at `address`."""
+        if not self._dwarf:
+            return None
+        aranges = self._dwarf.get_aranges()
+        if aranges and (at := aranges.cu_offset_at_addr(address)) is not None:
+            return self._dwarf.get_CU_at(at)
+        if self._units is None:
+            self._units = [
+                (low, high, unit)
+                for unit in self._dwarf.iter_CUs()
+                for low, high in self._ranges(unit.get_top_DIE())
+            ]
+        return _best(self._units, address)
+
+    def _ranges(self, die: "DIE") -> list[tuple[int, int]]:
+        """Return the address ranges of a DIE's code."""
+        attributes = die.attributes
+        if "DW_AT_ranges" in attributes:
+            return self._listed_ranges(die)
+        if "DW_AT_low_pc" not in attributes or "DW_AT_high_pc" not in attributes:
+            return []
+        low, high = attributes["DW_AT_low_pc"].value, attributes["DW_AT_high_pc"]
+        is_address = high.form == "DW_FORM_addr"
+        return [(low, high.value if is_address else low + high.value)]
+
+    def _listed_ranges(self, die: "DIE") -> list[tuple[int, int]]:
+        from elftools.dwarf.ranges import BaseAddressEntry
+
+        unit = die.cu
+        lists: Any = self._dwarf.range_lists() if self._dwarf else None
+        top = unit.get_top_DIE().attributes
+        base = top["DW_AT_low_pc"].value if "DW_AT_low_pc" in top else 0
+        found = []
+        for entry in lists.get_range_list_at_offset(die.attributes["DW_AT_ranges"].value, cu=unit):
+            if isinstance(entry, BaseAddressEntry):
+                base = entry.base_address
+            else:
+                add = 0 if getattr(entry, "is_absolute", False) else base
+                found.append((entry.begin_offset + add, entry.end_offset + add))
+        return found
+
+    def _calls(self, offset: int) -> list[tuple[str, str, int, bool]]:
+        """Return (function, file and line it was called at, inlined) at `offset`, inner first."""
+        address = offset + self._base
+        unit = self._unit(address)
+        if unit is None:
+            return []
+        found: list[tuple[str, str, int, bool]] = []
+        scope: DIE | None = unit.get_top_DIE()
+        while scope is not None:
+            inner = self._child_with(scope, address)
+            if inner is not None and inner.tag != "DW_TAG_lexical_block":
+                is_inlined = inner.tag == _INLINED
+                file = self._file_name(unit, _value(inner, "DW_AT_call_file"))
+                line = _value(inner, "DW_AT_call_line") or 0
+                found.append((_name(inner), file, line, is_inlined))
+            scope = inner
+        return found[::-1]
+
+    def _child_with(self, scope: "DIE", address: int) -> "DIE | None":
+        children = (child for child in scope.iter_children() if child.tag in _SCOPES)
+        ranges = [(*each, child) for child in children for each in self._ranges(child)]
+        return _best(ranges, address)
+
+    def _line(self, offset: int) -> tuple[str, int]:
+        """Return file and line at `offset`; "" and 0 when the line table has none."""
+        address = offset + self._base
+        unit = self._unit(address)
+        if unit is None:
+            return "", 0
+        if unit.cu_offset not in self._lines:
+            rows = [*self._rows(unit)]
+            kept = [row[:3] for row in rows if row[3]]
+            self._lines[unit.cu_offset] = kept, [row[:3] for row in rows]
+        sure, unsure = self._lines[unit.cu_offset]
+        return _best(sure, address) or _best(unsure, address) or ("", 0)
+
+    def _rows(self, unit: "CompileUnit") -> Iterator[tuple[int, int, tuple[str, int], bool]]:
+        """Yield first address, end, place of each stretch of code, and if it is surely there."""
+        program = self._dwarf.line_program_for_CU(unit) if self._dwarf else None
+        names: dict[int, str] = {}
+        start, place, is_kept = 0, ("", 0), False
+        for entry in program.get_entries() if program else ():
+            state = entry.state
+            if state is None:
+                continue
+            if state.file not in names:
+                names[state.file] = self._file_name(unit, state.file)
+            if state.address > start and place[0]:
+                yield start, state.address, place, is_kept
+            if not place[0]:
+                is_kept = state.address > 0  # a sequence at 0 is code that the linker dropped
+            start = state.address
+            place = ("", 0) if state.end_sequence else (names[state.file], state.line)
+
+    def _file_name(self, unit: "CompileUnit", number: int | None) -> str:
+        """Return a file of the unit's line table: relative to the tree where it belongs to it."""
+        program: Any = self._dwarf.line_program_for_CU(unit) if self._dwarf else None
+        if program is None or number is None:
+            return ""
+        is_new = program["version"] >= 5  # noqa: PLR2004 - numbers begin with 0 since DWARF 5
+        entry = program["file_entry"][number if is_new else number - 1]
+        directories = program["include_directory"]
+        where = directories[entry.dir_index] if is_new else _old_directory(directories, entry)
+        path = Path(_text(where)) / _text(entry.name)
+        top = unit.get_top_DIE().attributes
+        if "DW_AT_comp_dir" in top and not path.is_absolute():
+            path = Path(_text(top["DW_AT_comp_dir"].value)) / path
+        return _shown(path, self._root)
+
+
+def _best(ranges: Iterable[tuple[int, int, Result]], address: int) -> Result | None:
+    """Return what has `address`: of code that the linker dropped, all ranges begin at 0."""
+    found = [(low, what) for low, high, what in ranges if low <= address < high]
+    return max(found, key=lambda each: each[0])[1] if found else None
+
+
+@lru_cache(maxsize=16)
+def load(elf: Path, build_id: str, root: Path | None) -> Symbols:  # noqa: ARG001 - tells builds apart
+    """Return the symbols of `elf`, which are kept: a later build has another build-id.
+
+    Raises SymbolsError.
+    """
+    return Symbols(elf, root)
+
+
+@lru_cache(maxsize=64)
+def _lines_of(path: Path) -> list[str]:
+    return path.read_text(errors="backslashreplace").splitlines()
+
+
+def _shown(path: Path, root: Path | None) -> str:
+    """Return the path without its detours, relative to `root` when it is below it."""
+    import os
+
+    clean = Path(os.path.normpath(path))
+    if root and clean.is_relative_to(root):
+        clean = clean.relative_to(root)
+    return str(clean)
+
+
+def _old_directory(directories: list[bytes], entry: Any) -> bytes:  # noqa: ANN401 - the library's
+    """Return the directory of a file before DWARF 5: 0 is the compilation's own."""
+    return directories[entry.dir_index - 1] if entry.dir_index else b""
+
+
+def _text(value: bytes | str) -> str:
+    return decode(value) if isinstance(value, bytes) else printable(str(value))
+
+
+def _value(die: "DIE", name: str) -> int | None:
+    return die.attributes[name].value if name in die.attributes else None
+
+
+def _name(die: "DIE") -> str:
+    """Return the function's name, which may stand at the DIE that this one is a copy of."""
+    for _ in range(_MOST_HOPS):
+        if "DW_AT_name" in die.attributes:
+            return _text(die.attributes["DW_AT_name"].value)
+        origin = next(
+            (
+                each
+                for each in ("DW_AT_abstract_origin", "DW_AT_specification")
+                if each in die.attributes
+            ),
+            "",
+        )
+        if not origin:
+            break
+        die = die.get_DIE_from_attribute(origin)
+    return ""

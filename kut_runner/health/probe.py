@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tools tried by use: an image of a few instructions, built and booted.
+
+The image says at which exception level it runs, "EL2", and powers off. It comes twice: as machine
+code, so that QEMU can be tried without a compiler, and in C, so that a compiler can. QEMU's serial
+line is where its `virt` machine has always had it.
+"""
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kut_runner.build.toolchain import Toolchain
+
+#: In assembly, and assembled.
+ASSEMBLY: Final = """
+start:
+	mrs	x0, CurrentEL
+	lsr	x0, x0, #2
+	mov	x1, #0x09000000
+	mov	w2, #'E'
+	str	w2, [x1]
+	mov	w2, #'L'
+	str	w2, [x1]
+	add	w2, w0, #'0'
+	str	w2, [x1]
+	mov	w2, #'\\n'
+	str	w2, [x1]
+	cmp	x0, #2
+	mov	w0, #0x0008
+	movk	w0, #0x8400, lsl #16	// PSCI SYSTEM_OFF
+	b.ne	1f
+	smc	#0
+1:	hvc	#0
+	b	1b
+"""
+IMAGE: Final = bytes.fromhex(
+    "404238d500fc42d30120a1d2a2088052220000b982098052220000b902c00011220000b942018052220000b9"
+    "1f0800f1000180520080b07241000054030000d4020000d4ffffff17"
+)
+
+_SOURCE: Final = """
+#define UART (*(volatile unsigned int *)0x09000000)
+
+asm(".pushsection .text.start, \\"ax\\"\\n"
+    ".global start\\n"
+    "start:	adr x1, start\\n"
+    "	add x1, x1, #0x4, lsl #12\\n"
+    "	mov sp, x1\\n"
+    "	mrs x0, CurrentEL\\n"
+    "	bl say\\n"
+    "	cmp x0, #2\\n"
+    "	mov w0, #0x0008\\n"
+    "	movk w0, #0x8400, lsl #16\\n"
+    "	b.ne 1f\\n"
+    "	smc #0\\n"
+    "1:	hvc #0\\n"
+    "	b 1b\\n"
+    ".popsection\\n");
+
+unsigned long say(unsigned long el);
+__attribute__((used)) unsigned long say(unsigned long el)
+{
+	static const char words[] = "EL?\\n";
+
+	for (const char *next = words; *next; next++)
+		UART = *next == '?' ? '0' + (el >> 2) : *next;
+	return el >> 2;
+}
+"""
+_SCRIPT: Final = """
+ENTRY(start)
+SECTIONS
+{
+	.text : { KEEP(*(.text.start)) *(.text*) }
+	.rodata : { *(.rodata*) }
+	.note.gnu.build-id : { *(.note.gnu.build-id) }
+	.data ALIGN(4096) : { *(.data*) *(.got*) *(.bss*) }
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call of a program ended."""
+
+    code: int | None
+    """Exit status, negative for a signal; None when it had to be killed or could not start."""
+    words: str
+    """What it wrote to stdout and stderr, or why it did not."""
+
+
+def call(argv: "Sequence[str]", cwd: Path, patience: float) -> Outcome:
+    """Run a program for at most `patience` seconds; nothing of it is left."""
+    try:
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return Outcome(None, f"{argv[0]}: {error.strerror}")
+    with process:
+        try:
+            out = process.communicate(timeout=patience)[0]
+            return Outcome(process.returncode, out.decode(errors="backslashreplace").strip())
+        except subprocess.TimeoutExpired:
+            return Outcome(None, f"no end within {patience:g} s")
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def boot(qemu: str, flat: bytes, place: Path, patience: float) -> str:
+    """Boot an image of the above; return "" when it runs at EL2, else what went wrong."""
+    (place / "probe.flat").write_bytes(flat)
+    machine = ("-machine", "virt,virtualization=on", "-accel", "tcg", "-cpu", "max", "-m", "64")
+    silent = ("-nodefaults", "-no-reboot", "-display", "none", "-monitor", "none")
+    image = ("-serial", "stdio", "-kernel", "probe.flat")
+    end = call((qemu, *silent, *machine, *image), place, patience)
+    if end.code == 0 and end.words == "EL2":
+        return ""
+    if end.code == 0 and end.words.startswith("EL"):
+        return f"an image runs at {end.words}, not at EL2"
+    return f"an image does not boot: {_first(end)}"
+
+
+def build(tools: "Toolchain", place: Path, patience: float) -> bytes | str:
+    """Compile, link and flatten the image; return it, or what went wrong."""
+    (place / "probe.c").write_text(_SOURCE)
+    (place / "probe.lds").write_text(_SCRIPT)
+    flat = place / "built.flat"
+    flat.unlink(missing_ok=True)
+    steps = {
+        "compile": (*tools.compile, "-fdiagnostics-color=never", "-c", "probe.c", "-o", "probe.o"),
+        "link": (*tools.link, "-T", "probe.lds", "probe.o", "-o", "probe.elf"),
+        "make a flat image": (*tools.objcopy, "-O", "binary", "probe.elf", flat.name),
+    }
+    for what, argv in steps.items():
+        end = call(argv, place, patience)
+        if end.code != 0:
+            return f"does not {what}: {_first(end)}"
+    return flat.read_bytes() if flat.exists() else "makes a flat image, but there is none"
+
+
+def ninja(program: str, place: Path, patience: float) -> str:
+    """Let ninja build a file; return "" or what went wrong."""
+    (place / "build.ninja").write_text("rule r\n  command = echo EL2 >$out\nbuild out: r\n")
+    end = call((program, "out"), place, patience)
+    if end.code == 0 and (place / "out").exists():
+        return ""
+    return f"does not build: {_first(end)}"
+
+
+def _first(end: Outcome) -> str:
+    """Return the first words that say something, in one line."""
+    lines = [line.strip() for line in end.words.splitlines() if line.strip()]
+    said = next((line for line in lines if "error" in line.lower()), lines[0] if lines else "")
+    return (said or f"exit status {end.code}, and not a word")[:160]

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the CPUs of a machine that hangs were doing, found out before its QEMU is stopped.
+
+QEMU starts with two sockets, of which nobody hears in a healthy run: a monitor, and a place for
+the gdb stub. At the time-out the monitor is told to start the stub, which stops the machine; then
+each CPU's registers are read and its stack is followed. All of it has to happen within PATIENCE
+seconds, and takes some hundredths of one; the runner does other work meanwhile. What the facts
+mean is for `explain`.
+"""
+
+import re
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from kut_runner.process.remote import Link, Monitor, RemoteError, Steps, Stub
+
+#: Seconds that QEMU has to answer, all in all.
+PATIENCE: Final = 5.0
+
+#: The first QEMU that has monitors as objects, and complains about "-mon".
+_MONITOR_OBJECTS: Final = (11, 1)
+_SYSTEM_REGISTERS: Final = tuple(
+    f"{name}_EL{level}" for level in (2, 1) for name in ("ESR", "FAR", "ELR", "SPSR", "VBAR")
+)
+_HOST_STACK: Final = "SP_EL2"
+_HPFAR: Final = "HPFAR_EL2"
+_EL2H: Final = 0x3C9
+#: Frames followed of one stack.
+_MOST_FRAMES: Final = 32
+#: Bytes looked at of the structure that SP_EL2 points to while a guest runs.
+_GUEST_BYTES: Final = 0x1000
+_GUEST_PART: Final = 0x400
+#: Entries of a guest's dispatch table that hold its host's frame, at least.
+_DISPATCHES: Final = 4
+_ADDRESS_BITS: Final = 48
+_ROM: Final = re.compile(r'addr=([0-9a-f]{1,16}) .*name="(.*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """One CPU of a stopped machine."""
+
+    number: int
+    is_halted: bool = False
+    """It waits for an interrupt, or it is off."""
+    registers: Mapping[str, int] = field(default_factory=dict)
+    """x0 to x30, sp, pc, cpsr, and system registers by their names: ESR_EL2 and so on."""
+    before: int | None = None
+    """The instruction before the one at PC, which is what a CPU waits in; None: not readable."""
+    stack: tuple[int, ...] = ()
+    """Return addresses, innermost first."""
+    host_stack: tuple[int, ...] = ()
+    """When the CPU is in a guest: return addresses of the host that entered it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was found out about a machine before it was stopped for good."""
+
+    cpus: tuple[Cpu, ...] = ()
+    load: int | None = None
+    """Address of the image's first byte."""
+    trouble: str = ""
+    """Why there is not more of it, in words; empty when all is there."""
+    seconds: float = 0.0
+    """Wall time it took."""
+
+
+class Sockets:
+    """The ways to a QEMU that is about to start; `close_theirs` once it has."""
+
+    def __init__(self, version: tuple[int, ...]) -> None:
+        """Open them for a QEMU of this version."""
+        self._version = version
+        pairs = socket.socketpair(), socket.socketpair()
+        self.ours = tuple(pair[0] for pair in pairs)
+        self._theirs = tuple(pair[1] for pair in pairs)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What QEMU has to inherit."""
+        return tuple(each.fileno() for each in self._theirs)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What to add to QEMU's command line."""
+        monitor, stub = self.descriptors
+        return (
+            *("-chardev", f"socket,id=kut-monitor,fd={monitor}"),
+            *(
+                ("-object", "monitor-qmp,id=kut-qmp,chardev=kut-monitor")
+                if self._version >= _MONITOR_OBJECTS
+                else ("-mon", "chardev=kut-monitor,mode=control")
+            ),
+            *("-chardev", f"socket,id=kut-gdb,fd={stub}"),
+        )
+
+    def close_theirs(self) -> None:
+        """Leave QEMU the only one that has its ends, so that its death is heard."""
+        for each in self._theirs:
+            each.close()
+
+    def close(self) -> None:
+        """Close all ends."""
+        for each in (*self.ours, *self._theirs):
+            each.close()
+
+
+class Examination:
+    """A post-mortem that is under way; a selector waits for its `links` and reads them."""
+
+    def __init__(self, sockets: Sockets, kernel: str, on_end: Callable[[], None]) -> None:
+        """Ask the first question; `on_end` is called when there is nothing left to ask."""
+        self._started = time.monotonic()
+        self._on_end = on_end
+        self._snapshot = Snapshot()
+        self._is_over = False
+        self.links = tuple(Link(each, self._go_on) for each in sockets.ours)
+        """What hears QEMU's answers."""
+        self._steps = self._examine(Monitor(self.links[0]), Stub(self.links[1]), kernel)
+        self.links[0].read()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is known so far."""
+        return self._snapshot
+
+    def give_up(self) -> None:
+        """Ask nothing any more: the time is over."""
+        if not self._is_over:
+            self._end(f"QEMU did not answer within {PATIENCE:.0f} s")
+
+    def _go_on(self) -> bool:
+        """Take the next step; return whether it was the last."""
+        if self._is_over:
+            return True
+        try:
+            next(self._steps)
+        except StopIteration:
+            self._end("")
+        except RemoteError as error:
+            self._end(str(error))
+        return self._is_over
+
+    def _end(self, trouble: str) -> None:
+        self._is_over = True
+        seconds = time.monotonic() - self._started
+        self._snapshot = replace(self._snapshot, trouble=trouble, seconds=seconds)
+        self._on_end()
+
+    def _examine(self, monitor: Monitor, stub: Stub, kernel: str) -> Steps[None]:
+        if not self.links[0].has_heard:  # a monitor greets as soon as it is there
+            raise RemoteError("QEMU's monitor has not said a word")
+        yield from monitor.ask("qmp_capabilities")
+        load = load_address((yield from monitor.ask_human("info roms")), kernel)
+        self._snapshot = replace(self._snapshot, load=load)
+        yield from monitor.ask_human("gdbserver chardev:kut-gdb")
+        for number, name in enumerate((yield from stub.connect())):
+            cpu = yield from _examine_cpu(stub, name, number)
+            self._snapshot = replace(self._snapshot, cpus=(*self._snapshot.cpus, cpu))
+
+
+def _examine_cpu(stub: Stub, name: str, number: int) -> Steps[Cpu]:
+    is_halted = yield from stub.select(name)
+    registers = yield from stub.core_registers()
+    for each in (*_SYSTEM_REGISTERS, _HPFAR, _HOST_STACK):
+        value = yield from stub.system_register(each)
+        if value is not None:
+            registers[each] = value
+    before = yield from stub.memory(max(registers["pc"] - 4, 0), 4)
+    stack = yield from _follow(stub, registers["x29"])
+    host_stack: tuple[int, ...] = ()
+    if _is_in_guest(registers):
+        yield from stub.write_state(_EL2H)  # the machine is not going to run again
+        frame = yield from _host_frame(stub, registers[_HOST_STACK])
+        host_stack = yield from _follow(stub, frame)
+    code = int.from_bytes(before, "little") if before else None
+    return Cpu(number, is_halted, registers, code, stack, host_stack)
+
+
+def _is_in_guest(registers: Mapping[str, int]) -> bool:
+    """Tell whether the CPU is below an EL2 that has set itself up."""
+    is_below = registers["cpsr"] >> 2 & 3 in (0, 1)
+    return is_below and bool(registers.get("VBAR_EL2")) and bool(registers.get(_HOST_STACK))
+
+
+def _host_frame(stub: Stub, guest: int) -> Steps[int]:
+    """Return the frame record of the host that runs the guest; 0 when there is none.
+
+    While a guest runs SP_EL2 points at its struct guest, where each entry of the dispatch table
+    holds the record's address, and the record itself is in the structure (`guest-entry.S`).
+    """
+    data = b""
+    for at in range(0, _GUEST_BYTES, _GUEST_PART):
+        data += yield from stub.memory(guest + at, _GUEST_PART)
+    words = [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data) - 7, 8)]
+    inside = Counter(word for word in words if guest <= word < guest + len(data))
+    ((address, count),) = inside.most_common(1) or ((0, 0),)
+    return address if count >= _DISPATCHES else 0
+
+
+def _follow(stub: Stub, frame: int) -> Steps[tuple[int, ...]]:
+    """Return the return addresses of a chain of frame records, as AAPCS64 has them."""
+    found: list[int] = []
+    while frame and frame % 8 == 0 and len(found) < _MOST_FRAMES:
+        record = yield from stub.memory(frame, 16)
+        if not record:
+            break
+        above, address = (int.from_bytes(record[at : at + 8], "little") for at in (0, 8))
+        if not address:
+            break
+        found.append(_unsigned(address))
+        if above == frame:
+            break
+        frame = above
+    return tuple(found)
+
+
+def _unsigned(address: int) -> int:
+    """Return a return address without the authentication code that it may carry."""
+    return address & (1 << _ADDRESS_BITS) - 1
+
+
+def load_address(roms: str, kernel: str) -> int | None:
+    """Return where QEMU put the kernel, by the words of "info roms"."""
+    for line in roms.splitlines():
+        match = _ROM.match(line)
+        if match and match[2] == kernel:
+            return int(match[1], 16)
+    return None

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Past runs in lines: one per run, one per run of a test, or one per test over all runs."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from statistics import median
+from typing import Final
+
+from kut_runner.errors import ExitCode, UsageError
+from kut_runner.records.document import Document
+from kut_runner.records.store import Stored
+from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.status import Status
+
+#: One character per run of a test.
+MARKS: Final = {
+    Status.PASS: ".",
+    Status.FAIL: "F",
+    Status.SKIP: "s",
+    Status.TIMEOUT: "T",
+    Status.CRASH: "C",
+    Status.ERROR: "E",
+    Status.FLAKY: "~",
+}
+_NOT_THERE: Final = " "
+_OTHER: Final = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A run that the store keeps, in its large features; its results need not say anything."""
+
+    run: str
+    document: Document
+    is_in_progress: bool = False
+
+
+def past(stored: Stored) -> Past:
+    """Return the large features of a run; raises UsageError when its files are damaged."""
+    return Past(stored.run, stored.load(brief=True), stored.is_in_progress)
+
+
+def lines(runs: Sequence[Past], patterns: Sequence[str], *, by_test: bool) -> Iterator[str]:
+    """Yield a line per test, per run of the tests that `patterns` name, or else per run.
+
+    Raises UsageError for a pattern that matches no test.
+    """
+    if by_test:
+        yield from table_lines(runs, patterns)
+    elif patterns:
+        yield from test_lines(runs, patterns)
+    else:
+        yield from run_lines(runs)
+
+
+def run_lines(runs: Sequence[Past]) -> Iterator[str]:
+    """Yield a line per run."""
+    for past in runs:
+        facts = past.document.facts
+        build = "-".join(filter(None, (facts.compiler, facts.variant)))
+        qemu = f"QEMU {facts.qemu_version}" if facts.qemu_version else ""
+        seconds = past.document.seconds
+        time = f"{seconds:8.2f} s" if seconds is not None else ""
+        yield f"{past.run}  {build:10} {qemu:12} {time:>10}  {_outcome(past)}".rstrip()
+
+
+def test_lines(runs: Sequence[Past], patterns: Sequence[str]) -> Iterator[str]:
+    """Yield a line per run and test that `patterns` name; UsageError when one names none."""
+    names = select(runs, patterns)
+    width = max(map(len, names), default=0) if len(names) > 1 else 0
+    for past in runs:
+        for result in past.document.results:
+            if result.name in names:
+                name = f"{result.name:{width}}  " if width else ""
+                yield f"{past.run}  {name}{_result(result)}".rstrip()
+
+
+def table_lines(runs: Sequence[Past], patterns: Sequence[str]) -> Iterator[str]:
+    """Yield a line per test: a mark for each run, the oldest first, and the usual time.
+
+    `patterns` are names or globs; none stands for all tests. Raises UsageError for one that
+    matches nothing.
+    """
+    chosen = select(runs, patterns)
+    marks: defaultdict[str, dict[int, TestResult]] = defaultdict(dict)
+    for number, past in enumerate(runs):
+        for result in past.document.results:
+            marks[result.name][number] = result
+    width = max(map(len, chosen), default=0)
+    for name in chosen:
+        seen = marks[name]
+        row = "".join(_mark(seen.get(number)) for number in range(len(runs)))
+        failed = sum(result.status.is_failure for result in seen.values())
+        usual = median(result.seconds for result in seen.values())
+        words = f"failed in {failed} of {len(seen)}" if failed else ""
+        yield f"{name:{width}}  {row}  {usual:6.2f} s  {words}".rstrip()
+
+
+def select(runs: Sequence[Past], patterns: Sequence[str]) -> Collection[str]:
+    """Return the names of tests with results that any pattern names, sorted; all for no pattern.
+
+    Raises UsageError for a pattern that names none.
+    """
+    names = sorted({result.name for past in runs for result in past.document.results})
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise UsageError(
+                f'no run has a result of "{pattern}"', "`kut history --tests` shows the names"
+            )
+    if not patterns:
+        return names
+    return [name for name in names if any(fnmatchcase(name, each) for each in patterns)]
+
+
+def _mark(result: TestResult | None) -> str:
+    return MARKS.get(result.status, _OTHER) if result else _NOT_THERE
+
+
+def _result(result: TestResult) -> str:
+    status = result.status.value.upper()
+    return f"{status:7} {result.seconds:6.2f} s  {result.verdict.reason}"
+
+
+def _outcome(past: Past) -> str:
+    counts = past.document.counts
+    parts = [f"{counts[status]} {status.value}" for status in Status if counts.get(status)]
+    if missing := len(past.document.missing):
+        why = "in progress" if past.is_in_progress else _end(past.document)
+        parts.append(f"{missing} without result ({why})")
+    return ", ".join(parts) or "no test"
+
+
+def _end(document: Document) -> str:
+    if document.exit_code is None:
+        return "killed"
+    return "interrupted" if document.exit_code is ExitCode.INTERRUPTED else "cut short"

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The documents of several machines that shared a run become the document of that run.
+
+Each test comes from one of them. What is missing is not forgotten: when a shard's document is not
+there, or was cut short, the whole is incomplete.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from kut_runner.definitions import shards
+from kut_runner.errors import ExitCode, UsageError
+from kut_runner.records.document import Document
+from kut_runner.verdict import results
+
+#: The option of a run that says which part it is.
+OPTION: Final = "shard"
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A run whose parts were elsewhere."""
+
+    document: Document
+    missing: tuple[str, ...]
+    """What is not there, in words: shards, and tests without result."""
+
+
+def merge(parts: Mapping[str, Document]) -> Merged:
+    """Return the run that the parts, by their names for messages, make up.
+
+    It is as long as the longest of them.
+
+    Raises UsageError when two parts have one test, or are not parts of one run.
+    """
+    if not parts:
+        raise UsageError("nothing to merge", "name the files that `kut run --json` wrote")
+    _refuse_doubles(parts)
+    documents = list(parts.values())
+    first = min(documents, key=lambda each: each.facts.started)
+    missing = (*_missing_shards(parts), *_missing_tests(parts))
+    joined = [result for each in documents for result in each.results]
+    codes = [result.verdict.exit_code for result in joined]
+    codes += [each.exit_code for each in documents if each.exit_code and not each.results]
+    codes += [ExitCode.INFRASTRUCTURE] * bool(missing)
+    facts = replace(
+        first.facts,
+        run="",
+        selection=tuple(name for each in documents for name in each.names),
+        options={key: value for key, value in first.facts.options.items() if key != OPTION},
+    )
+    document = Document(
+        facts=facts,
+        results=joined,
+        seconds=max((each.seconds or 0.0 for each in documents), default=0.0),
+        exit_code=results.exit_code(codes),
+        is_complete=not missing,
+    )
+    return Merged(document, missing)
+
+
+def _refuse_doubles(parts: Mapping[str, Document]) -> None:
+    owners: dict[str, str] = {}
+    for part, document in parts.items():
+        for name in document.names:
+            if name in owners:
+                words = f"{name} is in {owners[name]} and in {part}"
+                raise UsageError(words, "merge results of runs that have no test in common")
+            owners[name] = part
+
+
+def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
+    """Return the shards without a document; none where no part says that it is one."""
+    found = [shards.parse(text) for each in parts.values() if (text := _shard(each))]
+    counts = {shard.count for shard in found}
+    if len(counts) > 1:
+        numbers = " and ".join(map(str, sorted(counts)))
+        raise UsageError(f"shards of {numbers} are not parts of one run", "merge those of one")
+    seen = {shard.index for shard in found}
+    return [
+        f"shard {index}/{count}"
+        for count in counts
+        for index in range(1, count + 1)
+        if index not in seen
+    ]
+
+
+def _shard(document: Document) -> str:
+    return str(document.facts.options.get(OPTION) or "")
+
+
+def _missing_tests(parts: Mapping[str, Document]) -> Sequence[str]:
+    return [
+        f"{name}, which has no result in {part}"
+        for part, document in parts.items()
+        for name in document.missing
+    ]

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The machine a test runs on: which QEMU, which version, and its command line."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.build import rootless
+from kut_runner.build.toolchain import find_program
+from kut_runner.errors import InfrastructureError, MissingToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kut_runner.definitions.config import TestDef
+
+_SHEBANG: Final = b"#!/bin/sh\n"
+_PROGRAM: Final = "qemu-system-aarch64"
+_VERSION: Final = re.compile(r"QEMU emulator version ([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})")
+_INSTALL: Final = "install it (Debian: apt install qemu-system-arm), or name one with --qemu PATH"
+
+
+@dataclass(frozen=True, slots=True)
+class Qemu:
+    """A QEMU that was found and has told its version."""
+
+    program: Path
+    """Absolute path, or as the user gave it."""
+    version: tuple[int, int, int]
+
+    @property
+    def release(self) -> str:
+        """The version as QEMU writes it, as in "7.2.22"."""
+        return ".".join(map(str, self.version))
+
+
+def find_qemu(
+    explicit: str | None, *, cache: Path, environment: "Mapping[str, str] | None" = None
+) -> Qemu:
+    """Return the QEMU to use: `explicit`, else $KUT_QEMU, else $QEMU, else the one in PATH.
+
+    "qemu@RELEASE" is the one that was unpacked from that release of the distribution; one that
+    was unpacked from the machine's own release, "qemu", is taken where there is no other.
+    `cache` is a file that remembers versions, so that a run need not ask QEMU again.
+    Raises MissingToolError when there is none or it is not a QEMU for arm64.
+    """
+    environment = os.environ if environment is None else environment
+    asked = asked_for(explicit, environment)
+    if asked == "qemu" or (asked and asked.startswith("qemu@")):
+        found = find_program(rootless.program(asked, _PROGRAM, environment), environment)
+        if not found:
+            raise MissingToolError(f"{asked} is not unpacked", f"`kut toolchain install {asked}`")
+    else:
+        found = find_program(asked or _PROGRAM, rootless.extend(environment))
+    if not found:
+        raise MissingToolError(f"no QEMU: {asked or _PROGRAM} is not there to run", _INSTALL)
+    program = Path(found).absolute()
+    return Qemu(program, _cached_version(program, cache))
+
+
+def asked_for(explicit: str | None, environment: "Mapping[str, str]") -> str | None:
+    """Return the QEMU that is named by an option or in the environment, if one is."""
+    return explicit or environment.get("KUT_QEMU") or environment.get("QEMU")
+
+
+def command_line(qemu: Qemu, test: "TestDef", kernel: Path) -> tuple[str, ...]:
+    """Return QEMU's argument vector that boots `kernel` as `test` asks."""
+    machine = ",".join(("virt", *(f"{key}={value}" for key, value in test.machine)))
+    return (
+        str(qemu.program),
+        "-nodefaults",  # no devices but the machine's own: less to create, less to go wrong
+        "-no-reboot",  # a guest that resets the machine ends the run
+        *("-display", "none"),
+        *("-monitor", "none"),  # stdio belongs to the serial line alone
+        *("-serial", "stdio"),
+        *("-machine", machine),
+        *("-accel", "tcg"),
+        *("-cpu", test.cpu),
+        *("-smp", str(test.smp)),
+        *("-m", str(test.memory)),
+        *("-kernel", str(kernel)),
+        *(("-append", test.args) if test.args else ()),
+        *test.qemu_args,
+    )
+
+
+def unmet_need(qemu: Qemu, test: "TestDef") -> str:
+    """Return why `qemu` cannot run `test`, or "" when it can.
+
+    A need has the form "qemu>=MAJOR[.MINOR[.MICRO]]"; `config` lets nothing else through.
+    """
+    if test.skip:
+        return test.skip
+    for need in test.needs:
+        wanted = tuple(map(int, need.removeprefix("qemu>=").split(".")))
+        if qemu.version < wanted:
+            return f"needs {need}, and this is QEMU {qemu.release}"
+    return ""
+
+
+def _cached_version(program: Path, cache: Path) -> tuple[int, int, int]:
+    """Return the program's version.
+
+    A script's is never cached, for it may start any other QEMU; but for kut's own.
+    """
+    facts = program.stat()
+    key = f"{facts.st_mtime_ns} {facts.st_size} {program}"
+    known = _read_cache(cache)
+    if key in known:
+        major, minor, micro = known[key].split(".")
+        return int(major), int(minor), int(micro)
+    version = _ask_version(program)
+    with program.open("rb") as file:
+        head = file.read(len(_SHEBANG) + len(rootless.MARK))
+        is_script = head.startswith(b"#!") and head != _SHEBANG + rootless.MARK
+    if not is_script:
+        _write_cache(cache, {**known, key: ".".join(map(str, version))})
+    return version
+
+
+def _ask_version(program: Path) -> tuple[int, int, int]:
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            (program, "--version"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="backslashreplace",
+            timeout=30,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        what = f"{program} --version gave no answer: {error}"
+        raise InfrastructureError(what, _INSTALL) from None
+    if match := _VERSION.match(done.stdout):
+        return int(match[1]), int(match[2]), int(match[3])
+    said = (done.stdout + done.stderr).strip() or f"nothing, exit status {done.returncode}"
+    first = said.splitlines()[0][:300]
+    raise MissingToolError(f"{program} is not a QEMU; --version says: {first}", _INSTALL)
+
+
+def _read_cache(cache: Path) -> dict[str, str]:
+    """Return what the cache holds; a damaged line is as good as none."""
+    try:
+        lines = cache.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return {}
+    matches = (re.fullmatch(r"([0-9]+\.[0-9]+\.[0-9]+) (.+)", line) for line in lines)
+    return {match[2]: match[1] for match in matches if match}
+
+
+def _write_cache(cache: Path, known: dict[str, str]) -> None:
+    """Replace the cache in one step; not being able to is no reason to fail."""
+    from contextlib import suppress
+
+    temporary = cache.with_name(f"{cache.name}.{os.getpid()}")
+    text = "".join(f"{version} {key}\n" for key, version in known.items())
+    with suppress(OSError):
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, errors="surrogateescape")
+        temporary.replace(cache)

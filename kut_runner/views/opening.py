@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The views of a run, opened before anything runs."""
+
+import sys
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+from kut_runner.errors import UsageError
+from kut_runner.views.display import Look
+from kut_runner.views.report_json import JsonFile, JsonLines
+from kut_runner.views.report_terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kut_runner.records.document import Facts
+    from kut_runner.records.view import View
+
+_LOOK: Final = Look()
+#: The name of a report that goes to stdout.
+_STDOUT: Final = Path("-")
+
+
+def open_views(
+    *,
+    log_dir: Path | None = None,
+    facts: "Facts | None" = None,
+    reports: "Mapping[str, Path | None] | None" = None,
+    look: Look = _LOOK,
+    tree: Path | None = None,
+) -> "tuple[View, ...]":
+    """Return the views of a run: the files first, so that they are whole when the terminal fails.
+
+    `log_dir` gets `results.jsonl` and `results.json`; without it these are not written. `facts`
+    are what is known about the run, `reports` files by the name of their kind: "json", "junit"
+    "html" and "tap", whose file "-" is stdout. `tree` is where the paths of sources start, by
+    default the current directory. Files of an earlier run under the same names are gone after
+    this. The last view is the terminal. Raises UsageError when a file cannot be written or has two
+    uses, before anything has run.
+    """
+    wanted = {kind: path for kind, path in (reports or {}).items() if path}
+    options = {f"--{kind}": path for kind, path in wanted.items()}
+    _refuse_sharing(options)
+    views: list[View] = []
+    if log_dir:
+        lines, document = log_dir / "results.jsonl", log_dir / "results.json"
+        for own in (lines, document):
+            _refuse_sharing(options | {"kut itself": own})
+        views = [JsonLines(lines), JsonFile(document, facts, interval=inf)]
+    views += [_open_report(kind, path, facts) for kind, path in wanted.items()]
+    stream = people(reports)
+    if look.github:
+        from kut_runner.views.report_github import GitHub
+
+        views.append(GitHub(stream=stream, tree=tree))
+    rounds = facts.options.get("repeat", 1) if facts else 1
+    return (*views, Terminal(look, rounds=rounds, stream=stream))
+
+
+def people(reports: "Mapping[str, Path | None] | None") -> TextIO:
+    """Return the stream for people: stdout, unless that is for a program."""
+    return sys.stderr if (reports or {}).get("tap") == _STDOUT else sys.stdout
+
+
+def _open_report(kind: str, path: Path, facts: "Facts | None") -> "View":
+    if kind == "json":
+        return JsonFile(path, facts)
+    if kind == "tap":
+        from kut_runner.views.report_tap import Tap
+
+        return Tap(path)
+    if kind == "junit":
+        from kut_runner.views.report_junit import JUnit
+
+        return JUnit(path)
+    from kut_runner.views.report_html import Html
+
+    return Html(path, facts)
+
+
+def _refuse_sharing(files: "Mapping[str, Path]") -> None:
+    """Raise UsageError when two of `files` are one, whatever names they go by."""
+    users: dict[Path, str] = {}
+    for user, path in files.items():
+        if (other := users.setdefault(path.resolve(), user)) != user:
+            raise UsageError(f"{path} is written by {other} and by {user}", "name two files")

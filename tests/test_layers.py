@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Data flows one way: a layer imports only from those before it; click stays in the commands."""
+
+import ast
+import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import kut_runner
+
+#: In their order, as the package's docstring draws them.
+LAYERS = re.findall(r"\w+", "".join(re.findall(r"^    .*\n", kut_runner.__doc__, re.MULTILINE)))
+
+PACKAGE = Path(kut_runner.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def layer(path: Path) -> str:
+    """Return the layer of a module: its package, or itself."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the dotted names that a module imports, at its top or later."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def dotted(path: Path) -> str:
+    """Return the module's name for an import statement."""
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+
+
+def test_every_module_is_in_a_layer() -> None:
+    assert {layer(path) for path in MODULES} == {"__init__", *LAYERS}
+
+
+@pytest.mark.parametrize("name", ["__init__", *LAYERS])
+def test_a_layer_imports_only_from_those_before_it(name: str) -> None:
+    allowed = set[str]()
+    if name != "__init__":
+        allowed = {"__version__", *LAYERS[: LAYERS.index(name)]}
+    mine = [path for path in MODULES if layer(path) == name]
+    if mine[0].parent != PACKAGE:
+        allowed.add(name)
+    edges = [(path, each.split(".")) for path in mine for each in imported(path)]
+    back = [
+        f"{path.relative_to(PACKAGE)} imports {'.'.join(parts)}"
+        for path, parts in edges
+        if parts[0] == "kut_runner" and parts[1] not in allowed
+    ]
+    assert not back
+    assert name in {"commands", "cli"} or not [path for path, parts in edges if "click" in parts]
+
+
+def test_modules_import_each_other_in_one_direction() -> None:
+    names = {dotted(path): path for path in MODULES}
+    graph = {
+        name: {
+            module
+            for each in imported(path)
+            for module in (each, each.rpartition(".")[0])
+            if module in names
+        }
+        for name, path in names.items()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_and_its_functions_are_of_a_size_to_be_read(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert len(path.read_text().splitlines()) <= 500
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.end_lineno:
+            assert node.end_lineno - node.lineno < 60
