@@ -75,11 +75,11 @@ def main() -> NoReturn:
         click.echo("kut: interrupted", err=True)
         code = ExitCode.INTERRUPTED
     except KutError as error:
-        code = _complain(error.message, error.hint, error.exit_code)
+        code = _print_error(error.message, error.hint, error.exit_code)
     except click.ClickException as error:
-        code = _complain(error.format_message(), _usage_hint(error), ExitCode.USAGE)
+        code = _print_error(error.format_message(), _usage_hint(error), ExitCode.USAGE)
     except OSError as error:
-        code = _complain(*_words_of(error), ExitCode.INFRASTRUCTURE)
+        code = _print_error(*_describe(error), ExitCode.INFRASTRUCTURE)
     except ImportError as error:
         code = _report_broken_package(error)
     except Exception as error:  # noqa: BLE001 - a user is to see words, not a traceback
@@ -115,7 +115,7 @@ def _invoke() -> int:
         return done.exit_code
 
 
-def _complain(message: str, hint: str, code: ExitCode) -> ExitCode:
+def _print_error(message: str, hint: str, code: ExitCode) -> ExitCode:
     click.echo(f"kut: error: {message}", err=True)
     if hint:
         click.echo(f"kut: hint: {hint}", err=True)
@@ -127,7 +127,7 @@ def _usage_hint(error: click.ClickException) -> str:
     return f"see `{context.command_path} --help`" if context else ""
 
 
-def _words_of(error: OSError) -> tuple[str, str]:
+def _describe(error: OSError) -> tuple[str, str]:
     """Return what the system refused, and what can be done about it."""
     where = f"{error.filename}: " if error.filename else ""
     hint = ""
@@ -142,7 +142,7 @@ def _report_broken_package(error: ImportError) -> ExitCode:
     if not error.name or error.name.startswith("kut_runner"):
         return _report_bug(error)
     what = f"a Python package that kut needs is broken: {error}"
-    return _complain(what, "`kut doctor` tells what mends it", ExitCode.INFRASTRUCTURE)
+    return _print_error(what, "`kut doctor` tells what mends it", ExitCode.INFRASTRUCTURE)
 
 
 def _report_bug(error: Exception) -> ExitCode:
@@ -151,7 +151,7 @@ def _report_bug(error: Exception) -> ExitCode:
 
         traceback.print_exception(error)
     what = f"{type(error).__name__}: {error}".rstrip(": ")
-    return _complain(
+    return _print_error(
         f"unexpected: {what}",
         "this is a bug in kut; please report it with the output of the same call under KUT_DEBUG=1",
         ExitCode.INFRASTRUCTURE,

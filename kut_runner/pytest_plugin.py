@@ -19,7 +19,7 @@ from kut_runner.errors import ExitCode, KutError
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
-    from kut_runner.commands.prepare import Workplace
+    from kut_runner.commands.prepare import Workspace
     from kut_runner.definitions.config import TestDef
     from kut_runner.records.store import RunDirectory
     from kut_runner.targets.machine import Qemu
@@ -68,7 +68,7 @@ class _Session:
         from kut_runner.definitions import config as definitions
 
         root = definitions.find_root(files[0].parent)
-        self.place: Workplace = prepare.workplace(
+        self.place: Workspace = prepare.workplace(
             root, config.getoption("--kut-compiler"), config.getoption("--kut-variant")
         )
         self.qemu: Qemu = self.place.qemu(config.getoption("--kut-qemu"))
@@ -181,7 +181,7 @@ class _Item(pytest.Item):
     def runtest(self) -> None:
         """Boot the image, report its checks, and fail or skip as it did."""
         result = self.kut.run(self.test)
-        self.checks = result.said.checks
+        self.checks = result.output.checks
         self.user_properties += [
             ("status", result.status.value),
             ("qemu", result.qemu_version),

@@ -6,12 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 from kut_runner.errors import ExitCode
-from kut_runner.process.boot import Ended, How
-from kut_runner.records.document import Facts, dumps, host_facts, result_line
+from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.records.document import RunMetadata, dumps, host_metadata, result_line
 from kut_runner.records.run_record import Run
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import TestResult, judge, listen
+from kut_runner.verdict.results import TestResult, collect, judge
 
 TESTS = 10_000
 
@@ -27,8 +27,8 @@ def make_result(number: int, chance: random.Random, logs: Path) -> TestResult:
     log = logs / f"test-{number}.log"
     if number % 2:
         log.write_text("".join(lines))
-    said = listen(parse(split(["".join(lines).encode()])))
-    ended = Ended(How.EXITED, 0, chance.lognormvariate(-1.5, 0.5), "")
+    said = collect(parse(split(["".join(lines).encode()])))
+    ended = ProcessExit(ExitKind.EXITED, 0, chance.lognormvariate(-1.5, 0.5), "")
     command = ("qemu-system-aarch64", "-machine", "virt", "-kernel", "build/gcc/stage2.flat")
     return TestResult(
         f"test-{number}", judge(said, ended), said, ended, command, "7.2.22", str(log), "0a" * 20
@@ -42,7 +42,9 @@ def write_run(path: Path, seed: int) -> None:
     logs.mkdir()
     results = [make_result(number, chance, logs) for number in range(TESTS)]
     names = tuple(result.name for result in results)
-    facts = Facts(host=host_facts(), selection=names, compiler="gcc", qemu_version="7.2.22")
+    metadata = RunMetadata(
+        host=host_metadata(), selection=names, compiler="gcc", qemu_version="7.2.22"
+    )
     counts = Counter(result.status.value for result in results)
     done = Run(results, TESTS, 0.0, 60.0, ExitCode.TESTS_FAILED, is_complete=True)
-    path.write_text(dumps(facts, [*map(result_line, results)], counts, done))
+    path.write_text(dumps(metadata, [*map(result_line, results)], counts, done))

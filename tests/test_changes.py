@@ -10,17 +10,17 @@ import pytest
 
 from kut_runner.errors import InfrastructureError
 from kut_runner.watch import source_watcher
-from kut_runner.watch.source_watcher import Changes
+from kut_runner.watch.source_watcher import SourceWatcher
 from kut_runner.watch.watcher_process import is_source
 
 ADDED, MODIFIED, DELETED = 1, 2, 3
 
 
-def wait_for(watching: Changes, path: str) -> None:
+def wait_for(watching: SourceWatcher, path: str) -> None:
     """Wait until it is told of a path; what else it tells of may come before."""
     while path not in watching.take():
         assert select.select([watching], [], [], 60)[0]
-        watching.wants_stop()
+        watching.stop_requested()
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_what_is_told_of(tree: Path) -> None:
     outside = tree.parent / "outside"
     outside.mkdir()
     (outside / "old").write_text("")
-    with Changes(tree) as watching:
-        assert not watching.wants_stop()
+    with SourceWatcher(tree) as watching:
+        assert not watching.stop_requested()
         (tree / "lib/new").mkdir()
         wait_for(watching, "lib/new")
         (tree / "lib/new/deep.h").write_text("")
@@ -58,14 +58,14 @@ def test_what_is_told_of(tree: Path) -> None:
 
         files = ["lib/helper.h", str(outside / "old"), "build/gcc/include/asm/x.h"]
         watching.also(files, since=time.time() + 60)
-        assert not watching.wants_stop()
+        assert not watching.stop_requested()
         (tree / "configs/more.toml").write_text("")  # nothing is missed meanwhile
         wait_for(watching, "configs/more.toml")
         (outside / "fresh.h").write_text("")  # no compiler has read it
         (outside / "fresh.h").rename(outside / "old")
         while not (told := watching.take()):
             select.select([watching], [], [], 60)
-            watching.wants_stop()
+            watching.stop_requested()
         assert told == ("../outside/old",)
         (outside / "fresh.h").write_text("")
         watching.also(["../outside/fresh.h"], since=0)
@@ -75,7 +75,7 @@ def test_what_is_told_of(tree: Path) -> None:
 def test_a_tree_with_the_library_of_kut(tree: Path) -> None:
     (tree / "lib").rename(tree.parent / "taken-away")
     (tree / "kut.toml").write_text('library = "kut>=0.1.0"\n')
-    with Changes(tree) as watching:
+    with SourceWatcher(tree) as watching:
         (tree / "kut.toml").write_text('library = "kut>=0.1"\n')
         wait_for(watching, "kut.toml")
         (tree / "arm/one.c").write_text("")
@@ -83,11 +83,11 @@ def test_a_tree_with_the_library_of_kut(tree: Path) -> None:
 
 
 def test_the_end_of_what_watches_is_trouble(tree: Path) -> None:
-    with Changes(tree) as watching:
+    with SourceWatcher(tree) as watching:
         watching._process.kill()
         select.select([watching], [], [], 60)
         with pytest.raises(InfrastructureError, match="cannot be watched"):
-            watching.wants_stop()
+            watching.stop_requested()
 
 
 def test_the_kernels_refusal_comes_in_words(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,12 +97,12 @@ def test_the_kernels_refusal_comes_in_words(tree: Path, monkeypatch: pytest.Monk
         "def RustNotify(*args, **options):\n    raise OSError('no space left for watches')\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tree))
-    with pytest.raises(InfrastructureError, match="no space left for watches"), Changes(tree):
+    with pytest.raises(InfrastructureError, match="no space left for watches"), SourceWatcher(tree):
         pass
 
 
 def test_it_ends_when_its_stdin_does(tree: Path) -> None:
-    with Changes(tree) as watching:
+    with SourceWatcher(tree) as watching:
         process = watching._process
         assert process.stdin
         process.stdin.close()

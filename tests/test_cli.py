@@ -186,7 +186,7 @@ def test_a_broken_package_is_named(tmp_path: Path, module: str, hint: str) -> No
     [(errno.EACCES, "doctor"), (errno.EROFS, "doctor"), (errno.ENOSPC, "room"), (errno.EIO, "")],
 )
 def test_what_the_system_refuses_is_said_in_words(code: int, hint: str) -> None:
-    message, found = cli._words_of(OSError(code, "No", "build/gcc/.lock"))
+    message, found = cli._describe(OSError(code, "No", "build/gcc/.lock"))
     assert message == "build/gcc/.lock: No"
     assert hint in found
     assert bool(hint) == bool(found)
@@ -351,10 +351,10 @@ def test_an_interrupted_build_stops_and_says_so(tree: Path, tmp_path: Path) -> N
             time.sleep(0.01)
         time.sleep(0.5)  # until it listens to ninja; what happens before is in a comment there
         building.send_signal(signal.SIGINT)
-        _, said = building.communicate(timeout=30)
+        _, output = building.communicate(timeout=30)
     assert building.returncode == 130
-    assert said.endswith("kut: interrupted\n")
-    assert "Traceback" not in said
+    assert output.endswith("kut: interrupted\n")
+    assert "Traceback" not in output
     deadline = time.monotonic() + 5  # a shell may go before its child, which has the signal too
     while any(map(is_running, started.read_text().split())):
         assert time.monotonic() < deadline

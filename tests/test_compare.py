@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_runner.errors import ExitCode
-from kut_runner.process.boot import Ended, How
+from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.compare import Comparison, Kind, compare
-from kut_runner.records.document import Document, Facts
+from kut_runner.records.document import Document, RunMetadata
 from kut_runner.verdict.results import TestResult, Verdict
 from kut_runner.verdict.status import Status
 
@@ -18,14 +18,14 @@ from kut_runner.verdict.status import Status
 def result(name: str, status: Status = Status.PASS, seconds: float = 1.0) -> TestResult:
     code = ExitCode.TESTS_FAILED if status.is_failure else ExitCode.OK
     reason = "" if status is Status.PASS else "why"
-    ended = Ended(How.EXITED, 0, seconds, "")
-    return TestResult(name, Verdict(status, reason, code), ended=ended)
+    ended = ProcessExit(ExitKind.EXITED, 0, seconds, "")
+    return TestResult(name, Verdict(status, reason, code), process_exit=ended)
 
 
-def run(*results: TestResult, also: tuple[str, ...] = (), **facts: str) -> Document:
+def run(*results: TestResult, also: tuple[str, ...] = (), **metadata: str) -> Document:
     names = tuple(dict.fromkeys((*(one.name for one in results), *also)))
     return Document(
-        facts=Facts(selection=names, **facts),  # type: ignore[arg-type]
+        metadata=RunMetadata(selection=names, **metadata),  # type: ignore[arg-type]
         results=results,
         seconds=1.0,
         exit_code=ExitCode.OK,

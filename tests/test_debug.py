@@ -20,7 +20,7 @@ from conftest import Kut
 
 import kut_runner
 from kut_runner.debugging import debugger
-from kut_runner.debugging.debugger import Debugger, Subject, Wishes
+from kut_runner.debugging.debugger import DebuggedImage, Debugger, DebuggerOptions
 from kut_runner.errors import MissingToolError
 
 GDB = shutil.which("gdb-multiarch")
@@ -540,9 +540,9 @@ def test_a_gdb_for_another_machine_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", debugger.NAMES)
 def test_paths_with_spaces_are_one_word(kind: str) -> None:
-    subject = Subject(Path('/a b/x".elf'), 0x40080000, Path("/a b"))
-    wishes = Wishes(is_batch=True, scripts=(Path("s"),), commands=("bt",))
-    words = debugger.arguments(Debugger(kind, "/bin/x"), subject, 7, wishes)
+    debugged = DebuggedImage(Path('/a b/x".elf'), 0x40080000, Path("/a b"))
+    debugger_options = DebuggerOptions(is_batch=True, scripts=(Path("s"),), commands=("bt",))
+    words = debugger.arguments(Debugger(kind, "/bin/x"), debugged, 7, debugger_options)
     assert any('"/a b/x\\".elf"' in word for word in words)
     assert words[-4:-2] == (("-x", "s") if kind == "gdb" else ("-s", "s"))
     assert words[-1] == "bt"

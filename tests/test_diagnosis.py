@@ -6,11 +6,11 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind, Place, Register
+from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Frame, Kind, Register
 
 FRAMES = st.lists(st.builds(Frame, address=st.integers(0)), max_size=20).map(tuple)
 REGISTERS = st.lists(st.builds(Register, value=st.integers(0)), max_size=3).map(tuple)
-PLACES = st.lists(st.builds(Place, frames=FRAMES, registers=REGISTERS), max_size=2).map(tuple)
+PLACES = st.lists(st.builds(CpuState, frames=FRAMES, registers=REGISTERS), max_size=2).map(tuple)
 DIAGNOSES = st.builds(
     Diagnosis,
     frames=FRAMES,
@@ -44,7 +44,7 @@ def test_the_lines_name_functions_source_and_registers() -> None:
             *(Register("PC", 0x10, "main"), Register("FAR_EL2", 0x123, "the address")),
             *(Register("x0", 5), Register("x1", 6, "a"), Register("x2", 7, "b+0x4")),
         ),
-        cpus=(Place(1, "off: never started"),),
+        cpus=(CpuState(1, "off: never started"),),
         notes=("a note",),
     )
     assert [*diagnosis.lines()] == [

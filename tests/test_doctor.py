@@ -18,7 +18,7 @@ from conftest import Kut
 from kut_runner.build import toolchain
 from kut_runner.health import distribution, doctor, probe
 from kut_runner.health.distribution import Distribution
-from kut_runner.health.doctor import Finding, Patient, State
+from kut_runner.health.doctor import Finding, Host, State
 
 QEMU: Final = shutil.which("qemu-system-aarch64") or ""
 GCC: Final = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "aarch64-linux-gnu-objcopy")
@@ -36,31 +36,31 @@ WITHOUT_EL2: Final = (
 
 
 @pytest.fixture
-def patient(tmp_path: Path) -> Patient:
+def host(tmp_path: Path) -> Host:
     """A machine with GCC and QEMU, and nothing else along PATH."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "tree").mkdir()
     for name in (*GCC, "qemu-system-aarch64"):
         (tmp_path / "bin" / name).symlink_to(shutil.which(name) or name)
     environ = {"PATH": str(tmp_path / "bin")}
-    return Patient(environ, tmp_path / "tree", distribution=Distribution.DEBIAN)
+    return Host(environ, tmp_path / "tree", distribution=Distribution.DEBIAN)
 
 
-def put(patient: Patient, name: str, script: str) -> None:
+def put(host: Host, name: str, script: str) -> None:
     """Exchange a program."""
-    program = Path(patient.environ["PATH"]) / name
+    program = Path(host.environ["PATH"]) / name
     program.unlink(missing_ok=True)
     program.write_text(f"#!/bin/sh\n{script}")
     program.chmod(0o755)
 
 
-def find(patient: Patient, what: str) -> Finding:
-    (found,) = [finding for finding in doctor.examine(patient) if finding.what == what]
+def find(host: Host, what: str) -> Finding:
+    (found,) = [finding for finding in doctor.examine(host) if finding.what == what]
     return found
 
 
-def test_a_machine_that_has_what_it_takes(patient: Patient) -> None:
-    findings = doctor.examine(patient)
+def test_a_machine_that_has_what_it_takes(host: Host) -> None:
+    findings = doctor.examine(host)
     states = {finding.what: finding.state for finding in findings}
     assert doctor.is_good(findings)
     assert states["QEMU"] == states["EL2 in QEMU"] == states["compiler gcc"] == State.GOOD
@@ -70,10 +70,10 @@ def test_a_machine_that_has_what_it_takes(patient: Patient) -> None:
     assert found.endswith("gcc compiles, links, and what it builds boots")
 
 
-def test_clang_is_tried_likewise(patient: Patient) -> None:
+def test_clang_is_tried_likewise(host: Host) -> None:
     for name in ("clang", "ld.lld", "llvm-objcopy"):
-        (Path(patient.environ["PATH"]) / name).symlink_to(shutil.which(name) or name)
-    assert find(patient, "compiler clang").state == State.GOOD
+        (Path(host.environ["PATH"]) / name).symlink_to(shutil.which(name) or name)
+    assert find(host, "compiler clang").state == State.GOOD
 
 
 @pytest.mark.parametrize(
@@ -91,38 +91,38 @@ def test_clang_is_tried_likewise(patient: Patient) -> None:
     ],
     ids=["at-el1", "refuses", "hangs", "dies", "fails-in-the-end", "silent"],
 )
-def test_a_qemu_that_is_no_use(patient: Patient, script: str, words: str) -> None:
-    put(patient, "qemu-system-aarch64", script)
-    patience = 0.5 if "sleep" in script else patient.patience
-    patient = replace(patient, patience=patience) if "sleep" in script else patient
-    wrong = find(patient, "EL2 in QEMU")
+def test_a_qemu_that_is_no_use(host: Host, script: str, words: str) -> None:
+    put(host, "qemu-system-aarch64", script)
+    time_limit = 0.5 if "sleep" in script else host.time_limit
+    host = replace(host, time_limit=time_limit) if "sleep" in script else host
+    wrong = find(host, "EL2 in QEMU")
     assert words in wrong.found
     assert wrong.state == State.PROBLEM
     assert wrong.fix
 
 
-def test_an_old_qemu_is_told_of_and_that_it_works_all_the_same(patient: Patient) -> None:
-    put(patient, "qemu-system-aarch64", (SAYS_VERSION % "6.2.0") + f'exec {QEMU} "$@"\n')
-    old = find(patient, "QEMU")
+def test_an_old_qemu_is_told_of_and_that_it_works_all_the_same(host: Host) -> None:
+    put(host, "qemu-system-aarch64", (SAYS_VERSION % "6.2.0") + f'exec {QEMU} "$@"\n')
+    old = find(host, "QEMU")
     assert "6.2.0, " in old.found
     assert old.found.endswith("; the oldest that was tried is 7.2")
     assert old.state == State.NOTE
     assert "-m kut_runner toolchain install qemu@" in old.fix or "newer" in old.fix
 
 
-def test_a_qemu_that_is_none(patient: Patient) -> None:
-    put(patient, "qemu-system-aarch64", "echo I am a teapot; exit 1\n")
-    wrong = find(patient, "QEMU")
+def test_a_qemu_that_is_none(host: Host) -> None:
+    put(host, "qemu-system-aarch64", "echo I am a teapot; exit 1\n")
+    wrong = find(host, "QEMU")
     assert "is not a QEMU; --version says: I am a teapot" in wrong.found
     assert wrong.state == State.PROBLEM
 
 
-def test_without_qemu_the_compiler_is_tried_nevertheless(patient: Patient) -> None:
-    (Path(patient.environ["PATH"]) / "qemu-system-aarch64").unlink()
-    wrong = find(patient, "QEMU")
+def test_without_qemu_the_compiler_is_tried_nevertheless(host: Host) -> None:
+    (Path(host.environ["PATH"]) / "qemu-system-aarch64").unlink()
+    wrong = find(host, "QEMU")
     assert wrong.state == State.PROBLEM
     assert "qemu-system-arm" in wrong.fix or "install qemu" in wrong.fix
-    assert find(patient, "compiler gcc").found.endswith("gcc compiles and links")
+    assert find(host, "compiler gcc").found.endswith("gcc compiles and links")
 
 
 @pytest.mark.parametrize(
@@ -137,30 +137,30 @@ def test_without_qemu_the_compiler_is_tried_nevertheless(patient: Patient) -> No
         ("objcopy", POWER_OFF, "gcc an image does not boot: exit status 0, and not a word"),
     ],
 )
-def test_a_compiler_that_is_no_use(patient: Patient, tool: str, script: str, words: str) -> None:
-    put(patient, f"aarch64-linux-gnu-{tool}", script)
+def test_a_compiler_that_is_no_use(host: Host, tool: str, script: str, words: str) -> None:
+    put(host, f"aarch64-linux-gnu-{tool}", script)
     hangs = "sleep" in script
-    wrong = find(replace(patient, patience=0.5) if hangs else patient, "compiler gcc")
+    wrong = find(replace(host, time_limit=0.5) if hangs else host, "compiler gcc")
     assert words in wrong.found
     assert wrong.state == State.PROBLEM
     assert "gcc" in wrong.fix
 
 
-def test_one_good_compiler_is_enough_unless_another_is_asked_for(patient: Patient) -> None:
+def test_one_good_compiler_is_enough_unless_another_is_asked_for(host: Host) -> None:
     for name in ("clang", "ld.lld", "llvm-objcopy"):
-        (Path(patient.environ["PATH"]) / name).symlink_to(shutil.which(name) or name)
-    put(patient, "aarch64-linux-gnu-ld", "exit 1\n")
-    findings = doctor.examine(patient)
+        (Path(host.environ["PATH"]) / name).symlink_to(shutil.which(name) or name)
+    put(host, "aarch64-linux-gnu-ld", "exit 1\n")
+    findings = doctor.examine(host)
     assert doctor.is_good(findings)
-    assert find(patient, "compiler gcc").state == State.NOTE
-    assert not doctor.is_good(doctor.examine(replace(patient, compiler="gcc")))
+    assert find(host, "compiler gcc").state == State.NOTE
+    assert not doctor.is_good(doctor.examine(replace(host, compiler="gcc")))
 
 
-def test_a_missing_compiler_is_named_with_what_installs_it(patient: Patient) -> None:
+def test_a_missing_compiler_is_named_with_what_installs_it(host: Host) -> None:
     for name in GCC:
-        (Path(patient.environ["PATH"]) / name).unlink()
-    if toolchain.preferred(patient.environ) == "gcc":  # that is, no zig beside this Python
-        wrong = find(patient, "compiler gcc")
+        (Path(host.environ["PATH"]) / name).unlink()
+    if toolchain.preferred(host.environ) == "gcc":  # that is, no zig beside this Python
+        wrong = find(host, "compiler gcc")
         assert wrong.state == State.PROBLEM
         assert "gcc" in wrong.fix
 
@@ -174,42 +174,40 @@ def test_a_missing_compiler_is_named_with_what_installs_it(patient: Patient) -> 
     ],
 )
 def test_a_debugger_has_to_know_the_architecture(
-    patient: Patient, name: str, script: str, state: str
+    host: Host, name: str, script: str, state: str
 ) -> None:
-    put(patient, name, script)
-    assert find(patient, "debugger").state == state
+    put(host, name, script)
+    assert find(host, "debugger").state == state
 
 
-def test_an_unpacked_debugger_is_found(patient: Patient, tmp_path: Path) -> None:
+def test_an_unpacked_debugger_is_found(host: Host, tmp_path: Path) -> None:
     unpacked = tmp_path / "kut/tools/gdb/bin"
     unpacked.mkdir(parents=True)
-    put(replace(patient, environ={"PATH": str(unpacked)}), "gdb-multiarch", "exit 0")
-    environ = {**patient.environ, "XDG_CACHE_HOME": str(tmp_path)}
-    assert find(replace(patient, environ=environ), "debugger").state == State.GOOD
+    put(replace(host, environ={"PATH": str(unpacked)}), "gdb-multiarch", "exit 0")
+    environ = {**host.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    assert find(replace(host, environ=environ), "debugger").state == State.GOOD
 
 
-def test_a_compiler_without_its_linker_is_installed_again(patient: Patient) -> None:
-    (Path(patient.environ["PATH"]) / "aarch64-linux-gnu-ld").unlink()
-    wrong = find(patient, "compiler gcc")
+def test_a_compiler_without_its_linker_is_installed_again(host: Host) -> None:
+    (Path(host.environ["PATH"]) / "aarch64-linux-gnu-ld").unlink()
+    wrong = find(host, "compiler gcc")
     assert "aarch64-linux-gnu-ld is not installed" in wrong.found
     assert " toolchain install gcc && " in wrong.fix  # the stand-in is no package's
 
 
-def test_a_qemu_that_was_asked_for_and_is_not_there(patient: Patient) -> None:
-    assert find(replace(patient, qemu="/nowhere"), "QEMU").fix == "leave --qemu away"
+def test_a_qemu_that_was_asked_for_and_is_not_there(host: Host) -> None:
+    assert find(replace(host, qemu="/nowhere"), "QEMU").fix == "leave --qemu away"
     for name in ("KUT_QEMU", "QEMU"):
-        asking = replace(patient, environ={**patient.environ, name: "/nowhere"})
+        asking = replace(host, environ={**host.environ, name: "/nowhere"})
         assert find(asking, "QEMU").fix == "unset KUT_QEMU QEMU"
-    unpacked = find(replace(patient, qemu="qemu@sid"), "QEMU")
+    unpacked = find(replace(host, qemu="qemu@sid"), "QEMU")
     assert unpacked.found == "qemu@sid is not unpacked"
     assert unpacked.fix.endswith(" toolchain install qemu@sid")
 
 
-def test_half_a_python_package_is_a_problem(
-    patient: Patient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_half_a_python_package_is_a_problem(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "elftools.elf.elffile", None)
-    wrong = find(patient, "package pyelftools")
+    wrong = find(host, "package pyelftools")
     assert wrong.state == State.PROBLEM
     assert wrong.fix == f"{sys.executable} -m pip install --force-reinstall pyelftools"
 
@@ -221,30 +219,30 @@ def test_ninja_that_does_nothing(tmp_path: Path) -> None:
     assert probe.ninja(str(tmp_path / "none"), tmp_path, 10).endswith("No such file or directory")
 
 
-def test_a_tree_that_cannot_be_written(patient: Patient) -> None:
-    assert patient.tree
-    (patient.tree / "build").write_text("a file")
-    wrong = find(patient, "build directory")
+def test_a_tree_that_cannot_be_written(host: Host) -> None:
+    assert host.tree
+    (host.tree / "build").write_text("a file")
+    wrong = find(host, "build directory")
     assert wrong.state == State.PROBLEM
-    assert wrong.fix == f"rm {patient.tree}/build"
+    assert wrong.fix == f"rm {host.tree}/build"
 
 
-def test_a_directory_in_the_build_directory_that_another_call_left(patient: Patient) -> None:
-    assert patient.tree
-    (patient.tree / "build/gcc").mkdir(parents=True)
-    assert find(patient, "build directory").state == State.GOOD
-    (patient.tree / "build/gcc").chmod(0o555)
+def test_a_directory_in_the_build_directory_that_another_call_left(host: Host) -> None:
+    assert host.tree
+    (host.tree / "build/gcc").mkdir(parents=True)
+    assert find(host, "build directory").state == State.GOOD
+    (host.tree / "build/gcc").chmod(0o555)
     expected = State.GOOD if os.geteuid() == 0 else State.PROBLEM
-    assert find(patient, "build directory").state == expected
-    (patient.tree / "build/gcc").chmod(0o755)
-    assert not [*(patient.tree / "build/gcc").iterdir()]
+    assert find(host, "build directory").state == expected
+    (host.tree / "build/gcc").chmod(0o755)
+    assert not [*(host.tree / "build/gcc").iterdir()]
 
 
-def test_what_the_build_directory_links_to_need_not_be_writable(patient: Patient) -> None:
-    assert patient.tree
-    (patient.tree / "build").mkdir()
-    (patient.tree / "build/lib").symlink_to("/proc/self/fdinfo")
-    assert find(patient, "build directory").state == State.GOOD
+def test_what_the_build_directory_links_to_need_not_be_writable(host: Host) -> None:
+    assert host.tree
+    (host.tree / "build").mkdir()
+    (host.tree / "build/lib").symlink_to("/proc/self/fdinfo")
+    assert find(host, "build directory").state == State.GOOD
 
 
 @pytest.mark.parametrize(

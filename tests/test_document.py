@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.process.boot import Ended, How
+from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records import document
-from kut_runner.records.document import Document, Facts
+from kut_runner.records.document import Document, RunMetadata
 from kut_runner.records.run_record import Run
-from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind, Place, Register
+from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Frame, Kind, Register
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import TestResult, Verdict, after, judge, listen, skipped
+from kut_runner.verdict.results import TestResult, Verdict, after, collect, judge, skipped
 from kut_runner.verdict.status import Status
-from kut_runner.views.display import Look
+from kut_runner.views.display import DisplayOptions
 from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_junit import JUnit
 from kut_runner.views.report_terminal import Terminal
@@ -34,13 +34,13 @@ DIAGNOSIS = Diagnosis(
     "hangs",
     (Frame(0x40, "f", "arm/a.c", 3, "spin();"),),
     (Register("ESR_EL2", 0x96000045, "data abort"),),
-    (Place(1, "running", (Frame(0x1234, is_in_image=False),), (Register("PC", 7),)),),
+    (CpuState(1, "running", (Frame(0x1234, is_in_image=False),), (Register("PC", 7),)),),
     ("a note",),
 )
-FACTS = Facts(
+FACTS = RunMetadata(
     run="20260101-000000-000-abcd",
     started=1767225600.0,
-    host=document.host_facts(),
+    host=document.host_metadata(),
     compiler="clang",
     variant="o3",
     qemu="/opt/qemu",
@@ -51,8 +51,8 @@ FACTS = Facts(
 )
 
 
-def result(name: str, log: bytes, ended: Ended, **more: Any) -> TestResult:  # noqa: ANN401
-    said = listen(parse(split([log])))
+def result(name: str, log: bytes, ended: ProcessExit, **more: Any) -> TestResult:  # noqa: ANN401
+    said = collect(parse(split([log])))
     return TestResult(
         name, judge(said, ended), said, ended, ("q", "a b"), "7.2.0", "l", "0a", **more
     )
@@ -79,11 +79,11 @@ def written(results: list[TestResult], path: Path, *, run: Run | None = None) ->
     return document.load(path)
 
 
-ENDINGS = st.sampled_from(How).flatmap(
+ENDINGS = st.sampled_from(ExitKind).flatmap(
     lambda how: st.builds(
-        Ended,
+        ProcessExit,
         st.just(how),
-        st.integers(1, 255) if how in (How.EXITED, How.KILLED) else st.just(0),
+        st.integers(1, 255) if how in (ExitKind.EXITED, ExitKind.KILLED) else st.just(0),
         st.integers(0, 10**9).map(lambda number: number / 10**6),
         st.text(max_size=20),
         st.integers(0, 10**6),
@@ -101,7 +101,7 @@ LOGS = st.lists(st.sampled_from(WORDS) | st.binary(max_size=8), max_size=30).map
 
 
 @given(log=LOGS, ended=ENDINGS)
-def test_a_result_comes_back_as_it_was(log: bytes, ended: Ended) -> None:
+def test_a_result_comes_back_as_it_was(log: bytes, ended: ProcessExit) -> None:
     before = result("x", log, ended, diagnosis=DIAGNOSIS)
     data = json.loads(json.dumps(document.result_to_json(before)))
     assert document.result_from_json(data) == before
@@ -109,7 +109,7 @@ def test_a_result_comes_back_as_it_was(log: bytes, ended: Ended) -> None:
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_a_golden_log_comes_back_as_it_was(path: Path) -> None:
-    before = result(path.stem, path.read_bytes(), Ended(How.EXITED, 0, 0.25, ""))
+    before = result(path.stem, path.read_bytes(), ProcessExit(ExitKind.EXITED, 0, 0.25, ""))
     data = json.loads(json.dumps(document.result_to_json(before)))
     Draft202012Validator(strict({**SCHEMA, **SCHEMA["$defs"]["test"]})).validate(data)
     assert document.result_from_json(data) == before
@@ -117,18 +117,25 @@ def test_a_golden_log_comes_back_as_it_was(path: Path) -> None:
 
 def flaky() -> TestResult:
     log = (GOLDEN[0].parent / "pass.log").read_bytes()
-    first = result("flaky", b"FAIL: a", Ended(How.EXITED, 0, 1.5, ""), attempt=3)
-    ended = Ended(How.EXITED, 0, 1.5, "", cpu_seconds=0.5, lost=0.25, wanted=0.125)
+    first = result("flaky", b"FAIL: a", ProcessExit(ExitKind.EXITED, 0, 1.5, ""), attempt=3)
+    ended = ProcessExit(
+        ExitKind.EXITED, 0, 1.5, "", cpu_seconds=0.5, starved_seconds=0.25, cpu_demand=0.125
+    )
     return after((first,), result("flaky", log, ended, attempt=4))
 
 
 def sample() -> list[TestResult]:
-    ends = Ended(How.EXITED, 0, 0.25, "")
+    ends = ProcessExit(ExitKind.EXITED, 0, 0.25, "")
     return [
         *(result(path.stem, path.read_bytes(), ends) for path in GOLDEN),
-        result("hangs", b"INFO: 1", Ended(How.TIMED_OUT, 0, 2.0, "qemu"), diagnosis=DIAGNOSIS),
+        result(
+            "hangs",
+            b"INFO: 1",
+            ProcessExit(ExitKind.TIMED_OUT, 0, 2.0, "qemu"),
+            diagnosis=DIAGNOSIS,
+        ),
         flaky(),
-        result("breaks", b"", Ended(How.KILLED, 6, 2.0, "qemu: assertion")),
+        result("breaks", b"", ProcessExit(ExitKind.KILLED, 6, 2.0, "qemu: assertion")),
         TestResult("needy", skipped("needs qemu>=99")),
     ]
 
@@ -151,7 +158,7 @@ def test_a_document_comes_back_as_it_was(tmp_path: Path) -> None:
     found = written(sample(), tmp_path / "r.json")
     names = tuple(one.name for one in sample())
     assert list(found.results) == sample()
-    assert found.facts.selection == names
+    assert found.metadata.selection == names
     assert found.names == names
     assert found.missing == ()
     assert (found.seconds, found.exit_code, found.is_complete) == (1.5, 1, True)
@@ -163,7 +170,7 @@ def test_a_document_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_facts_come_back_as_they_were(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    assert replace(written([], tmp_path / "r.json").facts, selection=()) == FACTS
+    assert replace(written([], tmp_path / "r.json").metadata, selection=()) == FACTS
 
 
 def test_a_document_of_an_older_kut_can_be_read(tmp_path: Path) -> None:
@@ -190,13 +197,15 @@ def test_a_document_of_an_older_kut_can_be_read(tmp_path: Path) -> None:
     found = document.from_json(old)
     assert [one.name for one in found.results] == [one.name for one in sample()]
     assert [one.verdict for one in found.results] == [one.verdict for one in sample()]
-    assert found.facts.run == ""
+    assert found.metadata.run == ""
     shown(found)
 
 
 def shown(saved: Document) -> str:
     stream = io.StringIO()
-    document.replay(saved, [Terminal(stream=stream, environment={}, look=Look(verbosity=1))])
+    document.replay(
+        saved, [Terminal(stream=stream, environment={}, display=DisplayOptions(verbosity=1))]
+    )
     return stream.getvalue()
 
 
@@ -205,11 +214,11 @@ def test_every_view_of_a_saved_run_is_that_of_the_live_one(tmp_path: Path) -> No
     found = written(sample(), tmp_path / "r.json")
     stream = io.StringIO()
     for directory, results in ((live, sample()), (replayed, found.results)):
-        run = Run(tuple(results), len(sample()), found.facts.started, 1.5, ExitCode(1), True)  # noqa: FBT003
+        run = Run(tuple(results), len(sample()), found.metadata.started, 1.5, ExitCode(1), True)  # noqa: FBT003
         views = [
             JsonLines(directory / "r.jsonl"),
             JUnit(directory / "r.xml"),
-            Terminal(stream=stream, environment={}, look=Look(verbosity=1)),
+            Terminal(stream=stream, environment={}, display=DisplayOptions(verbosity=1)),
         ]
         for view in views:
             view.on_start([document.definition(one.name) for one in sample()])

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from kut_runner.diagnose.explain import Elf, explain
 from kut_runner.process.inspection import Cpu, Snapshot
 from kut_runner.verdict import results
-from kut_runner.verdict.diagnosis import Diagnosis, Kind, Place
+from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Kind
 from kut_runner.verdict.events import parse
-from kut_runner.verdict.results import Said
+from kut_runner.verdict.results import GuestOutput
 
 DUMP = Path(__file__).with_name("golden") / "crash-exception.log"
 
@@ -135,7 +135,7 @@ def diagnoses(compiler: str) -> dict[str, Diagnosis]:
     return {test["id"]: Diagnosis.from_json(test["diagnosis"]) for test in found["tests"]}
 
 
-def check(case: Case, found: Diagnosis, stack: Diagnosis | Place) -> None:
+def check(case: Case, found: Diagnosis, stack: Diagnosis | CpuState) -> None:
     assert found.kind.value == case.kind
     assert re.fullmatch(case.headline, found.headline), found.headline
     ours = [each for each in stack.frames if each.file == "arm/misbehave.c"]
@@ -246,8 +246,8 @@ def test_a_qemu_that_tells_nothing() -> None:
     assert found.headline == "where it hangs is not known: QEMU did not answer within 5 s"
 
 
-def said(text: str) -> Said:
-    return results.listen(parse(f"{line}\n" for line in text.splitlines()))
+def said(text: str) -> GuestOutput:
+    return results.collect(parse(f"{line}\n" for line in text.splitlines()))
 
 
 PARTS = st.sampled_from(DUMP.read_text().splitlines()) | st.text(max_size=40)

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from kut_runner.process.boot import Ended, How
+from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.verdict.events import Event, Output, parse
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import judge, listen
+from kut_runner.verdict.results import collect, judge
 
 GOLDEN = Path(__file__).with_name("golden")
-POWER_OFF = Ended(How.EXITED, 0, 1.0, "")
+POWER_OFF = ProcessExit(ExitKind.EXITED, 0, 1.0, "")
 
 
 def shown(event: Event) -> str:
@@ -32,7 +32,7 @@ def shown(event: Event) -> str:
 
 def heard(log: bytes) -> dict[str, Any]:
     events = list(parse(split([log])))
-    verdict = judge(listen(events), POWER_OFF)
+    verdict = judge(collect(events), POWER_OFF)
     return {
         "status": verdict.status.value,
         "reason": verdict.reason,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.process.boot import Ended, How
-from kut_runner.records.document import Document, Facts
+from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.records.document import Document, RunMetadata
 from kut_runner.records.history import Past, lines
 from kut_runner.verdict.results import TestResult, Verdict
 from kut_runner.verdict.status import Status
@@ -15,8 +15,8 @@ from kut_runner.verdict.status import Status
 
 def result(name: str, status: Status = Status.PASS, seconds: float = 0.5) -> TestResult:
     reason = "" if status is Status.PASS else "why"
-    ended = Ended(How.EXITED, 0, seconds, "")
-    return TestResult(name, Verdict(status, reason, ExitCode.OK), ended=ended)
+    ended = ProcessExit(ExitKind.EXITED, 0, seconds, "")
+    return TestResult(name, Verdict(status, reason, ExitCode.OK), process_exit=ended)
 
 
 def past(
@@ -27,9 +27,11 @@ def past(
     in_progress: bool = False,
 ) -> Past:
     names = (*(one.name for one in results), *also)
-    facts = Facts(run=run, compiler="gcc", variant="o3", qemu_version="7.2.22", selection=names)
+    metadata = RunMetadata(
+        run=run, compiler="gcc", variant="o3", qemu_version="7.2.22", selection=names
+    )
     seconds = None if in_progress else 12.5
-    document = Document(facts, results, seconds, code, is_complete=not also)
+    document = Document(metadata, results, seconds, code, is_complete=not also)
     return Past(run, document, in_progress)
 
 

@@ -13,25 +13,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kut_runner.errors import ExitCode
-from kut_runner.process.boot import Ended, How
-from kut_runner.records.document import Facts
+from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.records.document import RunMetadata
 from kut_runner.records.run_record import Run
-from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind, Place, Register
+from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Frame, Kind, Register
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import TestResult, Verdict, after, judge, listen, skipped
+from kut_runner.verdict.results import TestResult, Verdict, after, collect, judge, skipped
 from kut_runner.verdict.status import Status
 from kut_runner.views.html.page import page
 from kut_runner.views.html.text import Budget, shown
 from kut_runner.views.report_html import Html
 
 GOLDEN = Path(__file__).with_name("golden")
-POWER_OFF = Ended(How.EXITED, 0, 0.25, "")
+POWER_OFF = ProcessExit(ExitKind.EXITED, 0, 0.25, "")
 EVIL = (
     "</pre></script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>\"'"
     "<!--<style>*{display:none}</style>]]>&amp;\u202e\u05d0\u05d1\x00\x1b[31m\ufffe\udcff"
 )
-FACTS = Facts(
+FACTS = RunMetadata(
     run="20260101-000000-000-abcd",
     started=1767225600.0,
     host={"system": "Linux", "release": EVIL, "machine": "x86_64"},
@@ -42,13 +42,13 @@ FACTS = Facts(
 )
 
 
-def result(name: str, words: bytes, ended: Ended = POWER_OFF, **more: object) -> TestResult:
-    said = listen(parse(split([words])))
+def result(name: str, words: bytes, ended: ProcessExit = POWER_OFF, **more: object) -> TestResult:
+    said = collect(parse(split([words])))
     command = ("/opt/my qemu", "-append", EVIL)
     return TestResult(name, judge(said, ended), said, ended, command, "7.2.22", **more)  # type: ignore[arg-type]
 
 
-def with_log(directory: Path, name: str, log: bytes, ended: Ended = POWER_OFF) -> TestResult:
+def with_log(directory: Path, name: str, log: bytes, ended: ProcessExit = POWER_OFF) -> TestResult:
     path = directory / f"{name}.log"
     path.write_bytes(log)
     return result(name, log, ended, log=str(path), build_id="0a1b")
@@ -66,7 +66,7 @@ def hang() -> Diagnosis:
         Register("x4", 1),
     )
     return Diagnosis(
-        Kind.HANG, f"hangs {EVIL}", frames, registers, (Place(1, EVIL, frames),), (EVIL,)
+        Kind.HANG, f"hangs {EVIL}", frames, registers, (CpuState(1, EVIL, frames),), (EVIL,)
     )
 
 
@@ -75,21 +75,28 @@ def sample(directory: Path) -> list[TestResult]:
     evil = b"FAIL: " + EVIL.replace("\x00", "").encode(errors="surrogateescape") + b"\n"
     passes = b"PASS: a: b\nSKIP: c\nSUMMARY: 3 tests, 1 skipped\n\nEXIT: STATUS=1\n"
     good = with_log(directory, "good", passes)
-    failed = TestResult("flaky", Verdict(Status.FAIL, EVIL, ExitCode.TESTS_FAILED), ended=POWER_OFF)
+    failed = TestResult(
+        "flaky", Verdict(Status.FAIL, EVIL, ExitCode.TESTS_FAILED), process_exit=POWER_OFF
+    )
     return [
         good,
         *(
             with_log(directory, path.stem, path.read_bytes())
             for path in sorted(GOLDEN.glob("*.log"))
         ),
-        with_log(directory, "flood", flood, Ended(How.TIMED_OUT, 0, 2.5, f"qemu: {EVIL}")),
+        with_log(
+            directory, "flood", flood, ProcessExit(ExitKind.TIMED_OUT, 0, 2.5, f"qemu: {EVIL}")
+        ),
         with_log(directory, "evil", evil),
         result(
-            "hang", b"INFO: about to spin\n", Ended(How.TIMED_OUT, 0, 2.0, ""), diagnosis=hang()
+            "hang",
+            b"INFO: about to spin\n",
+            ProcessExit(ExitKind.TIMED_OUT, 0, 2.0, ""),
+            diagnosis=hang(),
         ),
         TestResult(EVIL, skipped(EVIL), log="\x00"),
         after((failed,), result("flaky", passes)),
-        result("killed", b"", Ended(How.KILLED, 6, 0.1, "qemu: assertion")),
+        result("killed", b"", ProcessExit(ExitKind.KILLED, 6, 0.1, "qemu: assertion")),
     ]
 
 
@@ -181,13 +188,13 @@ ODD = st.text(st.characters(), max_size=30) | st.sampled_from([EVIL, "</details>
 @settings(max_examples=50)
 @given(name=ODD, reason=ODD, words=ODD, log=st.binary(max_size=200))
 def test_any_words_are_harmless(name: str, reason: str, words: str, log: bytes) -> None:
-    said = listen(parse(split([log])))
+    said = collect(parse(split([log])))
     frames = (Frame(1, words, words, 1, words),)
     found = Diagnosis(Kind.HANG, words, frames, (Register(words, 1, words),), (), (words,))
     verdict = Verdict(Status.CRASH, reason, ExitCode.TESTS_FAILED)
-    ended = Ended(How.EXITED, 0, 1.0, words)
+    ended = ProcessExit(ExitKind.EXITED, 0, 1.0, words)
     one = TestResult(name, verdict, said, ended, (words,), words, words, words, found)
-    check(page(whole([one]), Facts(run=words, compiler=words, kut=words, started=0.0)))
+    check(page(whole([one]), RunMetadata(run=words, compiler=words, kut=words, started=0.0)))
 
 
 def test_what_failed_comes_first_and_open(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.lines import MAX_LINE, decode, printable, split
-from kut_runner.verdict.results import Listener, listen
+from kut_runner.verdict.results import OutputCollector, collect
 
 #: Bytes in which line ends, protocol words and trouble are frequent.
 serial = st.lists(
@@ -61,17 +61,17 @@ def test_bytes_one_by_one_give_the_same_lines(data: bytes) -> None:
 
 @given(serial)
 def test_no_bytes_make_the_parser_raise(data: bytes) -> None:
-    listen(parse(split([data])))
+    collect(parse(split([data])))
 
 
 @given(serial, st.lists(st.integers(0, 5), max_size=8))
 def test_parts_of_what_is_heard_never_show(data: bytes, sizes: list[int]) -> None:
     events = list(parse(split([data])))
-    listener, rest = Listener(), iter(events)
+    listener, rest = OutputCollector(), iter(events)
     for size in sizes:
-        listener.hear(islice(rest, size))
-    listener.hear(rest)
-    assert listener.said() == listen(events)
+        listener.feed(islice(rest, size))
+    listener.feed(rest)
+    assert listener.output() == collect(events)
 
 
 @given(st.lists(st.text()))

@@ -10,7 +10,7 @@ import realtree
 
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records import merge
-from kut_runner.records.document import Document, Facts
+from kut_runner.records.document import Document, RunMetadata
 from kut_runner.verdict.results import TestResult, Verdict
 from kut_runner.verdict.status import Status
 
@@ -24,7 +24,7 @@ def part(
     results = tuple(TestResult(name, verdict) for name, verdict in verdicts if verdict)
     names = tuple(name for name, _ in verdicts)
     return Document(
-        facts=Facts(run="x", started=seconds, selection=names, options={"shard": shard}),
+        metadata=RunMetadata(run="x", started=seconds, selection=names, options={"shard": shard}),
         results=results,
         seconds=seconds,
         exit_code=max((each.verdict.exit_code for each in results), default=ExitCode.OK),
@@ -47,8 +47,8 @@ def test_all_of_it() -> None:
     assert document.is_complete
     assert document.exit_code is ExitCode.OK
     assert document.seconds == 3.0
-    assert document.facts.started == 2.0
-    assert document.facts.options == {}
+    assert document.metadata.started == 2.0
+    assert document.metadata.options == {}
 
 
 def test_one_failure_fails_the_whole() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from kut_runner.definitions.config import TestDef
 from kut_runner.run.order import Queue, rounds
-from kut_runner.run.resources import Share
-from kut_runner.run.times import Took
+from kut_runner.run.resources import Resources
+from kut_runner.run.times import Timing
 
 TEST = TestDef("t", "t", "", 1, 128, "max", (), (), 30, (), ())
 
@@ -24,7 +24,7 @@ def names(order: list[TestDef]) -> str:
 
 
 def test_slow_ones_first_and_the_unknown_before_them() -> None:
-    took = {"a": Took(1), "b": Took(3), "c": Took(2), "gone": Took(9)}
+    took = {"a": Timing(1), "b": Timing(3), "c": Timing(2), "gone": Timing(9)}
     (order,) = rounds(named("axbyc"), took, seed=None, times=1)
     assert names(order) == "xybca"
 
@@ -35,7 +35,7 @@ def test_without_times_the_order_stays() -> None:
 
 def test_a_seed_gives_the_order() -> None:
     def orders(seed: int, given: str = "abcdefgh") -> list[str]:
-        took = {"a": Took(1)}
+        took = {"a": Timing(1)}
         return [names(o) for o in islice(rounds(named(given), took, seed=seed, times=None), 3)]
 
     assert orders(1) == orders(1) == orders(1, "hgfedcba")
@@ -44,7 +44,7 @@ def test_a_seed_gives_the_order() -> None:
 
 
 def test_those_that_are_to_be_first_are_so_in_any_order() -> None:
-    took = {"a": Took(1), "b": Took(3), "c": Took(2), "d": Took(4)}
+    took = {"a": Timing(1), "b": Timing(3), "c": Timing(2), "d": Timing(4)}
     (order,) = rounds(named("abcd"), took, seed=None, times=1, first="ac")
     assert names(order) == "cadb"
     (order,) = rounds(named("abcd"), took, seed=7, times=1, first="ac")
@@ -52,11 +52,17 @@ def test_those_that_are_to_be_first_are_so_in_any_order() -> None:
 
 
 def test_the_first_that_fits_is_next() -> None:
-    queue = Queue(lambda test: Share(test.smp, test.memory))
+    queue = Queue(lambda test: Resources(test.smp, test.memory))
     for name, smp, memory in [("a", 4, 100), ("b", 1, 500), ("c", 1, 100), ("d", 2, 100)]:
         queue.add(replace(TEST, name=name, smp=smp, memory=memory))
     taken = []
-    for room in [Share(2, 300), Share(2, 300), Share(0, 900), Share(4, 900), Share(9, 900)]:
+    for room in [
+        Resources(2, 300),
+        Resources(2, 300),
+        Resources(0, 900),
+        Resources(4, 900),
+        Resources(9, 900),
+    ]:
         found = queue.take(room)
         taken.append(found[0].name if found else "-")
     assert taken == ["c", "d", "-", "a", "b"]
@@ -66,11 +72,11 @@ def test_the_first_that_fits_is_next() -> None:
 @given(st.lists(st.integers(1, 8), max_size=30), st.integers(1, 4))
 def test_all_run_and_never_more_than_fit(sizes: list[int], cpus: int) -> None:
     """The oldest of those that run ends each time that nothing more fits."""
-    whole = Share(cpus, 1000)
-    queue = Queue(lambda test: Share.of(test, None, whole))
+    whole = Resources(cpus, 1000)
+    queue = Queue(lambda test: Resources.of(test, None, whole))
     for number, smp in enumerate(sizes):
         queue.add(replace(TEST, name=str(number), smp=smp))
-    room, running, ran = whole, list[Share](), []
+    room, running, ran = whole, list[Resources](), []
     while queue or running:
         while taken := queue.take(room):
             ran.append(taken[0].name)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.process.cpu_timeout import MOST, Look, Patience
+from kut_runner.process.cpu_timeout import MOST, CpuTimeout, TimeoutState
 from kut_runner.process.cpu_usage import Usage
 
 
@@ -18,19 +18,19 @@ def lifetime(
     timeout: float, ran: float, waited: float, *, is_counted: bool = True
 ) -> tuple[float, list[float]]:
     """The age at which the time is up, and those at which it is slow, by shares of CPUs."""
-    patience = Patience(timeout, 1000.0)
+    patience = CpuTimeout(timeout, 1000.0)
     slow, looks = list[float](), 0
     while True:
         now = patience.due
         age = now - 1000
         usage = Usage(ran * age, waited * age) if is_counted else None
-        look = patience.look(now, usage)
+        check = patience.check(now, usage)
         looks += 1
         assert looks < 100
-        if look is Look.OVER:
+        if check is TimeoutState.OVER:
             return age, slow
         assert patience.due > now
-        if look is Look.SLOW:
+        if check is TimeoutState.SLOW:
             slow.append(age)
 
 
@@ -68,9 +68,9 @@ def test_every_test_has_its_time_and_an_end(timeout: float, ran: float, waited: 
 
 
 def test_what_was_used_before_does_not_count() -> None:
-    patience = Patience(1, 0.0, Usage(5, 50))
-    assert patience.look(0.9, Usage(5.9, 50)) is Look.SLOW
-    assert patience.look(1.0, Usage(6, 50)) is Look.OVER
+    patience = CpuTimeout(1, 0.0, Usage(5, 50))
+    assert patience.check(0.9, Usage(5.9, 50)) is TimeoutState.SLOW
+    assert patience.check(1.0, Usage(6, 50)) is TimeoutState.OVER
     assert patience.usage == Usage(1, 0)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kut_runner.definitions import config, plan
 from kut_runner.definitions.config import Config
-from kut_runner.definitions.plan import Wish
+from kut_runner.definitions.plan import Selection
 from kut_runner.errors import NothingSelectedError, UsageError
 
 
@@ -37,34 +37,34 @@ def some(tmp_path: Path) -> Config:
     ],
 )
 def test_selection(some: Config, patterns: list[str], names: str) -> None:
-    assert " ".join(test.name for test in plan.select(some, Wish(tuple(patterns)))) == names
+    assert " ".join(test.name for test in plan.select(some, Selection(tuple(patterns)))) == names
 
 
 def test_an_unknown_name_is_an_error_with_the_nearest_names(some: Config) -> None:
     with pytest.raises(UsageError, match='no test is called "stage-2"') as caught:
-        plan.select(some, Wish(("vgic", "stage-2")))
+        plan.select(some, Selection(("vgic", "stage-2")))
     assert caught.value.hint.startswith("did you mean stage2")
 
 
 def test_an_unknown_name_like_no_other_points_to_the_list(some: Config) -> None:
     with pytest.raises(UsageError) as caught:
-        plan.select(some, Wish(("Q",)))
+        plan.select(some, Selection(("Q",)))
     assert "`kut list`" in caught.value.hint
 
 
 def test_case_counts(some: Config) -> None:
     with pytest.raises(NothingSelectedError):
-        plan.select(some, Wish(("VG*",)))
+        plan.select(some, Selection(("VG*",)))
 
 
 def test_a_glob_without_match_is_an_error_even_beside_a_match(some: Config) -> None:
     with pytest.raises(NothingSelectedError, match=r'no test matches "x\*"'):
-        plan.select(some, Wish(("vgic", "x*")))
+        plan.select(some, Selection(("vgic", "x*")))
 
 
 def test_nothing_left_by_default_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NothingSelectedError, match="no test is selected"):
-        plan.select(definitions(tmp_path, ["a"], group="nodefault"), Wish())
+        plan.select(definitions(tmp_path, ["a"], group="nodefault"), Selection())
 
 
 def test_a_variant_is_found_by_its_name(tmp_path: Path) -> None:
@@ -96,50 +96,50 @@ def grouped(tmp_path: Path) -> Config:
 
 
 @pytest.mark.parametrize(
-    ("wish", "names"),
+    ("selection", "names"),
     [
-        (Wish(groups=("one",)), "a ab"),
-        (Wish(groups=("one", "two")), "a ab b"),  # any of a kind
-        (Wish(("a*",), groups=("two",)), "ab"),  # each kind
-        (Wish(keyword="b"), "ab"),  # not nodefault: nobody named it
-        (Wish(("b",), keyword="two"), "b"),
-        (Wish(("*",), keyword="two"), "ab b"),
-        (Wish(excludes=("a*",)), "c"),
-        (Wish(excludes=("a", "c")), "ab"),
-        (Wish(("a",), excludes=("b",)), "a"),
+        (Selection(groups=("one",)), "a ab"),
+        (Selection(groups=("one", "two")), "a ab b"),  # any of a kind
+        (Selection(("a*",), groups=("two",)), "ab"),  # each kind
+        (Selection(keyword="b"), "ab"),  # not nodefault: nobody named it
+        (Selection(("b",), keyword="two"), "b"),
+        (Selection(("*",), keyword="two"), "ab b"),
+        (Selection(excludes=("a*",)), "c"),
+        (Selection(excludes=("a", "c")), "ab"),
+        (Selection(("a",), excludes=("b",)), "a"),
     ],
 )
-def test_kinds_of_selection(grouped: Config, wish: Wish, names: str) -> None:
-    assert " ".join(test.name for test in plan.select(grouped, wish)) == names
+def test_kinds_of_selection(grouped: Config, selection: Selection, names: str) -> None:
+    assert " ".join(test.name for test in plan.select(grouped, selection)) == names
 
 
 @pytest.mark.parametrize(
-    ("wish", "words", "hint"),
+    ("selection", "words", "hint"),
     [
-        (Wish(groups=("on",)), 'no test is in group "on"', "did you mean one"),
-        (Wish(groups=("one", "x")), 'no test is in group "x"', "kut list --groups"),
-        (Wish(excludes=("abc",)), 'no test is called "abc"', "did you mean"),
-        (Wish(keyword="("), "a word is missing", "an example"),
+        (Selection(groups=("on",)), 'no test is in group "on"', "did you mean one"),
+        (Selection(groups=("one", "x")), 'no test is in group "x"', "kut list --groups"),
+        (Selection(excludes=("abc",)), 'no test is called "abc"', "did you mean"),
+        (Selection(keyword="("), "a word is missing", "an example"),
     ],
 )
-def test_a_misspelt_selection(grouped: Config, wish: Wish, words: str, hint: str) -> None:
+def test_a_misspelt_selection(grouped: Config, selection: Selection, words: str, hint: str) -> None:
     with pytest.raises(UsageError, match=words) as caught:
-        plan.select(grouped, wish)
+        plan.select(grouped, selection)
     assert hint in caught.value.hint
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "selection",
     [
-        Wish(("c",), groups=("one",)),
-        Wish(keyword="zzz"),
-        Wish(("a",), excludes=("a",)),
-        Wish(excludes=("z*",)),
+        Selection(("c",), groups=("one",)),
+        Selection(keyword="zzz"),
+        Selection(("a",), excludes=("a",)),
+        Selection(excludes=("z*",)),
     ],
 )
-def test_an_empty_selection(grouped: Config, wish: Wish) -> None:
+def test_an_empty_selection(grouped: Config, selection: Selection) -> None:
     with pytest.raises(NothingSelectedError):
-        plan.select(grouped, wish)
+        plan.select(grouped, selection)
 
 
 def test_tests_of_images(tmp_path: Path) -> None:
@@ -151,11 +151,11 @@ def test_tests_of_images(tmp_path: Path) -> None:
 
 
 def test_only_those_of_names_that_are_known_already(grouped: Config) -> None:
-    def names(wish: Wish, among: set[str]) -> str:
-        return " ".join(test.name for test in plan.only(grouped, wish, among, "why"))
+    def names(selection: Selection, among: set[str]) -> str:
+        return " ".join(test.name for test in plan.only(grouped, selection, among, "why"))
 
-    assert names(Wish(), {"b", "c", "gone"}) == "b c"  # nodefault too: it ran
-    assert names(Wish(("a*",)), {"ab", "c"}) == "ab"
-    for wish, among in ((Wish(), {"gone"}), (Wish(("a",)), {"c"})):
+    assert names(Selection(), {"b", "c", "gone"}) == "b c"  # nodefault too: it ran
+    assert names(Selection(("a*",)), {"ab", "c"}) == "ab"
+    for selection, among in ((Selection(), {"gone"}), (Selection(("a",)), {"c"})):
         with pytest.raises(NothingSelectedError, match="no test is selected: why"):
-            plan.only(grouped, wish, among, "why")
+            plan.only(grouped, selection, among, "why")

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from kut_runner.process import boot
-from kut_runner.process.boot import Boot, Ended, How, Launch
+from kut_runner.process.boot import Boot, ExitKind, Launch, ProcessExit
 from kut_runner.process.cpu_usage import Usage
 from kut_runner.process.pool import Pool
 
-Run = Callable[..., tuple[Ended, bytes]]
+Run = Callable[..., tuple[ProcessExit, bytes]]
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +33,9 @@ def _heeded() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def finish(pool: Pool, count: int = 1) -> list[tuple[Boot, Ended]]:
+def finish(pool: Pool, count: int = 1) -> list[tuple[Boot, ProcessExit]]:
     """Wait for some to end; their logs are closed, the files are there."""
-    ended: list[tuple[Boot, Ended]] = []
+    ended: list[tuple[Boot, ProcessExit]] = []
     while len(ended) < count:
         ended += pool.wait()
     for done, _ in ended:
@@ -47,7 +47,7 @@ def finish(pool: Pool, count: int = 1) -> list[tuple[Boot, Ended]]:
 def run(tmp_path: Path) -> Run:
     """Run a shell script to its end; return how it ended, and the log."""
 
-    def start(script: str, timeout: float = 30) -> tuple[Ended, bytes]:
+    def start(script: str, timeout: float = 30) -> tuple[ProcessExit, bytes]:
         with Pool() as pool:
             pool.start(Launch(("/bin/sh", "-c", script), tmp_path / "x.log", timeout))
             ((_, ended),) = finish(pool)
@@ -74,7 +74,7 @@ def is_gone(pid: int, seconds: float = 5) -> bool:
 
 def test_output_status_and_stderr(run: Run) -> None:
     ended, log = run("printf 'a\\nb'; echo 'it broke' >&2; exit 3")
-    assert (ended.how, ended.code, ended.complaint) == (How.EXITED, 3, "it broke")
+    assert (ended.kind, ended.code, ended.stderr) == (ExitKind.EXITED, 3, "it broke")
     assert log == b"a\nb"
 
 
@@ -89,12 +89,12 @@ def test_last_words_that_nobody_read_yet_are_kept(tmp_path: Path) -> None:
 
 def test_death_by_a_signal(run: Run) -> None:
     ended, _ = run("kill -ABRT $$")
-    assert (ended.how, ended.code) == (How.KILLED, signal.SIGABRT)
+    assert (ended.kind, ended.code) == (ExitKind.KILLED, signal.SIGABRT)
 
 
 def test_time_out_asks_first(run: Run) -> None:
     ended, log = run("trap 'echo asked; exit 0' TERM; echo up; while :; do sleep 0.01; done", 0.3)
-    assert ended.how is How.TIMED_OUT
+    assert ended.kind is ExitKind.TIMED_OUT
     assert log == b"up\nasked\n"
     assert ended.seconds >= 0.3
 
@@ -115,11 +115,11 @@ def test_time_that_others_had_the_cpu_does_not_count(run: Run) -> None:
         for other in others:
             other.kill()
             other.wait()
-    assert (ended.how, slept.how) == (How.TIMED_OUT, How.TIMED_OUT)
-    assert ended.lost > 0.2
-    assert ended.seconds - ended.lost >= 0.49
-    assert ended.wanted
-    assert ended.wanted > 0.7
+    assert (ended.kind, slept.kind) == (ExitKind.TIMED_OUT, ExitKind.TIMED_OUT)
+    assert ended.starved_seconds > 0.2
+    assert ended.seconds - ended.starved_seconds >= 0.49
+    assert ended.cpu_demand
+    assert ended.cpu_demand > 0.7
 
 
 def test_time_out_kills_what_ignores_the_question(
@@ -127,14 +127,14 @@ def test_time_out_kills_what_ignores_the_question(
 ) -> None:
     monkeypatch.setattr(boot, "GRACE", 0.2)
     ended, log = run("trap '' TERM; echo $$; while :; do sleep 0.01; done", 0.3)
-    assert ended.how is How.TIMED_OUT
+    assert ended.kind is ExitKind.TIMED_OUT
     assert 0.5 <= ended.seconds < 5
     assert is_gone(int(log))
 
 
 def test_a_process_that_ends_after_its_exit_line_is_no_lingerer(run: Run) -> None:
     ended, _ = run("echo; echo EXIT: STATUS=1")
-    assert ended.how is How.EXITED
+    assert ended.kind is ExitKind.EXITED
 
 
 def test_lingering_after_the_exit_line_is_cut_short(
@@ -142,7 +142,7 @@ def test_lingering_after_the_exit_line_is_cut_short(
 ) -> None:
     monkeypatch.setattr(boot, "LINGER", 0.2)
     ended, _ = run("printf '\\nEXIT: STATUS=1\\r\\n\\n'; exec sleep 30", 20)
-    assert ended.how is How.LINGERED
+    assert ended.kind is ExitKind.LINGERED
     assert ended.seconds < 5
 
 
@@ -151,12 +151,12 @@ def test_a_forged_exit_line_does_not_cut_a_test_short(
 ) -> None:
     monkeypatch.setattr(boot, "LINGER", 1)
     ended, _ = run("echo EXIT: STATUS=1; sleep 0.1; echo more; sleep 1.5; exit 7")
-    assert (ended.how, ended.code) == (How.EXITED, 7)
+    assert (ended.kind, ended.code) == (ExitKind.EXITED, 7)
 
 
 def test_a_flood_is_cut_in_the_middle(run: Run) -> None:
     ended, log = run("i=0; yes 'PASS: flood'", 1)
-    assert ended.how is How.TIMED_OUT
+    assert ended.kind is ExitKind.TIMED_OUT
     assert ended.missing > 0
     assert 4 << 20 <= len(log) < 5 << 20
 
@@ -207,7 +207,7 @@ def test_an_error_in_the_block_leaves_nothing(tmp_path: Path) -> None:
 def test_a_stop_is_told_before_the_end_that_it_makes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop_at_once(boot: Boot, how: How) -> None:
+    def stop_at_once(boot: Boot, how: ExitKind) -> None:
         stop(boot, how)
         while not boot.has_ended():
             time.sleep(0.001)
@@ -217,10 +217,10 @@ def test_a_stop_is_told_before_the_end_that_it_makes(
     with Pool() as pool:
         pool.start(Launch(("/bin/sleep", "300"), tmp_path / "x.log", 30))
         os.kill(os.getpid(), signal.SIGINT)
-        while not pool._stops_heeded:
+        while not pool._stops_handled:
             assert pool.wait() == []
         ((_, ended),) = finish(pool)
-    assert ended.how is How.INTERRUPTED
+    assert ended.kind is ExitKind.INTERRUPTED
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -232,7 +232,7 @@ def test_a_stop_signal_ends_all(tmp_path: Path, number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
         ended = [how for _, how in finish(pool, 2)]
         assert pool.stops == 1
-    assert [one.how for one in ended] == [How.INTERRUPTED, How.INTERRUPTED]
+    assert [one.kind for one in ended] == [ExitKind.INTERRUPTED, ExitKind.INTERRUPTED]
     assert signal.getsignal(number) is before
 
 
@@ -251,7 +251,7 @@ def test_a_second_stop_signal_does_not_wait_for_the_grace(
         os.kill(os.getpid(), signal.SIGINT)
         ((done, ended),) = finish(pool)
     assert done is started
-    assert ended.how is How.INTERRUPTED
+    assert ended.kind is ExitKind.INTERRUPTED
 
 
 def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
         with Pool() as pool:
             pool.start(Launch(("/bin/sleep", "0.3"), tmp_path / "x.log", 30))
             os.kill(os.getpid(), signal.SIGHUP)
-            assert finish(pool)[0][1].how is How.EXITED
+            assert finish(pool)[0][1].kind is ExitKind.EXITED
     finally:
         signal.signal(signal.SIGHUP, old)
 
@@ -269,8 +269,8 @@ def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
 _OWNER = """
 import sys
 from pathlib import Path
-from kut_runner.boot import Launch
-from kut_runner.pool import Pool
+from kut_runner.process.boot import Launch
+from kut_runner.process.pool import Pool
 from kut_runner.usage import Usage
 with Pool() as pool:
     started = pool.start(Launch(("/bin/sleep", "300"), Path(sys.argv[1]), 300))
@@ -294,7 +294,7 @@ def test_kill_9_of_the_owner_takes_the_child_along(tmp_path: Path) -> None:
 _ORPHANS = """
 import os
 import signal
-from kut_runner.boot import die_with_parent
+from kut_runner.process.boot import die_with_parent
 in_child = die_with_parent(signal.SIGKILL)
 
 def status_of(act):

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_runner.process import boot, inspection
-from kut_runner.process.boot import Ended, How, Launch
-from kut_runner.process.inspection import Examination, Sockets
+from kut_runner.process.boot import ExitKind, Launch, ProcessExit
+from kut_runner.process.inspection import Inspection, Sockets
 from kut_runner.process.pool import Pool
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": []}}\r\n'
@@ -33,7 +33,7 @@ class Fake:
         self.monitor, self.stub = self.sockets._theirs
         self.monitor.send(greeting)
         self._ended: list[bool] = []
-        self.examination = Examination(self.sockets, "my kernel", self._on_end)
+        self.examination = Inspection(self.sockets, "my kernel", self._on_end)
 
     def _on_end(self) -> None:
         self._ended.append(True)
@@ -129,11 +129,11 @@ def test_nothing_that_is_heard_makes_it_raise(said: list[tuple[bool, bytes]]) ->
     fake.sockets.close()
 
 
-def end_of(script: str, log: Path) -> Ended:
+def end_of(script: str, log: Path) -> ProcessExit:
     command = (sys.executable, "-c", f"import os, re, sys, time\n{script}\ntime.sleep(60)")
     with Pool() as pool:
         pool.start(Launch(command, log, 1.0, (7, 2, 0)))
-        ended: list[Ended] = []
+        ended: list[ProcessExit] = []
         while not ended:
             for done, how in pool.wait():
                 done.log.close()
@@ -144,11 +144,11 @@ def end_of(script: str, log: Path) -> Ended:
 def test_a_wedged_qemu_costs_no_more_than_the_patience(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boot, "PATIENCE", 0.3)
-    monkeypatch.setattr(inspection, "PATIENCE", 0.3)
+    monkeypatch.setattr(boot, "TIME_LIMIT", 0.3)
+    monkeypatch.setattr(inspection, "TIME_LIMIT", 0.3)
     greet = f"os.write(int(re.findall(r'fd=(.*)', sys.argv[2])[0]), {GREETING!r})"
     ended = end_of(greet, tmp_path / "x.log")
-    assert ended.how is How.TIMED_OUT
+    assert ended.kind is ExitKind.TIMED_OUT
     assert ended.snapshot
     assert ended.snapshot.trouble == "QEMU did not answer within 0 s"
     assert ended.seconds < 30
@@ -156,7 +156,7 @@ def test_a_wedged_qemu_costs_no_more_than_the_patience(
 
 def test_what_is_no_qemu_is_stopped_at_once(tmp_path: Path) -> None:
     ended = end_of("", tmp_path / "x.log")
-    assert ended.how is How.TIMED_OUT
+    assert ended.kind is ExitKind.TIMED_OUT
     assert ended.snapshot
     assert ended.snapshot.trouble == "QEMU's monitor has not said a word"
 

@@ -12,35 +12,35 @@ import pytest
 
 from kut_runner.health import distribution
 from kut_runner.health.distribution import Distribution
-from kut_runner.health.fixes import Remedies
+from kut_runner.health.fixes import Fixes
 
 KUT = f"{shlex.quote(sys.executable)} -m kut_runner"
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Remedies:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fixes:
     """What can be done by root on a Debian that has lists of packages and nothing along PATH."""
     lists = tmp_path / "lists"
     lists.mkdir()
     (lists / "mirror_main_binary-amd64_Packages.lz4").touch()
     monkeypatch.setattr(distribution, "_LISTS", lists)
     environ = {"PATH": str(tmp_path / "bin"), "HOME": "/home/u"}
-    return Remedies(environ, Distribution.DEBIAN, tmp_path, is_root=True)
+    return Fixes(environ, Distribution.DEBIAN, tmp_path, is_root=True)
 
 
 @pytest.fixture
-def user(root: Remedies) -> Remedies:
+def user(root: Fixes) -> Fixes:
     return replace(root, is_root=False)
 
 
-def put(remedies: Remedies, name: str) -> None:
-    program = Path(remedies.environ["PATH"]) / name
+def put(fixes: Fixes, name: str) -> None:
+    program = Path(fixes.environ["PATH"]) / name
     program.parent.mkdir(exist_ok=True)
     program.touch(mode=0o755)
 
 
 def test_what_is_missing_is_installed_by_those_who_can_and_unpacked_by_others(
-    root: Remedies, user: Remedies
+    root: Fixes, user: Fixes
 ) -> None:
     apt = "apt-get install --no-install-recommends qemu-system-arm"
     assert root.missing("qemu") == apt
@@ -56,7 +56,7 @@ def test_what_is_missing_is_installed_by_those_who_can_and_unpacked_by_others(
     assert "install gcc for arm64" in replace(user, distribution=None).missing("gcc")
 
 
-def test_without_lists_of_packages_they_are_fetched_first(root: Remedies, tmp_path: Path) -> None:
+def test_without_lists_of_packages_they_are_fetched_first(root: Fixes, tmp_path: Path) -> None:
     for file in (tmp_path / "lists").iterdir():
         file.unlink()
     assert root.missing("gdb").startswith("apt-get update && apt-get install ")
@@ -66,14 +66,14 @@ def test_without_lists_of_packages_they_are_fetched_first(root: Remedies, tmp_pa
     assert "update" not in replace(root, distribution=Distribution.FEDORA).missing("gdb")
 
 
-def test_a_prefix_that_leads_nowhere_is_taken_back(root: Remedies) -> None:
+def test_a_prefix_that_leads_nowhere_is_taken_back(root: Fixes) -> None:
     away = replace(root, environ={**root.environ, "CROSS_COMPILE": "mine-"})
     assert away.missing("gcc") == "unset CROSS_COMPILE"
     assert "clang" in away.missing("clang")
 
 
 def test_what_is_broken_is_installed_again_with_the_packages_behind_it(
-    root: Remedies, user: Remedies
+    root: Fixes, user: Fixes
 ) -> None:
     again = "apt-get install --reinstall --no-install-recommends gcc-aarch64-linux-gnu"
     programs = ["/usr/bin/aarch64-linux-gnu-gcc", "/usr/bin/aarch64-linux-gnu-ld"]
@@ -91,7 +91,7 @@ def test_what_is_broken_is_installed_again_with_the_packages_behind_it(
     assert "/x/gcc" in replace(root, distribution=None).broken("gcc", ["/x/gcc"])
 
 
-def test_what_no_package_mends_is_passed_over(root: Remedies, user: Remedies) -> None:
+def test_what_no_package_mends_is_passed_over(root: Fixes, user: Fixes) -> None:
     path = 'unset CROSS_COMPILE && export PATH=/home/u/.cache/kut/tools/gcc/bin:"$PATH"'
     programs = ["/usr/bin/aarch64-linux-gnu-gcc", "/usr/local/bin/aarch64-linux-gnu-ld"]
     assert root.broken("gcc", programs) == f"{KUT} toolchain install gcc && {path}"
@@ -102,13 +102,13 @@ def test_what_no_package_mends_is_passed_over(root: Remedies, user: Remedies) ->
     assert root.broken("qemu", packaged, "error while loading shared libraries: x.so.0") == qemu
 
 
-def test_what_was_unpacked_is_unpacked_again(user: Remedies) -> None:
+def test_what_was_unpacked_is_unpacked_again(user: Fixes) -> None:
     program = "/home/u/.cache/kut/tools/qemu@sid/bin/qemu-system-aarch64"
     again = f"{KUT} toolchain remove qemu@sid && {KUT} toolchain install qemu@sid"
     assert user.broken("qemu", [program]) == again
 
 
-def test_a_newer_qemu_comes_from_a_newer_release(user: Remedies, tmp_path: Path) -> None:
+def test_a_newer_qemu_comes_from_a_newer_release(user: Fixes, tmp_path: Path) -> None:
     release = tmp_path / "os-release"
     for text, expected in (
         ("ID=debian\n", "stable"),
@@ -123,7 +123,7 @@ def test_a_newer_qemu_comes_from_a_newer_release(user: Remedies, tmp_path: Path)
     assert fedora.another_qemu("/q") == "let --qemu or KUT_QEMU name a newer one than /q"
 
 
-def test_python_packages_are_those_of_the_constraints(root: Remedies, tmp_path: Path) -> None:
+def test_python_packages_are_those_of_the_constraints(root: Fixes, tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install"]
     assert shlex.split(root.package("x")) == [*pip, "--force-reinstall", "x"]
     assert shlex.split(root.package("x", broken=False)) == [*pip, "x"]
@@ -132,7 +132,7 @@ def test_python_packages_are_those_of_the_constraints(root: Remedies, tmp_path: 
     assert shlex.split(root.package("x", broken=False)) == [*pip, *pins, "x"]
 
 
-def test_a_directory_is_made_writable_by_who_can(user: Remedies, tmp_path: Path) -> None:
+def test_a_directory_is_made_writable_by_who_can(user: Fixes, tmp_path: Path) -> None:
     build = tmp_path / "a tree/build"
     build.mkdir(parents=True)
     denied, readonly = (OSError(code, os.strerror(code)) for code in (errno.EACCES, errno.EROFS))
@@ -151,7 +151,7 @@ def test_a_directory_is_made_writable_by_who_can(user: Remedies, tmp_path: Path)
 
 
 def test_kut_is_called_as_it_can_be_from_here(
-    root: Remedies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Fixes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert root.kut() == KUT
     (tmp_path / "scripts").mkdir()

@@ -18,7 +18,7 @@ from test_views import ALL, DIES, FAILS, NEEDY, PASSES, result, show
 
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records.run_record import Run
-from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind, Place
+from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Frame, Kind
 from kut_runner.verdict.results import TestResult, Verdict
 from kut_runner.verdict.status import Status
 from kut_runner.views.display import is_github
@@ -61,7 +61,7 @@ def test_annotations_as_a_whole() -> None:
     "diagnosis",
     [
         Diagnosis(Kind.EXCEPTION, "100% wrong", FRAMES),
-        Diagnosis(Kind.HANG, "100% wrong", cpus=(Place(0, "off"), Place(1, "runs", FRAMES))),
+        Diagnosis(Kind.HANG, "100% wrong", cpus=(CpuState(0, "off"), CpuState(1, "runs", FRAMES))),
     ],
 )
 def test_an_annotation_stands_at_the_innermost_line_in_the_tree(diagnosis: Diagnosis) -> None:

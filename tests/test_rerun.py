@@ -14,8 +14,8 @@ import pytest
 
 from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode, NothingSelectedError
-from kut_runner.process.boot import Ended, How
-from kut_runner.records.document import Document, Facts
+from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.records.document import Document, RunMetadata
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.run import rerun
@@ -30,12 +30,12 @@ TESTS = ("misbehave-known", "misbehave-skip", "misbehave-fail", "misbehave-garba
 def result(name: str, status: Status = Status.PASS, log: str = "") -> TestResult:
     code = {Status.PASS: ExitCode.OK, Status.SKIP: ExitCode.NOTHING_RAN}
     verdict = Verdict(status, "", code.get(status, ExitCode.TESTS_FAILED))
-    return TestResult(name, verdict, ended=Ended(How.EXITED, 0, 1.0, ""), log=log)
+    return TestResult(name, verdict, process_exit=ProcessExit(ExitKind.EXITED, 0, 1.0, ""), log=log)
 
 
 def document(*results: TestResult, also: tuple[str, ...] = ()) -> Document:
-    facts = Facts(run="ID", selection=(*also, *(one.name for one in results)))
-    return Document(facts, results, 1.0, ExitCode.OK, is_complete=not also)
+    metadata = RunMetadata(run="ID", selection=(*also, *(one.name for one in results)))
+    return Document(metadata, results, 1.0, ExitCode.OK, is_complete=not also)
 
 
 def test_what_is_run_again_and_what_is_kept() -> None:
@@ -58,14 +58,16 @@ def test_a_repeated_test_that_failed_once_is_run_again_and_not_kept() -> None:
 
 def test_a_repeated_run_that_was_cut_short_lacks_rounds() -> None:
     whole = document(result("a"), result("b"), result("a"), result("b"), result("a"))
-    cut = replace(whole, facts=replace(whole.facts, selection=("a", "b", "c")), is_complete=False)
-    three = replace(cut, facts=replace(cut.facts, options={"repeat": 3}))
+    cut = replace(
+        whole, metadata=replace(whole.metadata, selection=("a", "b", "c")), is_complete=False
+    )
+    three = replace(cut, metadata=replace(cut.metadata, options={"repeat": 3}))
     assert rerun.names_to_run(three) == ("b", "c")
     assert [one.name for one in rerun.kept_results(three)] == ["a"] * 3
     words = "of run ID: 2 without all 3 results; 1 kept"
     assert rerun.headline(three, rerun.names_to_run(three)) == words
     for options in ({"repeat": None, "until_fail": True}, {"repeat": 3, "until_fail": True}, {}):
-        ended = replace(cut, facts=replace(cut.facts, options=options))
+        ended = replace(cut, metadata=replace(cut.metadata, options=options))
         assert rerun.names_to_run(ended) == ("c",)
 
 
@@ -76,9 +78,9 @@ def test_a_good_run_has_nothing_to_run_again() -> None:
 
 def test_it_runs_as_it_ran() -> None:
     options = {"timeout": 2.5, "retries": 1, "archive": "x", "later": 1}
-    old = Facts(run="old", options=options, seed=7)
-    assert rerun.manner(old) == {"timeout": 2.5, "retries": 1, "seed": 7}
-    new = rerun.facts(old, Facts(run="new", compiler="clang"))
+    old = RunMetadata(run="old", options=options, seed=7)
+    assert rerun.run_options(old) == {"timeout": 2.5, "retries": 1, "seed": 7}
+    new = rerun.metadata(old, RunMetadata(run="new", compiler="clang"))
     assert (new.run, new.rerun_of, new.options, new.seed) == ("new", "old", options, 7)
     assert new.compiler == "clang"
 

@@ -9,7 +9,7 @@ import pytest
 
 from kut_runner.definitions.config import TestDef
 from kut_runner.run import resources
-from kut_runner.run.resources import OVERHEAD, Share
+from kut_runner.run.resources import OVERHEAD, Resources
 
 NO_LIMIT = resources._NONE
 TEST = TestDef("t", "t", "", 1, 128, "max", (), (), 30, (), ())
@@ -147,16 +147,16 @@ def test_memory_that_is_free_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_what_mostly_sleeps_weighs_what_it_uses(
     smp: int, wanted: float | None, cpus: float
 ) -> None:
-    whole = Share(8, 1000)
-    assert Share.of(replace(TEST, smp=smp), wanted, whole).cpus == cpus
+    whole = Resources(8, 1000)
+    assert Resources.of(replace(TEST, smp=smp), wanted, whole).cpus == cpus
 
 
 def test_on_one_cpu_nothing_overlaps() -> None:
-    assert Share.of(TEST, 0.0, Share(1, 1000)).cpus == 1
+    assert Resources.of(TEST, 0.0, Resources(1, 1000)).cpus == 1
 
 
 def test_memory_weighs_with_that_of_qemu_but_no_more_than_there_is() -> None:
-    assert Share.of(TEST, None, Share(8, 1000)) == Share(1, 128 + OVERHEAD)
-    assert Share.of(TEST, None, Share(8, 100)) == Share(1, 100)
-    assert not Share(1, 200).fits(Share(8, 199))
-    assert Share(1, 200).fits(Share(1, 200))
+    assert Resources.of(TEST, None, Resources(8, 1000)) == Resources(1, 128 + OVERHEAD)
+    assert Resources.of(TEST, None, Resources(8, 100)) == Resources(1, 100)
+    assert not Resources(1, 200).fits(Resources(8, 199))
+    assert Resources(1, 200).fits(Resources(1, 200))

@@ -8,22 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kut_runner.errors import ExitCode
-from kut_runner.process.boot import Ended, How
+from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import Said, Verdict, exit_code, judge, listen
+from kut_runner.verdict.results import GuestOutput, Verdict, collect, exit_code, judge
 from kut_runner.verdict.status import Status
 
 PASSED = b"PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n"
 FAILED = b"FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n"
 
 
-def said(log: bytes) -> Said:
-    return listen(parse(split([log])))
+def said(log: bytes) -> GuestOutput:
+    return collect(parse(split([log])))
 
 
-def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int = 0) -> Verdict:
-    return judge(said(log), Ended(how, code, 1.5, words, missing))
+def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: int = 0) -> Verdict:
+    return judge(said(log), ProcessExit(how, code, 1.5, words, missing))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int =
     [
         (
             b"",
-            How.NOT_STARTED,
+            ExitKind.NOT_STARTED,
             0,
             "no such file",
             Verdict(
@@ -42,14 +42,14 @@ def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int =
         ),
         (
             PASSED,
-            How.INTERRUPTED,
+            ExitKind.INTERRUPTED,
             0,
             "",
             Verdict(Status.ERROR, "interrupted after 1.50 s", ExitCode.INTERRUPTED),
         ),
         (
             PASSED,
-            How.KILLED,
+            ExitKind.KILLED,
             signal.SIGABRT,
             "ERROR:x.c:1: assertion failed\nBail out!",
             Verdict(
@@ -60,7 +60,7 @@ def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int =
         ),
         (
             b"",
-            How.EXITED,
+            ExitKind.EXITED,
             1,
             "unsupported machine type\x1b",
             Verdict(
@@ -71,7 +71,7 @@ def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int =
         ),
         (
             b"",
-            How.EXITED,
+            ExitKind.EXITED,
             1,
             "cannot set up guest memory 'mach-virt.ram': Cannot allocate memory",
             Verdict(
@@ -83,7 +83,7 @@ def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int =
         ),
         (
             b"PASS: a\n",
-            How.EXITED,
+            ExitKind.EXITED,
             1,
             "device broke",
             Verdict(
@@ -94,22 +94,22 @@ def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int =
         ),
         (
             PASSED,
-            How.EXITED,
+            ExitKind.EXITED,
             2,
             "",
             Verdict(Status.ERROR, "QEMU failed with exit status 2", ExitCode.INFRASTRUCTURE),
         ),
-        (PASSED, How.EXITED, 1, "", Verdict(Status.PASS, "", ExitCode.OK)),
+        (PASSED, ExitKind.EXITED, 1, "", Verdict(Status.PASS, "", ExitCode.OK)),
         (
             FAILED,
-            How.EXITED,
+            ExitKind.EXITED,
             3,
             "",
             Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED),
         ),
         (
             PASSED,
-            How.TIMED_OUT,
+            ExitKind.TIMED_OUT,
             0,
             "",
             Verdict(
@@ -120,7 +120,7 @@ def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int =
         ),
         (
             PASSED,
-            How.LINGERED,
+            ExitKind.LINGERED,
             0,
             "",
             Verdict(
@@ -131,14 +131,16 @@ def verdict(log: bytes, how: How, code: int = 0, words: str = "", missing: int =
         ),
         (
             FAILED,
-            How.LINGERED,
+            ExitKind.LINGERED,
             0,
             "",
             Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED),
         ),
     ],
 )
-def test_how_qemu_ended(log: bytes, how: How, code: int, words: str, expected: Verdict) -> None:
+def test_how_qemu_ended(
+    log: bytes, how: ExitKind, code: int, words: str, expected: Verdict
+) -> None:
     assert verdict(log, how, code, words) == expected
 
 
@@ -152,13 +154,15 @@ words = st.sampled_from(
 )
 
 
-@given(st.lists(words, max_size=7), st.sampled_from(How), st.sampled_from([0, 1, 3, 77]))
+@given(st.lists(words, max_size=7), st.sampled_from(ExitKind), st.sampled_from([0, 1, 3, 77]))
 @settings(max_examples=1000)
-def test_only_a_whole_and_consistent_story_is_a_pass(story: list[str], how: How, code: int) -> None:
+def test_only_a_whole_and_consistent_story_is_a_pass(
+    story: list[str], how: ExitKind, code: int
+) -> None:
     found = verdict("".join(f"{line}\n" for line in story).encode(), how, code)
     spoken = [line for line in story if line]
     if found.status in (Status.PASS, Status.SKIP):
-        assert how is How.EXITED
+        assert how is ExitKind.EXITED
         assert spoken[-1] in ("EXIT: STATUS=1", "EXIT: STATUS=77")
         assert any(line.startswith("SUMMARY: ") for line in spoken)
         assert not {"FAIL: b", "XPASS: c"} & set(spoken)
@@ -177,8 +181,8 @@ def test_only_a_whole_and_consistent_story_is_a_pass(story: list[str], how: How,
     ],
 )
 def test_a_flood_may_lack_lines_but_not_contradict_its_summary(log: bytes, status: str) -> None:
-    assert verdict(log, How.EXITED, missing=500).status.value == status
-    assert verdict(log, How.EXITED, missing=0).status is Status.CRASH
+    assert verdict(log, ExitKind.EXITED, missing=500).status.value == status
+    assert verdict(log, ExitKind.EXITED, missing=0).status is Status.CRASH
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-class Place:
+class Site:
     """A machine whose apt-get is a stand-in, and a cache on it."""
 
     def __init__(self, directory: Path, packages: Path) -> None:
@@ -110,7 +110,7 @@ class Place:
         )
 
     def call(self, *names: str, **env: str) -> tuple[int, str]:
-        """Return the exit code and what was said."""
+        """Return the exit code and the output."""
         process = self.start(*names, **env)
         out, err = process.communicate(timeout=60)
         return process.returncode, out + err
@@ -124,15 +124,15 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, packages: Path) -> Place:
-    return Place(tmp_path, packages)
+def place(tmp_path: Path, packages: Path) -> Site:
+    return Site(tmp_path, packages)
 
 
 def run(*argv: object) -> str:
     return subprocess.run([*map(str, argv)], check=True, capture_output=True, text=True).stdout
 
 
-def test_programs_run_with_their_own_libraries(place: Place) -> None:
+def test_programs_run_with_their_own_libraries(place: Site) -> None:
     assert place.call("qemu", "gcc") == (0, "")
     assert place.left() == {"qemu", "gcc"}
     program = place.tools / "gcc/bin/aarch64-linux-gnu-gcc"
@@ -145,23 +145,23 @@ def test_programs_run_with_their_own_libraries(place: Place) -> None:
     assert f"--library-path '{place.tools}/gcc/root{LOADERS[0].parent}'" in wrapper
 
 
-def test_a_script_among_the_programs_stays_as_it_is(place: Place) -> None:
+def test_a_script_among_the_programs_stays_as_it_is(place: Site) -> None:
     assert place.call("gcc") == (0, "")
     assert run(place.tools / "gcc/bin/aarch64-linux-gnu-script") == "/ld-linux\n"
 
 
-def test_links_lead_to_what_was_unpacked(place: Place) -> None:
+def test_links_lead_to_what_was_unpacked(place: Site) -> None:
     assert place.call("gcc") == (0, "")
     assert (place.tools / "gcc/root/usr/share/link").read_text() == "data"
 
 
-def test_packages_and_size_are_noted(place: Place) -> None:
+def test_packages_and_size_are_noted(place: Site) -> None:
     assert place.call("gcc") == (0, "")
     assert (place.tools / "gcc/packages").read_text() == "libc_1\ntools_1\n"
     assert int((place.tools / "gcc/size").read_text()) > 1000
 
 
-def test_apt_is_kept_from_the_machine(place: Place) -> None:
+def test_apt_is_kept_from_the_machine(place: Site) -> None:
     assert place.call("qemu", "gcc") == (0, "")
     assert place.calls() == [
         "update",
@@ -176,7 +176,7 @@ def test_apt_is_kept_from_the_machine(place: Place) -> None:
         assert f"#clear APT::Update::{hook};\n" in conf
 
 
-def test_nothing_is_written_but_in_the_cache(place: Place) -> None:
+def test_nothing_is_written_but_in_the_cache(place: Site) -> None:
     (place.directory / "home").mkdir()
     before = {path for path in place.directory.rglob("*") if "cache" not in str(path)}
     assert place.call("qemu") == (0, "")
@@ -184,13 +184,13 @@ def test_nothing_is_written_but_in_the_cache(place: Place) -> None:
     assert {path.name for path in after - before} == {"calls", "conf"}  # the stand-in's
 
 
-def test_what_is_there_is_left_alone(place: Place) -> None:
+def test_what_is_there_is_left_alone(place: Site) -> None:
     assert place.call("qemu") == (0, "")
     assert place.call("qemu") == (0, "")
     assert len(place.calls()) == 2
 
 
-def test_another_release_comes_from_the_same_mirror(place: Place) -> None:
+def test_another_release_comes_from_the_same_mirror(place: Site) -> None:
     code = run("sh", "-c", '. /etc/os-release && printf %s "$VERSION_CODENAME"')
     name = "qemu@trixie-backports"
     assert place.call(name, CODE=code) == (0, "")
@@ -208,10 +208,10 @@ def test_another_release_comes_from_the_same_mirror(place: Place) -> None:
     assert f'Dir::Etc::sourcelist "{place.tools}/.work/sources.list";' in conf
 
 
-def test_a_machine_without_mirror_is_told_so(place: Place) -> None:
-    code, said = place.call("qemu@trixie", CODE="another")
+def test_a_machine_without_mirror_is_told_so(place: Site) -> None:
+    code, output = place.call("qemu@trixie", CODE="another")
     assert code == 7
-    assert "kut: error: no mirror of " in said
+    assert "kut: error: no mirror of " in output
     assert place.left() == set()
 
 
@@ -222,58 +222,58 @@ def test_a_machine_without_mirror_is_told_so(place: Place) -> None:
         ({"APT_EXITS": "100"}, "the packages for qemu cannot be fetched"),
     ],
 )
-def test_apt_that_fails_leaves_nothing(place: Place, env: dict[str, str], words: str) -> None:
-    code, said = place.call("qemu", **env)
+def test_apt_that_fails_leaves_nothing(place: Site, env: dict[str, str], words: str) -> None:
+    code, output = place.call("qemu", **env)
     assert code == 7
-    assert f"kut: error: {words}, see {place.tools}/log\n" in said
+    assert f"kut: error: {words}, see {place.tools}/log\n" in output
     assert place.left() == set()
 
 
-def test_a_damaged_package_is_named(place: Place) -> None:
+def test_a_damaged_package_is_named(place: Site) -> None:
     (place.directory / "tools_1.deb").unlink()
     (place.directory / "tools_1.deb").write_text("half")
-    code, said = place.call("qemu")
+    code, output = place.call("qemu")
     assert code == 7
-    assert "tools_1.deb cannot be unpacked" in said
+    assert "tools_1.deb cannot be unpacked" in output
     assert place.left() == set()
 
 
-def test_packages_that_lack_the_program_are_no_tools(place: Place) -> None:
+def test_packages_that_lack_the_program_are_no_tools(place: Site) -> None:
     (place.directory / "tools_1.deb").unlink()
-    code, said = place.call("qemu")
+    code, output = place.call("qemu")
     assert code == 7
-    assert "the packages for qemu hold no qemu-system-aarch64" in said
+    assert "the packages for qemu hold no qemu-system-aarch64" in output
     assert place.left() == set()
 
 
-def test_a_program_that_does_not_run_here_is_no_tool(place: Place) -> None:
+def test_a_program_that_does_not_run_here_is_no_tool(place: Site) -> None:
     (place.directory / "libc_1.deb").unlink()
-    code, said = place.call("qemu")
+    code, output = place.call("qemu")
     assert code == 7
-    assert "there is no loader among the packages for qemu" in said
+    assert "there is no loader among the packages for qemu" in output
 
 
 @pytest.mark.parametrize("name", ["vim", "qemu@", "qemu@a b", "qemu@../x", "../gcc", "gcc@x@y"])
-def test_other_names_are_refused(place: Place, name: str) -> None:
-    code, said = place.call(name)
+def test_other_names_are_refused(place: Site, name: str) -> None:
+    code, output = place.call(name)
     assert code == 7
-    assert "kut: hint: " in said
+    assert "kut: hint: " in output
     assert not place.tools.exists()
 
 
-def test_a_cache_with_a_name_that_scripts_cannot_hold_is_refused(place: Place) -> None:
+def test_a_cache_with_a_name_that_scripts_cannot_hold_is_refused(place: Site) -> None:
     place.tools = place.directory / "it's"
     assert place.call("qemu")[0] == 7
     assert not place.tools.exists()
 
 
-def test_a_cache_that_cannot_be_made_is_one_error(place: Place) -> None:
+def test_a_cache_that_cannot_be_made_is_one_error(place: Site) -> None:
     place.tools.parent.parent.write_text("a file")
-    code, said = place.call("qemu")
-    assert (code, said.splitlines()[0]) == (7, f"kut: error: cannot write to {place.tools}")
+    code, output = place.call("qemu")
+    assert (code, output.splitlines()[0]) == (7, f"kut: error: cannot write to {place.tools}")
 
 
-def test_two_at_once_take_turns(place: Place) -> None:
+def test_two_at_once_take_turns(place: Site) -> None:
     with ThreadPoolExecutor(3) as pool:
         ends = list(pool.map(lambda _: place.call("qemu", APT_TAKES="0.3"), range(3)))
     assert ends == [(0, "")] * 3
@@ -281,7 +281,7 @@ def test_two_at_once_take_turns(place: Place) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_interrupted_it_leaves_nothing_half_done(place: Place, number: signal.Signals) -> None:
+def test_interrupted_it_leaves_nothing_half_done(place: Site, number: signal.Signals) -> None:
     process = place.start("qemu", APT_HANGS="1")
     while not (place.directory / "hangs").exists():
         assert process.poll() is None
@@ -294,7 +294,7 @@ def test_interrupted_it_leaves_nothing_half_done(place: Place, number: signal.Si
     assert place.left() == {"qemu"}
 
 
-def test_kut_lists_and_removes_what_is_unpacked(place: Place) -> None:
+def test_kut_lists_and_removes_what_is_unpacked(place: Site) -> None:
     assert place.call("qemu", "gcc") == (0, "")
     environ = {"XDG_CACHE_HOME": str(place.tools.parent.parent)}
     assert [each.name for each in rootless.unpacked(environ)] == ["gcc", "qemu"]
@@ -308,7 +308,7 @@ def test_kut_lists_and_removes_what_is_unpacked(place: Place) -> None:
     assert rootless.unpacked(environ) == ()
 
 
-def test_qemu_of_another_release_is_named_as_it_was_unpacked(place: Place, tmp_path: Path) -> None:
+def test_qemu_of_another_release_is_named_as_it_was_unpacked(place: Site, tmp_path: Path) -> None:
     environ = {"XDG_CACHE_HOME": str(place.tools.parent.parent), "PATH": ""}
     with pytest.raises(MissingToolError) as caught:
         machine.find_qemu("qemu@x", cache=tmp_path / "versions", environment=environ)
@@ -322,7 +322,7 @@ def test_qemu_of_another_release_is_named_as_it_was_unpacked(place: Place, tmp_p
     assert str(program) in (tmp_path / "versions").read_text()  # not to be asked again
 
 
-def test_the_command_installs_shows_and_removes(place: Place, kut: Kut) -> None:
+def test_the_command_installs_shows_and_removes(place: Site, kut: Kut) -> None:
     env = {
         "PATH": f"{place.directory}/bin:{os.environ['PATH']}",
         "PLACE": str(place.directory),

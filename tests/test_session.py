@@ -17,7 +17,7 @@ from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.run import resources
 from kut_runner.run.engine import RunRequest, run
-from kut_runner.run.times import Times, Took
+from kut_runner.run.times import Times, Timing
 from kut_runner.targets.machine import Qemu
 from kut_runner.verdict.results import TestResult
 from kut_runner.verdict.status import Status
@@ -125,7 +125,7 @@ def test_each_result_is_told_and_then_the_end(bench: Bench) -> None:
     view = Recorder()
     assert bench.run(view) is ExitCode.TESTS_FAILED
     good, new, bad = view.results
-    assert (good.name, good.status, good.said.counted) == ("good", Status.PASS, 1)
+    assert (good.name, good.status, good.output.counted) == ("good", Status.PASS, 1)
     assert good.command[-2:] == ("-kernel", str(bench.directory / "good.flat"))
     assert good.qemu_version == "7.2.0"
     assert Path(good.log).read_text().startswith("PASS: a\n")
@@ -172,7 +172,7 @@ def test_tests_that_mostly_sleep_run_side_by_side(bench: Bench) -> None:
     wait = f"while [ $(ls {bench.directory}/*.here | wc -l) -lt 4 ]; do sleep 0.02; done"
     for number in range(4):
         bench.add(f"t{number}", f"touch {bench.directory}/{number}.here; {wait}; {PASS}")
-    bench.times.update({f"t{number}": Took(9, 0.1) for number in range(4)})
+    bench.times.update({f"t{number}": Timing(9, 0.1) for number in range(4)})
     assert bench.run(Recorder(), jobs=2, times=bench.times) is ExitCode.OK
 
 
@@ -263,7 +263,7 @@ def test_what_passes_when_tried_again_is_flaky(bench: Bench) -> None:
     assert bench.run(view, retries=5) is ExitCode.OK
     results = {result.name: result for result in view.results}
     odd, good = results["odd"], results["good"]
-    assert (odd.status, odd.attempt, odd.said.counted) == (Status.FLAKY, 3, 1)
+    assert (odd.status, odd.attempt, odd.output.counted) == (Status.FLAKY, 3, 1)
     assert odd.verdict.reason == (
         "passed at attempt 3, after fail: 1 of 1 check failed; fail: 1 of 1 check failed"
     )
@@ -337,7 +337,7 @@ def test_ctrl_c_during_the_only_test(bench: Bench) -> None:
     view = Recorder()
     assert bench.run(view) is ExitCode.INTERRUPTED
     (result,) = view.results
-    assert (result.status, result.said.last_lines) == (Status.ERROR, ("here",))
+    assert (result.status, result.output.last_lines) == (Status.ERROR, ("here",))
     assert result.verdict.reason.startswith("interrupted after")
     assert view.runs[0].exit_code is ExitCode.INTERRUPTED
 
@@ -350,7 +350,7 @@ def test_a_flood_that_is_read_keeps_nobody_waiting(bench: Bench) -> None:
     view = Recorder(lambda _: known.append([*view.begun]))
     assert bench.run(view) is ExitCode.OK
     assert known[0] == [("flood", 1), ("small", 1)]
-    assert {result.name: len(result.said.checks) for result in view.results} == {
+    assert {result.name: len(result.output.checks) for result in view.results} == {
         "flood": 1,
         "small": 1,
     }
@@ -395,7 +395,7 @@ def test_import_costs_little() -> None:
     """What a run needs must not pull in what it does not: start-up is part of every run."""
     import subprocess
 
-    code = "import sys, kut_runner.session; print(*sys.modules)"
+    code = "import sys, kut_runner.run.engine; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()

@@ -36,7 +36,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tests() -> tuple[TestDef, ...]:
-    return plan.select(config.load(realtree.ROOT / "configs"), plan.Wish(NAMES))
+    return plan.select(config.load(realtree.ROOT / "configs"), plan.Selection(NAMES))
 
 
 def run(
@@ -54,7 +54,7 @@ def test_any_executor_will_do(
     monkeypatch.setenv("PYTHONPATH", str(realtree.ROOT))
     with ThreadPoolExecutor(2) as executor:
         parts = run(executor, packed, tests, tmp_path)
-    assert [part.complaint for part in parts] == [""] * 4
+    assert [part.stderr for part in parts] == [""] * 4
     merged = merge.merge({part.name: part.document for part in parts})
     assert merged.missing == ()
     assert merged.document.exit_code is ExitCode.TESTS_FAILED
@@ -85,7 +85,7 @@ def test_what_a_worker_does_not_answer_is_missing(
     packed: Path, tests: tuple[TestDef, ...], tmp_path: Path
 ) -> None:
     parts = run(Losing(), packed, tests, tmp_path)
-    assert sorted(part.complaint for part in parts) == [
+    assert sorted(part.stderr for part in parts) == [
         "RuntimeError: the worker died",
         *["no QEMU here"] * 3,
     ]

@@ -11,9 +11,9 @@ from kut_runner.build.builder import Image
 from kut_runner.definitions import config
 from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode
-from kut_runner.process.boot import Ended, How
-from kut_runner.run.test_states import Standing, listed
-from kut_runner.verdict.results import Said, TestResult, Verdict
+from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.run.test_states import TestStates, listed
+from kut_runner.verdict.results import GuestOutput, TestResult, Verdict
 from kut_runner.verdict.status import Status
 
 PASS = Verdict(Status.PASS, "", ExitCode.OK)
@@ -29,7 +29,7 @@ class World:
         self.tests = {test.name: test for test in config.load(directory).tests}
         self.images = {name: Image(name, directory / name, directory / name) for name in NAMES}
         self.time = 0
-        self.standing = Standing()
+        self.states = TestStates()
         self.link(*NAMES)
 
     def link(self, *names: str) -> None:
@@ -44,20 +44,20 @@ class World:
         self.see()
 
     def see(self) -> None:
-        self.standing.see(self.tests.values(), self.images)
+        self.states.see(self.tests.values(), self.images)
 
     def due(self) -> list[str]:
-        return [test.name for test in self.standing.due(self.tests.values())]
+        return [test.name for test in self.states.due(self.tests.values())]
 
     def round(self, *, times: int = 1, **verdicts: Verdict | list[Verdict]) -> None:
         """Run what is due; a test without a verdict was not begun."""
         found = []
         for name, each in verdicts.items():
             for verdict in each if isinstance(each, list) else [each]:
-                how = How.INTERRUPTED if verdict is ERROR else How.EXITED
-                ended = Ended(how, 0, 0.1, "")
-                found.append(TestResult(name, verdict, Said(), ended))
-        self.standing.record([self.tests[name] for name in self.due()], found, times)
+                how = ExitKind.INTERRUPTED if verdict is ERROR else ExitKind.EXITED
+                ended = ProcessExit(how, 0, 0.1, "")
+                found.append(TestResult(name, verdict, GuestOutput(), ended))
+        self.states.record([self.tests[name] for name in self.due()], found, times)
 
 
 NAMES = ("one", "two", "three")
@@ -70,42 +70,42 @@ def world(tmp_path: Path) -> World:
 
 def test_all_are_due_at_first_and_none_after(world: World) -> None:
     assert world.due() == [*NAMES]
-    assert world.standing.unknown == 3
+    assert world.states.unknown == 3
     world.round(one=PASS, two=PASS, three=PASS)
     assert world.due() == []
-    assert (world.standing.bad, world.standing.unknown) == ((), 0)
-    assert world.standing.exit_code == ExitCode.OK
+    assert (world.states.bad, world.states.unknown) == ((), 0)
+    assert world.states.exit_code == ExitCode.OK
 
 
 def test_an_image_that_is_linked_makes_its_tests_due(world: World) -> None:
     world.round(one=PASS, two=PASS, three=PASS)
     world.link("two")
     assert world.due() == ["two"]
-    assert world.standing.unknown == 1
+    assert world.states.unknown == 1
 
 
 def test_a_failure_counts_until_it_is_gone(world: World) -> None:
     world.round(one=PASS, two=FAIL, three=FAIL)
     assert world.due() == []
-    assert [*world.standing.bad] == ["two", "three"]
+    assert [*world.states.bad] == ["two", "three"]
     world.link("one", "two")
     world.round(one=PASS, two=ERROR)
-    assert [*world.standing.bad] == ["two", "three"]
+    assert [*world.states.bad] == ["two", "three"]
     assert world.due() == ["two"]
     world.round(two=PASS)
-    assert [*world.standing.bad] == ["three"]
-    assert world.standing.exit_code == ExitCode.TESTS_FAILED
+    assert [*world.states.bad] == ["three"]
+    assert world.states.exit_code == ExitCode.TESTS_FAILED
 
 
 def test_what_was_cut_off_or_never_begun_stays_due(world: World) -> None:
     world.round(one=PASS, two=ERROR)
     assert world.due() == ["two", "three"]
-    assert [*world.standing.bad] == []
+    assert [*world.states.bad] == []
     world.round(two=[PASS, PASS], three=[PASS], times=2)
     assert world.due() == ["three"]
     world.round(three=[PASS, FAIL, PASS], times=3)
     assert world.due() == []
-    assert [*world.standing.bad] == ["three"]
+    assert [*world.states.bad] == ["three"]
 
 
 def test_a_definition_that_changes_makes_its_test_due_wherever_it_stands(world: World) -> None:
@@ -116,15 +116,15 @@ def test_a_definition_that_changes_makes_its_test_due_wherever_it_stands(world: 
     assert world.due() == ["one"]
     del world.tests["three"]
     world.see()
-    assert [*world.standing.bad] == []
-    assert world.standing.exit_code == ExitCode.OK
+    assert [*world.states.bad] == []
+    assert world.states.exit_code == ExitCode.OK
 
 
 def test_wishes(world: World) -> None:
-    world.standing.settle()
-    assert world.standing.exit_code == ExitCode.NOTHING_RAN
+    world.states.settle()
+    assert world.states.exit_code == ExitCode.NOTHING_RAN
     assert world.due() == []
-    world.standing.forget(["two", "unheard of"])
+    world.states.forget(["two", "unheard of"])
     assert world.due() == ["two"]
 
 

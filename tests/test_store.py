@@ -11,28 +11,28 @@ from pathlib import Path
 import pytest
 
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.process.boot import Ended, How
+from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records import document
-from kut_runner.records.document import Facts
+from kut_runner.records.document import RunMetadata
 from kut_runner.records.run_record import Run
 from kut_runner.records.store import RunDirectory, Store, Stored, shown_log
 from kut_runner.records.view import View
 from kut_runner.verdict.events import parse
-from kut_runner.verdict.results import TestResult, judge, listen
+from kut_runner.verdict.results import TestResult, collect, judge
 from kut_runner.views.opening import open_views
 
 FEW = {"KUT_KEEP_RUNS": "3"}
 
 
 def result(name: str) -> TestResult:
-    said = listen(parse(["PASS: a\n", "SUMMARY: 1 tests\n", "\n", "EXIT: STATUS=1\n"]))
-    ended = Ended(How.EXITED, 0, 0.5, "")
+    said = collect(parse(["PASS: a\n", "SUMMARY: 1 tests\n", "\n", "EXIT: STATUS=1\n"]))
+    ended = ProcessExit(ExitKind.EXITED, 0, 0.5, "")
     return TestResult(name, judge(said, ended), said, ended)
 
 
 def start(kept: RunDirectory, *names: str) -> tuple[View, ...]:
     """The views of a run that has started."""
-    *views, _terminal = open_views(log_dir=kept.path, facts=Facts(run=kept.run))
+    *views, _terminal = open_views(log_dir=kept.path, metadata=RunMetadata(run=kept.run))
     for view in views:
         view.on_start([document.definition(name) for name in names])
     return tuple(views)
@@ -77,7 +77,7 @@ def test_a_stored_run_can_be_loaded(tmp_path: Path) -> None:
     store = Store(tmp_path, {})
     run = make_run(store, "a", "b")
     found = store.load("latest")
-    assert found.facts.run == run
+    assert found.metadata.run == run
     assert list(found.results) == [result("a"), result("b")]
     assert (found.is_complete, found.exit_code, found.missing) == (True, ExitCode.OK, ())
     assert not store.runs()[0].is_in_progress
@@ -173,8 +173,8 @@ def test_a_run_without_a_document_is_read_from_its_lines(tmp_path: Path) -> None
     (tmp_path / "logs/results.json").unlink()
     found = store.load("latest")
     assert [one.name for one in found.results] == ["a"]
-    assert found.facts.run == run
-    assert time.strftime("%Y%m%d-%H%M%S", time.gmtime(found.facts.started)) == run[:15]
+    assert found.metadata.run == run
+    assert time.strftime("%Y%m%d-%H%M%S", time.gmtime(found.metadata.started)) == run[:15]
 
 
 def test_a_damaged_run_is_a_usage_error(tmp_path: Path) -> None:

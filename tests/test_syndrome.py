@@ -17,8 +17,8 @@ U64 = st.integers(0, 2**64 - 1)
 
 
 def test_the_words_are_those_of_the_c_library() -> None:
-    _, said = realtree.boot(realtree.build("selftest"), "syndromes")
-    pairs = re.findall(r"^INFO: esr (0x[0-9a-f]+|0) (.*?)\r?$", said, re.MULTILINE)
+    _, output = realtree.boot(realtree.build("selftest"), "syndromes")
+    pairs = re.findall(r"^INFO: esr (0x[0-9a-f]+|0) (.*?)\r?$", output, re.MULTILINE)
     assert len(pairs) > 1000
     assert {syndrome.esr_class(int(esr, 16)) for esr, _ in pairs} == {*range(64)}
     assert [(esr, syndrome.esr_words(int(esr, 16))) for esr, _ in pairs] == pairs

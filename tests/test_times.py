@@ -10,37 +10,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.commands.prepare import Workplace
+from kut_runner.commands.prepare import Workspace
 from kut_runner.definitions.config import Config
 from kut_runner.errors import ConfigError
 from kut_runner.run import times
-from kut_runner.run.times import Times, Took
+from kut_runner.run.times import Times, Timing
 from kut_runner.targets.machine import Qemu
 
 
 def test_what_was_written_is_read_by_the_same_key(tmp_path: Path) -> None:
     gcc, clang = (Times(tmp_path / "t.json", f"{name} 7.2.0") for name in ("gcc", "clang"))
     assert gcc.load() == {}
-    gcc.update({"a": Took(1.5, 0.25), "b": Took(2)})
-    clang.update({"a": Took(9)})
-    gcc.update({"b": Took(3)})
-    assert gcc.load() == {"a": Took(1.5, 0.25), "b": Took(3)}
-    assert clang.load() == {"a": Took(9)}
+    gcc.update({"a": Timing(1.5, 0.25), "b": Timing(2)})
+    clang.update({"a": Timing(9)})
+    gcc.update({"b": Timing(3)})
+    assert gcc.load() == {"a": Timing(1.5, 0.25), "b": Timing(3)}
+    assert clang.load() == {"a": Timing(9)}
     assert [path.name for path in tmp_path.iterdir()] == ["t.json"]
 
 
 def test_what_never_ran_here_has_the_time_of_the_tree(tmp_path: Path) -> None:
     kept = Times(tmp_path / "t.json", "k", {"a": 3.0, "b": 4.0})
-    assert kept.load() == {"a": Took(3.0), "b": Took(4.0)}
-    kept.update({"a": Took(1.0, 0.5)})
-    assert kept.load() == {"a": Took(1.0, 0.5), "b": Took(4.0)}
-    assert Times(kept.path, "k").load() == {"a": Took(1.0, 0.5)}, "others' times are not ours"
+    assert kept.load() == {"a": Timing(3.0), "b": Timing(4.0)}
+    kept.update({"a": Timing(1.0, 0.5)})
+    assert kept.load() == {"a": Timing(1.0, 0.5), "b": Timing(4.0)}
+    assert Times(kept.path, "k").load() == {"a": Timing(1.0, 0.5)}, "others' times are not ours"
 
 
 def test_a_workplace_knows_the_times_that_its_tree_keeps(tmp_path: Path) -> None:
     kept = tmp_path / "configs.json"
     kept.write_text('{"seconds": {"a": 2.5}}')
-    place = Workplace(tmp_path, Config(()), "gcc", lambda _: {}, kept)
+    place = Workspace(tmp_path, Config(()), "gcc", lambda _: {}, kept)
     times = place.own_times(Qemu(Path("q"), (7, 2, 22)))
     assert times == Times(tmp_path / "build/times.json", "gcc 7.2.22", {"a": 2.5})
     kept.write_text("<<<<<<<")
@@ -67,8 +67,8 @@ def test_what_is_no_time_is_none(tmp_path: Path, text: str) -> None:
     kept = Times(tmp_path / "t.json", "k")
     kept.path.write_text(text)
     assert kept.load() == {}
-    kept.update({"a": Took(1)})
-    assert kept.load() == {"a": Took(1)}
+    kept.update({"a": Timing(1)})
+    assert kept.load() == {"a": Timing(1)}
 
 
 @given(st.recursive(st.none() | st.floats() | st.text(), lambda v: st.dictionaries(st.text(), v)))
@@ -80,21 +80,21 @@ def test_a_bad_number_of_cpus_is_none(tmp_path: Path) -> None:
     kept = Times(tmp_path / "t.json", "k")
     entries = {"a": {"seconds": 1, "cpus": "x"}, "b": {"seconds": 1, "cpus": -1}}
     kept.path.write_text(json.dumps({"schema": 1, "times": {"k": entries}}))
-    assert kept.load() == {"a": Took(1), "b": Took(1)}
+    assert kept.load() == {"a": Timing(1), "b": Timing(1)}
 
 
 def test_nowhere_to_write_is_no_error(tmp_path: Path) -> None:
-    Times(tmp_path / "none/t.json", "k").update({"a": Took(1)})
+    Times(tmp_path / "none/t.json", "k").update({"a": Timing(1)})
     if os.geteuid():  # root may write anywhere
         tmp_path.chmod(0o500)
-        Times(tmp_path / "t.json", "k").update({"a": Took(1)})
+        Times(tmp_path / "t.json", "k").update({"a": Timing(1)})
         tmp_path.chmod(0o700)
     assert [*tmp_path.iterdir()] == []
 
 
 def _add(path: Path, number: int) -> None:
     for turn in range(10):
-        Times(path, "k").update({f"{number}-{turn}": Took(1)})
+        Times(path, "k").update({f"{number}-{turn}": Timing(1)})
 
 
 def test_two_at_a_time_lose_nothing(tmp_path: Path) -> None:

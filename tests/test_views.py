@@ -12,14 +12,14 @@ import pytest
 
 from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.process.boot import Ended, How
+from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import TestResult, exit_code, judge, listen, skipped
-from kut_runner.views.display import Look
+from kut_runner.verdict.results import TestResult, collect, exit_code, judge, skipped
+from kut_runner.views.display import DisplayOptions
 from kut_runner.views.opening import open_views
 from kut_runner.views.report_html import Html
 from kut_runner.views.report_json import JsonFile, JsonLines
@@ -27,16 +27,16 @@ from kut_runner.views.report_junit import JUnit
 from kut_runner.views.report_terminal import Terminal
 
 GOLDEN = Path(__file__).with_name("golden")
-POWER_OFF = Ended(How.EXITED, 0, 0.125, "")
+POWER_OFF = ProcessExit(ExitKind.EXITED, 0, 0.125, "")
 
 
-def result(name: str, log: bytes, ended: Ended = POWER_OFF) -> TestResult:
-    said = listen(parse(split([log])))
+def result(name: str, log: bytes, ended: ProcessExit = POWER_OFF) -> TestResult:
+    said = collect(parse(split([log])))
     return TestResult(
         name=name,
         verdict=judge(said, ended),
-        said=said,
-        ended=ended,
+        output=said,
+        process_exit=ended,
         command=("/opt/my qemu", "-append", "a b"),
         qemu_version="7.2.0",
         log=f"build/logs/{name}.log",
@@ -69,7 +69,7 @@ def show(view: View, results: list[TestResult], *, missing: int = 0) -> None:
 def terminal(results: list[TestResult], *, missing: int = 0, verbose: bool = False) -> str:
     stream = io.StringIO()
     show(
-        Terminal(Look(verbosity=int(verbose)), stream=stream, environment={}),
+        Terminal(DisplayOptions(verbosity=int(verbose)), stream=stream, environment={}),
         results,
         missing=missing,
     )
@@ -81,8 +81,8 @@ FAILS = result(
     "broken", b"PASS: a\nFAIL: b: c\nSUMMARY: 2 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n"
 )
 DIES = result("dies", b"PASS: a\n\nlast\x1b words\n")
-HANGS = result("hangs", b"half a li", Ended(How.TIMED_OUT, 0, 2.0, "qemu: terminating"))
-REFUSED = result("refused", b"", Ended(How.EXITED, 1, 0.01, "qemu: no such\x1b machine"))
+HANGS = result("hangs", b"half a li", ProcessExit(ExitKind.TIMED_OUT, 0, 2.0, "qemu: terminating"))
+REFUSED = result("refused", b"", ProcessExit(ExitKind.EXITED, 1, 0.01, "qemu: no such\x1b machine"))
 NEEDY = TestResult("needy", skipped("needs qemu>=99, and this is QEMU 7.2.0"))
 ALL = [PASSES, FAILS, DIES, HANGS, REFUSED, NEEDY]
 
@@ -292,9 +292,9 @@ def test_junit_can_be_read_whatever_the_guest_and_the_system_say(tmp_path: Path)
     path = "odd\udcff\x01path"
     odd = TestResult(
         name="odd",
-        verdict=judge(listen(parse(split([b"FAIL: " + noise]))), POWER_OFF),
-        said=listen(parse(split([b"FAIL: " + noise.replace(b"\n", b"") + b"\n"]))),
-        ended=Ended(How.EXITED, 0, 1.0, noise.decode("latin-1")),
+        verdict=judge(collect(parse(split([b"FAIL: " + noise]))), POWER_OFF),
+        output=collect(parse(split([b"FAIL: " + noise.replace(b"\n", b"") + b"\n"]))),
+        process_exit=ProcessExit(ExitKind.EXITED, 0, 1.0, noise.decode("latin-1")),
         command=("qemu", path),
         log=path,
     )

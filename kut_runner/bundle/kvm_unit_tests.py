@@ -196,7 +196,9 @@ class _Reader:
     def test(self, directory: Path, images: dict[str, Image]) -> TestDef | None:
         before = len(self.problems)
         if not _NAME.fullmatch(self.section.name):
-            self.complain(self.section.line, "name", "use letters, digits and _ . + -, at most 100")
+            self.add_problem(
+                self.section.line, "name", "use letters, digits and _ . + -, at most 100"
+            )
         file = self.value("file", "", self.one_word)
         extra = self.value(self.either("qemu_params", "extra_params"), "", self.words)
         found = TestDef(
@@ -234,10 +236,10 @@ class _Reader:
         try:
             return read(text)
         except Refused as refused:
-            self.complain(line, key, str(refused))
+            self.add_problem(line, key, str(refused))
             return read(default) if text != default else ""
 
-    def complain(self, line: int, key: str, what: str) -> None:
+    def add_problem(self, line: int, key: str, what: str) -> None:
         self.problems.append(f"{self.shown}:{line}: [{self.section.name}] {key}: {what}")
 
     def words(self, text: str) -> list[str]:
@@ -300,11 +302,11 @@ class _Reader:
         flat = directory / f"{name}.flat"
         line = self.section.values.get("file", ("", self.section.line))[1]
         if not file:
-            self.complain(line, "file", "missing; name the image, as in file = selftest.flat")
+            self.add_problem(line, "file", "missing; name the image, as in file = selftest.flat")
         elif not flat.resolve().is_relative_to(directory.resolve()):
-            self.complain(line, "file", f"{file} is not below {os.path.relpath(directory)}")
+            self.add_problem(line, "file", f"{file} is not below {os.path.relpath(directory)}")
         elif not flat.is_file():
-            self.complain(line, "file", f"{os.path.relpath(flat)} is not there; build the tree")
+            self.add_problem(line, "file", f"{os.path.relpath(flat)} is not there; build the tree")
         else:
             images[name] = Image(name, flat.with_suffix(".elf"), flat)
 

@@ -11,7 +11,7 @@ from kut_runner.commands import options
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kut_runner.definitions.plan import Wish
+    from kut_runner.definitions.plan import Selection
 
 
 @click.command("archive")
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @options.variant
 @click.pass_obj
 def command(
-    root: Path | None, *, file: Path, wish: "Wish", compiler: str, variant: str | None
+    root: Path | None, *, file: Path, selection: "Selection", compiler: str, variant: str | None
 ) -> int:
     """Pack tests and their images into FILE (.tar.xz), for `kut run --archive` elsewhere."""
     from kut_runner.bundle import archive
@@ -29,7 +29,7 @@ def command(
     from kut_runner.definitions import plan
 
     place = prepare.workplace(root, compiler, variant)
-    tests = plan.select(place.definitions, wish)
+    tests = plan.select(place.definitions, selection)
     images = place.images(tests)
     size = archive.pack(file, tree=place.tree, compiler=place.compiler, tests=tests, images=images)
     words = f"{len(tests)} tests with {len(images)} images, {size / 1e6:.1f} MB"

@@ -34,7 +34,7 @@ def command(  # noqa: PLR0913 - one for each option
     place = prepare.workplace(root, compiler, variant)
     if update:
         source_trees.refuse_change(place.tree)
-    tests = plan.select(place.definitions, plan.Wish(groups=("bench",)))
+    tests = plan.select(place.definitions, plan.Selection(groups=("bench",)))
     baseline = place.tree / "configs/bench-baseline.json"
     kept = bench.load_baseline(baseline, place.compiler)
     out = OutFile(json) if json else None

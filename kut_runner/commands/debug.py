@@ -88,5 +88,7 @@ def command(  # noqa: PLR0913 - one for each option
         show=None if serial else lambda text: click.echo(text, nl=False),
     )
     if tool:
-        return debug.with_debugger(request, tool, debuggers.Wishes(batch, scripts, commands))
+        return debug.with_debugger(
+            request, tool, debuggers.DebuggerOptions(batch, scripts, commands)
+        )
     return debug.for_client(request, _PORT if port is None else port)

@@ -36,7 +36,7 @@ def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu:
             raise
     except InfrastructureError as error:
         trouble = error
-    patient = doctor.Patient(
+    host = doctor.Host(
         environ=os.environ,
         tree=tree,
         trouble=trouble,
@@ -44,7 +44,7 @@ def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu:
         compiler=compiler or (toolchain.choice(str(tree)) if tree else None),
         distribution=distribution.identify(),
     )
-    findings = doctor.examine(patient)
+    findings = doctor.examine(host)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in doctor.table(findings, width):
         click.echo(line)

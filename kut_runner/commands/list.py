@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from kut_runner.definitions.config import TestDef
-    from kut_runner.definitions.plan import Wish
+    from kut_runner.definitions.plan import Selection
 
 
 @click.command("list")
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 @click.option("--groups", "all_groups", is_flag=True, help="List the groups of tests instead.")
 @click.option("--variants", is_flag=True, help="List the variants of the build instead.")
 @click.pass_obj
-def command(root: Path | None, *, wish: "Wish", all_groups: bool, variants: bool) -> int:
+def command(root: Path | None, *, selection: "Selection", all_groups: bool, variants: bool) -> int:
     """List the tests, with the groups of each."""
     from kut_runner.definitions import config, plan
 
-    is_narrowed = wish != plan.Wish()
+    is_narrowed = selection != plan.Selection()
     if (variants or all_groups) and is_narrowed:
         raise UsageError("--variants and --groups list all there are", "leave out the selection")
     tree = options.tree_of(root)
@@ -36,7 +36,7 @@ def command(root: Path | None, *, wish: "Wish", all_groups: bool, variants: bool
     elif all_groups:
         options.print_table(_sizes(definitions.tests))
     else:
-        tests = plan.select(definitions, wish) if is_narrowed else definitions.tests
+        tests = plan.select(definitions, selection) if is_narrowed else definitions.tests
         options.print_table({test.name: " ".join(test.groups) for test in tests})
     return ExitCode.OK
 

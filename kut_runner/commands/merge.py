@@ -9,20 +9,22 @@ import click
 from kut_runner.commands import options
 
 if TYPE_CHECKING:
-    from kut_runner.views.display import Look
+    from kut_runner.views.display import DisplayOptions
 
 
 @click.command("merge")
 @click.argument("files", type=options.IN_FILE, nargs=-1, required=True)
 @options.reports
-@options.look
-def command(*, files: tuple[Path, ...], reports: dict[str, Path | None], look: "Look") -> int:
+@options.display
+def command(
+    *, files: tuple[Path, ...], reports: dict[str, Path | None], display: "DisplayOptions"
+) -> int:
     """Join the results of shards, FILES of `kut run --json`, and give the verdict on the whole."""
     from kut_runner.records import document, merge
     from kut_runner.views import opening
 
     merged = merge.merge({str(path): document.load(path) for path in files})
-    shown = opening.open_views(facts=merged.document.facts, look=look, reports=reports)
+    shown = opening.open_views(metadata=merged.document.metadata, display=display, reports=reports)
     code = document.replay(merged.document, shown)
     for words in merged.missing:
         click.echo(f"kut: missing: {words}", err=True)

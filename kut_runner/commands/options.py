@@ -107,7 +107,7 @@ _selection: Final = (
     ),
 )
 
-_manner: Final = (
+_run_options: Final = (
     click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to fill with tests."),
     click.option(
         "--timeout",
@@ -136,10 +136,10 @@ _manner: Final = (
 
 
 def selection(command: "Callable[..., int]") -> "Callable[..., int]":
-    """Give a command the options that select tests, as one argument `wish`."""
+    """Give a command the options that select tests, as one argument `selection`."""
 
     @wraps(command)
-    def with_wish(
+    def with_selection(
         *args: object,
         patterns: tuple[str, ...],
         groups: tuple[str, ...],
@@ -147,23 +147,23 @@ def selection(command: "Callable[..., int]") -> "Callable[..., int]":
         excludes: tuple[str, ...],
         **others: object,
     ) -> int:
-        from kut_runner.definitions.plan import Wish
+        from kut_runner.definitions.plan import Selection
 
-        return command(*args, wish=Wish(patterns, groups, keyword, excludes), **others)
+        return command(*args, selection=Selection(patterns, groups, keyword, excludes), **others)
 
     for option in reversed(_selection):
-        option(with_wish)
-    return with_wish
+        option(with_selection)
+    return with_selection
 
 
-def manner(command: "Callable[..., int]") -> "Callable[..., int]":
-    """Give a command the options that say how tests run, as one argument `manner`.
+def run_options(command: "Callable[..., int]") -> "Callable[..., int]":
+    """Give a command the options that say how tests run, as one argument `run_options`.
 
     It is a dictionary by the names that RunRequest has for them.
     """
 
     @wraps(command)
-    def with_manner(
+    def with_run_options(
         *args: object,
         shuffle: int | None,
         repeat: int | None,
@@ -174,17 +174,17 @@ def manner(command: "Callable[..., int]") -> "Callable[..., int]":
         chosen["seed"] = shuffle
         chosen["until_fail"] = until_fail
         chosen["repeat"] = repeat or (None if until_fail else 1)
-        return command(*args, manner=chosen, **others)
+        return command(*args, run_options=chosen, **others)
 
-    for option in reversed(_manner):
-        option(with_manner)
-    return with_manner
+    for option in reversed(_run_options):
+        option(with_run_options)
+    return with_run_options
 
 
 IN_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
-_look: Final = (
+_display: Final = (
     click.option("-q", "--quiet", is_flag=True, help="Show failures and the summary only."),
     click.option(
         "-v",
@@ -215,15 +215,15 @@ _reports: Final = (
 )
 
 
-def look(command: "Callable[..., int]", *, github: bool = True) -> "Callable[..., int]":
-    """Give a command the options for what is shown, as one argument `look`.
+def display(command: "Callable[..., int]", *, github: bool = True) -> "Callable[..., int]":
+    """Give a command the options for what is shown, as one argument `display`.
 
     Those for GitHub are left out unless `github`.
     """
     wants_github = github
 
     @wraps(command)
-    def with_look(
+    def with_display(
         *args: object,
         quiet: bool,
         verbose: int,
@@ -231,20 +231,20 @@ def look(command: "Callable[..., int]", *, github: bool = True) -> "Callable[...
         github: bool | None = wants_github and None,
         **others: object,
     ) -> int:
-        from kut_runner.views.display import Look, is_github
+        from kut_runner.views.display import DisplayOptions, is_github
 
         if quiet and verbose:
             raise UsageError("-q and -v contradict each other", "leave out one of them")
-        chosen = Look(
+        chosen = DisplayOptions(
             verbosity=-1 if quiet else min(verbose, 2),
             slowest=slowest or 0,
             github=is_github(os.environ) if github is None else github,
         )
-        return command(*args, look=chosen, **others)
+        return command(*args, display=chosen, **others)
 
-    for option in reversed(_look if github else _look[:-1]):
-        option(with_look)
-    return with_look
+    for option in reversed(_display if github else _display[:-1]):
+        option(with_display)
+    return with_display
 
 
 def reports(command: "Callable[..., int]") -> "Callable[..., int]":

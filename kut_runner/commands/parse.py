@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913 - one for each option
     """Give the verdict on a saved LOG ("-" for standard input), and say what went wrong."""
     from kut_runner.build import builder
     from kut_runner.records import saved_log
-    from kut_runner.views.display import Look
+    from kut_runner.views.display import DisplayOptions
     from kut_runner.views.report_terminal import Terminal
 
     if elf and image:
@@ -47,5 +47,5 @@ def command(  # noqa: PLR0913 - one for each option
             raise UsageError(f"{elf} is not there", f"build it: kut build {image}")
     data = sys.stdin.buffer.read() if log == saved_log.STDIN else Path(log).read_bytes()
     result = saved_log.result(log, data, elf)
-    Terminal(Look(verbosity=int(verbose))).on_result(result)
+    Terminal(DisplayOptions(verbosity=int(verbose))).on_result(result)
     return result.verdict.exit_code if result.status.is_failure else ExitCode.OK

@@ -10,7 +10,7 @@ from kut_runner.build import builder, toolchain
 from kut_runner.commands import options
 from kut_runner.definitions import config, plan, shards
 from kut_runner.errors import NothingSelectedError
-from kut_runner.records.document import Facts, host_facts
+from kut_runner.records.document import RunMetadata, host_metadata
 from kut_runner.run.times import Times
 from kut_runner.targets import machine
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Workplace:
+class Workspace:
     """A tree with the tools to build and to boot its images."""
 
     tree: Path
@@ -82,14 +82,14 @@ class Workplace:
         return self.supply(sorted({test.image for test in tests}))
 
 
-def facts(
-    run: str, place: Workplace, qemu: "Qemu", *, seed: int | None = None, **options: object
-) -> Facts:
+def metadata(
+    run: str, place: Workspace, qemu: "Qemu", *, seed: int | None = None, **options: object
+) -> RunMetadata:
     """Return what is known about a run before it starts; `options` are those of RunRequest."""
     compiler, _, variant = place.compiler.partition("-")
-    return Facts(
+    return RunMetadata(
         run=run,
-        host=host_facts(),
+        host=host_metadata(),
         compiler=compiler,
         variant=variant,
         qemu=str(qemu.program),
@@ -104,11 +104,11 @@ def workplace(
     compiler: str,
     variant: str | None,
     *,
-    heed: "Callable[[], None] | None" = None,
-) -> Workplace:
+    check_for_stop: "Callable[[], None] | None" = None,
+) -> Workspace:
     """Return the workplace that the options name; raises KutError.
 
-    `heed` is called again and again while images are built; what it raises ends that.
+    `check_for_stop` is called again and again while images are built; what it raises ends that.
     """
     tree = options.tree_of(root)
     definitions = config.load(tree / "configs", tree / "arm")
@@ -118,17 +118,17 @@ def workplace(
         with options.progress_line(verbose=False) as progress:
 
             def tell(line: str) -> None:
-                if heed:
-                    heed()
+                if check_for_stop:
+                    check_for_stop()
                 if progress:
                     progress(line)
 
             return builder.build(tree, tools, names, progress=tell)
 
-    return Workplace(tree, definitions, tools.name, supply, tree / shards.TIMES)
+    return Workspace(tree, definitions, tools.name, supply, tree / shards.TIMES)
 
 
-def again(root: Path | None, old: Facts) -> Workplace:
+def again(root: Path | None, old: RunMetadata) -> Workspace:
     """Return the workplace of an earlier run; raises KutError."""
     if archive := old.options.get("archive"):
         return from_archive(Path(archive))
@@ -137,7 +137,7 @@ def again(root: Path | None, old: Facts) -> Workplace:
     return workplace(root, old.compiler or "gcc", old.variant or None)
 
 
-def from_archive(path: Path) -> Workplace:
+def from_archive(path: Path) -> Workspace:
     """Return a workplace in the current directory, with the images of an archive.
 
     Raises UsageError for a bad archive, ConfigError for bad definitions in it.
@@ -151,10 +151,10 @@ def from_archive(path: Path) -> Workplace:
     times = unpacked.directory / shards.TIMES
     offered = replace(definitions, tests=tests)
     origin = {"archive": str(path.absolute())}
-    return Workplace(tree, offered, unpacked.compiler, lambda _: unpacked.images, times, origin)
+    return Workspace(tree, offered, unpacked.compiler, lambda _: unpacked.images, times, origin)
 
 
-def from_kvm_unit_tests(directory: Path, *, el2: bool | None) -> Workplace:
+def from_kvm_unit_tests(directory: Path, *, el2: bool | None) -> Workspace:
     """Return a workplace in the current directory, with the images of a tree built elsewhere.
 
     `el2` is whether machines have EL2; $EL2 says it when None. Raises UsageError for what is no
@@ -173,4 +173,4 @@ def from_kvm_unit_tests(directory: Path, *, el2: bool | None) -> Workplace:
     )
     origin = {"tree": str(directory.absolute()), "el2": has_el2}
     times = here / shards.TIMES
-    return Workplace(here, tree.definitions, "", lambda _: tree.images, times, origin)
+    return Workspace(here, tree.definitions, "", lambda _: tree.images, times, origin)

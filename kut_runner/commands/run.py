@@ -11,8 +11,8 @@ from kut_runner.commands import options
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
-    from kut_runner.definitions.plan import Wish
-    from kut_runner.views.display import Look
+    from kut_runner.definitions.plan import Selection
+    from kut_runner.views.display import DisplayOptions
 
 
 @click.command("run")
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     help="A built tree of kvm-unit-tests: run its unittests.cfg.",
 )
 @click.option("--el2/--no-el2", default=None, help="With --tree: machines with EL2; else $EL2.")
-@options.manner
+@options.run_options
 @options.reports
 @options.qemu
 @options.compiler
 @options.variant
-@options.look
+@options.display
 @click.pass_obj
 def command(  # noqa: PLR0913 - one for each option
     root: Path | None,
     *,
-    wish: "Wish",
+    selection: "Selection",
     failed: bool,
     changed: bool,
     shard: str | None,
@@ -48,12 +48,12 @@ def command(  # noqa: PLR0913 - one for each option
     archive: Path | None,
     tree: Path | None,
     el2: bool | None,
-    manner: "dict[str, Any]",
+    run_options: "dict[str, Any]",
     reports: dict[str, Path | None],
     qemu: str | None,
     compiler: str,
     variant: str | None,
-    look: "Look",
+    display: "DisplayOptions",
 ) -> int:
     """Build what is needed, then run the tests: all, or those that are named."""
     from kut_runner.build import builder
@@ -71,17 +71,17 @@ def command(  # noqa: PLR0913 - one for each option
         place = prepare.workplace(root, compiler, variant)
     if failed:
         again = place.store.load("latest").to_repeat
-        tests = plan.only(place.definitions, wish, again, "nothing failed in the last run")
+        tests = plan.only(place.definitions, selection, again, "nothing failed in the last run")
     else:
-        tests = plan.select(place.definitions, wish)
+        tests = plan.select(place.definitions, selection)
     if shard:
         tests = place.shard(tests, shard, allow_empty=allow_empty)
     emulator = place.qemu(qemu)
     with place.begin_run() as kept:
         # Before the build: when that fails, no results of an earlier run are there to be believed.
-        facts = prepare.facts(kept.run, place, emulator, shard=shard, **manner)
+        metadata = prepare.metadata(kept.run, place, emulator, shard=shard, **run_options)
         shown = opening.open_views(
-            log_dir=kept.path, facts=facts, look=look, reports=reports, tree=place.tree
+            log_dir=kept.path, metadata=metadata, display=display, reports=reports, tree=place.tree
         )
         images = place.images(tests)
         if changed:
@@ -92,7 +92,7 @@ def command(  # noqa: PLR0913 - one for each option
             qemu=emulator,
             log_dir=kept.path,
             times=place.own_times(emulator),
-            **manner,
+            **run_options,
         )
         return engine.run(request, shown)
 

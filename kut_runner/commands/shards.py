@@ -10,7 +10,7 @@ from kut_runner.commands import options
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kut_runner.definitions.plan import Wish
+    from kut_runner.definitions.plan import Selection
 
 
 @click.command("shards")
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @options.selection
 @click.pass_obj
-def command(root: Path | None, *, wish: "Wish", count: int, update: Path | None) -> int:
+def command(root: Path | None, *, selection: "Selection", count: int, update: Path | None) -> int:
     """Show what `kut run --shard i/n` takes, and how long that is by the times in the tree."""
     from kut_runner.definitions import config, plan, shards, source_trees
 
@@ -39,7 +39,7 @@ def command(root: Path | None, *, wish: "Wish", count: int, update: Path | None)
     if update:
         source_trees.refuse_change(tree)
         click.echo(f"{shards.update_times(times, update)} times taken from {update}")
-    tests = plan.select(config.load(tree / "configs", tree / "arm"), wish)
+    tests = plan.select(config.load(tree / "configs", tree / "arm"), selection)
     seconds = shards.load_times(times)
     for index in range(1, count + 1):
         shard = shards.Shard(index, count)

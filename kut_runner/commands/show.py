@@ -10,14 +10,14 @@ from kut_runner.commands import options
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kut_runner.views.display import Look
+    from kut_runner.views.display import DisplayOptions
 
 
 @click.command("show")
 @click.argument("run", metavar="[RUN]", default="latest", shell_complete=options.offers("runs"))
 @click.argument("test", metavar="[TEST]", required=False, shell_complete=options.offers("tests"))
 @options.reports
-@options.look
+@options.display
 @click.pass_obj
 def command(
     root: Path | None,
@@ -25,7 +25,7 @@ def command(
     run: str,
     test: str | None,
     reports: dict[str, Path | None],
-    look: "Look",
+    display: "DisplayOptions",
 ) -> int:
     """Show a past RUN, or one TEST of it, as it was shown then, or write it to files."""
     from kut_runner.records import document
@@ -34,5 +34,7 @@ def command(
     shown = options.store_of(root).load(run)
     if test:
         shown = document.only(shown, test)
-    document.replay(shown, opening.open_views(facts=shown.facts, look=look, reports=reports))
+    document.replay(
+        shown, opening.open_views(metadata=shown.metadata, display=display, reports=reports)
+    )
     return ExitCode.OK

@@ -14,8 +14,8 @@ from kut_runner.errors import InfrastructureError, MissingToolError, UsageError
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from kut_runner.definitions.plan import Wish
-    from kut_runner.views.display import Look
+    from kut_runner.definitions.plan import Selection
+    from kut_runner.views.display import DisplayOptions
 
 
 @click.command("spread")
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     "--local", type=click.IntRange(1, 1024), metavar="N", help="N workers on this machine instead."
 )
 @options.reports
-@options.look
+@options.display
 def command(  # noqa: PLR0913 - one for each option
     *,
     archive: Path,
-    wish: "Wish",
+    selection: "Selection",
     scheduler: str | None,
     local: int | None,
     reports: dict[str, Path | None],
-    look: "Look",
+    display: "DisplayOptions",
 ) -> int:
     """Run the tests of ARCHIVE on the workers of a Dask cluster, and join their results."""
     from kut_runner.commands import prepare
@@ -46,7 +46,7 @@ def command(  # noqa: PLR0913 - one for each option
     if bool(scheduler) == bool(local):
         raise UsageError("where to run is not clear", "give either --scheduler or --local")
     place = prepare.from_archive(archive)
-    tests = plan.select(place.definitions, wish)
+    tests = plan.select(place.definitions, selection)
     with place.begin_run() as kept, ExitStack() as cluster:
         executor, workers = _executor(cluster, scheduler, local)
         parts = {}
@@ -59,14 +59,14 @@ def command(  # noqa: PLR0913 - one for each option
             log_dir=kept.path,
         ):
             parts[part.name] = part.document
-            if part.complaint:
-                click.echo(f"kut: {part.name}: {part.complaint}", err=True)
+            if part.stderr:
+                click.echo(f"kut: {part.name}: {part.stderr}", err=True)
         merged = merge.merge(parts)
         shown = opening.open_views(
             log_dir=kept.path,
-            facts=replace(merged.document.facts, run=kept.run),
+            metadata=replace(merged.document.metadata, run=kept.run),
             reports=reports,
-            look=look,
+            display=display,
         )
         code = document.replay(merged.document, shown)
     for words in merged.missing:

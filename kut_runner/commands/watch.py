@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kut_runner.build.builder import Image
-    from kut_runner.commands.prepare import Workplace
+    from kut_runner.commands.prepare import Workspace
     from kut_runner.definitions.config import TestDef
-    from kut_runner.definitions.plan import Wish
+    from kut_runner.definitions.plan import Selection
     from kut_runner.targets.machine import Qemu
-    from kut_runner.views.display import Look
+    from kut_runner.views.display import DisplayOptions
     from kut_runner.watch.rounds import Extra
 
 
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     "--postpone", is_flag=True, help="Build at the start, but run nothing until a change."
 )
 @click.option("--clear", is_flag=True, help="Clear the terminal when a round begins.")
-@options.manner
+@options.run_options
 @options.qemu
 @options.compiler
 @options.variant
-@partial(options.look, github=False)
+@partial(options.display, github=False)
 @click.pass_obj
 def command(  # noqa: PLR0913 - one for each option
     root: Path | None,
     *,
-    wish: "Wish",
+    selection: "Selection",
     postpone: bool,
     clear: bool,
-    manner: "dict[str, Any]",
+    run_options: "dict[str, Any]",
     qemu: str | None,
     compiler: str,
     variant: str | None,
-    look: "Look",
+    display: "DisplayOptions",
 ) -> int:
     """Run the tests; then, whenever a source is saved, those again that it changes."""
     from kut_runner.build import builder
@@ -52,23 +52,23 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner.definitions import plan
     from kut_runner.watch import rounds
     from kut_runner.watch.keyboard import Keyboard
-    from kut_runner.watch.source_watcher import Changes
+    from kut_runner.watch.source_watcher import SourceWatcher
 
     tree = options.tree_of(root)
 
     def load() -> rounds.Work:
-        place = prepare.workplace(root, compiler, variant, heed=loop.heed)
-        tests = plan.select(place.definitions, wish)
+        place = prepare.workplace(root, compiler, variant, check_for_stop=loop.check_for_stop)
+        tests = plan.select(place.definitions, selection)
         return rounds.Work(
             tests=tests,
             build=partial(place.images, tests),
-            run=_Rounds(place, place.qemu(qemu), look, manner).run,
+            run=_Rounds(place, place.qemu(qemu), display, run_options).run,
             dependencies=partial(builder.dependencies, tree, place.compiler),
-            times=manner["repeat"],
+            times=run_options["repeat"],
         )
 
-    with Changes(tree) as changes, Keyboard(rounds.KEYS) as keyboard:
-        loop = rounds.Watch(tree, changes, keyboard, look, clears=clear)
+    with SourceWatcher(tree) as changes, Keyboard(rounds.KEYS) as keyboard:
+        loop = rounds.Watch(tree, changes, keyboard, display, clears=clear)
         return loop.run(load, postpone=postpone)
 
 
@@ -76,10 +76,10 @@ def command(  # noqa: PLR0913 - one for each option
 class _Rounds:
     """Runs tests as the options say."""
 
-    place: "Workplace"
+    place: "Workspace"
     emulator: "Qemu"
-    look: "Look"
-    manner: "dict[str, Any]"
+    display: "DisplayOptions"
+    run_options: "dict[str, Any]"
 
     def run(self, tests: "Sequence[TestDef]", images: "Mapping[str, Image]", extra: "Extra") -> int:
         from kut_runner.commands import prepare
@@ -87,8 +87,10 @@ class _Rounds:
         from kut_runner.views import opening
 
         with self.place.begin_run() as kept:
-            facts = prepare.facts(kept.run, self.place, self.emulator, **self.manner)
-            *files, _ = opening.open_views(log_dir=kept.path, facts=facts, look=self.look)
+            metadata = prepare.metadata(kept.run, self.place, self.emulator, **self.run_options)
+            *files, _ = opening.open_views(
+                log_dir=kept.path, metadata=metadata, display=self.display
+            )
             request = engine.RunRequest(
                 tests=tests,
                 images=images,
@@ -97,6 +99,6 @@ class _Rounds:
                 times=self.place.own_times(self.emulator),
                 first=extra.first,
                 stoppers=extra.stoppers,
-                **self.manner,
+                **self.run_options,
             )
             return engine.run(request, [*files, *extra.views])

@@ -33,7 +33,7 @@ from kut_runner.errors import (
     NothingSelectedError,
     UsageError,
 )
-from kut_runner.process.boot import Boot, Ended, Launch, die_with_parent
+from kut_runner.process.boot import Boot, Launch, ProcessExit, die_with_parent
 from kut_runner.process.capture import create, write_all
 from kut_runner.process.inspection import load_address
 from kut_runner.process.remote import Link, Monitor, RemoteError, Steps, Stub
@@ -43,7 +43,7 @@ from kut_runner.verdict.lines import printable
 
 if TYPE_CHECKING:
     from kut_runner.build.builder import Image
-    from kut_runner.debugging.debugger import Debugger, Subject, Wishes
+    from kut_runner.debugging.debugger import DebuggedImage, Debugger, DebuggerOptions
     from kut_runner.definitions.config import TestDef
     from kut_runner.targets.machine import Qemu
 
@@ -86,7 +86,7 @@ class Machine:
         self._place = "at its first instruction" if request.at_reset else "at main"
         self._load: int | None = None
         self._client: socket.socket | None = None
-        self._ended: Ended | None = None
+        self._ended: ProcessExit | None = None
         self.is_left = False
         """Whether the client was there and has gone."""
         image = request.image.flat
@@ -95,10 +95,10 @@ class Machine:
                 (*machine.command_line(request.qemu, request.test, image), "-S"),
                 log=request.serial,
                 timeout=DAY,
-                examine=request.qemu.version,
+                inspect_version=request.qemu.version,
                 stderr=request.tree / f"build/debug/{request.test.name}.stderr",
             ),
-            _Text(request.show).hear if request.show else None,
+            _Text(request.show).feed if request.show else None,
         )
         assert self._boot.sockets  # noqa: S101 - for mypy: examine is set
         self._links = [Link(end, self._go_on) for end in self._boot.sockets.ours]
@@ -134,7 +134,7 @@ class Machine:
         """Whether QEMU has ended."""
         return self._boot.has_ended()
 
-    def prepare(self) -> "Subject":
+    def prepare(self) -> "DebuggedImage":
         """Bring the machine to main, and say so; return what is to be known about it.
 
         Raises MachineRefusedError, or InfrastructureError when it ends before that.
@@ -154,7 +154,7 @@ class Machine:
         self._let_go_of_stub()
         name, log = self._request.test.name, os.path.relpath(self._request.serial)
         say(f"{name} stands {self._place}; serial line: {log}")
-        return debuggers.Subject(elf, self._load, self._request.tree)
+        return debuggers.DebuggedImage(elf, self._load, self._request.tree)
 
     def listen(self, listener: socket.socket) -> None:
         """Pass the first client of `listener` to QEMU's gdb stub."""
@@ -178,7 +178,7 @@ class Machine:
         if self._signals.stops:
             raise KeyboardInterrupt
 
-    def _finish(self) -> Ended:
+    def _finish(self) -> ProcessExit:
         """Kill QEMU, once; what the guest said until then is in the log."""
         if not self._ended:
             with self._boot.log:
@@ -249,25 +249,27 @@ class Machine:
         self._place = f"where it is after {self._request.test.timeout:g} s without coming to main"
 
     def _failure(self, error: RemoteError) -> Exception:
-        ended = self._finish()
-        if ended.complaint and not self._deadline:
-            return MachineRefusedError(f"QEMU refused: {ended.complaint}")
+        process_exit = self._finish()
+        if process_exit.stderr and not self._deadline:
+            return MachineRefusedError(f"QEMU refused: {process_exit.stderr}")
         words = f"{self._request.test.name} ended before main: {error}"
         see = f"see {self._request.serial}; --at-reset stops at the machine's first instruction"
         return InfrastructureError(words, see)
 
 
-def with_debugger(request: Request, debugger: "Debugger", wishes: "Wishes") -> int:
+def with_debugger(
+    request: Request, debugger: "Debugger", debugger_options: "DebuggerOptions"
+) -> int:
     """Run a debugger on a machine, in this terminal; return the exit code.
 
     Raises KutError; KeyboardInterrupt when kut is told to end.
     """
     with Signals() as signals, Machine(request, signals) as stopped, _listen(0) as listener:
-        subject = stopped.prepare()
+        debugged = stopped.prepare()
         port: int = listener.getsockname()[1]
         stopped.listen(listener)
-        signals.hears_interrupts = False  # Ctrl-C is the debugger's
-        argv = debuggers.arguments(debugger, subject, port, wishes)
+        signals.handles_interrupts = False  # Ctrl-C is the debugger's
+        argv = debuggers.arguments(debugger, debugged, port, debugger_options)
         with _running(argv, debugger.environment(os.environ)) as process:
             while process.poll() is None:
                 stopped.wait()
@@ -280,10 +282,10 @@ def for_client(request: Request, port: int) -> int:
     Raises KutError; KeyboardInterrupt when kut is told to end.
     """
     with Signals() as signals, Machine(request, signals) as stopped, _listen(port) as listener:
-        subject = stopped.prepare()
+        debugged = stopped.prepare()
         port = listener.getsockname()[1]
         stopped.listen(listener)
-        script = _write_for_ide(subject, request.tree / "build/debug")
+        script = _write_for_ide(debugged, request.tree / "build/debug")
         say(f"symbols: source {script}")
         say(f"gdb stub: localhost:{port}")
         while not (stopped.is_left or stopped.has_ended):
@@ -303,7 +305,7 @@ class _Text:
         self._show = show
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
-    def hear(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         text = self._decoder.decode(data).replace("\r", "")
         self._show("\n".join(printable(line) for line in text.split("\n")))
 
@@ -322,14 +324,14 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _write_for_ide(subject: "Subject", directory: Path) -> Path:
+def _write_for_ide(debugged: "DebuggedImage", directory: Path) -> Path:
     """Write what an IDE's gdb reads, and link the ELF file under a name that stays the same."""
     script = directory / "kut.gdb"
     with create(script) as file:
-        write_all(file, script, debuggers.gdb_script(subject).encode())
+        write_all(file, script, debuggers.gdb_script(debugged).encode())
     temporary = directory / f"image.elf.{os.getpid()}"
     temporary.unlink(missing_ok=True)
-    temporary.symlink_to(subject.elf)
+    temporary.symlink_to(debugged.elf)
     temporary.replace(directory / "image.elf")
     return script
 

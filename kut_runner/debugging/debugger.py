@@ -55,7 +55,7 @@ class Debugger:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class DebuggerOptions:
     """What a user wants of a debugger."""
 
     is_batch: bool = False
@@ -67,7 +67,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class DebuggedImage:
     """What is debugged."""
 
     elf: Path
@@ -98,55 +98,59 @@ def find(asked: str | None, environ: Mapping[str, str]) -> Debugger:
     )
 
 
-def arguments(debugger: Debugger, subject: Subject, port: int, wishes: Wishes) -> tuple[str, ...]:
+def arguments(
+    debugger: Debugger, debugged: DebuggedImage, port: int, debugger_options: DebuggerOptions
+) -> tuple[str, ...]:
     """Return what starts it with symbols, sources and helpers, on the machine behind `port`."""
     if debugger.kind == "lldb":
-        return (debugger.program, *_lldb(subject, port, wishes))
-    return (debugger.program, *_gdb(subject, port, wishes))
+        return (debugger.program, *_lldb(debugged, port, debugger_options))
+    return (debugger.program, *_gdb(debugged, port, debugger_options))
 
 
-def gdb_script(subject: Subject) -> str:
+def gdb_script(debugged: DebuggedImage) -> str:
     """Return the commands that give a gdb, which an IDE has started, the symbols and helpers."""
-    return "".join(f"{line}\n" for line in (*_gdb_symbols(subject), f"source {_HELPERS}/in_gdb.py"))
-
-
-def _gdb(subject: Subject, port: int, wishes: Wishes) -> Iterable[str]:
-    yield "-q"
-    if wishes.is_batch:
-        yield "-batch"
-    for line in _gdb_symbols(subject):
-        yield from ("-ex", line)
-    yield from ("-x", str(_HELPERS / "in_gdb.py"))
-    yield from ("-ex", f"target remote 127.0.0.1:{port}")
-    for script in wishes.scripts:
-        yield from ("-x", str(script))
-    for command in wishes.commands:
-        yield from ("-ex", command)
-
-
-def _gdb_symbols(subject: Subject) -> tuple[str, ...]:
-    return (
-        f"directory {_quoted(subject.tree)}",
-        f"exec-file {_quoted(subject.elf)}",
-        f"symbol-file -o {subject.load:#x} {_quoted(subject.elf)}",
+    return "".join(
+        f"{line}\n" for line in (*_gdb_symbols(debugged), f"source {_HELPERS}/in_gdb.py")
     )
 
 
-def _lldb(subject: Subject, port: int, wishes: Wishes) -> Iterable[str]:
-    elf = _quoted(subject.elf)
-    if wishes.is_batch:
+def _gdb(debugged: DebuggedImage, port: int, debugger_options: DebuggerOptions) -> Iterable[str]:
+    yield "-q"
+    if debugger_options.is_batch:
+        yield "-batch"
+    for line in _gdb_symbols(debugged):
+        yield from ("-ex", line)
+    yield from ("-x", str(_HELPERS / "in_gdb.py"))
+    yield from ("-ex", f"target remote 127.0.0.1:{port}")
+    for script in debugger_options.scripts:
+        yield from ("-x", str(script))
+    for command in debugger_options.commands:
+        yield from ("-ex", command)
+
+
+def _gdb_symbols(debugged: DebuggedImage) -> tuple[str, ...]:
+    return (
+        f"directory {_quoted(debugged.tree)}",
+        f"exec-file {_quoted(debugged.elf)}",
+        f"symbol-file -o {debugged.load:#x} {_quoted(debugged.elf)}",
+    )
+
+
+def _lldb(debugged: DebuggedImage, port: int, debugger_options: DebuggerOptions) -> Iterable[str]:
+    elf = _quoted(debugged.elf)
+    if debugger_options.is_batch:
         yield "--batch"
     for line in (
-        f"settings set target.source-map . {_quoted(subject.tree)}",
+        f"settings set target.source-map . {_quoted(debugged.tree)}",
         f"target create --arch aarch64 {elf}",
-        f"target modules load --file {elf} --slide {subject.load:#x}",
+        f"target modules load --file {elf} --slide {debugged.load:#x}",
         f"gdb-remote 127.0.0.1:{port}",
         f"command script import {_quoted(_HELPERS / 'in_lldb.py')}",
     ):
         yield from ("-o", line)
-    for script in wishes.scripts:
+    for script in debugger_options.scripts:
         yield from ("-s", str(script))
-    for command in wishes.commands:
+    for command in debugger_options.commands:
         yield from ("-o", command)
 
 

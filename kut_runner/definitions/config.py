@@ -257,7 +257,7 @@ class _Reader:
         document = parse(path, self.shown, self.problems)
         for key in document:
             if key not in _TABLES:
-                self._complain(_quote(key), f"unknown table; a file holds {_TABLES_SHOWN}")
+                self._add_problem(_quote(key), f"unknown table; a file holds {_TABLES_SHOWN}")
         return document
 
     def tests(self, document: Mapping[str, Any]) -> Iterator[TestDef]:
@@ -278,23 +278,23 @@ class _Reader:
         for each in found:
             if first := known.get(each.name):
                 taken = f"also defined in {first.origin}; rename one of them"
-                self._complain(f"{kind}.{each.name}", taken)
+                self._add_problem(f"{kind}.{each.name}", taken)
             known.setdefault(each.name, each)
 
     def _tables(self, document: Mapping[str, Any], kind: str) -> Iterator[tuple[str, object]]:
         """Yield the tables [KIND.NAME] whose names are in order."""
         tables = document.get(kind, {})
         if not isinstance(tables, dict):
-            self._complain(kind, f"expected tables [{kind}.NAME]")
+            self._add_problem(kind, f"expected tables [{kind}.NAME]")
             return
         for name, table in tables.items():
             if _NAME.fullmatch(name):
                 yield name, table
             else:
                 bad = "bad name; use letters, digits and _ . + -, at most 100"
-                self._complain(f"{kind}.{_quote(name)}", bad)
+                self._add_problem(f"{kind}.{_quote(name)}", bad)
 
-    def _complain(self, key: str, what: str) -> None:
+    def _add_problem(self, key: str, what: str) -> None:
         self.problems.append(f"{self.shown}: {key}: {what}")
 
     def _test(self, name: str, table: object, defaults: Mapping[str, Any]) -> TestDef | None:
@@ -313,7 +313,7 @@ class _Reader:
         before = len(self.problems)
         values = self._fields(table, where, _VARIANT_FIELDS)
         if "about" not in values:
-            self._complain(f"{where}.about", "missing; say what it is for")
+            self._add_problem(f"{where}.about", "missing; say what it is for")
         if len(self.problems) > before:
             return None
         return VariantDef(name=name, origin=self.shown, **_complete(values, _VARIANT_FIELDS))
@@ -321,20 +321,20 @@ class _Reader:
     def _fields(self, table: object, where: str, fields: Mapping[str, _Field]) -> dict[str, Any]:
         """Return the table's values, None for each that is bad."""
         if not isinstance(table, dict):
-            self._complain(where, "expected a table of keys")
+            self._add_problem(where, "expected a table of keys")
             return {}
         values: dict[str, Any] = {}
         for key, value in table.items():
             if not (field := fields.get(key)):
                 unknown = f"unknown key; {_nearest_key(key, fields)}"
-                self._complain(f"{where}.{_quote(key)}", unknown)
+                self._add_problem(f"{where}.{_quote(key)}", unknown)
                 continue
             values[key] = None
             try:
                 values[key] = field.check(value)
             except _Bad:
                 words = f"{_show(value)} is not valid; give {field.expected}"
-                self._complain(f"{where}.{key}", words)
+                self._add_problem(f"{where}.{key}", words)
         if values.get("image"):
             self._look_for_source(values["image"], where)
         return values
@@ -342,7 +342,7 @@ class _Reader:
     def _look_for_source(self, image: str, where: str) -> None:
         if self.sources and not (self.sources / f"{image}.c").is_file():
             missing = f"there is no {self.sources.name}/{image}.c; add it or correct the name"
-            self._complain(f"{where}.image", missing)
+            self._add_problem(f"{where}.image", missing)
 
 
 def parse(path: Path, shown: str, problems: list[str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ _ALL_GROUPS: Final = "`kut list --groups` shows all groups"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Selection:
     """What a user asked for. Within a kind one is enough; of each kind that is given, one must be.
 
     A pattern is a test's name or a glob over names (`*`, `?`, `[...]`); case counts.
@@ -34,7 +34,7 @@ class Wish:
     """Patterns of tests to leave out; a test of a pattern that names none is an error too."""
 
 
-def select(config: "Config", wish: Wish) -> "tuple[TestDef, ...]":
+def select(config: "Config", selection: Selection) -> "tuple[TestDef, ...]":
     """Return the tests that are wished for, each once, in the order of the files.
 
     Tests of group "nodefault" are among them only if a pattern or a group asks for them.
@@ -42,16 +42,16 @@ def select(config: "Config", wish: Wish) -> "tuple[TestDef, ...]":
     Raises UsageError for a name or group that no test has and for a bad expression,
     NothingSelectedError when a glob matches no test or no test is left.
     """
-    chosen = _asked_for(config, wish)
-    if wish.keyword is not None:
+    chosen = _asked_for(config, selection)
+    if selection.keyword is not None:
         from kut_runner.definitions import keywords
 
-        is_meant = keywords.parse(wish.keyword)
+        is_meant = keywords.parse(selection.keyword)
         chosen = [test for test in chosen if is_meant(test)]
-    left_out = _match_all(wish.excludes, config.tests)
+    left_out = _match_all(selection.excludes, config.tests)
     tests = tuple(test for test in chosen if test.name not in left_out)
     if not tests:
-        raise NothingSelectedError("no test is selected", _why_none(wish))
+        raise NothingSelectedError("no test is selected", _why_none(selection))
     return tests
 
 
@@ -60,7 +60,7 @@ def select_one(config: "Config", name: str) -> "TestDef":
 
     Raises UsageError when there are several or none.
     """
-    tests = select(config, Wish((name,)))
+    tests = select(config, Selection((name,)))
     if len(tests) > 1:
         some = ", ".join(test.name for test in tests[:5])
         raise UsageError(f'"{name}" names {len(tests)} tests', f"one of them: {some}")
@@ -76,27 +76,29 @@ def of_images(tests: "Iterable[TestDef]", images: Collection[str]) -> "tuple[Tes
     )
 
 
-def only(config: "Config", wish: Wish, names: Collection[str], why: str) -> "tuple[TestDef, ...]":
+def only(
+    config: "Config", selection: Selection, names: Collection[str], why: str
+) -> "tuple[TestDef, ...]":
     """Return the tests of `names` that are wished for; without a wish, all of them.
 
     Raises NothingSelectedError, with `why` in its message, when there is none.
     """
-    among = config.tests if wish == Wish() else select(config, wish)
+    among = config.tests if selection == Selection() else select(config, selection)
     if found := tuple(test for test in among if test.name in names):
         return found
     raise NothingSelectedError(f"no test is selected: {why}", "leave out --failed")
 
 
-def _asked_for(config: "Config", wish: Wish) -> "list[TestDef]":
+def _asked_for(config: "Config", selection: Selection) -> "list[TestDef]":
     """Return the tests that patterns and groups ask for, by default those not of NODEFAULT."""
     tests = list(config.tests)
-    if wish.patterns:
-        names = _match_all(wish.patterns, tests)
+    if selection.patterns:
+        names = _match_all(selection.patterns, tests)
         tests = [test for test in tests if test.name in names]
-    if wish.groups:
-        _refuse_unknown_groups(wish.groups, config.tests)
-        tests = [test for test in tests if not set(wish.groups).isdisjoint(test.groups)]
-    if not (wish.patterns or wish.groups):
+    if selection.groups:
+        _refuse_unknown_groups(selection.groups, config.tests)
+        tests = [test for test in tests if not set(selection.groups).isdisjoint(test.groups)]
+    if not (selection.patterns or selection.groups):
         tests = [test for test in tests if NODEFAULT not in test.groups]
     return tests
 
@@ -113,8 +115,8 @@ def _refuse_unknown_groups(groups: Iterable[str], tests: "Iterable[TestDef]") ->
             raise UsageError(f'no test is in group "{group}"', _nearest(group, known, _ALL_GROUPS))
 
 
-def _why_none(wish: Wish) -> str:
-    if wish == Wish():
+def _why_none(selection: Selection) -> str:
+    if selection == Selection():
         return f'every test is in group "{NODEFAULT}"; name those to run'
     return "names, groups and -k must all hold, and excludes must leave one"
 

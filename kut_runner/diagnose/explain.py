@@ -11,14 +11,14 @@ from kut_runner.definitions.config import is_root
 from kut_runner.diagnose import dump, symbols, syndrome
 from kut_runner.diagnose.symbols import Symbols
 from kut_runner.errors import KutError
-from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind, Place, Register
+from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Frame, Kind, Register
 from kut_runner.verdict.events import Abort
 from kut_runner.verdict.lines import printable
 
 if TYPE_CHECKING:
     from kut_runner.diagnose.dump import Dump
     from kut_runner.process.inspection import Cpu, Snapshot
-    from kut_runner.verdict.results import Said
+    from kut_runner.verdict.results import GuestOutput
 
 #: Functions that print a dump, which are no news at the top of a stack.
 _PLUMBING: Final = ("dump_stack", "dump_frame_stack", "assert_failed", "report_abort", "abort")
@@ -48,7 +48,7 @@ class Elf:
 
 
 def explain(
-    said: "Said", snapshot: "Snapshot | None" = None, elf: Elf | None = None
+    output: "GuestOutput", snapshot: "Snapshot | None" = None, elf: Elf | None = None
 ) -> Diagnosis | None:
     """Return the diagnosis of a test that failed; None when nothing is known but its checks.
 
@@ -57,21 +57,23 @@ def explain(
     here may hide the verdict that it belongs to.
     """
     try:
-        return _explain(said, snapshot, elf)
+        return _explain(output, snapshot, elf)
     except Exception as error:  # noqa: BLE001 - see above
         kind = Kind.HANG if snapshot else Kind.EXCEPTION
         what = printable(f"{type(error).__name__}: {error}")
         return Diagnosis(kind, f"no diagnosis, by a bug in kut: {what}")
 
 
-def _explain(said: "Said", snapshot: "Snapshot | None", elf: Elf | None) -> Diagnosis | None:
-    found = dump.of_host(said.last_lines) or dump.of_guest(said.told)
-    abort = said.latest(Abort)
+def _explain(
+    output: "GuestOutput", snapshot: "Snapshot | None", elf: Elf | None
+) -> Diagnosis | None:
+    found = dump.of_host(output.last_lines) or dump.of_guest(output.told)
+    abort = output.latest(Abort)
     if not found and not snapshot and not (abort and _IMAGE_OFFSET.search(abort.line)):
         return None
     image = _Image(elf)
     if found:
-        diagnosis = _of_dump(found, said, image)
+        diagnosis = _of_dump(found, output, image)
         image.notes[:0] = image.offsets_in(abort.line) if abort else ()
         cpus = _places(snapshot, image) if snapshot else ()
         return replace(diagnosis, cpus=cpus, notes=tuple(image.notes))
@@ -155,9 +157,9 @@ class _Image:
         return 0 <= offset < size
 
 
-def _of_dump(found: "Dump", said: "Said", image: _Image) -> Diagnosis:
+def _of_dump(found: "Dump", output: "GuestOutput", image: _Image) -> Diagnosis:
     frames = _dump_frames(found, image)
-    abort = said.latest(Abort)
+    abort = output.latest(Abort)
     if found.kind is Kind.ASSERT:
         headline = found.what
     elif found.kind is Kind.ABORT:
@@ -238,7 +240,7 @@ def _of_hang(snapshot: "Snapshot", image: _Image) -> Diagnosis:
     return Diagnosis(Kind.HANG, headline, cpus=places, notes=notes)
 
 
-def _hang_words(places: Sequence[Place], busy: Place | None, snapshot: "Snapshot") -> str:
+def _hang_words(places: Sequence[CpuState], busy: CpuState | None, snapshot: "Snapshot") -> str:
     if not places:
         return f"where it hangs is not known: {printable(snapshot.trouble) or 'QEMU named no CPU'}"
     if not busy:
@@ -248,14 +250,14 @@ def _hang_words(places: Sequence[Place], busy: Place | None, snapshot: "Snapshot
     return f"{where} (and {others} more CPU{'s' * (others > 1)}, below)" if others else where
 
 
-def _places(snapshot: "Snapshot", image: _Image) -> tuple[Place, ...]:
+def _places(snapshot: "Snapshot", image: _Image) -> tuple[CpuState, ...]:
     return tuple(_place(cpu, snapshot.load, image) for cpu in snapshot.cpus)
 
 
-def _place(cpu: "Cpu", load: int | None, image: _Image) -> Place:
+def _place(cpu: "Cpu", load: int | None, image: _Image) -> CpuState:
     state, is_off = _cpu_state(cpu)
     if is_off:
-        return Place(cpu.number, state)
+        return CpuState(cpu.number, state)
     pc, link = cpu.registers["pc"], cpu.registers["x30"]
     frames = [*image.frames_at(pc, load, is_exact=not cpu.is_halted)]
     stack = cpu.stack
@@ -264,7 +266,7 @@ def _place(cpu: "Cpu", load: int | None, image: _Image) -> Place:
     for address in (*stack, *cpu.host_stack):
         if load is None or image.has(address - load):  # else it was no frame record
             frames += image.frames_at(address, load, is_exact=False)
-    return Place(cpu.number, state, tuple(frames), tuple(_cpu_registers(cpu, load, image)))
+    return CpuState(cpu.number, state, tuple(frames), tuple(_cpu_registers(cpu, load, image)))
 
 
 def _cpu_state(cpu: "Cpu") -> tuple[str, bool]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from kut_runner.build import builder, rootless, toolchain
 from kut_runner.errors import InfrastructureError, KutError, MissingToolError
 from kut_runner.health import probe
-from kut_runner.health.fixes import Remedies
+from kut_runner.health.fixes import Fixes
 from kut_runner.run import resources
 from kut_runner.targets import machine
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: The oldest QEMU that kut has been tried with.
 OLDEST: Final = (7, 2, 0)
 #: Seconds that a tool may take for something that takes a moment.
-PATIENCE: Final = 20.0
+TIME_LIMIT: Final = 20.0
 
 #: MiB on the disk: less is a problem, and less is a note.
 _LEAST_DISK: Final = 64
@@ -66,7 +66,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class Host:
     """A machine, a tree on it, and the choices of who asks."""
 
     environ: Mapping[str, str]
@@ -76,28 +76,28 @@ class Patient:
     qemu: str | None = None
     compiler: str | None = None
     """The one that has to work; None when any will do."""
-    patience: float = PATIENCE
+    time_limit: float = TIME_LIMIT
     distribution: "Distribution | None" = None
     is_root: bool = field(default_factory=lambda: os.geteuid() == 0)
 
     @property
-    def remedies(self) -> Remedies:
+    def fixes(self) -> Fixes:
         """What can be done about what is found."""
-        return Remedies(self.environ, self.distribution, self.tree, self.is_root)
+        return Fixes(self.environ, self.distribution, self.tree, self.is_root)
 
 
-def examine(patient: Patient) -> tuple[Finding, ...]:
+def examine(host: Host) -> tuple[Finding, ...]:
     """Try everything; takes about a second."""
     with tempfile.TemporaryDirectory(prefix="kut-doctor-") as name:
         place = Path(name)
-        qemu, findings = _qemu(patient, place)
+        qemu, findings = _qemu(host, place)
         return (
             *findings,
-            *_compilers(patient, place, qemu),
-            _ninja(patient, place),
-            *_python(patient),
-            _gdb(patient, place),
-            *_room(patient),
+            *_compilers(host, place, qemu),
+            _ninja(host, place),
+            *_python(host),
+            _gdb(host, place),
+            *_free_resources(host),
         )
 
 
@@ -139,44 +139,42 @@ def _wrap(text: str, width: int | None) -> list[str]:
     return wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
 
 
-def _qemu(patient: Patient, place: Path) -> tuple["Qemu | None", list[Finding]]:
+def _qemu(host: Host, place: Path) -> tuple["Qemu | None", list[Finding]]:
     """Return QEMU, when it can boot an image, and what was found."""
     try:
-        qemu = machine.find_qemu(
-            patient.qemu, cache=place / "versions", environment=patient.environ
-        )
+        qemu = machine.find_qemu(host.qemu, cache=place / "versions", environment=host.environ)
     except InfrastructureError as error:
-        fix = _mend_qemu(patient, error)
+        fix = _fix_qemu(host, error)
         return None, [Finding("QEMU", error.message, State.PROBLEM, fix)]
     old = qemu.version < OLDEST
     about = f"{qemu.release}, {qemu.program}"
     if old:
         about += f"; the oldest that was tried is {'.'.join(map(str, OLDEST[:2]))}"
-    newer = patient.remedies.another_qemu(str(qemu.program))
+    newer = host.fixes.another_qemu(str(qemu.program))
     findings = [Finding("QEMU", about, *((State.NOTE, newer) if old else ()))]
-    wrong = probe.boot(str(qemu.program), probe.IMAGE, place, patient.patience)
+    wrong = probe.boot(str(qemu.program), probe.IMAGE, place, host.time_limit)
     if wrong:
-        fix = newer if old else patient.remedies.broken("qemu", [str(qemu.program)], wrong)
+        fix = newer if old else host.fixes.broken("qemu", [str(qemu.program)], wrong)
         return None, [*findings, Finding("EL2 in QEMU", wrong, State.PROBLEM, fix)]
     return qemu, [*findings, Finding("EL2 in QEMU", "an image boots at EL2 and powers off")]
 
 
-def _mend_qemu(patient: Patient, error: InfrastructureError) -> str:
-    asked = machine.asked_for(patient.qemu, patient.environ)
+def _fix_qemu(host: Host, error: InfrastructureError) -> str:
+    asked = machine.asked_for(host.qemu, host.environ)
     if "is not unpacked" in error.message:
-        return f"{patient.remedies.kut()} toolchain install {asked}"
-    found = toolchain.find_program(asked or "qemu-system-aarch64", rootless.extend(patient.environ))
+        return f"{host.fixes.kut()} toolchain install {asked}"
+    found = toolchain.find_program(asked or "qemu-system-aarch64", rootless.extend(host.environ))
     if found:
-        return patient.remedies.broken("qemu", [found], error.message)
+        return host.fixes.broken("qemu", [found], error.message)
     if asked:
-        return "leave --qemu away" if patient.qemu else "unset KUT_QEMU QEMU"
-    return patient.remedies.missing("qemu")
+        return "leave --qemu away" if host.qemu else "unset KUT_QEMU QEMU"
+    return host.fixes.missing("qemu")
 
 
-def _compilers(patient: Patient, place: Path, qemu: "Qemu | None") -> list[Finding]:
+def _compilers(host: Host, place: Path, qemu: "Qemu | None") -> list[Finding]:
     """Try each compiler; the one to use must work, or, without one, any."""
-    tried = {name: _compiler(patient, place, name, qemu) for name in toolchain.NAMES}
-    wanted = patient.compiler
+    tried = {name: _compiler(host, place, name, qemu) for name in toolchain.NAMES}
+    wanted = host.compiler
     if wanted is None:
         wanted = next((name for name, row in tried.items() if row.state is State.GOOD), "gcc")
     bad = tried[wanted]
@@ -185,52 +183,52 @@ def _compilers(patient: Patient, place: Path, qemu: "Qemu | None") -> list[Findi
     return [*tried.values()]
 
 
-def _compiler(patient: Patient, place: Path, name: str, qemu: "Qemu | None") -> Finding:
+def _compiler(host: Host, place: Path, name: str, qemu: "Qemu | None") -> Finding:
     """Return a finding that is good or a note."""
     what = f"compiler {name}"
     try:
-        tools = toolchain.find(name, patient.environ)
+        tools = toolchain.find(name, host.environ)
     except MissingToolError as error:
-        return Finding(what, error.message, State.NOTE, _mend_missing(patient, name))
-    built = probe.build(tools, place, patient.patience)
+        return Finding(what, error.message, State.NOTE, _fix_missing(host, name))
+    built = probe.build(tools, place, host.time_limit)
     if isinstance(built, str):
         wrong = built
     else:
-        wrong = probe.boot(str(qemu.program), built, place, patient.patience) if qemu else ""
+        wrong = probe.boot(str(qemu.program), built, place, host.time_limit) if qemu else ""
     if wrong:
         found = f"{tools.compiler} {wrong}"
-        return Finding(what, found, State.NOTE, _mend_broken(patient, tools, wrong))
+        return Finding(what, found, State.NOTE, _fix_broken(host, tools, wrong))
     does = "compiles, links, and what it builds boots" if qemu else "compiles and links"
     return Finding(what, f"{tools.compiler} {does}")
 
 
-def _mend_missing(patient: Patient, name: str) -> str:
+def _fix_missing(host: Host, name: str) -> str:
     if name == "zig":
-        return patient.remedies.package("ziglang", broken=False)
-    if name == "gcc" and (half := toolchain.find_gnu(patient.environ)):
-        return patient.remedies.broken(name, [half])  # its linker came with it, and went
-    return patient.remedies.missing(name)
+        return host.fixes.package("ziglang", broken=False)
+    if name == "gcc" and (half := toolchain.find_gnu(host.environ)):
+        return host.fixes.broken(name, [half])  # its linker came with it, and went
+    return host.fixes.missing(name)
 
 
-def _mend_broken(patient: Patient, tools: "Toolchain", said: str) -> str:
+def _fix_broken(host: Host, tools: "Toolchain", said: str) -> str:
     if tools.name == "zig":
-        return patient.remedies.package("ziglang")
+        return host.fixes.package("ziglang")
     programs = [tools.compiler, tools.link[0], tools.objcopy[-1]]
-    return patient.remedies.broken(tools.name, programs, said)
+    return host.fixes.broken(tools.name, programs, said)
 
 
-def _ninja(patient: Patient, place: Path) -> Finding:
-    fix = patient.remedies.package("ninja")
+def _ninja(host: Host, place: Path) -> Finding:
+    fix = host.fixes.package("ninja")
     try:
-        program = builder.find_ninja(patient.environ)
+        program = builder.find_ninja(host.environ)
     except KutError as error:
         return Finding("ninja", error.message, State.PROBLEM, fix)
-    if wrong := probe.ninja(program, place, patient.patience):
+    if wrong := probe.ninja(program, place, host.time_limit):
         return Finding("ninja", f"{program} {wrong}", State.PROBLEM, fix)
     return Finding("ninja", f"{program} builds")
 
 
-def _python(patient: Patient) -> Iterator[Finding]:
+def _python(host: Host) -> Iterator[Finding]:
     import importlib
     import importlib.metadata
 
@@ -240,32 +238,32 @@ def _python(patient: Patient) -> Iterator[Finding]:
             importlib.import_module(module)
             yield Finding(f"package {package}", importlib.metadata.version(package))
         except ImportError as error:
-            fix = patient.remedies.package(package)
+            fix = host.fixes.package(package)
             yield Finding(f"package {package}", str(error), State.PROBLEM, fix)
 
 
-def _gdb(patient: Patient, place: Path) -> Finding:
-    environ = rootless.extend(patient.environ)
+def _gdb(host: Host, place: Path) -> Finding:
+    environ = rootless.extend(host.environ)
     for name in ("gdb-multiarch", "gdb", "lldb"):
         program = toolchain.find_program(name, environ)
         if program and name == "lldb":
             return Finding("debugger", program)
         if program:
             argv = (program, "-nx", "-batch", "-ex", "set architecture aarch64")
-            end = probe.call(argv, place, patient.patience)
+            end = probe.call(argv, place, host.time_limit)
             if end.code == 0 and "Undefined item" not in end.words:
                 return Finding("debugger", f"{program} knows arm64")
     words = "none that knows arm64; only needed to debug an image"
-    return Finding("debugger", words, State.NOTE, patient.remedies.missing("gdb"))
+    return Finding("debugger", words, State.NOTE, host.fixes.missing("gdb"))
 
 
-def _room(patient: Patient) -> Iterator[Finding]:
+def _free_resources(host: Host) -> Iterator[Finding]:
     place = Path.cwd()
-    if patient.tree:
-        place = patient.tree
-        yield _writable(patient, patient.tree / "build")
-    elif patient.trouble:
-        yield Finding("tree", patient.trouble.message, State.PROBLEM, patient.trouble.hint)
+    if host.tree:
+        place = host.tree
+        yield _writable(host, host.tree / "build")
+    elif host.trouble:
+        yield Finding("tree", host.trouble.message, State.PROBLEM, host.trouble.hint)
     else:
         yield Finding("tree", "none here", State.NOTE, "go to a tree, or name one with --root")
     free = shutil.disk_usage(place).free // _MIB
@@ -276,17 +274,17 @@ def _room(patient: Patient) -> Iterator[Finding]:
     yield _amount("memory", share.memory, words, (_LEAST_MEMORY, _FAIR_MEMORY))
 
 
-def _amount(what: str, there: int, words: str, bounds: tuple[int, int]) -> Finding:
+def _amount(what: str, available: int, words: str, bounds: tuple[int, int]) -> Finding:
     """Return a finding about a number of MiB, with the least there must and should be."""
     least, fair = bounds
-    if there >= fair:
+    if available >= fair:
         return Finding(what, words)
-    state = State.PROBLEM if there < least else State.NOTE
-    wanted = least if there < least else fair
+    state = State.PROBLEM if available < least else State.NOTE
+    wanted = least if available < least else fair
     return Finding(what, words, state, f"make room: {wanted} MiB of {what} are to be had")
 
 
-def _writable(patient: Patient, directory: Path) -> Finding:
+def _writable(host: Host, directory: Path) -> Finding:
     """Try the directory, and look at those in it: one call as root leaves some of root's."""
     try:
         directory.mkdir(exist_ok=True)
@@ -296,6 +294,6 @@ def _writable(patient: Patient, directory: Path) -> Finding:
                 file.write(b"x")
     except OSError as error:
         place = Path(error.filename).parent if error.filename else directory
-        fix = patient.remedies.unwritable(directory, error)
+        fix = host.fixes.unwritable(directory, error)
         return Finding("build directory", f"{place}: {error.strerror}", State.PROBLEM, fix)
     return Finding("build directory", f"{directory} can be written")

@@ -25,7 +25,7 @@ _OF_PACKAGES: Final = ("/usr/bin", "/bin", "/usr/sbin", "/sbin")
 
 
 @dataclass(frozen=True, slots=True)
-class Remedies:
+class Fixes:
     """What can be done on a machine by who asks."""
 
     environ: Mapping[str, str]
@@ -84,10 +84,10 @@ class Remedies:
         path = shlex.quote(str(directory))
         if directory.exists() and not directory.is_dir():
             return f"rm {path}"
-        there = directory if directory.exists() else directory.parent
+        available = directory if directory.exists() else directory.parent
         denied = error.errno in {errno.EACCES, errno.EPERM}
-        if denied and there.stat().st_uid == os.geteuid():
-            return f"chmod -R u+rwX {shlex.quote(str(there))}"
+        if denied and available.stat().st_uid == os.geteuid():
+            return f"chmod -R u+rwX {shlex.quote(str(available))}"
         if denied and find_program("sudo", self.environ):
             return f"sudo mkdir -p {path} && sudo chown -R {os.geteuid()} {path}"
         return f"git clone {shlex.quote(str(directory.parent))} into a directory that is yours"

@@ -97,8 +97,8 @@ class Outcome:
     """What it wrote to stdout and stderr, or why it did not."""
 
 
-def call(argv: "Sequence[str]", cwd: Path, patience: float) -> Outcome:
-    """Run a program for at most `patience` seconds; nothing of it is left."""
+def call(argv: "Sequence[str]", cwd: Path, time_limit: float) -> Outcome:
+    """Run a program for at most `time_limit` seconds; nothing of it is left."""
     try:
         process = subprocess.Popen(
             argv,
@@ -112,22 +112,22 @@ def call(argv: "Sequence[str]", cwd: Path, patience: float) -> Outcome:
         return Outcome(None, f"{argv[0]}: {error.strerror}")
     with process:
         try:
-            out = process.communicate(timeout=patience)[0]
+            out = process.communicate(timeout=time_limit)[0]
             return Outcome(process.returncode, out.decode(errors="backslashreplace").strip())
         except subprocess.TimeoutExpired:
-            return Outcome(None, f"no end within {patience:g} s")
+            return Outcome(None, f"no end within {time_limit:g} s")
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def boot(qemu: str, flat: bytes, place: Path, patience: float) -> str:
+def boot(qemu: str, flat: bytes, place: Path, time_limit: float) -> str:
     """Boot an image of the above; return "" when it runs at EL2, else what went wrong."""
     (place / "probe.flat").write_bytes(flat)
     machine = ("-machine", "virt,virtualization=on", "-accel", "tcg", "-cpu", "max", "-m", "64")
     silent = ("-nodefaults", "-no-reboot", "-display", "none", "-monitor", "none")
     image = ("-serial", "stdio", "-kernel", "probe.flat")
-    end = call((qemu, *silent, *machine, *image), place, patience)
+    end = call((qemu, *silent, *machine, *image), place, time_limit)
     if end.code == 0 and end.words == "EL2":
         return ""
     if end.code == 0 and end.words.startswith("EL"):
@@ -135,7 +135,7 @@ def boot(qemu: str, flat: bytes, place: Path, patience: float) -> str:
     return f"an image does not boot: {_first(end)}"
 
 
-def build(tools: "Toolchain", place: Path, patience: float) -> bytes | str:
+def build(tools: "Toolchain", place: Path, time_limit: float) -> bytes | str:
     """Compile, link and flatten the image; return it, or what went wrong."""
     (place / "probe.c").write_text(_SOURCE)
     (place / "probe.lds").write_text(_SCRIPT)
@@ -147,16 +147,16 @@ def build(tools: "Toolchain", place: Path, patience: float) -> bytes | str:
         "make a flat image": (*tools.objcopy, "-O", "binary", "probe.elf", flat.name),
     }
     for what, argv in steps.items():
-        end = call(argv, place, patience)
+        end = call(argv, place, time_limit)
         if end.code != 0:
             return f"does not {what}: {_first(end)}"
     return flat.read_bytes() if flat.exists() else "makes a flat image, but there is none"
 
 
-def ninja(program: str, place: Path, patience: float) -> str:
+def ninja(program: str, place: Path, time_limit: float) -> str:
     """Let ninja build a file; return "" or what went wrong."""
     (place / "build.ninja").write_text("rule r\n  command = echo EL2 >$out\nbuild out: r\n")
-    end = call((program, "out"), place, patience)
+    end = call((program, "out"), place, time_limit)
     if end.code == 0 and (place / "out").exists():
         return ""
     return f"does not build: {_first(end)}"

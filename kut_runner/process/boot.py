@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Final
 
 from kut_runner.process.capture import Capture, create
-from kut_runner.process.cpu_timeout import Look, Patience
+from kut_runner.process.cpu_timeout import CpuTimeout, TimeoutState
 from kut_runner.process.cpu_usage import Usage
-from kut_runner.process.inspection import PATIENCE, Examination, Snapshot, Sockets
+from kut_runner.process.inspection import TIME_LIMIT, Inspection, Snapshot, Sockets
 from kut_runner.process.remote import Link
 
 #: Seconds from SIGTERM to SIGKILL.
@@ -42,12 +42,12 @@ LINGER: Final = 2.0
 _PIPE_SIZE: Final = 1 << 20
 _READ_SIZE: Final = 1 << 16
 _PR_SET_PDEATHSIG: Final = 1
-_COMPLAINT: Final = 4096
+_STDERR_TAIL: Final = 4096
 _EXIT_SAID: Final = re.compile(rb"(?:^|\n)EXIT: STATUS=[0-9]+\r*\n\s*\Z")
 _EXIT_WINDOW: Final = 128
 
 
-class How(Enum):
+class ExitKind(Enum):
     """What ended a QEMU process."""
 
     EXITED = auto()
@@ -72,27 +72,27 @@ class Launch:
     """Where the serial line's raw bytes go."""
     timeout: float
     """Seconds until it is stopped, as `patience` counts them."""
-    examine: tuple[int, ...] = ()
+    inspect_version: tuple[int, ...] = ()
     """Version of this QEMU when its CPUs are to be looked at before a time-out stops it."""
     stderr: Path | None = None
     """Where QEMU's stderr goes; None for a file beside the log."""
 
     @property
-    def complaints(self) -> Path:
+    def stderr_path(self) -> Path:
         """Where QEMU's stderr goes."""
         return self.stderr or self.log.with_suffix(".stderr")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProcessExit:
     """How a QEMU process ended."""
 
-    how: How
+    kind: ExitKind
     code: int
     """EXITED: the exit status; KILLED: the signal; otherwise of no meaning."""
     seconds: float
     """Wall time from start to end."""
-    complaint: str
+    stderr: str
     """The end of what QEMU wrote to stderr."""
     missing: int = 0
     """Bytes of a flood that the log leaves out."""
@@ -100,38 +100,38 @@ class Ended:
     """After a time-out: what the CPUs were doing, when that was asked for."""
     cpu_seconds: float = 0.0
     """CPU time of QEMU, all its threads together."""
-    lost: float = 0.0
+    starved_seconds: float = 0.0
     """Seconds of wall time for which the lack of CPUs held it up, as far as known."""
-    wanted: float | None = None
+    cpu_demand: float | None = None
     """CPUs that it would have used on average; None when it ended too soon to tell."""
 
 
 class Boot:
     """A QEMU process that was started; `finish` or `abandon` clears up after it."""
 
-    def __init__(self, launch: Launch, hear: Callable[[bytes], None] | None = None) -> None:
+    def __init__(self, launch: Launch, on_output: Callable[[bytes], None] | None = None) -> None:
         """Start it; raises OSError when the program or the log cannot be opened.
 
-        `hear` gets what the guest says, as it comes.
+        `on_output` gets what the guest says, as it comes.
         """
         self.launch = launch
         """What was asked for."""
-        self._hear = hear
+        self._on_output = on_output
         with ExitStack() as undo:
             self.log = undo.enter_context(Capture(launch.log))
-            self._complaints = undo.enter_context(create(launch.complaints))
+            self._stderr = undo.enter_context(create(launch.stderr_path))
             self._started = time.monotonic()
-            self._sockets = Sockets(launch.examine) if launch.examine else None
+            self._sockets = Sockets(launch.inspect_version) if launch.inspect_version else None
             if self._sockets:
                 undo.callback(self._sockets.close)
-            self._process = _spawn(launch.command, self._complaints, self._sockets)
+            self._process = _spawn(launch.command, self._stderr, self._sockets)
             undo.pop_all()
-        self._patience = Patience(launch.timeout, self._started)
-        self._linger: Patience | None = None
+        self._timeout = CpuTimeout(launch.timeout, self._started)
+        self._linger: CpuTimeout | None = None
         self._is_slow = False
         self._due: float | None = None
-        self._why: How | None = None
-        self._examination: Examination | None = None
+        self._why: ExitKind | None = None
+        self._inspection: Inspection | None = None
         self._is_asked = False
         self._recent = b""
         assert self._process.stdout  # noqa: S101 - for mypy: stdout=PIPE
@@ -150,7 +150,7 @@ class Boot:
         """When `expire` is due, in seconds of the monotonic clock; None when nothing is left."""
         if self._why:
             return self._due
-        return min(self._patience.due, self._linger.due) if self._linger else self._patience.due
+        return min(self._timeout.due, self._linger.due) if self._linger else self._timeout.due
 
     def age(self) -> float:
         """Return the seconds since the start."""
@@ -170,15 +170,15 @@ class Boot:
             if not data:
                 break
             self.log.write(data)
-            if self._hear:
-                self._hear(data)
+            if self._on_output:
+                self._on_output(data)
             self._watch_for_exit(data)
             taken += len(data)
             if len(data) < _READ_SIZE:
                 break
         return taken
 
-    def stop(self, why: How) -> None:
+    def stop(self, why: ExitKind) -> None:
         """Ask QEMU to end (SIGTERM); the next `expire` does not ask."""
         self._why = why
         self._is_asked = True
@@ -187,7 +187,7 @@ class Boot:
 
     def kill(self) -> None:
         """End QEMU (SIGKILL)."""
-        self._why = self._why or How.INTERRUPTED
+        self._why = self._why or ExitKind.INTERRUPTED
         self._due = None
         self._signal(signal.SIGKILL)
 
@@ -199,10 +199,10 @@ class Boot:
         if self._is_asked:
             self.kill()
         elif self._why:
-            if self._examination:
-                self._examination.give_up()
+            if self._inspection:
+                self._inspection.give_up()
             self.stop(self._why)
-        elif why := self._look(now):
+        elif why := self._check_timeout(now):
             return self._give_up_on(why)
         return ()
 
@@ -219,7 +219,7 @@ class Boot:
     @property
     def links(self) -> tuple[Link, ...]:
         """What `expire` said to listen to."""
-        return self._examination.links if self._examination else ()
+        return self._inspection.links if self._inspection else ()
 
     def has_ended(self) -> bool:
         """Tell whether QEMU has ended, without waiting."""
@@ -228,7 +228,7 @@ class Boot:
         which = os.P_PID, self._process.pid
         return bool(os.waitid(*which, os.WEXITED | os.WNOHANG | os.WNOWAIT))
 
-    def finish(self) -> Ended:
+    def finish(self) -> ProcessExit:
         """Clear up after a QEMU that has ended; nothing of it is left but the log.
 
         Raises InfrastructureError when the log cannot be written.
@@ -237,28 +237,28 @@ class Boot:
         status = self._clear()
         cpu_seconds = _cpu_seconds_of_children() - before
         seconds = self.age()
-        usage = self._patience.usage
+        usage = self._timeout.usage
         self.read()
         self._pipe.close()
         self.log.finish()
-        how = self._why or (How.EXITED if status >= 0 else How.KILLED)
-        return Ended(
-            how=how,
+        kind = self._why or (ExitKind.EXITED if status >= 0 else ExitKind.KILLED)
+        return ProcessExit(
+            kind=kind,
             code=abs(status),
             seconds=seconds,
-            complaint=self._complaint(),
+            stderr=self._stderr_tail(),
             missing=self.log.missing,
-            snapshot=self._examination.snapshot if self._examination else None,
+            snapshot=self._inspection.snapshot if self._inspection else None,
             cpu_seconds=cpu_seconds,
-            lost=self._patience.lost,
-            wanted=Usage(cpu_seconds, usage.waited).wanted(seconds) if usage else None,
+            starved_seconds=self._timeout.starved_seconds,
+            cpu_demand=Usage(cpu_seconds, usage.waited).cpu_demand(seconds) if usage else None,
         )
 
     def abandon(self) -> None:
         """Kill QEMU and wait for its end; the log stays as it is."""
         self._clear()
         self._pipe.close()
-        self._complaints.close()
+        self._stderr.close()
         self.log.close()
 
     def _clear(self) -> int:
@@ -272,42 +272,42 @@ class Boot:
             if not self.has_ended():
                 raise
         status = self._process.wait()
-        if self._examination:
-            self._examination.give_up()
+        if self._inspection:
+            self._inspection.give_up()
         if self._sockets:
             self._sockets.close()
         return status
 
-    def _look(self, now: float) -> How | None:
+    def _check_timeout(self, now: float) -> ExitKind | None:
         """Return why QEMU is to be stopped, None when it may go on."""
         usage = Usage.of(self._process.pid)
-        look = self._patience.look(now, usage)
-        self._is_slow = self._is_slow or look is Look.SLOW
-        if look is Look.OVER:
-            return How.TIMED_OUT
-        if self._linger and self._linger.look(now, usage) is Look.OVER:
-            return How.LINGERED
+        check = self._timeout.check(now, usage)
+        self._is_slow = self._is_slow or check is TimeoutState.SLOW
+        if check is TimeoutState.OVER:
+            return ExitKind.TIMED_OUT
+        if self._linger and self._linger.check(now, usage) is TimeoutState.OVER:
+            return ExitKind.LINGERED
         return None
 
-    def _give_up_on(self, why: How) -> tuple[Link, ...]:
+    def _give_up_on(self, why: ExitKind) -> tuple[Link, ...]:
         """Stop QEMU, or look at its CPUs first."""
         if not self._sockets:
             self.stop(why)
             return ()
         self._why = why
-        self._due = time.monotonic() + PATIENCE
+        self._due = time.monotonic() + TIME_LIMIT
         kernel = _after("-kernel", self.launch.command)
-        self._examination = Examination(self._sockets, kernel, self._on_examined)
-        return self._examination.links
+        self._inspection = Inspection(self._sockets, kernel, self._on_inspected)
+        return self._inspection.links
 
-    def _on_examined(self) -> None:
+    def _on_inspected(self) -> None:
         if not self._is_asked:
             self._due = time.monotonic()
 
-    def _complaint(self) -> str:
-        with self._complaints as file:
+    def _stderr_tail(self) -> str:
+        with self._stderr as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _COMPLAINT))
+            file.seek(max(0, size - _STDERR_TAIL))
             return file.read().decode(errors="backslashreplace").strip()
 
     def _signal(self, number: signal.Signals) -> None:
@@ -319,7 +319,7 @@ class Boot:
         self._recent = (self._recent + data[-_EXIT_WINDOW:])[-_EXIT_WINDOW:]
         self._linger = None
         if not self._why and _EXIT_SAID.search(self._recent):
-            self._linger = Patience(LINGER, time.monotonic(), Usage.of(self._process.pid))
+            self._linger = CpuTimeout(LINGER, time.monotonic(), Usage.of(self._process.pid))
 
 
 def _cpu_seconds_of_children() -> float:
@@ -329,13 +329,13 @@ def _cpu_seconds_of_children() -> float:
 
 
 def _spawn(
-    command: tuple[str, ...], complaints: FileIO, sockets: Sockets | None
+    command: tuple[str, ...], stderr_path: FileIO, sockets: Sockets | None
 ) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         (*command, *(sockets.options if sockets else ())),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=complaints,
+        stderr=stderr_path,
         bufsize=0,
         start_new_session=True,
         pass_fds=sockets.descriptors if sockets else (),

@@ -16,12 +16,12 @@ from kut_runner.process.cpu_usage import Usage
 MOST: Final = 10
 
 #: Seconds to the first look at what is used; there is another one each time the age has doubled.
-_FIRST_LOOK: Final = 0.1
+_FIRST_CHECK: Final = 0.1
 #: What is granted at a time, at least, as a part of the time-out.
 _LEAST_MORE: Final = 0.01
 
 
-class Look(Enum):
+class TimeoutState(Enum):
     """What a look at a QEMU says."""
 
     FINE = auto()
@@ -30,7 +30,7 @@ class Look(Enum):
     """The time is up."""
 
 
-class Patience:
+class CpuTimeout:
     """The patience with one QEMU; all times are of one clock, in seconds."""
 
     def __init__(self, timeout: float, now: float, usage: Usage | None = None) -> None:
@@ -41,7 +41,7 @@ class Patience:
         self._end = now + timeout
         self._last = now + MOST * timeout
         self._slow = now + timeout / 2
-        self._next_look = now + _FIRST_LOOK
+        self._next_check = now + _FIRST_CHECK
         self.usage: Usage | None = None
         """What it had used from the start to the last look that could tell."""
         self.seconds = 0.0
@@ -50,22 +50,22 @@ class Patience:
     @property
     def due(self) -> float:
         """When to look again."""
-        return min(self._end, self._slow, self._next_look)
+        return min(self._end, self._slow, self._next_check)
 
-    def look(self, now: float, usage: Usage | None) -> Look:
+    def check(self, now: float, usage: Usage | None) -> TimeoutState:
         """Return what to think of it, given what it has used up to now."""
         age = now - self._started
-        self._next_look = self._after(self._next_look, now)
+        self._next_check = self._after(self._next_check, now)
         if usage:
             self.usage, self.seconds = usage.since(self._before), age
-        left = self._timeout - (age - self.lost)
+        left = self._timeout - (age - self.starved_seconds)
         if left <= 0 or now >= self._last:
-            return Look.OVER
+            return TimeoutState.OVER
         self._end = min(now + max(left, self._timeout * _LEAST_MORE), self._last)
         if now < self._slow:
-            return Look.FINE
+            return TimeoutState.FINE
         self._slow = self._after(self._slow, now)
-        return Look.SLOW
+        return TimeoutState.SLOW
 
     def _after(self, moment: float, now: float) -> float:
         """Return the next moment at which the age has doubled."""
@@ -74,6 +74,6 @@ class Patience:
         return moment
 
     @property
-    def lost(self) -> float:
+    def starved_seconds(self) -> float:
         """For how long the lack of CPUs held it up, up to the last look that could tell."""
-        return self.usage.lost(self.seconds) if self.usage else 0.0
+        return self.usage.starved_seconds(self.seconds) if self.usage else 0.0

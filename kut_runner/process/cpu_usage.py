@@ -37,13 +37,13 @@ class Usage:
         """Return what came after `earlier`, which may have counted a thread that is gone."""
         return Usage(max(0.0, self.ran - earlier.ran), max(0.0, self.waited - earlier.waited))
 
-    def wanted(self, seconds: float) -> float:
+    def cpu_demand(self, seconds: float) -> float:
         """Return how many CPUs it would have used on average in so many seconds of wall time."""
         return (self.ran + self.waited) / seconds if seconds > 0 else 0.0
 
-    def lost(self, seconds: float) -> float:
+    def starved_seconds(self, seconds: float) -> float:
         """Return the part of so many seconds of wall time in which the lack of CPUs held it up.
 
         Of threads that wait side by side, each is held up for its own share only.
         """
-        return min(seconds, self.waited / max(1.0, self.wanted(seconds)))
+        return min(seconds, self.waited / max(1.0, self.cpu_demand(seconds)))

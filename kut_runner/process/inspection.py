@@ -19,7 +19,7 @@ from typing import Final
 from kut_runner.process.remote import Link, Monitor, RemoteError, Steps, Stub
 
 #: Seconds that QEMU has to answer, all in all.
-PATIENCE: Final = 5.0
+TIME_LIMIT: Final = 5.0
 
 #: The first QEMU that has monitors as objects, and complains about "-mon".
 _MONITOR_OBJECTS: Final = (11, 1)
@@ -110,7 +110,7 @@ class Sockets:
             each.close()
 
 
-class Examination:
+class Inspection:
     """A post-mortem that is under way; a selector waits for its `links` and reads them."""
 
     def __init__(self, sockets: Sockets, kernel: str, on_end: Callable[[], None]) -> None:
@@ -121,7 +121,7 @@ class Examination:
         self._is_over = False
         self.links = tuple(Link(each, self._go_on) for each in sockets.ours)
         """What hears QEMU's answers."""
-        self._steps = self._examine(Monitor(self.links[0]), Stub(self.links[1]), kernel)
+        self._steps = self._inspect(Monitor(self.links[0]), Stub(self.links[1]), kernel)
         self.links[0].read()
 
     @property
@@ -132,7 +132,7 @@ class Examination:
     def give_up(self) -> None:
         """Ask nothing any more: the time is over."""
         if not self._is_over:
-            self._end(f"QEMU did not answer within {PATIENCE:.0f} s")
+            self._end(f"QEMU did not answer within {TIME_LIMIT:.0f} s")
 
     def _go_on(self) -> bool:
         """Take the next step; return whether it was the last."""
@@ -152,19 +152,19 @@ class Examination:
         self._snapshot = replace(self._snapshot, trouble=trouble, seconds=seconds)
         self._on_end()
 
-    def _examine(self, monitor: Monitor, stub: Stub, kernel: str) -> Steps[None]:
-        if not self.links[0].has_heard:  # a monitor greets as soon as it is there
+    def _inspect(self, monitor: Monitor, stub: Stub, kernel: str) -> Steps[None]:
+        if not self.links[0].has_data:  # a monitor greets as soon as it is there
             raise RemoteError("QEMU's monitor has not said a word")
         yield from monitor.ask("qmp_capabilities")
         load = load_address((yield from monitor.ask_human("info roms")), kernel)
         self._snapshot = replace(self._snapshot, load=load)
         yield from monitor.ask_human("gdbserver chardev:kut-gdb")
         for number, name in enumerate((yield from stub.connect())):
-            cpu = yield from _examine_cpu(stub, name, number)
+            cpu = yield from _inspect_cpu(stub, name, number)
             self._snapshot = replace(self._snapshot, cpus=(*self._snapshot.cpus, cpu))
 
 
-def _examine_cpu(stub: Stub, name: str, number: int) -> Steps[Cpu]:
+def _inspect_cpu(stub: Stub, name: str, number: int) -> Steps[Cpu]:
     is_halted = yield from stub.select(name)
     registers = yield from stub.core_registers()
     for each in (*_SYSTEM_REGISTERS, _HPFAR, _HOST_STACK):

@@ -11,7 +11,7 @@ import time
 from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from kut_runner.process.boot import Boot, Ended, How, Launch
+from kut_runner.process.boot import Boot, ExitKind, Launch, ProcessExit
 from kut_runner.process.signals import Signals
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Stopper(Protocol):
     def fileno(self) -> int:
         """Return a descriptor that is readable when there is something to look at."""
 
-    def wants_stop(self) -> bool:
+    def stop_requested(self) -> bool:
         """Take in what the descriptor has; tell whether to stop."""
 
 
@@ -45,8 +45,8 @@ class Pool:
         self._stops_asked = 0
         self._signals = Signals()
         self._running: list[Boot] = []
-        self._stops_heeded = 0
-        self._has_heeded = False
+        self._stops_handled = 0
+        self._has_handled_stop = False
         self._pause = _COALESCE
 
     def __enter__(self) -> Self:
@@ -70,23 +70,25 @@ class Pool:
         """How often kut was asked to stop; the QEMUs that run are told in the next `wait`."""
         return self._signals.stops + self._stops_asked
 
-    def start(self, launch: Launch, hear: "Callable[[bytes], None] | None" = None) -> Boot:
-        """Start a QEMU, whose output `hear` gets too; OSError when it or its log cannot be."""
-        boot = Boot(launch, hear)
+    def start(self, launch: Launch, on_output: "Callable[[bytes], None] | None" = None) -> Boot:
+        """Start a QEMU, whose output `on_output` gets too; OSError when it or its log cannot be."""
+        boot = Boot(launch, on_output)
         self._running.append(boot)
         self._selector.register(boot, EVENT_READ, boot)
         return boot
 
     def wait(
         self, *, is_busy: bool = False, until: float | None = None
-    ) -> list[tuple[Boot, Ended]]:
+    ) -> list[tuple[Boot, ProcessExit]]:
         """Wait until something happens; return the QEMUs that have ended, often none.
 
         A caller that `is_busy` has other work to do: what has happened is looked at, without
         waiting. In any case `until` is the end of waiting, on the monotonic clock. The log of each
         is the caller's to close. Raises InfrastructureError when one cannot be written.
         """
-        ready = self._selector.select(0 if is_busy or self._has_heeded else self._patience(until))
+        ready = self._selector.select(
+            0 if is_busy or self._has_handled_stop else self._seconds_to_wait(until)
+        )
         self._signals.drain()
         heard = [key.data for key, _ in ready if key.data]
         most = 0
@@ -97,13 +99,15 @@ class Pool:
                 self._selector.unregister(boot)
         self._ask({key.fileobj for key, _ in ready})
         # Who is told of a stop is told before those end that it asks to.
-        self._has_heeded = self._heed_signals()
-        gone = [] if self._has_heeded else [boot for boot in self._running if boot.has_ended()]
-        ended = [self._finish(boot) for boot in gone]
+        self._has_handled_stop = self._handle_stops()
+        gone = (
+            [] if self._has_handled_stop else [boot for boot in self._running if boot.has_ended()]
+        )
+        process_exit = [self._finish(boot) for boot in gone]
         self._expire()
-        if most and not ended and not is_busy:
+        if most and not process_exit and not is_busy:
             self._coalesce(most)
-        return ended
+        return process_exit
 
     def _coalesce(self, size: int) -> None:
         """Look away for a moment; in a flood, of which `size` bytes just came, for a longer one."""
@@ -115,13 +119,13 @@ class Pool:
         """Return the QEMUs that have become slow since the last call, see `patience`."""
         return [boot for boot in self._running if boot.take_slow()]
 
-    def _patience(self, until: float | None) -> float | None:
+    def _seconds_to_wait(self, until: float | None) -> float | None:
         """Return the seconds until the next deadline or `until`; None when there is neither."""
         due = [boot.deadline for boot in self._running if boot.deadline is not None]
         due += [] if until is None else [until]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
-    def _finish(self, boot: Boot) -> tuple[Boot, Ended]:
+    def _finish(self, boot: Boot) -> tuple[Boot, ProcessExit]:
         sources: tuple[Boot | Link, ...] = (boot, *boot.links)
         for source in sources:
             if source in self._selector.get_map():
@@ -132,24 +136,24 @@ class Pool:
     def _ask(self, ready: "set[object]") -> None:
         """Let stoppers that are ready say whether they want a stop; each gets its way once."""
         for stopper in [*self._stoppers]:
-            if stopper in ready and stopper.wants_stop():
+            if stopper in ready and stopper.stop_requested():
                 self._stoppers.remove(stopper)
                 self._selector.unregister(stopper)
                 self._stops_asked = 1
 
-    def _heed_signals(self) -> bool:
+    def _handle_stops(self) -> bool:
         """Act on requests to stop: the first asks the QEMUs to end, another one kills them.
 
         Returns whether there was one.
         """
-        if self.stops == self._stops_heeded:
+        if self.stops == self._stops_handled:
             return False
         for boot in self._running:
-            if self._stops_heeded:
+            if self._stops_handled:
                 boot.kill()
             else:
-                boot.stop(How.INTERRUPTED)
-        self._stops_heeded = self.stops
+                boot.stop(ExitKind.INTERRUPTED)
+        self._stops_handled = self.stops
         return True
 
     def _expire(self) -> None:

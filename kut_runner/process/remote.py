@@ -36,12 +36,12 @@ class RemoteError(Exception):
 class Link:
     """One end of a socket to QEMU; a selector may wait for it."""
 
-    def __init__(self, end: socket.socket, on_heard: Callable[[], bool]) -> None:
-        """Take over the socket; `on_heard` is called after bytes came, and says if it is over."""
+    def __init__(self, end: socket.socket, on_data: Callable[[], bool]) -> None:
+        """Take over the socket; `on_data` is called after bytes came, and says if it is over."""
         self._socket = end
         self._socket.settimeout(0)
-        self._on_heard = on_heard
-        self._heard = bytearray()
+        self._on_data = on_data
+        self._received = bytearray()
         self._is_closed = False
 
     def fileno(self) -> int:
@@ -55,14 +55,14 @@ class Link:
                 data = self._socket.recv(_CHUNK)
             except ConnectionError:
                 data = b""
-            self._heard += data
-            self._is_closed = not data or len(self._heard) > _MOST
-        return 0 if self._on_heard() or self._is_closed else None
+            self._received += data
+            self._is_closed = not data or len(self._received) > _MOST
+        return 0 if self._on_data() or self._is_closed else None
 
     @property
-    def has_heard(self) -> bool:
+    def has_data(self) -> bool:
         """Tell whether there are bytes that nobody has taken."""
-        return bool(self._heard)
+        return bool(self._received)
 
     def send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
         """Send bytes, and descriptors with them; raises RemoteError when QEMU takes none."""
@@ -78,12 +78,12 @@ class Link:
 
     def take(self, shape: re.Pattern[bytes]) -> Steps[bytes]:
         """Wait for bytes of a shape, whose group 1 is returned; what comes before is lost."""
-        while not (match := shape.search(self._heard)):
+        while not (match := shape.search(self._received)):
             if self._is_closed:
                 raise RemoteError("QEMU has closed the connection")
             yield
         found = bytes(match[1])  # before the bytes that the match is about are gone
-        del self._heard[: match.end()]
+        del self._received[: match.end()]
         return found
 
 

@@ -25,7 +25,7 @@ class Signals:
         """Change nothing yet."""
         self.stops = 0
         """How many times a stop was asked for."""
-        self.hears_interrupts = True
+        self.handles_interrupts = True
         """Whether SIGINT counts: it does not where another program has the terminal."""
 
     def __enter__(self) -> Self:
@@ -58,7 +58,7 @@ class Signals:
         except BlockingIOError:
             pass
 
-    def wants_stop(self) -> bool:
+    def stop_requested(self) -> bool:
         """Take in what the descriptor has; tell whether a stop was asked for."""
         self.drain()
         return bool(self.stops)
@@ -70,7 +70,7 @@ class Signals:
         poll.poll(seconds * 1000)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.stops += number != signal.SIGINT or self.hears_interrupts
+        self.stops += number != signal.SIGINT or self.handles_interrupts
         outer = self._old.get(signal.Signals(number))
         if callable(outer) and isinstance(getattr(outer, "__self__", None), Signals):
             outer(number, frame)

@@ -188,8 +188,8 @@ def _ratios(old: Mapping[str, TestResult], new: Mapping[str, TestResult]) -> dic
 
 
 def _is_timed(result: TestResult) -> bool:
-    ended = not result.status.is_failure and result.status is not Status.SKIP
-    return ended and result.seconds >= _SHORTEST
+    process_exit = not result.status.is_failure and result.status is not Status.SKIP
+    return process_exit and result.seconds >= _SHORTEST
 
 
 def _drift_and_spread(ratios: Mapping[str, float]) -> tuple[float, float]:
@@ -220,7 +220,7 @@ def _brief(result: TestResult | None) -> dict[str, Any] | None:
 
 
 def _notes(before: Document, after: Document) -> Iterator[str]:
-    old, new = before.facts, after.facts
+    old, new = before.metadata, after.metadata
     kinds = (
         ("built with", _build(before), _build(after)),
         ("QEMU", old.qemu_version, new.qemu_version),
@@ -232,5 +232,5 @@ def _notes(before: Document, after: Document) -> Iterator[str]:
 
 
 def _build(document: Document) -> str:
-    facts = document.facts
-    return "-".join(filter(None, (facts.compiler, facts.variant)))
+    metadata = document.metadata
+    return "-".join(filter(None, (metadata.compiler, metadata.variant)))

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, Final
 from kut_runner import __version__
 from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.process.boot import Ended, How
+from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.verdict import events, results
 from kut_runner.verdict.events import Check, Event, Info, Output
 from kut_runner.verdict.lines import printable
-from kut_runner.verdict.results import Said, TestResult, Verdict
+from kut_runner.verdict.results import GuestOutput, TestResult, Verdict
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
@@ -44,22 +44,29 @@ SCHEMA_FILE: Final = Path(__file__).with_name("schema") / f"results-{SCHEMA}.jso
 
 #: Kinds of events of which the last one counts, by their keys in the document.
 _KINDS: Final[dict[str, type[Event]]] = {
-    kind.__name__.lower(): kind
-    for kind in (
-        events.Abort,
-        events.Died,
-        events.Syndrome,
-        events.Stack,
-        events.Summary,
-        events.Exit,
-        Output,
-    )
+    "abort": events.Abort,
+    "died": events.Fatal,
+    "syndrome": events.Syndrome,
+    "stack": events.Stack,
+    "summary": events.Summary,
+    "exit": events.Exit,
+    "output": Output,
 }
+#: Values of "how" in "ended".
+_EXIT_KINDS: Final = {
+    ExitKind.EXITED: "exited",
+    ExitKind.KILLED: "killed",
+    ExitKind.TIMED_OUT: "timed_out",
+    ExitKind.LINGERED: "lingered",
+    ExitKind.INTERRUPTED: "interrupted",
+    ExitKind.NOT_STARTED: "not_started",
+}
+_EXIT_KINDS_BY_KEY: Final = {key: kind for kind, key in _EXIT_KINDS.items()}
 _BY_NAME: Final = {status.value: status for status in Status}
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RunMetadata:
     """What is known about a run when it starts."""
 
     run: str = ""
@@ -90,7 +97,7 @@ class Facts:
 class Document:
     """A run as it was written: whole, in progress, or cut short."""
 
-    facts: Facts
+    metadata: RunMetadata
     results: Sequence[TestResult]
     """In the order in which the tests ended."""
     seconds: float | None
@@ -103,7 +110,7 @@ class Document:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the tests that were to run; of an old document those that did."""
-        return self.facts.selection or tuple(result.name for result in self.results)
+        return self.metadata.selection or tuple(result.name for result in self.results)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -119,7 +126,7 @@ class Document:
     @property
     def rounds(self) -> int:
         """How many results each test was to have at least; 1 where a failure was to end the run."""
-        options = self.facts.options
+        options = self.metadata.options
         return 1 if options.get("until_fail") else options.get("repeat") or 1
 
     @property
@@ -146,14 +153,14 @@ class Document:
         return Run(
             results=self.results,
             selected=len(self.names),
-            started=self.facts.started,
+            started=self.metadata.started,
             seconds=seconds,
             exit_code=code,
             is_complete=self.is_complete,
         )
 
 
-def host_facts() -> Mapping[str, Any]:
+def host_metadata() -> Mapping[str, Any]:
     """Return what is known of this machine; neither its name nor its user is."""
     system = os.uname()
     return {
@@ -183,10 +190,10 @@ def only(document: Document, name: str) -> Document:
     """Return the part of the run that is one test; raises UsageError when there is none."""
     found = tuple(result for result in document.results if result.name == name)
     if found:
-        facts = replace(document.facts, selection=(name,))
+        metadata = replace(document.metadata, selection=(name,))
         seconds = sum(result.seconds for result in found)
         codes = [result.verdict.exit_code for result in found]
-        return Document(facts, found, seconds, results.exit_code(codes), is_complete=True)
+        return Document(metadata, found, seconds, results.exit_code(codes), is_complete=True)
     if name in document.missing:
         raise UsageError(f"{name} has no result in this run", "`kut rerun` runs what is missing")
     from difflib import get_close_matches
@@ -197,13 +204,13 @@ def only(document: Document, name: str) -> Document:
 
 
 def dumps(
-    facts: Facts, tests: Sequence[str], counts: Mapping[str, int], run: Run | None = None
+    metadata: RunMetadata, tests: Sequence[str], counts: Mapping[str, int], run: Run | None = None
 ) -> str:
     """Return the document of a run, each test in a line of its own.
 
     `tests` are of `result_line`, `counts` their numbers by status; `run` is None while it lasts.
     """
-    head = json.dumps(_to_json(facts, counts, run), indent=1).removesuffix("[]\n}")
+    head = json.dumps(_to_json(metadata, counts, run), indent=1).removesuffix("[]\n}")
     return "".join((head, "[\n", ",\n".join(tests), "\n]\n}\n"))
 
 
@@ -222,23 +229,23 @@ def result_line(result: TestResult) -> str:
     return _LastLine.text
 
 
-def _to_json(facts: Facts, counts: Mapping[str, int], run: Run | None) -> dict[str, Any]:
+def _to_json(metadata: RunMetadata, counts: Mapping[str, int], run: Run | None) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "kut": facts.kut,
-        "run": facts.run,
-        "started": _iso(facts.started),
+        "kut": metadata.kut,
+        "run": metadata.run,
+        "started": _iso(metadata.started),
         "complete": bool(run and run.is_complete),
         "seconds": round(run.seconds, 6) if run else None,
         "exit_code": int(run.exit_code) if run else None,
-        "host": dict(facts.host),
-        "build": {"compiler": facts.compiler, "variant": facts.variant},
-        "qemu": {"program": facts.qemu, "version": facts.qemu_version},
-        "options": dict(facts.options),
-        "seed": facts.seed,
-        "rerun_of": facts.rerun_of,
-        "selection": list(facts.selection),
-        "selected": len(facts.selection),
+        "host": dict(metadata.host),
+        "build": {"compiler": metadata.compiler, "variant": metadata.variant},
+        "qemu": {"program": metadata.qemu, "version": metadata.qemu_version},
+        "options": dict(metadata.options),
+        "seed": metadata.seed,
+        "rerun_of": metadata.rerun_of,
+        "selection": list(metadata.selection),
+        "selected": len(metadata.selection),
         "counts": dict(counts),
         "tests": [],
     }
@@ -254,17 +261,17 @@ def result_to_json(result: TestResult) -> dict[str, Any]:
         "attempt": result.attempt,
         "earlier": [result_to_json(each) for each in result.earlier],
         "seconds": round(result.seconds, 6),
-        "checks_made": result.said.counted,
-        "checks": [_check_to_json(check) for check in result.said.checks],
-        "infos": _infos_to_json(result.said),
-        "last": _last_to_json(result.said),
-        "last_lines": list(result.said.last_lines),
+        "checks_made": result.output.counted,
+        "checks": [_check_to_json(check) for check in result.output.checks],
+        "infos": _infos_to_json(result.output),
+        "last": _last_to_json(result.output),
+        "last_lines": list(result.output.last_lines),
         "diagnosis": result.diagnosis.to_json() if result.diagnosis else None,
         "qemu": {
             "version": result.qemu_version,
             "command": shlex.join(result.command),
             "argv": list(result.command),
-            "ended": _ended_to_json(result.ended),
+            "ended": _exit_to_json(result.process_exit),
         },
         "log": result.log,
         "build_id": result.build_id,
@@ -298,7 +305,7 @@ def from_json(data: Mapping[str, Any], *, brief: bool = False) -> Document:
         raise ValueError(f"schema {data['schema']} of a later kut, and this one knows {SCHEMA}")
     code = data["exit_code"]
     return Document(
-        facts=_facts_from_json(data),
+        metadata=_metadata_from_json(data),
         results=tuple(result_from_json(test, brief=brief) for test in data["tests"]),
         seconds=data["seconds"],
         exit_code=None if code is None else ExitCode(code),
@@ -312,8 +319,8 @@ def result_from_json(data: Mapping[str, Any], *, brief: bool = False) -> TestRes
     return TestResult(
         name=printable(data["id"]),
         verdict=_verdict_from_json(data),
-        said=Said() if brief else _said_from_json(data),
-        ended=_ended_from_json(data, qemu["ended"]),
+        output=GuestOutput() if brief else _output_from_json(data),
+        process_exit=_exit_from_json(data, qemu["ended"]),
         command=tuple(qemu["argv"]),
         qemu_version=qemu["version"],
         log=data["log"],
@@ -347,7 +354,7 @@ def _parse(text: bytes, *, is_lines: bool, brief: bool) -> Document:
         return from_json(json.loads(text), brief=brief)
     tests = _whole_lines(text)
     return Document(
-        facts=Facts(started=0.0),
+        metadata=RunMetadata(started=0.0),
         results=tuple(result_from_json(test, brief=brief) for test in tests),
         seconds=None,
         exit_code=None,
@@ -361,11 +368,11 @@ def _whole_lines(text: bytes) -> "Iterable[Any]":
     return map(json.loads, lines)
 
 
-def _facts_from_json(data: Mapping[str, Any]) -> Facts:
+def _metadata_from_json(data: Mapping[str, Any]) -> RunMetadata:
     from datetime import datetime
 
     build, qemu = data.get("build", {}), data.get("qemu", {})
-    return Facts(
+    return RunMetadata(
         run=data.get("run", ""),
         started=datetime.fromisoformat(data["started"]).timestamp(),
         kut=data["kut"],
@@ -392,11 +399,11 @@ def _check_from_json(data: Mapping[str, Any]) -> Check:
     return Check(printable(": ".join(words)), status)
 
 
-def _infos_to_json(said: Said) -> list[dict[str, Any]]:
+def _infos_to_json(output: GuestOutput) -> list[dict[str, Any]]:
     """Return the INFO lines, each with the number of checks that came before it."""
     infos: list[dict[str, Any]] = []
     checks = 0
-    for event in said.told:
+    for event in output.told:
         if isinstance(event, Check):
             checks += 1
         else:
@@ -418,12 +425,12 @@ def _told(
     return (*told, *checks[done:])
 
 
-def _last_to_json(said: Said) -> dict[str, str]:
-    last = {key: said.last[kind].line for key, kind in _KINDS.items() if kind in said.last}
-    return last | ({"after_exit": said.after_exit} if said.after_exit else {})
+def _last_to_json(output: GuestOutput) -> dict[str, str]:
+    last = {key: output.last[kind].line for key, kind in _KINDS.items() if kind in output.last}
+    return last | ({"after_exit": output.after_exit} if output.after_exit else {})
 
 
-def _said_from_json(data: Mapping[str, Any]) -> Said:
+def _output_from_json(data: Mapping[str, Any]) -> GuestOutput:
     checks = tuple(map(_check_from_json, data["checks"]))
     told = _told(checks, data.get("infos", ()))
     lines = data.get("last", {})
@@ -434,13 +441,13 @@ def _said_from_json(data: Mapping[str, Any]) -> Said:
                 Output(printable(line)) if kind is Output else _event(printable(line), kind)
             )
     after_exit = printable(lines.get("after_exit", ""))
-    return Said(checks, last, told, after_exit, tuple(map(printable, data["last_lines"])))
+    return GuestOutput(checks, last, told, after_exit, tuple(map(printable, data["last_lines"])))
 
 
 def _event(line: str, kind: type[Event]) -> Event:
     (event,) = events.parse([f"{line}\n"])
     if type(event) is not kind:
-        raise ValueError(f"{line!r} is no {kind.__name__} line")
+        raise ValueError(f"{line!r} is no line of that kind")
     return event
 
 
@@ -449,33 +456,35 @@ def _verdict_from_json(data: Mapping[str, Any]) -> Verdict:
     return Verdict(_BY_NAME[data["status"]], reason, ExitCode(data["exit_code"]))
 
 
-def _ended_to_json(ended: Ended | None) -> dict[str, Any] | None:
-    if not ended:
+def _exit_to_json(process_exit: ProcessExit | None) -> dict[str, Any] | None:
+    if not process_exit:
         return None
     return {
-        "how": ended.how.name.lower(),
-        "exit_status": ended.code if ended.how is How.EXITED else None,
-        "signal": ended.code if ended.how is How.KILLED else None,
-        "stderr": ended.complaint,
-        "left_out": ended.missing,
-        "cpu_seconds": round(ended.cpu_seconds, 6),
-        "lost_seconds": round(ended.lost, 6),
-        "cpus_wanted": None if ended.wanted is None else round(ended.wanted, 3),
+        "how": _EXIT_KINDS[process_exit.kind],
+        "exit_status": process_exit.code if process_exit.kind is ExitKind.EXITED else None,
+        "signal": process_exit.code if process_exit.kind is ExitKind.KILLED else None,
+        "stderr": process_exit.stderr,
+        "left_out": process_exit.missing,
+        "cpu_seconds": round(process_exit.cpu_seconds, 6),
+        "lost_seconds": round(process_exit.starved_seconds, 6),
+        "cpus_wanted": None
+        if process_exit.cpu_demand is None
+        else round(process_exit.cpu_demand, 3),
     }
 
 
-def _ended_from_json(test: Mapping[str, Any], data: Mapping[str, Any] | None) -> Ended | None:
+def _exit_from_json(test: Mapping[str, Any], data: Mapping[str, Any] | None) -> ProcessExit | None:
     if data is None:
         return None
-    return Ended(
-        how=How[data["how"].upper()],
+    return ProcessExit(
+        kind=_EXIT_KINDS_BY_KEY[data["how"]],
         code=data["exit_status"] or data["signal"] or 0,
         seconds=test["seconds"],
-        complaint=data["stderr"],
+        stderr=data["stderr"],
         missing=data.get("left_out", 0),
         cpu_seconds=data.get("cpu_seconds", 0.0),
-        lost=data.get("lost_seconds", 0.0),
-        wanted=data.get("cpus_wanted"),
+        starved_seconds=data.get("lost_seconds", 0.0),
+        cpu_demand=data.get("cpus_wanted"),
     )
 
 

@@ -58,9 +58,9 @@ def lines(runs: Sequence[Past], patterns: Sequence[str], *, by_test: bool) -> It
 def run_lines(runs: Sequence[Past]) -> Iterator[str]:
     """Yield a line per run."""
     for past in runs:
-        facts = past.document.facts
-        build = "-".join(filter(None, (facts.compiler, facts.variant)))
-        qemu = f"QEMU {facts.qemu_version}" if facts.qemu_version else ""
+        metadata = past.document.metadata
+        build = "-".join(filter(None, (metadata.compiler, metadata.variant)))
+        qemu = f"QEMU {metadata.qemu_version}" if metadata.qemu_version else ""
         seconds = past.document.seconds
         time = f"{seconds:8.2f} s" if seconds is not None else ""
         yield f"{past.run}  {build:10} {qemu:12} {time:>10}  {_outcome(past)}".rstrip()

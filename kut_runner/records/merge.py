@@ -38,20 +38,20 @@ def merge(parts: Mapping[str, Document]) -> Merged:
         raise UsageError("nothing to merge", "name the files that `kut run --json` wrote")
     _refuse_doubles(parts)
     documents = list(parts.values())
-    first = min(documents, key=lambda each: each.facts.started)
+    first = min(documents, key=lambda each: each.metadata.started)
     missing = (*_missing_shards(parts), *_missing_tests(parts))
     joined = [result for each in documents for result in each.results]
     codes = [result.verdict.exit_code for result in joined]
     codes += [each.exit_code for each in documents if each.exit_code and not each.results]
     codes += [ExitCode.INFRASTRUCTURE] * bool(missing)
-    facts = replace(
-        first.facts,
+    metadata = replace(
+        first.metadata,
         run="",
         selection=tuple(name for each in documents for name in each.names),
-        options={key: value for key, value in first.facts.options.items() if key != OPTION},
+        options={key: value for key, value in first.metadata.options.items() if key != OPTION},
     )
     document = Document(
-        facts=facts,
+        metadata=metadata,
         results=joined,
         seconds=max((each.seconds or 0.0 for each in documents), default=0.0),
         exit_code=results.exit_code(codes),
@@ -87,7 +87,7 @@ def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
 
 
 def _shard(document: Document) -> str:
-    return str(document.facts.options.get(OPTION) or "")
+    return str(document.metadata.options.get(OPTION) or "")
 
 
 def _missing_tests(parts: Mapping[str, Document]) -> Sequence[str]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from kut_runner.diagnose.explain import Elf, explain
 from kut_runner.errors import KutError
-from kut_runner.process.boot import Ended, How
+from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records import document
 from kut_runner.verdict import events, lines, results
 from kut_runner.verdict.results import TestResult, Verdict
@@ -29,21 +29,25 @@ def result(path: str, data: bytes, elf: Path | None = None) -> TestResult:
     `elf` has the symbols of the image; by default it is the one that the run's results name.
     """
     known = _known_result(path)
-    said = results.listen(events.parse(lines.split([data])))
-    ended = known.ended if known and known.ended else Ended(How.EXITED, 0, 0.0, "")
-    verdict = results.judge(said, ended)
+    output = results.collect(events.parse(lines.split([data])))
+    process_exit = (
+        known.process_exit
+        if known and known.process_exit
+        else ProcessExit(ExitKind.EXITED, 0, 0.0, "")
+    )
+    verdict = results.judge(output, process_exit)
     if not known and verdict.reason.startswith(_POWER_OFF):
         words = verdict.reason.removeprefix(_POWER_OFF)
         verdict = Verdict(verdict.status, f"the log has no EXIT line{words}", verdict.exit_code)
     found = TestResult(
-        name=Path(path).stem if path != STDIN else "stdin", verdict=verdict, said=said, log=path
+        name=Path(path).stem if path != STDIN else "stdin", verdict=verdict, output=output, log=path
     )
     if known:
         kept = known.diagnosis if not elf else None
-        found = replace(known, verdict=verdict, said=said, log=path, diagnosis=kept)
+        found = replace(known, verdict=verdict, output=output, log=path, diagnosis=kept)
     if found.diagnosis or not verdict.status.is_failure:
         return found
-    return replace(found, diagnosis=explain(said, None, _elf(elf, known)))
+    return replace(found, diagnosis=explain(output, None, _elf(elf, known)))
 
 
 def _known_result(path: str) -> TestResult | None:

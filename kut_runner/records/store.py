@@ -22,7 +22,7 @@ from typing import Final, Self
 
 from kut_runner.errors import UsageError
 from kut_runner.records import document
-from kut_runner.records.document import Document, Facts
+from kut_runner.records.document import Document, RunMetadata
 
 #: Runs kept, unless $KUT_KEEP_RUNS says another number.
 KEEP_RUNS: Final = 50
@@ -84,12 +84,12 @@ class Stored:
         """
         whole, lines = self.path / _DOCUMENT, self.path / _LINES
         if not whole.exists():
-            facts = Facts(run=self.run, started=_time_of(self.run))
-            return replace(document.load(lines, brief=brief), facts=facts)
+            metadata = RunMetadata(run=self.run, started=_time_of(self.run))
+            return replace(document.load(lines, brief=brief), metadata=metadata)
         found = document.load(whole, brief=brief)
         if found.exit_code is not None or not lines.exists():
             return found
-        seconds = max(lines.stat().st_mtime - found.facts.started, 0.0)
+        seconds = max(lines.stat().st_mtime - found.metadata.started, 0.0)
         results = document.load(lines, brief=brief).results
         return replace(found, results=results, seconds=seconds)
 

@@ -24,7 +24,7 @@ class View:
         """Take note that a test has run for `seconds` and still has not ended."""
 
     @property
-    def hears_output(self) -> bool:
+    def wants_output(self) -> bool:
         """Whether it wants `on_output`, which costs a little for each piece of output."""
         return False
 

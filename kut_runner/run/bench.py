@@ -83,7 +83,7 @@ def metrics(results: "Sequence[TestResult]") -> dict[str, Metric]:
     """Return what images printed, in its order."""
     found = {}
     for result in results:
-        for line in result.said.last_lines:
+        for line in result.output.last_lines:
             if match := _LINE.fullmatch(line):
                 found[match[1]] = Metric(int(match[2]), match[3])
     return found

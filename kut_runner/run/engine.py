@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.errors import ExitCode
-from kut_runner.process.boot import Boot, Ended, How, Launch
+from kut_runner.process.boot import Boot, ExitKind, Launch, ProcessExit
 from kut_runner.process.pool import Pool
 from kut_runner.records.run_record import Run
 from kut_runner.run import order, resources
-from kut_runner.run.resources import Share
-from kut_runner.run.times import Took
+from kut_runner.run.resources import Resources
+from kut_runner.run.times import Timing
 from kut_runner.targets import machine
 from kut_runner.verdict import events, lines, results
 from kut_runner.verdict.results import TestResult
@@ -96,7 +96,7 @@ class _Turn:
     """A test whose turn has come, and its results up to now if it is run again for them."""
 
     test: "TestDef"
-    share: Share
+    resources: Resources
     attempt: int
     earlier: tuple[TestResult, ...] = ()
 
@@ -113,36 +113,36 @@ class _Running:
 class _Hearing:
     """The log of a QEMU that has ended, being read."""
 
-    def __init__(self, running: _Running, boot: Boot, ended: Ended) -> None:
+    def __init__(self, running: _Running, boot: Boot, process_exit: ProcessExit) -> None:
         self.running = running
-        self.ended = ended
+        self.process_exit = process_exit
         self._log = boot.log
         self._events = events.parse(lines.split(boot.log.chunks()))
-        self._listener = results.Listener()
+        self._listener = results.OutputCollector()
 
-    def go_on(self) -> results.Said | None:
+    def go_on(self) -> results.GuestOutput | None:
         """Read a part; return what was said once all is read."""
         part = list(islice(self._events, _PART))
-        self._listener.hear(part)
+        self._listener.feed(part)
         if len(part) == _PART:
             return None
         self._log.close()
-        return self._listener.said()
+        return self._listener.output()
 
 
 class _Agenda:
     """What is still to run: rounds of tests, and those that get another attempt."""
 
     def __init__(self, request: RunRequest) -> None:
-        took = request.times.load() if request.times else {}
-        wanted = {name: each.wanted for name, each in took.items()}
+        timings = request.times.load() if request.times else {}
+        cpu_demand = {name: each.cpu_demand for name, each in timings.items()}
         self.whole = resources.available(request.jobs)
         self._queue = order.Queue(
-            lambda test: Share.of(test, wanted.get(test.name), self.whole),
+            lambda test: Resources.of(test, cpu_demand.get(test.name), self.whole),
         )
         times = request.repeat
         self._rounds = order.rounds(
-            request.tests, took, seed=request.seed, times=times, first=request.first
+            request.tests, timings, seed=request.seed, times=times, first=request.first
         )
         self._again: list[_Turn] = []
         self._attempts: Counter[str] = Counter()
@@ -152,18 +152,18 @@ class _Agenda:
         """Whether anything is left."""
         return bool(self._queue or self._again)
 
-    def take(self, room: Share) -> _Turn | None:
+    def take(self, free: Resources) -> _Turn | None:
         """Return the next turn that there is room for."""
         for turn in self._again:
-            if turn.share.fits(room):
+            if turn.resources.fits(free):
                 self._again.remove(turn)
                 return turn
-        if not (taken := self._queue.take(room)):
+        if not (taken := self._queue.take(free)):
             return None
         if not self._queue:
             self._next_round()
-        test, share = taken
-        return _Turn(test, share, self._count(test))
+        test, resources = taken
+        return _Turn(test, resources, self._count(test))
 
     def try_again(self, turn: _Turn, result: TestResult) -> None:
         """Give a test another attempt, before all others."""
@@ -192,7 +192,7 @@ class _Runner:
         self._request = request
         self._views = views
         self._agenda = _Agenda(request)
-        self._room = self._agenda.whole
+        self._free = self._agenda.whole
         self._running: dict[Boot, _Running] = {}
         self._hearings: deque[_Hearing] = deque()
         self._results: list[TestResult] = []
@@ -232,16 +232,19 @@ class _Runner:
     def keep_times(self) -> None:
         """Write down what the tests took that ended by themselves."""
         if self._request.times:
-            ends = {each.name: each.ended for each in self._results if each.ended}
-            took = {
-                name: Took(max(0.0, ended.seconds - ended.lost), ended.wanted)
-                for name, ended in ends.items()
-                if ended.how is How.EXITED
+            ends = {each.name: each.process_exit for each in self._results if each.process_exit}
+            timings = {
+                name: Timing(
+                    max(0.0, process_exit.seconds - process_exit.starved_seconds),
+                    process_exit.cpu_demand,
+                )
+                for name, process_exit in ends.items()
+                if process_exit.kind is ExitKind.EXITED
             }
-            self._request.times.update(took)
+            self._request.times.update(timings)
 
     def _start_what_fits(self, pool: Pool) -> None:
-        while turn := self._agenda.take(self._room):
+        while turn := self._agenda.take(self._free):
             if reason := machine.unmet_need(self._request.qemu, turn.test):
                 self._report(TestResult(turn.test.name, results.skipped(reason)))
             else:
@@ -257,27 +260,29 @@ class _Runner:
         try:
             boot = pool.start(launch, self._ear(turn))
         except OSError as error:
-            ended = Ended(How.NOT_STARTED, 0, 0.0, str(error))
-            self._conclude(_Running(turn, launch), results.Said(), ended, may_retry=False)
+            process_exit = ProcessExit(ExitKind.NOT_STARTED, 0, 0.0, str(error))
+            self._conclude(
+                _Running(turn, launch), results.GuestOutput(), process_exit, may_retry=False
+            )
             return
         # Read now: what is built meanwhile is not what runs.
         build_id = request.images[test.image].build_id
         self._running[boot] = _Running(turn, launch, build_id)
-        self._room -= turn.share
+        self._free -= turn.resources
         for view in self._views:
             view.on_begin(test, turn.attempt)
 
     def _ear(self, turn: _Turn) -> "Callable[[bytes], None] | None":
         """Return what takes the output of a QEMU to the views that want it; None for no view."""
-        views = [view for view in self._views if view.hears_output]
+        views = [view for view in self._views if view.wants_output]
         if not views:
             return None
 
-        def hear(data: bytes) -> None:
+        def feed(data: bytes) -> None:
             for view in views:
                 view.on_output(turn.test, turn.attempt, data)
 
-        return hear
+        return feed
 
     def _tell_of_stop(self, stops: int) -> None:
         """Start nothing more, and tell the views of it."""
@@ -288,10 +293,12 @@ class _Runner:
 
     def _wait(self, pool: Pool) -> None:
         due = [each for view in self._views if (each := view.due) is not None]
-        for boot, ended in pool.wait(is_busy=bool(self._hearings), until=min(due, default=None)):
+        for boot, process_exit in pool.wait(
+            is_busy=bool(self._hearings), until=min(due, default=None)
+        ):
             running = self._running.pop(boot)
-            self._room += running.turn.share
-            self._hearings.append(_Hearing(running, boot, ended))
+            self._free += running.turn.resources
+            self._hearings.append(_Hearing(running, boot, process_exit))
         for boot in pool.take_slow():
             turn = self._running[boot].turn
             for view in self._views:
@@ -304,28 +311,33 @@ class _Runner:
     def _listen(self, pool: Pool) -> None:
         """Read a part of the oldest log, so that the QEMUs that run need not wait for a flood."""
         hearing = self._hearings[0]
-        said = hearing.go_on()
-        if said is not None:
+        output = hearing.go_on()
+        if output is not None:
             self._hearings.popleft()
             may_retry = not pool.stops
-            self._conclude(hearing.running, said, hearing.ended, may_retry=may_retry)
+            self._conclude(hearing.running, output, hearing.process_exit, may_retry=may_retry)
 
     def _conclude(
-        self, running: _Running, said: results.Said, ended: Ended, *, may_retry: bool
+        self,
+        running: _Running,
+        output: results.GuestOutput,
+        process_exit: ProcessExit,
+        *,
+        may_retry: bool,
     ) -> None:
         turn = running.turn
-        verdict = results.judge(said, ended)
+        verdict = results.judge(output, process_exit)
         is_bad = verdict.status.is_failure
         result = TestResult(
             name=turn.test.name,
             verdict=verdict,
-            said=said,
-            ended=ended,
+            output=output,
+            process_exit=process_exit,
             command=running.launch.command,
             qemu_version=self._request.qemu.release,
             log=str(running.launch.log),
             build_id=running.build_id,
-            diagnosis=self._diagnose(running, said, ended) if is_bad else None,
+            diagnosis=self._diagnose(running, output, process_exit) if is_bad else None,
             attempt=turn.attempt,
         )
         if may_retry and is_bad and len(turn.earlier) < self._request.retries:
@@ -335,11 +347,13 @@ class _Runner:
         else:
             self._report(results.after(turn.earlier, result))
 
-    def _diagnose(self, running: _Running, said: results.Said, ended: Ended) -> "Diagnosis | None":
+    def _diagnose(
+        self, running: _Running, output: results.GuestOutput, process_exit: ProcessExit
+    ) -> "Diagnosis | None":
         from kut_runner.diagnose.explain import Elf, explain  # slow to import, and seldom needed
 
         elf = self._request.images[running.turn.test.image].elf
-        return explain(said, ended.snapshot, Elf(elf, running.build_id))
+        return explain(output, process_exit.snapshot, Elf(elf, running.build_id))
 
     def _report(self, result: TestResult) -> None:
         self._results.append(result)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
-from kut_runner.run.resources import Share
-from kut_runner.run.times import Took
+from kut_runner.run.resources import Resources
+from kut_runner.run.times import Timing
 
 if TYPE_CHECKING:
     from kut_runner.definitions.config import TestDef
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def rounds(
     tests: "Sequence[TestDef]",
-    took: Mapping[str, Took],
+    timings: Mapping[str, Timing],
     *,
     seed: int | None,
     times: int | None,
@@ -31,7 +31,7 @@ def rounds(
     With a seed each round has an order of its own, and the same seed gives the same orders. In any
     case the tests of `first` come first.
     """
-    slow_first = sorted(tests, key=lambda test: -_seconds(took, test))
+    slow_first = sorted(tests, key=lambda test: -_seconds(timings, test))
     for number in range(times) if times is not None else count():
         ordered = shuffled(tests, seed, number) if seed is not None else slow_first
         yield sorted(ordered, key=lambda test: test.name not in first)
@@ -46,17 +46,17 @@ def shuffled(tests: "Sequence[TestDef]", seed: int, number: int) -> "list[TestDe
     return order
 
 
-def _seconds(took: Mapping[str, Took], test: "TestDef") -> float:
-    return took[test.name].seconds if test.name in took else float("inf")
+def _seconds(timings: Mapping[str, Timing], test: "TestDef") -> float:
+    return timings[test.name].seconds if test.name in timings else float("inf")
 
 
 class Queue:
     """Tests that wait for their turn, and for room."""
 
-    def __init__(self, share: "Callable[[TestDef], Share]") -> None:
-        """Start empty; `share` tells what a test takes."""
-        self._share = share
-        self._lanes: dict[Share, deque[tuple[int, TestDef]]] = {}
+    def __init__(self, resources: "Callable[[TestDef], Resources]") -> None:
+        """Start empty; `resources` tells what a test takes."""
+        self._share = resources
+        self._lanes: dict[Resources, deque[tuple[int, TestDef]]] = {}
         self._count = count()
 
     def __len__(self) -> int:
@@ -67,13 +67,17 @@ class Queue:
         """Add a test at the end."""
         self._lanes.setdefault(self._share(test), deque()).append((next(self._count), test))
 
-    def take(self, room: Share) -> "tuple[TestDef, Share] | None":
+    def take(self, free: Resources) -> "tuple[TestDef, Resources] | None":
         """Take the first test that there is room for, with what it takes; None for none."""
-        fitting = [(lane[0][0], share) for share, lane in self._lanes.items() if share.fits(room)]
+        fitting = [
+            (lane[0][0], resources)
+            for resources, lane in self._lanes.items()
+            if resources.fits(free)
+        ]
         if not fitting:
             return None
-        _, share = min(fitting, key=lambda each: each[0])
-        _, test = self._lanes[share].popleft()
-        if not self._lanes[share]:
-            del self._lanes[share]
-        return test, share
+        _, resources = min(fitting, key=lambda each: each[0])
+        _, test = self._lanes[resources].popleft()
+        if not self._lanes[resources]:
+            del self._lanes[resources]
+        return test, resources

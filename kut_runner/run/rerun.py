@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kut_runner.errors import ExitCode, NothingSelectedError
-from kut_runner.records.document import Document, Facts, definition
+from kut_runner.records.document import Document, RunMetadata, definition
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.run.engine import RunRequest
@@ -45,12 +45,12 @@ def carried_over(document: Document, directory: Path) -> tuple[TestResult, ...]:
     return tuple(_with_log_in(result, directory) for result in kept_results(document))
 
 
-def facts(old: Facts, new: Facts) -> Facts:
+def metadata(old: RunMetadata, new: RunMetadata) -> RunMetadata:
     """Return what is known about the new run: it does as the old one did."""
     return replace(new, options=old.options, seed=old.seed, rerun_of=old.run)
 
 
-def manner(old: Facts) -> dict[str, Any]:
+def run_options(old: RunMetadata) -> dict[str, Any]:
     """Return how the tests ran, by the names that RunRequest has for it."""
     names = {each.name for each in fields(RunRequest)} & old.options.keys()
     return {name: old.options[name] for name in names} | {"seed": old.seed}
@@ -91,9 +91,9 @@ class Joined(View):
         self._view.on_slow(test, attempt, seconds)
 
     @property
-    def hears_output(self) -> bool:
+    def wants_output(self) -> bool:
         """As the view says."""
-        return self._view.hears_output
+        return self._view.wants_output
 
     def on_output(self, test: "TestDef", attempt: int, data: bytes) -> None:
         """Pass it on."""
@@ -137,7 +137,7 @@ def joined_code(code: ExitCode, kept: Sequence[TestResult]) -> ExitCode:
 
 
 def _named(document: Document) -> str:
-    return f"run {document.facts.run}" if document.facts.run else "the given run"
+    return f"run {document.metadata.run}" if document.metadata.run else "the given run"
 
 
 def _with_log_in(result: TestResult, directory: Path) -> TestResult:

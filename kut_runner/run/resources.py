@@ -31,40 +31,40 @@ _MEMORY: Final = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Resources:
     """A number of CPUs and MiB of memory: what there is, or what something takes of it."""
 
     cpus: float
     memory: int
 
     @classmethod
-    def of(cls, test: "TestDef", wanted: float | None, whole: Self) -> Self:
+    def of(cls, test: "TestDef", cpu_demand: float | None, whole: Self) -> Self:
         """Return what a test takes of `whole`: never more than that, so that it can run alone.
 
-        `wanted` is the number of CPUs that it was seen to use on average, None when not known.
+        `cpu_demand` is the number of CPUs that it was seen to use on average, None when not known.
         """
         cpus = float(test.smp)
-        if wanted is not None and wanted <= cpus / 2 and whole.cpus > 1:
+        if cpu_demand is not None and cpu_demand <= cpus / 2 and whole.cpus > 1:
             # In eighths, so that there are few kinds of tests; and some more than the average.
-            cpus = max(_LEAST_CPUS, ceil(wanted * 8 + 0.5) / 8)
+            cpus = max(_LEAST_CPUS, ceil(cpu_demand * 8 + 0.5) / 8)
         return cls(min(cpus, whole.cpus), min(test.memory + OVERHEAD, whole.memory))
 
-    def fits(self, room: "Share") -> bool:
+    def fits(self, free: "Resources") -> bool:
         """Tell whether there is room for it."""
-        return self.cpus <= room.cpus and self.memory <= room.memory
+        return self.cpus <= free.cpus and self.memory <= free.memory
 
-    def __add__(self, other: "Share") -> "Share":
+    def __add__(self, other: "Resources") -> "Resources":
         """Return both together."""
-        return Share(self.cpus + other.cpus, self.memory + other.memory)
+        return Resources(self.cpus + other.cpus, self.memory + other.memory)
 
-    def __sub__(self, other: "Share") -> "Share":
+    def __sub__(self, other: "Resources") -> "Resources":
         """Return what is left when `other` is taken."""
-        return Share(self.cpus - other.cpus, self.memory - other.memory)
+        return Resources(self.cpus - other.cpus, self.memory - other.memory)
 
 
-def available(jobs: int | None = None) -> Share:
+def available(jobs: int | None = None) -> Resources:
     """Return what tests may take together: `jobs` CPUs, by default all that there are."""
-    return Share(float(jobs or available_cpus()), available_memory())
+    return Resources(float(jobs or available_cpus()), available_memory())
 
 
 def available_cpus() -> int:

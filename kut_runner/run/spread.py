@@ -38,7 +38,7 @@ class Answer:
 
     results: bytes
     """The document of its part; empty when there is none."""
-    complaint: str
+    stderr: str
     """What kut wrote to stderr there."""
     logs: Mapping[str, bytes]
     """The serial output of each test that did not pass."""
@@ -52,7 +52,7 @@ class Part:
     """Its number, for messages, as in "part 2/6"."""
     document: Document
     """Its results; none when it came to nothing."""
-    complaint: str
+    stderr: str
     """Why it came to nothing; empty when it did not."""
 
 
@@ -126,7 +126,7 @@ def _logs(results: Path) -> Mapping[str, bytes]:
 
 def _part(name: str, tests: "Sequence[TestDef]", answer: Answer, log_dir: Path) -> Part:
     if not answer.results:
-        return _nothing(name, tests, answer.complaint)
+        return _nothing(name, tests, answer.stderr)
     found = document.from_json(json.loads(answer.results))
     moved = []
     for result in found.results:
@@ -137,7 +137,7 @@ def _part(name: str, tests: "Sequence[TestDef]", answer: Answer, log_dir: Path) 
     return Part(name, replace(found, results=tuple(moved)), "")
 
 
-def _nothing(name: str, tests: "Sequence[TestDef]", complaint: str) -> Part:
-    facts = document.Facts(selection=tuple(test.name for test in tests))
-    empty = Document(facts=facts, results=(), seconds=0.0, exit_code=None, is_complete=False)
-    return Part(name, empty, complaint or "no results, and no word why")
+def _nothing(name: str, tests: "Sequence[TestDef]", stderr: str) -> Part:
+    metadata = document.RunMetadata(selection=tuple(test.name for test in tests))
+    empty = Document(metadata=metadata, results=(), seconds=0.0, exit_code=None, is_complete=False)
+    return Part(name, empty, stderr or "no results, and no word why")

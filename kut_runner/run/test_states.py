@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kut_runner.errors import ExitCode
-from kut_runner.process.boot import How
+from kut_runner.process.boot import ExitKind
 from kut_runner.verdict import results
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 _Subject = tuple["TestDef", int]
 
 
-class Standing:
+class TestStates:
     """The verdicts on the tests of a selection."""
+
+    __test__ = False  # not a class for pytest to collect
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -64,7 +66,7 @@ class Standing:
         """
         by_name = defaultdict[str, list["TestResult"]](list)
         for result in found:
-            if not (result.ended and result.ended.how is How.INTERRUPTED):
+            if not (result.process_exit and result.process_exit.kind is ExitKind.INTERRUPTED):
                 by_name[result.name].append(result)
         for test in tests:
             mine = by_name[test.name]

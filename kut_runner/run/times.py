@@ -19,12 +19,12 @@ _SCHEMA: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
+class Timing:
     """What one test took."""
 
     seconds: float
     """Wall time, less what the lack of CPUs added to it."""
-    wanted: float | None = None
+    cpu_demand: float | None = None
     """CPUs kept busy on average; None when not known."""
 
 
@@ -38,18 +38,18 @@ class Times:
     elsewhere: Mapping[str, float] = field(default_factory=dict)
     """Seconds of tests on other machines, for those that never ran on this one."""
 
-    def load(self) -> dict[str, Took]:
+    def load(self) -> dict[str, Timing]:
         """Return what each test took, by name; of a file that cannot be read, nothing."""
-        others = {name: Took(seconds) for name, seconds in self.elsewhere.items()}
+        others = {name: Timing(seconds) for name, seconds in self.elsewhere.items()}
         return others | _checked(_read(self.path).get(self.key))
 
-    def update(self, took: Mapping[str, Took]) -> None:
+    def update(self, timings: Mapping[str, Timing]) -> None:
         """Add new times, or replace those of the same tests, as far as they can be written."""
-        if not took:
+        if not timings:
             return
         with suppress(OSError), _lock(self.path.parent):
             known = _read(self.path)
-            kept = _checked(known.get(self.key)) | dict(took)
+            kept = _checked(known.get(self.key)) | dict(timings)
             known[self.key] = {name: _shown(each) for name, each in sorted(kept.items())}
             temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
             try:
@@ -71,13 +71,13 @@ def _read(path: Path) -> dict[str, Any]:
     return times if isinstance(times, dict) else {}
 
 
-def _checked(table: object) -> dict[str, Took]:
+def _checked(table: object) -> dict[str, Timing]:
     """Return the entries of a table that are what they should be."""
     found = {}
     for name, entry in table.items() if isinstance(table, dict) else ():
         if isinstance(entry, dict) and _is_number(seconds := entry.get("seconds")):
-            wanted: object = entry.get("cpus")
-            found[name] = Took(seconds, wanted if _is_number(wanted) else None)
+            cpu_demand: object = entry.get("cpus")
+            found[name] = Timing(seconds, cpu_demand if _is_number(cpu_demand) else None)
     return found
 
 
@@ -85,9 +85,9 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and 0 <= value < float("inf")
 
 
-def _shown(took: Took) -> dict[str, float]:
-    entry = {"seconds": round(took.seconds, 4)}
-    return entry if took.wanted is None else entry | {"cpus": round(took.wanted, 3)}
+def _shown(timings: Timing) -> dict[str, float]:
+    entry = {"seconds": round(timings.seconds, 4)}
+    return entry if timings.cpu_demand is None else entry | {"cpus": round(timings.cpu_demand, 3)}
 
 
 @contextmanager

@@ -117,7 +117,7 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CpuState:
     """What one CPU was doing when it was looked at."""
 
     cpu: int
@@ -158,7 +158,7 @@ class Diagnosis:
     """The stack of the CPU that the headline is about; empty when there is none."""
     registers: tuple[Register, ...] = ()
     """The registers of the dump that mean something, with what they mean."""
-    cpus: tuple[Place, ...] = ()
+    cpus: tuple[CpuState, ...] = ()
     """After a hang: every CPU."""
     notes: tuple[str, ...] = ()
     """What else is to be known: why something could not be decoded, where offsets point."""
@@ -196,7 +196,7 @@ class Diagnosis:
             headline=data["headline"],
             frames=tuple(map(Frame.from_json, data["frames"])),
             registers=tuple(map(Register.from_json, data["registers"])),
-            cpus=tuple(map(Place.from_json, data["cpus"])),
+            cpus=tuple(map(CpuState.from_json, data["cpus"])),
             notes=tuple(data["notes"]),
         )
 

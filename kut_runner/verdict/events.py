@@ -55,7 +55,7 @@ class Abort(Event):
     __slots__ = ()
 
 
-class Died(Event):
+class Fatal(Event):
     """The library's words for an unhandled exception or a failed assertion."""
 
     __slots__ = ()
@@ -120,7 +120,7 @@ _SUMMARY: Final = re.compile(
 )
 _EXIT: Final = re.compile(r"EXIT: STATUS=([0-9]{1,3})")
 _STACK: Final = re.compile(r"\tSTACK:((?: @?[0-9a-f]{1,16})+) ?")
-_DIED: Final = re.compile(
+_FATAL: Final = re.compile(
     r"(?:Unhandled exception|Stack overflow)\b.*|\S+:[0-9]+: assert failed: .*"
 )
 _SYNDROME: Final = re.compile(r"ESR_EL[123]: *[0-9a-f]{8,16}, (.+)")
@@ -163,4 +163,4 @@ def _ending(line: str) -> Event | None:
         return Stack(line, addresses, exact=words[0].startswith("@"))
     if match := _SYNDROME.fullmatch(line):
         return Syndrome(line, match[1])
-    return Died(line) if _DIED.fullmatch(line) else None
+    return Fatal(line) if _FATAL.fullmatch(line) else None

@@ -80,9 +80,9 @@ def _line(line: bytes) -> str:
 
 def _extend(pending: bytearray, part: bytes) -> int:
     """Append what still fits; return the number of bytes that did not."""
-    room = MAX_LINE - len(pending)
-    pending += part[:room]
-    return max(len(part) - room, 0)
+    free = MAX_LINE - len(pending)
+    pending += part[:free]
+    return max(len(part) - free, 0)
 
 
 def _shown(line: bytearray, missing: int) -> str:

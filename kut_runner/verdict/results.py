@@ -47,13 +47,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from kut_runner.errors import ExitCode
-from kut_runner.process.boot import LINGER, Ended, How
+from kut_runner.process.boot import LINGER, ExitKind, ProcessExit
 from kut_runner.verdict.events import (
     Abort,
     Check,
-    Died,
     Event,
     Exit,
+    Fatal,
     Info,
     Output,
     Summary,
@@ -88,7 +88,7 @@ _PRECEDENCE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class GuestOutput:
     """What the image said, in the large."""
 
     checks: tuple[Check, ...] = ()
@@ -113,9 +113,9 @@ class Said:
         return event.status if event else None
 
     @property
-    def death(self) -> str:
+    def fatal_message(self) -> str:
         """The library's words for what killed the guest, "" when it has not said any."""
-        died, syndrome = self.latest(Died), self.latest(Syndrome)
+        died, syndrome = self.latest(Fatal), self.latest(Syndrome)
         if died and syndrome:
             return f"{died.line}: {syndrome.words}"
         return died.line if died else ""
@@ -145,8 +145,8 @@ class TestResult:
 
     name: str
     verdict: Verdict
-    said: Said = Said()
-    ended: Ended | None = None
+    output: GuestOutput = GuestOutput()
+    process_exit: ProcessExit | None = None
     """None when the test was not started."""
     command: tuple[str, ...] = ()
     """QEMU's argument vector: paste it to run the test again."""
@@ -169,10 +169,10 @@ class TestResult:
     @property
     def seconds(self) -> float:
         """Wall time of QEMU, from start to end."""
-        return self.ended.seconds if self.ended else 0.0
+        return self.process_exit.seconds if self.process_exit else 0.0
 
 
-class Listener:
+class OutputCollector:
     """What events say in the large, heard a part at a time."""
 
     def __init__(self) -> None:
@@ -182,7 +182,7 @@ class Listener:
         self._lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._after_exit = ""
 
-    def hear(self, events: "Iterable[Event]") -> None:
+    def feed(self, events: "Iterable[Event]") -> None:
         """Take in the events that come next."""
         last, keep_line = self._last, self._lines.append
         for event in events:
@@ -198,9 +198,9 @@ class Listener:
                 elif not self._after_exit:
                     self._after_exit = line.strip()
 
-    def said(self) -> Said:
+    def output(self) -> GuestOutput:
         """Return what was said so far."""
-        return Said(
+        return GuestOutput(
             checks=tuple(event for event in self._told if isinstance(event, Check)),
             last=dict(self._last),
             told=tuple(self._told),
@@ -209,22 +209,22 @@ class Listener:
         )
 
 
-def listen(events: "Iterable[Event]") -> Said:
+def collect(events: "Iterable[Event]") -> GuestOutput:
     """Return what `events` say in the large."""
-    listener = Listener()
-    listener.hear(events)
-    return listener.said()
+    listener = OutputCollector()
+    listener.feed(events)
+    return listener.output()
 
 
-def judge(said: Said, ended: Ended) -> Verdict:
+def judge(output: GuestOutput, process_exit: ProcessExit) -> Verdict:
     """Return the verdict by the table above."""
-    if verdict := _judge_process(said, ended) or _judge_ending(said):
+    if verdict := _judge_process(output, process_exit) or _judge_ending(output):
         return verdict
-    if not (summary := said.latest(Summary)):
-        return _failed(Status.CRASH, f"no SUMMARY line before EXIT: STATUS={said.exit_status}")
-    if misfit := _misfit(said, summary, is_cut=ended.missing > 0):
+    if not (summary := output.latest(Summary)):
+        return _failed(Status.CRASH, f"no SUMMARY line before EXIT: STATUS={output.exit_status}")
+    if misfit := _misfit(output, summary, is_cut=process_exit.missing > 0):
         return _failed(Status.CRASH, misfit)
-    return _judge_summary(said, summary, ended)
+    return _judge_summary(output, summary, process_exit)
 
 
 def after(earlier: tuple[TestResult, ...], result: TestResult) -> TestResult:
@@ -251,51 +251,59 @@ def skipped(reason: str) -> Verdict:
 
 
 def _judge_process(  # noqa: PLR0911 - a return per row of the table
-    said: Said, ended: Ended
+    output: GuestOutput, process_exit: ProcessExit
 ) -> Verdict | None:
     """Rows 1 to 6: the process did not end as a power-off ends it."""
-    words = printable(" / ".join(ended.complaint.splitlines()))
-    if ended.how is How.NOT_STARTED:
+    words = printable(" / ".join(process_exit.stderr.splitlines()))
+    if process_exit.kind is ExitKind.NOT_STARTED:
         return _error(f"QEMU could not be started: {words}")
-    if ended.how is How.INTERRUPTED:
-        return _error(f"interrupted after {ended.seconds:.2f} s", ExitCode.INTERRUPTED)
-    if ended.how is How.KILLED:
-        return _error(_joined(f"QEMU crashed: {_signal_name(ended.code)}", words))
-    if ended.how is How.TIMED_OUT:
-        return _failed(Status.TIMEOUT, f"no verdict after {_duration(ended)}{_last_words(said)}")
-    if ended.how is How.LINGERED or ended.code in (0, said.exit_status):
+    if process_exit.kind is ExitKind.INTERRUPTED:
+        return _error(f"interrupted after {process_exit.seconds:.2f} s", ExitCode.INTERRUPTED)
+    if process_exit.kind is ExitKind.KILLED:
+        return _error(_joined(f"QEMU crashed: {_signal_name(process_exit.code)}", words))
+    if process_exit.kind is ExitKind.TIMED_OUT:
+        return _failed(
+            Status.TIMEOUT, f"no verdict after {_duration(process_exit)}{_last_words(output)}"
+        )
+    if process_exit.kind is ExitKind.LINGERED or process_exit.code in (0, output.exit_status):
         return None
-    if not said.last_lines and ended.code == 1 and not _NO_MEMORY.search(ended.complaint):
+    if (
+        not output.last_lines
+        and process_exit.code == 1
+        and not _NO_MEMORY.search(process_exit.stderr)
+    ):
         return _error(f"QEMU refused: {words}", ExitCode.MACHINE_REFUSED)
-    return _error(_joined(f"QEMU failed with exit status {ended.code}", words))
+    return _error(_joined(f"QEMU failed with exit status {process_exit.code}", words))
 
 
-def _duration(ended: Ended) -> str:
+def _duration(process_exit: ProcessExit) -> str:
     """Return the wall time, and what of it QEMU could not use if that is much."""
-    words = f"{ended.seconds:.1f} s"
-    if ended.lost < ended.seconds / 10:
+    words = f"{process_exit.seconds:.1f} s"
+    if process_exit.starved_seconds < process_exit.seconds / 10:
         return words
-    return f"{words}, without a CPU for {ended.lost:.1f} s"
+    return f"{words}, without a CPU for {process_exit.starved_seconds:.1f} s"
 
 
-def _judge_ending(said: Said) -> Verdict | None:
+def _judge_ending(output: GuestOutput) -> Verdict | None:
     """Rows 7 to 11: the image did not end with a verdict of its own."""
-    if said.exit_status is None:
-        words = _last_words(said) or ", without a word"
-        return _failed(Status.CRASH, said.death or f"power-off without an EXIT line{words}")
-    if said.after_exit:
-        return _failed(Status.CRASH, f"words after the EXIT line: {_quoted(said.after_exit)}")
-    if said.exit_status in _GAVE_UP:
-        if abort := said.latest(Abort):
+    if output.exit_status is None:
+        words = _last_words(output) or ", without a word"
+        return _failed(
+            Status.CRASH, output.fatal_message or f"power-off without an EXIT line{words}"
+        )
+    if output.after_exit:
+        return _failed(Status.CRASH, f"words after the EXIT line: {_quoted(output.after_exit)}")
+    if output.exit_status in _GAVE_UP:
+        if abort := output.latest(Abort):
             return _failed(Status.FAIL, abort.line)
-        words = _last_words(said, f"EXIT: STATUS={said.exit_status}")
-        return _failed(Status.CRASH, said.death or f"the image gave up{words}")
+        words = _last_words(output, f"EXIT: STATUS={output.exit_status}")
+        return _failed(Status.CRASH, output.fatal_message or f"the image gave up{words}")
     return None
 
 
-def _misfit(said: Said, summary: Summary, *, is_cut: bool) -> str:
+def _misfit(output: GuestOutput, summary: Summary, *, is_cut: bool) -> str:
     """Return how SUMMARY and the check lines disagree; a log that `is_cut` lacks lines."""
-    seen = Counter(check.status for check in said.checks)
+    seen = Counter(check.status for check in output.checks)
     kinds = (
         ("failed", seen[Status.FAIL] + seen[Status.XPASS], summary.unexpected),
         ("known to fail", seen[Status.KFAIL], summary.known),
@@ -312,15 +320,15 @@ def _misfit(said: Said, summary: Summary, *, is_cut: bool) -> str:
 
 
 def _judge_summary(  # noqa: PLR0911 - a return per row of the table
-    said: Said, summary: Summary, ended: Ended
+    output: GuestOutput, summary: Summary, process_exit: ProcessExit
 ) -> Verdict:
     """Rows 13 to 18: the image gave a verdict of its own, and it is in order."""
-    status = said.exit_status
+    status = output.exit_status
     if summary.unexpected:
         return _failed(Status.FAIL, f"{summary.unexpected} of {_checks(summary.tests)} failed")
     if status not in (_PASSED, _SKIPPED):
         return _failed(Status.FAIL, f"EXIT: STATUS={status}, although no check failed")
-    if ended.how is How.LINGERED:
+    if process_exit.kind is ExitKind.LINGERED:
         words = f"no power-off within {LINGER:.0f} s after EXIT: STATUS={status}"
         return _failed(Status.TIMEOUT, words)
     if status == _SKIPPED and summary.skipped < summary.tests:
@@ -328,12 +336,12 @@ def _judge_summary(  # noqa: PLR0911 - a return per row of the table
     if status == _PASSED and not summary.tests:
         return _failed(Status.CRASH, "EXIT says that all passed, but no check was made")
     if summary.skipped == summary.tests:
-        return skipped(_skip_reason(said))
+        return skipped(_skip_reason(output))
     return Verdict(Status.PASS, "", ExitCode.OK)
 
 
-def _skip_reason(said: Said) -> str:
-    reasons = [check.text for check in said.checks if check.status is Status.SKIP]
+def _skip_reason(output: GuestOutput) -> str:
+    reasons = [check.text for check in output.checks if check.status is Status.SKIP]
     if len(reasons) > 1:
         return f"{_quoted(reasons[0])} (and {len(reasons) - 1} more)"
     return reasons[0] if reasons else "no check was made"
@@ -351,9 +359,9 @@ def _joined(what: str, words: str) -> str:
     return f"{what}: {words}" if words else what
 
 
-def _last_words(said: Said, but: str = "") -> str:
+def _last_words(output: GuestOutput, but: str = "") -> str:
     """Return the last line said, other than `but`, as the end of a sentence."""
-    words = [line.strip() for line in said.last_lines if line != but]
+    words = [line.strip() for line in output.last_lines if line != but]
     return f"; last words: {_quoted(words[-1])}" if words else ""
 
 

@@ -27,7 +27,7 @@ PAUSE: Final = 0.2
 #: Seconds between two drawings when only the time goes on.
 _TICK: Final = 1.0
 #: Seconds before the board appears at all, and before a test appears on it.
-_PATIENCE: Final = 0.5
+_DELAY: Final = 0.5
 _ERASE: Final = "\r\033[J"
 _YELLOW: Final = "\033[33m{}\033[0m"
 
@@ -98,7 +98,7 @@ class Board(Plain):
         self._total = total
         self._is_open = True
         self._started = self._clock()
-        self._drawn = self._started + _PATIENCE - PAUSE
+        self._drawn = self._started + _DELAY - PAUSE
 
     def begin(self, name: str) -> None:
         """Note that a test runs."""
@@ -133,7 +133,7 @@ class Board(Plain):
 
     def draw(self) -> None:
         """Draw the board anew, below what has been waiting."""
-        is_early = self._clock() < self._started + _PATIENCE
+        is_early = self._clock() < self._started + _DELAY
         self._emit([] if is_early else self._lines())
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class Board(Plain):
         now = self._clock()
         room = max(min(MOST_LINES, rows - 1), 1) - 1
         tests = [(name, now - begun) for name, begun in self._running.items()]
-        tests = [(name, age) for name, age in tests if age >= _PATIENCE]
+        tests = [(name, age) for name, age in tests if age >= _DELAY]
         shown = tests if len(tests) <= room else tests[: max(room - 1, 0)]
         lines = [(self._head(now), False)]
         lines += [(f"{_clock(age)}  {name}", name in self._slow) for name, age in shown]

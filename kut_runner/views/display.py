@@ -13,7 +13,7 @@ _COLOURS: Final = {Status.PASS: _GREEN, Status.SKIP: _YELLOW, Status.FLAKY: _YEL
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DisplayOptions:
     """What is to be shown of a run."""
 
     verbosity: int = 0

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import UsageError
-from kut_runner.views.display import Look
+from kut_runner.views.display import DisplayOptions
 from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kut_runner.records.document import Facts
+    from kut_runner.records.document import RunMetadata
     from kut_runner.records.view import View
 
-_LOOK: Final = Look()
+_DISPLAY: Final = DisplayOptions()
 #: The name of a report that goes to stdout.
 _STDOUT: Final = Path("-")
 
@@ -25,37 +25,37 @@ _STDOUT: Final = Path("-")
 def open_views(
     *,
     log_dir: Path | None = None,
-    facts: "Facts | None" = None,
+    metadata: "RunMetadata | None" = None,
     reports: "Mapping[str, Path | None] | None" = None,
-    look: Look = _LOOK,
+    display: DisplayOptions = _DISPLAY,
     tree: Path | None = None,
 ) -> "tuple[View, ...]":
     """Return the views of a run: the files first, so that they are whole when the terminal fails.
 
-    `log_dir` gets `results.jsonl` and `results.json`; without it these are not written. `facts`
+    `log_dir` gets `results.jsonl` and `results.json`; without it these are not written. `metadata`
     are what is known about the run, `reports` files by the name of their kind: "json", "junit"
     "html" and "tap", whose file "-" is stdout. `tree` is where the paths of sources start, by
     default the current directory. Files of an earlier run under the same names are gone after
     this. The last view is the terminal. Raises UsageError when a file cannot be written or has two
     uses, before anything has run.
     """
-    wanted = {kind: path for kind, path in (reports or {}).items() if path}
-    options = {f"--{kind}": path for kind, path in wanted.items()}
+    cpu_demand = {kind: path for kind, path in (reports or {}).items() if path}
+    options = {f"--{kind}": path for kind, path in cpu_demand.items()}
     _refuse_sharing(options)
     views: list[View] = []
     if log_dir:
         lines, document = log_dir / "results.jsonl", log_dir / "results.json"
         for own in (lines, document):
             _refuse_sharing(options | {"kut itself": own})
-        views = [JsonLines(lines), JsonFile(document, facts, interval=inf)]
-    views += [_open_report(kind, path, facts) for kind, path in wanted.items()]
+        views = [JsonLines(lines), JsonFile(document, metadata, interval=inf)]
+    views += [_open_report(kind, path, metadata) for kind, path in cpu_demand.items()]
     stream = people(reports)
-    if look.github:
+    if display.github:
         from kut_runner.views.report_github import GitHub
 
         views.append(GitHub(stream=stream, tree=tree))
-    rounds = facts.options.get("repeat", 1) if facts else 1
-    return (*views, Terminal(look, rounds=rounds, stream=stream))
+    rounds = metadata.options.get("repeat", 1) if metadata else 1
+    return (*views, Terminal(display, rounds=rounds, stream=stream))
 
 
 def people(reports: "Mapping[str, Path | None] | None") -> TextIO:
@@ -63,9 +63,9 @@ def people(reports: "Mapping[str, Path | None] | None") -> TextIO:
     return sys.stderr if (reports or {}).get("tap") == _STDOUT else sys.stdout
 
 
-def _open_report(kind: str, path: Path, facts: "Facts | None") -> "View":
+def _open_report(kind: str, path: Path, metadata: "RunMetadata | None") -> "View":
     if kind == "json":
-        return JsonFile(path, facts)
+        return JsonFile(path, metadata)
     if kind == "tap":
         from kut_runner.views.report_tap import Tap
 
@@ -76,7 +76,7 @@ def _open_report(kind: str, path: Path, facts: "Facts | None") -> "View":
         return JUnit(path)
     from kut_runner.views.report_html import Html
 
-    return Html(path, facts)
+    return Html(path, metadata)
 
 
 def _refuse_sharing(files: "Mapping[str, Path]") -> None:

@@ -166,7 +166,7 @@ def _annotation(result: "TestResult", sources: Path | None) -> tuple[str, int, s
     """Return file, line, title and message."""
     frame = _place(result)
     found = result.diagnosis
-    failed = [check.line for check in result.said.checks if check.status.is_failure]
+    failed = [check.line for check in result.output.checks if check.status.is_failure]
     lines = [result.verdict.reason, *failed[:5], *([found.headline] if found else [])]
     message = "\n".join(dict.fromkeys(line for line in map(printable, lines) if line))
     file, line = (str(sources / frame.file), frame.line) if frame and sources else ("", 0)
@@ -231,10 +231,10 @@ def _details(result: "TestResult") -> str:
         f"{result.status.value}: <code>{_html(_cut(result.verdict.reason, _MOST_MESSAGE))}</code>"
     )
     found = result.diagnosis
-    failed = [check.line for check in result.said.checks if check.status.is_failure]
+    failed = [check.line for check in result.output.checks if check.status.is_failure]
     lines = [*failed, *(found.lines() if found else ())]
     if not lines:
-        lines = [*result.said.last_lines]
+        lines = [*result.output.last_lines]
     body = _cut_lines(map(_html, lines), _MOST_DETAILS)
     return f"<details><summary>{head}</summary>\n<pre>{body}</pre>\n</details>\n\n"
 

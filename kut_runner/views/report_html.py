@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kut_runner.records.document import Facts
+from kut_runner.records.document import RunMetadata
 from kut_runner.records.view import View
 from kut_runner.views.html.page import page
 from kut_runner.views.outfile import OutFile
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class Html(View):
     """Written once, at the end: until then there is no file, so none can be mistaken for it."""
 
-    def __init__(self, path: Path, facts: Facts | None = None) -> None:
+    def __init__(self, path: Path, metadata: RunMetadata | None = None) -> None:
         """Check that the file can be written; raises UsageError when not."""
         self._out = OutFile(path)
-        self._facts = facts or Facts()
+        self._facts = metadata or RunMetadata()
 
     def on_end(self, run: "Run") -> None:
         """Write the whole."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from kut_runner.errors import UsageError
 from kut_runner.process.capture import create, write_all
-from kut_runner.records.document import Facts, dumps, result_line
+from kut_runner.records.document import RunMetadata, dumps, result_line
 from kut_runner.records.view import View
 from kut_runner.views.outfile import OutFile
 
@@ -48,14 +48,14 @@ class JsonFile(View):
     """One document for the run; until its end it says `"complete": false`."""
 
     def __init__(
-        self, path: Path, facts: Facts | None = None, *, interval: float = INTERVAL
+        self, path: Path, metadata: RunMetadata | None = None, *, interval: float = INTERVAL
     ) -> None:
         """Check that the file can be written; raises UsageError when not.
 
         While tests run it is rewritten, at most once in `interval` seconds.
         """
         self._out = OutFile(path)
-        self._facts = facts or Facts()
+        self._facts = metadata or RunMetadata()
         self._tests: list[str] = []
         self._counts: Counter[str] = Counter()
         self._interval = interval

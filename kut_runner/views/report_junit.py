@@ -74,7 +74,7 @@ def _add_case(suite: ET.Element, result: "TestResult") -> None:
         ET.SubElement(case, "skipped", message=printable(reason))
     elif result.status.is_failure:
         tag = "error" if result.status is Status.ERROR else "failure"
-        lines = [check.line for check in result.said.checks if check.status.is_failure]
+        lines = [check.line for check in result.output.checks if check.status.is_failure]
         lines += result.diagnosis.lines() if result.diagnosis else ()
         _add(case, tag, reason, result.status.value, "\n".join(map(printable, lines)))
     _add_output(case, result)
@@ -86,18 +86,18 @@ def _add(case: ET.Element, tag: str, message: str, kind: str, text: str = "") ->
 
 
 def _add_output(case: ET.Element, result: "TestResult") -> None:
-    if result.said.last_lines:
+    if result.output.last_lines:
         output = ET.SubElement(case, "system-out")
-        output.text = "\n".join(map(printable, result.said.last_lines))
-    if result.ended and result.ended.complaint:
-        complaint = ET.SubElement(case, "system-err")
-        complaint.text = "\n".join(map(printable, result.ended.complaint.splitlines()))
+        output.text = "\n".join(map(printable, result.output.last_lines))
+    if result.process_exit and result.process_exit.stderr:
+        stderr = ET.SubElement(case, "system-err")
+        stderr.text = "\n".join(map(printable, result.process_exit.stderr.splitlines()))
 
 
 def _facts(result: "TestResult") -> dict[str, str]:
     return {
         "status": result.status.value,
-        "checks": str(result.said.counted),
+        "checks": str(result.output.counted),
         "qemu": result.qemu_version,
         "command": shlex.join(result.command),
         "log": result.log,

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.process.boot import How
+from kut_runner.process.boot import ExitKind
 from kut_runner.records.store import shown_log
-from kut_runner.run.test_states import Standing, listed
+from kut_runner.run.test_states import TestStates, listed
 from kut_runner.verdict.status import Status
-from kut_runner.views.display import Look, clipped, coloured, padded
+from kut_runner.views.display import DisplayOptions, clipped, coloured, padded
 from kut_runner.views.report_terminal import Terminal
 from kut_runner.views.tty import takes_board, takes_colour
 
@@ -30,14 +30,19 @@ class Screen:
     """Where rounds are shown, one below the other."""
 
     def __init__(
-        self, standing: Standing, look: Look, *, clears: bool, is_superseded: Callable[[], bool]
+        self,
+        states: TestStates,
+        display: DisplayOptions,
+        *,
+        clears: bool,
+        is_superseded: Callable[[], bool],
     ) -> None:
-        """Show on stdout where `standing` stands, on an empty screen for each round if `clears`.
+        """Show on stdout where `states` stands, on an empty screen for each round if `clears`.
 
         `is_superseded` tells whether a round that is stopped is so for another round.
         """
-        self.standing = standing
-        self.look = look
+        self.states = states
+        self.display = display
         self.is_superseded = is_superseded
         self._out, self._errors = sys.stdout, sys.stderr
         self._is_live = takes_board(sys.stdout, os.environ)
@@ -114,16 +119,16 @@ class Screen:
 
     def _stand(self) -> Iterator[str]:
         """Yield in words where all tests stand."""
-        total, unknown = len(self.standing.names), self.standing.unknown
+        total, unknown = len(self.states.names), self.states.unknown
         yield from self._bad()
         if unknown:
             yield f"{unknown} of {total} still to run"
-        elif not self.standing.bad:
+        elif not self.states.bad:
             yield self.colour(Status.PASS, f"all {total} good")
 
     def _bad(self) -> Iterator[str]:
-        if bad := self.standing.bad:
-            words = f"{len(bad)} of {len(self.standing.names)} bad: {listed(bad)}"
+        if bad := self.states.bad:
+            words = f"{len(bad)} of {len(self.states.names)} bad: {listed(bad)}"
             yield self.colour(Status.FAIL, words)
 
 
@@ -132,7 +137,7 @@ class Round(Terminal):
 
     def __init__(self, screen: Screen, *, rounds: int | None = 1) -> None:
         """Show them on `screen`; each test is to run in so many `rounds`, None for any number."""
-        super().__init__(screen.look, rounds=rounds)
+        super().__init__(screen.display, rounds=rounds)
         self._screen = screen
 
     def on_stop(self, stops: int, running: int) -> None:
@@ -151,7 +156,7 @@ class Round(Terminal):
         self._out.end(result.name, None)
         self._flush_output(result.name)
         head = f"CUT      {padded(result.name, self._width)} {result.seconds:6.2f} s"
-        failed = [check.line for check in result.said.checks if check.status.is_failure]
+        failed = [check.line for check in result.output.checks if check.status.is_failure]
         lines = [f"         {line}" for line in failed]
         if failed:
             lines.append(f"         log: {shown_log(result.log)}")
@@ -164,7 +169,7 @@ class Round(Terminal):
 
 
 def _is_cut(result: "TestResult") -> bool:
-    return result.ended is not None and result.ended.how is How.INTERRUPTED
+    return result.process_exit is not None and result.process_exit.kind is ExitKind.INTERRUPTED
 
 
 def headline(paths: "Sequence[str]") -> str:

@@ -85,9 +85,9 @@ def _point(number: int, result: "TestResult") -> "Iterator[str]":
 
 
 def _facts(result: "TestResult") -> "dict[str, str | float | list[str]]":
-    failed = [check.line for check in result.said.checks if check.status.is_failure]
+    failed = [check.line for check in result.output.checks if check.status.is_failure]
     found = result.diagnosis
-    facts: dict[str, str | float | list[str]] = {
+    metadata: dict[str, str | float | list[str]] = {
         "status": result.status.value,
         "message": printable(result.verdict.reason),
         "seconds": round(result.seconds, 6),
@@ -96,7 +96,7 @@ def _facts(result: "TestResult") -> "dict[str, str | float | list[str]]":
         "command": printable(shlex.join(result.command)),
         "log": printable(result.log),
     }
-    return {key: value for key, value in facts.items() if value}
+    return {key: value for key, value in metadata.items() if value}
 
 
 def _plain(text: str) -> str:

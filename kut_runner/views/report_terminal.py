@@ -13,7 +13,7 @@ from kut_runner.records.view import View
 from kut_runner.verdict.lines import MAX_LINE, decode, printable
 from kut_runner.verdict.status import Status
 from kut_runner.views.board import Board, Plain
-from kut_runner.views.display import Look, coloured, padded, width
+from kut_runner.views.display import DisplayOptions, coloured, padded, width
 from kut_runner.views.tty import takes_board, takes_colour
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kut_runner.definitions.config import TestDef
     from kut_runner.records.run_record import Run
-    from kut_runner.verdict.results import Said, TestResult
+    from kut_runner.verdict.results import GuestOutput, TestResult
 
 #: Failing checks shown per test; the log and the JSON have all.
 _MOST_CHECKS: Final = 20
@@ -31,7 +31,7 @@ _MOST_LINES: Final = 10
 _LONG: Final = 5.0
 _INDENT: Final = " " * 9
 _CR: Final = b"\r"
-_PLAIN_LOOK: Final = Look()
+_PLAIN_DISPLAY: Final = DisplayOptions()
 
 _NOTABLE: Final = (Status.SKIP, Status.XFAIL, Status.KFAIL)
 
@@ -41,7 +41,7 @@ class Terminal(View):
 
     def __init__(
         self,
-        look: Look = _PLAIN_LOOK,
+        display: DisplayOptions = _PLAIN_DISPLAY,
         *,
         rounds: int | None = 1,
         stream: TextIO | None = None,
@@ -55,7 +55,7 @@ class Terminal(View):
         environment = os.environ if environment is None else environment
         if isinstance(stream, TextIOWrapper):  # a character the locale lacks is no error
             stream.reconfigure(errors="backslashreplace")
-        self._look = look
+        self._display = display
         self._rounds = rounds
         self._is_coloured = takes_colour(stream, environment)
         self._has_board = takes_board(stream, environment)
@@ -77,14 +77,14 @@ class Terminal(View):
     def on_slow(self, test: "TestDef", attempt: int, seconds: float) -> None:
         """Mark the test on the board, or print that it still runs."""
         self._out.mark_slow(_label(test.name, attempt))
-        if not self._has_board and self._look.verbosity >= 0 and seconds >= _LONG:
+        if not self._has_board and self._display.verbosity >= 0 and seconds >= _LONG:
             label = padded(_label(test.name, attempt), self._width)
             self._out.write(f"SLOW     {label} {seconds:6.2f} s  still runs")
 
     @property
-    def hears_output(self) -> bool:
+    def wants_output(self) -> bool:
         """Whether the serial lines are to be shown live."""
-        return self._look.verbosity > 1
+        return self._display.verbosity > 1
 
     def on_output(self, test: "TestDef", attempt: int, data: bytes) -> None:
         """Print the lines that have become whole, each with its test's name."""
@@ -113,7 +113,7 @@ class Terminal(View):
         label = _label(result.name, result.attempt)
         self._out.end(label, None)
         self._flush_output(label)
-        if self._look.verbosity > 0:
+        if self._display.verbosity > 0:
             self._out.write(f"RETRY    {label}: {_outcome(result)}")
 
     def on_result(self, result: "TestResult") -> None:
@@ -122,7 +122,7 @@ class Terminal(View):
         self._out.end(label, result.status)
         self._flush_output(label)
         is_bad = result.status.is_failure
-        if is_bad or result.status is Status.FLAKY or self._look.verbosity >= 0:
+        if is_bad or result.status is Status.FLAKY or self._display.verbosity >= 0:
             status = self._coloured(result.status, f"{result.status.value.upper():7}")
             name = padded(result.name, self._width)
             head = f"{status}  {name} {result.seconds:6.2f} s  {_outcome(result)}"
@@ -141,7 +141,7 @@ class Terminal(View):
     def on_end(self, run: "Run") -> None:
         """Take the board away, and print the slowest tests and the summary."""
         self._out.close()
-        for line in (*_slowest(run.results, self._look.slowest), *self._summary(run)):
+        for line in (*_slowest(run.results, self._display.slowest), *self._summary(run)):
             self._out.write(line)
 
     def _summary(self, run: "Run") -> "Iterator[str]":
@@ -167,11 +167,11 @@ class Terminal(View):
             self._out.write(f"{label}| {decode(rest)}")
 
     def _details(self, result: "TestResult") -> "Iterator[str]":
-        checks = result.said.checks
+        checks = result.output.checks
         failed = [check.line for check in checks if check.status.is_failure]
-        if self._look.verbosity > 0:
+        if self._display.verbosity > 0:
             yield from _command(result)
-            yield from (event.line for event in result.said.told)
+            yield from (event.line for event in result.output.told)
         else:
             yield from failed[:_MOST_CHECKS]
             if len(failed) > _MOST_CHECKS:
@@ -184,8 +184,8 @@ class Terminal(View):
                 yield from () if first == result.verdict.reason else (first,)
                 yield from shown
             if (result.status.is_unfinished or not failed) and not (found and found.frames):
-                yield from (f"| {line}" for line in _last_lines(result.said))
-            if result.said.last_lines:
+                yield from (f"| {line}" for line in _last_lines(result.output))
+            if result.output.last_lines:
                 yield f"log: {shown_log(result.log)}"
 
     def _coloured(self, status: Status, text: str) -> str:
@@ -213,15 +213,15 @@ def _outcome(result: "TestResult") -> str:
     """Return the reason, or for a pass what was checked."""
     if result.verdict.reason:
         return result.verdict.reason
-    kinds = Counter(check.status for check in result.said.checks)
-    parts = [f"{result.said.counted} checks" if result.said.counted != 1 else "1 check"]
+    kinds = Counter(check.status for check in result.output.checks)
+    parts = [f"{result.output.counted} checks" if result.output.counted != 1 else "1 check"]
     parts += [f"{kinds[status]} {status.value}" for status in _NOTABLE if kinds[status]]
     return ", ".join(parts)
 
 
-def _last_lines(said: "Said") -> "Sequence[str]":
+def _last_lines(output: "GuestOutput") -> "Sequence[str]":
     """Return what was said last: a dump as a whole, otherwise enough to know where it was."""
-    return said.last_lines if said.death else said.last_lines[-_MOST_LINES:]
+    return output.last_lines if output.fatal_message else output.last_lines[-_MOST_LINES:]
 
 
 def _command(result: "TestResult") -> "Iterator[str]":

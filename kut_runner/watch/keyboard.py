@@ -59,7 +59,7 @@ class Keyboard:
         """Return the descriptor that a key makes readable."""
         return self._descriptor
 
-    def wants_stop(self) -> bool:
+    def stop_requested(self) -> bool:
         """Take in what the descriptor has; tell whether a key that is heeded is among it."""
         with suppress(OSError):
             if self._is_ours() and select.select([self._descriptor], [], [], 0)[0]:

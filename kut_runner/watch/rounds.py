@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from kut_runner.errors import BuildError, ConfigError, ExitCode, KutError
 from kut_runner.process.signals import Signals
 from kut_runner.records.view import View
-from kut_runner.run.test_states import Standing
+from kut_runner.run.test_states import TestStates
 from kut_runner.views.report_rounds import Round, Screen, headline
 from kut_runner.watch import source_watcher
 from kut_runner.watch.keyboard import END
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from kut_runner.process.pool import Stopper
     from kut_runner.records.run_record import Run
     from kut_runner.verdict.results import TestResult
-    from kut_runner.views.display import Look
+    from kut_runner.views.display import DisplayOptions
     from kut_runner.watch.keyboard import Keyboard
-    from kut_runner.watch.source_watcher import Changes
+    from kut_runner.watch.source_watcher import SourceWatcher
 
 #: The keys there are.
 KEYS: Final = "\naAfFqQ" + END
@@ -85,9 +85,9 @@ class Watch:
     def __init__(
         self,
         tree: Path,
-        changed: "Changes",
+        changed: "SourceWatcher",
         keyboard: "Keyboard",
-        look: "Look",
+        display: "DisplayOptions",
         *,
         clears: bool = False,
     ) -> None:
@@ -97,13 +97,13 @@ class Watch:
         self._keyboard = keyboard
         self._signals = Signals()
         self._stoppers: tuple[Stopper, ...] = (self._signals, changed, *keyboard.stoppers)
-        self._standing = Standing()
+        self._states = TestStates()
         self._screen = Screen(
-            self._standing, look, clears=clears, is_superseded=self._is_superseded
+            self._states, display, clears=clears, is_superseded=self._is_superseded
         )
         self._trouble: ExitCode | None = None
 
-    def heed(self) -> None:
+    def check_for_stop(self) -> None:
         """Raise what ends a build if there is a reason to."""
         if self._is_asked():
             raise _Superseded
@@ -126,7 +126,7 @@ class Watch:
                 if self._signals.stops:
                     return ExitCode.INTERRUPTED
                 cause = Cause(self._changes.take(), self._keyboard.take())
-        return self._trouble or self._standing.exit_code
+        return self._trouble or self._states.exit_code
 
     def _round(
         self, load: Callable[[], Work], cause: Cause, *, is_first: bool, postpone: bool
@@ -155,20 +155,20 @@ class Watch:
             images = work.build()
         finally:
             self._screen.built(time.monotonic() - started)
-        self.heed()
-        self._standing.see(work.tests, images)
+        self.check_for_stop()
+        self._states.see(work.tests, images)
         if postpone:
-            self._standing.settle()
+            self._states.settle()
         if cause.key in ("f", "F"):
-            self._standing.forget(self._standing.bad)
+            self._states.forget(self._states.bad)
         elif cause.key:
-            self._standing.forget([*self._standing.names])
-        if due := self._standing.due(work.tests):
+            self._states.forget([*self._states.names])
+        if due := self._states.due(work.tests):
             views = (
-                _Recorder(self._standing, due, work.times),
+                _Recorder(self._states, due, work.times),
                 Round(self._screen, rounds=work.times),
             )
-            work.run(due, images, Extra(views, frozenset(self._standing.bad), self._stoppers))
+            work.run(due, images, Extra(views, frozenset(self._states.bad), self._stoppers))
         else:
             self._screen.idle()
         self._changes.also(work.dependencies(), since=began)
@@ -187,7 +187,7 @@ class Watch:
 
     def _is_asked(self) -> bool:
         """Tell whether there is a signal, a change or a key that counts, without waiting."""
-        return any([each.wants_stop() for each in self._stoppers])  # noqa: C419 - ask them all
+        return any([each.stop_requested() for each in self._stoppers])  # noqa: C419 - ask them all
 
     def _is_superseded(self) -> bool:
         """Tell whether the run in progress is stopped for another round."""
@@ -197,8 +197,8 @@ class Watch:
 class _Recorder(View):
     """Takes the results of a round down."""
 
-    def __init__(self, standing: Standing, tests: "Sequence[TestDef]", times: int | None) -> None:
-        self._standing = standing
+    def __init__(self, states: TestStates, tests: "Sequence[TestDef]", times: int | None) -> None:
+        self._states = states
         self._tests = tests
         self._times = times or 1
         self._results: list[TestResult] = []
@@ -207,4 +207,4 @@ class _Recorder(View):
         self._results.append(result)
 
     def on_end(self, run: "Run") -> None:  # noqa: ARG002 - of the interface
-        self._standing.record(self._tests, self._results, self._times)
+        self._states.record(self._tests, self._results, self._times)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Changes of a tree's sources, as something a selector can wait for; see `sentry`."""
+"""Changes of a tree's sources, as something a selector can wait for; see `watcher`."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from kut_runner.watch import watcher_process
 _FRESH: Final = 10.0
 
 
-class Changes:
+class SourceWatcher:
     """Context manager that knows which sources have changed since it was asked the last time."""
 
     def __init__(self, tree: Path) -> None:
@@ -71,7 +71,7 @@ class Changes:
         assert self._process.stdout  # noqa: S101 - for mypy: stdout=PIPE
         return self._process.stdout.fileno()
 
-    def wants_stop(self) -> bool:
+    def stop_requested(self) -> bool:
         """Take in what the descriptor has; tell whether something has changed."""
         with suppress(BlockingIOError):
             self._read()
@@ -120,9 +120,9 @@ class Changes:
             self._fail(f"it ended with exit status {self._process.wait()}")
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._hear(json.loads(line))
+            self._handle(json.loads(line))
 
-    def _hear(self, said: Any) -> None:  # noqa: ANN401 - what JSON gives
+    def _handle(self, said: Any) -> None:  # noqa: ANN401 - what JSON gives
         if said is None:
             self._is_ready = True
         elif isinstance(said, list):

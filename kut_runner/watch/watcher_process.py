@@ -32,7 +32,7 @@ def is_source(change: int, path: str) -> bool:
     return name.endswith(_SUFFIXES) or (change == _ADDED and Path(path).is_dir())
 
 
-class _Sentry:
+class _Watcher:
     """What is watched. Nothing ever ceases to be: watchfiles forgets changes when it is stopped."""
 
     def __init__(self) -> None:
@@ -105,14 +105,14 @@ def _orders() -> Iterator[dict[str, list[str]]]:
 
 def main() -> None:
     """Obey stdin until its end."""
-    sentry = _Sentry()
+    watcher = _Watcher()
     try:
         for order in _orders():
-            sentry.obey(order)
+            watcher.obey(order)
     except BrokenPipeError:  # kut is gone
         pass
     except Exception as error:  # noqa: BLE001 - kut puts it into words
-        sentry.fail(error)
+        watcher.fail(error)
     os._exit(0)  # whatever the threads are at
 
 

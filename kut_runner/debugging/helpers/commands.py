@@ -5,7 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kut_runner.debugging.helpers.machine import Complaint, Memory, Record, Unreadable, is_in_guest
+from kut_runner.debugging.helpers.machine import (
+    CommandError,
+    Memory,
+    Record,
+    UnreadableError,
+    is_in_guest,
+)
 from kut_runner.debugging.helpers.stage2 import Tree, tree_lines, walk_lines
 from kut_runner.diagnose import syndrome
 
@@ -72,7 +78,7 @@ def exits(debugger: Debugger, words: str) -> Iterator[str]:
     memory = Memory(debugger)
     record = Record(debugger, memory, _GUEST, _guest_of(debugger, words))
     if not record["statistics"]:
-        raise Complaint("its exits are not counted: call guest_count_exits() before guest_run()")
+        raise CommandError("its exits are not counted: call guest_count_exits() before guest_run()")
     counts = Record(debugger, memory, "guest_statistics", record["statistics"])
     names = debugger.enumerators("vector")
     for vector, count in enumerate(counts.all("vectors")):
@@ -87,7 +93,7 @@ def esr(debugger: Debugger, words: str) -> Iterator[str]:
     """Yield a syndrome in words: of an expression, or ESR_EL2 as it is."""
     value = debugger.evaluate(words).number if words else debugger.register("ESR_EL2")
     if value is None:
-        raise Complaint("which one? `kut esr VALUE`")
+        raise CommandError("which one? `kut esr VALUE`")
     yield f"{value:#x}: {syndrome.describe_esr(value)}"
 
 
@@ -133,7 +139,7 @@ def _system_lines(debugger: Debugger, record: Record) -> Iterator[str]:
 def _shown(debugger: Debugger, record: Record, name: str, *, from_cpu: bool) -> str:
     try:
         value = _of_cpu(debugger, name) if from_cpu else record[name]
-    except Unreadable:
+    except UnreadableError:
         value = None
     return "not readable    " if value is None else f"{value:016x}"
 
@@ -165,11 +171,11 @@ def _guest_of(debugger: Debugger, words: str) -> int:
     if words:
         value = debugger.evaluate(words)
         if value.struct not in {_GUEST, ""} or not value.number:
-            raise Complaint(f"{words} is no struct guest")
+            raise CommandError(f"{words} is no struct guest")
         return value.number
     found = _guest_at_hand(debugger)
     if not found:
-        raise Complaint("no guest is at hand: `kut guest EXPRESSION`")
+        raise CommandError("no guest is at hand: `kut guest EXPRESSION`")
     return found
 
 
@@ -186,7 +192,7 @@ def _split(debugger: Debugger, words: str) -> tuple[str, int | None]:
         return words, None
     try:
         value = debugger.evaluate(words)
-    except Complaint:
+    except CommandError:
         expression, _, last = words.rpartition(" ")
         if not expression:
             raise
@@ -203,12 +209,12 @@ def _tree_of(debugger: Debugger, memory: Memory, expression: str) -> Tree:
             return _tree_at(debugger, memory, _tree_of_guest(debugger, memory, value.number))
         if value.struct == _TREE and value.number:
             return _tree_at(debugger, memory, value.number)
-        raise Complaint(f"{expression} is neither a struct guest nor a struct s2_mmu")
+        raise CommandError(f"{expression} is neither a struct guest nor a struct s2_mmu")
     if found := _guest_at_hand(debugger):
         return _tree_at(debugger, memory, _tree_of_guest(debugger, memory, found))
     if found := debugger.find_local(_TREE):
         return _tree_at(debugger, memory, found)
-    raise Complaint("no tree is at hand: `kut stage2 EXPRESSION`, or `kut stage2 cpu`")
+    raise CommandError("no tree is at hand: `kut stage2 EXPRESSION`, or `kut stage2 cpu`")
 
 
 def _tree_of_guest(debugger: Debugger, memory: Memory, address: int) -> int:
@@ -243,6 +249,6 @@ def _memory_test(debugger: Debugger, memory: Memory) -> Callable[[int], bool]:
             for number in range(count)
         ]
         ranges = [(region["start"], region["end"]) for region in each]
-    except Complaint:  # not an image of this library: reading will tell
+    except CommandError:  # not an image of this library: reading will tell
         return lambda _: True
     return lambda address: any(start <= address < end for start, end in ranges)

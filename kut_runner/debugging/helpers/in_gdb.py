@@ -32,7 +32,7 @@ def _find_package() -> None:
 _find_package()
 
 from kut_runner.debugging.helpers import commands  # noqa: E402 - it cannot be found before
-from kut_runner.debugging.helpers.machine import Complaint, Member, Unreadable, Value  # noqa: E402
+from kut_runner.debugging.helpers.machine import CommandError, Member, UnreadableError, Value  # noqa: E402
 
 _STRUCTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 
@@ -44,7 +44,7 @@ class _Gdb:
         try:
             return _value(gdb.parse_and_eval(expression))
         except gdb.error as error:
-            raise Complaint(str(error)) from None
+            raise CommandError(str(error)) from None
 
     def find_local(self, struct: str) -> int:
         for frame in _frames():
@@ -59,13 +59,13 @@ class _Gdb:
         try:
             return dict(_members(gdb.lookup_type(f"struct {struct}"), "", 0))
         except gdb.error as error:
-            raise Complaint(str(error)) from None
+            raise CommandError(str(error)) from None
 
     def enumerators(self, enum: str) -> dict[int, str]:
         try:
             fields = gdb.lookup_type(f"enum {enum}").fields()
         except gdb.error as error:
-            raise Complaint(str(error)) from None
+            raise CommandError(str(error)) from None
         return {field.enumval: field.name for field in reversed(fields)}
 
     def register(self, name: str) -> int | None:
@@ -79,7 +79,7 @@ class _Gdb:
         try:
             return bytes(gdb.selected_inferior().read_memory(address, size))
         except gdb.error as error:
-            raise Unreadable(str(error)) from None
+            raise UnreadableError(str(error)) from None
 
     def read_physical(self, address: int, size: int) -> bytes:
         gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
@@ -160,8 +160,8 @@ class _Command(gdb.Command):  # type: ignore[misc]
         try:
             for line in self._run(_Gdb(), words.strip()):
                 gdb.write(f"{line}\n")
-        except Complaint as complaint:
-            raise gdb.GdbError(str(complaint)) from None
+        except CommandError as stderr:
+            raise gdb.GdbError(str(stderr)) from None
 
 
 class _Summary:
@@ -174,7 +174,7 @@ class _Summary:
     def to_string(self) -> str:
         try:
             return f"{self._prefix}{commands.summary(_Gdb(), self._address)}"
-        except Complaint:  # not initialised yet, say
+        except CommandError:  # not initialised yet, say
             return f"{self._prefix}{{not readable}}"
 
 
@@ -239,7 +239,7 @@ def _is_in_c(address: int) -> bool:
 
 def _record(address: int) -> tuple[int, int]:
     """Return the frame record at an address: the next one's, and where to return to; 0: no more."""
-    with suppress(Complaint):
+    with suppress(CommandError):
         data = _Gdb().read(address, 16) if address and address % 8 == 0 else bytes(16)
         above, back = (int.from_bytes(data[at : at + 8], "little") for at in (0, 8))
         return above, back & (1 << 48) - 1

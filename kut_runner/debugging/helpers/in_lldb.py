@@ -30,7 +30,7 @@ def _find_package() -> None:
 _find_package()
 
 from kut_runner.debugging.helpers import commands  # noqa: E402 - it cannot be found before
-from kut_runner.debugging.helpers.machine import Complaint, Member, Unreadable, Value  # noqa: E402
+from kut_runner.debugging.helpers.machine import CommandError, Member, UnreadableError, Value  # noqa: E402
 
 
 class _Lldb:
@@ -45,7 +45,7 @@ class _Lldb:
     def evaluate(self, expression: str) -> Value:
         value = self._frame.EvaluateExpression(expression)
         if value.GetError().Fail():
-            raise Complaint(str(value.GetError()).strip())
+            raise CommandError(str(value.GetError()).strip())
         return _value(value)
 
     def find_local(self, struct: str) -> int:
@@ -62,13 +62,13 @@ class _Lldb:
     def members(self, struct: str) -> dict[str, Member]:
         kind = self._target.FindFirstType(struct)
         if not kind.IsValid():
-            raise Complaint(f"no struct {struct} is known")
+            raise CommandError(f"no struct {struct} is known")
         return dict(_members(kind, "", 0))
 
     def enumerators(self, enum: str) -> dict[int, str]:
         kind = self._target.FindFirstType(enum)
         if not kind.IsValid():
-            raise Complaint(f"no enum {enum} is known")
+            raise CommandError(f"no enum {enum} is known")
         members = list(kind.GetEnumMembers())
         return {each.GetValueAsUnsigned(): each.GetName() for each in reversed(members)}
 
@@ -80,7 +80,7 @@ class _Lldb:
         error = lldb.SBError()
         data = self._process.ReadMemory(address, size, error)
         if error.Fail() or data is None or len(data) < size:
-            raise Unreadable(f"cannot read memory at {address:#x}")
+            raise UnreadableError(f"cannot read memory at {address:#x}")
         return bytes(data)
 
     def read_physical(self, address: int, size: int) -> bytes:
@@ -155,8 +155,8 @@ def kut(
     try:
         for line in command.run(_Lldb(context), rest.strip()):
             result.AppendMessage(line)
-    except Complaint as complaint:
-        result.SetError(str(complaint))
+    except CommandError as stderr:
+        result.SetError(str(stderr))
 
 
 def __lldb_init_module(debugger: lldb.SBDebugger, _session: object) -> None:

@@ -15,11 +15,11 @@ _LAST = 3
 PAGE_SHIFTS = {0: 12, 1: 16, 2: 14}
 
 
-class Complaint(Exception):  # noqa: N818 - what it is to the user of a debugger
+class CommandError(Exception):
     """A command cannot do what it is asked for; the text says why."""
 
 
-class Unreadable(Complaint):
+class UnreadableError(CommandError):
     """Memory that cannot be read."""
 
 
@@ -60,10 +60,10 @@ class Debugger(Protocol):
         """Return a register of the CPU that is looked at, None when it is not given."""
 
     def read(self, address: int, size: int) -> bytes:
-        """Return memory as the CPU that is looked at sees it; raises Unreadable."""
+        """Return memory as the CPU that is looked at sees it; raises UnreadableError."""
 
     def read_physical(self, address: int, size: int) -> bytes:
-        """Return physical memory; raises Unreadable."""
+        """Return physical memory; raises UnreadableError."""
 
     def symbol(self, address: int) -> str:
         """Return the symbol that has an address, as "name+0x10"; "" for none."""
@@ -78,7 +78,7 @@ class Memory:
         self.is_in_guest = is_in_guest(debugger)
 
     def read(self, address: int, size: int) -> bytes:
-        """Return bytes; raises Unreadable."""
+        """Return bytes; raises UnreadableError."""
         if not self.is_in_guest:
             return self._debugger.read(address, size)
         data = b""
@@ -89,7 +89,7 @@ class Memory:
         return data
 
     def word(self, address: int) -> int:
-        """Return 64 bits; raises Unreadable."""
+        """Return 64 bits; raises UnreadableError."""
         return int.from_bytes(self.read(address, 8), "little")
 
     def _physical(self, address: int) -> int:
@@ -99,7 +99,7 @@ class Memory:
         if not (register("SCTLR_EL2") or 0) & 1:
             return address
         if control is None or table is None:
-            raise Unreadable("the host's memory cannot be seen from inside a guest here")
+            raise UnreadableError("the host's memory cannot be seen from inside a guest here")
         shift = PAGE_SHIFTS.get(control >> 14 & 3, 12)
         bits = 64 - (control & 0x3F)
         table &= _ADDRESS_MASK & ~1
@@ -112,7 +112,7 @@ class Memory:
             table = entry & _ADDRESS_MASK & -(1 << shift)
             if level == _LAST or not entry & 2:
                 return table & -(1 << low) | address & (1 << low) - 1
-        raise Unreadable(f"the host has no memory at {address:#x}")
+        raise UnreadableError(f"the host has no memory at {address:#x}")
 
 
 def is_in_guest(debugger: Debugger) -> bool:
@@ -135,13 +135,15 @@ class Record:
         return name in self._members
 
     def __getitem__(self, name: str) -> int:
-        """Return a number; raises Unreadable."""
+        """Return a number; raises UnreadableError."""
         return self.all(name)[0]
 
     def all(self, name: str) -> list[int]:
         """Return the numbers of an array; raises Complaint."""
         if name not in self._members:
-            raise Complaint(f"the structure has no member {name}: is the image of another version?")
+            raise CommandError(
+                f"the structure has no member {name}: is the image of another version?"
+            )
         offset, size, number = self._members[name]
         data = self._memory.read(self.address + offset, size * number)
         return [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from kut_runner.debugging.helpers.machine import PAGE_SHIFTS, Complaint
+from kut_runner.debugging.helpers.machine import PAGE_SHIFTS, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ class Tree(NamedTuple):
         page_shift = PAGE_SHIFTS.get(vtcr >> 14 & 3)
         ipa_bits = 64 - (vtcr & 0x3F)
         if page_shift is None or ipa_bits <= page_shift:
-            raise Complaint(f"VTCR_EL2 {vtcr:#x} makes no tree")
+            raise CommandError(f"VTCR_EL2 {vtcr:#x} makes no tree")
         is_ds = bool(vtcr >> 32 & 1) and page_shift != 16  # noqa: PLR2004
         is_lpa = page_shift == 16 and vtcr >> 16 & 7 == _PARANGE_52  # noqa: PLR2004
         root = vttbr & (1 << 48) - 1 & ~1

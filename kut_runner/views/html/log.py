@@ -46,9 +46,9 @@ def _read(path: str) -> bytes:
 
 
 def _last_lines(result: TestResult) -> str:
-    if not result.said.last_lines:
+    if not result.output.last_lines:
         return ""
-    lines = [f"<s>{_text(line)}</s>" for line in result.said.last_lines]
+    lines = [f"<s>{_text(line)}</s>" for line in result.output.last_lines]
     return f'<h4>End of the output</h4><pre class="log">{"".join(lines)}</pre>'
 
 

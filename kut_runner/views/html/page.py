@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from kut_runner.records.document import Facts
+from kut_runner.records.document import RunMetadata
 from kut_runner.records.run_record import Run
 from kut_runner.verdict.results import TestResult
 from kut_runner.verdict.status import Status
@@ -22,7 +22,7 @@ _MOST_OPEN: Final = 10
 _HERE: Final = Path(__file__).parent
 
 
-def page(run: Run, facts: Facts, budget: Budget | None = None) -> str:
+def page(run: Run, metadata: RunMetadata, budget: Budget | None = None) -> str:
     """Return the page of a run: what failed first, the rest in the order in which it ended."""
     budget = budget or Budget()
     ordered = sorted(run.results, key=lambda result: not result.status.is_failure)
@@ -35,13 +35,13 @@ def page(run: Run, facts: Facts, budget: Budget | None = None) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
             f"<title>{_title(run)} · kut</title><style>{style}</style></head><body>",
-            *_head(run, facts),
+            *_head(run, metadata),
             *_times(rows),
             _filters(run),
             '<main id="tests">\n',
             *_tests(rows, budget),
             "</main>",
-            f"<footer>kut {shown(facts.kut)}</footer>",
+            f"<footer>kut {shown(metadata.kut)}</footer>",
             f"<script>{script}</script></body></html>\n",
         )
     )
@@ -65,7 +65,7 @@ def _title(run: Run) -> str:
     return f"{failed} of {tests} failed" if failed else f"{tests}, none failed"
 
 
-def _head(run: Run, facts: Facts) -> Iterator[str]:
+def _head(run: Run, metadata: RunMetadata) -> Iterator[str]:
     counts = Counter(result.status for result in run.results)
     is_good = not run.exit_code and run.is_complete
     yield f'<header><h1 class="{"good" if is_good else "bad"}">{_title(run)}</h1>'
@@ -73,26 +73,26 @@ def _head(run: Run, facts: Facts) -> Iterator[str]:
         left = run.selected - len(run.results)
         yield f'<p class="warning">The run was cut short: {left} tests have no result.</p>'
     yield f"{chart.shares(counts)}<ul class=facts>"
-    yield from (f"<li>{name} <b>{shown(value)}</b></li>" for name, value in _facts(run, facts))
+    yield from (f"<li>{name} <b>{shown(value)}</b></li>" for name, value in _facts(run, metadata))
     yield "</ul></header>"
 
 
-def _facts(run: Run, facts: Facts) -> Iterator[tuple[str, str]]:
+def _facts(run: Run, metadata: RunMetadata) -> Iterator[tuple[str, str]]:
     yield "started", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(run.started))
     yield "took", f"{run.seconds:.2f} s"
-    if facts.compiler:
-        yield "built with", "-".join(filter(None, (facts.compiler, facts.variant)))
-    if facts.qemu_version:
-        yield "QEMU", facts.qemu_version
-    if facts.host:
-        host = (str(facts.host.get(key, "")) for key in ("system", "release", "machine"))
+    if metadata.compiler:
+        yield "built with", "-".join(filter(None, (metadata.compiler, metadata.variant)))
+    if metadata.qemu_version:
+        yield "QEMU", metadata.qemu_version
+    if metadata.host:
+        host = (str(metadata.host.get(key, "")) for key in ("system", "release", "machine"))
         yield "host", " ".join(filter(None, host))
-    if facts.run:
-        yield "run", facts.run
-    if facts.rerun_of:
-        yield "rerun of", facts.rerun_of
-    if facts.seed is not None:
-        yield "seed", str(facts.seed)
+    if metadata.run:
+        yield "run", metadata.run
+    if metadata.rerun_of:
+        yield "rerun of", metadata.rerun_of
+    if metadata.seed is not None:
+        yield "seed", str(metadata.seed)
     yield "exit code", str(int(run.exit_code))
 
 

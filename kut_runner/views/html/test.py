@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from kut_runner.process.boot import How
+from kut_runner.process.boot import ExitKind
 from kut_runner.verdict.events import Check
 from kut_runner.verdict.results import TestResult
 from kut_runner.views.html.diagnosis import diagnosis
@@ -45,19 +45,19 @@ def _reports(result: TestResult) -> str:
 
 
 def _checks_made(result: TestResult) -> str:
-    made = result.said.counted
+    made = result.output.counted
     return f"{made} check{'' if made == 1 else 's'}"
 
 
 def _checks(result: TestResult) -> str:
     """Return the checks: those that failed in sight, the others folded."""
-    failed = [check for check in result.said.checks if check.status.is_failure]
-    others = [check for check in result.said.checks if not check.status.is_failure]
+    failed = [check for check in result.output.checks if check.status.is_failure]
+    others = [check for check in result.output.checks if not check.status.is_failure]
     parts = []
     if failed:
         parts.append(f"<h4>Failed checks</h4>{_check_list(failed)}")
     if others:
-        silent = result.said.counted - len(result.said.checks)
+        silent = result.output.counted - len(result.output.checks)
         note = f", and {silent} that say nothing" if silent else ""
         words = f"{len(others)}{' other' if failed else ''} check{'' if len(others) == 1 else 's'}"
         parts.append(f"<details><summary>{words}{note}</summary>{_check_list(others)}</details>")
@@ -81,7 +81,7 @@ def _earlier(result: TestResult) -> str:
 
 def _facts(result: TestResult, ident: str) -> str:
     rows = [
-        ("Ended", _ended(result)),
+        ("ProcessExit", _ended(result)),
         ("Command", f"<code>{shown(shlex.join(result.command))}</code>" if result.command else ""),
         ("QEMU", shown(result.qemu_version)),
         ("Build", f"<code>{shown(result.build_id)}</code>" if result.build_id else ""),
@@ -93,17 +93,17 @@ def _facts(result: TestResult, ident: str) -> str:
 
 
 def _stderr(result: TestResult) -> str:
-    if not (result.ended and result.ended.complaint):
+    if not (result.process_exit and result.process_exit.stderr):
         return ""
-    lines = "\n".join(shown(line) for line in result.ended.complaint.splitlines()[-40:])
+    lines = "\n".join(shown(line) for line in result.process_exit.stderr.splitlines()[-40:])
     return f"<pre>{lines}</pre>"
 
 
 def _ended(result: TestResult) -> str:
-    if not result.ended:
+    if not result.process_exit:
         return "not started"
-    how = result.ended.how
-    words = how.name.lower().replace("_", " ")
-    number = {How.EXITED: "status", How.KILLED: "signal"}.get(how)
-    after = f" after {result.ended.seconds:.3f} s"
-    return f"{words}{f', {number} {result.ended.code}' if number else ''}{after}"
+    kind = result.process_exit.kind
+    words = kind.name.lower().replace("_", " ")
+    number = {ExitKind.EXITED: "status", ExitKind.KILLED: "signal"}.get(kind)
+    after = f" after {result.process_exit.seconds:.3f} s"
+    return f"{words}{f', {number} {result.process_exit.code}' if number else ''}{after}"
