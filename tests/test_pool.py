@@ -271,7 +271,7 @@ import sys
 from pathlib import Path
 from kut_runner.process.boot import Launch
 from kut_runner.process.pool import Pool
-from kut_runner.usage import Usage
+from kut_runner.process.cpu_usage import Usage
 with Pool() as pool:
     started = pool.start(Launch(("/bin/sleep", "300"), Path(sys.argv[1]), 300))
     print(started._process.pid, flush=True)
