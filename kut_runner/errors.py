@@ -10,7 +10,10 @@ Every error says what is wrong and how to put it right, and owns its exit code::
      +-- NothingSelectedError    4  a selection that is empty
      +-- InfrastructureError     5  trouble outside the tests: never a skip, never a pass
      |    +-- MissingToolError   5  no QEMU, no compiler, no ninja
+     |         +-- NotUnpackedError  5  a set of `kut toolchain install`, by its name
      +-- MachineRefusedError     6  QEMU does not take the machine, CPU or option given
+     +-- SetupError              7  tools cannot be installed on this machine
+     +-- TargetUnavailableError  8  the target cannot run on this host, as KVM on x86
 
 Failing tests are results, not errors: they make the exit code 1. Anything that is not a
 KutError is a bug in kut.
@@ -34,6 +37,7 @@ class ExitCode(IntEnum):
     INFRASTRUCTURE = 5
     MACHINE_REFUSED = 6
     SETUP_IMPOSSIBLE = 7
+    TARGET_UNAVAILABLE = 8
     INTERRUPTED = 130
     OUTPUT_CLOSED = 141
 
@@ -89,6 +93,21 @@ class InfrastructureError(KutError):
 
 class MissingToolError(InfrastructureError):
     """A program that kut needs is not installed."""
+
+
+class NotUnpackedError(MissingToolError):
+    """A set of tools that kut unpacks from packages, and that has not been unpacked."""
+
+    def __init__(self, name: str) -> None:
+        """Keep the set's name, which `kut toolchain install` takes."""
+        super().__init__(f"{name} is not unpacked", f"`kut toolchain install {name}`")
+        self.name = name
+
+
+class TargetUnavailableError(KutError):
+    """The target that was asked for cannot run on this host."""
+
+    exit_code = ExitCode.TARGET_UNAVAILABLE
 
 
 class MachineRefusedError(KutError):

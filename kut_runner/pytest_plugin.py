@@ -19,12 +19,12 @@ from kut_runner.errors import ExitCode, KutError
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
-    from kut_runner.commands.prepare import Workspace
     from kut_runner.definitions.config import TestDef
     from kut_runner.records.store import RunDirectory
-    from kut_runner.targets.machine import Qemu
+    from kut_runner.run.workspace import Workspace
+    from kut_runner.targets.protocol import Target
     from kut_runner.verdict.events import Check
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.verdict.result import TestResult
 
 #: How a check or a test that did neither pass nor fail is shown.
 _EXPECTED: Final = {Status.XFAIL: "failed as expected", Status.KFAIL: "known to fail"}
@@ -64,14 +64,14 @@ class _Session:
     """What the items of one process share: the tree, its images, the directory of the run."""
 
     def __init__(self, config: pytest.Config, files: list[Path]) -> None:
-        from kut_runner.commands import prepare
         from kut_runner.definitions import config as definitions
+        from kut_runner.run import workspace
 
         root = definitions.find_root(files[0].parent)
-        self.place: Workspace = prepare.workplace(
+        self.place: Workspace = workspace.of_tree(
             root, config.getoption("--kut-compiler"), config.getoption("--kut-variant")
         )
-        self.qemu: Qemu = self.place.qemu(config.getoption("--kut-qemu"))
+        self.target: Target = self.place.target(qemu=config.getoption("--kut-qemu"))
         self.files = {file: f"{file.parent.name}/{file.name}" for file in files}
         self._is_worker = hasattr(config, "workerinput")
         self._kept = ExitStack()
@@ -139,13 +139,18 @@ class _Session:
 
     def run(self, test: "TestDef") -> "TestResult":
         """Build the image and boot it; raises KutError and KeyboardInterrupt."""
-        from kut_runner.run import bench, engine
+        from kut_runner.run import bench
+        from kut_runner.run.execute import execute
+        from kut_runner.run.options import RunOptions
 
-        images = self.place.images([test])
         collector = bench.Collector()
-        code = engine.run(
-            engine.RunRequest(tests=(test,), images=images, qemu=self.qemu, log_dir=self.log_dir),
-            (collector,),
+        code = execute(
+            self.place,
+            lambda: self.place.cases([test], self.target),
+            RunOptions(),
+            lambda *_: [collector],
+            metadata=self.place.metadata(self.target),
+            log_dir=self.log_dir,
         )
         if code is ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
@@ -184,7 +189,7 @@ class _Item(pytest.Item):
         self.checks = result.output.checks
         self.user_properties += [
             ("status", result.status.value),
-            ("qemu", result.qemu_version),
+            ("qemu", result.version),
             ("log", result.log),
         ]
         if result.status is Status.SKIP:

@@ -10,8 +10,10 @@ from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.document import RunMetadata, dumps, host_metadata, result_line
 from kut_runner.records.run_record import Run
 from kut_runner.verdict.events import parse
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.judge import judge
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import TestResult, collect, judge
+from kut_runner.verdict.result import TestResult
 
 TESTS = 10_000
 

@@ -11,7 +11,7 @@ from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.compare import Comparison, Kind, compare
 from kut_runner.records.document import Document, RunMetadata
-from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
 
 

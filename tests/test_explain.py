@@ -14,13 +14,13 @@ import pytest
 import realtree
 from hypothesis import given
 from hypothesis import strategies as st
+from kut_runner.process.inspection import Cpu, Snapshot
 
 from kut_runner.diagnose.explain import Elf, explain
-from kut_runner.process.inspection import Cpu, Snapshot
 from kut_runner.verdict import results
 from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Kind
 from kut_runner.verdict.events import parse
-from kut_runner.verdict.results import GuestOutput
+from kut_runner.verdict.guest_output import GuestOutput
 
 DUMP = Path(__file__).with_name("golden") / "crash-exception.log"
 

@@ -13,8 +13,9 @@ import pytest
 
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.verdict.events import Event, Output, parse
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.judge import judge
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import collect, judge
 
 GOLDEN = Path(__file__).with_name("golden")
 POWER_OFF = ProcessExit(ExitKind.EXITED, 0, 1.0, "")

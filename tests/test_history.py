@@ -9,7 +9,7 @@ from kut_runner.errors import ExitCode, UsageError
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.document import Document, RunMetadata
 from kut_runner.records.history import Past, lines
-from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
 
 

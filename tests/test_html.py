@@ -18,8 +18,10 @@ from kut_runner.records.document import RunMetadata
 from kut_runner.records.run_record import Run
 from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Frame, Kind, Register
 from kut_runner.verdict.events import parse
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.judge import judge
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import TestResult, Verdict, after, collect, judge, skipped
+from kut_runner.verdict.result import TestResult, Verdict, after, skipped
 from kut_runner.verdict.status import Status
 from kut_runner.views.html.page import page
 from kut_runner.views.html.text import Budget, shown

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_runner.verdict.events import parse
+from kut_runner.verdict.guest_output import OutputCollector, collect
 from kut_runner.verdict.lines import MAX_LINE, decode, printable, split
-from kut_runner.verdict.results import OutputCollector, collect
 
 #: Bytes in which line ends, protocol words and trouble are frequent.
 serial = st.lists(

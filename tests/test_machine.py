@@ -4,10 +4,10 @@
 from pathlib import Path
 
 import pytest
+from kut_runner.targets.machine import Qemu, command_line, find_qemu, unmet_need
 
 from kut_runner.definitions.config import TestDef
 from kut_runner.errors import MissingToolError
-from kut_runner.targets.machine import Qemu, command_line, find_qemu, unmet_need
 
 
 def program(directory: Path, name: str = "qemu-system-aarch64", says: str = "7.2.22") -> Path:

@@ -11,7 +11,7 @@ import realtree
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records import merge
 from kut_runner.records.document import Document, RunMetadata
-from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
 
 PASS = Verdict(Status.PASS, "", ExitCode.OK)

@@ -6,10 +6,10 @@ from itertools import islice
 
 from hypothesis import given
 from hypothesis import strategies as st
+from kut_runner.run.resources import Resources
 
 from kut_runner.definitions.config import TestDef
 from kut_runner.run.order import Queue, rounds
-from kut_runner.run.resources import Resources
 from kut_runner.run.times import Timing
 
 TEST = TestDef("t", "t", "", 1, 128, "max", (), (), 30, (), ())

@@ -14,10 +14,10 @@ import pytest
 import realtree
 from hypothesis import given
 from hypothesis import strategies as st
+from kut_runner.process.inspection import Inspection, Sockets
 
 from kut_runner.process import boot, inspection
 from kut_runner.process.boot import ExitKind, Launch, ProcessExit
-from kut_runner.process.inspection import Inspection, Sockets
 from kut_runner.process.pool import Pool
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": []}}\r\n'

@@ -19,7 +19,7 @@ from test_views import ALL, DIES, FAILS, NEEDY, PASSES, result, show
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records.run_record import Run
 from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Frame, Kind
-from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
 from kut_runner.views.display import is_github
 from kut_runner.views.report_github import GitHub, annotations, summary

@@ -14,7 +14,7 @@ from tap.parser import Parser
 from test_views import ALL, FAILS, NEEDY, PASSES, result, show
 
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.verdict.results import Verdict
+from kut_runner.verdict.result import Verdict
 from kut_runner.verdict.status import Status
 from kut_runner.views.report_tap import Tap
 

@@ -19,7 +19,7 @@ from kut_runner.records.document import Document, RunMetadata
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.run import rerun
-from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
 
 ROOT = Path(__file__).parents[1]

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from kut_runner.run.resources import OVERHEAD, Resources
 
 from kut_runner.definitions.config import TestDef
 from kut_runner.run import resources
-from kut_runner.run.resources import OVERHEAD, Resources
 
 NO_LIMIT = resources._NONE
 TEST = TestDef("t", "t", "", 1, 128, "max", (), (), 30, (), ())

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.verdict.events import parse
+from kut_runner.verdict.guest_output import GuestOutput, collect
+from kut_runner.verdict.judge import judge
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import GuestOutput, Verdict, collect, exit_code, judge
+from kut_runner.verdict.result import Verdict, exit_code
 from kut_runner.verdict.status import Status
 
 PASSED = b"PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n"

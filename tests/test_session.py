@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kut_runner.targets.machine import Qemu
 
 from kut_runner.build.builder import Image
 from kut_runner.definitions.config import TestDef
@@ -18,8 +19,7 @@ from kut_runner.records.view import View
 from kut_runner.run import resources
 from kut_runner.run.engine import RunRequest, run
 from kut_runner.run.times import Times, Timing
-from kut_runner.targets.machine import Qemu
-from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 
 PASS = r"printf 'PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n'"  # noqa: S105 - no password

@@ -13,7 +13,8 @@ from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.run.test_states import TestStates, listed
-from kut_runner.verdict.results import GuestOutput, TestResult, Verdict
+from kut_runner.verdict.guest_output import GuestOutput
+from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
 
 PASS = Verdict(Status.PASS, "", ExitCode.OK)

@@ -18,7 +18,9 @@ from kut_runner.records.run_record import Run
 from kut_runner.records.store import RunDirectory, Store, Stored, shown_log
 from kut_runner.records.view import View
 from kut_runner.verdict.events import parse
-from kut_runner.verdict.results import TestResult, collect, judge
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.judge import judge
+from kut_runner.verdict.result import TestResult
 from kut_runner.views.opening import open_views
 
 FEW = {"KUT_KEEP_RUNS": "3"}

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kut_runner.targets.machine import Qemu
 
 from kut_runner.commands.prepare import Workspace
 from kut_runner.definitions.config import Config
 from kut_runner.errors import ConfigError
 from kut_runner.run import times
 from kut_runner.run.times import Times, Timing
-from kut_runner.targets.machine import Qemu
 
 
 def test_what_was_written_is_read_by_the_same_key(tmp_path: Path) -> None:

@@ -17,8 +17,10 @@ from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind
 from kut_runner.verdict.events import parse
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.judge import judge
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.results import TestResult, collect, exit_code, judge, skipped
+from kut_runner.verdict.result import TestResult, exit_code, skipped
 from kut_runner.views.display import DisplayOptions
 from kut_runner.views.opening import open_views
 from kut_runner.views.report_html import Html

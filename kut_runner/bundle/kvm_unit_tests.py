@@ -20,7 +20,8 @@ from typing import Any, Final
 from kut_runner.build.builder import Image
 from kut_runner.bundle import shell
 from kut_runner.bundle.shell import Environment, Refused
-from kut_runner.definitions.config import DAY, Config, TestDef
+from kut_runner.definitions.config import Config, TestDef
+from kut_runner.definitions.fields import DAY, accelerator_option
 from kut_runner.errors import ConfigError, UsageError
 
 #: Where a tree has its file, in the order of looking.
@@ -200,7 +201,7 @@ class _Reader:
                 self.section.line, "name", "use letters, digits and _ . + -, at most 100"
             )
         file = self.value("file", "", self.one_word)
-        extra = self.value(self.either("qemu_params", "extra_params"), "", self.words)
+        extra = self.value(self.either("qemu_params", "extra_params"), "", self.options)
         found = TestDef(
             name=self.section.name,
             image=file.removesuffix(".flat"),
@@ -242,6 +243,13 @@ class _Reader:
     def add_problem(self, line: int, key: str, what: str) -> None:
         self.problems.append(f"{self.shown}:{line}: [{self.section.name}] {key}: {what}")
 
+    def options(self, text: str) -> list[str]:
+        """Return options of QEMU, none of which may choose an accelerator."""
+        found = self.words(text)
+        if option := accelerator_option(found):
+            raise Refused(f"{option} chooses the accelerator; set ACCEL in the environment")
+        return found
+
     def words(self, text: str) -> list[str]:
         return shell.words(text, self.host.environment)
 
@@ -270,7 +278,7 @@ class _Reader:
         reasons = (
             self.other_than("arch", _ARCHITECTURE),
             self.other_than("machine", self.host.environment.get("MACHINE", "") or "virt"),
-            self.other_than("accel", "tcg"),
+            self.other_than("accel", self.host.environment["ACCEL"]),
             self.value("check", "", self.unmet_check),
             self.value("disabled_if", "", self.disabled),
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -25,12 +25,11 @@ def command(
 ) -> int:
     """Pack tests and their images into FILE (.tar.xz), for `kut run --archive` elsewhere."""
     from kut_runner.bundle import archive
-    from kut_runner.commands import prepare
     from kut_runner.definitions import plan
 
-    place = prepare.workplace(root, compiler, variant)
+    place = where.workspace(root, compiler, variant)
     tests = plan.select(place.definitions, selection)
-    images = place.images(tests)
+    images = place.supply(sorted({test.image for test in tests}))
     size = archive.pack(file, tree=place.tree, compiler=place.compiler, tests=tests, images=images)
     words = f"{len(tests)} tests with {len(images)} images, {size / 1e6:.1f} MB"
     click.echo(f"{os.path.relpath(file)}: {words}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode
 
 
@@ -26,30 +26,32 @@ def command(  # noqa: PLR0913 - one for each option
     variant: str | None,
 ) -> int:
     """Count instructions, and compare the counts with the baseline of the tree."""
-    from kut_runner.commands import prepare
     from kut_runner.definitions import plan, source_trees
-    from kut_runner.run import bench, engine
+    from kut_runner.run import bench
+    from kut_runner.run.execute import execute
+    from kut_runner.run.options import RunOptions
     from kut_runner.views.outfile import OutFile
 
-    place = prepare.workplace(root, compiler, variant)
+    place = where.workspace(root, compiler, variant)
     if update:
         source_trees.refuse_change(place.tree)
     tests = plan.select(place.definitions, plan.Selection(groups=("bench",)))
     baseline = place.tree / "configs/bench-baseline.json"
     kept = bench.load_baseline(baseline, place.compiler)
     out = OutFile(json) if json else None
-    emulator = place.qemu(qemu)
-    request = engine.RunRequest(
-        tests=tests,
-        images=place.images(tests),
-        qemu=emulator,
+    machine = place.target(qemu=qemu)
+    collector = bench.Collector()
+    code = execute(
+        place,
+        lambda: place.cases(tests, machine),
+        RunOptions(),
+        lambda *_: [collector],
+        metadata=place.metadata(machine),
         log_dir=place.tree / "build/bench",
     )
-    collector = bench.Collector()
-    code = engine.run(request, (collector,))
     found = bench.metrics(collector.results)
     if out:
-        out.write(bench.report(found, qemu=emulator.release, compiler=place.compiler))
+        out.write(bench.report(found, qemu=machine.version, compiler=place.compiler))
     for problem in bench.problems(collector.results):
         click.echo(problem, err=True)
     if update and code == ExitCode.OK:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode
 
 
@@ -30,7 +30,7 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner.build import builder, toolchain
     from kut_runner.definitions import config, plan
 
-    tree = options.tree_of(root)
+    tree = where.tree_of(root)
     definitions = config.load(tree / "configs", tree / "arm") if variant else config.Config(())
     tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
     with options.progress_line(verbose=verbose) as progress:

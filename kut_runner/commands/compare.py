@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode
 
 
@@ -26,7 +26,7 @@ def command(root: Path | None, *, before: str, after: str, slower: float, json: 
     """Tell what became of the tests of run A in run B; exit code 1 when one fails newly."""
     from kut_runner.records import compare
 
-    store = options.store_of(root)
+    store = where.store_of(root)
     runs = (store.load(name, brief=True) for name in (before, after))
     found = compare.compare(*runs, ratio=slower)
     for line in found.lines():

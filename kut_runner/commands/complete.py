@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import where
 from kut_runner.errors import KutError
 
 if TYPE_CHECKING:
@@ -40,10 +40,19 @@ def variants(context: click.Context, _parameter: click.Parameter, begun: str) ->
     return _beginning(begun, (each.name for each in found.variants) if found else ())
 
 
+def targets(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the names of targets."""
+    from kut_runner.definitions.config import BUILT_IN
+
+    found = _definitions(context)
+    names = (each.name for each in found.targets) if found else ()
+    return _beginning(begun, (*BUILT_IN, *names))
+
+
 def runs(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Return the names of past runs, the newest first."""
     try:
-        kept = options.store_of(_root(context), quiet=True).runs()
+        kept = where.store_of(_root(context), quiet=True).runs()
     except (KutError, OSError):
         return []
     return _beginning(begun, ["latest", *(run.run for run in reversed(kept))] if kept else ())
@@ -53,7 +62,7 @@ def _definitions(context: click.Context) -> "Config | None":
     from kut_runner.definitions import config
 
     try:
-        tree = options.tree_of(_root(context), quiet=True)
+        tree = where.tree_of(_root(context), quiet=True)
         return config.load(tree / "configs", tree / "arm")
     except (KutError, OSError):
         return None

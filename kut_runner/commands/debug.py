@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import UsageError
 
 _PORT = 1234
@@ -42,6 +42,7 @@ _PORT = 1234
     multiple=True,
     help="Let the debugger run this, after the files.",
 )
+@options.target
 @options.qemu
 @options.compiler
 @options.variant
@@ -58,6 +59,7 @@ def command(  # noqa: PLR0913 - one for each option
     batch: bool,
     scripts: tuple[Path, ...],
     commands: tuple[str, ...],
+    target: str | None,
     qemu: str | None,
     compiler: str,
     variant: str | None,
@@ -65,7 +67,6 @@ def command(  # noqa: PLR0913 - one for each option
     """Stop the machine of a test at the first instruction of main, in gdb or lldb."""
     import os
 
-    from kut_runner.commands import prepare
     from kut_runner.debugging import debug
     from kut_runner.debugging import debugger as debuggers
     from kut_runner.definitions import plan
@@ -74,14 +75,12 @@ def command(  # noqa: PLR0913 - one for each option
         raise UsageError("--port is for --wait", "the debugger that kut starts finds its way")
     if wait and (debugger or batch or scripts or commands):
         raise UsageError("--wait starts no debugger", "leave out what is meant for one")
-    place = prepare.workplace(root, compiler, variant)
+    place = where.workspace(root, compiler, variant)
     test = plan.select_one(place.definitions, name)
     tool = None if wait else debuggers.find(debugger, os.environ)
-    emulator = place.qemu(qemu)
+    machine = place.target(target, qemu=qemu)
     request = debug.Request(
-        test=test,
-        image=place.images((test,))[test.image],
-        qemu=emulator,
+        case=place.cases((test,), machine)[0],
         tree=place.tree,
         serial=serial or place.tree / f"build/debug/{test.name}.log",
         at_reset=at_reset,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode, InfrastructureError, UsageError
 
 
@@ -30,7 +30,7 @@ def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu:
     tree: Path | None = None
     trouble: InfrastructureError | None = None
     try:
-        tree = options.tree_of(root)
+        tree = where.tree_of(root)
     except UsageError:
         if root:
             raise

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode, NothingSelectedError
 
 
@@ -22,7 +22,7 @@ def command(
     """List past runs, the newest last; of tests that are named, their results in each run."""
     from kut_runner.records import history
 
-    stored = options.store_of(root).runs()[-(number or 0) :]
+    stored = where.store_of(root).runs()[-(number or 0) :]
     if not stored:
         raise NothingSelectedError("no run is kept", "`kut run` makes the first one")
     runs = [history.past(each) for each in stored]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def command(root: Path | None, *, selection: "Selection", all_groups: bool, vari
     is_narrowed = selection != plan.Selection()
     if (variants or all_groups) and is_narrowed:
         raise UsageError("--variants and --groups list all there are", "leave out the selection")
-    tree = options.tree_of(root)
+    tree = where.tree_of(root)
     definitions = config.load(tree / "configs", tree / "arm")
     if variants:
         options.print_table({each.name: each.about for each in definitions.variants})

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import where
 from kut_runner.errors import ExitCode, UsageError
 
 _FIRST: Final = "first"
@@ -30,7 +30,7 @@ def command(root: Path | None, *, name: str | None, tree: Path | None) -> int:
     if tree:
         written = scaffold.new_tree(tree, name or _FIRST)
     elif name:
-        top = options.tree_of(root, quiet=True)
+        top = where.tree_of(root, quiet=True)
         source_trees.refuse_change(top)
         written = scaffold.new_test(top, name)
     else:

@@ -4,20 +4,19 @@
 import os
 import sys
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from kut_runner.definitions.config import DAY
+from kut_runner.definitions.fields import DAY
 from kut_runner.errors import UsageError
 from kut_runner.views.tty import takes_board
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from kut_runner.records.store import Store
+    from contextlib import AbstractContextManager
 
 
 def _chosen(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
@@ -62,6 +61,12 @@ variant: Final = click.option(
     help="Variant of the build; `kut list --variants` shows them.",
 )
 verbose: Final = click.option("-v", "--verbose", is_flag=True, help="Show more of what happens.")
+target: Final = click.option(
+    "--target",
+    metavar="NAME",
+    shell_complete=offers("targets"),
+    help="tcg (default), kvm, or a [target.NAME] of the definitions; also $ACCEL.",
+)
 qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
 
 
@@ -132,6 +137,9 @@ _run_options: Final = (
         metavar="N",
         help="Try a test that fails up to N times more; one that passes then is flaky.",
     ),
+    click.option(
+        "--no-inspect", is_flag=True, help="Do not read the CPUs of a machine that hangs."
+    ),
 )
 
 
@@ -157,23 +165,31 @@ def selection(command: "Callable[..., int]") -> "Callable[..., int]":
 
 
 def run_options(command: "Callable[..., int]") -> "Callable[..., int]":
-    """Give a command the options that say how tests run, as one argument `run_options`.
-
-    It is a dictionary by the names that RunRequest has for them.
-    """
+    """Give a command the options for how tests run, as one argument `run_options`."""
 
     @wraps(command)
-    def with_run_options(
+    def with_run_options(  # noqa: PLR0913 - one for each option
         *args: object,
+        jobs: int | None,
+        timeout: float | None,
         shuffle: int | None,
         repeat: int | None,
         until_fail: bool,
+        retries: int,
+        no_inspect: bool,
         **others: object,
     ) -> int:
-        chosen = {name: others.pop(name) for name in ("jobs", "timeout", "retries")}
-        chosen["seed"] = shuffle
-        chosen["until_fail"] = until_fail
-        chosen["repeat"] = repeat or (None if until_fail else 1)
+        from kut_runner.run.options import RunOptions
+
+        chosen = RunOptions(
+            jobs=jobs,
+            timeout=timeout,
+            seed=shuffle,
+            repeat=repeat or (None if until_fail else 1),
+            until_fail=until_fail,
+            retries=retries,
+            inspect=not no_inspect,
+        )
         return command(*args, run_options=chosen, **others)
 
     for option in reversed(_run_options):
@@ -270,44 +286,6 @@ def reports(command: "Callable[..., int]") -> "Callable[..., int]":
     return with_reports
 
 
-def store_of(root: Path | None, *, quiet: bool = False) -> "Store":
-    """Return the past runs of the current directory, else of the tree to work in; as tree_of().
-
-    Archives and trees of kvm-unit-tests run in any directory, which has their results then.
-    """
-    from kut_runner.records.store import Store
-
-    here = Path.cwd()
-    has_runs = root is None and (here / "build/runs").is_dir()
-    return Store((here if has_runs else tree_of(root, quiet=quiet)) / "build")
-
-
-def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
-    """Return the top of the tree to work in, ready for it.
-
-    Says which one it is when that is the one that kut carries, unless `quiet`. Raises UsageError
-    when there is none, ConfigError when it asks for another kut.
-    """
-    from kut_runner.definitions import config, source_trees
-
-    if root is None:
-        tree = source_trees.find(Path.cwd())
-    elif config.is_root(root):
-        tree = source_trees.place_of(root.resolve())
-    else:
-        raise UsageError(f"{root} is not a kut tree ({config.A_TREE})", "correct --root")
-    source_trees.make_ready(tree)
-    if not quiet and root is None and source_trees.is_carried(tree):
-        _say_carried(tree)
-    return tree
-
-
-@cache
-def _say_carried(tree: Path) -> None:
-    """Tell once that it is not a tree of the user's."""
-    click.echo(f"kut: no tree here; this is the one that kut carries, built in {tree}", err=True)
-
-
 @contextmanager
 def progress_line(*, verbose: bool) -> "Iterator[Callable[[str], None] | None]":
     """Give what shows the build's progress: whole lines, one line that changes, or nothing."""
@@ -320,6 +298,11 @@ def progress_line(*, verbose: bool) -> "Iterator[Callable[[str], None] | None]":
             yield lambda line: click.echo(f"\r\033[K{line[:79]}", err=True, nl=False)
         finally:
             click.echo("\r\033[K", err=True, nl=False)
+
+
+def progress() -> "AbstractContextManager[Callable[[str], None] | None]":
+    """Give what shows the build's progress on one line, where stderr is a terminal."""
+    return progress_line(verbose=False)
 
 
 def print_table(rows: "Mapping[str, str]") -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode, UsageError
 
 
@@ -42,7 +42,7 @@ def command(  # noqa: PLR0913 - one for each option
         raise UsageError("--elf and --image name two images", "leave one out")
     if image:
         build_name = f"{compiler}-{variant}" if variant else compiler
-        elf = options.tree_of(root) / builder.Layout(build_name).elf(image)
+        elf = where.tree_of(root) / builder.Layout(build_name).elf(image)
         if not elf.is_file():
             raise UsageError(f"{elf} is not there", f"build it: kut build {image}")
     data = sys.stdin.buffer.read() if log == saved_log.STDIN else Path(log).read_bytes()

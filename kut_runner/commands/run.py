@@ -2,16 +2,17 @@
 """`kut run`: build, run, and give the verdict."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from click.core import ParameterSource
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
     from kut_runner.definitions.plan import Selection
+    from kut_runner.run.options import RunOptions
     from kut_runner.views.display import DisplayOptions
 
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--el2/--no-el2", default=None, help="With --tree: machines with EL2; else $EL2.")
 @options.run_options
 @options.reports
+@options.target
 @options.qemu
 @options.compiler
 @options.variant
@@ -48,27 +50,27 @@ def command(  # noqa: PLR0913 - one for each option
     archive: Path | None,
     tree: Path | None,
     el2: bool | None,
-    run_options: "dict[str, Any]",
+    run_options: "RunOptions",
     reports: dict[str, Path | None],
+    target: str | None,
     qemu: str | None,
     compiler: str,
     variant: str | None,
     display: "DisplayOptions",
 ) -> int:
     """Build what is needed, then run the tests: all, or those that are named."""
-    from kut_runner.build import builder
-    from kut_runner.commands import prepare
     from kut_runner.definitions import plan
-    from kut_runner.run import engine
-    from kut_runner.views import opening
+    from kut_runner.run import workspace
+    from kut_runner.run.execute import execute
+    from kut_runner.views.opening import Opener
 
     _refuse_contradictions()
     if archive:
-        place = prepare.from_archive(archive)
+        place = workspace.of_archive(archive)
     elif tree:
-        place = prepare.from_kvm_unit_tests(tree, el2=el2)
+        place = workspace.of_kvm_unit_tests(tree, el2=el2, target=target)
     else:
-        place = prepare.workplace(root, compiler, variant)
+        place = where.workspace(root, compiler, variant)
     if failed:
         again = place.store.load("latest").to_repeat
         tests = plan.only(place.definitions, selection, again, "nothing failed in the last run")
@@ -76,25 +78,14 @@ def command(  # noqa: PLR0913 - one for each option
         tests = plan.select(place.definitions, selection)
     if shard:
         tests = place.shard(tests, shard, allow_empty=allow_empty)
-    emulator = place.qemu(qemu)
-    with place.begin_run() as kept:
-        # Before the build: when that fails, no results of an earlier run are there to be believed.
-        metadata = prepare.metadata(kept.run, place, emulator, shard=shard, **run_options)
-        shown = opening.open_views(
-            log_dir=kept.path, metadata=metadata, display=display, reports=reports, tree=place.tree
-        )
-        images = place.images(tests)
-        if changed:
-            tests = plan.of_images(tests, builder.relinked(place.tree, place.compiler))
-        request = engine.RunRequest(
-            tests=tests,
-            images=images,
-            qemu=emulator,
-            log_dir=kept.path,
-            times=place.own_times(emulator),
-            **run_options,
-        )
-        return engine.run(request, shown)
+    machine = place.target(target, qemu=qemu)
+    return execute(
+        place,
+        lambda: place.cases(tests, machine, changed=changed),
+        run_options,
+        Opener(display=display, reports=reports, tree=place.tree),
+        metadata=place.metadata(machine, run_options, shard=shard),
+    )
 
 
 #: Options of which at most one can be given.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def command(root: Path | None, *, selection: "Selection", count: int, update: Pa
     """Show what `kut run --shard i/n` takes, and how long that is by the times in the tree."""
     from kut_runner.definitions import config, plan, shards, source_trees
 
-    tree = options.tree_of(root)
+    tree = where.tree_of(root)
     times = tree / shards.TIMES
     if update:
         source_trees.refuse_change(tree)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def command(
     from kut_runner.records import document
     from kut_runner.views import opening
 
-    shown = options.store_of(root).load(run)
+    shown = where.store_of(root).load(run)
     if test:
         shown = document.only(shown, test)
     document.replay(

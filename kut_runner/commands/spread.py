@@ -37,15 +37,14 @@ def command(  # noqa: PLR0913 - one for each option
     display: "DisplayOptions",
 ) -> int:
     """Run the tests of ARCHIVE on the workers of a Dask cluster, and join their results."""
-    from kut_runner.commands import prepare
     from kut_runner.definitions import plan, shards
     from kut_runner.records import document, merge
-    from kut_runner.run import spread
+    from kut_runner.run import spread, workspace
     from kut_runner.views import opening
 
     if bool(scheduler) == bool(local):
         raise UsageError("where to run is not clear", "give either --scheduler or --local")
-    place = prepare.from_archive(archive)
+    place = workspace.of_archive(archive)
     tests = plan.select(place.definitions, selection)
     with place.begin_run() as kept, ExitStack() as cluster:
         executor, workers = _executor(cluster, scheduler, local)
@@ -55,7 +54,7 @@ def command(  # noqa: PLR0913 - one for each option
             archive,
             tests,
             workers=workers,
-            seconds=shards.load_times(place.times),
+            seconds=shards.load_times(place.shard_times),
             log_dir=kept.path,
         ):
             parts[part.name] = part.document

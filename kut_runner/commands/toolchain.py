@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import where
 from kut_runner.errors import ExitCode, MissingToolError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def use(root: Path | None, compiler: str) -> int:
     """Keep a compiler for this tree; "any": the first that is there."""
     from kut_runner.build import toolchain
 
-    tree = options.tree_of(root)
+    tree = where.tree_of(root)
     toolchain.choose(str(tree), None if compiler == "any" else compiler)
     _show(tree)
     return ExitCode.OK

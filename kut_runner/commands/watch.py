@@ -1,25 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`kut watch`: build and run again whenever a source is saved."""
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import options, where
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from kut_runner.build.builder import Image
-    from kut_runner.commands.prepare import Workspace
-    from kut_runner.definitions.config import TestDef
     from kut_runner.definitions.plan import Selection
-    from kut_runner.targets.machine import Qemu
+    from kut_runner.records.document import RunMetadata
+    from kut_runner.records.view import View
+    from kut_runner.run.options import RunOptions
+    from kut_runner.targets.case import Case
     from kut_runner.views.display import DisplayOptions
-    from kut_runner.watch.rounds import Extra
 
 
 @click.command("watch")
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--clear", is_flag=True, help="Clear the terminal when a round begins.")
 @options.run_options
+@options.target
 @options.qemu
 @options.compiler
 @options.variant
@@ -40,7 +39,8 @@ def command(  # noqa: PLR0913 - one for each option
     selection: "Selection",
     postpone: bool,
     clear: bool,
-    run_options: "dict[str, Any]",
+    run_options: "RunOptions",
+    target: str | None,
     qemu: str | None,
     compiler: str,
     variant: str | None,
@@ -48,57 +48,42 @@ def command(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Run the tests; then, whenever a source is saved, those again that it changes."""
     from kut_runner.build import builder
-    from kut_runner.commands import prepare
     from kut_runner.definitions import plan
+    from kut_runner.run.execute import execute
+    from kut_runner.views.opening import Opener
     from kut_runner.watch import rounds
     from kut_runner.watch.keyboard import Keyboard
     from kut_runner.watch.source_watcher import SourceWatcher
 
-    tree = options.tree_of(root)
+    tree = where.tree_of(root)
 
     def load() -> rounds.Work:
-        place = prepare.workplace(root, compiler, variant, check_for_stop=loop.check_for_stop)
+        place = where.workspace(root, compiler, variant, check_for_stop=loop.check_for_stop)
         tests = plan.select(place.definitions, selection)
-        return rounds.Work(
-            tests=tests,
-            build=partial(place.images, tests),
-            run=_Rounds(place, place.qemu(qemu), display, run_options).run,
-            dependencies=partial(builder.dependencies, tree, place.compiler),
-            times=run_options["repeat"],
-        )
+        machine = place.target(target, qemu=qemu)
 
-    with SourceWatcher(tree) as changes, Keyboard(rounds.KEYS) as keyboard:
-        loop = rounds.Watch(tree, changes, keyboard, display, clears=clear)
-        return loop.run(load, postpone=postpone)
+        def run(cases: "Sequence[Case]", extra: rounds.Extra) -> int:
+            def open_views(log_dir: Path, metadata: "RunMetadata") -> "Sequence[View]":
+                *files, _ = Opener(display=display)(log_dir, metadata)
+                return [*files, *extra.views]
 
-
-@dataclass(frozen=True, slots=True)
-class _Rounds:
-    """Runs tests as the options say."""
-
-    place: "Workspace"
-    emulator: "Qemu"
-    display: "DisplayOptions"
-    run_options: "dict[str, Any]"
-
-    def run(self, tests: "Sequence[TestDef]", images: "Mapping[str, Image]", extra: "Extra") -> int:
-        from kut_runner.commands import prepare
-        from kut_runner.run import engine
-        from kut_runner.views import opening
-
-        with self.place.begin_run() as kept:
-            metadata = prepare.metadata(kept.run, self.place, self.emulator, **self.run_options)
-            *files, _ = opening.open_views(
-                log_dir=kept.path, metadata=metadata, display=self.display
-            )
-            request = engine.RunRequest(
-                tests=tests,
-                images=images,
-                qemu=self.emulator,
-                log_dir=kept.path,
-                times=self.place.own_times(self.emulator),
+            return execute(
+                place,
+                lambda: cases,
+                run_options,
+                open_views,
+                metadata=place.metadata(machine, run_options),
                 first=extra.first,
                 stoppers=extra.stoppers,
-                **self.run_options,
             )
-            return engine.run(request, [*files, *extra.views])
+
+        return rounds.Work(
+            build=partial(place.cases, tests, machine),
+            run=run,
+            dependencies=partial(builder.dependencies, tree, place.compiler),
+            times=run_options.repeat,
+        )
+
+    with SourceWatcher(tree) as watcher, Keyboard(rounds.KEYS) as keyboard:
+        loop = rounds.Watch(tree, watcher, keyboard, display, clears=clear)
+        return loop.run(load, postpone=postpone)

@@ -18,13 +18,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from kut_runner.debugging import debugger as debuggers
-from kut_runner.definitions.config import DAY
+from kut_runner.definitions.fields import DAY
 from kut_runner.diagnose import symbols
 from kut_runner.errors import (
     ExitCode,
@@ -33,19 +33,17 @@ from kut_runner.errors import (
     NothingSelectedError,
     UsageError,
 )
-from kut_runner.process.boot import Boot, Launch, ProcessExit, die_with_parent
+from kut_runner.process.boot import Boot, ProcessExit, die_with_parent
 from kut_runner.process.capture import create, write_all
-from kut_runner.process.inspection import load_address
-from kut_runner.process.remote import Link, Monitor, RemoteError, Steps, Stub
 from kut_runner.process.signals import Signals
-from kut_runner.targets import machine
+from kut_runner.targets.case import file_name
+from kut_runner.targets.inspection import QemuInspector, load_address
+from kut_runner.targets.remote import Link, Monitor, RemoteError, Steps, Stub
 from kut_runner.verdict.lines import printable
 
 if TYPE_CHECKING:
-    from kut_runner.build.builder import Image
     from kut_runner.debugging.debugger import DebuggedImage, Debugger, DebuggerOptions
-    from kut_runner.definitions.config import TestDef
-    from kut_runner.targets.machine import Qemu
+    from kut_runner.targets.case import Case
 
 _HERE: Final = "127.0.0.1"
 #: Hang-up of the other end alone; macOS has no name for it.
@@ -58,9 +56,7 @@ _GRACE: Final = 2.0
 class Request:
     """What is to be debugged."""
 
-    test: "TestDef"
-    image: "Image"
-    qemu: "Qemu"
+    case: "Case"
     tree: Path
     serial: Path
     """Where the serial line's raw bytes go."""
@@ -75,8 +71,9 @@ class Machine:
 
     def __init__(self, request: Request, signals: Signals) -> None:
         """Start QEMU; raises OSError, and NothingSelectedError for a test that needs another."""
-        if need := machine.unmet_need(request.qemu, request.test):
-            raise NothingSelectedError(f"{request.test.name} cannot run here: {need}")
+        case = request.case
+        if need := case.target.unmet_need(case.test):
+            raise NothingSelectedError(f"{case.id} cannot run here: {need}")
         self._request = request
         self._signals = signals
         self._readers: dict[int, Callable[[], int | None]] = {}
@@ -89,19 +86,22 @@ class Machine:
         self._ended: ProcessExit | None = None
         self.is_left = False
         """Whether the client was there and has gone."""
-        image = request.image.flat
+        launch = case.target.launch(case.test, case.image, request.serial, DAY, inspect=True)
+        if not launch.inspector:
+            raise UsageError(
+                f"target {case.target.name} has no gdb stub that kut knows", "leave out --target"
+            )
         self._boot = Boot(
-            Launch(
-                (*machine.command_line(request.qemu, request.test, image), "-S"),
-                log=request.serial,
-                timeout=DAY,
-                inspect_version=request.qemu.version,
-                stderr=request.tree / f"build/debug/{request.test.name}.stderr",
+            replace(
+                launch,
+                command=(*launch.command, "-S"),
+                stderr=request.tree / f"build/debug/{file_name(case.id)}.stderr",
             ),
             _Text(request.show).feed if request.show else None,
         )
-        assert self._boot.sockets  # noqa: S101 - for mypy: examine is set
-        self._links = [Link(end, self._go_on) for end in self._boot.sockets.ours]
+        assert isinstance(self._boot.inspector, QemuInspector)  # noqa: S101 - for mypy
+        self._ends = self._boot.inspector.ours
+        self._links = [Link(end, self._go_on) for end in self._ends]
         self._monitor, self._stub = Monitor(self._links[0]), Stub(self._links[1])
         self._watch(signals.fileno(), self._drain)
         self._watch(self._boot.fileno(), self._boot.read)
@@ -139,7 +139,7 @@ class Machine:
 
         Raises MachineRefusedError, or InfrastructureError when it ends before that.
         """
-        elf = self._request.image.elf
+        elf = self._request.case.image.elf
         self._steps = self._begin(symbols.Symbols(elf).address("main"))
         try:
             self._go_on()
@@ -152,7 +152,7 @@ class Machine:
         if self._load is None:
             raise InfrastructureError("QEMU does not say where it has put the image")
         self._let_go_of_stub()
-        name, log = self._request.test.name, os.path.relpath(self._request.serial)
+        name, log = self._request.case.id, os.path.relpath(self._request.serial)
         say(f"{name} stands {self._place}; serial line: {log}")
         return debuggers.DebuggedImage(elf, self._load, self._request.tree)
 
@@ -201,8 +201,7 @@ class Machine:
     def _let_go_of_stub(self) -> None:
         """Leave the gdb stub, with the machine as it stands."""
         self._ignore(self._links[1].fileno())
-        if self._boot.sockets:
-            self._boot.sockets.ours[1].close()
+        self._ends[1].close()
 
     def _drain(self) -> None:
         self._signals.drain()
@@ -223,12 +222,12 @@ class Machine:
     def _begin(self, main: int | None) -> Steps[None]:
         yield from self._monitor.ask("qmp_capabilities")
         roms = yield from self._monitor.ask_human("info roms")
-        self._load = load_address(roms, str(self._request.image.flat))
+        self._load = load_address(roms, str(self._request.case.image.flat))
         yield from self._monitor.ask_human("gdbserver chardev:kut-gdb")
         if self._request.at_reset or main is None or self._load is None:
             return
         yield from self._stub.set_breakpoint(self._load + main, is_set=True)
-        self._deadline = time.monotonic() + self._request.test.timeout
+        self._deadline = time.monotonic() + self._request.case.test.timeout
         yield from self._stub.run()
         self._deadline = None
         yield from self._stub.set_breakpoint(self._load + main, is_set=False)
@@ -246,13 +245,15 @@ class Machine:
         """Stop a machine that does not come to main."""
         self._deadline = None
         self._stub.interrupt()
-        self._place = f"where it is after {self._request.test.timeout:g} s without coming to main"
+        self._place = (
+            f"where it is after {self._request.case.test.timeout:g} s without coming to main"
+        )
 
     def _failure(self, error: RemoteError) -> Exception:
         process_exit = self._finish()
         if process_exit.stderr and not self._deadline:
             return MachineRefusedError(f"QEMU refused: {process_exit.stderr}")
-        words = f"{self._request.test.name} ended before main: {error}"
+        words = f"{self._request.case.id} ended before main: {error}"
         see = f"see {self._request.serial}; --at-reset stops at the machine's first instruction"
         return InfrastructureError(words, see)
 

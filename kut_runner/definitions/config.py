@@ -3,32 +3,40 @@
 
 A file has an optional table `[defaults]`, which holds for the tests of that file, one table
 `[test.NAME]` per test and one table `[variant.NAME]` per variant of the build. Each key is one
-`_Field` below: its check, and the words that tell a user what was expected.
+`Field` below: its check, and the words that tell a user what was expected.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from kut_runner.definitions.fields import (
+    ATTRIBUTES,
+    NAME,
+    TARGET_FIELDS,
+    TEST_FIELDS,
+    VARIANT_FIELDS,
+    BadValueError,
+    Field,
+)
+from kut_runner.definitions.needs import Accelerator, QemuVersion
 from kut_runner.errors import ConfigError, UsageError
+
+#: Targets that need no definition.
+BUILT_IN: Final = ("tcg", "kvm")
 
 #: A test of this group runs only when it is asked for by name.
 NODEFAULT: Final = "nodefault"
 
-#: A file at the top of a tree that is built with the library that kut brings; see `trees`.
+#: A file at the top of a source tree that is built with the library of kut; see `source_trees`.
 MARK: Final = "kut.toml"
-#: In words.
+#: Description of a source tree, for messages.
 A_TREE: Final = f"a directory with configs/, and lib/ or {MARK}"
 
-#: The longest time-out, in seconds.
-DAY: Final = 24 * 60 * 60
+#: Characters of a value that a message shows.
 _WIDEST_VALUE: Final = 60
-
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
-_NEED: Final = re.compile(r"qemu>=[0-9]{1,4}(\.[0-9]{1,4}){0,2}")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +61,16 @@ class TestDef:
     groups: tuple[str, ...]
     timeout: float
     """Seconds of wall time, above 0 and up to a day."""
-    needs: tuple[str, ...]
-    """What the machine must offer ("qemu>=8.0"); where it does not, the test is a SKIP."""
+    needs: tuple[QemuVersion, ...]
+    """Requirements of the target ("qemu>=8.0"); where it does not meet them, the test is a SKIP."""
     qemu_args: tuple[str, ...]
     """Options for QEMU beyond those that kut gives."""
     origin: str = ""
     """The file that defines the test, for messages."""
     skip: str = ""
-    """Why the test cannot run here; empty when it can. Only trees of others say so beforehand."""
+    """Why the test cannot run here; empty when it can. Set only for trees of kvm-unit-tests."""
+    accelerator: Accelerator | None = None
+    """The accelerator of QEMU that the test asks for, with its properties; None for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,29 @@ class VariantDef:
     """The file that defines the variant, for messages."""
 
 
-_Defined = TypeVar("_Defined", TestDef, VariantDef)
+@dataclass(frozen=True, slots=True)
+class TargetDef:
+    """A program of the user's that boots images."""
+
+    name: str
+    command: tuple[str, ...]
+    """Argument vector with placeholders; see `PLACEHOLDERS`."""
+    provides: tuple[str, ...]
+    """Features of its machine, of `FEATURES`."""
+    timeout_factor: float
+    """Multiplies the timeout of every test: above 0 and up to 1000."""
+    version: tuple[str, ...]
+    """Command that prints the version in its first line; empty for none."""
+    dtb: str
+    """Device tree blob for `{dtb}`, relative to the source tree; empty for none."""
+    origin: str = ""
+    """The file that defines the target, for messages."""
+
+
+_TABLES: Final = ("defaults", "test", "variant", "target")
+_TABLES_SHOWN: Final = "[defaults], [test.NAME], [variant.NAME] and [target.NAME]"
+
+_Defined = TypeVar("_Defined", TestDef, VariantDef, TargetDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,117 +120,12 @@ class Config:
 
     tests: tuple[TestDef, ...]
     variants: tuple[VariantDef, ...] = ()
-
-
-class _Bad(Exception):  # noqa: N818 - never leaves this module
-    """A value that its field does not take."""
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or _CONTROL.search(value):
-        raise _Bad
-    return value
-
-
-def _word(value: object) -> str:
-    if not (text := _text(value)):
-        raise _Bad
-    return text
-
-
-def _name(value: object) -> str:
-    if not _NAME.fullmatch(text := _text(value)):
-        raise _Bad
-    return text
-
-
-def _need(value: object) -> str:
-    if not _NEED.fullmatch(text := _text(value)):
-        raise _Bad
-    return text
-
-
-def _integer(low: int, high: int) -> Callable[[object], int]:
-    def check(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise _Bad
-        return value
-
-    return check
-
-
-def _seconds(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= DAY:
-        raise _Bad
-    return float(value)
-
-
-def _tuple_of(check: Callable[[object], str]) -> Callable[[object], tuple[str, ...]]:
-    def check_all(value: object) -> tuple[str, ...]:
-        if not isinstance(value, list):
-            raise _Bad
-        return tuple(check(item) for item in value)
-
-    return check_all
-
-
-def _property(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, int):
-        return str(value)
-    if "," in (text := _word(value)):
-        raise _Bad
-    return text
-
-
-def _properties(value: object) -> tuple[tuple[str, str], ...]:
-    if not isinstance(value, dict):
-        raise _Bad
-    return tuple((_name(key), _property(item)) for key, item in value.items())
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    check: Callable[[object], Any]
-    expected: str
-    default: Any
-
-
-_TABLES: Final = ("defaults", "test", "variant")
-_TABLES_SHOWN: Final = "[defaults], [test.NAME] and [variant.NAME]"
-
-#: Keys of a test and of [defaults]; `image` without a value is the test's own name.
-_FIELDS: Final[Mapping[str, _Field]] = {
-    "image": _Field(_name, 'the name of a source under arm/, as in "stage2"', None),
-    "args": _Field(_text, "a string without control characters", ""),
-    "smp": _Field(_integer(1, 512), "a number of CPUs, 1 to 512", 1),
-    "memory": _Field(_integer(16, 1 << 20), "a number of MiB, 16 to 1048576", 128),
-    "cpu": _Field(_word, 'a CPU model, as in "max" or "max,sve=off"', "max"),
-    "machine": _Field(
-        _properties,
-        'a table of properties, as in { virtualization = "on" }',
-        {"virtualization": "on"},
-    ),
-    "groups": _Field(_tuple_of(_name), 'a list of names, as in ["stage2"]', []),
-    "timeout": _Field(_seconds, "a number of seconds, above 0 and up to 86400", 30.0),
-    "needs": _Field(_tuple_of(_need), 'a list such as ["qemu>=8.0"]', []),
-    "qemu_args": _Field(_tuple_of(_word), 'a list of options, as in ["-icount", "0"]', []),
-}
-
-_FLAGS: Final = _Field(_tuple_of(_word), 'a list of flags, as in ["-O0"]', [])
-_VARIANT_FIELDS: Final[Mapping[str, _Field]] = {
-    "about": _Field(_word, "words that say what it is for", None),
-    "compile": _FLAGS,
-    "compile-gcc": _FLAGS,
-    "compile-clang": _FLAGS,
-    "link": _FLAGS,
-}
+    targets: tuple[TargetDef, ...] = ()
 
 
 def is_name(text: str) -> bool:
     """Return whether a test may be called `text`."""
-    return bool(_NAME.fullmatch(text))
+    return bool(NAME.fullmatch(text))
 
 
 def find_root(start: Path) -> Path:
@@ -230,6 +157,7 @@ def load(directory: Path, sources: Path | None = None) -> Config:
     problems: list[str] = []
     tests: dict[str, TestDef] = {}
     variants: dict[str, VariantDef] = {}
+    targets: dict[str, TargetDef] = {}
     paths = sorted(directory.glob("*.toml"))
     if not paths:
         problems.append(f"{directory}: no test definitions (*.toml) here; add a file tests.toml")
@@ -238,9 +166,10 @@ def load(directory: Path, sources: Path | None = None) -> Config:
         document = reader.parse(path)
         reader.add("test", reader.tests(document), tests)
         reader.add("variant", reader.variants(document), variants)
+        reader.add("target", reader.targets(document), targets)
     if problems:
         raise ConfigError(problems)
-    return Config(tuple(tests.values()), tuple(variants.values()))
+    return Config(tuple(tests.values()), tuple(variants.values()), tuple(targets.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +191,7 @@ class _Reader:
 
     def tests(self, document: Mapping[str, Any]) -> Iterator[TestDef]:
         """Yield the tests that are in order."""
-        defaults = self._fields(document.get("defaults", {}), "defaults", _FIELDS)
+        defaults = self._fields(document.get("defaults", {}), "defaults", TEST_FIELDS)
         for name, table in self._tables(document, "test"):
             if test := self._test(name, table, defaults):
                 yield test
@@ -272,6 +201,12 @@ class _Reader:
         for name, table in self._tables(document, "variant"):
             if variant := self._variant(name, table):
                 yield variant
+
+    def targets(self, document: Mapping[str, Any]) -> Iterator[TargetDef]:
+        """Yield the targets that are in order."""
+        for name, table in self._tables(document, "target"):
+            if target := self._target(name, table):
+                yield target
 
     def add(self, kind: str, found: Iterable[_Defined], known: dict[str, _Defined]) -> None:
         """Add definitions to those of other files; a name that is taken is a problem."""
@@ -288,7 +223,7 @@ class _Reader:
             self._add_problem(kind, f"expected tables [{kind}.NAME]")
             return
         for name, table in tables.items():
-            if _NAME.fullmatch(name):
+            if NAME.fullmatch(name):
                 yield name, table
             else:
                 bad = "bad name; use letters, digits and _ . + -, at most 100"
@@ -300,25 +235,39 @@ class _Reader:
     def _test(self, name: str, table: object, defaults: Mapping[str, Any]) -> TestDef | None:
         where = f"test.{_quote(name)}"
         before = len(self.problems)
-        values = {**defaults, **self._fields(table, where, _FIELDS)}
+        values = {**defaults, **self._fields(table, where, TEST_FIELDS)}
         if "image" not in values:
             self._look_for_source(name, where)
         if len(self.problems) > before:
             return None
-        complete = _complete({"image": name, **values}, _FIELDS)
+        complete = _complete({"image": name, **values}, TEST_FIELDS)
         return TestDef(name=name, origin=self.shown, **complete)
 
     def _variant(self, name: str, table: object) -> VariantDef | None:
         where = f"variant.{_quote(name)}"
         before = len(self.problems)
-        values = self._fields(table, where, _VARIANT_FIELDS)
+        values = self._fields(table, where, VARIANT_FIELDS)
         if "about" not in values:
             self._add_problem(f"{where}.about", "missing; say what it is for")
         if len(self.problems) > before:
             return None
-        return VariantDef(name=name, origin=self.shown, **_complete(values, _VARIANT_FIELDS))
+        return VariantDef(name=name, origin=self.shown, **_complete(values, VARIANT_FIELDS))
 
-    def _fields(self, table: object, where: str, fields: Mapping[str, _Field]) -> dict[str, Any]:
+    def _target(self, name: str, table: object) -> TargetDef | None:
+        where = f"target.{_quote(name)}"
+        before = len(self.problems)
+        values = self._fields(table, where, TARGET_FIELDS)
+        if name in BUILT_IN:
+            self._add_problem(where, "kut has a target of that name; choose another one")
+        if "command" not in values:
+            self._add_problem(f"{where}.command", "missing; give the program and its arguments")
+        elif "{dtb}" in "".join(values["command"] or ()) and not values.get("dtb"):
+            self._add_problem(f"{where}.dtb", "missing, and command has {dtb}; give its path")
+        if len(self.problems) > before:
+            return None
+        return TargetDef(name=name, origin=self.shown, **_complete(values, TARGET_FIELDS))
+
+    def _fields(self, table: object, where: str, fields: Mapping[str, Field]) -> dict[str, Any]:
         """Return the table's values, None for each that is bad."""
         if not isinstance(table, dict):
             self._add_problem(where, "expected a table of keys")
@@ -332,9 +281,9 @@ class _Reader:
             values[key] = None
             try:
                 values[key] = field.check(value)
-            except _Bad:
-                words = f"{_show(value)} is not valid; give {field.expected}"
-                self._add_problem(f"{where}.{key}", words)
+            except BadValueError as bad:
+                problem = str(bad) or f"{_show(value)} is not valid; give {field.expected}"
+                self._add_problem(f"{where}.{key}", problem)
         if values.get("image"):
             self._look_for_source(values["image"], where)
         return values
@@ -360,10 +309,12 @@ def parse(path: Path, shown: str, problems: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _complete(values: Mapping[str, Any], fields: Mapping[str, _Field]) -> dict[str, Any]:
+def _complete(values: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
     """Return a value for every field, by the name of the attribute."""
     return {
-        key.replace("-", "_"): values[key] if key in values else field.check(field.default)
+        ATTRIBUTES.get(key, key).replace("-", "_"): values[key]
+        if key in values
+        else field.check(field.default)
         for key, field in fields.items()
     }
 

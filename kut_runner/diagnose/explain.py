@@ -17,8 +17,8 @@ from kut_runner.verdict.lines import printable
 
 if TYPE_CHECKING:
     from kut_runner.diagnose.dump import Dump
-    from kut_runner.process.inspection import Cpu, Snapshot
-    from kut_runner.verdict.results import GuestOutput
+    from kut_runner.process.snapshot import Cpu, Snapshot
+    from kut_runner.verdict.guest_output import GuestOutput
 
 #: Functions that print a dump, which are no news at the top of a stack.
 _PLUMBING: Final = ("dump_stack", "dump_frame_stack", "assert_failed", "report_abort", "abort")

@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.build import builder, rootless, toolchain
-from kut_runner.errors import InfrastructureError, KutError, MissingToolError
+from kut_runner.errors import InfrastructureError, KutError, MissingToolError, NotUnpackedError
 from kut_runner.health import probe
 from kut_runner.health.fixes import Fixes
-from kut_runner.run import resources
-from kut_runner.targets import machine
+from kut_runner.process import resources
+from kut_runner.targets import qemu as qemus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kut_runner.build.toolchain import Toolchain
     from kut_runner.health.distribution import Distribution
-    from kut_runner.targets.machine import Qemu
+    from kut_runner.targets.qemu import Qemu
 
 #: The oldest QEMU that kut has been tried with.
 OLDEST: Final = (7, 2, 0)
@@ -142,7 +142,7 @@ def _wrap(text: str, width: int | None) -> list[str]:
 def _qemu(host: Host, place: Path) -> tuple["Qemu | None", list[Finding]]:
     """Return QEMU, when it can boot an image, and what was found."""
     try:
-        qemu = machine.find_qemu(host.qemu, cache=place / "versions", environment=host.environ)
+        qemu = qemus.find_qemu(host.qemu, cache=place / "versions", environment=host.environ)
     except InfrastructureError as error:
         fix = _fix_qemu(host, error)
         return None, [Finding("QEMU", error.message, State.PROBLEM, fix)]
@@ -160,9 +160,9 @@ def _qemu(host: Host, place: Path) -> tuple["Qemu | None", list[Finding]]:
 
 
 def _fix_qemu(host: Host, error: InfrastructureError) -> str:
-    asked = machine.asked_for(host.qemu, host.environ)
-    if "is not unpacked" in error.message:
-        return f"{host.fixes.kut()} toolchain install {asked}"
+    asked = qemus.asked_for(host.qemu, host.environ)
+    if isinstance(error, NotUnpackedError):
+        return f"{host.fixes.kut()} toolchain install {error.name}"
     found = toolchain.find_program(asked or "qemu-system-aarch64", rootless.extend(host.environ))
     if found:
         return host.fixes.broken("qemu", [found], error.message)

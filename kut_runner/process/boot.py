@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One QEMU process: started, listened to, stopped in time, and gone for certain at the end.
+"""One process that runs a machine: its start, output and timeouts, and its certain end.
 
-QEMU runs in a session of its own, so that Ctrl-C reaches only kut, with stdin from /dev/null,
-so that it never touches the terminal, its serial line in a pipe and its complaints in a file.
-When kut dies, even by SIGKILL, the kernel kills QEMU (parent-death signal). When QEMU ends, what
-is left of its process group, as a wrapper script would leave, is killed as well.
+It runs in a session of its own, so that Ctrl-C reaches only kut, with stdin from /dev/null, so
+that it never touches the terminal, its stdout (the serial line) in a pipe and its stderr in a
+file. When kut dies, even by SIGKILL, the kernel kills the process (parent-death signal). When it
+ends, the rest of its process group, as a wrapper script would leave, is killed as well.
 
-Linux gives all of this. macOS has no parent-death signal: there a QEMU outlives a kut that was
-killed by SIGKILL. Nor can it tell, before Python 3.13, of an end without reaping the process, so
+Linux gives all of this. macOS has no parent-death signal: there a process outlives a kut that was
+killed by SIGKILL. Nor can macOS report, before Python 3.13, an exit without reaping the process, so
 that the process group killed after it is, for a moment, one that could be another's.
 """
 
@@ -24,15 +24,16 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from io import FileIO
-from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kut_runner.process.capture import Capture, create
 from kut_runner.process.cpu_timeout import CpuTimeout, TimeoutState
 from kut_runner.process.cpu_usage import Usage
-from kut_runner.process.inspection import TIME_LIMIT, Inspection, Snapshot, Sockets
-from kut_runner.process.remote import Link
+
+if TYPE_CHECKING:
+    from kut_runner.process.inspector import Inspector, Source
+from kut_runner.process.snapshot import Snapshot
 
 #: Seconds from SIGTERM to SIGKILL.
 GRACE: Final = 1.0
@@ -48,58 +49,60 @@ _EXIT_WINDOW: Final = 128
 
 
 class ExitKind(Enum):
-    """What ended a QEMU process."""
+    """The reason why a process ended."""
 
     EXITED = auto()
-    """QEMU itself, with an exit status: power-off, or an error that QEMU reports."""
+    """By itself, with an exit status: power-off, or an error that the program reports."""
     KILLED = auto()
-    """A signal that kut did not send: QEMU crashed, or someone killed it."""
+    """By a signal that kut did not send: it crashed, or someone killed it."""
     TIMED_OUT = auto()
     LINGERED = auto()
-    """It was stopped after an EXIT line that no power-off followed."""
+    """Stopped after an EXIT line that no power-off followed."""
     INTERRUPTED = auto()
-    """It was stopped because kut was told to stop."""
+    """Stopped because kut was told to stop."""
     NOT_STARTED = auto()
     """The program could not be executed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A QEMU to run."""
+    """A process to start."""
 
     command: tuple[str, ...]
     log: Path
-    """Where the serial line's raw bytes go."""
+    """File for the raw bytes of the serial line."""
     timeout: float
-    """Seconds until it is stopped, as `patience` counts them."""
-    inspect_version: tuple[int, ...] = ()
-    """Version of this QEMU when its CPUs are to be looked at before a time-out stops it."""
+    """Seconds until it is stopped, as `cpu_timeout` counts them."""
+    inspector: "Callable[[], Inspector] | None" = None
+    """Opens the access to the machine's state, which is read before a timeout stops it."""
+    uninspectable: str = ""
+    """Without an inspector: the reason, for the report of a timeout."""
     stderr: Path | None = None
-    """Where QEMU's stderr goes; None for a file beside the log."""
+    """File for its stderr; None for one beside the log."""
 
     @property
     def stderr_path(self) -> Path:
-        """Where QEMU's stderr goes."""
+        """File for its stderr."""
         return self.stderr or self.log.with_suffix(".stderr")
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessExit:
-    """How a QEMU process ended."""
+    """The end of a process."""
 
     kind: ExitKind
     code: int
-    """EXITED: the exit status; KILLED: the signal; otherwise of no meaning."""
+    """EXITED: the exit status; KILLED: the signal; otherwise without meaning."""
     seconds: float
     """Wall time from start to end."""
     stderr: str
-    """The end of what QEMU wrote to stderr."""
+    """The end of its stderr."""
     missing: int = 0
     """Bytes of a flood that the log leaves out."""
     snapshot: Snapshot | None = None
-    """After a time-out: what the CPUs were doing, when that was asked for."""
+    """After a timeout: state of the CPUs, or the reason why it could not be read."""
     cpu_seconds: float = 0.0
-    """CPU time of QEMU, all its threads together."""
+    """CPU time, all threads together."""
     starved_seconds: float = 0.0
     """Seconds of wall time for which the lack of CPUs held it up, as far as known."""
     cpu_demand: float | None = None
@@ -107,31 +110,33 @@ class ProcessExit:
 
 
 class Boot:
-    """A QEMU process that was started; `finish` or `abandon` clears up after it."""
+    """A process that was started; `finish` or `abandon` cleans up after it."""
 
     def __init__(self, launch: Launch, on_output: Callable[[bytes], None] | None = None) -> None:
         """Start it; raises OSError when the program or the log cannot be opened.
 
-        `on_output` gets what the guest says, as it comes.
+        `on_output` gets the output of the guest as it comes.
         """
         self.launch = launch
-        """What was asked for."""
+        """The arguments of the start."""
+        self.was_inspectable = False
+        """Whether the descriptors for an inspection reached the process; set by `finish`."""
         self._on_output = on_output
         with ExitStack() as undo:
             self.log = undo.enter_context(Capture(launch.log))
             self._stderr = undo.enter_context(create(launch.stderr_path))
             self._started = time.monotonic()
-            self._sockets = Sockets(launch.inspect_version) if launch.inspect_version else None
-            if self._sockets:
-                undo.callback(self._sockets.close)
-            self._process = _spawn(launch.command, self._stderr, self._sockets)
+            self.inspector = launch.inspector() if launch.inspector else None
+            """Access to the machine's state, where the launch asked for it."""
+            if self.inspector:
+                undo.callback(self.inspector.close)
+            self._process = _spawn(launch.command, self._stderr, self.inspector)
             undo.pop_all()
         self._timeout = CpuTimeout(launch.timeout, self._started)
         self._linger: CpuTimeout | None = None
         self._is_slow = False
         self._due: float | None = None
         self._why: ExitKind | None = None
-        self._inspection: Inspection | None = None
         self._is_asked = False
         self._recent = b""
         assert self._process.stdout  # noqa: S101 - for mypy: stdout=PIPE
@@ -157,9 +162,9 @@ class Boot:
         return time.monotonic() - self._started
 
     def read(self) -> int | None:
-        """Take to disk what the guest has said, a pipe full at most; return the number of bytes.
+        """Write to disk the guest's output so far, a pipe full at most; return the bytes taken.
 
-        None means that there are none yet, 0 that no more will come.
+        None means that there is none yet, 0 that no more will come.
         """
         taken = 0
         while taken < _PIPE_SIZE:
@@ -179,57 +184,52 @@ class Boot:
         return taken
 
     def stop(self, why: ExitKind) -> None:
-        """Ask QEMU to end (SIGTERM); the next `expire` does not ask."""
+        """Ask the process to end (SIGTERM); the next `expire` kills it."""
         self._why = why
         self._is_asked = True
         self._due = time.monotonic() + GRACE
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End QEMU (SIGKILL)."""
+        """End the process (SIGKILL)."""
         self._why = self._why or ExitKind.INTERRUPTED
         self._due = None
         self._signal(signal.SIGKILL)
 
-    def expire(self, now: float) -> tuple[Link, ...]:
-        """Do what is due at `now`: look, examine, then ask, then kill.
+    def expire(self, now: float) -> "tuple[Source, ...]":
+        """Take the step that is due at `now`: check, inspect, then ask, then kill.
 
-        Returns what there is to listen to, beside the serial line, from now on.
+        Returns further sources to listen to, beside the serial line, from now on.
         """
         if self._is_asked:
             self.kill()
         elif self._why:
-            if self._inspection:
-                self._inspection.give_up()
+            if self.inspector:
+                self.inspector.give_up()
             self.stop(self._why)
         elif why := self._check_timeout(now):
             return self._give_up_on(why)
         return ()
 
     def take_slow(self) -> bool:
-        """Tell whether QEMU has become slow since the last call, see `patience`."""
+        """Return whether the process has become slow since the last call, see `cpu_timeout`."""
         is_slow, self._is_slow = self._is_slow, False
         return is_slow
 
     @property
-    def sockets(self) -> Sockets | None:
-        """The ways to this QEMU, where it was started with some."""
-        return self._sockets
-
-    @property
-    def links(self) -> tuple[Link, ...]:
-        """What `expire` said to listen to."""
-        return self._inspection.links if self._inspection else ()
+    def sources(self) -> "tuple[Source, ...]":
+        """The sources that `expire` returned."""
+        return self.inspector.sources if self.inspector else ()
 
     def has_ended(self) -> bool:
-        """Tell whether QEMU has ended, without waiting."""
+        """Return whether the process has ended, without waiting."""
         if not hasattr(os, "waitid"):
             return self._process.poll() is not None
         which = os.P_PID, self._process.pid
         return bool(os.waitid(*which, os.WEXITED | os.WNOHANG | os.WNOWAIT))
 
     def finish(self) -> ProcessExit:
-        """Clear up after a QEMU that has ended; nothing of it is left but the log.
+        """Clean up after a process that has ended; nothing of it is left but the log.
 
         Raises InfrastructureError when the log cannot be written.
         """
@@ -241,30 +241,29 @@ class Boot:
         self.read()
         self._pipe.close()
         self.log.finish()
-        kind = self._why or (ExitKind.EXITED if status >= 0 else ExitKind.KILLED)
         return ProcessExit(
-            kind=kind,
+            kind=self._why or (ExitKind.EXITED if status >= 0 else ExitKind.KILLED),
             code=abs(status),
             seconds=seconds,
             stderr=self._stderr_tail(),
             missing=self.log.missing,
-            snapshot=self._inspection.snapshot if self._inspection else None,
+            snapshot=self._snapshot(),
             cpu_seconds=cpu_seconds,
             starved_seconds=self._timeout.starved_seconds,
             cpu_demand=Usage(cpu_seconds, usage.waited).cpu_demand(seconds) if usage else None,
         )
 
     def abandon(self) -> None:
-        """Kill QEMU and wait for its end; the log stays as it is."""
+        """Kill the process and wait for its end; the log stays as it is."""
         self._clear()
         self._pipe.close()
         self._stderr.close()
         self.log.close()
 
     def _clear(self) -> int:
-        """Kill all that is left of QEMU's process group and return QEMU's status.
+        """Kill the rest of the process group and return the status of the process.
 
-        Where QEMU has not been reaped yet, the number of the group cannot be anyone else's.
+        As long as it has not been reaped, the number of the group cannot be anyone else's.
         """
         try:
             self._signal(signal.SIGKILL)
@@ -272,33 +271,38 @@ class Boot:
             if not self.has_ended():
                 raise
         status = self._process.wait()
-        if self._inspection:
-            self._inspection.give_up()
-        if self._sockets:
-            self._sockets.close()
+        if self.inspector:
+            self.inspector.give_up()
+            self.was_inspectable = self.inspector.was_reached()
+            self.inspector.close()
         return status
 
+    def _snapshot(self) -> Snapshot | None:
+        if self.inspector:
+            return self.inspector.snapshot
+        if self._why is ExitKind.TIMED_OUT and self.launch.uninspectable:
+            return Snapshot(trouble=self.launch.uninspectable)
+        return None
+
     def _check_timeout(self, now: float) -> ExitKind | None:
-        """Return why QEMU is to be stopped, None when it may go on."""
+        """Return why the process is to be stopped, None when it may go on."""
         usage = Usage.of(self._process.pid)
-        check = self._timeout.check(now, usage)
-        self._is_slow = self._is_slow or check is TimeoutState.SLOW
-        if check is TimeoutState.OVER:
+        state = self._timeout.check(now, usage)
+        self._is_slow = self._is_slow or state is TimeoutState.SLOW
+        if state is TimeoutState.OVER:
             return ExitKind.TIMED_OUT
         if self._linger and self._linger.check(now, usage) is TimeoutState.OVER:
             return ExitKind.LINGERED
         return None
 
-    def _give_up_on(self, why: ExitKind) -> tuple[Link, ...]:
-        """Stop QEMU, or look at its CPUs first."""
-        if not self._sockets:
+    def _give_up_on(self, why: ExitKind) -> "tuple[Source, ...]":
+        """Stop the process, or inspect its machine first."""
+        if not self.inspector:
             self.stop(why)
             return ()
         self._why = why
-        self._due = time.monotonic() + TIME_LIMIT
-        kernel = _after("-kernel", self.launch.command)
-        self._inspection = Inspection(self._sockets, kernel, self._on_inspected)
-        return self._inspection.links
+        self._due = time.monotonic() + self.inspector.time_limit
+        return self.inspector.begin(self._on_inspected)
 
     def _on_inspected(self) -> None:
         if not self._is_asked:
@@ -315,7 +319,7 @@ class Boot:
             os.killpg(self._process.pid, number)
 
     def _watch_for_exit(self, data: bytes) -> None:
-        """Lose patience sooner while an EXIT line is the last thing said."""
+        """Shorten the timeout while an EXIT line is the last line of the output."""
         self._recent = (self._recent + data[-_EXIT_WINDOW:])[-_EXIT_WINDOW:]
         self._linger = None
         if not self._why and _EXIT_SAID.search(self._recent):
@@ -329,26 +333,21 @@ def _cpu_seconds_of_children() -> float:
 
 
 def _spawn(
-    command: tuple[str, ...], stderr_path: FileIO, sockets: Sockets | None
+    command: tuple[str, ...], stderr: FileIO, inspector: "Inspector | None"
 ) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
-        (*command, *(sockets.options if sockets else ())),
+        (*command, *(inspector.options if inspector else ())),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=stderr_path,
+        stderr=stderr,
         bufsize=0,
         start_new_session=True,
-        pass_fds=sockets.descriptors if sockets else (),
+        pass_fds=inspector.descriptors if inspector else (),
         preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 - see there
     )
-    if sockets:
-        sockets.close_theirs()
+    if inspector:
+        inspector.on_started()
     return process
-
-
-def _after(option: str, command: tuple[str, ...]) -> str:
-    """Return the value of an option, "" when it is not there."""
-    return next((value for each, value in pairwise(command) if each == option), "")
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:

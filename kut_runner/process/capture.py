@@ -86,6 +86,11 @@ class Capture:
         write_all(self._file, self._path, self._joint() + self._held)
         self._held.clear()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was written."""
+        return not self._written and not self._held and not self.missing
+
     def chunks(self) -> Iterator[bytes]:
         """Yield the log from its first byte."""
         self._file.seek(0)

@@ -17,7 +17,7 @@ from kut_runner.process.signals import Signals
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kut_runner.process.remote import Link
+    from kut_runner.process.inspector import Source
 
 #: Seconds for more bytes of a line to arrive before they are looked at; the most in a flood.
 _COALESCE: Final = 0.001
@@ -126,7 +126,7 @@ class Pool:
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _finish(self, boot: Boot) -> tuple[Boot, ProcessExit]:
-        sources: tuple[Boot | Link, ...] = (boot, *boot.links)
+        sources: tuple[Boot | Source, ...] = (boot, *boot.sources)
         for source in sources:
             if source in self._selector.get_map():
                 self._selector.unregister(source)
@@ -161,5 +161,5 @@ class Pool:
         for boot in self._running:
             due = boot.deadline
             if due is not None and due <= now:
-                for link in boot.expire(now):
-                    self._selector.register(link, EVENT_READ, link)
+                for source in boot.expire(now):
+                    self._selector.register(source, EVENT_READ, source)

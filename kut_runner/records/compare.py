@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any, Final
 
 from kut_runner.records.document import Document
-from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 
 #: Changes when a program that reads the old one would misread the new one.
@@ -149,9 +149,9 @@ def _by_name(document: Document) -> dict[str, TestResult]:
     """Return a result per test; of one that ran repeatedly the last failure, else the last."""
     found: dict[str, TestResult] = {}
     for result in document.results:
-        seen = found.get(result.name)
+        seen = found.get(result.id)
         if not seen or result.status.is_failure or not seen.status.is_failure:
-            found[result.name] = result
+            found[result.id] = result
     return found
 
 
@@ -223,7 +223,7 @@ def _notes(before: Document, after: Document) -> Iterator[str]:
     old, new = before.metadata, after.metadata
     kinds = (
         ("built with", _build(before), _build(after)),
-        ("QEMU", old.qemu_version, new.qemu_version),
+        ("QEMU", old.version, new.version),
         ("kut", old.kut, new.kut),
     )
     for what, one, other in kinds:

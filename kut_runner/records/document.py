@@ -21,15 +21,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kut_runner import __version__
-from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
-from kut_runner.verdict import events, results
+from kut_runner.verdict import events
+from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.events import Check, Event, Info, Output
+from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.lines import printable
-from kut_runner.verdict.results import GuestOutput, TestResult, Verdict
+from kut_runner.verdict.result import TestResult, Verdict
+from kut_runner.verdict.result import exit_code as exit_code_of
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
@@ -61,6 +63,9 @@ _EXIT_KINDS: Final = {
     ExitKind.INTERRUPTED: "interrupted",
     ExitKind.NOT_STARTED: "not_started",
 }
+#: Values of "cause".
+_CAUSES: Final = {cause: cause.value for cause in Cause}
+_CAUSES_BY_KEY: Final[Mapping[object, Cause]] = {cause.value: cause for cause in Cause}
 _EXIT_KINDS_BY_KEY: Final = {key: kind for kind, key in _EXIT_KINDS.items()}
 _BY_NAME: Final = {status.value: status for status in Status}
 
@@ -80,13 +85,16 @@ class RunMetadata:
     """"gcc" or "clang"; empty when nothing was built."""
     variant: str = ""
     """Variant of the build; empty for the plain one."""
-    qemu: str = ""
-    """The QEMU program."""
-    qemu_version: str = ""
+    target: str = ""
+    """Name of the target; empty where there are several, and in documents of an older kut."""
+    program: str = ""
+    """The target's program."""
+    version: str = ""
+    """Version of the program."""
     selection: tuple[str, ...] = ()
-    """Names of the tests that are to run."""
+    """Ids of the cases that are to run."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """The options of the call that decide what runs and how, by the names of RunRequest."""
+    """The options of the call that decide what runs and how; see docs/results.md."""
     seed: int | None = None
     """What the order of the tests was drawn with; None when it was not drawn."""
     rerun_of: str = ""
@@ -110,18 +118,18 @@ class Document:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the tests that were to run; of an old document those that did."""
-        return self.metadata.selection or tuple(result.name for result in self.results)
+        return self.metadata.selection or tuple(result.id for result in self.results)
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Names of the tests that have no result."""
-        seen = {result.name for result in self.results}
+        seen = {result.id for result in self.results}
         return tuple(name for name in self.names if name not in seen)
 
     @property
     def failed(self) -> frozenset[str]:
         """Names of the tests that failed, be it one time of many."""
-        return frozenset(result.name for result in self.results if result.status.is_failure)
+        return frozenset(result.id for result in self.results if result.status.is_failure)
 
     @property
     def rounds(self) -> int:
@@ -132,7 +140,7 @@ class Document:
     @property
     def to_repeat(self) -> frozenset[str]:
         """Names of the tests that failed, or have not all the results that they were to have."""
-        seen = Counter(result.name for result in self.results)
+        seen = Counter(result.id for result in self.results)
         return self.failed.union(name for name in self.names if seen[name] < self.rounds)
 
     @property
@@ -146,7 +154,7 @@ class Document:
         codes = [result.verdict.exit_code for result in self.results]
         if not self.is_complete:
             codes.append(ExitCode.INTERRUPTED)
-        code = results.exit_code(codes) if self.exit_code is None else self.exit_code
+        code = exit_code_of(codes) if self.exit_code is None else self.exit_code
         seconds = self.seconds
         if seconds is None:
             seconds = sum(result.seconds for result in self.results)
@@ -175,9 +183,8 @@ def host_metadata() -> Mapping[str, Any]:
 def replay(document: Document, views: Sequence[View]) -> ExitCode:
     """Show a saved run through any views, as if it ran now; return its exit code."""
     run = document.run
-    definitions = tuple(map(definition, document.names))
     for view in views:
-        view.on_start(definitions)
+        view.on_start(document.names)
     for result in document.results:
         for view in views:
             view.on_result(result)
@@ -188,12 +195,12 @@ def replay(document: Document, views: Sequence[View]) -> ExitCode:
 
 def only(document: Document, name: str) -> Document:
     """Return the part of the run that is one test; raises UsageError when there is none."""
-    found = tuple(result for result in document.results if result.name == name)
+    found = tuple(result for result in document.results if result.id == name)
     if found:
         metadata = replace(document.metadata, selection=(name,))
         seconds = sum(result.seconds for result in found)
         codes = [result.verdict.exit_code for result in found]
-        return Document(metadata, found, seconds, results.exit_code(codes), is_complete=True)
+        return Document(metadata, found, seconds, exit_code_of(codes), is_complete=True)
     if name in document.missing:
         raise UsageError(f"{name} has no result in this run", "`kut rerun` runs what is missing")
     from difflib import get_close_matches
@@ -240,7 +247,8 @@ def _to_json(metadata: RunMetadata, counts: Mapping[str, int], run: Run | None) 
         "exit_code": int(run.exit_code) if run else None,
         "host": dict(metadata.host),
         "build": {"compiler": metadata.compiler, "variant": metadata.variant},
-        "qemu": {"program": metadata.qemu, "version": metadata.qemu_version},
+        "qemu": {"program": metadata.program, "version": metadata.version},
+        "target": metadata.target,
         "options": dict(metadata.options),
         "seed": metadata.seed,
         "rerun_of": metadata.rerun_of,
@@ -254,9 +262,10 @@ def _to_json(metadata: RunMetadata, counts: Mapping[str, int], run: Run | None) 
 def result_to_json(result: TestResult) -> dict[str, Any]:
     """Return one of `tests`, which is a line of results.jsonl as well."""
     return {
-        "id": result.name,
+        "id": result.id,
         "status": result.status.value,
         "reason": result.verdict.reason,
+        "cause": _CAUSES[result.verdict.cause] if result.verdict.cause else None,
         "exit_code": int(result.verdict.exit_code),
         "attempt": result.attempt,
         "earlier": [result_to_json(each) for each in result.earlier],
@@ -268,11 +277,12 @@ def result_to_json(result: TestResult) -> dict[str, Any]:
         "last_lines": list(result.output.last_lines),
         "diagnosis": result.diagnosis.to_json() if result.diagnosis else None,
         "qemu": {
-            "version": result.qemu_version,
+            "version": result.version,
             "command": shlex.join(result.command),
             "argv": list(result.command),
             "ended": _exit_to_json(result.process_exit),
         },
+        "target": result.target,
         "log": result.log,
         "build_id": result.build_id,
     }
@@ -317,17 +327,18 @@ def result_from_json(data: Mapping[str, Any], *, brief: bool = False) -> TestRes
     """Return the result that `result_to_json` wrote; raises as `from_json` does."""
     diagnosis, qemu = data.get("diagnosis"), data["qemu"]
     return TestResult(
-        name=printable(data["id"]),
+        id=printable(data["id"]),
         verdict=_verdict_from_json(data),
         output=GuestOutput() if brief else _output_from_json(data),
         process_exit=_exit_from_json(data, qemu["ended"]),
         command=tuple(qemu["argv"]),
-        qemu_version=qemu["version"],
+        version=qemu["version"],
         log=data["log"],
         build_id=data["build_id"],
         diagnosis=_diagnosis_from_json(diagnosis) if diagnosis and not brief else None,
         attempt=data.get("attempt", 1),
         earlier=tuple(map(result_from_json, data.get("earlier", ()))),
+        target=data.get("target", ""),
     )
 
 
@@ -379,8 +390,9 @@ def _metadata_from_json(data: Mapping[str, Any]) -> RunMetadata:
         host=data.get("host", {}),
         compiler=build.get("compiler", ""),
         variant=build.get("variant", ""),
-        qemu=qemu.get("program", ""),
-        qemu_version=qemu.get("version", ""),
+        target=data.get("target", ""),
+        program=qemu.get("program", ""),
+        version=qemu.get("version", ""),
         selection=tuple(data.get("selection", ())),
         options=data.get("options", {}),
         seed=data.get("seed"),
@@ -390,13 +402,14 @@ def _metadata_from_json(data: Mapping[str, Any]) -> RunMetadata:
 
 def _check_to_json(check: Check) -> dict[str, Any]:
     word, *prefixes, message = check.line.split(": ")  # at once: there may be 100,000 of them
-    return {"status": word.lower(), "prefixes": prefixes, "message": message}
+    shown = {"status": word.lower(), "prefixes": prefixes, "message": message}
+    return shown | {"place": check.place} if check.place else shown
 
 
 def _check_from_json(data: Mapping[str, Any]) -> Check:
     status = _BY_NAME[data["status"]]
     words = (status.value.upper(), *data["prefixes"], data["message"])
-    return Check(printable(": ".join(words)), status)
+    return Check(printable(": ".join(words)), status, printable(data.get("place", "")))
 
 
 def _infos_to_json(output: GuestOutput) -> list[dict[str, Any]]:
@@ -453,7 +466,8 @@ def _event(line: str, kind: type[Event]) -> Event:
 
 def _verdict_from_json(data: Mapping[str, Any]) -> Verdict:
     reason = printable(data["reason"])
-    return Verdict(_BY_NAME[data["status"]], reason, ExitCode(data["exit_code"]))
+    cause = _CAUSES_BY_KEY.get(data.get("cause"))  # of a later kut it may be one more
+    return Verdict(_BY_NAME[data["status"]], reason, ExitCode(data["exit_code"]), cause)
 
 
 def _exit_to_json(process_exit: ProcessExit | None) -> dict[str, Any] | None:
@@ -486,11 +500,6 @@ def _exit_from_json(test: Mapping[str, Any], data: Mapping[str, Any] | None) -> 
         starved_seconds=data.get("lost_seconds", 0.0),
         cpu_demand=data.get("cpus_wanted"),
     )
-
-
-def definition(name: str) -> TestDef:
-    """Return what views ask of a definition: its name; the machine is in the result's command."""
-    return TestDef(name, "", "", 1, 0, "", (), (), 0.0, (), ())
 
 
 def _iso(seconds: float) -> str:

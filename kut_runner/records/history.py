@@ -11,7 +11,7 @@ from typing import Final
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records.document import Document
 from kut_runner.records.store import Stored
-from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 
 #: One character per run of a test.
@@ -60,7 +60,7 @@ def run_lines(runs: Sequence[Past]) -> Iterator[str]:
     for past in runs:
         metadata = past.document.metadata
         build = "-".join(filter(None, (metadata.compiler, metadata.variant)))
-        qemu = f"QEMU {metadata.qemu_version}" if metadata.qemu_version else ""
+        qemu = f"QEMU {metadata.version}" if metadata.version else ""
         seconds = past.document.seconds
         time = f"{seconds:8.2f} s" if seconds is not None else ""
         yield f"{past.run}  {build:10} {qemu:12} {time:>10}  {_outcome(past)}".rstrip()
@@ -72,8 +72,8 @@ def test_lines(runs: Sequence[Past], patterns: Sequence[str]) -> Iterator[str]:
     width = max(map(len, names), default=0) if len(names) > 1 else 0
     for past in runs:
         for result in past.document.results:
-            if result.name in names:
-                name = f"{result.name:{width}}  " if width else ""
+            if result.id in names:
+                name = f"{result.id:{width}}  " if width else ""
                 yield f"{past.run}  {name}{_result(result)}".rstrip()
 
 
@@ -87,7 +87,7 @@ def table_lines(runs: Sequence[Past], patterns: Sequence[str]) -> Iterator[str]:
     marks: defaultdict[str, dict[int, TestResult]] = defaultdict(dict)
     for number, past in enumerate(runs):
         for result in past.document.results:
-            marks[result.name][number] = result
+            marks[result.id][number] = result
     width = max(map(len, chosen), default=0)
     for name in chosen:
         seen = marks[name]
@@ -103,7 +103,7 @@ def select(runs: Sequence[Past], patterns: Sequence[str]) -> Collection[str]:
 
     Raises UsageError for a pattern that names none.
     """
-    names = sorted({result.name for past in runs for result in past.document.results})
+    names = sorted({result.id for past in runs for result in past.document.results})
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UsageError(

@@ -12,7 +12,7 @@ from typing import Final
 from kut_runner.definitions import shards
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records.document import Document
-from kut_runner.verdict import results
+from kut_runner.verdict.result import exit_code
 
 #: The option of a run that says which part it is.
 OPTION: Final = "shard"
@@ -54,7 +54,7 @@ def merge(parts: Mapping[str, Document]) -> Merged:
         metadata=metadata,
         results=joined,
         seconds=max((each.seconds or 0.0 for each in documents), default=0.0),
-        exit_code=results.exit_code(codes),
+        exit_code=exit_code(codes),
         is_complete=not missing,
     )
     return Merged(document, missing)

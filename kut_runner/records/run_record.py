@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kut_runner.errors import ExitCode
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.verdict.result import TestResult
 
 
 @dataclass(frozen=True, slots=True)

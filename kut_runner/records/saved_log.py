@@ -14,13 +14,16 @@ from kut_runner.diagnose.explain import Elf, explain
 from kut_runner.errors import KutError
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records import document
-from kut_runner.verdict import events, lines, results
-from kut_runner.verdict.results import TestResult, Verdict
+from kut_runner.targets.selection import exit_reader
+from kut_runner.verdict import events, lines
+from kut_runner.verdict.cause import Cause
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.judge import judge, last_line
+from kut_runner.verdict.result import TestResult
 
 #: What a log from standard input is called.
 STDIN: Final = "-"
 _RESULTS: Final = "results.jsonl"
-_POWER_OFF: Final = "power-off without an EXIT line"
 
 
 def result(path: str, data: bytes, elf: Path | None = None) -> TestResult:
@@ -29,18 +32,20 @@ def result(path: str, data: bytes, elf: Path | None = None) -> TestResult:
     `elf` has the symbols of the image; by default it is the one that the run's results name.
     """
     known = _known_result(path)
-    output = results.collect(events.parse(lines.split([data])))
+    output = collect(events.parse(lines.split([data])))
     process_exit = (
         known.process_exit
         if known and known.process_exit
         else ProcessExit(ExitKind.EXITED, 0, 0.0, "")
     )
-    verdict = results.judge(output, process_exit)
-    if not known and verdict.reason.startswith(_POWER_OFF):
-        words = verdict.reason.removeprefix(_POWER_OFF)
-        verdict = Verdict(verdict.status, f"the log has no EXIT line{words}", verdict.exit_code)
+    reader = exit_reader(
+        known.target if known else "", known.command[0] if known and known.command else ""
+    )
+    verdict = judge(output, process_exit, reader)
+    if not known and verdict.cause is Cause.NO_EXIT:
+        verdict = replace(verdict, reason=f"the log has no EXIT line{last_line(output)}")
     found = TestResult(
-        name=Path(path).stem if path != STDIN else "stdin", verdict=verdict, output=output, log=path
+        id=Path(path).stem if path != STDIN else "stdin", verdict=verdict, output=output, log=path
     )
     if known:
         kept = known.diagnosis if not elf else None

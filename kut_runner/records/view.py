@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kut_runner.definitions.config import TestDef
     from kut_runner.records.run_record import Run
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.verdict.result import TestResult
 
 
 class View:
     """Something that shows or writes results; it leaves out what it does not care about."""
 
-    def on_start(self, tests: "Sequence[TestDef]") -> None:
+    def on_start(self, cases: "Sequence[str]") -> None:
         """Take note of what is going to run."""
 
-    def on_begin(self, test: "TestDef", attempt: int) -> None:
+    def on_begin(self, case: str, attempt: int) -> None:
         """Take note that a QEMU was started; `attempt` counts those of this test, from 1."""
 
-    def on_slow(self, test: "TestDef", attempt: int, seconds: float) -> None:
+    def on_slow(self, case: str, attempt: int, seconds: float) -> None:
         """Take note that a test has run for `seconds` and still has not ended."""
 
     @property
@@ -28,7 +27,7 @@ class View:
         """Whether it wants `on_output`, which costs a little for each piece of output."""
         return False
 
-    def on_output(self, test: "TestDef", attempt: int, data: bytes) -> None:
+    def on_output(self, case: str, attempt: int, data: bytes) -> None:
         """Take note of bytes that a guest has said just now, cut anywhere."""
 
     def on_stop(self, stops: int, running: int) -> None:

@@ -19,7 +19,7 @@ from kut_runner.records.view import View
 
 if TYPE_CHECKING:
     from kut_runner.records.run_record import Run
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.verdict.result import TestResult
 
 _LINE: Final = re.compile(r"INFO: bench: (\w+) ([0-9]+) (\w+)")
 _TOLERANCE: Final = 0.02
@@ -92,7 +92,7 @@ def metrics(results: "Sequence[TestResult]") -> dict[str, Metric]:
 def problems(results: "Sequence[TestResult]") -> list[str]:
     """Return a line for each image that did not end well."""
     bad = [result for result in results if result.verdict.reason]
-    return [f"{each.name}: {each.status.value}: {each.verdict.reason}" for each in bad]
+    return [f"{each.id}: {each.status.value}: {each.verdict.reason}" for each in bad]
 
 
 def load_baseline(path: Path, compiler: str) -> dict[str, Kept]:

@@ -1,212 +1,141 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run: every selected test, as many at a time as there are CPUs and memory for.
+"""Execution of cases: as many in parallel as there are CPUs and memory for.
 
-`order` says which test is next, `resources` what it takes. The next test starts before the log of
-the last one is read, and a long log is read in parts: neither QEMUs that run nor CPUs that are
-free wait for kut. Views are told of each result as it comes, and in any case of the end: they
-write what is known when kut is stopped.
+`schedule` decides which case is next. The next case starts before the log of the last one is read,
+and a long log is read in parts: neither processes that run nor CPUs that are free wait for kut.
+Views get each result as it comes, and in any case the end: they write what is known when kut is
+stopped.
 """
 
 import time
-from collections import Counter, deque
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import Boot, ExitKind, Launch, ProcessExit
 from kut_runner.process.pool import Pool
 from kut_runner.records.run_record import Run
-from kut_runner.run import order, resources
-from kut_runner.run.resources import Resources
+from kut_runner.run.schedule import Attempt, Scheduler
 from kut_runner.run.times import Timing
-from kut_runner.targets import machine
-from kut_runner.verdict import events, lines, results
-from kut_runner.verdict.results import TestResult
+from kut_runner.targets.case import file_name
+from kut_runner.verdict import events, lines
+from kut_runner.verdict.guest_output import GuestOutput, OutputCollector
+from kut_runner.verdict.judge import judge
+from kut_runner.verdict.result import TestResult, after, exit_code, skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
-    from kut_runner.build.builder import Image
-    from kut_runner.definitions.config import TestDef
     from kut_runner.process.pool import Stopper
     from kut_runner.records.view import View
-    from kut_runner.run.times import Times
-    from kut_runner.targets.machine import Qemu
+    from kut_runner.run.options import RunOptions
+    from kut_runner.run.times import RunTimes
+    from kut_runner.targets.case import Case
     from kut_runner.verdict.diagnosis import Diagnosis
-
 
 #: Events of a log that are read at a time: some milliseconds.
 _PART: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What to run, and with what."""
+def run(  # noqa: PLR0913 - what to run, how, and for whom
+    cases: "Sequence[Case]",
+    options: "RunOptions",
+    views: "Sequence[View]",
+    *,
+    log_dir: "Path",
+    times: "RunTimes | None" = None,
+    first: Collection[str] = (),
+    stoppers: "Sequence[Stopper]" = (),
+) -> ExitCode:
+    """Run the cases and return the exit code; each view has then had everything.
 
-    tests: "Sequence[TestDef]"
-    images: "Mapping[str, Image]"
-    qemu: "Qemu"
-    log_dir: Path
-    jobs: int | None = None
-    """CPUs to fill with tests, 1 or more; None for all that this process has."""
-    timeout: float | None = None
-    """Seconds for every test, in place of each test's own."""
-    times: "Times | None" = None
-    """Where the times of earlier runs are, for the order, and those of this one go."""
-    seed: int | None = None
-    """Shuffle the tests, in the way that this number gives."""
-    repeat: int | None = 1
-    """How many times each test runs; None for ever."""
-    until_fail: bool = False
-    """Start nothing more once a test has failed."""
-    retries: int = 0
-    """How often a test that fails runs again; one that passes then is flaky."""
-    first: frozenset[str] = frozenset()
-    """Tests that start before all others."""
-    stoppers: "Sequence[Stopper]" = ()
-    """What may stop the run, as a signal does."""
-
-
-def run(request: RunRequest, views: "Sequence[View]") -> ExitCode:
-    """Run the tests and return the exit code; each view has then been told everything.
-
-    Takes over SIGINT, SIGTERM and SIGHUP meanwhile, so it belongs in the main thread. Raises
+    `times` has those of earlier runs, for the order, and gets those of this one. Cases whose ids
+    are in `first` start before all others. `stoppers` may stop the run, as a signal does. Takes
+    over SIGINT, SIGTERM and SIGHUP meanwhile, so it belongs in the main thread. Raises
     InfrastructureError when a log, OSError when a view cannot be written.
     """
-    runner = _Runner(request, views)
+    timings = times.load(cases) if times else {}
+    runner = _Runner(cases, options, views, log_dir, Scheduler(cases, options, timings, first))
     started = time.time(), time.monotonic()
     for view in views:
-        view.on_start(request.tests)
+        view.on_start([case.id for case in cases])
     try:
-        runner.run()
+        runner.run(stoppers)
     finally:
         done = runner.summarise(started)
         with ExitStack() as each:  # every view, even when one of them fails
-            each.callback(runner.keep_times)
+            if times:
+                each.callback(times.update, cases, runner.timings())
             for view in reversed(views):
                 each.callback(view.on_end, done)
     return done.exit_code
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
-    """A test whose turn has come, and its results up to now if it is run again for them."""
-
-    test: "TestDef"
-    resources: Resources
-    attempt: int
-    earlier: tuple[TestResult, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class _Running:
-    """A turn for which a QEMU was started."""
+    """An attempt for which a process was started."""
 
-    turn: _Turn
+    attempt: Attempt
     launch: Launch
     build_id: str = ""
 
 
-class _Hearing:
-    """The log of a QEMU that has ended, being read."""
+class _LogReader:
+    """The log of a process that has ended, read a part at a time."""
 
     def __init__(self, running: _Running, boot: Boot, process_exit: ProcessExit) -> None:
         self.running = running
         self.process_exit = process_exit
         self._log = boot.log
         self._events = events.parse(lines.split(boot.log.chunks()))
-        self._listener = results.OutputCollector()
+        self._collector = OutputCollector()
 
-    def go_on(self) -> results.GuestOutput | None:
-        """Read a part; return what was said once all is read."""
+    def read_part(self) -> GuestOutput | None:
+        """Read a part; return the whole output once all is read."""
         part = list(islice(self._events, _PART))
-        self._listener.feed(part)
+        self._collector.feed(part)
         if len(part) == _PART:
             return None
         self._log.close()
-        return self._listener.output()
-
-
-class _Agenda:
-    """What is still to run: rounds of tests, and those that get another attempt."""
-
-    def __init__(self, request: RunRequest) -> None:
-        timings = request.times.load() if request.times else {}
-        cpu_demand = {name: each.cpu_demand for name, each in timings.items()}
-        self.whole = resources.available(request.jobs)
-        self._queue = order.Queue(
-            lambda test: Resources.of(test, cpu_demand.get(test.name), self.whole),
-        )
-        times = request.repeat
-        self._rounds = order.rounds(
-            request.tests, timings, seed=request.seed, times=times, first=request.first
-        )
-        self._again: list[_Turn] = []
-        self._attempts: Counter[str] = Counter()
-        self._next_round()
-
-    def __bool__(self) -> bool:
-        """Whether anything is left."""
-        return bool(self._queue or self._again)
-
-    def take(self, free: Resources) -> _Turn | None:
-        """Return the next turn that there is room for."""
-        for turn in self._again:
-            if turn.resources.fits(free):
-                self._again.remove(turn)
-                return turn
-        if not (taken := self._queue.take(free)):
-            return None
-        if not self._queue:
-            self._next_round()
-        test, resources = taken
-        return _Turn(test, resources, self._count(test))
-
-    def try_again(self, turn: _Turn, result: TestResult) -> None:
-        """Give a test another attempt, before all others."""
-        attempt = self._count(turn.test)
-        self._again.append(replace(turn, attempt=attempt, earlier=(*turn.earlier, result)))
-
-    def clear(self) -> None:
-        """Drop what is left."""
-        self._rounds = iter(())
-        self._queue = order.Queue(lambda _: self.whole)
-        self._again.clear()
-
-    def _count(self, test: "TestDef") -> int:
-        self._attempts[test.name] += 1
-        return self._attempts[test.name]
-
-    def _next_round(self) -> None:
-        for test in next(self._rounds, ()):
-            self._queue.add(test)
+        return self._collector.output()
 
 
 class _Runner:
-    """The state of a run: what waits, what runs, what is done."""
+    """The state of a run: the attempts that run, the logs to read, the results."""
 
-    def __init__(self, request: RunRequest, views: "Sequence[View]") -> None:
-        self._request = request
+    def __init__(
+        self,
+        cases: "Sequence[Case]",
+        options: "RunOptions",
+        views: "Sequence[View]",
+        log_dir: "Path",
+        scheduler: Scheduler,
+    ) -> None:
+        self._options = options
         self._views = views
-        self._agenda = _Agenda(request)
-        self._free = self._agenda.whole
+        self._log_dir = log_dir
+        self._scheduler = scheduler
+        self._free = scheduler.whole
         self._running: dict[Boot, _Running] = {}
-        self._hearings: deque[_Hearing] = deque()
+        self._readers: deque[_LogReader] = deque()
         self._results: list[TestResult] = []
-        self._selected = len(request.tests) * (request.repeat or 1)
+        self._selected = len(cases) * (options.repeat or 1)
         self._stops = 0
+        self._unreachable: set[str] = set()
+        """Programs that inherited descriptors do not reach."""
 
-    def run(self) -> None:
-        with Pool(self._request.stoppers) as pool:
-            while self._running or self._hearings or self._agenda:
+    def run(self, stoppers: "Sequence[Stopper]") -> None:
+        with Pool(stoppers) as pool:
+            while self._running or self._readers or self._scheduler:
                 if pool.stops > self._stops:
-                    self._tell_of_stop(pool.stops)
+                    self._stop(pool.stops)
                 self._start_what_fits(pool)
-                if self._hearings:
-                    self._listen(pool)
+                if self._readers:
+                    self._read_log(pool)
                 if self._running:
                     self._wait(pool)
             self._stops = pool.stops
@@ -214,7 +143,7 @@ class _Runner:
     def summarise(self, started: tuple[float, float]) -> Run:
         is_complete = len(self._results) >= self._selected
         codes = [result.verdict.exit_code for result in self._results]
-        if not self._request.tests:  # asked for: a selection that happens to be empty is refused
+        if not self._selected:  # asked for: a selection that happens to be empty is refused
             codes.append(ExitCode.OK)
         if self._stops:
             codes.append(ExitCode.INTERRUPTED)
@@ -225,140 +154,167 @@ class _Runner:
             selected=self._selected,
             started=started[0],
             seconds=time.monotonic() - started[1],
-            exit_code=results.exit_code(codes),
+            exit_code=exit_code(codes),
             is_complete=is_complete,
         )
 
-    def keep_times(self) -> None:
-        """Write down what the tests took that ended by themselves."""
-        if self._request.times:
-            ends = {each.name: each.process_exit for each in self._results if each.process_exit}
-            timings = {
-                name: Timing(
-                    max(0.0, process_exit.seconds - process_exit.starved_seconds),
-                    process_exit.cpu_demand,
-                )
-                for name, process_exit in ends.items()
-                if process_exit.kind is ExitKind.EXITED
-            }
-            self._request.times.update(timings)
+    def timings(self) -> dict[str, Timing]:
+        """Return by id the timings of the cases that ended by themselves."""
+        ends = {each.id: each.process_exit for each in self._results if each.process_exit}
+        return {
+            case: Timing(max(0.0, end.seconds - end.starved_seconds), end.cpu_demand)
+            for case, end in ends.items()
+            if end.kind is ExitKind.EXITED
+        }
 
     def _start_what_fits(self, pool: Pool) -> None:
-        while turn := self._agenda.take(self._free):
-            if reason := machine.unmet_need(self._request.qemu, turn.test):
-                self._report(TestResult(turn.test.name, results.skipped(reason)))
+        while attempt := self._scheduler.take(self._free):
+            case = attempt.case
+            if reason := case.target.unmet_need(case.test):
+                self._report(TestResult(case.id, skipped(reason), target=case.target.name))
             else:
-                self._start(pool, turn)
+                self._start(pool, attempt)
 
-    def _start(self, pool: Pool, turn: _Turn) -> None:
-        """Start a test, or report why it does not run."""
-        request, test = self._request, turn.test
-        command = machine.command_line(request.qemu, test, request.images[test.image].flat)
-        name = test.name if turn.attempt == 1 else f"{test.name}@{turn.attempt}"
-        log = request.log_dir / f"{name}.log"
-        launch = Launch(command, log, request.timeout or test.timeout, request.qemu.version)
+    def _start(self, pool: Pool, attempt: Attempt) -> None:
+        """Start a process, or report why it does not start."""
+        case = attempt.case
+        launch = self._launch(attempt)
         try:
-            boot = pool.start(launch, self._ear(turn))
+            boot = pool.start(launch, self._output_callback(attempt))
         except OSError as error:
             process_exit = ProcessExit(ExitKind.NOT_STARTED, 0, 0.0, str(error))
-            self._conclude(
-                _Running(turn, launch), results.GuestOutput(), process_exit, may_retry=False
-            )
+            running = _Running(attempt, launch)
+            self._conclude(running, GuestOutput(), process_exit, may_retry=False)
             return
         # Read now: what is built meanwhile is not what runs.
-        build_id = request.images[test.image].build_id
-        self._running[boot] = _Running(turn, launch, build_id)
-        self._free -= turn.resources
+        self._running[boot] = _Running(attempt, launch, case.image.build_id)
+        self._free -= attempt.cost
         for view in self._views:
-            view.on_begin(test, turn.attempt)
+            view.on_begin(case.id, attempt.number)
 
-    def _ear(self, turn: _Turn) -> "Callable[[bytes], None] | None":
-        """Return what takes the output of a QEMU to the views that want it; None for no view."""
+    def _launch(self, attempt: Attempt) -> Launch:
+        case, options = attempt.case, self._options
+        log = self._log_dir / f"{file_name(case.id, attempt.number)}.log"
+        is_reachable = case.target.program not in self._unreachable
+        launch = case.target.launch(
+            case.test,
+            case.image,
+            log,
+            options.timeout or case.test.timeout,
+            inspect=options.inspect and is_reachable,
+        )
+        if launch.inspector or launch.uninspectable:
+            return launch
+        if options.inspect:
+            why = f"{case.target.program} does not pass on file descriptors, so it is a wrapper"
+        else:
+            why = "--no-inspect"
+        return replace(launch, uninspectable=why)
+
+    def _output_callback(self, attempt: Attempt) -> Callable[[bytes], None] | None:
+        """Return what passes output to the views that want it; None when none does."""
         views = [view for view in self._views if view.wants_output]
         if not views:
             return None
 
-        def feed(data: bytes) -> None:
+        def pass_on(data: bytes) -> None:
             for view in views:
-                view.on_output(turn.test, turn.attempt, data)
+                view.on_output(attempt.case.id, attempt.number, data)
 
-        return feed
+        return pass_on
 
-    def _tell_of_stop(self, stops: int) -> None:
-        """Start nothing more, and tell the views of it."""
+    def _stop(self, stops: int) -> None:
+        """Start nothing more, and report the stop to the views."""
         self._stops = stops
-        self._agenda.clear()
+        self._scheduler.clear()
         for view in self._views:
             view.on_stop(stops, len(self._running))
 
     def _wait(self, pool: Pool) -> None:
         due = [each for view in self._views if (each := view.due) is not None]
         for boot, process_exit in pool.wait(
-            is_busy=bool(self._hearings), until=min(due, default=None)
+            is_busy=bool(self._readers), until=min(due, default=None)
         ):
-            running = self._running.pop(boot)
-            self._free += running.turn.resources
-            self._hearings.append(_Hearing(running, boot, process_exit))
+            self._end(pool, boot, process_exit)
         for boot in pool.take_slow():
-            turn = self._running[boot].turn
+            attempt = self._running[boot].attempt
             for view in self._views:
-                view.on_slow(turn.test, turn.attempt, boot.age())
+                view.on_slow(attempt.case.id, attempt.number, boot.age())
         if due and min(due) <= (now := time.monotonic()):
             for view in self._views:
                 if (each := view.due) is not None and each <= now:
                     view.on_due()
 
-    def _listen(self, pool: Pool) -> None:
-        """Read a part of the oldest log, so that the QEMUs that run need not wait for a flood."""
-        hearing = self._hearings[0]
-        output = hearing.go_on()
+    def _end(self, pool: Pool, boot: Boot, process_exit: ProcessExit) -> None:
+        """Free the resources of a process that has ended; read its log, or start it once more."""
+        running = self._running.pop(boot)
+        self._free += running.attempt.cost
+        if not pool.stops and _is_unreachable(boot, process_exit):
+            boot.log.close()
+            self._unreachable.add(running.attempt.case.target.program)
+            self._start(pool, running.attempt)
+            return
+        self._readers.append(_LogReader(running, boot, process_exit))
+
+    def _read_log(self, pool: Pool) -> None:
+        """Read a part of the oldest log, so that processes need not wait for a flood."""
+        reader = self._readers[0]
+        output = reader.read_part()
         if output is not None:
-            self._hearings.popleft()
+            self._readers.popleft()
             may_retry = not pool.stops
-            self._conclude(hearing.running, output, hearing.process_exit, may_retry=may_retry)
+            self._conclude(reader.running, output, reader.process_exit, may_retry=may_retry)
 
     def _conclude(
-        self,
-        running: _Running,
-        output: results.GuestOutput,
-        process_exit: ProcessExit,
-        *,
-        may_retry: bool,
+        self, running: _Running, output: GuestOutput, process_exit: ProcessExit, *, may_retry: bool
     ) -> None:
-        turn = running.turn
-        verdict = results.judge(output, process_exit)
+        attempt = running.attempt
+        target = attempt.case.target
+        verdict = judge(output, process_exit, target)
         is_bad = verdict.status.is_failure
         result = TestResult(
-            name=turn.test.name,
+            id=attempt.case.id,
             verdict=verdict,
             output=output,
             process_exit=process_exit,
             command=running.launch.command,
-            qemu_version=self._request.qemu.release,
+            version=target.version,
             log=str(running.launch.log),
             build_id=running.build_id,
-            diagnosis=self._diagnose(running, output, process_exit) if is_bad else None,
-            attempt=turn.attempt,
+            diagnosis=_diagnose(running, output, process_exit) if is_bad else None,
+            attempt=attempt.number,
+            target=target.name,
         )
-        if may_retry and is_bad and len(turn.earlier) < self._request.retries:
-            self._agenda.try_again(turn, result)
+        if may_retry and is_bad and len(attempt.earlier) < self._options.retries:
+            self._scheduler.try_again(attempt, result)
             for view in self._views:
                 view.on_retry(result)
         else:
-            self._report(results.after(turn.earlier, result))
-
-    def _diagnose(
-        self, running: _Running, output: results.GuestOutput, process_exit: ProcessExit
-    ) -> "Diagnosis | None":
-        from kut_runner.diagnose.explain import Elf, explain  # slow to import, and seldom needed
-
-        elf = self._request.images[running.turn.test.image].elf
-        return explain(output, process_exit.snapshot, Elf(elf, running.build_id))
+            self._report(after(attempt.earlier, result))
 
     def _report(self, result: TestResult) -> None:
         self._results.append(result)
         for view in self._views:
             view.on_result(result)
-        if self._request.until_fail and result.status.is_failure:
-            self._agenda.clear()
-            self._selected = len(self._results) + len(self._running) + len(self._hearings)
+        if self._options.until_fail and result.status.is_failure:
+            self._scheduler.clear()
+            self._selected = len(self._results) + len(self._running) + len(self._readers)
+
+
+def _is_unreachable(boot: Boot, process_exit: ProcessExit) -> bool:
+    """Return whether a process may have failed for want of the descriptors it was to inherit.
+
+    A wrapper that closes them, as ssh, docker and sudo do, leaves QEMU with options that name
+    nothing. The inspector has had no contact then, and the guest has not run.
+    """
+    has_failed = process_exit.kind is ExitKind.EXITED and process_exit.code != 0
+    return bool(boot.inspector and has_failed and not boot.was_inspectable and boot.log.is_empty)
+
+
+def _diagnose(
+    running: _Running, output: GuestOutput, process_exit: ProcessExit
+) -> "Diagnosis | None":
+    from kut_runner.diagnose.explain import Elf, explain  # slow to import, and seldom needed
+
+    elf = running.attempt.case.image.elf
+    return explain(output, process_exit.snapshot, Elf(elf, running.build_id))

@@ -8,20 +8,22 @@ as well, and those of the tests that ran now.
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kut_runner.definitions.config import BUILT_IN
 from kut_runner.errors import ExitCode, NothingSelectedError
-from kut_runner.records.document import Document, RunMetadata, definition
+from kut_runner.records.document import Document, RunMetadata
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
-from kut_runner.run.engine import RunRequest
-from kut_runner.verdict import results
-from kut_runner.verdict.results import TestResult
+from kut_runner.run.options import RunOptions
+from kut_runner.verdict.result import TestResult, exit_code
 
 if TYPE_CHECKING:
-    from kut_runner.definitions.config import TestDef
+    from kut_runner.run.execute import OpenViews
+    from kut_runner.run.workspace import Workspace
+    from kut_runner.targets.protocol import Target
 
 
 def names_to_run(document: Document) -> tuple[str, ...]:
@@ -37,12 +39,7 @@ def names_to_run(document: Document) -> tuple[str, ...]:
 def kept_results(document: Document) -> tuple[TestResult, ...]:
     """Return the results that stand."""
     again = document.to_repeat
-    return tuple(result for result in document.results if result.name not in again)
-
-
-def carried_over(document: Document, directory: Path) -> tuple[TestResult, ...]:
-    """Return the results that stand, with their logs in the new run's directory too."""
-    return tuple(_with_log_in(result, directory) for result in kept_results(document))
+    return tuple(result for result in document.results if result.id not in again)
 
 
 def metadata(old: RunMetadata, new: RunMetadata) -> RunMetadata:
@@ -50,10 +47,17 @@ def metadata(old: RunMetadata, new: RunMetadata) -> RunMetadata:
     return replace(new, options=old.options, seed=old.seed, rerun_of=old.run)
 
 
-def run_options(old: RunMetadata) -> dict[str, Any]:
-    """Return how the tests ran, by the names that RunRequest has for it."""
-    names = {each.name for each in fields(RunRequest)} & old.options.keys()
-    return {name: old.options[name] for name in names} | {"seed": old.seed}
+def options(old: RunMetadata) -> RunOptions:
+    """Return the options of the old run."""
+    return RunOptions.from_json(old.options, old.seed)
+
+
+def target(old: RunMetadata, workspace: "Workspace") -> "Target":
+    """Return the target of the old run; raises KutError where it is not available."""
+    name = old.target or None
+    is_qemu = name is None or name in BUILT_IN
+    qemu = old.program or None if is_qemu else None
+    return workspace.target(name, qemu=qemu, accel=old.options.get("accel") or "")
 
 
 def headline(document: Document, names: Sequence[str]) -> str:
@@ -66,6 +70,21 @@ def headline(document: Document, names: Sequence[str]) -> str:
     return f"of {_named(document)}: {' and '.join(parts)}; {len(document.names) - len(names)} kept"
 
 
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Opens views of the new run that show it together with the results that stand."""
+
+    old: Document
+    open_views: "OpenViews"
+
+    def __call__(self, log_dir: Path, metadata: RunMetadata) -> Sequence[View]:
+        """Open them; the logs of the results that stand are in `log_dir` too, from now on."""
+        kept = [_with_log_in(result, log_dir) for result in kept_results(self.old)]
+        *files, terminal = self.open_views(log_dir, metadata)
+        joined = [Joined(view, kept, shows_kept=True) for view in files]
+        return [*joined, Joined(terminal, kept, shows_kept=False)]
+
+
 class Joined(View):
     """A view of the new run together with results that stand."""
 
@@ -75,29 +94,28 @@ class Joined(View):
         self._kept = tuple(kept)
         self._shown = self._kept if shows_kept else ()
 
-    def on_start(self, tests: "Sequence[TestDef]") -> None:
+    def on_start(self, cases: Sequence[str]) -> None:
         """Begin with the results that stand."""
-        names = (result.name for result in self._shown)
-        self._view.on_start([*map(definition, names), *tests])
+        self._view.on_start([*(result.id for result in self._shown), *cases])
         for result in self._shown:
             self._view.on_result(result)
 
-    def on_begin(self, test: "TestDef", attempt: int) -> None:
+    def on_begin(self, case: str, attempt: int) -> None:
         """Pass it on."""
-        self._view.on_begin(test, attempt)
+        self._view.on_begin(case, attempt)
 
-    def on_slow(self, test: "TestDef", attempt: int, seconds: float) -> None:
+    def on_slow(self, case: str, attempt: int, seconds: float) -> None:
         """Pass it on."""
-        self._view.on_slow(test, attempt, seconds)
+        self._view.on_slow(case, attempt, seconds)
 
     @property
     def wants_output(self) -> bool:
         """As the view says."""
         return self._view.wants_output
 
-    def on_output(self, test: "TestDef", attempt: int, data: bytes) -> None:
+    def on_output(self, case: str, attempt: int, data: bytes) -> None:
         """Pass it on."""
-        self._view.on_output(test, attempt, data)
+        self._view.on_output(case, attempt, data)
 
     def on_stop(self, stops: int, running: int) -> None:
         """Pass it on."""
@@ -133,7 +151,7 @@ class Joined(View):
 
 def joined_code(code: ExitCode, kept: Sequence[TestResult]) -> ExitCode:
     """Return the exit code of a run that ended with `code`, and of the results that stand."""
-    return results.exit_code([code, *(result.verdict.exit_code for result in kept)])
+    return exit_code([code, *(result.verdict.exit_code for result in kept)])
 
 
 def _named(document: Document) -> str:

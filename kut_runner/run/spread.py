@@ -22,6 +22,7 @@ from kut_runner.definitions import shards
 from kut_runner.definitions.shards import Shard
 from kut_runner.records import document
 from kut_runner.records.document import Document
+from kut_runner.targets.case import file_name
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -118,7 +119,7 @@ def _logs(results: Path) -> Mapping[str, bytes]:
         return {}
     found = document.load(results)
     return {
-        result.name: Path(result.log).read_bytes()
+        result.id: Path(result.log).read_bytes()
         for result in found.results
         if result.status.is_failure and result.log
     }
@@ -130,10 +131,10 @@ def _part(name: str, tests: "Sequence[TestDef]", answer: Answer, log_dir: Path) 
     found = document.from_json(json.loads(answer.results))
     moved = []
     for result in found.results:
-        log = log_dir / f"{result.name}.log"
-        if result.name in answer.logs:
-            log.write_bytes(answer.logs[result.name])
-        moved.append(replace(result, log=str(log) if result.name in answer.logs else ""))
+        log = log_dir / f"{file_name(result.id)}.log"
+        if result.id in answer.logs:
+            log.write_bytes(answer.logs[result.id])
+        moved.append(replace(result, log=str(log) if result.id in answer.logs else ""))
     return Part(name, replace(found, results=tuple(moved)), "")
 
 

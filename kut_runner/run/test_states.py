@@ -1,91 +1,91 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where the tests of a selection stand, from round to round: what is due, and what is still bad.
+"""The states of the tests of a selection, from round to round: due, good, or still bad.
 
-A verdict holds for a definition and for an image as it was linked. A test is due when it has none
-for what there is now; one that failed counts as bad until it has passed.
+A verdict holds for a definition, a target, and an image as it was linked. A case is due when it
+has none for these; one that failed counts as bad until it has passed.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kut_runner.errors import ExitCode
-from kut_runner.process.boot import ExitKind
-from kut_runner.verdict import results
+from kut_runner.verdict.cause import Cause
+from kut_runner.verdict.result import exit_code
 
 if TYPE_CHECKING:
-    from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TestDef
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.targets.case import Case
+    from kut_runner.verdict.result import TestResult
     from kut_runner.verdict.status import Status
 
-#: A definition, wherever it stands, and when its image was linked.
-_Subject = tuple["TestDef", int]
+#: A definition, wherever it stands, the target, and when the image was linked.
+_Subject = tuple["TestDef", str, str, int]
 
 
 class TestStates:
-    """The verdicts on the tests of a selection."""
+    """The verdicts on the cases of a selection, from round to round."""
 
     __test__ = False  # not a class for pytest to collect
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start without cases."""
         self._now: dict[str, _Subject] = {}
         self._judged: dict[str, _Subject] = {}
         self._verdicts: dict[str, tuple[Status, ExitCode]] = {}
 
-    def see(self, tests: "Iterable[TestDef]", images: "Mapping[str, Image]") -> None:
-        """Take note of the tests that there are now, and of their images as they are now."""
-        self._now = {test.name: _subject(test, images) for test in tests}
+    def see(self, cases: "Iterable[Case]") -> None:
+        """Take these cases, with their images as they are now, for the selection."""
+        self._now = {case.id: _subject(case) for case in cases}
         for name in [*self._verdicts, *self._judged]:
             if name not in self._now:
                 self._verdicts.pop(name, None)
                 self._judged.pop(name, None)
 
-    def due(self, tests: "Iterable[TestDef]") -> "tuple[TestDef, ...]":
-        """Return those of `tests`, all of which were seen, that have no verdict as they are."""
-        return tuple(test for test in tests if self._judged.get(test.name) != self._now[test.name])
+    def due(self, cases: "Iterable[Case]") -> "tuple[Case, ...]":
+        """Return those of `cases`, all of which were seen, that have no verdict as they are."""
+        return tuple(case for case in cases if self._judged.get(case.id) != self._now[case.id])
 
     def settle(self) -> None:
-        """Take no test for due that is as it is now."""
+        """Count every case as judged as it is now."""
         self._judged = dict(self._now)
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Take these tests for due, whatever has become of them."""
-        for name in names:
+    def forget(self, ids: Iterable[str]) -> None:
+        """Count these cases as due."""
+        for name in ids:
             self._judged.pop(name, None)
 
     def record(
-        self, tests: "Iterable[TestDef]", found: "Iterable[TestResult]", times: int = 1
+        self, cases: "Iterable[Case]", found: "Iterable[TestResult]", times: int = 1
     ) -> None:
-        """Take note of a round: the results of `tests`, each of which was to run so many times.
+        """Record the results of a round, in which each of `cases` was to run so many times.
 
-        One that was cut off, or is missing, leaves its test due.
+        A case that was cut off, or has no result, stays due.
         """
-        by_name = defaultdict[str, list["TestResult"]](list)
+        by_id = defaultdict[str, list["TestResult"]](list)
         for result in found:
-            if not (result.process_exit and result.process_exit.kind is ExitKind.INTERRUPTED):
-                by_name[result.name].append(result)
-        for test in tests:
-            mine = by_name[test.name]
+            if result.verdict.cause is not Cause.INTERRUPTED:
+                by_id[result.id].append(result)
+        for case in cases:
+            mine = by_id[case.id]
             worst = next((each for each in mine if each.status.is_failure), None)
             if worst or len(mine) >= times:
                 shown = worst or mine[-1]
-                self._judged[test.name] = self._now[test.name]
-                self._verdicts[test.name] = shown.status, shown.verdict.exit_code
+                self._judged[case.id] = self._now[case.id]
+                self._verdicts[case.id] = shown.status, shown.verdict.exit_code
             else:
-                self.forget([test.name])
+                self.forget([case.id])
 
     @property
     def names(self) -> Collection[str]:
-        """The tests that there are."""
+        """The ids of all cases."""
         return self._now.keys()
 
     @property
     def bad(self) -> tuple[str, ...]:
-        """The tests that failed and have not passed since, in the order of the definitions."""
+        """The cases that failed and have not passed since, in the order of the definitions."""
         verdicts = self._verdicts
         return tuple(
             name for name in self._now if name in verdicts and verdicts[name][0].is_failure
@@ -93,20 +93,20 @@ class TestStates:
 
     @property
     def unknown(self) -> int:
-        """How many tests are due: they never ran, or not as they are."""
+        """Number of cases that are due: they never ran, or not as they are."""
         return sum(self._judged.get(name) != subject for name, subject in self._now.items())
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the verdicts stand for, as a run of all tests would have ended."""
-        return results.exit_code(code for _, code in self._verdicts.values())
+        """The exit code of a run of all cases with these verdicts."""
+        return exit_code(code for _, code in self._verdicts.values())
 
 
-def _subject(test: "TestDef", images: "Mapping[str, Image]") -> _Subject:
+def _subject(case: "Case") -> _Subject:
     linked = 0
     with suppress(FileNotFoundError):
-        linked = images[test.image].flat.stat().st_mtime_ns
-    return replace(test, origin=""), linked
+        linked = case.image.flat.stat().st_mtime_ns
+    return replace(case.test, origin=""), case.target.program, case.target.version, linked
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -9,11 +9,15 @@ this machine knows no time of a test, that counts which the tree keeps.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+if TYPE_CHECKING:
+    from kut_runner.targets.case import Case
 
 _SCHEMA: Final = 1
 
@@ -57,6 +61,37 @@ class Times:
                 temporary.replace(self.path)
             finally:
                 temporary.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RunTimes:
+    """The times of the cases of a run, whose targets may have several keys."""
+
+    path: Path
+    compiler: str
+    """Compiler and variant of the images."""
+    elsewhere: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by name of the test, as in `Times`."""
+
+    def load(self, cases: "Iterable[Case]") -> dict[str, Timing]:
+        """Return by id the timings of the cases that have run before."""
+        found: dict[str, Timing] = {}
+        for key, group in self._by_key(cases).items():
+            known = Times(self.path, key, self.elsewhere).load()
+            found |= {each.id: known[each.test.name] for each in group if each.test.name in known}
+        return found
+
+    def update(self, cases: "Iterable[Case]", timings: Mapping[str, Timing]) -> None:
+        """Keep the timings, which are by id, as far as they can be written."""
+        for key, group in self._by_key(cases).items():
+            fresh = {each.test.name: timings[each.id] for each in group if each.id in timings}
+            Times(self.path, key).update(fresh)
+
+    def _by_key(self, cases: "Iterable[Case]") -> "dict[str, list[Case]]":
+        groups = defaultdict[str, list["Case"]](list)
+        for case in cases:
+            groups[f"{self.compiler} {case.target.times_key}"].append(case)
+        return groups
 
 
 def _read(path: Path) -> dict[str, Any]:

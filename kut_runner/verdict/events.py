@@ -31,6 +31,8 @@ class Check(Event):
     """One counted check: `PASS: prefix: prefix: message` and its kin."""
 
     status: Status
+    place: str = ""
+    """Where a failed check is in the source, as "arm/stage2.c:123"; empty when not known."""
 
     @property
     def prefixes(self) -> tuple[str, ...]:
@@ -41,6 +43,16 @@ class Check(Event):
     def message(self) -> str:
         """The last part of the text."""
         return self.text.rsplit(": ", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class At(Event):
+    """`    at FILE:LINE`: where the check in the line before is in the source."""
+
+    @property
+    def place(self) -> str:
+        """File, relative to the source tree, and line."""
+        return self.line.removeprefix(_AT)
 
 
 class Info(Event):
@@ -63,9 +75,9 @@ class Fatal(Event):
 
 @dataclass(frozen=True, slots=True)
 class Syndrome(Event):
-    """`ESR_ELn: value, words` of an exception dump."""
+    """`ESR_ELn: value, description` of an exception dump."""
 
-    words: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +140,9 @@ _SYNDROME: Final = re.compile(r"ESR_EL[123]: *[0-9a-f]{8,16}, (.+)")
 
 #: How lines begin, or what they hold, that are more than `Output`; the quickest look at a flood.
 _MARK: Final = ": "
-_UNMARKED: Final = ("ESR_EL", "Unhandled exception", "Stack overflow")
+_AT: Final = "    at "
+_UNMARKED: Final = ("ESR_EL", "Unhandled exception", "Stack overflow", _AT)
+_PLACE: Final = re.compile(rf"{_AT}[^\s:]+:[1-9][0-9]{{0,6}}")
 
 
 def parse(lines: Iterable[str]) -> Iterator[Event]:
@@ -163,4 +177,6 @@ def _ending(line: str) -> Event | None:
         return Stack(line, addresses, exact=words[0].startswith("@"))
     if match := _SYNDROME.fullmatch(line):
         return Syndrome(line, match[1])
+    if line.startswith(_AT):
+        return At(line) if _PLACE.fullmatch(line) else None
     return Fatal(line) if _FATAL.fullmatch(line) else None

@@ -2,6 +2,7 @@
 """The views of a run, opened before anything runs."""
 
 import sys
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
@@ -56,6 +57,27 @@ def open_views(
         views.append(GitHub(stream=stream, tree=tree))
     rounds = metadata.options.get("repeat", 1) if metadata else 1
     return (*views, Terminal(display, rounds=rounds, stream=stream))
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens the views that a command's options ask for, once a run has its directory."""
+
+    display: DisplayOptions = _DISPLAY
+    reports: "Mapping[str, Path | None] | None" = None
+    """Files by kind; see `open_views`."""
+    tree: Path | None = None
+    """Directory where the paths of sources start."""
+
+    def __call__(self, log_dir: Path, metadata: "RunMetadata") -> "tuple[View, ...]":
+        """Open them; raises UsageError as `open_views`."""
+        return open_views(
+            log_dir=log_dir,
+            metadata=metadata,
+            reports=self.reports,
+            display=self.display,
+            tree=self.tree,
+        )
 
 
 def people(reports: "Mapping[str, Path | None] | None") -> TextIO:

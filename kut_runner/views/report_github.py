@@ -23,10 +23,9 @@ from kut_runner.verdict.status import Status
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from kut_runner.definitions.config import TestDef
     from kut_runner.records.run_record import Run
     from kut_runner.verdict.diagnosis import Frame
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.verdict.result import TestResult
 
 #: Annotations of one kind that GitHub shows for a step.
 MOST_ANNOTATIONS: Final = 10
@@ -73,7 +72,7 @@ class GitHub(View):
                     f"$GITHUB_STEP_SUMMARY: {name} cannot be written: {error.strerror}"
                 ) from None
 
-    def on_start(self, tests: "Sequence[TestDef]") -> None:  # noqa: ARG002 - whatever they are
+    def on_start(self, cases: "Sequence[str]") -> None:  # noqa: ARG002 - whatever they are
         """Turn off commands in the output: from now on guests speak."""
         self._print(f"::stop-commands::{self._token}")
 
@@ -170,7 +169,7 @@ def _annotation(result: "TestResult", sources: Path | None) -> tuple[str, int, s
     lines = [result.verdict.reason, *failed[:5], *([found.headline] if found else [])]
     message = "\n".join(dict.fromkeys(line for line in map(printable, lines) if line))
     file, line = (str(sources / frame.file), frame.line) if frame and sources else ("", 0)
-    return file, line, f"{result.name}: {result.status.value}", message
+    return file, line, f"{result.id}: {result.status.value}", message
 
 
 def _place(result: "TestResult") -> "Frame | None":
@@ -226,7 +225,7 @@ def _no_failure(run: "Run") -> str:
 
 def _details(result: "TestResult") -> str:
     """Return a failed test: its reason, and folded away what explains it."""
-    head = f"{_MARKS.get(result.status, '❌')} <code>{_html(result.name)}</code> "
+    head = f"{_MARKS.get(result.status, '❌')} <code>{_html(result.id)}</code> "
     head += (
         f"{result.status.value}: <code>{_html(_cut(result.verdict.reason, _MOST_MESSAGE))}</code>"
     )
@@ -248,7 +247,7 @@ def _rows(title: str, results: "Iterable[TestResult]") -> "Iterator[str]":
         mark = _MARKS.get(result.status, "❌")
         reason = _html(_cut(result.verdict.reason, _MOST_MESSAGE))
         yield (
-            f"- {mark} <code>{_html(result.name)}</code> {result.seconds:.2f} s"
+            f"- {mark} <code>{_html(result.id)}</code> {result.seconds:.2f} s"
             f"{f' <code>{reason}</code>' if reason else ''}\n"
         )
 

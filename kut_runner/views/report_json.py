@@ -16,9 +16,8 @@ from kut_runner.views.outfile import OutFile
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kut_runner.definitions.config import TestDef
     from kut_runner.records.run_record import Run
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.verdict.result import TestResult
 
 #: Seconds from one writing of an incomplete file to the next.
 INTERVAL: Final = 1.0
@@ -55,15 +54,15 @@ class JsonFile(View):
         While tests run it is rewritten, at most once in `interval` seconds.
         """
         self._out = OutFile(path)
-        self._facts = metadata or RunMetadata()
+        self._metadata = metadata or RunMetadata()
         self._tests: list[str] = []
         self._counts: Counter[str] = Counter()
         self._interval = interval
         self._written = 0.0
 
-    def on_start(self, tests: "Sequence[TestDef]") -> None:
+    def on_start(self, cases: "Sequence[str]") -> None:
         """Write what is to run, and that nothing is known yet."""
-        self._facts = replace(self._facts, selection=tuple(test.name for test in tests))
+        self._metadata = replace(self._metadata, selection=tuple(cases))
         self._write_progress()
 
     def on_result(self, result: "TestResult") -> None:
@@ -83,4 +82,4 @@ class JsonFile(View):
         self._written = time.monotonic()
 
     def _write(self, run: "Run | None") -> None:
-        self._out.write(dumps(self._facts, self._tests, self._counts, run))
+        self._out.write(dumps(self._metadata, self._tests, self._counts, run))

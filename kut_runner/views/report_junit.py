@@ -18,7 +18,7 @@ from kut_runner.views.outfile import OutFile
 
 if TYPE_CHECKING:
     from kut_runner.records.run_record import Run
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.verdict.result import TestResult
 
 
 class JUnit(View):
@@ -64,7 +64,7 @@ def _totals(run: "Run") -> dict[str, str]:
 
 
 def _add_case(suite: ET.Element, result: "TestResult") -> None:
-    name, seconds = printable(result.name), f"{result.seconds:.3f}"
+    name, seconds = printable(result.id), f"{result.seconds:.3f}"
     case = ET.SubElement(suite, "testcase", classname="kut", name=name, time=seconds)
     properties = ET.SubElement(case, "properties")
     for key, value in _facts(result).items():
@@ -98,7 +98,7 @@ def _facts(result: "TestResult") -> dict[str, str]:
     return {
         "status": result.status.value,
         "checks": str(result.output.counted),
-        "qemu": result.qemu_version,
+        "qemu": result.version,
         "command": shlex.join(result.command),
         "log": result.log,
         "build_id": result.build_id,

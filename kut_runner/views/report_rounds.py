@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kut_runner.errors import KutError
     from kut_runner.records.run_record import Run
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.verdict.result import TestResult
 
 _CLEAR: Final = "\033[H\033[2J"
 _ERASE: Final = "\r\033[K"
@@ -153,9 +153,9 @@ class Round(Terminal):
         if not (_is_cut(result) and self._screen.is_superseded()):
             super().on_result(result)
             return
-        self._out.end(result.name, None)
-        self._flush_output(result.name)
-        head = f"CUT      {padded(result.name, self._width)} {result.seconds:6.2f} s"
+        self._out.end(result.id, None)
+        self._flush_output(result.id)
+        head = f"CUT      {padded(result.id, self._width)} {result.seconds:6.2f} s"
         failed = [check.line for check in result.output.checks if check.status.is_failure]
         lines = [f"         {line}" for line in failed]
         if failed:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kut_runner.records.run_record import Run
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.verdict.result import TestResult
 
 #: The name of stdout.
 STDOUT: Final = Path("-")
@@ -75,7 +75,7 @@ def _point(number: int, result: "TestResult") -> "Iterator[str]":
         directive = f" # SKIP {reason}"
     elif status in _TODO:
         directive = f" # TODO {reason}"
-    name = _plain(result.name).replace("#", "\\#")
+    name = _plain(result.id).replace("#", "\\#")
     yield f"{'ok' if is_ok else 'not ok'} {number} - {name}{directive}"
     if status not in (Status.PASS, Status.SKIP):
         yield "  ---"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from kut_runner.errors import ExitCode
 from kut_runner.records.store import shown_log
 from kut_runner.records.view import View
+from kut_runner.targets.case import attempt_name
 from kut_runner.verdict.lines import MAX_LINE, decode, printable
 from kut_runner.verdict.status import Status
 from kut_runner.views.board import Board, Plain
@@ -19,9 +20,9 @@ from kut_runner.views.tty import takes_board, takes_colour
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from kut_runner.definitions.config import TestDef
     from kut_runner.records.run_record import Run
-    from kut_runner.verdict.results import GuestOutput, TestResult
+    from kut_runner.verdict.guest_output import GuestOutput
+    from kut_runner.verdict.result import TestResult
 
 #: Failing checks shown per test; the log and the JSON have all.
 _MOST_CHECKS: Final = 20
@@ -65,20 +66,20 @@ class Terminal(View):
         self._said: dict[str, bytes] = {}
         self._width = 0
 
-    def on_start(self, tests: "Sequence[TestDef]") -> None:
+    def on_start(self, cases: "Sequence[str]") -> None:
         """Take the width of the names."""
-        self._width = max((width(test.name) for test in tests), default=0)
-        self._out.start(None if self._rounds is None else len(tests) * self._rounds)
+        self._width = max(map(width, cases), default=0)
+        self._out.start(None if self._rounds is None else len(cases) * self._rounds)
 
-    def on_begin(self, test: "TestDef", attempt: int) -> None:
+    def on_begin(self, case: str, attempt: int) -> None:
         """Put the test on the board."""
-        self._out.begin(_label(test.name, attempt))
+        self._out.begin(attempt_name(case, attempt))
 
-    def on_slow(self, test: "TestDef", attempt: int, seconds: float) -> None:
+    def on_slow(self, case: str, attempt: int, seconds: float) -> None:
         """Mark the test on the board, or print that it still runs."""
-        self._out.mark_slow(_label(test.name, attempt))
+        self._out.mark_slow(attempt_name(case, attempt))
         if not self._has_board and self._display.verbosity >= 0 and seconds >= _LONG:
-            label = padded(_label(test.name, attempt), self._width)
+            label = padded(attempt_name(case, attempt), self._width)
             self._out.write(f"SLOW     {label} {seconds:6.2f} s  still runs")
 
     @property
@@ -86,9 +87,9 @@ class Terminal(View):
         """Whether the serial lines are to be shown live."""
         return self._display.verbosity > 1
 
-    def on_output(self, test: "TestDef", attempt: int, data: bytes) -> None:
+    def on_output(self, case: str, attempt: int, data: bytes) -> None:
         """Print the lines that have become whole, each with its test's name."""
-        label = _label(test.name, attempt)
+        label = attempt_name(case, attempt)
         *whole, rest = (self._said.pop(label, b"") + data).split(b"\n")
         if len(rest) > MAX_LINE:
             whole, rest = [*whole, rest], b""
@@ -110,7 +111,7 @@ class Terminal(View):
 
     def on_retry(self, result: "TestResult") -> None:
         """Take the attempt off the board, and say why there is another one."""
-        label = _label(result.name, result.attempt)
+        label = attempt_name(result.id, result.attempt)
         self._out.end(label, None)
         self._flush_output(label)
         if self._display.verbosity > 0:
@@ -118,13 +119,13 @@ class Terminal(View):
 
     def on_result(self, result: "TestResult") -> None:
         """Print the test's line and what explains it; failures at once."""
-        label = _label(result.name, result.attempt)
+        label = attempt_name(result.id, result.attempt)
         self._out.end(label, result.status)
         self._flush_output(label)
         is_bad = result.status.is_failure
         if is_bad or result.status is Status.FLAKY or self._display.verbosity >= 0:
             status = self._coloured(result.status, f"{result.status.value.upper():7}")
-            name = padded(result.name, self._width)
+            name = padded(result.id, self._width)
             head = f"{status}  {name} {result.seconds:6.2f} s  {_outcome(result)}"
             lines = (head, *(_INDENT + line for line in self._details(result)))
             self._out.write("\n".join(lines), is_urgent=is_bad)
@@ -196,17 +197,12 @@ def _tests(count: int) -> str:
     return f"{count} test{'' if count == 1 else 's'}"
 
 
-def _label(name: str, attempt: int) -> str:
-    """Return the name of one QEMU of a test, as its log is called."""
-    return name if attempt == 1 else f"{name}@{attempt}"
-
-
 def _slowest(results: "Sequence[TestResult]", most: int) -> "Iterator[str]":
     shown = sorted(results, key=lambda result: -result.seconds)[:most]
     if shown:
         yield f"slowest {len(shown)} of {len(results)}:"
     for result in shown:
-        yield f"{result.seconds:9.2f} s  {_label(result.name, result.attempt)}"
+        yield f"{result.seconds:9.2f} s  {attempt_name(result.id, result.attempt)}"
 
 
 def _outcome(result: "TestResult") -> str:

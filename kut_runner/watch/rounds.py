@@ -6,7 +6,7 @@ ends the round in progress, also its build, and the next one begins; what had it
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
@@ -21,11 +21,10 @@ from kut_runner.watch import source_watcher
 from kut_runner.watch.keyboard import END
 
 if TYPE_CHECKING:
-    from kut_runner.build.builder import Image
-    from kut_runner.definitions.config import TestDef
     from kut_runner.process.pool import Stopper
     from kut_runner.records.run_record import Run
-    from kut_runner.verdict.results import TestResult
+    from kut_runner.targets.case import Case
+    from kut_runner.verdict.result import TestResult
     from kut_runner.views.display import DisplayOptions
     from kut_runner.watch.keyboard import Keyboard
     from kut_runner.watch.source_watcher import SourceWatcher
@@ -39,10 +38,9 @@ _HELP: Final = "Enter: run all, f: run what failed, q: quit"
 class Work:
     """The tests of the selection as they are defined now, and how to build and run them."""
 
-    tests: "Sequence[TestDef]"
-    build: "Callable[[], Mapping[str, Image]]"
-    """Brings their images up to date."""
-    run: "Callable[[Sequence[TestDef], Mapping[str, Image], Extra], object]"
+    build: "Callable[[], Sequence[Case]]"
+    """Brings the images up to date, and returns the cases."""
+    run: "Callable[[Sequence[Case], Extra], object]"
     """Runs some of them."""
     dependencies: Callable[[], frozenset[str]]
     """The files that the images were compiled from."""
@@ -152,23 +150,23 @@ class Watch:
         work = load()
         began, started = time.time(), time.monotonic()
         try:
-            images = work.build()
+            cases = work.build()
         finally:
             self._screen.built(time.monotonic() - started)
         self.check_for_stop()
-        self._states.see(work.tests, images)
+        self._states.see(cases)
         if postpone:
             self._states.settle()
         if cause.key in ("f", "F"):
             self._states.forget(self._states.bad)
         elif cause.key:
             self._states.forget([*self._states.names])
-        if due := self._states.due(work.tests):
+        if due := self._states.due(cases):
             views = (
                 _Recorder(self._states, due, work.times),
                 Round(self._screen, rounds=work.times),
             )
-            work.run(due, images, Extra(views, frozenset(self._states.bad), self._stoppers))
+            work.run(due, Extra(views, frozenset(self._states.bad), self._stoppers))
         else:
             self._screen.idle()
         self._changes.also(work.dependencies(), since=began)
@@ -197,9 +195,9 @@ class Watch:
 class _Recorder(View):
     """Takes the results of a round down."""
 
-    def __init__(self, states: TestStates, tests: "Sequence[TestDef]", times: int | None) -> None:
+    def __init__(self, states: TestStates, cases: "Sequence[Case]", times: int | None) -> None:
         self._states = states
-        self._tests = tests
+        self._cases = cases
         self._times = times or 1
         self._results: list[TestResult] = []
 
@@ -207,4 +205,4 @@ class _Recorder(View):
         self._results.append(result)
 
     def on_end(self, run: "Run") -> None:  # noqa: ARG002 - of the interface
-        self._states.record(self._tests, self._results, self._times)
+        self._states.record(self._cases, self._results, self._times)

@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 from kut_runner.views.html.text import shown
 
@@ -45,7 +45,7 @@ def slowest(rows: Sequence[tuple[str, TestResult]]) -> str:
 def _bar(ident: str, result: TestResult, share: float) -> str:
     width = max(share * 100, 0.3)
     return (
-        f'<a href="#{ident}"><span class="name">{shown(result.name)}</span>'
+        f'<a href="#{ident}"><span class="name">{shown(result.id)}</span>'
         f'<svg aria-hidden="true"><rect class="{result.status.value}" width="{width:.1f}%"'
         f' height="100%" rx="3"/></svg><span class="seconds">{result.seconds:.2f} s</span></a>'
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from kut_runner.verdict.lines import decode
-from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.result import TestResult
 from kut_runner.views.html.text import shown
 
 #: Lines shown of the start and of the end of a log, for a test that failed and for others.

@@ -11,7 +11,7 @@ from typing import Final
 
 from kut_runner.records.document import RunMetadata
 from kut_runner.records.run_record import Run
-from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 from kut_runner.views.html import chart
 from kut_runner.views.html.test import test
@@ -82,8 +82,8 @@ def _facts(run: Run, metadata: RunMetadata) -> Iterator[tuple[str, str]]:
     yield "took", f"{run.seconds:.2f} s"
     if metadata.compiler:
         yield "built with", "-".join(filter(None, (metadata.compiler, metadata.variant)))
-    if metadata.qemu_version:
-        yield "QEMU", metadata.qemu_version
+    if metadata.version:
+        yield "QEMU", metadata.version
     if metadata.host:
         host = (str(metadata.host.get(key, "")) for key in ("system", "release", "machine"))
         yield "host", " ".join(filter(None, host))

@@ -7,7 +7,7 @@ from typing import Final
 
 from kut_runner.process.boot import ExitKind
 from kut_runner.verdict.events import Check
-from kut_runner.verdict.results import TestResult
+from kut_runner.verdict.result import TestResult
 from kut_runner.views.html.diagnosis import diagnosis
 from kut_runner.views.html.log import log
 from kut_runner.views.html.text import Budget, shown
@@ -26,7 +26,7 @@ def test(result: TestResult, ident: str, budget: Budget, *, is_open: bool) -> st
     words = shown(result.verdict.reason, 300) or _checks_made(result)
     return (
         f'<details id="{ident}" class="test" data-status="{status}"{" open" if is_open else ""}>'
-        f'<summary><b class="pill {status}">{status}</b><span class="name">{shown(result.name)}'
+        f'<summary><b class="pill {status}">{status}</b><span class="name">{shown(result.id)}'
         f'</span><span class="reason">{words}</span>'
         f'<span class="seconds">{result.seconds:.2f} s</span></summary>'
         f'<div class="body">{details}</div></details>'
@@ -83,7 +83,7 @@ def _facts(result: TestResult, ident: str) -> str:
     rows = [
         ("ProcessExit", _ended(result)),
         ("Command", f"<code>{shown(shlex.join(result.command))}</code>" if result.command else ""),
-        ("QEMU", shown(result.qemu_version)),
+        ("QEMU", shown(result.version)),
         ("Build", f"<code>{shown(result.build_id)}</code>" if result.build_id else ""),
         ("Log", f"<code>{shown(result.log)}</code>" if result.log else ""),
         ("QEMU says", _stderr(result)),

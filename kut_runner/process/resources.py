@@ -12,10 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
-
-if TYPE_CHECKING:
-    from kut_runner.definitions.config import TestDef
+from typing import Final
 
 #: MiB that QEMU itself needs, on top of its guest's memory.
 OVERHEAD: Final = 96
@@ -32,22 +29,22 @@ _MEMORY: Final = Path("/proc/meminfo")
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """A number of CPUs and MiB of memory: what there is, or what something takes of it."""
+    """CPUs and memory: of the host, or the cost of a test."""
 
     cpus: float
     memory: int
+    """MiB."""
 
-    @classmethod
-    def of(cls, test: "TestDef", cpu_demand: float | None, whole: Self) -> Self:
-        """Return what a test takes of `whole`: never more than that, so that it can run alone.
+    def bounded(self, cpu_demand: float | None, whole: "Resources") -> "Resources":
+        """Return the cost of a test within `whole`: never more, so that it can run alone.
 
         `cpu_demand` is the number of CPUs that it was seen to use on average, None when not known.
         """
-        cpus = float(test.smp)
+        cpus = self.cpus
         if cpu_demand is not None and cpu_demand <= cpus / 2 and whole.cpus > 1:
             # In eighths, so that there are few kinds of tests; and some more than the average.
             cpus = max(_LEAST_CPUS, ceil(cpu_demand * 8 + 0.5) / 8)
-        return cls(min(cpus, whole.cpus), min(test.memory + OVERHEAD, whole.memory))
+        return Resources(min(cpus, whole.cpus), min(self.memory, whole.memory))
 
     def fits(self, free: "Resources") -> bool:
         """Tell whether there is room for it."""

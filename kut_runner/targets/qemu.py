@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The machine a test runs on: which QEMU, which version, and its command line."""
+"""QEMU: which program, and its version."""
 
 import os
 import re
@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from kut_runner.build import rootless
 from kut_runner.build.toolchain import find_program
-from kut_runner.errors import InfrastructureError, MissingToolError
+from kut_runner.errors import InfrastructureError, MissingToolError, NotUnpackedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from kut_runner.definitions.config import TestDef
 
 _SHEBANG: Final = b"#!/bin/sh\n"
 _PROGRAM: Final = "qemu-system-aarch64"
@@ -51,7 +49,7 @@ def find_qemu(
     if asked == "qemu" or (asked and asked.startswith("qemu@")):
         found = find_program(rootless.program(asked, _PROGRAM, environment), environment)
         if not found:
-            raise MissingToolError(f"{asked} is not unpacked", f"`kut toolchain install {asked}`")
+            raise NotUnpackedError(asked)
     else:
         found = find_program(asked or _PROGRAM, rootless.extend(environment))
     if not found:
@@ -63,41 +61,6 @@ def find_qemu(
 def asked_for(explicit: str | None, environment: "Mapping[str, str]") -> str | None:
     """Return the QEMU that is named by an option or in the environment, if one is."""
     return explicit or environment.get("KUT_QEMU") or environment.get("QEMU")
-
-
-def command_line(qemu: Qemu, test: "TestDef", kernel: Path) -> tuple[str, ...]:
-    """Return QEMU's argument vector that boots `kernel` as `test` asks."""
-    machine = ",".join(("virt", *(f"{key}={value}" for key, value in test.machine)))
-    return (
-        str(qemu.program),
-        "-nodefaults",  # no devices but the machine's own: less to create, less to go wrong
-        "-no-reboot",  # a guest that resets the machine ends the run
-        *("-display", "none"),
-        *("-monitor", "none"),  # stdio belongs to the serial line alone
-        *("-serial", "stdio"),
-        *("-machine", machine),
-        *("-accel", "tcg"),
-        *("-cpu", test.cpu),
-        *("-smp", str(test.smp)),
-        *("-m", str(test.memory)),
-        *("-kernel", str(kernel)),
-        *(("-append", test.args) if test.args else ()),
-        *test.qemu_args,
-    )
-
-
-def unmet_need(qemu: Qemu, test: "TestDef") -> str:
-    """Return why `qemu` cannot run `test`, or "" when it can.
-
-    A need has the form "qemu>=MAJOR[.MINOR[.MICRO]]"; `config` lets nothing else through.
-    """
-    if test.skip:
-        return test.skip
-    for need in test.needs:
-        wanted = tuple(map(int, need.removeprefix("qemu>=").split(".")))
-        if qemu.version < wanted:
-            return f"needs {need}, and this is QEMU {qemu.release}"
-    return ""
 
 
 def _cached_version(program: Path, cache: Path) -> tuple[int, int, int]:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the CPUs of a machine that hangs were doing, found out before its QEMU is stopped.
+"""Inspection of a machine that hangs, before its QEMU is stopped.
 
-QEMU starts with two sockets, of which nobody hears in a healthy run: a monitor, and a place for
-the gdb stub. At the time-out the monitor is told to start the stub, which stops the machine; then
-each CPU's registers are read and its stack is followed. All of it has to happen within PATIENCE
-seconds, and takes some hundredths of one; the runner does other work meanwhile. What the facts
-mean is for `explain`.
+QEMU starts with two sockets, which are silent in a healthy run: a monitor, and a place for the
+gdb stub. At the timeout the monitor is told to start the stub, which stops the machine; then each
+CPU's registers are read and its stack is followed. All of it has to happen within TIME_LIMIT
+seconds, and takes some hundredths of one; the runner does other work meanwhile. `diagnose.explain`
+decodes the result.
 """
 
 import re
@@ -13,10 +13,11 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from kut_runner.process.remote import Link, Monitor, RemoteError, Steps, Stub
+from kut_runner.process.snapshot import Cpu, Snapshot
+from kut_runner.targets.remote import Link, Monitor, RemoteError, Steps, Stub
 
 #: Seconds that QEMU has to answer, all in all.
 TIME_LIMIT: Final = 5.0
@@ -40,42 +41,16 @@ _ADDRESS_BITS: Final = 48
 _ROM: Final = re.compile(r'addr=([0-9a-f]{1,16}) .*name="(.*)"')
 
 
-@dataclass(frozen=True, slots=True)
-class Cpu:
-    """One CPU of a stopped machine."""
+class QemuInspector:
+    """Two sockets to one QEMU: its monitor (QMP), and a place for its gdb stub."""
 
-    number: int
-    is_halted: bool = False
-    """It waits for an interrupt, or it is off."""
-    registers: Mapping[str, int] = field(default_factory=dict)
-    """x0 to x30, sp, pc, cpsr, and system registers by their names: ESR_EL2 and so on."""
-    before: int | None = None
-    """The instruction before the one at PC, which is what a CPU waits in; None: not readable."""
-    stack: tuple[int, ...] = ()
-    """Return addresses, innermost first."""
-    host_stack: tuple[int, ...] = ()
-    """When the CPU is in a guest: return addresses of the host that entered it."""
+    time_limit = TIME_LIMIT
 
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What was found out about a machine before it was stopped for good."""
-
-    cpus: tuple[Cpu, ...] = ()
-    load: int | None = None
-    """Address of the image's first byte."""
-    trouble: str = ""
-    """Why there is not more of it, in words; empty when all is there."""
-    seconds: float = 0.0
-    """Wall time it took."""
-
-
-class Sockets:
-    """The ways to a QEMU that is about to start; `close_theirs` once it has."""
-
-    def __init__(self, version: tuple[int, ...]) -> None:
-        """Open them for a QEMU of this version."""
+    def __init__(self, version: tuple[int, ...], kernel: str) -> None:
+        """Open them for a QEMU of this version that boots `kernel`."""
         self._version = version
+        self._kernel = kernel
+        self._inspection: Inspection | None = None
         pairs = socket.socketpair(), socket.socketpair()
         self.ours = tuple(pair[0] for pair in pairs)
         self._theirs = tuple(pair[1] for pair in pairs)
@@ -99,10 +74,40 @@ class Sockets:
             *("-chardev", f"socket,id=kut-gdb,fd={stub}"),
         )
 
-    def close_theirs(self) -> None:
-        """Leave QEMU the only one that has its ends, so that its death is heard."""
+    def on_started(self) -> None:
+        """Leave QEMU the only one that has its ends, so that its death is noticed."""
         for each in self._theirs:
             each.close()
+
+    def begin(self, on_end: Callable[[], None]) -> tuple[Link, ...]:
+        """Begin to read the machine's state; return what to listen to until `on_end` is called."""
+        self._inspection = Inspection(self.ours, self._kernel, on_end)
+        return self._inspection.links
+
+    def give_up(self) -> None:
+        """End an inspection in progress."""
+        if self._inspection:
+            self._inspection.give_up()
+
+    @property
+    def sources(self) -> tuple[Link, ...]:
+        """What `begin` returned; empty before."""
+        return self._inspection.links if self._inspection else ()
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The state read so far; None when no inspection has begun."""
+        return self._inspection.snapshot if self._inspection else None
+
+    def was_reached(self) -> bool:
+        """Return whether QEMU has greeted on its monitor."""
+        if self._inspection:
+            return True
+        self.ours[0].settimeout(0)
+        try:
+            return bool(self.ours[0].recv(1))
+        except OSError:  # nothing there, or the peer has closed with data unread
+            return False
 
     def close(self) -> None:
         """Close all ends."""
@@ -113,13 +118,15 @@ class Sockets:
 class Inspection:
     """A post-mortem that is under way; a selector waits for its `links` and reads them."""
 
-    def __init__(self, sockets: Sockets, kernel: str, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self, ends: tuple[socket.socket, ...], kernel: str, on_end: Callable[[], None]
+    ) -> None:
         """Ask the first question; `on_end` is called when there is nothing left to ask."""
         self._started = time.monotonic()
         self._on_end = on_end
         self._snapshot = Snapshot()
         self._is_over = False
-        self.links = tuple(Link(each, self._go_on) for each in sockets.ours)
+        self.links = tuple(Link(each, self._go_on) for each in ends)
         """What hears QEMU's answers."""
         self._steps = self._inspect(Monitor(self.links[0]), Stub(self.links[1]), kernel)
         self.links[0].read()

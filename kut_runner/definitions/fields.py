@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Keys of definitions: for each its check, what was expected, and its default."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from kut_runner.definitions.needs import Accelerator, QemuVersion
+from kut_runner.definitions.needs import parse as parse_need
+
+#: The longest timeout, in seconds.
+DAY: Final = 24 * 60 * 60
+#: The largest factor of timeouts.
+_MOST_TIMES: Final = 1000
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
+_ACCELERATOR: Final = re.compile(r"(tcg|kvm)((?:,[a-z][a-z0-9-]*=[A-Za-z0-9_.:/-]+)*)")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+#: Names in braces that are replaced in the command of a target.
+PLACEHOLDERS: Final = ("image", "elf", "args", "smp", "memory", "dtb", "virtualization")
+#: Features that a target may provide.
+FEATURES: Final = ("el2", "gicv2", "gicv3", "gicv4")
+
+
+_Item = TypeVar("_Item")
+
+
+class BadValueError(Exception):
+    """A value that its field does not take; its text, if any, says why."""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or _CONTROL.search(value):
+        raise BadValueError
+    return value
+
+
+def _word(value: object) -> str:
+    if not (text := _text(value)):
+        raise BadValueError
+    return text
+
+
+def _name(value: object) -> str:
+    if not NAME.fullmatch(text := _text(value)):
+        raise BadValueError
+    return text
+
+
+def _need(value: object) -> QemuVersion:
+    if not (need := parse_need(_text(value))):
+        raise BadValueError
+    return need
+
+
+def _accelerator(value: object) -> Accelerator | None:
+    if not (text := _text(value)):
+        return None
+    if not (match := _ACCELERATOR.fullmatch(text)):
+        raise BadValueError
+    return Accelerator(match[1], match[2].removeprefix(","))
+
+
+def _integer(low: int, high: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise BadValueError
+        return value
+
+    return check
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= DAY:
+        raise BadValueError
+    return float(value)
+
+
+def _tuple_of(check: Callable[[object], _Item]) -> Callable[[object], tuple[_Item, ...]]:
+    def check_all(value: object) -> tuple[_Item, ...]:
+        if not isinstance(value, list):
+            raise BadValueError
+        return tuple(check(item) for item in value)
+
+    return check_all
+
+
+def _property(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int):
+        return str(value)
+    if "," in (text := _word(value)):
+        raise BadValueError
+    return text
+
+
+def _properties(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        raise BadValueError
+    if "accel" in value:
+        raise BadValueError(_USE_ACCEL.format("the property accel"))
+    return tuple((_name(key), _property(item)) for key, item in value.items())
+
+
+#: Options of QEMU that choose the accelerator, alone or as a property.
+_ACCEL_OPTIONS: Final = ("accel", "enable-kvm")
+_USE_ACCEL: Final = '{} chooses the accelerator; use the key accel, as in accel = "kvm"'
+
+
+def accelerator_option(options: Collection[str]) -> str:
+    """Return the one of QEMU's options that chooses an accelerator, "" for none."""
+    before = ""
+    for option in options:
+        name = option.lstrip("-").partition("=")[0] if option.startswith("-") else ""
+        if name in _ACCEL_OPTIONS:
+            return option
+        if before.lstrip("-") in ("machine", "M") and re.search(r"(?:^|,)accel=", option):
+            return f"{before} {option}"
+        before = option
+    return ""
+
+
+def _qemu_options(value: object) -> tuple[str, ...]:
+    options = _tuple_of(_word)(value)
+    if found := accelerator_option(options):
+        raise BadValueError(_USE_ACCEL.format(found))
+    return options
+
+
+def _command(value: object) -> tuple[str, ...]:
+    words = _tuple_of(_word)(value)
+    fields = [field for word in words for field in _placeholders(word)]
+    if unknown := next((field for field in fields if field not in PLACEHOLDERS), None):
+        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        raise BadValueError(
+            f"{{{unknown}}} is not a placeholder; they are {known}, and {{{{ for a brace"
+        )
+    if not {"image", "elf"} & set(fields):
+        raise BadValueError(
+            "the image is missing; give {image} (flat) or {elf} where the program wants it"
+        )
+    return words
+
+
+def _placeholders(word: str) -> list[str]:
+    import string
+
+    try:
+        parts = [*string.Formatter().parse(word)]
+    except ValueError as error:
+        raise BadValueError(f"{word!r}: {error}; write {{{{ for a brace") from None
+    return [
+        f"{field}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}"
+        for _, field, spec, conversion in parts
+        if field is not None
+    ]
+
+
+def _feature(value: object) -> str:
+    if _text(value) not in FEATURES:
+        raise BadValueError
+    return _text(value)
+
+
+def _factor(value: object) -> float:
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or not 0 < value <= _MOST_TIMES
+    ):
+        raise BadValueError
+    return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A key of a table."""
+
+    check: Callable[[object], Any]
+    """Returns the value as the definition has it; raises BadValueError."""
+    expected: str
+    """What to give instead of a bad value."""
+    default: Any
+
+
+#: Keys of a test and of [defaults]; `image` without a value is the test's own name.
+TEST_FIELDS: Final[Mapping[str, Field]] = {
+    "image": Field(_name, 'the name of a source under arm/, as in "stage2"', None),
+    "args": Field(_text, "a string without control characters", ""),
+    "smp": Field(_integer(1, 512), "a number of CPUs, 1 to 512", 1),
+    "memory": Field(_integer(16, 1 << 20), "a number of MiB, 16 to 1048576", 128),
+    "cpu": Field(_word, 'a CPU model, as in "max" or "max,sve=off"', "max"),
+    "machine": Field(
+        _properties,
+        'a table of properties, as in { virtualization = "on" }',
+        {"virtualization": "on"},
+    ),
+    "groups": Field(_tuple_of(_name), 'a list of names, as in ["stage2"]', []),
+    "timeout": Field(_seconds, "a number of seconds, above 0 and up to 86400", 30.0),
+    "needs": Field(_tuple_of(_need), 'a list such as ["qemu>=8.0"]', []),
+    "qemu_args": Field(_qemu_options, 'a list of options, as in ["-icount", "0"]', []),
+    "accel": Field(_accelerator, 'an accelerator, as in "tcg,thread=single" or "kvm"', ""),
+}
+
+_FLAGS: Final = Field(_tuple_of(_word), 'a list of flags, as in ["-O0"]', [])
+VARIANT_FIELDS: Final[Mapping[str, Field]] = {
+    "about": Field(_word, "words that say what it is for", None),
+    "compile": _FLAGS,
+    "compile-gcc": _FLAGS,
+    "compile-clang": _FLAGS,
+    "link": _FLAGS,
+}
+TARGET_FIELDS: Final[Mapping[str, Field]] = {
+    "command": Field(_command, 'a list, as in ["my-vmm", "--kernel", "{image}"]', None),
+    "provides": Field(_tuple_of(_feature), f"a list of {', '.join(FEATURES)}", []),
+    "timeout_factor": Field(_factor, "a number above 0 and up to 1000", 1.0),
+    "version": Field(_tuple_of(_word), 'a command, as in ["my-vmm", "--version"]', []),
+    "dtb": Field(_text, "the path of a device tree blob", ""),
+}
+#: Attributes whose keys have another name.
+ATTRIBUTES: Final = {"accel": "accelerator"}

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The cases still to run: rounds, and those that get another attempt."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kut_runner.process import resources
+from kut_runner.process.resources import Resources
+from kut_runner.run import order
+
+if TYPE_CHECKING:
+    from kut_runner.run.options import RunOptions
+    from kut_runner.run.times import Timing
+    from kut_runner.targets.case import Case
+    from kut_runner.verdict.result import TestResult
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A case whose turn has come."""
+
+    case: "Case"
+    cost: Resources
+    number: int
+    """Counts the attempts of this case in the run, from 1."""
+    earlier: "tuple[TestResult, ...]" = ()
+    """The failures after which it is tried again."""
+
+
+class Scheduler:
+    """Gives attempts one at a time, as far as resources allow."""
+
+    def __init__(
+        self,
+        cases: "Sequence[Case]",
+        options: "RunOptions",
+        timings: "Mapping[str, Timing]",
+        first: Collection[str],
+    ) -> None:
+        """Schedule `cases`; `timings` are by id, and the ids in `first` start before others."""
+        self.whole = resources.available(options.jobs)
+        self._timings = timings
+        self._queue = order.Queue(self._cost)
+        self._rounds = order.rounds(
+            cases, timings, seed=options.seed, times=options.repeat, first=first
+        )
+        self._again: list[Attempt] = []
+        self._attempts: Counter[str] = Counter()
+        self._next_round()
+
+    def __bool__(self) -> bool:
+        """Whether anything is left."""
+        return bool(self._queue or self._again)
+
+    def take(self, free: Resources) -> Attempt | None:
+        """Return the next attempt that fits into `free`; None when none does."""
+        for attempt in self._again:
+            if attempt.cost.fits(free):
+                self._again.remove(attempt)
+                return attempt
+        if not (taken := self._queue.take(free)):
+            return None
+        if not self._queue:
+            self._next_round()
+        case, cost = taken
+        return Attempt(case, cost, self._count(case))
+
+    def try_again(self, attempt: Attempt, result: "TestResult") -> None:
+        """Schedule another attempt after a failure, before all other cases."""
+        number = self._count(attempt.case)
+        self._again.append(replace(attempt, number=number, earlier=(*attempt.earlier, result)))
+
+    def clear(self) -> None:
+        """Drop the rest."""
+        self._rounds = iter(())
+        self._queue = order.Queue(self._cost)
+        self._again.clear()
+
+    def _cost(self, case: "Case") -> Resources:
+        known = self._timings.get(case.id)
+        cost = case.target.cost(case.test)
+        return cost.bounded(known.cpu_demand if known else None, self.whole)
+
+    def _count(self, case: "Case") -> int:
+        self._attempts[case.id] += 1
+        return self._attempts[case.id]
+
+    def _next_round(self) -> None:
+        for case in next(self._rounds, ()):
+            self._queue.add(case)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A workspace: test definitions, the images for them, the targets, and the runs that are kept."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kut_runner.build import builder, toolchain
+from kut_runner.definitions import config, plan, shards
+from kut_runner.errors import NothingSelectedError
+from kut_runner.records.document import RunMetadata, host_metadata
+from kut_runner.run.times import RunTimes
+from kut_runner.targets import selection
+from kut_runner.targets.case import Case
+
+if TYPE_CHECKING:
+    from kut_runner.build.builder import Image
+    from kut_runner.definitions.config import Config, TestDef
+    from kut_runner.records.store import RunDirectory, Store
+    from kut_runner.run.options import RunOptions
+    from kut_runner.targets.protocol import Target
+
+#: Context manager that gives what shows a line of the build's progress, or None for no progress.
+Progress = Callable[[], AbstractContextManager[Callable[[str], None] | None]]
+
+
+@contextmanager
+def no_progress() -> Iterator[None]:
+    """Show no progress of the build."""
+    yield None
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A source tree with the tools to build and to boot its images, or images built elsewhere."""
+
+    tree: Path
+    """The directory whose `build/` has the results."""
+    definitions: "Config"
+    compiler: str
+    """Compiler and variant of the images, as in "gcc" or "clang-O0"."""
+    supply: "Callable[[Sequence[str]], Mapping[str, Image]]"
+    """Returns the images of these names, brought up to date where there is a compiler."""
+    shard_times: Path
+    """The file with the times that shards are cut by."""
+    origin: "Mapping[str, Any]" = field(default_factory=dict)
+    """Arguments of `again`, by keys of a document's options."""
+
+    @property
+    def store(self) -> "Store":
+        """The runs that are kept."""
+        from kut_runner.records.store import Store
+
+        return Store(self.tree / "build")
+
+    def begin_run(self) -> "RunDirectory":
+        """Return the directory of a new run, for its logs and results; raises OSError."""
+        return self.store.begin()
+
+    def target(
+        self, name: str | None = None, *, qemu: str | None = None, accel: str | None = None
+    ) -> "Target":
+        """Return the target to use: by name, else as $ACCEL says, else `tcg`.
+
+        `qemu` is the QEMU that is asked for, `accel` takes the place of $ACCEL. Raises KutError
+        where it cannot run, see `targets.selection.open_target`.
+        """
+        return selection.open_target(
+            name,
+            qemu,
+            tree=self.tree,
+            definitions=self.definitions.targets,
+            environment=os.environ if accel is None else {**os.environ, "ACCEL": accel},
+        )
+
+    def cases(
+        self, tests: "Iterable[TestDef]", target: "Target", *, changed: bool = False
+    ) -> tuple[Case, ...]:
+        """Return the cases of `tests`, their images brought up to date; raises BuildError.
+
+        With `changed` they are only those whose images this build has linked; raises
+        NothingSelectedError when it has linked none.
+        """
+        tests = tuple(tests)
+        images = self.supply(sorted({test.image for test in tests}))
+        if changed:
+            tests = plan.of_images(tests, builder.relinked(self.tree, self.compiler))
+        return tuple(Case(test, target, images[test.image]) for test in tests)
+
+    def shard(
+        self, tests: "Sequence[TestDef]", text: str, *, allow_empty: bool
+    ) -> "tuple[TestDef, ...]":
+        """Return the part of `tests` that "i/n" names.
+
+        Raises UsageError for a bad one, NothingSelectedError for an empty one.
+        """
+        shard = shards.parse(text)
+        mine = shards.take(tests, shard, shards.load_times(self.shard_times))
+        if not mine and not allow_empty:
+            raise NothingSelectedError(
+                f"shard {shard} is empty: only {len(tests)} tests are selected",
+                "take fewer shards, or --allow-empty",
+            )
+        return mine
+
+    def times(self) -> RunTimes:
+        """Return the times of tests on this machine, with those that the source tree keeps.
+
+        Raises ConfigError when the file of the source tree has none.
+        """
+        elsewhere = shards.load_times(self.shard_times)
+        return RunTimes(self.tree / "build/times.json", self.compiler, elsewhere)
+
+    def metadata(
+        self, target: "Target", options: "RunOptions | None" = None, **extra: object
+    ) -> RunMetadata:
+        """Return the metadata of a run before it starts; `extra` are further options."""
+        compiler, _, variant = self.compiler.partition("-")
+        chosen = options.to_json() if options else {}
+        properties = getattr(getattr(target, "accelerator", None), "properties", "")
+        accel = {"accel": f"{target.name},{properties}"} if properties else {}
+        return RunMetadata(
+            host=host_metadata(),
+            compiler=compiler,
+            variant=variant,
+            target=target.name,
+            program=target.program,
+            version=target.version,
+            options={"archive": None, "tree": None, "el2": None}
+            | extra
+            | chosen
+            | accel
+            | dict(self.origin),
+            seed=options.seed if options else None,
+        )
+
+
+def of_tree(
+    tree: Path,
+    compiler: str,
+    variant: str | None,
+    *,
+    progress: Progress = no_progress,
+    check_for_stop: Callable[[], None] | None = None,
+) -> Workspace:
+    """Return the workspace of a source tree; raises KutError.
+
+    `check_for_stop` is called again and again while images are built; an error of its ends that.
+    """
+    definitions = config.load(tree / "configs", tree / "arm")
+    tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
+
+    def supply(names: "Sequence[str]") -> "Mapping[str, Image]":
+        with progress() as show:
+
+            def on_line(line: str) -> None:
+                if check_for_stop:
+                    check_for_stop()
+                if show:
+                    show(line)
+
+            return builder.build(tree, tools, names, progress=on_line)
+
+    return Workspace(tree, definitions, tools.name, supply, tree / shards.TIMES)
+
+
+def again(
+    old: RunMetadata, find_tree: Callable[[], Path], progress: Progress = no_progress
+) -> Workspace:
+    """Return the workspace of an earlier run; raises KutError.
+
+    `find_tree` returns the source tree, where the images were built from one.
+    """
+    if archive := old.options.get("archive"):
+        return of_archive(Path(archive))
+    if tree := old.options.get("tree"):
+        el2 = bool(old.options.get("el2"))
+        return of_kvm_unit_tests(Path(tree), el2=el2, target=old.target or None)
+    compiler = old.compiler or "gcc"
+    return of_tree(find_tree(), compiler, old.variant or None, progress=progress)
+
+
+def of_archive(path: Path) -> Workspace:
+    """Return a workspace in the current directory, with the images of an archive.
+
+    Raises UsageError for a bad archive, ConfigError for bad definitions in it.
+    """
+    from kut_runner.bundle import archive
+
+    tree = Path.cwd()
+    unpacked = archive.unpack(path, tree / "build/archives")
+    definitions = config.load(unpacked.definitions)
+    tests = tuple(test for test in definitions.tests if test.name in unpacked.tests)
+    times = unpacked.directory / shards.TIMES
+    offered = replace(definitions, tests=tests)
+    origin = {"archive": str(path.absolute())}
+    return Workspace(tree, offered, unpacked.compiler, lambda _: unpacked.images, times, origin)
+
+
+def of_kvm_unit_tests(directory: Path, *, el2: bool | None, target: str | None = None) -> Workspace:
+    """Return a workspace in the current directory, with a built tree of kvm-unit-tests.
+
+    `el2` is whether machines have EL2; $EL2 says it when None. `target` is the one that is asked
+    for, as the tests of an accelerator are skipped with another one. Raises UsageError where there
+    is no such tree, ConfigError for a file that is not understood.
+    """
+    from kut_runner.bundle import kvm_unit_tests
+
+    here = Path.cwd()
+    has_el2 = kvm_unit_tests.wants_el2(os.environ) if el2 is None else el2
+    accelerator, _ = selection.selected(target, os.environ)
+    tree = kvm_unit_tests.load(
+        directory,
+        has_el2=has_el2,
+        environment={**os.environ, "ACCEL": accelerator},
+        cpus=os.cpu_count() or 1,
+        scratch=here / "build",
+    )
+    origin = {"tree": str(directory.absolute()), "el2": has_el2}
+    times = here / shards.TIMES
+    return Workspace(here, tree.definitions, "", lambda _: tree.images, times, origin)

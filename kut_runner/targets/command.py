@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Target of a command: any program that boots an image and prints its serial line on stdout.
+
+For VMMs such as kvmtool and crosvm, for models, and for boards behind a script. A definition
+`[target.NAME]` has its command line, and says what it provides.
+"""
+
+import string
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.definitions import needs
+from kut_runner.definitions.needs import (
+    Accelerator,
+    CpuModel,
+    ExceptionLevel2,
+    GicVersion,
+    MachineProperty,
+    QemuOptions,
+    QemuVersion,
+)
+from kut_runner.errors import MissingToolError
+from kut_runner.process.boot import Launch
+from kut_runner.process.resources import OVERHEAD, Resources
+from kut_runner.targets.protocol import ExitMeaning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kut_runner.build.builder import Image
+    from kut_runner.definitions.config import TargetDef, TestDef
+    from kut_runner.definitions.needs import Need
+
+#: Seconds that the program has to print its version.
+_TIME_LIMIT: Final = 10.0
+#: Versions of the GIC that any controller satisfies.
+_ANY_GIC: Final = ("max", "host")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandExits:
+    """The meaning of the exit status of any program: 0, or that of the EXIT line, is good."""
+
+    label: str
+
+    def meaning(
+        self,
+        code: int,
+        *,
+        stderr: str,  # noqa: ARG002 - nothing is known about its messages
+        has_output: bool,
+        exit_status: int | None,
+    ) -> ExitMeaning:
+        """Return the meaning of exit status `code`; see `ExitReader`."""
+        if code in (0, exit_status):
+            return ExitMeaning.POWERED_OFF
+        return ExitMeaning.FAILED if has_output else ExitMeaning.REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program of the user's; see `Target`."""
+
+    definition: "TargetDef"
+    program: str
+    """Absolute path."""
+    version: str
+    """First line of its version command, empty without one."""
+    tree: Path
+    """Directory that paths in the definition are relative to."""
+
+    @property
+    def name(self) -> str:
+        """Name of the target."""
+        return self.definition.name
+
+    @property
+    def label(self) -> str:
+        """Name of the program in messages."""
+        return Path(self.program).name
+
+    @property
+    def times_key(self) -> str:
+        """Name of the target, and its version."""
+        return " ".join(filter(None, (self.name, self.version)))
+
+    def meaning(
+        self, code: int, *, stderr: str, has_output: bool, exit_status: int | None
+    ) -> ExitMeaning:
+        """Return the meaning of exit status `code`; see `ExitReader`."""
+        return CommandExits(self.label).meaning(
+            code, stderr=stderr, has_output=has_output, exit_status=exit_status
+        )
+
+    def unmet_need(self, test: "TestDef") -> str:
+        """Return why `test` cannot run here, "" when it can."""
+        if test.skip:
+            return test.skip
+        return next(filter(None, map(self._answer, needs.of_test(test))), "")
+
+    def launch(
+        self,
+        test: "TestDef",
+        image: "Image",
+        log: Path,
+        timeout: float,
+        *,
+        inspect: bool,  # noqa: ARG002 - there is no way to
+    ) -> Launch:
+        """Return the process that boots `image` as `test` asks."""
+        values = {
+            "image": str(image.flat),
+            "elf": str(image.elf),
+            "dtb": str(self.tree / self.definition.dtb),
+            "args": test.args,
+            "smp": str(test.smp),
+            "memory": str(test.memory),
+            "virtualization": dict(test.machine).get("virtualization", "off"),
+        }
+        _, *arguments = (word.format(**values) for word in self.definition.command)
+        return Launch(
+            (self.program, *arguments),
+            log,
+            timeout * self.definition.timeout_factor,
+            uninspectable=f"target {self.name} has no means to inspect a machine",
+        )
+
+    def cost(self, test: "TestDef") -> Resources:
+        """Return the CPUs and the memory that the test takes while it runs."""
+        return Resources(float(test.smp), test.memory + OVERHEAD)
+
+    def _answer(self, need: "Need") -> str:
+        provides = self.definition.provides
+        if isinstance(need, ExceptionLevel2):
+            if need.is_present == ("el2" in provides) or self._chooses_el2():
+                return ""
+        elif isinstance(need, GicVersion):
+            gics = [each for each in provides if each.startswith("gicv")]
+            if f"gicv{need.version}" in gics or (gics and need.version in _ANY_GIC):
+                return ""
+        elif isinstance(need, CpuModel | MachineProperty | QemuOptions | QemuVersion | Accelerator):
+            pass
+        return f"needs {need}, which target {self.name} does not provide"
+
+    def _chooses_el2(self) -> bool:
+        """Return whether the command is told for each test if its machine has EL2."""
+        return "el2" in self.definition.provides and any(
+            field == "virtualization"
+            for word in self.definition.command
+            for _, field, _, _ in string.Formatter().parse(word)
+        )
+
+
+def find(definition: "TargetDef", tree: Path, environment: "Mapping[str, str]") -> Command:
+    """Return the target of a definition; raises MissingToolError without its program.
+
+    A program with a "/" is relative to the tree, any other one is looked up along PATH.
+    """
+    from kut_runner.build.toolchain import find_program
+
+    name = definition.command[0]
+    found = find_program(str(tree / name) if "/" in name else name, environment)
+    if not found:
+        raise MissingToolError(
+            f"target {definition.name}: {name} is not a program",
+            f"install it, or correct command in [target.{definition.name}] of {definition.origin}",
+        )
+    program = str(Path(found).absolute())
+    return Command(definition, program, _ask_version(definition, program, tree), tree)
+
+
+def _ask_version(definition: "TargetDef", program: str, tree: Path) -> str:
+    """Return the first line that the version command prints, "" without one or for trouble."""
+    if not definition.version:
+        return ""
+    import subprocess
+
+    first, *rest = definition.version
+    argv = (program if first == definition.command[0] else first, *rest)
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=tree,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="backslashreplace",
+            timeout=_TIME_LIMIT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MissingToolError(
+            f"target {definition.name}: {' '.join(argv)} gave no version: {error}",
+            f"correct version in [target.{definition.name}] of {definition.origin}",
+        ) from None
+    return (done.stdout.strip().splitlines() or [""])[0][:100]

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Target `kvm`: QEMU on the CPUs of an arm64 host, through its /dev/kvm.
+
+A guest at EL2 needs a host with nested virtualization (FEAT_NV2 and Linux 6.16 or later with
+`kvm-arm.mode=nested`); the kernel says so itself: KVM_CHECK_EXTENSION of KVM_CAP_ARM_EL2.
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.definitions.needs import ANY_CPU, Accelerator, CpuModel, ExceptionLevel2
+from kut_runner.errors import TargetUnavailableError
+from kut_runner.targets import qemu_machine
+from kut_runner.targets.qemu_machine import Choices, QemuExits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kut_runner.build.builder import Image
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.definitions.needs import Need
+    from kut_runner.process.boot import Launch
+    from kut_runner.process.resources import Resources
+    from kut_runner.targets.qemu import Qemu
+
+NAME: Final = "kvm"
+_DEVICE: Final = "/dev/kvm"
+_MACHINES: Final = ("aarch64", "arm64")
+#: <linux/kvm.h>: _IO(KVMIO, 0x03), and a capability.
+_KVM_CHECK_EXTENSION: Final = 0xAE03
+_KVM_CAP_ARM_EL2: Final = 240
+#: QEMU 10.0 refuses virtualization=on with KVM.
+_OLDEST_WITH_EL2: Final = (10, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class KvmHost:
+    """The KVM of a host."""
+
+    trouble: str
+    """Why there is none that runs arm64 guests; empty when there is one."""
+    hint: str = ""
+    """How to get one; empty when nobody can."""
+    has_el2: bool = False
+    """It offers EL2 to its guests."""
+
+
+def probe(machine: str | None = None, device: str = _DEVICE) -> KvmHost:
+    """Return what KVM of this host offers; `machine` is the host's, by default as uname has it."""
+    machine = machine or os.uname().machine
+    if machine not in _MACHINES:
+        return KvmHost(f"KVM runs arm64 guests on arm64 hosts only, and this host is {machine}")
+    try:
+        descriptor = os.open(device, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        hint = "load the module kvm, or boot at EL2" if isinstance(error, FileNotFoundError) else ""
+        hint = hint or f"let this user open it: sudo usermod -aG kvm {os.environ.get('USER', '')}"
+        return KvmHost(f"{device}: {error.strerror}", hint.strip())
+    try:
+        return KvmHost("", has_el2=_check_extension(descriptor, _KVM_CAP_ARM_EL2))
+    finally:
+        os.close(descriptor)
+
+
+def _check_extension(descriptor: int, capability: int) -> bool:
+    from fcntl import ioctl
+
+    with suppress(OSError):
+        return ioctl(descriptor, _KVM_CHECK_EXTENSION, capability) > 0
+    return False
+
+
+def refuse(host: KvmHost) -> None:
+    """Raise TargetUnavailableError where KVM runs no arm64 guests."""
+    if host.trouble:
+        hint = host.hint or f"leave out ACCEL={NAME} and --target {NAME}: tcg runs anywhere"
+        raise TargetUnavailableError(f"target {NAME}: {host.trouble}", hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Kvm(QemuExits):
+    """QEMU with `-accel kvm -cpu host`; see `Target`."""
+
+    qemu: "Qemu"
+    accelerator: Accelerator
+    host: KvmHost
+
+    @property
+    def name(self) -> str:
+        """Name of the target."""
+        return NAME
+
+    @property
+    def program(self) -> str:
+        """Path of QEMU."""
+        return str(self.qemu.program)
+
+    @property
+    def version(self) -> str:
+        """Version of QEMU, as in "11.1.0"."""
+        return self.qemu.release
+
+    @property
+    def times_key(self) -> str:
+        """Accelerator and version of QEMU."""
+        return f"{NAME} {self.qemu.release}"
+
+    def unmet_need(self, test: "TestDef") -> str:
+        """Return why `test` cannot run here, "" when it can."""
+        return qemu_machine.first_unmet(test, self._answer)
+
+    def launch(
+        self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
+    ) -> "Launch":
+        """Return the QEMU that boots `image` as `test` asks, on the host's CPU model."""
+        model, comma, features = test.cpu.partition(",")
+        assert model == ANY_CPU  # noqa: S101 - another one is an unmet need
+        choices = Choices(test.accelerator or self.accelerator, f"host{comma}{features}")
+        return qemu_machine.launch(
+            self.qemu, choices, test, image, log=log, timeout=timeout, inspect=inspect
+        )
+
+    def cost(self, test: "TestDef") -> "Resources":
+        """Return the CPUs and the memory that the test takes while it runs."""
+        return qemu_machine.cost(test)
+
+    def _answer(self, need: "Need") -> str:
+        if isinstance(need, ExceptionLevel2) and need.is_present:
+            if not self.host.has_el2:
+                return "needs EL2, and KVM of this host offers no nested virtualization"
+            if self.qemu.version < _OLDEST_WITH_EL2:
+                return f"needs EL2, which QEMU {self.qemu.release} does not offer with KVM"
+        if isinstance(need, CpuModel) and need.model.partition(",")[0] != ANY_CPU:
+            return f"needs {need}, and KVM offers the host's"
+        return qemu_machine.unmet_need(self.qemu, need, self.accelerator)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The target of a run: by --target, else by $ACCEL as kvm-unit-tests has it, else `tcg`."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.definitions.config import BUILT_IN
+from kut_runner.definitions.needs import Accelerator
+from kut_runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from kut_runner.definitions.config import TargetDef
+    from kut_runner.targets.protocol import ExitReader, Target
+
+_VARIABLE: Final = "ACCEL"
+_ACCELERATOR: Final = re.compile(r"([a-z]+)((?:,[a-z][a-z0-9-]*=[A-Za-z0-9_.:/-]+)*)")
+
+
+def accelerator(text: str, where: str) -> Accelerator:
+    """Return the accelerator that `text` names, as in "tcg,thread=single".
+
+    Raises UsageError, which names `where` it stands.
+    """
+    match = _ACCELERATOR.fullmatch(text)
+    if not match or match[1] not in BUILT_IN:
+        raise UsageError(
+            f"{where}: {text!r} is not an accelerator",
+            f"give {' or '.join(BUILT_IN)}, with properties as in tcg,thread=single",
+        )
+    return Accelerator(match[1], match[2].removeprefix(","))
+
+
+def selected(name: str | None, environment: "Mapping[str, str]") -> tuple[str, Accelerator | None]:
+    """Return the name of the target to use, and its accelerator when it is one of QEMU's.
+
+    Raises UsageError for a bad $ACCEL, or one that contradicts `name`.
+    """
+    asked = environment.get(_VARIABLE)
+    wanted = accelerator(asked, f"${_VARIABLE}") if asked else None
+    if name and wanted and wanted.name != name:
+        raise UsageError(
+            f"--target {name} and {_VARIABLE}={asked} contradict each other", "leave out one"
+        )
+    if wanted:
+        return wanted.name, wanted
+    name = name or BUILT_IN[0]
+    return name, Accelerator(name) if name in BUILT_IN else None
+
+
+def open_target(
+    name: str | None,
+    qemu: str | None,
+    *,
+    tree: "Path",
+    definitions: "Sequence[TargetDef]",
+    environment: "Mapping[str, str]",
+) -> "Target":
+    """Return the target to use; `qemu` is the QEMU that is asked for.
+
+    Raises UsageError for an unknown name, TargetUnavailableError where it cannot run on this host,
+    MissingToolError when its program is missing.
+    """
+    chosen, accel = selected(name, environment)
+    if accel:
+        return _qemu_target(accel, qemu, tree, environment)
+    from kut_runner.targets import command
+
+    by_name = {each.name: each for each in definitions}
+    if chosen not in by_name:
+        known = ", ".join((*BUILT_IN, *by_name))
+        raise UsageError(f'no target is called "{chosen}"', f"the targets are {known}")
+    if qemu:
+        raise UsageError(f"--qemu and --target {chosen} contradict each other", "leave out one")
+    return command.find(by_name[chosen], tree, environment)
+
+
+def _qemu_target(
+    accel: Accelerator, qemu: str | None, tree: "Path", environment: "Mapping[str, str]"
+) -> "Target":
+    from kut_runner.targets.qemu import find_qemu
+
+    if accel.name == "kvm":
+        from kut_runner.targets import kvm
+
+        host = kvm.probe()
+        kvm.refuse(host)  # before QEMU is looked for, which may be missing too
+        found = find_qemu(qemu, cache=tree / "build/qemu-versions", environment=environment)
+        return kvm.Kvm(found, accel, host)
+    from kut_runner.targets.tcg import Tcg
+
+    found = find_qemu(qemu, cache=tree / "build/qemu-versions", environment=environment)
+    return Tcg(found, accel)
+
+
+def exit_reader(name: str, program: str) -> "ExitReader":
+    """Return what knows the meaning of exit statuses of a target, where it need not be available.
+
+    `name` is the target's, "" for that of an old document; `program` is the path of its program.
+    """
+    if not name or name in BUILT_IN:
+        from kut_runner.targets.qemu_machine import QemuExits
+
+        return QemuExits()
+    from kut_runner.targets.command import CommandExits
+
+    return CommandExits(program.rpartition("/")[2])

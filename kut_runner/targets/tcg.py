@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Target `tcg`: QEMU that emulates every instruction, on any host."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.definitions.needs import Accelerator
+from kut_runner.targets import qemu_machine
+from kut_runner.targets.qemu_machine import Choices, QemuExits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kut_runner.build.builder import Image
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.definitions.needs import Need
+    from kut_runner.process.boot import Launch
+    from kut_runner.process.resources import Resources
+    from kut_runner.targets.qemu import Qemu
+
+NAME: Final = "tcg"
+
+
+@dataclass(frozen=True, slots=True)
+class Tcg(QemuExits):
+    """QEMU with `-accel tcg`; see `Target`."""
+
+    qemu: "Qemu"
+    accelerator: Accelerator
+    """With the properties that are asked for."""
+
+    @property
+    def name(self) -> str:
+        """Name of the target."""
+        return NAME
+
+    @property
+    def program(self) -> str:
+        """Path of QEMU."""
+        return str(self.qemu.program)
+
+    @property
+    def version(self) -> str:
+        """Version of QEMU, as in "7.2.22"."""
+        return self.qemu.release
+
+    @property
+    def times_key(self) -> str:
+        """Version of QEMU: of one version all machines emulate alike."""
+        return self.qemu.release
+
+    def unmet_need(self, test: "TestDef") -> str:
+        """Return why `test` cannot run here, "" when it can."""
+        return qemu_machine.first_unmet(test, self._answer)
+
+    def launch(
+        self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
+    ) -> "Launch":
+        """Return the QEMU that boots `image` as `test` asks."""
+        accelerator = test.accelerator or self.accelerator
+        choices = Choices(accelerator, test.cpu)
+        return qemu_machine.launch(
+            self.qemu, choices, test, image, log=log, timeout=timeout, inspect=inspect
+        )
+
+    def cost(self, test: "TestDef") -> "Resources":
+        """Return the CPUs and the memory that the test takes while it runs."""
+        return qemu_machine.cost(test)
+
+    def _answer(self, need: "Need") -> str:
+        return qemu_machine.unmet_need(self.qemu, need, self.accelerator)

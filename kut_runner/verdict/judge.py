@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The verdict on a test, from its output and from the exit of its process.
+
+`judge` is pure. The first row that holds decides:
+
+===  ==========================================================  =======  =======  =================
+row  condition                                                   status   code     cause
+===  ==========================================================  =======  =======  =================
+ 1   the program could not be executed                           error    5        not-started
+ 2   kut was told to stop                                        error    130      interrupted
+ 3   a signal that kut did not send ended the program            error    5        killed
+ 4   the program refuses the machine, the CPU or an option       error    6        refused
+ 5   the program reports an error later,                         error    5        program-failed
+     or the host has no memory for the machine                                     no-memory
+ 6   the time was up                                             timeout  1        timeout
+ 7   there is no EXIT line, after a fatal message                crash    1        fatal
+     or without one                                                                no-exit
+ 8   there is output after the last EXIT line                    crash    1        output-after-exit
+ 9   EXIT says "gave up", and the image printed ABORT            fail     1        abort
+10   EXIT says "gave up": an exception, a failed assertion       crash    1        fatal
+11   there is no SUMMARY line                                    crash    1        no-summary
+12   SUMMARY does not fit the check lines                        crash    1        summary-mismatch
+13   SUMMARY announces failures                                  fail     1        checks-failed
+14   EXIT says neither "passed" nor "skipped"                    fail     1        exit-status
+15   the machine still ran long after the EXIT line              timeout  1        no-power-off
+16   EXIT says "passed" without a check, or "skipped" with some  crash    1        exit-contradicts
+17   every check was skipped, or none was made                   skip     0, or 4  all-skipped
+18   nothing of the above                                        pass     0        passed
+===  ==========================================================  =======  =======  =================
+
+Only the last SUMMARY and the last EXIT count: earlier ones were forged by the guest. SUMMARY fits
+when it announces as many failed, known, expected and skipped checks as there are lines of each,
+and at least as many checks as lines: a check that passes may be silent. Of a flood, whose middle
+the log leaves out, fewer lines are enough. So a pass needs a SUMMARY without failures and an
+EXIT line that agree with each other and with every check line, as the last words, and then the
+power-off. A guest that forges all of these, and then never says anything again, is believed.
+
+The target knows the meaning of the program's exit status (rows 4 and 5): see `ExitReader`. A run
+with several exit codes among its tests ends with the first of 130, 6, 5, 1, 0, 4: 4 is left when
+all tests were skipped, or there was none.
+"""
+
+import signal
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.errors import ExitCode
+from kut_runner.process.boot import LINGER, ExitKind, ProcessExit
+from kut_runner.targets.protocol import ExitMeaning
+from kut_runner.targets.qemu_machine import QemuExits
+from kut_runner.verdict.cause import Cause
+from kut_runner.verdict.events import Abort, Summary
+from kut_runner.verdict.guest_output import GuestOutput
+from kut_runner.verdict.lines import printable
+from kut_runner.verdict.result import Verdict, skipped
+from kut_runner.verdict.status import Status
+
+if TYPE_CHECKING:
+    from kut_runner.targets.protocol import ExitReader
+
+_PASSED: Final = 1
+_SKIPPED: Final = 77
+_GAVE_UP: Final = (127, 255)
+#: Characters of a line that are quoted in a reason.
+_QUOTE: Final = 120
+_QEMU: Final = QemuExits()
+
+
+def judge(output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader" = _QEMU) -> Verdict:
+    """Return the verdict by the table above; `reader` knows the meaning of the exit status."""
+    verdict = _judge_process(output, process_exit, reader) or _judge_ending(output)
+    if verdict:
+        return verdict
+    if not (summary := output.latest(Summary)):
+        reason = f"no SUMMARY line before EXIT: STATUS={output.exit_status}"
+        return _failed(Status.CRASH, reason, Cause.NO_SUMMARY)
+    if misfit := _misfit(output, summary, is_cut=process_exit.missing > 0):
+        return _failed(Status.CRASH, misfit, Cause.SUMMARY_MISMATCH)
+    return _judge_summary(output, summary, process_exit)
+
+
+def _judge_process(
+    output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader"
+) -> Verdict | None:
+    """Rows 1 to 6: the process did not end as a power-off ends it."""
+    message = _one_line(process_exit.stderr)
+    seconds = process_exit.seconds
+    match process_exit.kind:
+        case ExitKind.NOT_STARTED:
+            reason = f"{reader.label} could not be started: {message}"
+            return _error(reason, Cause.NOT_STARTED)
+        case ExitKind.INTERRUPTED:
+            reason = f"interrupted after {seconds:.2f} s"
+            return _error(reason, Cause.INTERRUPTED, ExitCode.INTERRUPTED)
+        case ExitKind.KILLED:
+            crash = f"{reader.label} crashed: {_signal_name(process_exit.code)}"
+            return _error(_joined(crash, message), Cause.KILLED)
+        case ExitKind.TIMED_OUT:
+            reason = f"no verdict after {_duration(process_exit)}{_last_if_any(output)}"
+            return _failed(Status.TIMEOUT, reason, Cause.TIMEOUT)
+        case ExitKind.EXITED:
+            return _judge_exit(output, process_exit, reader)
+    return None  # LINGERED
+
+
+def _judge_exit(
+    output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader"
+) -> Verdict | None:
+    """Rows 4 and 5: an exit status that is no power-off."""
+    message = _one_line(process_exit.stderr)
+    meaning = reader.meaning(
+        process_exit.code,
+        stderr=process_exit.stderr,
+        has_output=bool(output.last_lines),
+        exit_status=output.exit_status,
+    )
+    if meaning is ExitMeaning.POWERED_OFF:
+        return None
+    if meaning is ExitMeaning.REFUSED:
+        reason = _joined(f"{reader.label} refused", message)
+        return _error(reason, Cause.REFUSED, ExitCode.MACHINE_REFUSED)
+    no_memory = meaning is ExitMeaning.NO_MEMORY
+    failure = f"{reader.label} failed with exit status {process_exit.code}"
+    return _error(_joined(failure, message), Cause.NO_MEMORY if no_memory else Cause.PROGRAM_FAILED)
+
+
+def _duration(process_exit: ProcessExit) -> str:
+    """Return the wall time, and what of it the process could not use if that is much."""
+    seconds = f"{process_exit.seconds:.1f} s"
+    if process_exit.starved_seconds < process_exit.seconds / 10:
+        return seconds
+    return f"{seconds}, without a CPU for {process_exit.starved_seconds:.1f} s"
+
+
+def _judge_ending(output: GuestOutput) -> Verdict | None:
+    """Rows 7 to 10: the image did not end with a verdict of its own."""
+    if output.exit_status is None:
+        reason = output.fatal_message or f"power-off without an EXIT line{last_line(output)}"
+        cause = Cause.FATAL if output.fatal_message else Cause.NO_EXIT
+        return _failed(Status.CRASH, reason, cause)
+    if output.after_exit:
+        reason = f"words after the EXIT line: {_quoted(output.after_exit)}"
+        return _failed(Status.CRASH, reason, Cause.OUTPUT_AFTER_EXIT)
+    if output.exit_status in _GAVE_UP:
+        if abort := output.latest(Abort):
+            return _failed(Status.FAIL, abort.line, Cause.ABORT)
+        last = _last_if_any(output, f"EXIT: STATUS={output.exit_status}")
+        reason = output.fatal_message or f"the image gave up{last}"
+        return _failed(Status.CRASH, reason, Cause.FATAL)
+    return None
+
+
+def _misfit(output: GuestOutput, summary: Summary, *, is_cut: bool) -> str:
+    """Return how SUMMARY and the check lines disagree; a log that `is_cut` lacks lines."""
+    seen = Counter(check.status for check in output.checks)
+    kinds = (
+        ("failed", seen[Status.FAIL] + seen[Status.XPASS], summary.unexpected),
+        ("known to fail", seen[Status.KFAIL], summary.known),
+        ("expected to fail", seen[Status.XFAIL], summary.expected),
+        ("skipped", seen[Status.SKIP], summary.skipped),
+    )
+    for kind, lines, announced in kinds:
+        if lines > announced or (lines < announced and not is_cut):
+            return f"{_checks(lines)} {kind}, but SUMMARY announces {announced}"
+    needed = sum(announced for _, _, announced in kinds) + seen[Status.PASS]
+    if needed > summary.tests:
+        return f"{_checks(needed)} made, but SUMMARY announces {summary.tests}"
+    return ""
+
+
+def _judge_summary(output: GuestOutput, summary: Summary, process_exit: ProcessExit) -> Verdict:
+    """Rows 13 to 18: the image gave a verdict of its own, and it is in order."""
+    status = output.exit_status
+    if summary.unexpected:
+        reason = f"{summary.unexpected} of {_checks(summary.tests)} failed"
+        return _failed(Status.FAIL, reason, Cause.CHECKS_FAILED)
+    if status not in (_PASSED, _SKIPPED):
+        reason = f"EXIT: STATUS={status}, although no check failed"
+        return _failed(Status.FAIL, reason, Cause.EXIT_STATUS)
+    if process_exit.kind is ExitKind.LINGERED:
+        reason = f"no power-off within {LINGER:.0f} s after EXIT: STATUS={status}"
+        return _failed(Status.TIMEOUT, reason, Cause.NO_POWER_OFF)
+    if contradiction := _contradiction(status, summary):
+        return _failed(Status.CRASH, contradiction, Cause.EXIT_CONTRADICTS)
+    if summary.skipped == summary.tests:
+        return skipped(_skip_reason(output), Cause.ALL_SKIPPED)
+    return Verdict(Status.PASS, "", ExitCode.OK, Cause.PASSED)
+
+
+def _contradiction(status: int | None, summary: Summary) -> str:
+    if status == _SKIPPED and summary.skipped < summary.tests:
+        return "EXIT says that all was skipped, but checks were made"
+    if status == _PASSED and not summary.tests:
+        return "EXIT says that all passed, but no check was made"
+    return ""
+
+
+def _skip_reason(output: GuestOutput) -> str:
+    reasons = [check.text for check in output.checks if check.status is Status.SKIP]
+    if len(reasons) > 1:
+        return f"{_quoted(reasons[0])} (and {len(reasons) - 1} more)"
+    return reasons[0] if reasons else "no check was made"
+
+
+def _error(reason: str, cause: Cause, code: ExitCode = ExitCode.INFRASTRUCTURE) -> Verdict:
+    return Verdict(Status.ERROR, reason, code, cause)
+
+
+def _failed(status: Status, reason: str, cause: Cause) -> Verdict:
+    return Verdict(status, reason, ExitCode.TESTS_FAILED, cause)
+
+
+def _one_line(stderr: str) -> str:
+    return printable(" / ".join(stderr.splitlines()))
+
+
+def _joined(what: str, message: str) -> str:
+    return f"{what}: {message}" if message else what
+
+
+def last_line(output: GuestOutput) -> str:
+    """Return the last line of the output, or that there is none, as the end of a sentence."""
+    return _last_if_any(output) or ", without a word"
+
+
+def _last_if_any(output: GuestOutput, but: str = "") -> str:
+    """Return the last line of the output, other than `but`; "" when there is none."""
+    lines = [line.strip() for line in output.last_lines if line != but]
+    return f"; last words: {_quoted(lines[-1])}" if lines else ""
+
+
+def _quoted(line: str) -> str:
+    return line if len(line) <= _QUOTE else line[: _QUOTE - 3] + "..."
+
+
+def _checks(count: int) -> str:
+    return f"{count} check{'' if count == 1 else 's'}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
