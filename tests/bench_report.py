@@ -43,10 +43,8 @@ def write_run(path: Path, seed: int) -> None:
     logs = path.with_suffix("")
     logs.mkdir()
     results = [make_result(number, chance, logs) for number in range(TESTS)]
-    names = tuple(result.name for result in results)
-    metadata = RunMetadata(
-        host=host_metadata(), selection=names, compiler="gcc", qemu_version="7.2.22"
-    )
+    names = tuple(result.id for result in results)
+    metadata = RunMetadata(host=host_metadata(), selection=names, compiler="gcc", version="7.2.22")
     counts = Counter(result.status.value for result in results)
     done = Run(results, TESTS, 0.0, 60.0, ExitCode.TESTS_FAILED, is_complete=True)
     path.write_text(dumps(metadata, [*map(result_line, results)], counts, done))

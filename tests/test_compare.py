@@ -23,7 +23,7 @@ def result(name: str, status: Status = Status.PASS, seconds: float = 1.0) -> Tes
 
 
 def run(*results: TestResult, also: tuple[str, ...] = (), **metadata: str) -> Document:
-    names = tuple(dict.fromkeys((*(one.name for one in results), *also)))
+    names = tuple(dict.fromkeys((*(one.id for one in results), *also)))
     return Document(
         metadata=RunMetadata(selection=names, **metadata),  # type: ignore[arg-type]
         results=results,
@@ -138,12 +138,12 @@ def test_a_failing_or_skipped_test_is_not_compared_by_time() -> None:
 
 
 def test_lines() -> None:
-    old = run(result("a"), result("bb", FAIL), result("c"), result("d"), qemu_version="7.2.0")
+    old = run(result("a"), result("bb", FAIL), result("c"), result("d"), version="7.2.0")
     new = run(
         *(result("d"), result("c", SKIP), result("bb"), result("a", CRASH), result("e")),
         compiler="gcc",
         variant="o3",
-        qemu_version="10.0.0",
+        version="10.0.0",
     )
     assert list(compare(old, new).lines()) == [
         "note: QEMU 7.2.0 before, 10.0.0 after",

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.definitions import config
+from kut_runner.definitions import config, fields
 from kut_runner.definitions.config import Config, TestDef, VariantDef
+from kut_runner.definitions.needs import QemuVersion
 from kut_runner.errors import ConfigError, UsageError
 
 
@@ -67,7 +68,7 @@ def test_every_key_can_be_given(tmp_path: Path) -> None:
     assert test.cpu == "max,sve=off"
     assert test.machine == (("virtualization", "on"), ("gic-version", "3"), ("mte", "off"))
     assert test.groups == ("stage2", "nodefault")
-    assert (test.timeout, test.needs) == (2.0, ("qemu>=8.0",))
+    assert (test.timeout, test.needs) == (2.0, (QemuVersion((8, 0)),))
     assert test.qemu_args == ("-icount", "shift=0")
 
 
@@ -271,7 +272,7 @@ def value(item: object) -> str:
 
 
 WORDS = st.one_of(
-    st.sampled_from(["defaults", "test", "x", *config._FIELDS]),
+    st.sampled_from(["defaults", "test", "x", *fields.TEST_FIELDS]),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
 )
 VALUES = st.recursive(

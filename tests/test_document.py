@@ -45,8 +45,9 @@ FACTS = RunMetadata(
     host=document.host_metadata(),
     compiler="clang",
     variant="o3",
-    qemu="/opt/qemu",
-    qemu_version="10.0.0",
+    target="tcg",
+    program="/opt/qemu",
+    version="10.0.0",
     options={"timeout": 2.5, "jobs": None},
     seed=7,
     rerun_of="20251231-000000-000-abcd",
@@ -73,7 +74,7 @@ def strict(schema: Any) -> Any:  # noqa: ANN401 - any JSON
 def written(results: list[TestResult], path: Path, *, run: Run | None = None) -> Document:
     done = run or Run(results, len(results), 0.0, 1.5, ExitCode.TESTS_FAILED, is_complete=True)
     view = JsonFile(path, FACTS)
-    view.on_start([document.definition(one.name) for one in results])
+    view.on_start([one.id for one in results])
     for one in results:
         view.on_result(one)
     view.on_end(done)
@@ -158,7 +159,7 @@ def test_the_schema_notices_what_is_wrong(tmp_path: Path) -> None:
 
 def test_a_document_comes_back_as_it_was(tmp_path: Path) -> None:
     found = written(sample(), tmp_path / "r.json")
-    names = tuple(one.name for one in sample())
+    names = tuple(one.id for one in sample())
     assert list(found.results) == sample()
     assert found.metadata.selection == names
     assert found.names == names
@@ -197,7 +198,7 @@ def test_a_document_of_an_older_kut_can_be_read(tmp_path: Path) -> None:
     assert "run" not in old
     assert "infos" not in old["tests"][0]
     found = document.from_json(old)
-    assert [one.name for one in found.results] == [one.name for one in sample()]
+    assert [one.id for one in found.results] == [one.id for one in sample()]
     assert [one.verdict for one in found.results] == [one.verdict for one in sample()]
     assert found.metadata.run == ""
     shown(found)
@@ -223,7 +224,7 @@ def test_every_view_of_a_saved_run_is_that_of_the_live_one(tmp_path: Path) -> No
             Terminal(stream=stream, environment={}, display=DisplayOptions(verbosity=1)),
         ]
         for view in views:
-            view.on_start([document.definition(one.name) for one in sample()])
+            view.on_start([one.id for one in sample()])
             for one in results:
                 view.on_result(one)
             view.on_end(run)
@@ -254,7 +255,7 @@ def test_results_jsonl_of_a_killed_run(tmp_path: Path) -> None:
 
 def test_a_run_that_lasts_has_missing_tests(tmp_path: Path) -> None:
     view = JsonFile(tmp_path / "r.json", FACTS)
-    view.on_start([document.definition(name) for name in ("needy", "one", "two")])
+    view.on_start(["needy", "one", "two"])
     view._written -= 10
     view.on_result(sample()[-1])
     found = document.load(tmp_path / "r.json")

@@ -14,13 +14,12 @@ import pytest
 import realtree
 from hypothesis import given
 from hypothesis import strategies as st
-from kut_runner.process.inspection import Cpu, Snapshot
 
 from kut_runner.diagnose.explain import Elf, explain
-from kut_runner.verdict import results
+from kut_runner.process.snapshot import Cpu, Snapshot
 from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Kind
 from kut_runner.verdict.events import parse
-from kut_runner.verdict.guest_output import GuestOutput
+from kut_runner.verdict.guest_output import GuestOutput, collect
 
 DUMP = Path(__file__).with_name("golden") / "crash-exception.log"
 
@@ -247,7 +246,7 @@ def test_a_qemu_that_tells_nothing() -> None:
 
 
 def said(text: str) -> GuestOutput:
-    return results.collect(parse(f"{line}\n" for line in text.splitlines()))
+    return collect(parse(f"{line}\n" for line in text.splitlines()))
 
 
 PARTS = st.sampled_from(DUMP.read_text().splitlines()) | st.text(max_size=40)

@@ -26,10 +26,8 @@ def past(
     code: ExitCode | None = ExitCode.OK,
     in_progress: bool = False,
 ) -> Past:
-    names = (*(one.name for one in results), *also)
-    metadata = RunMetadata(
-        run=run, compiler="gcc", variant="o3", qemu_version="7.2.22", selection=names
-    )
+    names = (*(one.id for one in results), *also)
+    metadata = RunMetadata(run=run, compiler="gcc", variant="o3", version="7.2.22", selection=names)
     seconds = None if in_progress else 12.5
     document = Document(metadata, results, seconds, code, is_complete=not also)
     return Past(run, document, in_progress)

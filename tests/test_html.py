@@ -39,7 +39,7 @@ FACTS = RunMetadata(
     host={"system": "Linux", "release": EVIL, "machine": "x86_64"},
     compiler="gcc",
     variant="O3",
-    qemu_version="7.2.22",
+    version="7.2.22",
     seed=7,
 )
 
@@ -209,7 +209,7 @@ def test_what_failed_comes_first_and_open(tmp_path: Path) -> None:
 
 
 def test_every_line_of_a_log_has_an_anchor_but_the_middle_of_a_flood(tmp_path: Path) -> None:
-    flood = next(one for one in sample(tmp_path) if one.name == "flood")
+    flood = next(one for one in sample(tmp_path) if one.id == "flood")
     text = page(whole([flood]), FACTS)
     numbers = [int(number) for number in re.findall(r'id="t1\.(\d+)"', text)]
     assert numbers == [*range(1, 101), *range(4601, 5001)]
@@ -224,7 +224,7 @@ def test_without_its_log_a_test_shows_the_end_of_its_output() -> None:
 
 
 def test_the_size_of_a_page_is_bounded(tmp_path: Path) -> None:
-    many = [one for one in sample(tmp_path) if one.name == "flood"] * 200
+    many = [one for one in sample(tmp_path) if one.id == "flood"] * 200
     text = page(whole(many), FACTS, Budget(300_000))
     assert len(text) < 300_000 + 200 * 1000 + 20_000
     assert "There is no more room in this page" in text

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which QEMU, and with which command line."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kut_runner.targets.machine import Qemu, command_line, find_qemu, unmet_need
+from cases import definition, tcg
 
-from kut_runner.definitions.config import TestDef
+from kut_runner.definitions.needs import Accelerator, QemuVersion
 from kut_runner.errors import MissingToolError
+from kut_runner.targets.qemu import Qemu, find_qemu
+from kut_runner.targets.qemu_machine import Choices, command_line
 
 
 def program(directory: Path, name: str = "qemu-system-aarch64", says: str = "7.2.22") -> Path:
@@ -19,23 +22,6 @@ def program(directory: Path, name: str = "qemu-system-aarch64", says: str = "7.2
     )
     path.chmod(0o755)
     return path
-
-
-def definition(**changes: object) -> TestDef:
-    values: dict[str, object] = {
-        "name": "x",
-        "image": "x",
-        "args": "",
-        "smp": 2,
-        "memory": 64,
-        "cpu": "cortex-a57",
-        "machine": (("virtualization", "on"), ("gic-version", "3")),
-        "groups": (),
-        "timeout": 1.0,
-        "needs": (),
-        "qemu_args": (),
-    }
-    return TestDef(**(values | changes))  # type: ignore[arg-type]
 
 
 def test_the_option_comes_before_the_environment_and_the_path(tmp_path: Path) -> None:
@@ -84,7 +70,7 @@ def test_a_binary_is_asked_once_until_it_changes(
         asked.append(path)
         return (9, 1, len(asked))
 
-    monkeypatch.setattr("kut_runner.targets.machine._ask_version", ask)
+    monkeypatch.setattr("kut_runner.targets.qemu._ask_version", ask)
     path = tmp_path / "qemu"
     path.write_bytes(b"\x7fELF")
     path.chmod(0o755)
@@ -119,25 +105,31 @@ def test_what_is_not_a_qemu_is_an_error_with_its_words(tmp_path: Path) -> None:
 
 def test_command_line() -> None:
     qemu = Qemu(Path("/q"), (7, 2, 22))
-    test = definition(args="demand paging", qemu_args=("-icount", "0"))
-    words = command_line(qemu, test, Path("build/x.flat"))
+    choices = Choices(Accelerator("tcg"), "cortex-a57")
+    machine = (("virtualization", "on"), ("gic-version", "3"))
+    test = definition(smp=2, memory=64, machine=machine)
+    asking = replace(test, args="demand paging", qemu_args=("-icount", "0"))
+    words = command_line(qemu, choices, asking, "build/x.flat")
     assert " ".join(words) == (
         "/q -nodefaults -no-reboot -display none -monitor none -serial stdio"
         " -machine virt,virtualization=on,gic-version=3 -accel tcg -cpu cortex-a57 -smp 2 -m 64"
         " -kernel build/x.flat -append demand paging -icount 0"
     )
-    assert "-append" not in command_line(qemu, definition(), Path("x.flat"))
+    assert "-append" not in command_line(qemu, choices, test, "x.flat")
 
 
 @pytest.mark.parametrize(
     ("needs", "reason"),
     [
         ((), ""),
-        (("qemu>=7",), ""),
-        (("qemu>=7.2.22",), ""),
-        (("qemu>=7.2.23",), "needs qemu>=7.2.23, and this is QEMU 7.2.22"),
-        (("qemu>=7.2", "qemu>=10"), "needs qemu>=10, and this is QEMU 7.2.22"),
+        ((QemuVersion((7,)),), ""),
+        ((QemuVersion((7, 2, 22)),), ""),
+        ((QemuVersion((7, 2, 23)),), "needs qemu>=7.2.23, and this is QEMU 7.2.22"),
+        (
+            (QemuVersion((7, 2)), QemuVersion((10,))),
+            "needs qemu>=10, and this is QEMU 7.2.22",
+        ),
     ],
 )
-def test_needs(needs: tuple[str, ...], reason: str) -> None:
-    assert unmet_need(Qemu(Path("/q"), (7, 2, 22)), definition(needs=needs)) == reason
+def test_needs(needs: tuple[QemuVersion, ...], reason: str) -> None:
+    assert tcg(Path("/q"), (7, 2, 22)).unmet_need(definition(needs=needs)) == reason

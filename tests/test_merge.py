@@ -42,7 +42,7 @@ def test_all_of_it() -> None:
     merged = merge.merge(parts(one, two))
     document = merged.document
     assert merged.missing == ()
-    assert [result.name for result in document.results] == ["a", "b", "c"]
+    assert [result.id for result in document.results] == ["a", "b", "c"]
     assert document.names == ("a", "b", "c")
     assert document.is_complete
     assert document.exit_code is ExitCode.OK

@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The order of tests, and the queue that gives them room."""
 
-from dataclasses import replace
 from itertools import islice
 
+from cases import case_of, definition
 from hypothesis import given
 from hypothesis import strategies as st
-from kut_runner.run.resources import Resources
 
-from kut_runner.definitions.config import TestDef
+from kut_runner.process.resources import Resources
 from kut_runner.run.order import Queue, rounds
 from kut_runner.run.times import Timing
-
-TEST = TestDef("t", "t", "", 1, 128, "max", (), (), 30, (), ())
-
-
-def named(names: str) -> list[TestDef]:
-    return [replace(TEST, name=name) for name in names]
+from kut_runner.targets.case import Case
 
 
-def names(order: list[TestDef]) -> str:
-    return "".join(test.name for test in order)
+def case(name: str, smp: int = 1, memory: int = 128) -> Case:
+    return case_of(definition(name, smp=smp, memory=memory))
+
+
+def named(names: str) -> list[Case]:
+    return [case(name) for name in names]
+
+
+def names(order: list[Case]) -> str:
+    return "".join(case.id for case in order)
 
 
 def test_slow_ones_first_and_the_unknown_before_them() -> None:
@@ -52,9 +54,9 @@ def test_those_that_are_to_be_first_are_so_in_any_order() -> None:
 
 
 def test_the_first_that_fits_is_next() -> None:
-    queue = Queue(lambda test: Resources(test.smp, test.memory))
+    queue = Queue(lambda case: Resources(case.test.smp, case.test.memory))
     for name, smp, memory in [("a", 4, 100), ("b", 1, 500), ("c", 1, 100), ("d", 2, 100)]:
-        queue.add(replace(TEST, name=name, smp=smp, memory=memory))
+        queue.add(case(name, smp, memory))
     taken = []
     for room in [
         Resources(2, 300),
@@ -64,7 +66,7 @@ def test_the_first_that_fits_is_next() -> None:
         Resources(9, 900),
     ]:
         found = queue.take(room)
-        taken.append(found[0].name if found else "-")
+        taken.append(found[0].id if found else "-")
     assert taken == ["c", "d", "-", "a", "b"]
     assert not queue
 
@@ -73,13 +75,13 @@ def test_the_first_that_fits_is_next() -> None:
 def test_all_run_and_never_more_than_fit(sizes: list[int], cpus: int) -> None:
     """The oldest of those that run ends each time that nothing more fits."""
     whole = Resources(cpus, 1000)
-    queue = Queue(lambda test: Resources.of(test, None, whole))
+    queue = Queue(lambda case: case.target.cost(case.test).bounded(None, whole))
     for number, smp in enumerate(sizes):
-        queue.add(replace(TEST, name=str(number), smp=smp))
+        queue.add(case(str(number), smp))
     room, running, ran = whole, list[Resources](), []
     while queue or running:
         while taken := queue.take(room):
-            ran.append(taken[0].name)
+            ran.append(taken[0].id)
             running.append(taken[1])
             room -= taken[1]
             assert room.cpus >= 0

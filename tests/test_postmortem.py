@@ -8,17 +8,19 @@ import json
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import realtree
 from hypothesis import given
 from hypothesis import strategies as st
-from kut_runner.process.inspection import Inspection, Sockets
 
-from kut_runner.process import boot, inspection
 from kut_runner.process.boot import ExitKind, Launch, ProcessExit
 from kut_runner.process.pool import Pool
+from kut_runner.process.snapshot import Snapshot
+from kut_runner.targets import inspection
+from kut_runner.targets.inspection import QemuInspector
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": []}}\r\n'
 FINE = b'{"return": {}}\r\n'
@@ -29,11 +31,11 @@ class Fake:
     """A QEMU's ends of the sockets, and the examination that talks to them."""
 
     def __init__(self, greeting: bytes) -> None:
-        self.sockets = Sockets((7, 2, 0))
-        self.monitor, self.stub = self.sockets._theirs
+        self.inspector = QemuInspector((7, 2, 0), "my kernel")
+        self.monitor, self.stub = self.inspector._theirs
         self.monitor.send(greeting)
         self._ended: list[bool] = []
-        self.examination = Inspection(self.sockets, "my kernel", self._on_end)
+        self._links = self.inspector.begin(self._on_end)
 
     def _on_end(self) -> None:
         self._ended.append(True)
@@ -46,11 +48,16 @@ class Fake:
         """Send; then let the examination hear it."""
         for each in what:
             end.send(each)
-        return [link.read() for link in self.examination.links]
+        return [link.read() for link in self._links]
 
     @property
     def trouble(self) -> str:
-        return self.examination.snapshot.trouble
+        return self.snapshot.trouble
+
+    @property
+    def snapshot(self) -> Snapshot:
+        assert self.inspector.snapshot
+        return self.inspector.snapshot
 
 
 @pytest.fixture
@@ -63,7 +70,7 @@ def fake() -> Iterator[Callable[[bytes], Fake]]:
 
     yield make
     for each in made:
-        each.sockets.close()
+        each.inspector.close()
 
 
 def packet(text: str) -> bytes:
@@ -79,8 +86,8 @@ def test_one_that_has_not_said_a_word_is_not_waited_for(fake: Callable[[bytes], 
 def test_one_that_does_not_answer_is_given_up(fake: Callable[[bytes], Fake]) -> None:
     wedged = fake(GREETING)
     assert not wedged.ends()
-    wedged.examination.give_up()
-    wedged.examination.give_up()
+    wedged.inspector.give_up()
+    wedged.inspector.give_up()
     assert wedged.trouble == "QEMU did not answer within 5 s"
     assert wedged.ends() == 1
     assert wedged.say(wedged.monitor, FINE) == [0, 0]
@@ -89,7 +96,7 @@ def test_one_that_does_not_answer_is_given_up(fake: Callable[[bytes], Fake]) -> 
 def test_one_that_dies_meanwhile(fake: Callable[[bytes], Fake]) -> None:
     dying = fake(GREETING)
     dying.monitor.close()
-    assert dying.examination.links[0].read() == 0
+    assert dying.inspector.sources[0].read() == 0
     assert "QEMU has closed the connection" in dying.trouble
 
 
@@ -100,17 +107,17 @@ def test_one_that_refuses(fake: Callable[[bytes], Fake]) -> None:
 
 
 def test_what_was_said_until_then_is_kept(fake: Callable[[bytes], Fake]) -> None:
-    partial = fake(GREETING)
-    partial.say(partial.monitor, b'{"event": "STOP"}\n', FINE)
-    partial.say(partial.monitor, ROMS)
-    partial.say(partial.monitor, FINE)
+    cut = fake(GREETING)
+    cut.say(cut.monitor, b'{"event": "STOP"}\n', FINE)
+    cut.say(cut.monitor, ROMS)
+    cut.say(cut.monitor, FINE)
     for answer in ("PacketSize=1000", "l<target/>", "m1,2", "l", "OK", "b"):
-        partial.say(partial.stub, packet(answer))
-    assert not partial.ends()
+        cut.say(cut.stub, packet(answer))
+    assert not cut.ends()
     registers = "".join(number.to_bytes(8, "little").hex() for number in range(33)) + "c9030000"
     for answer in (registers, "E14", "E14", "OK", "b", "E01"):
-        partial.say(partial.stub, packet(answer))
-    found = partial.examination.snapshot
+        cut.say(cut.stub, packet(answer))
+    found = cut.snapshot
     assert found.load == 0x40080000
     (cpu,) = found.cpus
     assert (cpu.registers["x29"], cpu.registers["pc"], cpu.registers["cpsr"]) == (29, 32, 0x3C9)
@@ -124,15 +131,15 @@ def test_nothing_that_is_heard_makes_it_raise(said: list[tuple[bool, bytes]]) ->
     fake = Fake(GREETING)
     for to_stub, what in said:
         fake.say(fake.stub if to_stub else fake.monitor, what)
-    fake.examination.give_up()
+    fake.inspector.give_up()
     assert fake.ends() == 1
-    fake.sockets.close()
+    fake.inspector.close()
 
 
 def end_of(script: str, log: Path) -> ProcessExit:
     command = (sys.executable, "-c", f"import os, re, sys, time\n{script}\ntime.sleep(60)")
     with Pool() as pool:
-        pool.start(Launch(command, log, 1.0, (7, 2, 0)))
+        pool.start(Launch(command, log, 1.0, partial(QemuInspector, (7, 2, 0), "x")))
         ended: list[ProcessExit] = []
         while not ended:
             for done, how in pool.wait():
@@ -144,7 +151,7 @@ def end_of(script: str, log: Path) -> ProcessExit:
 def test_a_wedged_qemu_costs_no_more_than_the_patience(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boot, "TIME_LIMIT", 0.3)
+    monkeypatch.setattr(QemuInspector, "time_limit", 0.3)
     monkeypatch.setattr(inspection, "TIME_LIMIT", 0.3)
     greet = f"os.write(int(re.findall(r'fd=(.*)', sys.argv[2])[0]), {GREETING!r})"
     ended = end_of(greet, tmp_path / "x.log")
@@ -175,7 +182,7 @@ def test_the_command_in_the_results_has_none_of_it(tmp_path: Path) -> None:
 def test_a_monitor_is_asked_for_as_each_qemu_likes_it(
     version: tuple[int, ...], monitor: str
 ) -> None:
-    sockets = Sockets(version)
-    assert monitor in sockets.options
-    assert json.dumps(sockets.options).count("fd=") == 2
-    sockets.close()
+    inspector = QemuInspector(version, "x")
+    assert monitor in inspector.options
+    assert json.dumps(inspector.options).count("fd=") == 2
+    inspector.close()

@@ -32,7 +32,7 @@ FRAMES = (
     Frame(0x20, "load_from", "arm/mis,be:have.c", 36, is_inlined=True),
     Frame(0x30, "main", "arm/misbehave.c", 225),
 )
-FLAKY = replace(PASSES, name="shaky", verdict=Verdict(Status.FLAKY, "passed later", ExitCode.OK))
+FLAKY = replace(PASSES, id="shaky", verdict=Verdict(Status.FLAKY, "passed later", ExitCode.OK))
 
 
 def run(results: Sequence[TestResult], *, missing: int = 0, code: int = 1) -> Run:
@@ -106,8 +106,8 @@ def test_a_tree_below_the_top_of_the_repository() -> None:
 
 @pytest.mark.parametrize(("count", "shown"), [(10, 10), (11, 10), (500, 10)])
 def test_ten_annotations_of_a_kind_at_most(count: int, shown: int) -> None:
-    failed = [replace(FAILS, name=f"t{number}") for number in range(count)]
-    shaky = [replace(FLAKY, name=f"f{number}") for number in range(count)]
+    failed = [replace(FAILS, id=f"t{number}") for number in range(count)]
+    shaky = [replace(FLAKY, id=f"f{number}") for number in range(count)]
     lines = [*annotations(run([*failed, *shaky]))]
     for kind in ("error", "warning"):
         assert len([line for line in lines if line.startswith(f"::{kind} ")]) == shown
@@ -171,7 +171,7 @@ def test_the_summary_has_a_mebibyte_at_most_and_failures_first(tmp_path: Path, t
     path = tmp_path / "summary"
     path.write_bytes(b"x" * taken)
     wide = b"".join(b"FAIL: \xf0\x9f\x98\x80 <%d>\n" % number for number in range(200))
-    failed = [replace(result("f", wide), name=f"f{number}") for number in range(600)]
+    failed = [replace(result("f", wide), id=f"f{number}") for number in range(600)]
     environment = {"GITHUB_STEP_SUMMARY": str(path)}
     show(GitHub(stream=io.StringIO(), environment=environment), [PASSES, *failed, NEEDY])
     text = path.read_bytes()[taken:].decode()
@@ -201,7 +201,7 @@ class Tags(HTMLParser):
 def test_nothing_in_the_summary_is_markup_of_others(words: str) -> None:
     words = "</pre><script>*a* `b` @who #1 [x](y)\n\n# c" + words
     verdict = Verdict(Status.CRASH, words, ExitCode.TESTS_FAILED)
-    bad = replace(DIES, name=words, verdict=verdict)
+    bad = replace(DIES, id=words, verdict=verdict)
     needy = replace(NEEDY, verdict=Verdict(Status.SKIP, words, ExitCode.NOTHING_RAN))
     text = summary(run([bad, needy]), MIB)
     tags = Tags()

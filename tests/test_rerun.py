@@ -5,20 +5,20 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode, NothingSelectedError
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.document import Document, RunMetadata
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.run import rerun
+from kut_runner.run.options import RunOptions
 from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
 
@@ -34,7 +34,7 @@ def result(name: str, status: Status = Status.PASS, log: str = "") -> TestResult
 
 
 def document(*results: TestResult, also: tuple[str, ...] = ()) -> Document:
-    metadata = RunMetadata(run="ID", selection=(*also, *(one.name for one in results)))
+    metadata = RunMetadata(run="ID", selection=(*also, *(one.id for one in results)))
     return Document(metadata, results, 1.0, ExitCode.OK, is_complete=not also)
 
 
@@ -45,7 +45,7 @@ def test_what_is_run_again_and_what_is_kept() -> None:
         also=("x",),
     )
     assert rerun.names_to_run(old) == ("x", "b", "d")
-    assert [one.name for one in rerun.kept_results(old)] == ["a", "c", "e"]
+    assert [one.id for one in rerun.kept_results(old)] == ["a", "c", "e"]
     words = "of run ID: 2 failed and 1 without result; 3 kept"
     assert rerun.headline(old, rerun.names_to_run(old)) == words
 
@@ -53,7 +53,7 @@ def test_what_is_run_again_and_what_is_kept() -> None:
 def test_a_repeated_test_that_failed_once_is_run_again_and_not_kept() -> None:
     old = document(result("a"), result("a", Status.FAIL), result("a"), result("b"))
     assert rerun.names_to_run(old) == ("a",)
-    assert [one.name for one in rerun.kept_results(old)] == ["b"]
+    assert [one.id for one in rerun.kept_results(old)] == ["b"]
 
 
 def test_a_repeated_run_that_was_cut_short_lacks_rounds() -> None:
@@ -63,7 +63,7 @@ def test_a_repeated_run_that_was_cut_short_lacks_rounds() -> None:
     )
     three = replace(cut, metadata=replace(cut.metadata, options={"repeat": 3}))
     assert rerun.names_to_run(three) == ("b", "c")
-    assert [one.name for one in rerun.kept_results(three)] == ["a"] * 3
+    assert [one.id for one in rerun.kept_results(three)] == ["a"] * 3
     words = "of run ID: 2 without all 3 results; 1 kept"
     assert rerun.headline(three, rerun.names_to_run(three)) == words
     for options in ({"repeat": None, "until_fail": True}, {"repeat": 3, "until_fail": True}, {}):
@@ -79,7 +79,11 @@ def test_a_good_run_has_nothing_to_run_again() -> None:
 def test_it_runs_as_it_ran() -> None:
     options = {"timeout": 2.5, "retries": 1, "archive": "x", "later": 1}
     old = RunMetadata(run="old", options=options, seed=7)
-    assert rerun.run_options(old) == {"timeout": 2.5, "retries": 1, "seed": 7}
+    assert rerun.options(old) == RunOptions(timeout=2.5, retries=1, seed=7)
+    blind = replace(old, options={"inspect": False, "jobs": 2, "repeat": None, "until_fail": True})
+    assert rerun.options(blind) == RunOptions(
+        jobs=2, seed=7, repeat=None, until_fail=True, inspect=False
+    )
     new = rerun.metadata(old, RunMetadata(run="new", compiler="clang"))
     assert (new.run, new.rerun_of, new.options, new.seed) == ("new", "old", options, 7)
     assert new.compiler == "clang"
@@ -91,15 +95,18 @@ def test_logs_of_what_is_kept_stay_when_the_old_run_goes(tmp_path: Path) -> None
         directory.mkdir()
     (old / "a.log").write_text("words")
     (old / "a.stderr").write_text("complaints")
-    kept = rerun.carried_over(
-        document(
-            result("a", log=str(old / "a.log")),
-            result("gone", log=str(old / "gone.log")),
-            result("skipped", Status.SKIP),
-        ),
-        new,
+    before = document(
+        result("a", log=str(old / "a.log")),
+        result("gone", log=str(old / "gone.log")),
+        result("skipped", Status.SKIP),
     )
-    assert [one.log for one in kept] == [str(new / "a.log"), str(old / "gone.log"), ""]
+    recorder, terminal = Recorder(), Recorder()
+    views = rerun.Joining(before, lambda *_: [recorder, terminal])(new, RunMetadata())
+    for view in views:
+        view.on_start([])
+    logs = [each.log for each in recorder.heard if isinstance(each, TestResult)]
+    assert logs == [str(new / "a.log"), str(old / "gone.log"), ""]
+    assert terminal.heard == [[]], "the terminal shows what runs only"
     (old / "a.log").unlink()
     assert (new / "a.log").read_text() == "words"
     assert (new / "a.stderr").read_text() == "complaints"
@@ -109,17 +116,17 @@ class Recorder(View):
     def __init__(self) -> None:
         self.heard: list[Any] = []
 
-    def on_start(self, tests: Any) -> None:  # noqa: ANN401 - as any view
-        self.heard.append([test.name for test in tests])
+    def on_start(self, cases: Sequence[str]) -> None:
+        self.heard.append([*cases])
 
-    def on_begin(self, test: TestDef, attempt: int) -> None:
-        self.heard.append((test.name, attempt))
+    def on_begin(self, case: str, attempt: int) -> None:
+        self.heard.append((case, attempt))
 
-    def on_slow(self, test: TestDef, attempt: int, seconds: float) -> None:
-        self.heard.append((test.name, attempt, seconds))
+    def on_slow(self, case: str, attempt: int, seconds: float) -> None:
+        self.heard.append((case, attempt, seconds))
 
     def on_result(self, result: TestResult) -> None:
-        self.heard.append(result.name)
+        self.heard.append(result)
 
     def on_end(self, run: Run) -> None:
         self.heard.append(run)
@@ -130,16 +137,15 @@ def test_a_joined_view(*, shows_kept: bool) -> None:
     inner = Recorder()
     kept = (result("a"), result("c"))
     view = rerun.Joined(inner, kept, shows_kept=shows_kept)
-    test = TestDef("b", "", "", 1, 16, "", (), (), 1.0, (), ())
-    view.on_start([test])
-    view.on_begin(test, 1)
-    view.on_slow(test, 1, 2.0)
+    view.on_start(["b"])
+    view.on_begin("b", 1)
+    view.on_slow("b", 1, 2.0)
     view.on_result(result("b", Status.SKIP))
     ran = (result("b", Status.SKIP),)
     view.on_end(Run(ran, 1, 0.0, 1.0, ExitCode.NOTHING_RAN, is_complete=True))
-    first = [["a", "c", "b"], "a", "c"] if shows_kept else [["b"]]
+    first = [["a", "c", "b"], *kept] if shows_kept else [["b"]]
     whole = Run((*kept, *ran), 3, 0.0, 1.0, ExitCode.OK, is_complete=True)
-    assert inner.heard == [*first, ("b", 1), ("b", 1, 2.0), "b", whole]
+    assert inner.heard == [*first, ("b", 1), ("b", 1, 2.0), *ran, whole]
 
 
 @pytest.fixture(scope="module")

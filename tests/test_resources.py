@@ -2,17 +2,17 @@
 """CPUs and memory that this process really has, and what a test takes of them."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kut_runner.run.resources import OVERHEAD, Resources
+from cases import definition
 
-from kut_runner.definitions.config import TestDef
-from kut_runner.run import resources
+from kut_runner.process import resources
+from kut_runner.process.resources import OVERHEAD, Resources
+from kut_runner.targets import qemu_machine
 
 NO_LIMIT = resources._NONE
-TEST = TestDef("t", "t", "", 1, 128, "max", (), (), 30, (), ())
+TEST = definition(memory=128)
 
 
 @pytest.fixture
@@ -148,15 +148,15 @@ def test_what_mostly_sleeps_weighs_what_it_uses(
     smp: int, wanted: float | None, cpus: float
 ) -> None:
     whole = Resources(8, 1000)
-    assert Resources.of(replace(TEST, smp=smp), wanted, whole).cpus == cpus
+    assert qemu_machine.cost(definition(smp=smp)).bounded(wanted, whole).cpus == cpus
 
 
 def test_on_one_cpu_nothing_overlaps() -> None:
-    assert Resources.of(TEST, 0.0, Resources(1, 1000)).cpus == 1
+    assert qemu_machine.cost(TEST).bounded(0.0, Resources(1, 1000)).cpus == 1
 
 
 def test_memory_weighs_with_that_of_qemu_but_no_more_than_there_is() -> None:
-    assert Resources.of(TEST, None, Resources(8, 1000)) == Resources(1, 128 + OVERHEAD)
-    assert Resources.of(TEST, None, Resources(8, 100)) == Resources(1, 100)
+    assert qemu_machine.cost(TEST).bounded(None, Resources(8, 1000)) == Resources(1, 128 + OVERHEAD)
+    assert qemu_machine.cost(TEST).bounded(None, Resources(8, 100)) == Resources(1, 100)
     assert not Resources(1, 200).fits(Resources(8, 199))
     assert Resources(1, 200).fits(Resources(1, 200))

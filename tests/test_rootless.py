@@ -15,7 +15,7 @@ from conftest import Kut
 
 from kut_runner.build import rootless
 from kut_runner.errors import MissingToolError, UsageError
-from kut_runner.targets import machine
+from kut_runner.targets import qemu
 
 SCRIPT: Final = realtree.ROOT / "kut_runner/build/rootless.sh"
 NEEDED: Final = ("dpkg-deb", "flock")
@@ -311,13 +311,13 @@ def test_kut_lists_and_removes_what_is_unpacked(place: Site) -> None:
 def test_qemu_of_another_release_is_named_as_it_was_unpacked(place: Site, tmp_path: Path) -> None:
     environ = {"XDG_CACHE_HOME": str(place.tools.parent.parent), "PATH": ""}
     with pytest.raises(MissingToolError) as caught:
-        machine.find_qemu("qemu@x", cache=tmp_path / "versions", environment=environ)
+        qemu.find_qemu("qemu@x", cache=tmp_path / "versions", environment=environ)
     assert caught.value.hint == "`kut toolchain install qemu@x`"
     program = place.tools / "qemu@x/bin/qemu-system-aarch64"
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n# Unpacked by kut: always\necho QEMU emulator version 9.1.2\n")
     program.chmod(0o755)
-    found = machine.find_qemu("qemu@x", cache=tmp_path / "versions", environment=environ)
+    found = qemu.find_qemu("qemu@x", cache=tmp_path / "versions", environment=environ)
     assert (found.program, found.release) == (program, "9.1.2")
     assert str(program) in (tmp_path / "versions").read_text()  # not to be asked again
 

@@ -6,21 +6,25 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from kut_runner.targets.machine import Qemu
+from cases import case_of, definition, tcg
 
-from kut_runner.build.builder import Image
-from kut_runner.definitions.config import TestDef
+from kut_runner.definitions.needs import QemuVersion
 from kut_runner.errors import ExitCode
+from kut_runner.process import resources
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
-from kut_runner.run import resources
-from kut_runner.run.engine import RunRequest, run
-from kut_runner.run.times import Times, Timing
+from kut_runner.run.engine import run
+from kut_runner.run.options import RunOptions
+from kut_runner.run.times import RunTimes, Timing
 from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
+
+if TYPE_CHECKING:
+    from kut_runner.targets.case import Case
+    from kut_runner.targets.protocol import Target
 
 PASS = r"printf 'PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n'"  # noqa: S105 - no password
 FAIL = r"printf 'FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n'"
@@ -47,16 +51,16 @@ class Recorder(View):
         self.slow: list[tuple[str, int, float]] = []
         self._at_result = at_result
 
-    def on_start(self, tests: Sequence[TestDef]) -> None:
-        assert tests
+    def on_start(self, cases: Sequence[str]) -> None:
+        assert cases
         assert not self.results
 
-    def on_begin(self, test: TestDef, attempt: int) -> None:
-        assert (test.name, attempt) not in self.begun
-        self.begun.append((test.name, attempt))
+    def on_begin(self, case: str, attempt: int) -> None:
+        assert (case, attempt) not in self.begun
+        self.begun.append((case, attempt))
 
-    def on_slow(self, test: TestDef, attempt: int, seconds: float) -> None:
-        self.slow.append((test.name, attempt, seconds))
+    def on_slow(self, case: str, attempt: int, seconds: float) -> None:
+        self.slow.append((case, attempt, seconds))
 
     def on_result(self, result: TestResult) -> None:
         self.results.append(result)
@@ -71,46 +75,35 @@ class Bench:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.images: dict[str, Image] = {}
-        self.tests: list[TestDef] = []
+        self.cases: list[Case] = []
         program = directory / "qemu"
         program.write_text('#!/bin/sh\nwhile [ "$1" != -kernel ]; do shift; done\nexec sh "$2"\n')
         program.chmod(0o755)
-        self.qemu = Qemu(program, (7, 2, 0))
+        self.target: Target = tcg(program)
 
-    def add(self, name: str, script: str, *, smp: int = 1, needs: tuple[str, ...] = ()) -> None:
+    def add(self, name: str, script: str, *, smp: int = 1, needs: str = "") -> None:
         path = self.directory / f"{name}.flat"
         path.write_text(script)
-        self.images[name] = Image(name, path, path)
-        self.tests.append(
-            TestDef(
-                name=name,
-                image=name,
-                args="",
-                smp=smp,
-                memory=16,
-                cpu="max",
-                machine=(),
-                groups=(),
-                timeout=30,
-                needs=needs,
-                qemu_args=(),
-            )
+        test = definition(
+            name, smp=smp, memory=16, needs=(QemuVersion((int(needs),)),) if needs else ()
         )
+        self.cases.append(case_of(test, path, self.target))
 
     @property
-    def times(self) -> Times:
-        return Times(self.directory / "times.json", "sh")
+    def times(self) -> RunTimes:
+        return RunTimes(self.directory / "times.json", "sh")
 
-    def run(self, *views: View, **options: Any) -> ExitCode:  # noqa: ANN401 - of RunRequest
-        request = RunRequest(
-            tests=self.tests,
-            images=self.images,
-            qemu=self.qemu,
-            log_dir=self.directory / "logs",
-            **{"jobs": 1, **options},
+    def run(
+        self,
+        *views: View,
+        times: RunTimes | None = None,
+        first: Sequence[str] = (),
+        **options: Any,  # noqa: ANN401 - of RunOptions
+    ) -> ExitCode:
+        chosen = RunOptions(**{"jobs": 1, **options})
+        return run(
+            self.cases, chosen, views, log_dir=self.directory / "logs", times=times, first=first
         )
-        return run(request, views)
 
 
 @pytest.fixture
@@ -121,13 +114,13 @@ def bench(tmp_path: Path) -> Bench:
 def test_each_result_is_told_and_then_the_end(bench: Bench) -> None:
     bench.add("good", PASS)
     bench.add("bad", FAIL)
-    bench.add("new", PASS, needs=("qemu>=99",))
+    bench.add("new", PASS, needs="99")
     view = Recorder()
     assert bench.run(view) is ExitCode.TESTS_FAILED
     good, new, bad = view.results
-    assert (good.name, good.status, good.output.counted) == ("good", Status.PASS, 1)
+    assert (good.id, good.status, good.output.counted) == ("good", Status.PASS, 1)
     assert good.command[-2:] == ("-kernel", str(bench.directory / "good.flat"))
-    assert good.qemu_version == "7.2.0"
+    assert good.version == "7.2.0"
     assert Path(good.log).read_text().startswith("PASS: a\n")
     assert (bad.status, new.status) == (Status.FAIL, Status.SKIP)
     assert "qemu>=99" in new.verdict.reason
@@ -172,7 +165,7 @@ def test_tests_that_mostly_sleep_run_side_by_side(bench: Bench) -> None:
     wait = f"while [ $(ls {bench.directory}/*.here | wc -l) -lt 4 ]; do sleep 0.02; done"
     for number in range(4):
         bench.add(f"t{number}", f"touch {bench.directory}/{number}.here; {wait}; {PASS}")
-    bench.times.update({f"t{number}": Timing(9, 0.1) for number in range(4)})
+    bench.times.update(bench.cases, {f"t{number}": Timing(9, 0.1) for number in range(4)})
     assert bench.run(Recorder(), jobs=2, times=bench.times) is ExitCode.OK
 
 
@@ -203,7 +196,7 @@ def test_what_was_stopped_has_no_time(bench: Bench) -> None:
     bench.add("hang", "exec sleep 60")
     bench.add("good", PASS)
     bench.run(times=bench.times, timeout=0.2)
-    assert bench.times.load().keys() == {"good"}
+    assert bench.times.load(bench.cases).keys() == {"good"}
 
 
 def test_repeat_runs_each_so_many_times(bench: Bench) -> None:
@@ -212,7 +205,7 @@ def test_repeat_runs_each_so_many_times(bench: Bench) -> None:
     view = Recorder()
     assert bench.run(view, repeat=3) is ExitCode.OK
     assert view.begun == [(name, n) for n in (1, 2, 3) for name in ("one", "two")]
-    assert [(result.name, result.attempt) for result in view.results] == view.begun
+    assert [(result.id, result.attempt) for result in view.results] == view.begun
     logs = {path.name for path in (bench.directory / "logs").glob("*.log")}
     assert logs == {f"{name}{number}.log" for name in ("one", "two") for number in ("", "@2", "@3")}
     (end,) = view.runs
@@ -243,7 +236,7 @@ def test_until_fail_ends_with_the_first_failure(bench: Bench) -> None:
     view = Recorder()
     assert bench.run(view, repeat=20, until_fail=True) is ExitCode.TESTS_FAILED
     failed = [result for result in view.results if result.status is Status.FAIL]
-    assert [(result.name, result.attempt) for result in failed] == [("odd", 3)]
+    assert [(result.id, result.attempt) for result in failed] == [("odd", 3)]
     assert len(view.begun) <= 6, "nothing starts after the failure is known"
     (end,) = view.runs
     assert (end.selected, end.is_complete) == (len(view.results), True)
@@ -261,7 +254,7 @@ def test_what_passes_when_tried_again_is_flaky(bench: Bench) -> None:
     bench.add("good", PASS)
     view = Recorder()
     assert bench.run(view, retries=5) is ExitCode.OK
-    results = {result.name: result for result in view.results}
+    results = {result.id: result for result in view.results}
     odd, good = results["odd"], results["good"]
     assert (odd.status, odd.attempt, odd.output.counted) == (Status.FLAKY, 3, 1)
     assert odd.verdict.reason == (
@@ -296,8 +289,8 @@ def test_slow_is_told_before_the_time_is_up(bench: Bench) -> None:
 
 
 def test_a_qemu_that_cannot_be_executed_is_an_error(bench: Bench) -> None:
+    bench.target = tcg(Path("/nonexistent/qemu"))
     bench.add("first", PASS)
-    bench.qemu = Qemu(Path("/nonexistent/qemu"), (7, 2, 0))
     view = Recorder()
     assert bench.run(view) is ExitCode.INFRASTRUCTURE
     assert "/nonexistent/qemu" in view.results[0].verdict.reason
@@ -328,7 +321,7 @@ def test_ctrl_c_while_another_test_runs_starts_nothing_in_the_free_place(bench: 
     bench.add("third", f"touch {bench.directory}/third; {PASS}")
     view = Recorder()
     assert bench.run(view, jobs=2) is ExitCode.INTERRUPTED
-    assert {result.name for result in view.results} == {"first", "second"}
+    assert {result.id for result in view.results} == {"first", "second"}
     assert not (bench.directory / "third").exists()
 
 
@@ -350,7 +343,7 @@ def test_a_flood_that_is_read_keeps_nobody_waiting(bench: Bench) -> None:
     view = Recorder(lambda _: known.append([*view.begun]))
     assert bench.run(view) is ExitCode.OK
     assert known[0] == [("flood", 1), ("small", 1)]
-    assert {result.name: len(result.output.checks) for result in view.results} == {
+    assert {result.id: len(result.output.checks) for result in view.results} == {
         "flood": 1,
         "small": 1,
     }

@@ -58,7 +58,7 @@ def test_any_executor_will_do(
     merged = merge.merge({part.name: part.document for part in parts})
     assert merged.missing == ()
     assert merged.document.exit_code is ExitCode.TESTS_FAILED
-    statuses = {result.name: result.status.value for result in merged.document.results}
+    statuses = {result.id: result.status.value for result in merged.document.results}
     assert statuses == {"selftest": "pass", "fdt": "pass", "gic": "pass", "misbehave-fail": "fail"}
     [log] = tmp_path.iterdir()
     assert log.name == "misbehave-fail.log"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cases import FAKE, case_of
 
 from kut_runner.build.builder import Image
 from kut_runner.definitions import config
@@ -13,13 +14,15 @@ from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.run.test_states import TestStates, listed
+from kut_runner.targets.case import Case
+from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
 
 PASS = Verdict(Status.PASS, "", ExitCode.OK)
 FAIL = Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED)
-ERROR = Verdict(Status.ERROR, "interrupted", ExitCode.INTERRUPTED)
+ERROR = Verdict(Status.ERROR, "interrupted", ExitCode.INTERRUPTED, Cause.INTERRUPTED)
 
 
 class World:
@@ -28,6 +31,7 @@ class World:
     def __init__(self, directory: Path) -> None:
         (directory / "tests.toml").write_text("".join(f"[test.{n}]\n" for n in NAMES))
         self.tests = {test.name: test for test in config.load(directory).tests}
+        self.target = FAKE
         self.images = {name: Image(name, directory / name, directory / name) for name in NAMES}
         self.time = 0
         self.states = TestStates()
@@ -44,11 +48,18 @@ class World:
         self.tests[test.name] = test
         self.see()
 
+    @property
+    def cases(self) -> dict[str, Case]:
+        return {
+            name: case_of(test, self.images[test.image], self.target)
+            for name, test in self.tests.items()
+        }
+
     def see(self) -> None:
-        self.states.see(self.tests.values(), self.images)
+        self.states.see(self.cases.values())
 
     def due(self) -> list[str]:
-        return [test.name for test in self.states.due(self.tests.values())]
+        return [case.id for case in self.states.due(self.cases.values())]
 
     def round(self, *, times: int = 1, **verdicts: Verdict | list[Verdict]) -> None:
         """Run what is due; a test without a verdict was not begun."""
@@ -58,7 +69,7 @@ class World:
                 how = ExitKind.INTERRUPTED if verdict is ERROR else ExitKind.EXITED
                 ended = ProcessExit(how, 0, 0.1, "")
                 found.append(TestResult(name, verdict, GuestOutput(), ended))
-        self.states.record([self.tests[name] for name in self.due()], found, times)
+        self.states.record([self.cases[name] for name in self.due()], found, times)
 
 
 NAMES = ("one", "two", "three")
@@ -119,6 +130,17 @@ def test_a_definition_that_changes_makes_its_test_due_wherever_it_stands(world: 
     world.see()
     assert [*world.states.bad] == []
     assert world.states.exit_code == ExitCode.OK
+
+
+def test_another_target_or_version_makes_all_tests_due(world: World) -> None:
+    world.round(one=PASS, two=PASS, three=PASS)
+    world.target = replace(FAKE, version="10.0.0")
+    world.see()
+    assert world.due() == [*NAMES]
+    world.round(one=PASS, two=PASS, three=PASS)
+    world.target = replace(FAKE, version="10.0.0", program="/opt/fake")
+    world.see()
+    assert world.due() == [*NAMES]
 
 
 def test_wishes(world: World) -> None:

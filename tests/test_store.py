@@ -36,7 +36,7 @@ def start(kept: RunDirectory, *names: str) -> tuple[View, ...]:
     """The views of a run that has started."""
     *views, _terminal = open_views(log_dir=kept.path, metadata=RunMetadata(run=kept.run))
     for view in views:
-        view.on_start([document.definition(name) for name in names])
+        view.on_start(names)
     return tuple(views)
 
 
@@ -102,7 +102,7 @@ def test_names_of_runs(tmp_path: Path) -> None:
         found = store.find(name)
         assert found == Path(name) if run is None else isinstance(found, Stored)
         assert run is None or getattr(found, "run", "") == run
-        assert [one.name for one in store.load(name).results] == ["a"]
+        assert [one.id for one in store.load(name).results] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_run_in_progress_is_seen_as_far_as_it_came(tmp_path: Path) -> None:
         (stored,) = store.runs()
         assert stored.is_in_progress
         found = stored.load()
-        assert [one.name for one in found.results] == ["a"]
+        assert [one.id for one in found.results] == ["a"]
         assert (found.missing, found.is_complete, found.exit_code) == (("b", "c"), False, None)
         assert found.seconds is not None
         end(views, [], 3)
@@ -165,7 +165,7 @@ def test_a_killed_run_can_be_read_and_is_not_in_progress(tmp_path: Path) -> None
     assert process.exitcode == -9
     (stored,) = Store(tmp_path, {}).runs()
     assert not stored.is_in_progress
-    assert [one.name for one in stored.load().results] == ["a"]
+    assert [one.id for one in stored.load().results] == ["a"]
     assert stored.load().missing == ("b",)
 
 
@@ -174,7 +174,7 @@ def test_a_run_without_a_document_is_read_from_its_lines(tmp_path: Path) -> None
     run = make_run(store, "a")
     (tmp_path / "logs/results.json").unlink()
     found = store.load("latest")
-    assert [one.name for one in found.results] == ["a"]
+    assert [one.id for one in found.results] == ["a"]
     assert found.metadata.run == run
     assert time.strftime("%Y%m%d-%H%M%S", time.gmtime(found.metadata.started)) == run[:15]
 
@@ -247,7 +247,7 @@ def test_logs_that_an_older_kut_left_become_a_run(tmp_path: Path) -> None:
     (tmp_path / "logs/results.jsonl").write_text(f"{line}\n")
     store = Store(tmp_path, {})
     make_run(store, "new")
-    assert [one.name for one in store.load("latest~1").results] == ["old"]
+    assert [one.id for one in store.load("latest~1").results] == ["old"]
 
 
 @pytest.mark.parametrize("name", ["KUT_KEEP_RUNS", "KUT_KEEP_MB"])
@@ -273,7 +273,7 @@ def test_many_at_once(tmp_path: Path) -> None:
     make_run(store := Store(tmp_path, FEW), "a")
     assert len(store.runs()) == 3
     for stored in store.runs():
-        assert [one.name for one in stored.load().results] == ["a"]
+        assert [one.id for one in stored.load().results] == ["a"]
         assert json.loads((stored.path / "results.json").read_text())["complete"] is True
 
 

@@ -4,18 +4,19 @@
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cases import FakeTarget, case_of, definition
 from hypothesis import given
 from hypothesis import strategies as st
-from kut_runner.targets.machine import Qemu
 
-from kut_runner.commands.prepare import Workspace
 from kut_runner.definitions.config import Config
 from kut_runner.errors import ConfigError
 from kut_runner.run import times
-from kut_runner.run.times import Times, Timing
+from kut_runner.run.times import RunTimes, Times, Timing
+from kut_runner.run.workspace import Workspace
 
 
 def test_what_was_written_is_read_by_the_same_key(tmp_path: Path) -> None:
@@ -41,11 +42,27 @@ def test_a_workplace_knows_the_times_that_its_tree_keeps(tmp_path: Path) -> None
     kept = tmp_path / "configs.json"
     kept.write_text('{"seconds": {"a": 2.5}}')
     place = Workspace(tmp_path, Config(()), "gcc", lambda _: {}, kept)
-    times = place.own_times(Qemu(Path("q"), (7, 2, 22)))
-    assert times == Times(tmp_path / "build/times.json", "gcc 7.2.22", {"a": 2.5})
+    assert place.times() == RunTimes(tmp_path / "build/times.json", "gcc", {"a": 2.5})
     kept.write_text("<<<<<<<")
     with pytest.raises(ConfigError, match=r"configs\.json: no times of tests"):
-        place.own_times(Qemu(Path("q"), (7, 2, 22)))
+        place.times()
+
+
+def test_the_times_of_a_run_are_kept_by_test_for_each_target(tmp_path: Path) -> None:
+    """Of two targets at once, with a test that only the source tree knows a time of."""
+    slow, quick = (FakeTarget(name=name, times_key=f"{name} 1.0") for name in ("slow", "quick"))
+    a, b = (case_of(definition(name), target=slow) for name in "ab")
+    other = replace(case_of(definition("a"), target=quick), cell="quick")
+    kept = RunTimes(tmp_path / "t.json", "gcc", {"b": 7.0})
+    assert kept.load([a, b, other]) == {"b": Timing(7.0)}
+    kept.update([a, b, other], {"a": Timing(3.0, 0.5), "a/quick": Timing(1.0)})
+    assert kept.load([a, b, other]) == {
+        "a": Timing(3.0, 0.5),
+        "b": Timing(7.0),
+        "a/quick": Timing(1.0),
+    }
+    assert Times(kept.path, "gcc slow 1.0").load() == {"a": Timing(3.0, 0.5)}
+    assert Times(kept.path, "gcc quick 1.0").load() == {"a": Timing(1.0)}
 
 
 @pytest.mark.parametrize(

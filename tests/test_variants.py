@@ -11,7 +11,7 @@ import pytest
 import realtree
 
 from kut_runner.build import builder, toolchain
-from kut_runner.definitions import config
+from kut_runner.definitions import config, fields
 from kut_runner.definitions.config import VariantDef
 
 VARIANTS = config.load(realtree.ROOT / "configs").variants
@@ -111,7 +111,7 @@ def test_hosts_without_vhe_run_with_pages_of_16k() -> None:
 
 
 def test_the_document_has_every_key_and_a_valid_example(tmp_path: Path) -> None:
-    assert [row[0].strip("`") for row in rows(DOCUMENT, 3)] == list(config._VARIANT_FIELDS)
+    assert [row[0].strip("`") for row in rows(DOCUMENT, 3)] == list(fields.VARIANT_FIELDS)
     (example,) = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
     (tmp_path / "variants.toml").write_text(example)
     (variant,) = config.load(tmp_path).variants

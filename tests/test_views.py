@@ -10,7 +10,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.run_record import Run
@@ -35,25 +34,21 @@ POWER_OFF = ProcessExit(ExitKind.EXITED, 0, 0.125, "")
 def result(name: str, log: bytes, ended: ProcessExit = POWER_OFF) -> TestResult:
     said = collect(parse(split([log])))
     return TestResult(
-        name=name,
+        id=name,
         verdict=judge(said, ended),
         output=said,
         process_exit=ended,
         command=("/opt/my qemu", "-append", "a b"),
-        qemu_version="7.2.0",
+        version="7.2.0",
         log=f"build/logs/{name}.log",
         build_id="0123abcd",
     )
 
 
-def definition(name: str) -> TestDef:
-    return TestDef(name, "i", "", 1, 16, "max", (), (), 1.0, (), ())
-
-
 def show(view: View, results: list[TestResult], *, missing: int = 0) -> None:
-    names = [one.name for one in results] + [f"missing{number}" for number in range(missing)]
+    names = [one.id for one in results] + [f"missing{number}" for number in range(missing)]
     codes = [one.verdict.exit_code for one in results]
-    view.on_start([definition(name) for name in names])
+    view.on_start(names)
     for one in results:
         view.on_result(one)
     view.on_end(
@@ -248,7 +243,7 @@ def test_json_is_whole_and_says_that_it_is_not_complete_meanwhile(tmp_path: Path
     path = tmp_path / "r.json"
     view = JsonFile(path)
     assert not path.exists()
-    view.on_start([definition("ok"), definition("two")])
+    view.on_start(["ok", "two"])
     assert json.loads(path.read_text())["complete"] is False
     view._written -= 10
     view.on_result(PASSES)
@@ -263,7 +258,7 @@ def test_json_lines_are_written_as_they_come(tmp_path: Path) -> None:
         view.on_result(one)
         lines = (tmp_path / "new/r.jsonl").read_text().splitlines()
         assert len(lines) == number
-        assert json.loads(lines[-1])["id"] == one.name
+        assert json.loads(lines[-1])["id"] == one.id
     show(view, [])
 
 
@@ -293,7 +288,7 @@ def test_junit_can_be_read_whatever_the_guest_and_the_system_say(tmp_path: Path)
     noise = bytes(range(256)) + "]]>\ufffe\ud7ff<&\"'\x85\u2028".encode()
     path = "odd\udcff\x01path"
     odd = TestResult(
-        name="odd",
+        id="odd",
         verdict=judge(collect(parse(split([b"FAIL: " + noise]))), POWER_OFF),
         output=collect(parse(split([b"FAIL: " + noise.replace(b"\n", b"") + b"\n"]))),
         process_exit=ProcessExit(ExitKind.EXITED, 0, 1.0, noise.decode("latin-1")),
