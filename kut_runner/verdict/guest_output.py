@@ -70,8 +70,10 @@ class OutputCollector:
         last, keep_line = self._last, self._lines.append
         for event in events:
             kind = type(event)
-            last[kind] = event
-            if kind is not Output:
+            if kind is Output:  # at once: there may be 200,000 of them
+                last[kind] = event
+                self._failed = None
+            else:
                 self._sort_in(event)
             line = event.line
             if line and not line.isspace():
@@ -92,10 +94,14 @@ class OutputCollector:
         )
 
     def _sort_in(self, event: Event) -> None:
-        """Keep a check or an INFO line; give a failed check the place that follows it."""
-        if isinstance(event, At) and self._failed:
-            self._told[-1] = replace(self._failed, place=event.place)
-        self._failed = None
+        """Keep what counts of an event; a failed check has its place in the very next line."""
+        failed, self._failed = self._failed, None
+        if isinstance(event, At):
+            if failed:
+                self._told[-1] = self._last[Check] = replace(failed, place=event.place)
+                return
+            event = Output(event.line)
+        self._last[type(event)] = event
         if isinstance(event, Check | Info):
             self._told.append(event)
             if isinstance(event, Check) and event.status.is_failure:
