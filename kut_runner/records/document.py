@@ -23,11 +23,10 @@ from typing import TYPE_CHECKING, Any, Final
 from kut_runner import __version__
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.records import output_json
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
-from kut_runner.verdict import events
 from kut_runner.verdict.cause import Cause
-from kut_runner.verdict.events import Check, Event, Info, Output
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.lines import printable
 from kut_runner.verdict.result import TestResult, Verdict
@@ -44,16 +43,6 @@ SCHEMA: Final = 1
 #: The JSON Schema of the document.
 SCHEMA_FILE: Final = Path(__file__).with_name("schema") / f"results-{SCHEMA}.json"
 
-#: Kinds of events of which the last one counts, by their keys in the document.
-_KINDS: Final[dict[str, type[Event]]] = {
-    "abort": events.Abort,
-    "died": events.Fatal,
-    "syndrome": events.Syndrome,
-    "stack": events.Stack,
-    "summary": events.Summary,
-    "exit": events.Exit,
-    "output": Output,
-}
 #: Values of "how" in "ended".
 _EXIT_KINDS: Final = {
     ExitKind.EXITED: "exited",
@@ -270,11 +259,7 @@ def result_to_json(result: TestResult) -> dict[str, Any]:
         "attempt": result.attempt,
         "earlier": [result_to_json(each) for each in result.earlier],
         "seconds": round(result.seconds, 6),
-        "checks_made": result.output.counted,
-        "checks": [_check_to_json(check) for check in result.output.checks],
-        "infos": _infos_to_json(result.output),
-        "last": _last_to_json(result.output),
-        "last_lines": list(result.output.last_lines),
+        **output_json.to_json(result.output),
         "diagnosis": result.diagnosis.to_json() if result.diagnosis else None,
         "qemu": {
             "version": result.version,
@@ -329,7 +314,7 @@ def result_from_json(data: Mapping[str, Any], *, brief: bool = False) -> TestRes
     return TestResult(
         id=printable(data["id"]),
         verdict=_verdict_from_json(data),
-        output=GuestOutput() if brief else _output_from_json(data),
+        output=GuestOutput() if brief else output_json.from_json(data),
         process_exit=_exit_from_json(data, qemu["ended"]),
         command=tuple(qemu["argv"]),
         version=qemu["version"],
@@ -398,70 +383,6 @@ def _metadata_from_json(data: Mapping[str, Any]) -> RunMetadata:
         seed=data.get("seed"),
         rerun_of=data.get("rerun_of", ""),
     )
-
-
-def _check_to_json(check: Check) -> dict[str, Any]:
-    word, *prefixes, message = check.line.split(": ")  # at once: there may be 100,000 of them
-    shown = {"status": word.lower(), "prefixes": prefixes, "message": message}
-    return shown | {"place": check.place} if check.place else shown
-
-
-def _check_from_json(data: Mapping[str, Any]) -> Check:
-    status = _BY_NAME[data["status"]]
-    words = (status.value.upper(), *data["prefixes"], data["message"])
-    return Check(printable(": ".join(words)), status, printable(data.get("place", "")))
-
-
-def _infos_to_json(output: GuestOutput) -> list[dict[str, Any]]:
-    """Return the INFO lines, each with the number of checks that came before it."""
-    infos: list[dict[str, Any]] = []
-    checks = 0
-    for event in output.told:
-        if isinstance(event, Check):
-            checks += 1
-        else:
-            infos.append({"after": checks, "text": event.text})
-    return infos
-
-
-def _told(
-    checks: tuple[Check, ...], infos: "Sequence[Mapping[str, Any]]"
-) -> "tuple[Check | Info, ...]":
-    if not infos:
-        return checks
-    told: list[Check | Info] = []
-    done = 0
-    for info in infos:
-        told += checks[done : info["after"]]
-        done = info["after"]
-        told.append(Info(printable(f"INFO: {info['text']}")))
-    return (*told, *checks[done:])
-
-
-def _last_to_json(output: GuestOutput) -> dict[str, str]:
-    last = {key: output.last[kind].line for key, kind in _KINDS.items() if kind in output.last}
-    return last | ({"after_exit": output.after_exit} if output.after_exit else {})
-
-
-def _output_from_json(data: Mapping[str, Any]) -> GuestOutput:
-    checks = tuple(map(_check_from_json, data["checks"]))
-    told = _told(checks, data.get("infos", ()))
-    lines = data.get("last", {})
-    last: dict[type[Event], Event] = {type(event): event for event in told}
-    for key, line in lines.items():
-        if kind := _KINDS.get(key):
-            last[kind] = (
-                Output(printable(line)) if kind is Output else _event(printable(line), kind)
-            )
-    after_exit = printable(lines.get("after_exit", ""))
-    return GuestOutput(checks, last, told, after_exit, tuple(map(printable, data["last_lines"])))
-
-
-def _event(line: str, kind: type[Event]) -> Event:
-    (event,) = events.parse([f"{line}\n"])
-    if type(event) is not kind:
-        raise ValueError(f"{line!r} is no line of that kind")
-    return event
 
 
 def _verdict_from_json(data: Mapping[str, Any]) -> Verdict:
