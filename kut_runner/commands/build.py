@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kut_runner.commands import options, where
+from kut_runner.commands import options, progress, where
 from kut_runner.errors import ExitCode
 
 
@@ -33,8 +33,8 @@ def command(  # noqa: PLR0913 - one for each option
     tree = where.tree_of(root)
     definitions = config.load(tree / "configs", tree / "arm") if variant else config.Config(())
     tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
-    with options.progress_line(verbose=verbose) as progress:
-        built = builder.build(tree, tools, images, verbose=verbose, jobs=jobs, progress=progress)
+    with progress.shown(verbose=verbose) as show:
+        built = builder.build(tree, tools, images, verbose=verbose, jobs=jobs, progress=show)
     for image in built.values():
         click.echo(os.path.relpath(image.flat))
     return ExitCode.OK

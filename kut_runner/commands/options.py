@@ -2,8 +2,6 @@
 """What several commands take, and what they do first."""
 
 import os
-import sys
-from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,11 +10,9 @@ import click
 
 from kut_runner.definitions.fields import DAY
 from kut_runner.errors import UsageError
-from kut_runner.views.tty import takes_board
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Mapping
 
 
 def _chosen(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
@@ -284,25 +280,6 @@ def reports(command: "Callable[..., int]") -> "Callable[..., int]":
     for option in reversed(_reports):
         option(with_reports)
     return with_reports
-
-
-@contextmanager
-def progress_line(*, verbose: bool) -> "Iterator[Callable[[str], None] | None]":
-    """Give what shows the build's progress: whole lines, one line that changes, or nothing."""
-    if verbose:
-        yield lambda line: click.echo(line, err=True)
-    elif not takes_board(sys.stderr, os.environ):
-        yield None
-    else:
-        try:
-            yield lambda line: click.echo(f"\r\033[K{line[:79]}", err=True, nl=False)
-        finally:
-            click.echo("\r\033[K", err=True, nl=False)
-
-
-def progress() -> "AbstractContextManager[Callable[[str], None] | None]":
-    """Give what shows the build's progress on one line, where stderr is a terminal."""
-    return progress_line(verbose=False)
 
 
 def print_table(rows: "Mapping[str, str]") -> None:

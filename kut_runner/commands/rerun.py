@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kut_runner.commands import options, where
+from kut_runner.commands import options, progress, where
 
 if TYPE_CHECKING:
     from kut_runner.views.display import DisplayOptions
@@ -28,7 +28,7 @@ def command(
 
     old = where.store_of(root).load_ended(run)
     names = rerun.names_to_run(old)
-    place = workspace.again(old.metadata, lambda: where.tree_of(root), options.progress)
+    place = workspace.again(old.metadata, lambda: where.tree_of(root), progress.on_one_line)
     tests = plan.select(place.definitions, plan.Selection(names))
     machine = rerun.target(old.metadata, place)
     click.echo(rerun.headline(old, names), file=people(reports))

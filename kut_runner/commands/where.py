@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kut_runner.commands import options
+from kut_runner.commands import progress
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ def workspace(
     from kut_runner.run import workspace as workspaces
 
     return workspaces.of_tree(
-        tree_of(root), compiler, variant, progress=options.progress, check_for_stop=check_for_stop
+        tree_of(root),
+        compiler,
+        variant,
+        progress=progress.on_one_line,
+        check_for_stop=check_for_stop,
     )
 
 
