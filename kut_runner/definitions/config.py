@@ -21,7 +21,17 @@ from kut_runner.definitions.fields import (
     BadValueError,
     Field,
 )
-from kut_runner.definitions.needs import Accelerator, QemuVersion
+from kut_runner.definitions.needs import (
+    ANY_CPU,
+    Accelerator,
+    CpuModel,
+    ExceptionLevel2,
+    GicVersion,
+    MachineProperty,
+    Need,
+    QemuOptions,
+    QemuVersion,
+)
 from kut_runner.errors import ConfigError, UsageError
 
 #: Targets that need no definition.
@@ -35,6 +45,8 @@ MARK: Final = "kut.toml"
 #: Description of a source tree, for messages.
 A_TREE: Final = f"a directory with configs/, and lib/ or {MARK}"
 
+#: Values of a machine's property that switch it on.
+_ON: Final = ("on", "true", "yes")
 #: Characters of a value that a message shows.
 _WIDEST_VALUE: Final = 60
 
@@ -71,6 +83,23 @@ class TestDef:
     """Why the test cannot run here; empty when it can. Set only for trees of kvm-unit-tests."""
     accelerator: Accelerator | None = None
     """The accelerator of QEMU that the test asks for, with its properties; None for any."""
+
+    @property
+    def all_needs(self) -> Iterator[Need]:
+        """The needs that the definition names, and those that follow from its other keys."""
+        yield from self.needs
+        machine = dict(self.machine)
+        yield ExceptionLevel2(machine.pop("virtualization", "off") in _ON)
+        if gic := machine.pop("gic-version", ""):
+            yield GicVersion(gic)
+        for key, value in machine.items():
+            yield MachineProperty(key, value)
+        if self.cpu != ANY_CPU:
+            yield CpuModel(self.cpu)
+        if self.accelerator:
+            yield self.accelerator
+        if self.qemu_args:
+            yield QemuOptions(self.qemu_args)
 
 
 @dataclass(frozen=True, slots=True)

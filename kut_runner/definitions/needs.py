@@ -7,17 +7,11 @@ a machine with EL2, a version of the GIC, a CPU model, options of QEMU itself.
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kut_runner.definitions.config import TestDef
+from typing import Final
 
 _QEMU: Final = re.compile(r"qemu>=([0-9]{1,4}(?:\.[0-9]{1,4}){0,2})")
 #: CPU model that stands for every feature that the target has.
 ANY_CPU: Final = "max"
-_ON: Final = ("on", "true", "yes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +114,3 @@ def parse(text: str) -> QemuVersion | None:
     if match := _QEMU.fullmatch(text):
         return QemuVersion(tuple(map(int, match[1].split("."))))
     return None
-
-
-def of_test(test: "TestDef") -> "Iterator[Need]":
-    """Yield all needs of a test: those that it names, and those of its machine."""
-    yield from test.needs
-    machine = dict(test.machine)
-    yield ExceptionLevel2(machine.pop("virtualization", "off") in _ON)
-    if gic := machine.pop("gic-version", ""):
-        yield GicVersion(gic)
-    for key, value in machine.items():
-        yield MachineProperty(key, value)
-    if test.cpu != ANY_CPU:
-        yield CpuModel(test.cpu)
-    if test.accelerator:
-        yield test.accelerator
-    if test.qemu_args:
-        yield QemuOptions(test.qemu_args)

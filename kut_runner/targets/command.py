@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.definitions import needs
 from kut_runner.definitions.needs import (
     Accelerator,
     CpuModel,
@@ -97,7 +96,7 @@ class Command:
         """Return why `test` cannot run here, "" when it can."""
         if test.skip:
             return test.skip
-        return next(filter(None, map(self._answer, needs.of_test(test))), "")
+        return next(filter(None, map(self._answer, test.all_needs)), "")
 
     def launch(
         self,

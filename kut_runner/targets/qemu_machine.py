@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.definitions import needs
 from kut_runner.definitions.needs import Accelerator, QemuVersion
 from kut_runner.process.boot import Launch
 from kut_runner.process.resources import OVERHEAD, Resources
@@ -106,7 +105,7 @@ def unmet_need(qemu: "Qemu", need: "Need", selected: Accelerator) -> str:
 
 def first_unmet(test: "TestDef", answer: "Callable[[Need], str]") -> str:
     """Return the first reason why a test cannot run, "" when it can."""
-    return test.skip or next(filter(None, map(answer, needs.of_test(test))), "")
+    return test.skip or next(filter(None, map(answer, test.all_needs)), "")
 
 
 def cost(test: "TestDef") -> Resources:
