@@ -133,7 +133,7 @@ def test_a_bad_value_is_named_with_file_key_and_fix(
         ("defaults = 3", "defaults: expected a table of keys"),
         (
             "[tset.a]",
-            "tset: unknown table; a file holds [defaults], [test.NAME] and [variant.NAME]",
+            "tset: unknown table; a file holds [defaults], [test.NAME], [variant.NAME] and [target.NAME]",
         ),
         ('[test."a*"]', "test.'a*': bad name; use letters, digits and"),
         ('[test.""]', "test.'': bad name; use letters, digits and"),

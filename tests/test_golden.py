@@ -26,7 +26,7 @@ def shown(event: Event) -> str:
     fields = [
         f"{name}={getattr(event, name)}"
         for name in type(event).__dataclass_fields__
-        if name != "line"
+        if name not in ("line", "place")  # a place comes from the line after: see test_places
     ]
     return " ".join((type(event).__name__, *fields)) + f" | {event.line}"
 
@@ -37,6 +37,7 @@ def heard(log: bytes) -> dict[str, Any]:
     return {
         "status": verdict.status.value,
         "reason": verdict.reason,
+        "cause": verdict.cause.value if verdict.cause else None,
         "exit_code": int(verdict.exit_code),
         "events": [shown(event) for event in events if not isinstance(event, Output)],
         "output": [event.line for event in events if isinstance(event, Output)],

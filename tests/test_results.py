@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.guest_output import GuestOutput, collect
 from kut_runner.verdict.judge import judge
@@ -40,6 +41,7 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
                 Status.ERROR,
                 "QEMU could not be started: no such file",
                 ExitCode.INFRASTRUCTURE,
+                Cause.NOT_STARTED,
             ),
         ),
         (
@@ -47,7 +49,9 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
             ExitKind.INTERRUPTED,
             0,
             "",
-            Verdict(Status.ERROR, "interrupted after 1.50 s", ExitCode.INTERRUPTED),
+            Verdict(
+                Status.ERROR, "interrupted after 1.50 s", ExitCode.INTERRUPTED, Cause.INTERRUPTED
+            ),
         ),
         (
             PASSED,
@@ -58,6 +62,7 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
                 Status.ERROR,
                 "QEMU crashed: SIGABRT: ERROR:x.c:1: assertion failed / Bail out!",
                 ExitCode.INFRASTRUCTURE,
+                Cause.KILLED,
             ),
         ),
         (
@@ -69,6 +74,7 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
                 Status.ERROR,
                 "QEMU refused: unsupported machine type\\x1b",
                 ExitCode.MACHINE_REFUSED,
+                Cause.REFUSED,
             ),
         ),
         (
@@ -81,6 +87,7 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
                 "QEMU failed with exit status 1:"
                 " cannot set up guest memory 'mach-virt.ram': Cannot allocate memory",
                 ExitCode.INFRASTRUCTURE,
+                Cause.NO_MEMORY,
             ),
         ),
         (
@@ -92,6 +99,7 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
                 Status.ERROR,
                 "QEMU failed with exit status 1: device broke",
                 ExitCode.INFRASTRUCTURE,
+                Cause.PROGRAM_FAILED,
             ),
         ),
         (
@@ -99,15 +107,20 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
             ExitKind.EXITED,
             2,
             "",
-            Verdict(Status.ERROR, "QEMU failed with exit status 2", ExitCode.INFRASTRUCTURE),
+            Verdict(
+                Status.ERROR,
+                "QEMU failed with exit status 2",
+                ExitCode.INFRASTRUCTURE,
+                Cause.PROGRAM_FAILED,
+            ),
         ),
-        (PASSED, ExitKind.EXITED, 1, "", Verdict(Status.PASS, "", ExitCode.OK)),
+        (PASSED, ExitKind.EXITED, 1, "", Verdict(Status.PASS, "", ExitCode.OK, Cause.PASSED)),
         (
             FAILED,
             ExitKind.EXITED,
             3,
             "",
-            Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED),
+            Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED, Cause.CHECKS_FAILED),
         ),
         (
             PASSED,
@@ -118,6 +131,7 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
                 Status.TIMEOUT,
                 "no verdict after 1.5 s; last words: EXIT: STATUS=1",
                 ExitCode.TESTS_FAILED,
+                Cause.TIMEOUT,
             ),
         ),
         (
@@ -129,6 +143,7 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
                 Status.TIMEOUT,
                 "no power-off within 2 s after EXIT: STATUS=1",
                 ExitCode.TESTS_FAILED,
+                Cause.NO_POWER_OFF,
             ),
         ),
         (
@@ -136,7 +151,7 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
             ExitKind.LINGERED,
             0,
             "",
-            Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED),
+            Verdict(Status.FAIL, "1 of 1 check failed", ExitCode.TESTS_FAILED, Cause.CHECKS_FAILED),
         ),
     ],
 )

@@ -42,6 +42,7 @@ def result(name: str, log: bytes, ended: ProcessExit = POWER_OFF) -> TestResult:
         version="7.2.0",
         log=f"build/logs/{name}.log",
         build_id="0123abcd",
+        target="tcg",
     )
 
 
@@ -180,6 +181,7 @@ def test_json_has_everything(tmp_path: Path) -> None:
         "id": "broken",
         "status": "fail",
         "reason": "1 of 2 checks failed",
+        "cause": "checks-failed",
         "exit_code": 1,
         "attempt": 1,
         "earlier": [],
@@ -217,6 +219,7 @@ def test_json_has_everything(tmp_path: Path) -> None:
                 "cpus_wanted": None,
             },
         },
+        "target": "tcg",
         "log": "build/logs/broken.log",
         "build_id": "0123abcd",
     }
