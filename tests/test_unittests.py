@@ -148,17 +148,22 @@ def test_the_accelerator_of_the_environment_reaches_qemu(tree: Path, tmp_path: P
     ("options", "environment"), [((), {"ACCEL": "kvm"}), (("--target", "kvm"), {})]
 )
 def test_kvm_on_another_host(
-    tree: Path, tmp_path: Path, options: tuple[str, ...], environment: dict[str, str]
+    tmp_path: Path, options: tuple[str, ...], environment: dict[str, str]
 ) -> None:
+    tree = written(tmp_path, "[a]\nfile = x.flat\n")
     done, _ = kut(tmp_path, "--tree", tree, *options, environment=environment)
     assert done.returncode == 8
     assert f"this host is {platform.machine()}\n" in done.stderr
 
 
-def test_tests_of_the_accelerator_that_is_asked_for_are_not_skipped(tree: Path) -> None:
-    tests = load(tree, {"ACCEL": "kvm"})
-    assert tests["for-kvm"].skip == ""
-    assert tests["selftest"].skip == ""
+def test_tests_of_the_accelerator_that_is_asked_for_are_not_skipped(tmp_path: Path) -> None:
+    entries = ("[a]\n", "[b]\naccel = kvm\n", "[c]\naccel = tcg\n")
+    tree = written(tmp_path, "".join(f"{entry}file = x.flat\n" for entry in entries))
+    assert {name: test.skip for name, test in load(tree, {"ACCEL": "kvm"}).items()} == {
+        "a": "",
+        "b": "",
+        "c": "for accel tcg, and this is kvm",
+    }
 
 
 def test_past_runs_are_those_of_the_directory(tree: Path, tmp_path: Path) -> None:
