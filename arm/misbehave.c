@@ -7,9 +7,12 @@
 #include <on-cpus.h>
 #include <alloc_page.h>
 #include <string.h>
+#include <util.h>
+#include <vmalloc.h>
 #include <asm/barrier.h>
 #include <asm/console.h>
 #include <asm/guest-check.h>
+#include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/psci.h>
 
@@ -141,6 +144,32 @@ static void known(void)
 	report_kfail(true, false, "fails for a known reason");
 	report_xfail(false, true, "passes, and was to pass");
 	report_kfail(true, true, "passes, although it is known to fail");
+}
+
+/* A place on a page that is mapped, and something printed, when it is first read. */
+static char *late_place;
+
+static void print_and_map(struct pt_regs *regs, unsigned int esr)
+{
+	char *page = alloc_page();
+
+	puts("printed while the line of a check is formatted\n");
+	strcpy(page, "arm/late.c:1");
+	install_page(mmu_idmap, virt_to_phys(page), late_place);
+}
+
+/* Unexpected results of each kind */
+static void places(void)
+{
+	report(false, "report");
+	report_xfail(true, true, "report_xfail, passed");
+	report_xfail(false, false, "report_xfail, not expected");
+	report_kfail(false, false, "report_kfail, not known");
+	report_fail("report_fail");
+	TEST_EXPECT_EQ(1 + 1, 3);
+	late_place = alloc_vpage();
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, print_and_map);
+	__report_fail(late_place, "place read late");
 }
 
 /* The allocator's lock must be free again when the assertion powers the machine off. */
@@ -317,6 +346,7 @@ static const struct {
 	{ "double-free", double_free },
 	{ "handler-stack", handler_stack_overflow },
 	{ "known", known },
+	{ "places", places },
 	{ "bad-string", bad_string },
 	{ "hang-cpus", hang_in_many_ways },
 	{ "hang-guest", guest_hang },

@@ -80,3 +80,34 @@ def test_a_guest_that_is_required_names_the_call_that_failed(compiler: str, tmp_
     place, _, call = died.partition(": assert failed: ")
     assert call == "no_guest()"
     assert "guest_require(no_guest());" in statement(f"    at {place}")
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_every_unexpected_result_is_followed_by_its_place(compiler: str, tmp_path: Path) -> None:
+    lines = boot(tmp_path, compiler, "misbehave-places")
+    bad = [n for n, line in enumerate(lines) if line.startswith(("FAIL: ", "XPASS: "))]
+    assert [lines[n] for n in bad] == [
+        "FAIL: report",
+        "XPASS: report_xfail, passed",
+        "FAIL: report_xfail, not expected",
+        "FAIL: report_kfail, not known",
+        "FAIL: report_fail",
+        "FAIL: 1 + 1 == 3: expected 0x3, found 0x2",
+        "FAIL: place read late",
+    ]
+    calls = ("report(", "_xfail(", "_xfail(", "_kfail(", "_fail(", "TEST_EXPECT_EQ(")
+    for n, call in zip(bad, calls, strict=False):
+        assert call in statement(lines[n + 1])
+    assert sum(line.startswith("    at ") for line in lines) == len(bad)
+
+
+def test_no_other_output_comes_between_a_check_and_its_place(tmp_path: Path) -> None:
+    lines = boot(tmp_path, "gcc", "misbehave-places")
+    at = lines.index("FAIL: place read late")
+    assert lines[at - 1] == "printed while the line of a check is formatted"
+    assert lines[at + 1] == "    at arm/late.c:1"
+
+
+def test_expected_results_have_no_place(tmp_path: Path) -> None:
+    lines = boot(tmp_path, "gcc", "misbehave-known")
+    assert not any(line.startswith(" ") for line in lines)
