@@ -121,7 +121,7 @@ bool __guest_check_run(const char *place, struct guest *guest, const struct gues
 	va_list va;
 	bool pass;
 
-	guest_run(guest);
+	assert(guest_run(guest) == guest->exit_reason);
 	va_start(va, fmt);
 	pass = check(place, guest, expected, fmt, va);
 	va_end(va);
