@@ -142,9 +142,10 @@ static void check_timer(void (*func)(u64), u32 irq, u64 cntvoff, u64 offset)
 	isb();
 	local_irq_disable();
 	report(host.irqs == 0 && gic_irq_state(irq) == GIC_IRQ_STATE_INACTIVE,
-	       "interrupt %u in the host, between two runs of the guest: expected 0 times, state "
-	       "%d; found %u times, state %d",
-	       irq, GIC_IRQ_STATE_INACTIVE, host.irqs, gic_irq_state(irq));
+	       "interrupt %u in the host, between two runs of the guest: expected 0 times, %s; "
+	       "found %u times, %s",
+	       irq, gic_irq_state_name(GIC_IRQ_STATE_INACTIVE), host.irqs,
+	       gic_irq_state_name(gic_irq_state(irq)));
 	run_to_interrupt(guest, irq, "second run");
 	gic_disable_irq(irq);
 	guest_destroy(guest);

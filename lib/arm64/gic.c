@@ -176,6 +176,18 @@ static void write_irq_bit(int irq, unsigned int bitmap)
 	ops->irq_sync(irq);
 }
 
+const char *gic_irq_state_name(enum gic_irq_state state)
+{
+	static const char *const names[] = {
+		[GIC_IRQ_STATE_INACTIVE] = "inactive",
+		[GIC_IRQ_STATE_PENDING] = "pending",
+		[GIC_IRQ_STATE_ACTIVE] = "active",
+		[GIC_IRQ_STATE_ACTIVE_PENDING] = "active and pending",
+	};
+
+	return names[state];
+}
+
 enum gic_irq_state gic_irq_state(int irq)
 {
 	bool pending = irq_bit(irq, GICD_ISPENDR), active = irq_bit(irq, GICD_ISACTIVER);

@@ -102,6 +102,7 @@ enum gic_irq_state {
 
 /* For these an SGI or PPI is that of the calling CPU. */
 enum gic_irq_state gic_irq_state(int irq);
+const char *gic_irq_state_name(enum gic_irq_state state);
 void gic_irq_set_clr_enable(int irq, bool enable);
 #define gic_enable_irq(irq) gic_irq_set_clr_enable(irq, true)
 #define gic_disable_irq(irq) gic_irq_set_clr_enable(irq, false)
