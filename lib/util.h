@@ -18,4 +18,21 @@ int parse_keyval(char *s, long *val);
 				    __found);                                                  \
 	} while (0)
 
+/*
+ * Checks that @found equals @expected, which the message has behind @fmt, a literal: in hex, and as
+ * signed decimals for results that may be negative.
+ */
+#define report_equal(found, expected, fmt, ...)                                                 \
+	({                                                                                      \
+		u64 __found = (u64)(found), __expected = (u64)(expected);                       \
+		report(__found == __expected, fmt ": expected %#lx, found %#lx", ##__VA_ARGS__, \
+		       __expected, __found);                                                    \
+	})
+#define report_equal_int(found, expected, fmt, ...)                                         \
+	({                                                                                  \
+		int __found = (found), __expected = (expected);                             \
+		report(__found == __expected, fmt ": expected %d, found %d", ##__VA_ARGS__, \
+		       __expected, __found);                                                \
+	})
+
 #endif
