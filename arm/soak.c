@@ -60,14 +60,16 @@ static u64 done[STEP_KINDS], runs, faults;
 static struct vcpu *runs_on[MAX_CPUS]; /* in this step; NULL: none */
 
 static struct spinlock failure_lock;
+static const char *failure_place;
 static char failure[200], doing[200];
 
-void soak_fail(const char *fmt, ...)
+void __soak_fail(const char *place, const char *fmt, ...)
 {
 	va_list va;
 
 	spin_lock(&failure_lock);
 	if (!failure[0]) {
+		failure_place = place;
 		va_start(va, fmt);
 		vsnprintf(failure, sizeof(failure), fmt, va);
 		va_end(va);
@@ -80,7 +82,7 @@ bool soak_failed(void)
 	return failure[0];
 }
 
-/* What the step does, for who reads of its failure. */
+/* Append to the description of the step, printed when it fails. */
 static void say(const char *fmt, ...)
 {
 	size_t length = strlen(doing);
@@ -190,7 +192,8 @@ static void step_tree(struct machine *machine)
 	expected = model_change(&machine->model, &change);
 	found = change_tree(machine, &change);
 	if (expected != found)
-		soak_fail("error expected %d, found %d", expected, found);
+		soak_fail("error of a change of the page tables: expected %d, found %d", expected,
+			  found);
 }
 
 static void step_memory(struct machine *machine)
@@ -268,7 +271,10 @@ static void check_runs(void)
 	}
 	for (int i = 0; i < MAX_MACHINES; i++)
 		if (machines[i].alive && !model_equal(&predicted[i], &machines[i].model))
-			soak_fail("machine %d: other pages are mapped than its accesses need", i);
+			soak_fail(
+				"machine %d: expected the pages mapped that its accesses need, found "
+				"others",
+				i);
 }
 
 static void do_runs(void)
@@ -408,10 +414,10 @@ static void report_failure(u64 step)
 
 	if (break_step)
 		snprintf(spoilt, sizeof(spoilt), " break=%lu", break_step);
-	report_fail("seed=%lu, step %lu: %s", seed, step, failure);
-	report_info("it was to %s", doing);
-	report_info("again: seed=%lu steps=%lu%s%s; with from=%lu it tells what it does", seed,
-		    step, levels, spoilt, step > 10 ? step - 10 : 1);
+	__report_fail(failure_place, "seed=%lu, step %lu: %s", seed, step, failure);
+	report_info("the step: %s", doing);
+	report_info("to repeat: seed=%lu steps=%lu%s%s; from=%lu prints the steps", seed, step,
+		    levels, spoilt, step > 10 ? step - 10 : 1);
 }
 
 static bool do_checked_step(u64 step)

@@ -147,8 +147,9 @@ static inline u64 *word_of(const struct machine *machine, unsigned int word)
 	return &machine->arena[word_offset(word) / sizeof(u64)];
 }
 
-/* The first failure of this run is kept, from whatever CPU. */
-void soak_fail(const char *fmt, ...) __printf(1, 2);
+/* The first failure of this run is kept, with the caller's place, from any CPU. */
+#define soak_fail(...) __soak_fail(SOURCE_PLACE, __VA_ARGS__)
+void __soak_fail(const char *place, const char *fmt, ...) __printf(2, 3);
 bool soak_failed(void);
 
 /* model.c */
