@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The machine's own device tree, by node, against what the boot and the drivers found in it. */
+/* The machine's own device tree, by node, compared with the results of boot and drivers. */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <argv.h>

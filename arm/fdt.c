@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The readers of device trees, on small trees made here: the boot's in this file, the one by node
- * and what the library makes of it in fdt/.
+ * and the library's own reading of it in fdt/.
  */
 #include <libcflat.h>
 #include <fdt.h>
@@ -17,7 +17,7 @@ static void node(const char *name, u32 status_size, const char *status)
 	put(END_NODE);
 }
 
-/* What a visitor has seen: the names, and the last node's reg. */
+/* Names and the last node's reg, from a visitor. */
 static struct {
 	char names[64];
 	bool has_reg;

@@ -31,7 +31,7 @@ static struct guest *create_all(void)
 
 	assert(guest_install_el1_handler(guest, ELxH_SYNC, ignore));
 	assert(guest_enable_debug(guest));
-	guest_enable_sve(guest); /* where there is SVE */
+	guest_enable_sve(guest); /* false without SVE */
 	return guest;
 }
 
@@ -77,8 +77,7 @@ static void take_shares(void)
 }
 
 /*
- * Up to @count single pages more: failures until there is enough, each of which leaves as much as
- * there was.
+ * Up to @count single pages more: failures until there are enough, none of which loses a page.
  */
 static bool create_with(int count, int *failures, int *lost)
 {
@@ -108,7 +107,7 @@ static void *first_free_address(void)
 	return slot;
 }
 
-/* Page by page what a guest is made of, and then the stack. */
+/* Give a guest its memory page by page, and then the stack. */
 static void starve(int *failures, int *lost)
 {
 	struct held_pages *held;
@@ -143,7 +142,7 @@ static void test_shortage(void)
 	starve(&failures, &tables);
 	report_info("%d failures, %d with tables that stay", failures, tables);
 	failures = 0;
-	guest_destroy(create_all()); /* what it leaves behind is there from now on */
+	guest_destroy(create_all()); /* the tables that it leaves behind stay */
 	starve(&failures, &lost);
 	report(failures > 4 && !lost,
 	       "guest_create() without enough memory: expected more than 4 failures, 0 of them that "

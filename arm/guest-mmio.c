@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Emulated devices: what a guest loads and stores there, and what the host makes of it. */
+/* Emulated devices: loads and stores of a guest, decoded and answered by the host. */
 #include <libcflat.h>
 #include <errno.h>
 #include <string.h>

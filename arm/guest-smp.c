@@ -254,8 +254,8 @@ static void test_many_vcpus(void)
 }
 
 /*
- * Two CPUs in the handlers of one fault: both begin to map before either resumes. What they map is
- * 511 pages of a table whose last page is mapped: to check those takes long enough to overlap.
+ * Two CPUs in the handlers of one fault: both begin to map before either resumes. They map 511
+ * pages of a table whose last page is mapped: to check those takes long enough to overlap.
  */
 #define REGIONS 8
 #define REGION_SIZE (SZ_2M - PAGE_SIZE)

@@ -4,8 +4,8 @@
  * host takes in a handler is the host's.
  *
  * Few of the events can be caused at will (a physical SError, say). So for each slot the guest's
- * handler has the CPU return to EL2 at the slot itself: the slot then finds just what an exception
- * from the guest leaves it, apart from ELR_EL2, which points at the slot.
+ * handler has the CPU return to EL2 at the slot itself: the slot then finds the state of an
+ * exception from the guest, apart from ELR_EL2, which points at the slot.
  */
 #include <libcflat.h>
 #include <subtest.h>

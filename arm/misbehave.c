@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Images that go wrong on purpose, one way for each argument. What the runner makes of each is in
+ * Images that go wrong on purpose, one way for each argument. The runner's verdict on each is in
  * docs/misbehaving-images.md.
  */
 #include <libcflat.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An image that starts with the MMU off, and what the library does then. */
+/* An image that starts with the MMU off, and the library in that state. */
 #include <libcflat.h>
 #include <alloc.h>
 #include <alloc_page.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PSCI (Arm DEN0022F): what the firmware answers, and a CPU that is turned off and on. */
+/* PSCI (Arm DEN0022F): results of the firmware's functions, and a CPU turned off and on. */
 #include <libcflat.h>
 #include <on-cpus.h>
 #include <subtest.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The library's own test: what the boot found, and that its parts work.
+ * The library's own test: results of the boot, and its parts.
  *
  * Arguments: key=value pairs that the machine must match (smp=N, mem=MiB, el=1|2); or `all-pages`,
- * which allocates the whole memory; or `reserved START SIZE`, which looks for a page of that range
+ * which allocates all of memory; or `reserved START SIZE`, which looks for a page of that range
  * among all pages; or `exit CODE`, which ends with that code; or `arguments ...`, which prints what
  * main() was given; or `typed`, which prints a line that is typed.
  */
@@ -23,7 +23,7 @@
 #include <asm/setup.h>
 
 /*
- * What the device tree said
+ * Results of the boot, from the device tree
  */
 
 static u64 memory_size(void)

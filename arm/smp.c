@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* More than one CPU in the host: starting them, functions on them, and what they share. */
+/* More than one CPU in the host: starting them, functions on them, shared data. */
 #include <libcflat.h>
 #include <alloc.h>
 #include <alloc_page.h>
@@ -368,7 +368,7 @@ static void test_exceptions(void)
 	       nr_cpus, wrong);
 }
 
-/* Lines from all CPUs; tests/test_smp.py looks whether each is whole. */
+/* Lines from all CPUs; tests/test_smp.py checks that none is split. */
 #define LINE "0123456789 abcdefghijklmnopqrstuvwxyz 0123456789 abcdefghijklmnopqrstuvwxyz"
 
 static void print_lines(void *data)

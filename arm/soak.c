@@ -4,7 +4,7 @@
  *
  *   seed=N       all that is random is a function of it; seed=random takes one of the machine's
  *   steps=N      how many
- *   from=N       tell what each step does, from this one on
+ *   from=N       print each step, from this one on
  *   lpa2-levels  draw also the start levels that only FEAT_LPA2 has
  *   break=N      spoil a word of memory in this step: to see that it is noticed
  *
@@ -46,7 +46,7 @@ enum step_kind {
 static const char *const step_names[STEP_KINDS] = {
 	[STEP_CREATE] = "create",	[STEP_ADD_VCPU] = "add a vCPU",
 	[STEP_REMOVE_VCPU] = "remove",	[STEP_DESTROY] = "destroy",
-	[STEP_DESTROY_ALL] = "destroy", [STEP_TREE] = "tree",
+	[STEP_DESTROY_ALL] = "destroy", [STEP_TREE] = "page tables",
 	[STEP_MEMORY] = "memory",	[STEP_RUN] = "run",
 	[STEP_RUN_MANY] = "run many",
 };
@@ -243,7 +243,7 @@ static void say_runs(void)
 	}
 }
 
-/* What each machine that runs will be then; it is compared with what its handlers made of it. */
+/* The model of each machine after its run, to compare with the one its handlers leave. */
 static struct model predicted[MAX_MACHINES];
 
 static void predict(void)
@@ -441,7 +441,7 @@ static bool do_checked_step(u64 step)
  * The whole
  */
 
-/* What stays behind of the first guests is the library's: tables of the host, malloc's chunks. */
+/* The first guests leave tables of the host and malloc's chunks behind, which stay. */
 static void warm_up(void)
 {
 	for (int i = 0; i < MAX_MACHINES; i++) {
@@ -479,7 +479,7 @@ static void report_all(void)
 	report_info("%lu runs of a vCPU, %lu faults at stage 2", runs, faults);
 }
 
-/* The tree's own randomness, where it has some (/chosen/rng-seed), and the time. */
+/* Randomness of the device tree (/chosen/rng-seed), if any, and the time. */
 static void take_seed(const struct fdt_node *node, void *data)
 {
 	struct fdt_value value;

@@ -18,8 +18,8 @@
 static const char *const granule_names[] = { "4K", "16K", "64K" };
 
 /*
- * A guest, and a block of @level whose PA range contains the host's memory, of which two neighbouring
- * pages are used.
+ * A guest, and a block of @level whose PA range contains memory of the host, of which two pages
+ * next to each other are used.
  */
 struct block {
 	struct guest *guest;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Each shape of stage-2 tables that this CPU has, of every granule, number of address bits and
- * start level, walked by the CPU: its first and its last page are found, and the one before is not. What
- * s2_geometry() says of the shapes that it does not have is tests/test_stage2_geometry.py's. With
- * the argument `lpa2-levels`, the start levels that only FEAT_LPA2 has; without, all others.
+ * start level, walked by the CPU: its first and its last page are found, the one before the last is
+ * not. tests/test_stage2_geometry.py has the shapes that the CPU lacks. With the argument
+ * `lpa2-levels`, the start levels that only FEAT_LPA2 has; without, all others.
  */
 #include <libcflat.h>
 #include <string.h>

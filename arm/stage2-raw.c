@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Descriptors by hand: wrong tables, what the CPU makes of them, and the walk in words, which
+ * Raw descriptors: wrong tables, the faults that they cause, and the decoded walk, which
  * tests/test_framework.py reads.
  */
 #include <libcflat.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TLB maintenance: a guest reads or writes, the host changes its stage 2 in a handler, and the guest
- * does it again, without leaving guest_run(), which might invalidate the TLB for other reasons.
+ * TLB maintenance: a guest reads or writes, the host changes its stage 2 in a handler, and the
+ * guest does it again, without leaving guest_run(), which might invalidate the TLB otherwise.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
@@ -20,7 +20,7 @@
 
 struct test {
 	struct guest *guest;
-	u64 *page[2]; /* what is mapped, and a second one */
+	u64 *page[2]; /* mapped at first, and after a change */
 	u64 page_size;
 	bool (*change)(struct test *test);
 	bool changed;
@@ -59,9 +59,9 @@ static enum guest_handler_result change_or_exit(struct guest *guest)
 
 static void setup(struct test *test, enum s2_granule granule, unsigned long flags)
 {
-	struct guest *guest = guest_create(VMID, (void (*)(void))guest_touch, granule);
-
-	*test = (struct test){ .guest = guest_require(guest) };
+	*test = (struct test){
+		.guest = guest_require(guest_create(VMID, (void (*)(void))guest_touch, granule)),
+	};
 	test->page_size = s2_page_size(test->guest->s2mmu);
 	for (int i = 0; i < 2; i++) {
 		test->page[i] = memalign_pages(test->page_size, test->page_size);
@@ -337,8 +337,8 @@ static void test_vmid(void)
 }
 
 /*
- * The page that holds a stage-1 table: a CPU caches stage-2 translations for its stage-1 walks, which
- * the invalidation of entries combined of both stages does not cover.
+ * The page that holds a stage-1 table: a CPU caches stage-2 translations for its stage-1 walks,
+ * which the invalidation of entries combined of both stages does not cover.
  */
 
 #define VA 0x2000000000UL

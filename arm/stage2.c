@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guests behind stage 2: demand paging first of all, then what each kind of exit does and what the
- * host is after it. A subtest by argument; all of them without.
+ * Guests behind stage 2: demand paging first of all, then each kind of exit, and the host after it.
+ * A subtest by argument; all of them without.
  */
 #include <libcflat.h>
 #include <alloc_page.h>

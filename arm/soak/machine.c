@@ -61,7 +61,7 @@ static struct s2_mmu *create_mmu(const struct s2_config *config)
 	return mmu;
 }
 
-/* What the CPU does not have, and no tree can be, is drawn again. */
+/* Shapes that the CPU lacks, or that do not exist, are drawn again. */
 static struct s2_mmu *draw_mmu(struct random *random, enum s2_granule granule)
 {
 	const struct s2_features *features = s2_features();
