@@ -13,6 +13,11 @@
 
 #define TEST_IPA 0x100000000UL
 
+static void guest_wfi(void)
+{
+	asm volatile("hvc #0\n	wfi\n	hvc #1" : : : "memory");
+}
+
 /*
  * After an HVC, whose handler changes them: SP, SCTLR_EL1, flags and TPIDR_EL1, in x0..x3.
  */
@@ -63,11 +68,6 @@ static void test_changes(void)
 }
 
 /* HCR_EL2: a trap enabled by a handler applies from the next instruction on. */
-static void guest_wfi(void)
-{
-	asm volatile("hvc #0\n	wfi\n	hvc #1" : : : "memory");
-}
-
 static enum guest_handler_result trap_wfi(struct guest *guest)
 {
 	if (ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_HVC64 && (guest->esr_el2 & 0xffff) == 0) {
