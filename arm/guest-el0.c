@@ -256,10 +256,9 @@ static void test_stage1_fault(void)
  * AArch32
  */
 
-static void test_a32_svc(void)
+static void test_a32_svc_to_el1(void)
 {
 	struct guest *guest = create_32(guest_a32_svc_twice);
-	struct seen seen = { 0 };
 
 	report_prefix_push("to EL1");
 	assert(guest_install_el1_handler(guest, ELx_LOW_SYNC_32, multiply));
@@ -267,9 +266,14 @@ static void test_a32_svc(void)
 	guest_check_run(guest, EXPECT_RETURN(30102), "A32, SVC #1 and SVC #2");
 	guest_destroy(guest);
 	report_prefix_pop();
+}
+
+static void test_a32_svc_to_host(void)
+{
+	struct guest *guest = create_32(guest_a32_svc_twice);
+	struct seen seen = { 0 };
 
 	report_prefix_push("to the host");
-	guest = create_32(guest_a32_svc_twice);
 	guest->data = &seen;
 	guest_route_el0(guest, true);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, count_svc);
@@ -390,8 +394,10 @@ static void test_a32_el1(void)
 	guest_destroy(guest);
 }
 
-static void (*const aarch32_tests[])(void) = { test_a32_svc, test_a32_memory, test_t32_mmio,
-					       test_a32_wild, test_a32_el1 };
+static void (*const aarch32_tests[])(void) = {
+	test_a32_svc_to_el1, test_a32_svc_to_host, test_a32_memory,
+	test_t32_mmio,	     test_a32_wild,	   test_a32_el1,
+};
 
 static void test_aarch32(void)
 {

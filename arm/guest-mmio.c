@@ -245,10 +245,8 @@ static enum guest_handler_result answer_7(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
-/* Beyond the device an access goes to the vector's handler, as without a device. */
-static void test_ranges(void)
+static void check_places(struct guest *guest)
 {
-	struct guest *guest = create(guest_read_twice);
 	static struct mmio_testdev other;
 	static const struct {
 		u64 ipa;
@@ -268,7 +266,14 @@ static void test_ranges(void)
 		       places[i].ipa, DEVICE_IPA, places[i].expected, err);
 	}
 	mmio_remove_device(guest, &other.device);
+}
 
+/* Beyond the device an access goes to the vector's handler, as without a device. */
+static void test_ranges(void)
+{
+	struct guest *guest = create(guest_read_twice);
+
+	check_places(guest);
 	testdev.bytes[0xffc] = 3;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, answer_7);
 	guest->x[0] = DEVICE_IPA + 0xffc;

@@ -73,6 +73,19 @@ static u64 guest_turn_on(const struct guest_stage1 *stage1)
 	return first << 32 | read_test_page();
 }
 
+static void check_mmu_is_on(struct guest *guest, const struct guest_stage1 *stage1)
+{
+	report((guest->sctlr_el1 & SCTLR_ELx_M) && guest->ttbr0_el1 == stage1->ttbr0 &&
+		       guest->tcr_el1 == stage1->tcr && guest->mair_el1 == stage1->mair,
+	       "SCTLR_EL1.M, TTBR0_EL1, TCR_EL1, MAIR_EL1 of a guest with its MMU on: expected 1, "
+	       "%#lx, %#lx, %#lx, found %d, %#lx, %#lx, %#lx",
+	       stage1->ttbr0, stage1->tcr, stage1->mair, !!(guest->sctlr_el1 & SCTLR_ELx_M),
+	       guest->ttbr0_el1, guest->tcr_el1, guest->mair_el1);
+	report(!(guest->hcr_el2 & HCR_EL2_DC),
+	       "HCR_EL2.DC of a guest with its MMU on: expected 0, found %d",
+	       !!(guest->hcr_el2 & HCR_EL2_DC));
+}
+
 static void test_turn_on(void)
 {
 	struct machine a = create(VMID, guest_turn_on, 0xa, S1_MAP_RW);
@@ -90,15 +103,7 @@ static void test_turn_on(void)
 			"page at its VA before and after another guest ran, first guest");
 	guest_check_run(b.guest, EXPECT_RETURN(0xb000000bbUL),
 			"page at its VA before and after another guest ran, second guest");
-	report((a.guest->sctlr_el1 & SCTLR_ELx_M) && a.guest->ttbr0_el1 == a.stage1->ttbr0 &&
-		       a.guest->tcr_el1 == a.stage1->tcr && a.guest->mair_el1 == a.stage1->mair,
-	       "SCTLR_EL1.M, TTBR0_EL1, TCR_EL1, MAIR_EL1 of a guest with its MMU on: expected 1, "
-	       "%#lx, %#lx, %#lx, found %d, %#lx, %#lx, %#lx",
-	       a.stage1->ttbr0, a.stage1->tcr, a.stage1->mair, !!(a.guest->sctlr_el1 & SCTLR_ELx_M),
-	       a.guest->ttbr0_el1, a.guest->tcr_el1, a.guest->mair_el1);
-	report(!(a.guest->hcr_el2 & HCR_EL2_DC),
-	       "HCR_EL2.DC of a guest with its MMU on: expected 0, found %d",
-	       !!(a.guest->hcr_el2 & HCR_EL2_DC));
+	check_mmu_is_on(a.guest, a.stage1);
 	destroy(&a);
 	destroy(&b);
 }

@@ -88,6 +88,24 @@ static void read_facts(void *data)
 	};
 }
 
+/* @facts: CPU 0's. */
+static void check_facts(int cpu, const struct facts *f, const struct facts *facts)
+{
+	report(f->cpu == cpu && f->cpu_of_mpidr == cpu,
+	       "smp_processor_id() and MPIDR_EL1 of CPU %d: expected %d and %d, found %d and %d",
+	       cpu, cpu, cpu, f->cpu, f->cpu_of_mpidr);
+	report(f->level == facts->level && f->mmu && f->daif == facts->daif,
+	       "CurrentEL, MMU and DAIF of CPU %d: expected %#lx, 1, %#lx, found %#lx, %d, %#lx",
+	       cpu, facts->level, facts->daif, f->level, f->mmu, f->daif);
+	report(f->vbar == facts->vbar && f->hcr == facts->hcr,
+	       "VBAR and HCR_EL2 of CPU %d: expected %#lx, %#lx, found %#lx, %#lx", cpu,
+	       facts->vbar, facts->hcr, f->vbar, f->hcr);
+	report(f->guarded && (!cpu || f->sp != facts->sp),
+	       "stack of CPU %d: expected a guard and another than CPU 0's at %#lx, found guard "
+	       "%d, %#lx",
+	       cpu, facts->sp, f->guarded, f->sp);
+}
+
 static void test_secondaries(void)
 {
 	struct facts *facts = calloc(nr_cpus, sizeof(*facts));
@@ -98,21 +116,7 @@ static void test_secondaries(void)
 	       nr_cpus, cpumask_weight(&cpu_online_mask));
 	for_each_present_cpu(cpu)
 	{
-		struct facts *f = &facts[cpu];
-
-		report(f->cpu == cpu && f->cpu_of_mpidr == cpu,
-		       "smp_processor_id() and MPIDR_EL1 of CPU %d: expected %d and %d, found %d and %d",
-		       cpu, cpu, cpu, f->cpu, f->cpu_of_mpidr);
-		report(f->level == facts->level && f->mmu && f->daif == facts->daif,
-		       "CurrentEL, MMU and DAIF of CPU %d: expected %#lx, 1, %#lx, found %#lx, %d, %#lx",
-		       cpu, facts->level, facts->daif, f->level, f->mmu, f->daif);
-		report(f->vbar == facts->vbar && f->hcr == facts->hcr,
-		       "VBAR and HCR_EL2 of CPU %d: expected %#lx, %#lx, found %#lx, %#lx", cpu,
-		       facts->vbar, facts->hcr, f->vbar, f->hcr);
-		report(f->guarded && (!cpu || f->sp != facts->sp),
-		       "stack of CPU %d: expected a guard and another than CPU 0's at %#lx, found guard "
-		       "%d, %#lx",
-		       cpu, facts->sp, f->guarded, f->sp);
+		check_facts(cpu, &facts[cpu], facts);
 	}
 	free(facts);
 }
@@ -196,10 +200,27 @@ static void wait_for_release(void *data)
 	*(bool *)data = wait_for(smp_load_acquire(&release), WAIT_MS);
 }
 
+/* @sum: of CPU numbers + 1 so far. */
+static void test_async(int last, int sum)
+{
+	int expected = sum + nr_cpus;
+	bool released = false, idle;
+
+	on_cpu_async(last, wait_for_release, &released);
+	idle = cpu_idle(last);
+	report(!idle,
+	       "CPU %d after on_cpu_async() of a function that waits: expected idle 0, found %d",
+	       last, idle);
+	release = true;
+	on_cpu(last, add_id, &sum);
+	report(released && sum == expected,
+	       "on_cpu() after on_cpu_async(): expected the first over, sum %d, found over %d, sum %d",
+	       expected, released, sum);
+}
+
 static void test_on_cpus(void)
 {
 	int sum = 0, met = 0, last = nr_cpus - 1;
-	bool released = false, idle;
 
 	on_cpus(meet, &met);
 	report(met == nr_cpus, "CPUs that met all others in on_cpus(): expected %d, found %d",
@@ -216,16 +237,7 @@ static void test_on_cpus(void)
 	report(sum == 1 + nr_cpus,
 	       "sum of CPU numbers + 1 after on_cpu() of another CPU: expected %d, found %d",
 	       1 + nr_cpus, sum);
-	on_cpu_async(last, wait_for_release, &released);
-	idle = cpu_idle(last);
-	report(!idle,
-	       "CPU %d after on_cpu_async() of a function that waits: expected idle 0, found %d",
-	       last, idle);
-	release = true;
-	on_cpu(last, add_id, &sum);
-	report(released && sum == 1 + 2 * nr_cpus,
-	       "on_cpu() after on_cpu_async(): expected the first over, sum %d, found over %d, sum %d",
-	       1 + 2 * nr_cpus, released, sum);
+	test_async(last, sum);
 }
 
 /*

@@ -78,6 +78,22 @@ static void teardown(struct block *b)
 		s2_check_access((b)->guest, 1, S2_WRITE, (b)->ipa[i], &__value, fsc, what); \
 	})
 
+/* With a page unmapped it cannot collapse, mapped again it does. */
+static void check_collapse(struct block *b)
+{
+	report_equal_int(s2mmu_collapse(b->mmu, b->base, b->size), 0,
+			 "tables that collapse with a page unmapped");
+	s2_check_leaf(b->mmu, b->ipa[1], PT_LEVEL_LAST, "not collapsed");
+	report_equal_int(
+		s2mmu_map(b->mmu, b->ipa[0], b->pa + b->ipa[0] - b->base, b->page, S2_MAP_RW), 0,
+		"map of the unmapped page");
+	check_reads(b, 0, "page mapped again");
+	s2mmu_collapse(b->mmu, b->base, b->size);
+	s2_check_leaf(b->mmu, b->ipa[0], b->level, "collapsed");
+	check_reads(b, 0, "collapsed");
+	check_reads(b, 1, "collapsed, second page");
+}
+
 /* Unmapping a page splits; its neighbour stays; mapping it again and collapsing makes the block. */
 static void check_unmap(struct block *b)
 {
@@ -92,17 +108,7 @@ static void check_unmap(struct block *b)
 	check_reads(b, 1, "neighbour of an unmapped page");
 	s2_check_translates(b->mmu, b->base + b->size - b->page, b->pa + b->size - b->page,
 			    "last page of a block that was split");
-	report_equal_int(s2mmu_collapse(b->mmu, b->base, b->size), 0,
-			 "tables that collapse with a page unmapped");
-	s2_check_leaf(b->mmu, b->ipa[1], PT_LEVEL_LAST, "not collapsed");
-	report_equal_int(
-		s2mmu_map(b->mmu, b->ipa[0], b->pa + b->ipa[0] - b->base, b->page, S2_MAP_RW), 0,
-		"map of the unmapped page");
-	check_reads(b, 0, "page mapped again");
-	s2mmu_collapse(b->mmu, b->base, b->size);
-	s2_check_leaf(b->mmu, b->ipa[0], b->level, "collapsed");
-	check_reads(b, 0, "collapsed");
-	check_reads(b, 1, "collapsed, second page");
+	check_collapse(b);
 	report_equal(alloc_pages_in_use() - pages, 0,
 		     "pages in use after splitting and collapsing");
 }

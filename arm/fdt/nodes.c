@@ -146,6 +146,20 @@ void test_properties(void)
 	check_error(fdt_size_cells(&tree, soc2), -FDT_ERR_BADNCELLS, "fdt_size_cells() of 5");
 }
 
+static void check_no_paths(void)
+{
+	check_error(fdt_path_offset(&tree, "/so"), -FDT_ERR_NOTFOUND,
+		    "path /so, the start of a name");
+	check_error(fdt_path_offset(&tree, "/soc/uart@"), -FDT_ERR_NOTFOUND,
+		    "path /soc/uart@, half an address");
+	check_error(fdt_path_offset(&tree, "/soc/uart@1000/x"), -FDT_ERR_NOTFOUND,
+		    "path to a child that does not exist");
+	check_error(fdt_path_offset(&tree, "serial1"), -FDT_ERR_BADPATH,
+		    "alias that does not exist");
+	check_error(fdt_path_offset(&tree, "loop"), -FDT_ERR_BADPATH, "alias of itself");
+	check_error(fdt_path_offset(&tree, ""), -FDT_ERR_BADPATH, "empty path");
+}
+
 void test_paths(void)
 {
 	const char *name;
@@ -163,16 +177,7 @@ void test_paths(void)
 		   "alias in the first 7 bytes of serial0:115200");
 	check_node(fdt_subnode_offset(&tree, fdt_path_offset(&tree, "/soc"), "uart@2000"),
 		   "uart@2000", "subnode uart@2000 of /soc");
-	check_error(fdt_path_offset(&tree, "/so"), -FDT_ERR_NOTFOUND,
-		    "path /so, the start of a name");
-	check_error(fdt_path_offset(&tree, "/soc/uart@"), -FDT_ERR_NOTFOUND,
-		    "path /soc/uart@, half an address");
-	check_error(fdt_path_offset(&tree, "/soc/uart@1000/x"), -FDT_ERR_NOTFOUND,
-		    "path to a child that does not exist");
-	check_error(fdt_path_offset(&tree, "serial1"), -FDT_ERR_BADPATH,
-		    "alias that does not exist");
-	check_error(fdt_path_offset(&tree, "loop"), -FDT_ERR_BADPATH, "alias of itself");
-	check_error(fdt_path_offset(&tree, ""), -FDT_ERR_BADPATH, "empty path");
+	check_no_paths();
 	name = fdt_get_name(&tree, 2, &length);
 	report(!name && length == -FDT_ERR_BADOFFSET,
 	       "name of an offset that is no node: expected NULL, %s, found %p, %s",
