@@ -163,7 +163,7 @@ void guest_set_fp_lazy(struct guest *guest, bool lazy)
 {
 	assert(!guest->thread);
 	guest->fp_lazy = lazy;
-	guest_update_extras(guest);
+	guest_update_optional(guest);
 	guest_update_dispatch(guest);
 }
 
@@ -195,7 +195,7 @@ bool guest_enable_sve(struct guest *guest)
 	sve->registers = (char *)ALIGN((u64)(sve + 1), 16);
 	sve->zcr_el1 = ZCR_LONGEST;
 	guest->sve = sve;
-	guest_update_extras(guest);
+	guest_update_optional(guest);
 	guest->cptr_el2 = with_sve(guest->cptr_el2);
 	guest->cpacr_el1 |= CPACR_EL1_ZEN;
 	return true;

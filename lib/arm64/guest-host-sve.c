@@ -31,13 +31,13 @@ void guest_host_sve_begin(struct guest *guest)
 		guest->host_sve = memalign_pages(PAGE_SIZE, SVE_REGISTERS_SIZE(VL_MAX));
 	assert_msg(guest->host_sve, "no memory for the host's SVE registers");
 	guest->keeps_host_sve = true;
-	guest_update_extras(guest);
+	guest_update_optional(guest);
 }
 
 void guest_host_sve_end(struct guest *guest)
 {
 	guest->keeps_host_sve = false;
-	guest_update_extras(guest);
+	guest_update_optional(guest);
 }
 
 /* ZCR_EL2 is the host's. */

@@ -175,14 +175,14 @@ __changes_keys void guest_registers_to_cpu(struct guest *guest)
 		guest_check_dc(guest);
 	hcr = guest->hcr_el2;
 	el1_state_load(&guest->el1);
-	if (guest->has_extras)
-		guest_extras_to_cpu(guest);
+	if (guest->has_optional)
+		guest_optional_to_cpu(guest);
 	else
 		fpsimd_load(&guest->fpsimd);
 	if (!(hcr & HCR_EL2_RW))
 		aarch32_state_load(&guest->aarch32);
 	el2_state_load(&guest->el2);
-	if (guest->has_extras)
+	if (guest->has_optional)
 		write_sysreg(guest_fp_cptr(guest), cptr_el2);
 	mmu_page_hide(guest->registers_pte, guest->registers_page);
 	guest->regs_in_memory = false;
@@ -197,8 +197,8 @@ void guest_registers_to_memory(struct guest *guest)
 {
 	mmu_page_show(guest->registers_pte);
 	el1_state_save(&guest->el1);
-	if (guest->has_extras) {
-		guest_extras_to_memory(guest);
+	if (guest->has_optional) {
+		guest_optional_to_memory(guest);
 	} else {
 		el2_state_save(&guest->el2);
 		/* It traps EL2 as well, which from here on it must not. */
@@ -226,8 +226,8 @@ static void save_host(struct guest *guest)
 	el2_state_save(&guest->host_el2);
 	if (guest->host_el2.cptr_el2 != cptr_el2_open)
 		open_host_fp(guest);
-	if (guest->has_extras)
-		guest_extras_save_host(guest);
+	if (guest->has_optional)
+		guest_optional_save_host(guest);
 	else
 		fpsimd_save(&guest->host_fpsimd);
 	guest->host_vbar = read_sysreg(vbar_el2);
@@ -237,8 +237,8 @@ __changes_keys static void restore_host(struct guest *guest)
 {
 	write_sysreg(guest->host_el2.hcr_el2, hcr_el2);
 	isb(); /* the guest's regime is out of force before its registers change */
-	if (guest->has_extras)
-		guest_extras_restore_host(guest);
+	if (guest->has_optional)
+		guest_optional_restore_host(guest);
 	else
 		fpsimd_load(&guest->host_fpsimd);
 	el2_state_load(&guest->host_el2);

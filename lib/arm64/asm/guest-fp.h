@@ -45,7 +45,7 @@ void *guest_sve_z(struct guest *guest, int n);
 
 /* For guest.c: let EL2 use FP, and SVE if @guest has it, whatever CPTR_EL2 traps for a guest. */
 void guest_fp_open(const struct guest *guest);
-/* For guest-extras.c; between guest_fp_open() and the next write of CPTR_EL2. */
+/* For guest-optional.c; between guest_fp_open() and the next write of CPTR_EL2. */
 void guest_fp_to_cpu(struct guest *guest);
 void guest_fp_to_memory(struct guest *guest);
 void guest_fp_save_host(struct guest *guest);
@@ -54,7 +54,7 @@ void guest_fp_restore_host(struct guest *guest);
 u64 guest_fp_cptr(const struct guest *guest);
 /* For guest.c: host_el2 is saved; the host's SVE state is kept from here on if it uses SVE. */
 void guest_host_sve_begin(struct guest *guest);
-/* For guest-extras.c */
+/* For guest-optional.c */
 void guest_host_sve_end(struct guest *guest);
 /* For guest-fp.c, when guest->keeps_host_sve: with the host's ZCR_EL2, which has its length. */
 void guest_host_sve_save(struct guest *guest);

@@ -33,12 +33,12 @@ bool guest_host_serror_pending(void);
 void guest_registers_to_cpu(struct guest *guest);
 void guest_registers_to_memory(struct guest *guest);
 
-/* guest-extras.c: FP and what else a guest has that not all have (struct guest, has_extras) */
-void guest_update_extras(struct guest *guest);
-void guest_extras_to_cpu(struct guest *guest);
-void guest_extras_to_memory(struct guest *guest);
-void guest_extras_save_host(struct guest *guest);
-void guest_extras_restore_host(struct guest *guest);
+/* guest-optional.c: FP and the optional state, for guests with has_optional */
+void guest_update_optional(struct guest *guest);
+void guest_optional_to_cpu(struct guest *guest);
+void guest_optional_to_memory(struct guest *guest);
+void guest_optional_save_host(struct guest *guest);
+void guest_optional_restore_host(struct guest *guest);
 
 /* guest-dispatch.c: to be called when something changed that decides who gets an exit */
 void guest_update_dispatch(struct guest *guest);

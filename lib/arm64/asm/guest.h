@@ -98,7 +98,7 @@ struct guest {
 	/* The framework's own */
 	struct thread_info *thread; /* of the CPU that runs it; NULL: none does */
 	bool mapped_stack, mapped_el1_page; /* by the guest's creation, not by who made the tree */
-	bool has_extras; /* fp_lazy, sve, debug, keeps_host_sve or optional_state */
+	bool has_optional; /* fp_lazy, sve, debug, keeps_host_sve or optional_state */
 	bool fp_lazy; /* guest_set_fp_lazy() */
 	bool fp_live; /* lazy, and the guest has used FP in this run */
 	struct sve_state *sve; /* NULL: the guest has no SVE */
