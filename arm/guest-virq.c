@@ -229,7 +229,7 @@ static void test_lr_in_handler(void)
 {
 	struct guest *guest = create_with_vgic(guest_raise_and_take);
 
-	guest->vgic.vmcr = vgic_vmcr_open();
+	guest->vgic.vmcr = vgic_vmcr_enabled();
 	guest_install_handler(guest, ELx_LOW_SYNC_64, inject);
 	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_raise));
 	check_returned(guest);

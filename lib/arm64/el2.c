@@ -15,7 +15,7 @@
 #define CNTHCTL_EL2_NVHE (3UL << 0)
 #define ICC_SRE_EL2_ENABLE 0xfUL
 
-u64 cptr_el2_open;
+u64 cptr_el2_untrapped;
 
 static bool has_feature(u64 id_register, unsigned int lowest_bit)
 {
@@ -34,8 +34,8 @@ u64 cnthctl_el2_default(void)
 
 void el2_setup(void)
 {
-	cptr_el2_open = cptr_el2_default();
-	write_sysreg(cptr_el2_open, cptr_el2);
+	cptr_el2_untrapped = cptr_el2_default();
+	write_sysreg(cptr_el2_untrapped, cptr_el2);
 	write_sysreg(read_sysreg(mdcr_el2) & 0x1f,
 		     mdcr_el2); /* HPMN is at PMCR_EL0.N: all counters EL1's */
 	write_sysreg(0, hstr_el2);

@@ -32,7 +32,7 @@ static bool traps_sve(u64 cptr)
 	return host_vhe ? (cptr & CPTR_VHE_ZEN) != CPTR_VHE_ZEN : cptr & CPTR_NVHE_TZ;
 }
 
-void guest_fp_open(const struct guest *guest)
+void guest_fp_untrap(const struct guest *guest)
 {
 	u64 cptr = cptr_el2_default();
 

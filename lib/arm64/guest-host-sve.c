@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SVE state of a host that uses SVE: one that has opened it in CPTR_EL2. The library itself does
+ * SVE state of a host that uses SVE: one that has untrapped it in CPTR_EL2. The library itself does
  * not, and leaves it trapped; its hosts pay nothing for this.
  *
  * Loading q registers clears the rest of z, so that a guest without SVE costs such a host its state
@@ -18,9 +18,9 @@
 
 static bool host_uses_sve(u64 cptr)
 {
-	bool open = host_vhe ? cptr & CPTR_VHE_ZEN_EL2 : !(cptr & CPTR_NVHE_TZ);
+	bool untrapped = host_vhe ? cptr & CPTR_VHE_ZEN_EL2 : !(cptr & CPTR_NVHE_TZ);
 
-	return open && system_supports_sve();
+	return untrapped && system_supports_sve();
 }
 
 void guest_host_sve_begin(struct guest *guest)

@@ -24,7 +24,7 @@ void guest_set_optional_state(struct guest *guest, const struct guest_optional_s
 /* To be followed by guest_fp_cptr() for CPTR_EL2. */
 void guest_optional_to_cpu(struct guest *guest)
 {
-	guest_fp_open(guest);
+	guest_fp_untrap(guest);
 	guest_fp_to_cpu(guest);
 	if (guest->debug)
 		debug_registers_load(&guest->debug->guest);
@@ -39,7 +39,7 @@ void guest_optional_to_memory(struct guest *guest)
 
 	el2_state_save(&guest->el2);
 	guest->cptr_el2 = cptr;
-	guest_fp_open(guest);
+	guest_fp_untrap(guest);
 	guest_fp_to_memory(guest);
 	if (guest->debug)
 		debug_registers_save(&guest->debug->guest);
@@ -49,7 +49,7 @@ void guest_optional_to_memory(struct guest *guest)
 
 void guest_optional_save_host(struct guest *guest)
 {
-	guest_fp_open(guest);
+	guest_fp_untrap(guest);
 	guest_fp_save_host(guest);
 	if (guest->debug)
 		debug_registers_save(&guest->debug->host);
@@ -57,7 +57,7 @@ void guest_optional_save_host(struct guest *guest)
 
 void guest_optional_restore_host(struct guest *guest)
 {
-	guest_fp_open(guest);
+	guest_fp_untrap(guest);
 	guest_fp_restore_host(guest);
 	if (guest->debug)
 		debug_registers_load(&guest->debug->host);

@@ -202,8 +202,8 @@ void guest_registers_to_memory(struct guest *guest)
 	} else {
 		el2_state_save(&guest->el2);
 		/* It traps EL2 as well, which from here on it must not. */
-		if (guest->cptr_el2 != cptr_el2_open)
-			guest_fp_open(guest);
+		if (guest->cptr_el2 != cptr_el2_untrapped)
+			guest_fp_untrap(guest);
 		fpsimd_save(&guest->fpsimd);
 	}
 	if (!(guest->hcr_el2 & HCR_EL2_RW))
@@ -211,21 +211,21 @@ void guest_registers_to_memory(struct guest *guest)
 	guest->regs_in_memory = true;
 }
 
-/* The host may trap its own FP, or use SVE. FP is open from here until restore_host(). */
-static void open_host_fp(struct guest *guest)
+/* The host may trap its own FP, or use SVE. FP is untrapped from here until restore_host(). */
+static void untrap_host_fp(struct guest *guest)
 {
 	/* In a handler FP is the other guest's, and in memory. */
 	if (!current_thread_info()->guest)
 		guest_host_sve_begin(guest);
-	guest_fp_open(guest);
+	guest_fp_untrap(guest);
 }
 
 static void save_host(struct guest *guest)
 {
 	el1_state_save(&guest->host_el1);
 	el2_state_save(&guest->host_el2);
-	if (guest->host_el2.cptr_el2 != cptr_el2_open)
-		open_host_fp(guest);
+	if (guest->host_el2.cptr_el2 != cptr_el2_untrapped)
+		untrap_host_fp(guest);
 	if (guest->has_optional)
 		guest_optional_save_host(guest);
 	else

@@ -39,7 +39,7 @@ static pteval_t leaf_attributes(enum mmu_prot prot)
 {
 	/*
 	 * At EL2 with E2H clear there is one exception level: AP[1] is RES1 and UXN means XN. Elsewhere
-	 * AP[1] opens it all to user mode (asm/user.h).
+	 * AP[1] lets user mode access all of it (asm/user.h).
 	 */
 	bool one_level = host_at_el2 && !host_vhe;
 	pteval_t user = PTE_USER;

@@ -54,11 +54,11 @@ unsigned int vgic_nr_lrs(void)
 	return FIELD(read_sysreg_s(ICH_VTR_EL2), 4, 0) + 1;
 }
 
-u64 vgic_vmcr_open(void)
+u64 vgic_vmcr_enabled(void)
 {
-	u64 open = VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1 | VGIC_VMCR_FIQ_EN | VGIC_VMCR_PMR_LOWEST;
+	u64 enabled = VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1 | VGIC_VMCR_FIQ_EN | VGIC_VMCR_PMR_LOWEST;
 
-	return gic_version() == 2 ? open | VGIC_VMCR_ACK_CTL : open;
+	return gic_version() == 2 ? enabled | VGIC_VMCR_ACK_CTL : enabled;
 }
 
 u64 vgic_make_lr(const struct vgic_irq *irq)

@@ -18,7 +18,7 @@ void el2_setup(void);
  */
 u64 cptr_el2_default(void);
 /* The same, from el2_setup() on: for comparing at each entry and exit of a guest. */
-extern u64 cptr_el2_open;
+extern u64 cptr_el2_untrapped;
 u64 cnthctl_el2_default(void);
 
 #endif

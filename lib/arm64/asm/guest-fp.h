@@ -7,8 +7,8 @@
  * guest that does not use them then costs the host nothing for them, but its synchronous exits go
  * by way of guest-dispatch.c.
  *
- * The host is compiled not to use SVE, and CPTR_EL2 traps it there. A test that opens it for itself
- * in CPTR_EL2 finds its registers as they were after guest_run(), with any guest; but in handlers,
+ * The host is compiled not to use SVE, and CPTR_EL2 traps it there. A test that untraps it for
+ * itself in CPTR_EL2 finds its registers as they were after guest_run(), with any guest; but in handlers,
  * and guest_run() called from them, FP, SIMD and SVE are the guest's.
  */
 #ifndef ASMARM64_GUEST_FP_H
@@ -44,8 +44,8 @@ bool guest_enable_sve(struct guest *guest);
 void *guest_sve_z(struct guest *guest, int n);
 
 /* For guest.c: let EL2 use FP, and SVE if @guest has it, whatever CPTR_EL2 traps for a guest. */
-void guest_fp_open(const struct guest *guest);
-/* For guest-optional.c; between guest_fp_open() and the next write of CPTR_EL2. */
+void guest_fp_untrap(const struct guest *guest);
+/* For guest-optional.c; between guest_fp_untrap() and the next write of CPTR_EL2. */
 void guest_fp_to_cpu(struct guest *guest);
 void guest_fp_to_memory(struct guest *guest);
 void guest_fp_save_host(struct guest *guest);

@@ -103,7 +103,7 @@ struct guest {
 	bool fp_live; /* lazy, and the guest has used FP in this run */
 	struct sve_state *sve; /* NULL: the guest has no SVE */
 	struct guest_debug *debug; /* NULL: the guest has no debug registers */
-	bool keeps_host_sve; /* in this run: the host has opened SVE for itself */
+	bool keeps_host_sve; /* in this run: CPTR_EL2 does not trap the host's SVE */
 	void *host_sve; /* its registers; NULL: it never did */
 	bool routes_el0; /* guest_route_el0() */
 	const struct guest_optional_state *optional_state; /* NULL: none */

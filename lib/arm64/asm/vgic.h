@@ -46,15 +46,15 @@ const char *vgic_unsupported(void);
 unsigned int vgic_nr_lrs(void);
 
 /*
- * Give @guest a virtual CPU interface, as after reset: all off until the guest opens it, or the
- * host with `guest->vgic.vmcr = vgic_vmcr_open()`. A guest of version 2 has it where the host has
+ * Give @guest a virtual CPU interface, as after reset: all off until the guest enables it, or the
+ * host with `guest->vgic.vmcr = vgic_vmcr_enabled()`. A guest of version 2 has it where the host has
  * its own, so that gic_enable_cpu_interface(), gic_read_iar() and gic_write_eoir() work in either.
  * There is no virtual distributor. False when memory is out or vgic_unsupported().
  */
 bool guest_vgic_enable(struct guest *guest);
 
-/* guest->vgic.vmcr of an interface that a guest opened with gic_enable_cpu_interface() */
-u64 vgic_vmcr_open(void);
+/* guest->vgic.vmcr of an interface that a guest enabled with gic_enable_cpu_interface() */
+u64 vgic_vmcr_enabled(void);
 
 struct vgic_irq {
 	u32 intid; /* the guest's */
