@@ -301,7 +301,7 @@ static void test_maintenance(void)
 				.priority = 0x80,
 				.group = 1,
 				.state = GIC_IRQ_STATE_PENDING,
-				.tell_eoi = true };
+				.eoi_irq = true };
 	int lr = guest_vgic_inject(guest, &irq);
 
 	report(gic_maintenance_irq() == PPI(9), "PPI 9, interrupt 25: %u", gic_maintenance_irq());

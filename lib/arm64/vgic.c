@@ -9,7 +9,7 @@
 
 /* A list register's fields, in both versions. */
 struct lr_format {
-	u8 hw, group, state, priority, priority_shift, hw_irq, tell_eoi;
+	u8 hw, group, state, priority, priority_shift, hw_irq, eoi_irq;
 	u32 intid_mask;
 };
 /* The priority's upper five bits are all that version 2 has. */
@@ -18,7 +18,7 @@ static const struct lr_format lr_v2 = { .hw = 31,
 					.state = 28,
 					.priority = 23,
 					.hw_irq = 10,
-					.tell_eoi = 19,
+					.eoi_irq = 19,
 					.priority_shift = 3,
 					.intid_mask = 0x3ff };
 static const struct lr_format lr_v3 = { .hw = 61,
@@ -26,7 +26,7 @@ static const struct lr_format lr_v3 = { .hw = 61,
 					.state = 62,
 					.priority = 48,
 					.hw_irq = 32,
-					.tell_eoi = 41,
+					.eoi_irq = 41,
 					.priority_shift = 0,
 					.intid_mask = UINT32_MAX };
 #define GICH_VTR 0x04
@@ -69,7 +69,7 @@ u64 vgic_make_lr(const struct vgic_irq *irq)
 
 	if (irq->hw_irq)
 		return value | 1UL << lr->hw | (u64)irq->hw_irq << lr->hw_irq;
-	return value | (u64)irq->tell_eoi << lr->tell_eoi;
+	return value | (u64)irq->eoi_irq << lr->eoi_irq;
 }
 
 u32 vgic_lr_intid(u64 lr)

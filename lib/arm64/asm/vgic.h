@@ -61,7 +61,7 @@ struct vgic_irq {
 	u8 priority; /* its upper five bits */
 	u8 group; /* 0: virtual FIQ, 1: virtual IRQ */
 	enum gic_irq_state state;
-	bool tell_eoi; /* maintenance interrupt when the guest ends it; not with hw_irq */
+	bool eoi_irq; /* maintenance interrupt when the guest ends it; not with hw_irq */
 	u32 hw_irq; /* not 0: the physical interrupt that the guest's end of interrupt deactivates */
 };
 
