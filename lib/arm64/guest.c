@@ -41,7 +41,7 @@ const char *guest_unsupported(enum s2_granule granule)
 const char *guest_exit_reason_name(enum guest_exit_reason reason)
 {
 	static const char *const names[] = {
-		[GUEST_EXIT_HANDLER] = "handler asked",
+		[GUEST_EXIT_HANDLER] = "stopped by handler",
 		[GUEST_EXIT_RETURNED] = "guest returned",
 		[GUEST_EXIT_INTERRUPT] = "interrupt for the host",
 		[GUEST_EXIT_UNHANDLED] = "no handler for this exit",
