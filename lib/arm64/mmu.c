@@ -38,8 +38,8 @@ static unsigned int entry_index(u64 va, int level)
 static pteval_t leaf_attributes(enum mmu_prot prot)
 {
 	/*
-	 * At EL2 with E2H clear there is one exception level: AP[1] is RES1 and UXN means XN. Elsewhere
-	 * AP[1] lets user mode access all of it (asm/user.h).
+	 * At EL2 with E2H clear there is one exception level: AP[1] is RES1 and UXN means XN.
+	 * Elsewhere AP[1] lets user mode access all of it (asm/user.h).
 	 */
 	bool one_level = host_at_el2 && !host_vhe;
 	pteval_t user = PTE_USER;
@@ -221,8 +221,8 @@ static void map_identical(phys_addr_t start, phys_addr_t end, enum mmu_prot prot
 }
 
 /*
- * Memory, without the image: its parts have their own rights, and a guard page is not mapped at
- * all.
+ * Memory, without the image: its parts have their own permissions, and a guard page is not mapped
+ * at all.
  */
 static void map_region(const struct mem_region *region)
 {

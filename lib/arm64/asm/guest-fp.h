@@ -8,8 +8,8 @@
  * by way of guest-dispatch.c.
  *
  * The host is compiled not to use SVE, and CPTR_EL2 traps it there. A test that untraps it for
- * itself in CPTR_EL2 finds its registers as they were after guest_run(), with any guest; but in handlers,
- * and guest_run() called from them, FP, SIMD and SVE are the guest's.
+ * itself in CPTR_EL2 finds its registers as they were after guest_run(), with any guest; but in
+ * handlers, and guest_run() called from them, FP, SIMD and SVE are the guest's.
  */
 #ifndef ASMARM64_GUEST_FP_H
 #define ASMARM64_GUEST_FP_H

@@ -159,7 +159,7 @@ struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule g
 /*
  * The same on a stage 2 that is there, whose user the guest becomes in the caller's place, also
  * when it fails. The first guest on it maps the image. Where the tree maps memory one to one, that
- * will do, with the rights it has there; where it maps something else, the answer is NULL.
+ * will do, with the permissions it has there; where it maps something else, the answer is NULL.
  */
 struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void));
 /*

@@ -118,10 +118,10 @@ int s2mmu_map(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size, unsigned lo
  */
 int s2mmu_unmap(struct s2_mmu *mmu, u64 ipa, u64 size);
 /*
- * Give what is mapped in the range other rights or another type; without contiguous hints. A change
- * of the type breaks each entry before it makes it anew: another CPU's guest may fault meanwhile.
- * Leaves of S2_MAP_TRACK_DIRTY that keep it are dirty after it if they were before. Errors as
- * s2mmu_unmap(), and -ENOSYS.
+ * Give what is mapped in the range other permissions or another type; without contiguous hints. A
+ * change of the type breaks each entry before it makes it anew: another CPU's guest may fault
+ * meanwhile. Leaves of S2_MAP_TRACK_DIRTY that keep it are dirty after it if they were before.
+ * Errors as s2mmu_unmap(), and -ENOSYS.
  */
 int s2mmu_protect(struct s2_mmu *mmu, u64 ipa, u64 size, unsigned long flags);
 /*
@@ -132,7 +132,10 @@ int s2mmu_collapse(struct s2_mmu *mmu, u64 ipa, u64 size);
 
 /* The leaf that maps @ipa and its level; NULL when none does. @level may be NULL. */
 pteval_t *s2mmu_lookup(struct s2_mmu *mmu, u64 ipa, int *level);
-/* The physical address that @ipa is mapped to, INVALID_PHYS_ADDR if none; rights do not matter. */
+/*
+ * The physical address that @ipa is mapped to, INVALID_PHYS_ADDR if none; permissions do not
+ * matter.
+ */
 phys_addr_t s2mmu_translate(struct s2_mmu *mmu, u64 ipa);
 
 /*
@@ -156,8 +159,8 @@ void s2mmu_flush(struct s2_mmu *mmu);
 
 /*
  * Make @mmu this CPU's stage 2 outside of guest_run(): VTCR_EL2, VTTBR_EL2 and HCR_EL2.VM, as AT
- * S12E1R needs it, with EL1's own stage 1. s2mmu_disable() takes it away again. In between a VHE host
- * has HCR_EL2.TGE clear, and no user mode.
+ * S12E1R needs it, with EL1's own stage 1. s2mmu_disable() takes it away again. In between a VHE
+ * host has HCR_EL2.TGE clear, and no user mode.
  */
 void s2mmu_enable(struct s2_mmu *mmu);
 void s2mmu_disable(struct s2_mmu *mmu);
@@ -177,7 +180,7 @@ void s2mmu_restore_raw(struct s2_mmu *mmu);
 void s2mmu_print(struct s2_mmu *mmu);
 /* Print the walk for @ipa: a line for each level, in words. */
 void s2mmu_explain(struct s2_mmu *mmu, u64 ipa);
-/* A leaf's rights, type and state in words, as "rw-, x at EL1 and EL0, Normal write-back". */
+/* A leaf's permissions, type and state, decoded as "rw-, x at EL1 and EL0, Normal write-back". */
 const char *s2mmu_leaf_words(const struct s2_mmu *mmu, pteval_t leaf, char *buf, int size);
 
 static inline u64 s2_page_size(const struct s2_mmu *mmu)

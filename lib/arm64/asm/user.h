@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The host's user mode: EL0, in the host's own translation regime, with nothing but its registers
- * between them. It may access the host's memory and devices, except what mmu_clear_user() denies it.
+ * between them. It may access the host's memory and devices, except what mmu_clear_user() denies
+ * it.
  */
 #ifndef ASMARM64_USER_H
 #define ASMARM64_USER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest's virtual interrupts: those that the host injects by list registers (GIC version 3, ICH_*;
- * version 2, GICH_*), by bits of HCR_EL2, and SErrors.
+ * A guest's virtual interrupts: those that the host injects by list registers (GIC version 3,
+ * ICH_*; version 2, GICH_*), by bits of HCR_EL2, and SErrors.
  *
  * By HCR_EL2: `guest->hcr_el2 |= HCR_EL2_VI` (VF for an FIQ) is a level, there until the host takes
  * it away. It needs nothing of this file.
@@ -47,9 +47,9 @@ unsigned int vgic_nr_lrs(void);
 
 /*
  * Give @guest a virtual CPU interface, as after reset: all off until the guest enables it, or the
- * host with `guest->vgic.vmcr = vgic_vmcr_enabled()`. A guest of version 2 has it where the host has
- * its own, so that gic_enable_cpu_interface(), gic_read_iar() and gic_write_eoir() work in either.
- * There is no virtual distributor. False when memory is out or vgic_unsupported().
+ * host with `guest->vgic.vmcr = vgic_vmcr_enabled()`. A guest of version 2 has it where the host
+ * has its own, so that gic_enable_cpu_interface(), gic_read_iar() and gic_write_eoir() work in
+ * either. There is no virtual distributor. False when memory is out or vgic_unsupported().
  */
 bool guest_vgic_enable(struct guest *guest);
 
