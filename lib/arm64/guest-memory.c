@@ -7,7 +7,7 @@
 #include <asm/io.h>
 #include <asm/setup.h>
 
-/* The tree has it already, one to one: some have all of memory so. */
+/* Stage 2 maps it already, one to one: some have all of memory so. */
 static bool is_there(struct s2_mmu *mmu, u64 start, u64 size)
 {
 	u64 address = start;

@@ -186,7 +186,7 @@ __changes_keys void guest_registers_to_cpu(struct guest *guest)
 		write_sysreg(guest_fp_cptr(guest), cptr_el2);
 	mmu_page_hide(guest->registers_pte, guest->registers_page);
 	guest->regs_in_memory = false;
-	isb(); /* the guest's tree and controls before the bits that put them in force */
+	isb(); /* the guest's page tables and controls before the bits that enable them */
 	write_sysreg(hcr, hcr_el2);
 	isb();
 	if (guest->s2mmu->last_vcpu)
@@ -258,7 +258,7 @@ __weak bool guest_host_serror_pending(void)
 	return read_sysreg(isr_el1) & ISR_EL1_A;
 }
 
-/* The tree's VMID of today, until s2_vmid_put(). */
+/* A VMID for the guest's stage 2, until s2_vmid_put(). */
 static bool take_vmid(struct guest *guest)
 {
 	u64 baddr = (1UL << VTTBR_VMID_SHIFT) - 1;

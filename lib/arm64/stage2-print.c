@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stage-2 trees in words. */
+/* Stage-2 page tables, decoded. */
 #include <libcflat.h>
 #include <asm/setup.h>
 #include <asm/stage2-internal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stage-2 trees: their life, and putting them in force. */
+/* Stage-2 page tables: their life, and putting them in force. */
 #include <libcflat.h>
 #include <alloc.h>
 #include <alloc_page.h>
@@ -147,7 +147,7 @@ static void free_tree(struct s2_mmu *mmu)
 
 void s2mmu_destroy(struct s2_mmu *mmu)
 {
-	/* What the other users did with the tree comes before its end. */
+	/* What the other users did with the tables comes before their end. */
 	if (!__atomic_sub_fetch(&mmu->users, 1, __ATOMIC_ACQ_REL))
 		free_tree(mmu);
 }
@@ -162,7 +162,7 @@ void s2mmu_enable(struct s2_mmu *mmu)
 		assert_msg(false, "no VMID is free");
 	write_sysreg(mmu->vtcr, vtcr_el2);
 	write_sysreg(mmu->vttbr, vttbr_el2);
-	isb(); /* the tree before the bit that makes it count */
+	isb(); /* VTTBR_EL2 and VTCR_EL2 before the bit that enables them */
 	hcr = read_sysreg(hcr_el2) | HCR_EL2_VM | (mmu->fwb ? HCR_EL2_FWB : 0);
 	/* TGE would have EL1&0, and stage 2 with it, off; but it also keeps interrupts at EL2. */
 	if (host_vhe)

@@ -97,7 +97,7 @@ struct guest {
 
 	/* The framework's own */
 	struct thread_info *thread; /* of the CPU that runs it; NULL: none does */
-	bool mapped_stack, mapped_el1_page; /* by the guest's creation, not by who made the tree */
+	bool mapped_stack, mapped_el1_page; /* by the guest, not by the maker of its stage 2 */
 	bool has_optional; /* fp_lazy, sve, debug, keeps_host_sve or optional_state */
 	bool fp_lazy; /* guest_set_fp_lazy() */
 	bool fp_live; /* lazy, and the guest has used FP in this run */
@@ -158,8 +158,9 @@ const char *guest_unsupported(enum s2_granule granule);
 struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule);
 /*
  * The same on a stage 2 that is there, whose user the guest becomes in the caller's place, also
- * when it fails. The first guest on it maps the image. Where the tree maps memory one to one, that
- * will do, with the permissions it has there; where it maps something else, the answer is NULL.
+ * when it fails. The first guest on it maps the image. Where its page tables map memory one to one,
+ * that will do, with the permissions it has there; where they map something else, the answer is
+ * NULL.
  */
 struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void));
 /*

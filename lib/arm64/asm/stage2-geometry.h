@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The shape of a stage-2 tree: arithmetic only, of (granule, IPA bits, start level, CPU). It is
- * compiled into a host-side test too.
+ * The shape of stage-2 page tables: arithmetic only, of (granule, IPA bits, start level, CPU). It
+ * is compiled into a host-side test too.
  */
 #ifndef ASMARM64_STAGE2_GEOMETRY_H
 #define ASMARM64_STAGE2_GEOMETRY_H
@@ -32,7 +32,7 @@ struct s2_geometry {
 };
 
 /*
- * The tree of @granule for @ipa_bits that starts at @start_level (-1..3, or S2_START_FEWEST)
+ * The page tables of @granule for @ipa_bits that start at @start_level (-1..3, or S2_START_FEWEST)
  * (DDI 0487, D8.2.6 to D8.2.8, and VTCR_EL2.{SL0, SL2}). -EINVAL: no such size or start level;
  * -ERANGE: more than the limits' physical addresses have.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest that makes one access at a time, as the host asks: what a stage-2 tree lets through, with
+ * A guest that makes one access at a time, as the host asks: what stage 2 permits, with
  * the CPU's own TLB in between.
  */
 #ifndef ASMARM64_STAGE2_PROBE_H
@@ -19,8 +19,8 @@ enum s2_access {
 #define S2_PROBE_CODE 0xd61f0080U /* br x4 */
 
 /*
- * A guest on @mmu (guest_create_on()), with MMU off; IPA 0..page must stay unmapped. guest_destroy()
- * frees both. NULL, and @mmu freed, when memory is out.
+ * A guest on @mmu (guest_create_on()), with MMU off; IPA 0..page must stay unmapped.
+ * guest_destroy() frees both. NULL, and @mmu freed, when memory is out.
  */
 struct guest *s2_probe_create(struct s2_mmu *mmu);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TLB maintenance for stage 2, from the host, for the VMID of a tree whatever VTTBR_EL2 is live.
+ * TLB maintenance for stage 2, from the host, for the VMID of a struct s2_mmu, whatever VTTBR_EL2
+ * is live.
  *
  * A TLB may hold stage-2 entries and entries that combine both stages. TLBI IPAS2E1IS drops only
  * the former (DDI 0487, D8.17.6.1): it is followed by TLBI VMALLE1IS, which drops the latter.

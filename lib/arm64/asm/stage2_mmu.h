@@ -3,7 +3,7 @@
  * Stage 2: from the intermediate physical addresses (IPA) of a guest to physical addresses.
  *
  * Ranges are aligned to the granule's page. A function that fails leaves the tables as they were.
- * All but the raw ones may be called while other CPUs run guests in the tree.
+ * All but the raw ones may be called while other CPUs run guests on the page tables.
  */
 #ifndef ASMARM64_STAGE2_MMU_H
 #define ASMARM64_STAGE2_MMU_H
@@ -57,7 +57,7 @@ struct s2_vmid_pool;
 
 struct s2_mmu {
 	pteval_t *root;
-	u64 vtcr, vttbr; /* VTCR_EL2 and VTTBR_EL2 for this tree */
+	u64 vtcr, vttbr; /* VTCR_EL2 and VTTBR_EL2 */
 	struct s2_geometry geometry;
 	bool allow_block, fwb;
 	bool has_image; /* of guest_create_on() */
@@ -73,8 +73,8 @@ struct s2_mmu {
 };
 
 /*
- * One that no other tree has, given to it when it is used, perhaps another each time: of the upper
- * half of the VMIDs. There may be more such trees than VMIDs.
+ * One that no other stage 2 has, given to it when it is used, perhaps another each time: of the
+ * upper half of the VMIDs. There may be more of them than VMIDs.
  */
 #define S2_VMID_AUTO (-1)
 #define S2_START_LEVEL(level) ((level) + 2)
@@ -154,7 +154,7 @@ u64 s2mmu_clear_accessed(struct s2_mmu *mmu, u64 ipa, u64 size);
 u64 s2mmu_set_dirty(struct s2_mmu *mmu, u64 ipa, u64 size);
 u64 s2mmu_clear_dirty(struct s2_mmu *mmu, u64 ipa, u64 size);
 
-/* Drop every translation of this tree's VMID, on all CPUs, whatever VTTBR_EL2 is live. */
+/* Drop every translation of this VMID, on all CPUs, whatever VTTBR_EL2 is live. */
 void s2mmu_flush(struct s2_mmu *mmu);
 
 /*
@@ -166,7 +166,7 @@ void s2mmu_enable(struct s2_mmu *mmu);
 void s2mmu_disable(struct s2_mmu *mmu);
 
 /*
- * Raw descriptors, for tables that are wrong on purpose: any value at any level of the tree. No TLB
+ * Raw descriptors, for tables that are wrong on purpose: any value at any level. No TLB
  * maintenance, no checks. s2mmu_entry() is the descriptor for @ipa at @level, NULL when a table
  * above it is missing; s2mmu_set_raw() makes those that are: -ENOMEM, -EEXIST when a block is
  * above, -EINVAL. What it replaced is put back by s2mmu_restore_raw() (with TLB maintenance) and by
@@ -176,7 +176,7 @@ pteval_t *s2mmu_entry(struct s2_mmu *mmu, u64 ipa, int level);
 int s2mmu_set_raw(struct s2_mmu *mmu, u64 ipa, int level, pteval_t value);
 void s2mmu_restore_raw(struct s2_mmu *mmu);
 
-/* Print the tree as INFO lines: a line for each run of leaves of one kind. */
+/* Print the page tables as INFO lines: a line for each run of leaves of one kind. */
 void s2mmu_print(struct s2_mmu *mmu);
 /* Print the walk for @ipa: a line for each level, in words. */
 void s2mmu_explain(struct s2_mmu *mmu, u64 ipa);
