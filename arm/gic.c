@@ -239,7 +239,9 @@ static void test_fiq(void)
 	nr_fiqs = 0;
 	gic_irq_set_pending(AN_SGI, true);
 	report(take_pending() == 0 && nr_fiqs == 0, "PSTATE.F masks group 0, and it is no IRQ");
-	asm volatile("msr daifclr, #1\n	isb\n	msr daifset, #1" : : : "memory");
+	daif_clear(PSR_F_BIT);
+	isb();
+	daif_set(PSR_F_BIT);
 	report(nr_fiqs == 1, "taken as FIQ once: %u", nr_fiqs);
 	install_vector_handler(ELxH_FIQ, NULL);
 	gic_irq_set_group(AN_SGI, 1);

@@ -241,7 +241,8 @@ static u64 guest_watch(u64 which)
 	write_sysreg(WATCH_STORES, dbgwcr0_el1);
 	write_sysreg(MDSCR_MDE | MDSCR_KDE, mdscr_el1);
 	isb();
-	asm volatile("hvc #0\n	msr daifclr, #8" : : : "memory");
+	asm volatile("hvc #0" : : : "memory");
+	daif_clear(PSR_D_BIT);
 	watched = 1;
 	return 0;
 }
@@ -291,9 +292,9 @@ __changes_keys static u64 guest_sign(u64 pointer)
 	write_sysreg(pointer, APIAKEYLO_EL1);
 	write_sysreg(read_sysreg(sctlr_el1) | SCTLR_ELx_EnIA, sctlr_el1);
 	isb();
-	asm volatile("hint #8" : "+r"(x17) : "r"(x16)); /* PACIA1716 */
+	asm volatile("hint %1" : "+r"(x17) : "i"(HINT_PACIA1716), "r"(x16));
 	is_signed = x17;
-	asm volatile("hint #12" : "+r"(x17) : "r"(x16)); /* AUTIA1716 */
+	asm volatile("hint %1" : "+r"(x17) : "i"(HINT_AUTIA1716), "r"(x16));
 	return x17 == pointer && is_signed != pointer ? 0x600d : is_signed;
 }
 

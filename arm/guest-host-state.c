@@ -12,11 +12,13 @@
 #include <asm/page.h>
 #include <asm/processor.h>
 #include <vmalloc.h>
+#include "guest-host-state.h"
 
 #define VMID 3
 #define CNTHCTL_EVNTI (UL(1) << 4)
 #define HSTR_T5 (UL(1) << 5)
 #define MDSCR_TDCC (UL(1) << 12)
+#define FPCR_FZ (UL(1) << 24)
 
 /* clang-format off */
 /* The host's registers that a guest or the way into it could change. X(name) */
@@ -136,7 +138,7 @@ static void guest_change_everything(void)
 		"	msr	contextidr_el1, %2\n"
 		"	msr	ttbr0_el1, %1\n"
 		"	msr	far_el1, %0\n"
-		"	msr	daifclr, #0xf\n"
+		"	msr	daifclr, %4\n"
 		"	.arch_extension fp\n"
 		"	.arch_extension simd\n"
 		"	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
@@ -146,7 +148,7 @@ static void guest_change_everything(void)
 		"	msr	fpcr, %3\n"
 		"	hvc	#0\n"
 		:
-		: "r"(junk), "r"(0x5000UL), "r"(1UL), "r"(1UL << 24)
+		: "r"(junk), "r"(0x5000UL), "r"(1UL), "r"(FPCR_FZ), "i"(DAIF_IMM(PSR_DAIF))
 		: "memory");
 }
 
@@ -302,7 +304,7 @@ static void test_fp(void)
 	u64 wrong = fp_around_guest_run(guest);
 
 	report(wrong == 0, "q0..q31, FPCR and FPSR are the host's: %lu wrong", wrong);
-	report((u64)guest->fpsimd.q[17] == 0xbad0bad0bad0UL && guest->fpsimd.fpcr == 1UL << 24,
+	report((u64)guest->fpsimd.q[17] == 0xbad0bad0bad0UL && guest->fpsimd.fpcr == FPCR_FZ,
 	       "and the guest's are kept for it: q17 %#lx, FPCR %#lx", (u64)guest->fpsimd.q[17],
 	       guest->fpsimd.fpcr);
 	guest_destroy(guest);
@@ -314,7 +316,8 @@ static void test_callee_saved(void)
 	u64 wrong = callee_saved_around_guest_run(guest);
 
 	report(wrong == 0, "x19..x28, SP and FP are the host's: %lu wrong", wrong);
-	report(guest->x[29] == 0x5a1d, "and the guest's are kept for it: x29 %#lx", guest->x[29]);
+	report(guest->x[29] == CLOBBERED + 29, "and the guest's are kept for it: x29 %#lx",
+	       guest->x[29]);
 	guest_destroy(guest);
 }
 

@@ -66,7 +66,8 @@ static u64 guest_call_twice(void)
 
 static void unmask(void)
 {
-	asm volatile("msr daifclr, #0xf\n	isb" : : : "memory");
+	daif_clear(PSR_DAIF);
+	isb();
 }
 
 /* First with a look at the registers, which RESUME then moves back; at last without. */

@@ -32,7 +32,9 @@ static struct {
 
 static void guest_unmask(void)
 {
-	asm volatile("msr daifclr, #7\n	isb\n	msr daifset, #7" : : : "memory");
+	daif_clear(PSR_A_BIT | PSR_I_BIT | PSR_F_BIT);
+	isb();
+	daif_set(PSR_A_BIT | PSR_I_BIT | PSR_F_BIT);
 }
 
 static unsigned int guest_total(void)
@@ -327,7 +329,7 @@ static void test_maintenance(void)
 static void guest_wait_for_timer(void)
 {
 	gic_enable_cpu_interface();
-	asm volatile("msr daifclr, #2" : : : "memory");
+	local_irq_enable();
 	write_sysreg(get_cntvct() + get_cntfrq() / 5000, cntv_cval_el0);
 	write_sysreg(ARCH_TIMER_CTL_ENABLE, cntv_ctl_el0);
 	while (!seen.irqs)
@@ -544,11 +546,11 @@ static u64 guest_wait_for_two(void)
 	u64 loops = 0;
 
 	gic_enable_cpu_interface();
-	asm volatile("msr daifclr, #2" : : : "memory");
+	local_irq_enable();
 	remote_ready = 1;
 	while (seen.irqs < 2 && loops < 200000000)
 		loops++;
-	asm volatile("msr daifset, #2" : : : "memory");
+	local_irq_disable();
 	return seen.irqs;
 }
 

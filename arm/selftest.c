@@ -21,6 +21,7 @@
 #include <asm/processor.h>
 #include <asm/psci.h>
 #include <asm/setup.h>
+#include "selftest.h"
 
 /*
  * What the device tree said
@@ -99,7 +100,7 @@ static void skip_instruction(struct pt_regs *regs, unsigned int esr)
 	regs->pc += 4;
 }
 
-/* selftest.S: x0..x30 hold 0x100 + n at a BRK; returns how many are wrong after it */
+/* selftest.S: x0..x30 hold BRK_REGISTER + n at a BRK; returns how many are wrong after it */
 u64 registers_around_brk(void);
 
 static void check_saved_registers(void)
@@ -107,7 +108,7 @@ static void check_saved_registers(void)
 	unsigned int wrong = 0;
 
 	for (u64 n = 0; n < 31; n++)
-		wrong += last_regs.regs[n] != 0x100 + n;
+		wrong += last_regs.regs[n] != BRK_REGISTER + n;
 	report(wrong == 0, "x0..x30 as the handler sees them: %u wrong", wrong);
 	report((last_regs.pstate & PSR_MODE_MASK) == (host_at_el2 ? PSR_MODE_EL2h : PSR_MODE_EL1h),
 	       "PSTATE's mode: %#lx", last_regs.pstate & PSR_MODE_MASK);
@@ -122,7 +123,7 @@ static void test_vectors(void)
 	exceptions = 0;
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, skip_instruction);
 	wrong = registers_around_brk();
-	report(exceptions == 1 && (last_esr & 0xffff) == 0x55, "BRK: ESR %#x", last_esr);
+	report(exceptions == 1 && (last_esr & 0xffff) == BRK_NUMBER, "BRK: ESR %#x", last_esr);
 	report(wrong == 0, "x0..x30 after it: %lu wrong", wrong);
 	check_saved_registers();
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);

@@ -12,6 +12,7 @@
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
+#include "stage2.h"
 
 #define VMID 1
 #define NR_PAGES 16
@@ -368,8 +369,6 @@ static void test_exit(void)
 /*
  * Hypercalls: every register out and in
  */
-
-#define HVC_ROUNDS 8 /* also in stage2.S */
 
 /* stage2.S: the rounds 1..HVC_ROUNDS; returns the number of registers that were wrong */
 void guest_all_registers(void);

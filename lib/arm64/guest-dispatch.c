@@ -29,12 +29,9 @@ static enum guest_handler_result default_interrupt_handler(struct guest *guest)
 
 enum guest_handler_result guest_take_interrupts(struct guest *guest)
 {
-	asm volatile("msr daifclr, #3\n"
-		     "isb\n" /* what is pending is taken here */
-		     "msr daifset, #3"
-		     :
-		     :
-		     : "memory");
+	daif_clear(PSR_I_BIT | PSR_F_BIT);
+	isb(); /* what is pending is taken here */
+	daif_set(PSR_I_BIT | PSR_F_BIT);
 	/* What another CPU has injected goes with them when they return to the CPU. */
 	if (guest->vgic_queue.count && !guest->regs_in_memory)
 		guest_registers_to_memory(guest);
@@ -43,14 +40,15 @@ enum guest_handler_result guest_take_interrupts(struct guest *guest)
 
 static guest_handler_t default_handler(enum vector vector)
 {
-	bool interrupt = vector % 4 == ELxT_IRQ || vector % 4 == ELxT_FIQ;
+	enum vector type = vector % VECTORS_PER_GROUP;
 
-	return interrupt ? default_interrupt_handler : default_sync_handler;
+	return type == ELxT_IRQ || type == ELxT_FIQ ? default_interrupt_handler
+						    : default_sync_handler;
 }
 
 static bool is_sync(enum vector vector)
 {
-	return vector % 4 == ELxT_SYNC;
+	return vector % VECTORS_PER_GROUP == ELxT_SYNC;
 }
 
 void guest_count_exit(struct guest *guest, enum vector vector)

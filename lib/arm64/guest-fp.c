@@ -177,7 +177,7 @@ bool guest_enable_sve(struct guest *guest)
 		return false;
 	daif = read_sysreg(daif);
 	cptr = read_sysreg(cptr_el2);
-	asm volatile("msr daifset, #0xf" : : : "memory");
+	daif_set(PSR_DAIF);
 	write_sysreg(with_sve(cptr), cptr_el2);
 	isb();
 	zcr = read_sysreg(ZCR_EL2);

@@ -282,7 +282,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	guest->exit_reason = GUEST_EXIT_NO_VMID;
 	if (guest->s2mmu->vmid_pool && !take_vmid(guest))
 		return guest->exit_reason;
-	asm volatile("msr daifset, #0xf" : : : "memory");
+	daif_set(PSR_DAIF);
 
 	/* In a handler of another guest: its registers are in the CPU, and no longer will be. */
 	if (outer && !outer->regs_in_memory)

@@ -2,6 +2,7 @@
 /* TLB maintenance for stage 2. */
 #include <libcflat.h>
 #include <asm/barrier.h>
+#include <asm/processor.h>
 #include <asm/stage2-internal.h>
 #include <asm/stage2-tlb.h>
 #include <asm/stage2-vmid.h>
@@ -36,7 +37,7 @@ static struct tlb_context enter_context(u64 vttbr, u64 vtcr)
 		.vtcr = read_sysreg(vtcr_el2),
 	};
 
-	asm volatile("msr daifset, #0xf" : : : "memory");
+	daif_set(PSR_DAIF);
 	write_sysreg(vtcr, vtcr_el2);
 	write_sysreg(vttbr, vttbr_el2);
 	write_sysreg(saved.hcr & ~HCR_EL2_TGE, hcr_el2);
@@ -113,7 +114,10 @@ static void flush_by_range(const struct s2_mmu *mmu, u64 ipa, u64 pages)
 		struct s2_tlbi tlbi = s2_tlbi_largest(&mmu->geometry, ipa, pages);
 
 		if (tlbi.range) /* TLBI RIPAS2E1IS */
-			asm volatile("sys #4, c8, c0, #2, %0" : : "r"(tlbi.operand) : "memory");
+			asm volatile("sys " TLBI_RIPAS2E1IS ", %0"
+				     :
+				     : "r"(tlbi.operand)
+				     : "memory");
 		else
 			flush_pages(mmu, ipa, 1);
 		ipa += tlbi.pages << mmu->geometry.page_shift;

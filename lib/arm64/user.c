@@ -100,7 +100,7 @@ void start_usr(void (*func)(void *arg), void *arg, unsigned long sp)
 	u64 daif = read_sysreg(daif);
 
 	assert_msg(!user_mode_unsupported(), "%s", user_mode_unsupported());
-	asm volatile("msr daifset, #0xf" : : : "memory");
+	daif_set(PSR_DAIF);
 	write_sysreg(&mark, tpidrro_el0);
 	if (host_at_el2)
 		user_enter_el2(func, arg, ALIGN_DOWN(sp, 16));

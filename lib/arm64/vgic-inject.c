@@ -62,7 +62,7 @@ int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq)
 	int i;
 
 	/* A handler of an interrupt may inject as well. */
-	asm volatile("msr daifset, #3" : : : "memory");
+	daif_set(PSR_I_BIT | PSR_F_BIT);
 	/* Not by a fault under the lock, which save() takes */
 	if (guest->thread == current_thread_info() && !guest->regs_in_memory)
 		guest_registers_to_memory(guest);

@@ -6,6 +6,8 @@
 #ifndef ASMARM64_GUEST_HYPERCALL_H
 #define ASMARM64_GUEST_HYPERCALL_H
 
+/* A bit of the immediate that all of them have */
+#define GUEST_HVC_FRAMEWORK 0x8000
 /* + enum vector: an exception to EL1 without handler */
 #define GUEST_HVC_EL1_EXCEPTION 0xff00
 /* the guest's function has returned */

@@ -22,6 +22,7 @@
 struct guest;
 
 enum guest_handler_result { GUEST_ACTION_RESUME, GUEST_ACTION_EXIT };
+static_assert(GUEST_ACTION_RESUME == 0, "guest-entry.S tests a handler's result with CBZ");
 
 /*
  * Runs at EL2 with exceptions masked and HCR_EL2 the guest's. The FP and SIMD registers are the

@@ -26,6 +26,10 @@
 #define PSR_Z_BIT 0x40000000
 #define PSR_N_BIT 0x80000000
 
+/* The same bits as immediates: of MSR (immediate) to DAIFSet and DAIFClr, of CCMP */
+#define DAIF_IMM(psr) ((psr) >> 6)
+#define NZCV_IMM(psr) ((psr) >> 28)
+
 #ifndef __ASSEMBLY__
 
 #include <libcflat.h>

@@ -10,6 +10,10 @@
 #ifndef ASMARM64_SPINLOCK_H
 #define ASMARM64_SPINLOCK_H
 
+#define SPINLOCK_TAKEN 1 /* 0 when it is free */
+
+#ifndef __ASSEMBLY__
+
 struct spinlock {
 	unsigned int v;
 };
@@ -35,7 +39,7 @@ static inline void __spin_lock(struct spinlock *lock)
 		     "	stxr	%w1, %w3, [%2]\n"
 		     "	cbnz	%w1, 2b\n"
 		     : "=&r"(value), "=&r"(fail)
-		     : "r"(&lock->v), "r"(1)
+		     : "r"(&lock->v), "r"(SPINLOCK_TAKEN)
 		     : "memory");
 }
 
@@ -44,4 +48,5 @@ static inline void __spin_unlock(struct spinlock *lock)
 	asm volatile("stlr wzr, [%0]" : : "r"(&lock->v) : "memory");
 }
 
+#endif /* !__ASSEMBLY__ */
 #endif

@@ -10,6 +10,10 @@
 /* The S<op0>_<op1>_C<crn>_C<crm>_<op2> name, for registers that the assembler may not know. */
 #define sys_reg(op0, op1, crn, crm, op2) S##op0##_##op1##_C##crn##_C##crm##_##op2
 
+/* The operands of SYS, for instructions that the assembler may not know. */
+#define sys_insn(op1, crn, crm, op2) "#" #op1 ", c" #crn ", c" #crm ", #" #op2
+#define TLBI_RIPAS2E1IS sys_insn(4, 8, 0, 2) /* FEAT_TLBIRANGE */
+
 #include <libcflat.h>
 
 #ifndef __ASSEMBLY__
@@ -235,8 +239,11 @@
 /* With E2H clear: bits 4, 5, 11, 16, 18, 22, 23, 28, 29 */
 #define SCTLR_EL2_RES1 UL(0x30c50830)
 
-/* ID registers: the position of a field's lowest bit */
+/* ID registers: the position of a field's lowest bit; most have four */
+#define ID_FIELD_WIDTH 4
 #define ID_AA64MMFR1_VH 8
+#define ID_AA64ISAR1_API_APA (UL(0xff) << 4) /* both fields; of ISAR2, APA3 */
+#define ID_AA64ISAR2_APA3 (UL(0xf) << 12)
 #define ID_AA64MMFR2_FWB 40
 #define ID_AA64MMFR2_ST 28
 #define ID_AA64MMFR1_HAFDBS 0

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How guest-entry.S tells exits apart by single bits of ESR_EL2, before it has a register to spare.
+ * That the bits do so is asserted by asm-offsets.c.
+ */
+#ifndef ASMARM64_GUEST_ENTRY_H
+#define ASMARM64_GUEST_ENTRY_H
+
+#include <asm/esr.h>
+#include <asm/guest-hypercall.h>
+
+/*
+ * A synchronous exit may need FAR_EL2 and HPFAR_EL2, or be a hypercall of the framework's, only
+ * when ESR_EL2 has one of these.
+ */
+#define GUEST_ESR_SLOW (ESR_ELx_EC_UPPER_HALF | GUEST_HVC_FRAMEWORK)
+
+/*
+ * Bits of the exception class. What HCR_EL2.TVM traps is ESR_ELx_EC_SYS64, with the first one set,
+ * or from AArch32 ESR_ELx_EC_CP15_32 and _64, with the second one clear; an HVC's class is not so.
+ */
+#define GUEST_EC_BIT_SYS64 3
+#define GUEST_EC_BIT_NOT_CP15 4
+
+#endif
