@@ -29,7 +29,6 @@ static const struct lr_format lr_v3 = { .hw = 61,
 					.eoi_irq = 41,
 					.priority_shift = 0,
 					.intid_mask = UINT32_MAX };
-#define GICH_VTR 0x04
 
 static const struct lr_format *lr_format(void)
 {
@@ -50,7 +49,7 @@ const char *vgic_unsupported(void)
 unsigned int vgic_nr_lrs(void)
 {
 	if (gic_version() == 2)
-		return FIELD(readl(gicv2_data.hyp_base + GICH_VTR), 5, 0) + 1;
+		return gicv2_data.nr_lrs;
 	return FIELD(read_sysreg_s(ICH_VTR_EL2), 4, 0) + 1;
 }
 
