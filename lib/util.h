@@ -8,14 +8,14 @@
 int parse_keyval(char *s, long *val);
 
 /* A check that says nothing when @a equals @b, and both when it fails. Numbers only. */
-#define TEST_EXPECT_EQ(a, b)                                                                     \
-	do {                                                                                     \
-		u64 __found = (u64)(a), __expected = (u64)(b);                                   \
-		if (__found == __expected)                                                       \
-			report_passed();                                                         \
-		else                                                                             \
-			report_fail("%s:%d: %s == %s: %#lx is not %#lx", __FILE__, __LINE__, #a, \
-				    #b, __found, __expected);                                    \
+#define TEST_EXPECT_EQ(a, b)                                                                   \
+	do {                                                                                   \
+		u64 __found = (u64)(a), __expected = (u64)(b);                                 \
+		if (__found == __expected)                                                     \
+			report_passed();                                                       \
+		else                                                                           \
+			report_fail("%s == %s: expected %#lx, found %#lx", #a, #b, __expected, \
+				    __found);                                                  \
 	} while (0)
 
 #endif
