@@ -9,7 +9,7 @@
 #include <string.h>
 #include <asm/barrier.h>
 #include <asm/console.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/processor.h>
 #include <asm/psci.h>
 
@@ -235,9 +235,12 @@ static void handler_exception(void)
 	guest_run(guest);
 }
 
+/* Not mapped in a guest */
+#define ADDRESS 0x123456000UL
+
 static void guest_load(void)
 {
-	load_from((u64 *)0x123456000UL);
+	load_from((u64 *)ADDRESS);
 }
 
 static void unhandled_exit(void)
@@ -245,6 +248,50 @@ static void unhandled_exit(void)
 	struct guest *guest = guest_create(1, guest_load, S2_PAGE_4K);
 
 	report_fail("the guest ran to its end: %d", guest_run(guest));
+}
+
+static u64 guest_add(u64 a, u64 b)
+{
+	return a + b;
+}
+
+/* Runs @func up to its first exit, with no handler that lets it go on. */
+static struct guest *create_stopping(void *func)
+{
+	struct guest *guest = guest_create_4k(1, func);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	return guest;
+}
+
+static struct guest *no_guest(void)
+{
+	return NULL;
+}
+
+/* Checks of guests' exits: passed, and failed for each thing that they compare. */
+static void guest_checks(void)
+{
+	struct guest *adds = create_stopping(guest_add), *calls = create_stopping(guest_hvc);
+	struct guest *loads = create_stopping(guest_load);
+
+	adds->x[0] = 40;
+	adds->x[1] = 2;
+	guest_check_run(adds, EXPECT_RETURN(42), "right value");
+	guest_check_exit(adds, EXPECT_RETURN(41), "wrong value, not %d", 42);
+	guest_check_exit(adds, EXPECT_CLASS(ESR_ELx_EC_HVC64), "returned too early");
+	guest_check_run(calls, EXPECT_CLASS(ESR_ELx_EC_HVC64), "right class");
+	guest_check_exit(calls, EXPECT_CLASS(ESR_ELx_EC_SMC64), "wrong class");
+	guest_check_exit(calls, EXPECT_SYNDROME(ESR_ELx_EC_HVC64, 1, 0xffff), "wrong immediate");
+	guest_check_exit(calls, EXPECT_REASON(GUEST_EXIT_INTERRUPT), "wrong reason");
+	guest_check_run(loads, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_FAULT, ADDRESS),
+			"right abort");
+	guest_check_exit(loads, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_PERM, ADDRESS),
+			 "wrong fault");
+	guest_check_exit(loads, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_FAULT, ADDRESS + 8),
+			 "wrong address");
+	guest_check_exit(loads, EXPECT_MRS(3, 0, 13, 0, 4), "an abort in place of a trap");
+	guest_require(no_guest());
 }
 
 static const struct {
@@ -275,6 +322,7 @@ static const struct {
 	{ "hang-guest", guest_hang },
 	{ "handler-exception", handler_exception },
 	{ "guest-exit", unhandled_exit },
+	{ "guest-checks", guest_checks },
 };
 
 int main(int argc, char **argv)
