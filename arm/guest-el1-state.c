@@ -207,19 +207,6 @@ static void test_os_lock(void)
 	guest_destroy(guests[1]);
 }
 
-/* Not asked for: a trap. */
-static void test_debug_trapped(void)
-{
-	struct guest *guest = create(0, debug_guest);
-
-	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
-	report(guest_run(guest) == GUEST_EXIT_HANDLER &&
-		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SYS64,
-	       "a guest without debug registers: exit expected class 0x18, found %#lx",
-	       ESR_ELx_EC(guest->esr_el2));
-	guest_destroy(guest);
-}
-
 #define MDSCR_MDE (1UL << 15)
 #define MDSCR_KDE (1UL << 13)
 /* E, PAC = EL1 and EL0, LSC = store, BAS = all 8 bytes */
@@ -348,63 +335,6 @@ static void test_sme(void)
 	interleave(create(0, sme_guest), create(1, sme_guest), sme_names, ARRAY_SIZE(sme_names), 1);
 }
 
-static u64 guest_count_cycles(u64 which)
-{
-	write_sysreg(1UL << 31, pmcntenset_el0);
-	write_sysreg(1, pmcr_el0);
-	isb();
-	return 0;
-}
-
-/* They would count for the host, and the next guest. */
-static void test_pmu(void)
-{
-	struct guest *guest = create(0, guest_count_cycles);
-	u64 version = FIELD(read_sysreg(id_aa64dfr0_el1), 11, 8), enabled, control;
-
-	if (!version || version == 0xf) {
-		report_skip("the CPU has no performance monitors (ID_AA64DFR0_EL1.PMUVer)");
-	} else {
-		guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
-		enabled = read_sysreg(pmcntenset_el0);
-		control = read_sysreg(pmcr_el0);
-		report(guest_run(guest) == GUEST_EXIT_HANDLER &&
-			       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SYS64,
-		       "a guest's use of the PMU: exit expected class 0x18, found %#lx",
-		       ESR_ELx_EC(guest->esr_el2));
-		report(read_sysreg(pmcntenset_el0) == enabled && read_sysreg(pmcr_el0) == control,
-		       "the host's is as it was: PMCNTENSET_EL0 %#lx, PMCR_EL0 %#lx", enabled,
-		       control);
-	}
-	guest_destroy(guest);
-}
-
-static u64 guest_use_lor(u64 which)
-{
-	write_sysreg_s(1, LORC_EL1);
-	return 0;
-}
-
-/* They are of physical addresses, and nobody switches them. */
-static void test_lor(void)
-{
-	struct guest *guest = create(0, guest_use_lor);
-	u64 before;
-
-	if (!FIELD(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_LO + 3, ID_AA64MMFR1_LO)) {
-		report_skip("the CPU has no LORegions (ID_AA64MMFR1_EL1.LO)");
-	} else {
-		guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
-		before = read_sysreg_s(LORC_EL1);
-		report(guest_run(guest) == GUEST_EXIT_HANDLER &&
-			       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SYS64,
-		       "a guest's use of LORegions: exit expected class 0x18, found %#lx",
-		       ESR_ELx_EC(guest->esr_el2));
-		report(read_sysreg_s(LORC_EL1) == before, "the host's are as they were");
-	}
-	guest_destroy(guest);
-}
-
 /*
  * Reset
  */
@@ -455,12 +385,9 @@ static const struct subtest subtests[] = {
 	{ "state", test_state },
 	{ "ras", test_ras },
 	{ "sme", test_sme },
-	{ "pmu", test_pmu },
-	{ "lor", test_lor },
 	{ "debug", test_debug },
 	{ "debug-last", test_last_debug },
 	{ "os-lock", test_os_lock },
-	{ "debug-trapped", test_debug_trapped },
 	{ "watchpoint", test_watchpoint },
 	{ "keys", test_keys },
 	{ "reset", test_reset },

@@ -26,13 +26,6 @@ static void guest_write(volatile u64 *word)
 	*word = 0;
 }
 
-static void guest_smc(u64 function)
-{
-	register u64 x0 asm("x0") = function;
-
-	asm volatile("smc #0" : "+r"(x0) : : "x1", "x2", "x3", "memory");
-}
-
 static enum guest_handler_result exit_always(struct guest *guest)
 {
 	return GUEST_ACTION_EXIT;
@@ -100,19 +93,6 @@ static void test_host_memory(void)
 	guest_destroy(other);
 }
 
-/* SMC would be firmware's: SYSTEM_OFF here, which must not power the machine off. */
-static void test_smc(void)
-{
-	struct guest *guest = create((void (*)(void))guest_smc, 0x84000008);
-	enum guest_exit_reason reason = guest_run(guest);
-
-	report(reason == GUEST_EXIT_HANDLER && ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SMC64,
-	       "SMC is trapped: %s, class %#lx", guest_exit_reason_name(reason),
-	       ESR_ELx_EC(guest->esr_el2));
-	report(*(u32 *)guest->elr_el2 == 0xd4000003, "ELR_EL2 is at the SMC, not behind it");
-	guest_destroy(guest);
-}
-
 /* Unmapped by the host between two runs, not in a handler: HCR_EL2 and VTTBR_EL2 are the host's. */
 static void test_unmap_between_runs(void)
 {
@@ -134,7 +114,6 @@ static void test_unmap_between_runs(void)
 static const struct subtest subtests[] = {
 	{ "image", test_image },
 	{ "host-memory", test_host_memory },
-	{ "smc", test_smc },
 	{ "unmap-between-runs", test_unmap_between_runs },
 };
 

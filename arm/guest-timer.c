@@ -13,7 +13,6 @@
 #define OFFSET 0x123456789000UL
 #define SOON_US 100
 #define CNTHCTL_E2H_EL1PCEN (1UL << 11)
-#define CNTHCTL_NVHE_EL1PCEN (1UL << 1)
 
 static struct {
 	unsigned int irqs;

@@ -10,9 +10,8 @@
  * trap
  */
 #define CPTR_EL2_NVHE 0x33ffUL
-/* EL1PCTEN and EL1PCEN move with E2H, where bits 0, 1, 8 and 9 are EL0's */
-#define CNTHCTL_EL2_E2H (3UL << 10 | 3UL << 8 | 3UL << 0)
-#define CNTHCTL_EL2_NVHE (3UL << 0)
+#define CNTHCTL_EL2_E2H (CNTHCTL_VHE_EL1PCTEN | CNTHCTL_VHE_EL1PTEN | CNTKCTL_EL1_ALL)
+#define CNTHCTL_EL2_NVHE (CNTHCTL_NVHE_EL1PCTEN | CNTHCTL_NVHE_EL1PCEN)
 #define ICC_SRE_EL2_ENABLE 0xfUL
 
 u64 cptr_el2_untrapped;

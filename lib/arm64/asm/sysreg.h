@@ -146,6 +146,23 @@
 /* CPTR_EL2 without: 1 for "trapped" */
 #define CPTR_NVHE_TZ (UL(1) << 8)
 #define CPTR_NVHE_TFP (UL(1) << 10)
+/* In both: CPACR_EL1 */
+#define CPTR_EL2_TCPAC (UL(1) << 31)
+
+/* CNTHCTL_EL2: 0 for "trapped" */
+#define CNTHCTL_NVHE_EL1PCTEN (UL(1) << 0)
+#define CNTHCTL_NVHE_EL1PCEN (UL(1) << 1)
+/* With HCR_EL2.E2H they move, and bits 0, 1, 8 and 9 are CNTKCTL_EL1's */
+#define CNTHCTL_VHE_EL1PCTEN (UL(1) << 10)
+#define CNTHCTL_VHE_EL1PTEN (UL(1) << 11)
+
+/* CNTKCTL_EL1: counters and timers for EL0 */
+#define CNTKCTL_EL1_EL0PCTEN (UL(1) << 0)
+#define CNTKCTL_EL1_EL0VCTEN (UL(1) << 1)
+#define CNTKCTL_EL1_EL0VTEN (UL(1) << 8)
+#define CNTKCTL_EL1_EL0PTEN (UL(1) << 9)
+#define CNTKCTL_EL1_ALL \
+	(CNTKCTL_EL1_EL0PCTEN | CNTKCTL_EL1_EL0VCTEN | CNTKCTL_EL1_EL0VTEN | CNTKCTL_EL1_EL0PTEN)
 
 /* HCR_EL2 */
 #define HCR_EL2_VM (UL(1) << 0)
