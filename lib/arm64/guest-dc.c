@@ -11,19 +11,13 @@
 #include <asm/guest.h>
 #include <asm/guest-internal.h>
 
-/*
- * The fields of an ISS for MSR that name the register: all but Rt and direction. For MCR they are
- * the same, without op0.
- */
-#define ISS_REGISTER(op0, op1, crn, crm, op2) \
-	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
-#define ISS_REGISTER_MASK ISS_REGISTER(3, 7, 15, 15, 7)
+/* The fields of MSR's ISS that name the register. MCR's are the same, without op0. */
+#define ISS_REGISTER ESR_ELx_SYS64_ISS
 #define ISS_CP15_MASK ISS_REGISTER(0, 7, 15, 15, 7)
 #define ISS_MCRR(opc1, crm) ((opc1) << 16 | (crm) << 1)
 #define ISS_MCRR_MASK ISS_MCRR(15, 15)
 #define ISS_RT(iss) FIELD(iss, 9, 5)
 #define ISS_RT2(iss) FIELD(iss, 14, 10)
-#define ISS_READ 1
 
 /* clang-format off */
 /* What TVM traps. X(field, name with E2H clear, name with E2H set, encoding) */
@@ -74,7 +68,7 @@
 
 static bool write_register(unsigned int iss, u64 value)
 {
-	switch (iss & ISS_REGISTER_MASK) {
+	switch (iss & ESR_ELx_SYS64_ISS_REGISTER) {
 		TVM_REGISTERS(WRITE_REGISTER)
 	}
 	return false;
@@ -156,7 +150,7 @@ static bool emulate(const struct guest *guest)
 {
 	unsigned int iss = ESR_ELx_ISS(guest->esr_el2);
 
-	if (iss & ISS_READ)
+	if (iss & ESR_ELx_SYS64_ISS_READ)
 		return false;
 	switch (ESR_ELx_EC(guest->esr_el2)) {
 	case ESR_ELx_EC_SYS64:

@@ -12,9 +12,8 @@ static enum { HAS_PAUTH = 1, HAS_RAS = 2, HAS_SME = 4 } features;
 static void find_features(void)
 {
 	u64 pfr0 = read_sysreg(id_aa64pfr0_el1), pfr1 = read_sysreg(id_aa64pfr1_el1);
-	/* ID_AA64ISAR1_EL1.{GPI,GPA,API,APA}, and APA3 and GPA3 of ID_AA64ISAR2_EL1 */
-	bool pauth = (read_sysreg(id_aa64isar1_el1) & 0xff000ff0UL) ||
-		     (read_sysreg_s(ID_AA64ISAR2_EL1) & 0xff00UL);
+	bool pauth = (read_sysreg(id_aa64isar1_el1) & ID_AA64ISAR1_PAUTH) ||
+		     (read_sysreg_s(ID_AA64ISAR2_EL1) & ID_AA64ISAR2_PAUTH);
 
 	features = (pauth ? HAS_PAUTH : 0) |
 		   (FIELD(pfr0, ID_AA64PFR0_RAS + 3, ID_AA64PFR0_RAS) ? HAS_RAS : 0) |

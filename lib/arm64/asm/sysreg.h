@@ -261,6 +261,8 @@
 #define ID_AA64MMFR1_VH 8
 #define ID_AA64ISAR1_API_APA (UL(0xff) << 4) /* both fields; of ISAR2, APA3 */
 #define ID_AA64ISAR2_APA3 (UL(0xf) << 12)
+#define ID_AA64ISAR1_PAUTH (ID_AA64ISAR1_API_APA | UL(0xff) << 24) /* and GPI, GPA; GPA3 */
+#define ID_AA64ISAR2_PAUTH (ID_AA64ISAR2_APA3 | UL(0xf) << 8)
 #define ID_AA64MMFR2_FWB 40
 #define ID_AA64MMFR2_ST 28
 #define ID_AA64MMFR1_HAFDBS 0
