@@ -15,7 +15,7 @@
 
 #define DEFINE(name, value) asm volatile("\n.ascii \"->" #name " %0 \"" : : "i"(value))
 #define OFFSET(name, type, member) DEFINE(name, offsetof(type, member))
-/* Of @member, which STP and LDP move together with @next */
+/* The offset of @member, which STP and LDP move together with @next */
 #define PAIR(name, type, member, next)                                                         \
 	static_assert(offsetof(type, next) == offsetof(type, member) + 8, "one STP for both"); \
 	OFFSET(name, type, member)

@@ -2,10 +2,10 @@
 /*
  * Code that runs inside guests, at EL1, and the ends of their functions.
  *
- * Two vector tables. In the bare one every slot is a hypercall that reports the exception: it is
- * what a guest has from the start, and it touches neither stack nor registers. The full one calls C
- * handlers. A guest that installs a handler gets a page of its own with the bare table, and slots
- * of the full one copied over it; both are position independent.
+ * Two vector tables. In the bare one every slot is a hypercall that reports the exception: every
+ * guest starts with it, and it touches neither stack nor registers. The full one calls C handlers.
+ * A guest that installs a handler gets a page of its own with the bare table, and slots of the full
+ * one copied over it; both are position independent.
  */
 #include <asm/a32.h>
 #include <asm/asm-offsets.h>
@@ -75,8 +75,8 @@ guest_el1_exception:
 	eret
 
 /*
- * The EL0 guest's function has returned: its SVC is none for the guest's handlers. x0 becomes its
- * value again, the rest is of no use any more.
+ * The EL0 guest's function has returned: its SVC is not for the guest's handlers. Restores x0, its
+ * value; the other registers are dead.
  */
 guest_el1_user_returned:
 	ldp	x0, x1, [sp, #EL1_X0]
@@ -88,19 +88,19 @@ guest_el1_returned:
 
 	.balign	8
 	.global	guest_el1_returns
-guest_el1_returns:			/* of guest_return_el0 and _a32, behind SVC; written in the copy */
+guest_el1_returns:			/* behind the SVCs of guest_return_el0 and _a32; in the copy */
 	.space	2 * 8
 guest_el1_handlers:			/* by vector; written in the copy */
 	.space	VECTOR_MAX * 8
 guest_el1_full_end:
 
-/* Where a guest's function returns to: x0 = its value. */
+/* Return address of a guest's function: x0 = its value. */
 	.global	guest_return
 guest_return:
 	hvc	#GUEST_HVC_RETURNED
 	b	guest_return
 
-/* The same at EL0, where HVC is undefined: the SVC is recognised by where it comes from. */
+/* The same at EL0, where HVC is undefined: the SVC is recognised by its address. */
 	.global	guest_return_el0, guest_return_a32
 guest_return_el0:
 	svc	#GUEST_HVC_RETURNED

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Into a guest and out of it.
+ * Entry to and exit from a guest.
  *
  * While a guest runs, SP_EL2 points at its struct guest: a vector stores the guest's registers
  * there without needing a scratch register, and the handler's C stack grows down from there. From
@@ -45,9 +45,9 @@
 .endm
 
 /*
- * A slot for an exit. Every register but SP_EL2 is the guest's.
- * @slow, for the synchronous vectors: taken when ESR_EL2 has a bit of GUEST_ESR_SLOW.
- * @set, z or nz, and @bit: so does this bit of the class when it is that.
+ * A slot for an exit. Every register but SP_EL2 is the guest's. @slow, for the synchronous vectors:
+ * taken when ESR_EL2 has a bit of GUEST_ESR_SLOW. @set, z or nz, and @bit: also taken when this bit
+ * of the class is that.
  */
 .macro guest_vector vector, slow, set, bit
 	.balign	VECTOR_SLOT_SIZE
@@ -67,10 +67,13 @@
 	call_handler \vector
 .endm
 
-/* @dc: the end of the slow paths' names. What else leads there, for AArch64 and AArch32 */
+/*
+ * @dc: the suffix of the slow paths' names. Bits of the class that lead there as well, for AArch64
+ * and AArch32
+ */
 .macro vector_table dc, set_64, bit_64, set_32, bit_32
 	.balign	VECTOR_TABLE_SIZE
-	/* The host's own exceptions, in a handler: as always. */
+	/* The host's own exceptions, in a handler. */
 	.irp	vector, VECTORS_CURRENT_EL
 	host_vector 2, \vector
 	.endr
@@ -92,8 +95,8 @@ guest_vectors:
 	.org	guest_vectors + VECTOR_TABLE_SIZE	/* an error if a slot is too long */
 
 /*
- * For guests with HCR_EL2.TVM (guest-dc.c): what it traps takes the slower way too. An exit takes
- * an instruction more.
+ * For guests with HCR_EL2.TVM (guest-dc.c): what it traps takes the slow path too. Other exits take
+ * one instruction more.
  */
 	.global	guest_vectors_dc
 guest_vectors_dc:
@@ -175,7 +178,7 @@ guest_leave:
 	add	sp, sp, #CALLEE_SAVED_SIZE
 	ret
 
-/* Where guest_fixup_exception() continues after an illegal eret: sp = struct guest. */
+/* Return address of guest_fixup_exception() after an illegal eret: sp = struct guest. */
 	.global	guest_leave_illegal
 guest_leave_illegal:
 	mov	w0, #GUEST_ACTION_EXIT

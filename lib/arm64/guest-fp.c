@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* FP, SIMD and SVE registers: when they change hands. */
+/* FP, SIMD and SVE registers: switching them, eagerly or lazily. */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <asm/barrier.h>
@@ -69,7 +69,7 @@ static void save_sve(struct guest *guest)
 {
 	struct sve_state *sve = guest->sve;
 
-	/* ZCR_EL2 is what load_sve() has made it. */
+	/* ZCR_EL2 is as load_sve() left it. */
 	sve->zcr_el1 = host_vhe ? read_sysreg(ZCR_EL12) : read_sysreg(ZCR_EL1);
 	sve_save(sve->registers, sve->vl);
 	fp_control_save(&guest->fpsimd);
@@ -151,7 +151,7 @@ bool guest_fp_first_use(struct guest *guest)
 		return false;
 	if (!guest->regs_in_memory)
 		guest_registers_to_memory(guest);
-	/* Perhaps it would have trapped anyway: then it is the handler's. */
+	/* A trap that the host has set itself is the handler's. */
 	if (ec == ESR_ELx_EC_SVE ? traps_sve(guest->cptr_el2) : traps_fp(guest->cptr_el2))
 		return false;
 	save_host(guest);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SVE state of a host that uses SVE: one that has untrapped it in CPTR_EL2. The library itself does
- * not, and leaves it trapped; its hosts pay nothing for this.
+ * SVE state of a host that uses SVE: one that has untrapped it in CPTR_EL2. The library's own code
+ * leaves it trapped, and pays nothing for this.
  *
- * Loading q registers clears the rest of z, so that a guest without SVE costs such a host its state
- * as well.
+ * Loading q registers clears the rest of z, so that a guest without SVE would destroy such a host's
+ * state as well.
  */
 #include <libcflat.h>
 #include <alloc_page.h>

@@ -32,7 +32,7 @@ void guest_optional_to_cpu(struct guest *guest)
 		guest->optional_state->load(guest);
 }
 
-/* EL2's state too: CPTR_EL2 is kept as the host set it, without the traps that laziness adds. */
+/* EL2's state too: CPTR_EL2 is kept as the host set it, without the traps of lazy FP. */
 void guest_optional_to_memory(struct guest *guest)
 {
 	u64 cptr = guest->cptr_el2;

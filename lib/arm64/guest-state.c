@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Saving and loading what a guest has for itself. */
+/* Saving and loading the system registers of guests and host. */
 #include <libcflat.h>
 #include <string.h>
 #include <asm/barrier.h>
 #include <asm/guest-state.h>
 #include <asm/processor.h>
 
-/* Reading ID registers at every entry and exit would take longer than a look here. */
+/* Cached, as reading ID registers at every entry and exit would take longer. */
 static enum { HAS_PAUTH = 1, HAS_RAS = 2, HAS_SME = 4 } features;
 
 static void find_features(void)
@@ -73,7 +73,7 @@ void el1_state_reset(struct el1_state *state)
 {
 	find_features();
 	memset(state, 0, sizeof(*state));
-	/* SCTLR_EL1: MMU and caches off, EL0 and EL1 otherwise not hindered */
+	/* SCTLR_EL1: MMU and caches off, nothing trapped */
 	state->sctlr_el1 = SCTLR_EL1_RES1 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE;
 	state->mdscr_el1 = 0;
 	state->cpacr_el1 =

@@ -163,10 +163,7 @@ void guest_destroy(struct guest *guest)
 	vm_slot_free(guest->block);
 }
 
-/*
- * Called with the registers in memory and by guest-entry.S: into the CPU, and the page out of
- * sight.
- */
+/* Move the registers from memory into the CPU, and unmap their page. Also for guest-entry.S. */
 __changes_keys void guest_registers_to_cpu(struct guest *guest)
 {
 	u64 hcr;
@@ -201,7 +198,7 @@ void guest_registers_to_memory(struct guest *guest)
 		guest_optional_to_memory(guest);
 	} else {
 		el2_state_save(&guest->el2);
-		/* It traps EL2 as well, which from here on it must not. */
+		/* Its traps apply to EL2 as well, which uses FP from here on. */
 		if (guest->cptr_el2 != cptr_el2_untrapped)
 			guest_fp_untrap(guest);
 		fpsimd_save(&guest->fpsimd);
@@ -214,7 +211,7 @@ void guest_registers_to_memory(struct guest *guest)
 /* The host may trap its own FP, or use SVE. FP is untrapped from here until restore_host(). */
 static void untrap_host_fp(struct guest *guest)
 {
-	/* In a handler FP is the other guest's, and in memory. */
+	/* In a handler FP is the other guest's, and already in memory. */
 	if (!current_thread_info()->guest)
 		guest_host_sve_begin(guest);
 	guest_fp_untrap(guest);
@@ -236,7 +233,7 @@ static void save_host(struct guest *guest)
 __changes_keys static void restore_host(struct guest *guest)
 {
 	write_sysreg(guest->host_el2.hcr_el2, hcr_el2);
-	isb(); /* the guest's regime is out of force before its registers change */
+	isb(); /* the guest's regime is disabled before its registers change */
 	if (guest->has_optional)
 		guest_optional_restore_host(guest);
 	else
@@ -249,7 +246,7 @@ __changes_keys static void restore_host(struct guest *guest)
 
 /*
  * An SError that is pending here was caused by the host; in the guest it would look like the
- * guest's. Weak, because no QEMU makes one: a test has to say that there is one.
+ * guest's. Weak, because no QEMU makes one: a test replaces it.
  */
 __weak bool guest_host_serror_pending(void)
 {
@@ -284,7 +281,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 		return guest->exit_reason;
 	daif_set(PSR_DAIF);
 
-	/* In a handler of another guest: its registers are in the CPU, and no longer will be. */
+	/* In a handler of another guest, whose registers leave the CPU here. */
 	if (outer && !outer->regs_in_memory)
 		guest_registers_to_memory(outer);
 	save_host(guest);

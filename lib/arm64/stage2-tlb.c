@@ -22,7 +22,7 @@ static void observe(struct s2_mmu *mmu, u64 ipa, u64 size)
 /*
  * TLBI instructions for EL1 work on the VMID in VTTBR_EL2, whose size is in VTCR_EL2.VS, and with
  * HCR_EL2.{E2H,TGE} = {1,1} some of them mean the host's own regime instead: TGE is cleared and
- * both registers changed, with exceptions masked, for as long as it takes.
+ * both registers changed, with exceptions masked, until it is done.
  */
 struct tlb_context {
 	u64 daif, hcr, vttbr, vtcr;
@@ -65,7 +65,7 @@ static void flush_vmid(u64 vttbr, u64 vtcr)
 	leave_context(&saved);
 }
 
-/* False: it has no VMID and nothing in a TLB; else finish(). */
+/* False when @mmu has no VMID, and so nothing in a TLB; else finish() must follow. */
 static bool prepare(struct s2_mmu *mmu)
 {
 	dsb(ishst); /* the tables before the TLBI, and before another CPU gets a VMID for them */

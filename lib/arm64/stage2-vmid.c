@@ -2,10 +2,10 @@
 /*
  * VMIDs, handed out by generations.
  *
- * A user counts itself in and then compares the generation of its stage 2 with the pool's; a new
- * one is written first, and then the users are looked for. Both in this order on all CPUs, so that
- * one of the two sees the other: the user that it has no VMID, or the new generation that there is
- * a user.
+ * A user increments the count of users and then compares the generation of its stage 2 with the
+ * pool's; a new one is written first, and then the counts are read. Both in this order on all CPUs,
+ * so that one of the two sees the other: the user that its VMID is old, or the new generation that
+ * it has a user.
  */
 #include <libcflat.h>
 #include <alloc.h>
@@ -91,7 +91,7 @@ static bool is_current(const struct s2_mmu *mmu)
 	       __atomic_load_n(&mmu->vmid_pool->generation, __ATOMIC_SEQ_CST);
 }
 
-/* Trees in use keep their VMIDs; nothing of any other is left in a TLB. */
+/* Stage 2s in use keep their VMIDs; nothing of any other is left in a TLB. */
 static void begin_generation(struct s2_vmid_pool *pool)
 {
 	u64 old = pool->generation;
@@ -125,7 +125,7 @@ static bool assign(struct s2_vmid_pool *pool, struct s2_mmu *mmu)
 	return true;
 }
 
-/* Another CPU may have been quicker: its VMID is the one in use. */
+/* Another CPU may have taken one first: then that is used. */
 static bool renew(struct s2_vmid_pool *pool, struct s2_mmu *mmu)
 {
 	bool ok;

@@ -119,9 +119,9 @@ entry:
 	/* start_image() does not return */
 
 /*
- * What every CPU begins with: fixed values for the registers that decide how everything else is
- * read, whatever they were. At EL2 with FEAT_VHE the host runs with E2H and TGE. Returns x20 =
- * CurrentEL; clobbers x0, x1.
+ * The first code of every CPU: fixed values for the registers that decide the meaning of all
+ * others. At EL2 with FEAT_VHE the host runs with E2H and TGE. Returns x20 = CurrentEL; clobbers
+ * x0, x1.
  */
 enter_level:
 	msr	spsel, #1
@@ -142,13 +142,13 @@ enter_level:
 	cbz	x1, 2f
 	ldr	x0, =HCR_HOST_VHE
 2:	msr	hcr_el2, x0
-	isb				/* E2H decides what the next accesses mean */
+	isb				/* E2H decides which registers the next accesses reach */
 	sign_returns 2
 	ret
 
 /*
  * A CPU that PSCI started for smp.c, in the state of PSCI CPU_ON (DEN0022F, 6.4.3): MMU off, at the
- * starter's exception level. The caches know nothing yet; secondary_data was cleaned to memory.
+ * starter's exception level. The caches are not in use yet; secondary_data was cleaned to memory.
  */
 	.section .text.secondary, "ax"
 	.global	secondary_entry

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ways into the host's user mode and out of it. */
+/* Entry to and exit from the host's user mode. */
 #include <asm/ptrace.h>
 #include <asm/registers.h>
 

@@ -21,7 +21,7 @@ void vgicv2_load(const struct vgic_state *state)
 	writel(state->ap0r[0], gich + GICH_APR);
 	writel(state->vmcr, gich + GICH_VMCR);
 	writel(state->hcr, gich + GICH_HCR);
-	dsb(sy); /* in force before the guest */
+	dsb(sy); /* in effect before the guest */
 }
 
 void vgicv2_save(struct vgic_state *state)

@@ -12,7 +12,7 @@ struct lr_format {
 	u8 hw, group, state, priority, priority_shift, hw_irq, eoi_irq;
 	u32 intid_mask;
 };
-/* The priority's upper five bits are all that version 2 has. */
+/* Version 2 has the upper five bits of a priority. */
 static const struct lr_format lr_v2 = { .hw = 31,
 					.group = 30,
 					.state = 28,
@@ -113,7 +113,7 @@ static void load(struct guest *guest)
 		write_sysreg_s(guest->vsesr_el2, VSESR_EL2);
 }
 
-/* What is left in the CPU is what a guest without them has. */
+/* Leave in the CPU the state of a guest without them. */
 static void save(struct guest *guest)
 {
 	if (guest->has_vgic && gic_version() == 2)
@@ -143,8 +143,8 @@ static bool map_interface(struct guest *guest)
 }
 
 /*
- * The registers are in memory from the first write on, so that nothing is saved over it: the flag
- * comes after it.
+ * The registers are in memory from the first write on, so that saving does not overwrite it: the
+ * flag is set after it.
  */
 bool guest_vgic_enable(struct guest *guest)
 {

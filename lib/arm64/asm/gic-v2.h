@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GIC version 2: registers of the CPU interface and of its virtual one, and where they are. */
+/* GIC version 2: registers of the CPU interface and of its virtual one, and their addresses. */
 #ifndef ASMARM64_GIC_V2_H
 #define ASMARM64_GIC_V2_H
 

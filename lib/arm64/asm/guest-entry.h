@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How guest-entry.S tells exits apart by single bits of ESR_EL2, before it has a register to spare.
- * That the bits do so is asserted by asm-offsets.c.
+ * Single bits of ESR_EL2 by which guest-entry.S distinguishes exits before it has a register to
+ * spare. asm-offsets.c asserts that they do.
  */
 #ifndef ASMARM64_GUEST_ENTRY_H
 #define ASMARM64_GUEST_ENTRY_H
@@ -16,8 +16,9 @@
 #define GUEST_ESR_SLOW (ESR_ELx_EC_UPPER_HALF | GUEST_HVC_FRAMEWORK)
 
 /*
- * Bits of the exception class. What HCR_EL2.TVM traps is ESR_ELx_EC_SYS64, with the first one set,
- * or from AArch32 ESR_ELx_EC_CP15_32 and _64, with the second one clear; an HVC's class is not so.
+ * Bits of the exception class. Traps by HCR_EL2.TVM are of ESR_ELx_EC_SYS64, with the first one
+ * set, or from AArch32 ESR_ELx_EC_CP15_32 and _64, with the second one clear; an HVC's class is
+ * neither.
  */
 #define GUEST_EC_BIT_SYS64 3
 #define GUEST_EC_BIT_NOT_CP15 4

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hypercalls of the framework's own code inside a guest. They are recognised by number and by where
- * they come from: a guest may use every immediate for itself.
+ * Hypercalls of the framework's own code inside a guest. They are recognised by number and address:
+ * a guest may use every immediate for itself.
  */
 #ifndef ASMARM64_GUEST_HYPERCALL_H
 #define ASMARM64_GUEST_HYPERCALL_H

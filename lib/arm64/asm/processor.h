@@ -93,8 +93,8 @@ typedef void (*exception_fn)(struct pt_regs *regs, unsigned int esr);
 typedef void (*irq_handler_fn)(struct pt_regs *regs);
 
 /*
- * Handlers of the host's own exceptions. NULL takes a handler away: the exception is then
- * unexpected, is dumped, and ends the run. @ec is an ESR_ELx_EC_* class, for a synchronous vector.
+ * Handlers of the host's own exceptions. NULL removes a handler: the exception is then unexpected,
+ * is dumped, and ends the run. @ec is an ESR_ELx_EC_* class, for a synchronous vector.
  */
 void install_vector_handler(enum vector v, vector_fn fn);
 void install_exception_handler(enum vector v, unsigned int ec, exception_fn fn);
@@ -103,7 +103,7 @@ void install_irq_handler(enum vector v, irq_handler_fn fn);
 
 const char *vector_name(enum vector v);
 void show_regs(struct pt_regs *regs);
-/* The fault address register, when @esr says that it is valid. */
+/* Read the fault address register into @far; false when @esr says that it is not valid. */
 bool get_far(unsigned int esr, unsigned long *far);
 
 /* 4 (CurrentEL_EL1) or 8 (CurrentEL_EL2) */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the host's exception entry saves. */
+/* Registers saved on every exception of the host. */
 #ifndef ASMARM64_PTRACE_H
 #define ASMARM64_PTRACE_H
 

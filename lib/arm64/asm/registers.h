@@ -32,7 +32,7 @@
 	for_x2_to_x29 \op, \array
 .endm
 
-/* The registers that a C function keeps for its caller, x19..x28, at sp + @offset */
+/* Callee-saved registers, x19..x28, at sp + @offset */
 #define CALLEE_SAVED_SIZE (10 * 8)
 .macro for_x19_to_x28 op, offset=0
 	\op	x19, x20, [sp, #\offset]
@@ -63,8 +63,8 @@
 .endm
 
 /*
- * For tests: a frame that saves what a C function must keep, and the way back. Between them every
- * other register but sp may change; frame_end takes sp from where frame_begin left it.
+ * For tests: a frame that saves the callee-saved registers, and its end. Between them every other
+ * register but sp may change; frame_end takes sp from where frame_begin left it.
  */
 .macro frame_begin
 	stp	x29, x30, [sp, #-(16 + CALLEE_SAVED_SIZE)]!

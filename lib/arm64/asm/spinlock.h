@@ -5,7 +5,7 @@
  * With the MMU off memory is Device, and exclusives are not guaranteed to work (DDI 0487, B2.12).
  * While only one CPU runs the lock is then a plain store. With more than one, a CPU whose MMU is
  * off turns it on for the instructions that take or release the lock, which so is always accessed
- * as the same, cacheable memory. What the lock protects is the caller's to keep coherent.
+ * as cacheable memory. The caller keeps what the lock protects coherent.
  */
 #ifndef ASMARM64_SPINLOCK_H
 #define ASMARM64_SPINLOCK_H
@@ -21,7 +21,7 @@ struct spinlock {
 void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
 
-/* From now on there is more than one CPU. */
+/* To be called before a second CPU runs. */
 void spin_lock_share(void);
 
 /*

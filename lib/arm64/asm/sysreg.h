@@ -105,7 +105,9 @@
 #define CNTP_TVAL_EL02 sys_reg(3, 5, 14, 2, 0)
 #define CNTV_TVAL_EL02 sys_reg(3, 5, 14, 3, 0)
 
-/* GIC version 3: the CPU interface (a guest's own names for its virtual one), and EL2's of guests */
+/*
+ * GIC version 3: the CPU interface (a guest's own names for its virtual one), and EL2's of guests
+ */
 #define ICC_PMR_EL1 sys_reg(3, 0, 4, 6, 0)
 #define ICC_IAR0_EL1 sys_reg(3, 0, 12, 8, 0)
 #define ICC_EOIR0_EL1 sys_reg(3, 0, 12, 8, 1)
@@ -250,7 +252,7 @@
 #define SCTLR_EL1_RES1                                                                         \
 	(SCTLR_EL1_EOS | SCTLR_EL1_TSCXT | SCTLR_EL1_EIS | SCTLR_EL1_SPAN | SCTLR_EL1_nTLSMD | \
 	 SCTLR_EL1_LSMAOE)
-/* A host at EL1 before its MMU is on: its user mode is hindered no more than EL2's is */
+/* A host at EL1 before its MMU is on: nothing of its user mode is trapped, as at EL2 */
 #define SCTLR_EL1_HOST \
 	(SCTLR_EL1_RES1 | SCTLR_EL1_SA0 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE)
 /* With E2H clear: bits 4, 5, 11, 16, 18, 22, 23, 28, 29 */
