@@ -67,7 +67,11 @@ void asm_offsets(void)
 	PAIR(FPSIMD_FPCR, struct fpsimd_state, fpcr, fpsr);
 
 	OFFSET(SMCCC_RESULT, struct smccc_result, r0);
+}
 
+void asm_enumerators(void);
+void asm_enumerators(void)
+{
 	ENUM(ELxT_SYNC);
 	ENUM(ELxT_IRQ);
 	ENUM(ELxT_FIQ);
