@@ -269,7 +269,9 @@ static void test_fiq(void)
 	report(nr_taken == 0 && nr_fiqs == 0,
 	       "group 0 pending, PSTATE.F set: expected 0 IRQs, 0 FIQs, found %u, %u", nr_taken,
 	       nr_fiqs);
-	asm volatile("msr daifclr, #1\n	isb\n	msr daifset, #1" : : : "memory");
+	daif_clear(PSR_F_BIT);
+	isb();
+	daif_set(PSR_F_BIT);
 	report(nr_fiqs == 1, "FIQs taken, PSTATE.F clear: expected 1, found %u", nr_fiqs);
 	install_vector_handler(ELxH_FIQ, NULL);
 	gic_irq_set_group(AN_SGI, 1);

@@ -48,12 +48,13 @@ static void take_fiq(enum vector v, struct pt_regs *regs, unsigned int esr)
 
 static void interrupts_on(void)
 {
-	asm volatile("msr daifclr, #3\n	isb" : : : "memory");
+	daif_clear(PSR_I_BIT | PSR_F_BIT);
+	isb();
 }
 
 static void interrupts_off(void)
 {
-	asm volatile("msr daifset, #3" : : : "memory");
+	daif_set(PSR_I_BIT | PSR_F_BIT);
 }
 
 /* The guest masks its interrupts, which does not mask the host's. */

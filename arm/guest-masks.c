@@ -63,7 +63,8 @@ static u64 guest_call_twice(void)
 
 static void unmask(void)
 {
-	asm volatile("msr daifclr, #0xf\n	isb" : : : "memory");
+	daif_clear(PSR_DAIF);
+	isb();
 }
 
 /* The first call accesses the registers, which RESUME then moves back; the last does not. */

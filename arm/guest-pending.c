@@ -23,7 +23,9 @@ static struct {
 
 static void guest_unmask(void)
 {
-	asm volatile("msr daifclr, #7\n	isb\n	msr daifset, #7" : : : "memory");
+	daif_clear(PSR_A_BIT | PSR_I_BIT | PSR_F_BIT);
+	isb();
+	daif_set(PSR_A_BIT | PSR_I_BIT | PSR_F_BIT);
 }
 
 static unsigned int guest_total(void)
@@ -164,7 +166,7 @@ static void test_serror(void)
 /* An SError stays pending for its guest while others run, also when ESB deferred it. */
 static u64 guest_defer_and_read(void)
 {
-	asm volatile("hint #16" : : : "memory"); /* ESB */
+	asm volatile("hint %0" : : "i"(HINT_ESB) : "memory");
 	hvc(HVC_STOP);
 	guest_unmask();
 	return read_sysreg_s(DISR_EL1);

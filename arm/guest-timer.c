@@ -13,7 +13,6 @@
 #define OFFSET 0x123456789000UL
 #define SOON_US 100
 #define CNTHCTL_E2H_EL1PCEN (1UL << 11)
-#define CNTHCTL_NVHE_EL1PCEN (1UL << 1)
 
 static struct {
 	unsigned int irqs;
@@ -173,23 +172,11 @@ static void test_ptimer(void)
 	check_timer(guest_arm_ptimer, PPI(TIMER_PTIMER_IRQ), OFFSET, 0);
 }
 
-static void test_trap(void)
-{
-	struct guest *guest = guest_create_4k(VMID, guest_arm_ptimer);
-
-	guest->cnthctl_el2 &= ~(host_vhe ? CNTHCTL_E2H_EL1PCEN : CNTHCTL_NVHE_EL1PCEN);
-	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
-	guest_check_run(guest, EXPECT_MSR(3, 3, 14, 2, 2),
-			"write of CNTP_CVAL_EL0 with CNTHCTL_EL2.EL1PCEN clear");
-	guest_destroy(guest);
-}
-
 static const struct subtest subtests[] = {
 	{ "offset", test_offset },
 	{ "vtimer", test_vtimer },
 	{ "vtimer-offset", test_vtimer_offset },
 	{ "ptimer", test_ptimer },
-	{ "trap", test_trap },
 };
 
 int main(int argc, char **argv)

@@ -30,7 +30,9 @@ static struct {
 
 static void guest_unmask(void)
 {
-	asm volatile("msr daifclr, #7\n	isb\n	msr daifset, #7" : : : "memory");
+	daif_clear(PSR_A_BIT | PSR_I_BIT | PSR_F_BIT);
+	isb();
+	daif_set(PSR_A_BIT | PSR_I_BIT | PSR_F_BIT);
 }
 
 static unsigned int guest_total(void)
@@ -232,7 +234,7 @@ static void test_lr_in_handler(void)
 {
 	struct guest *guest = create_with_vgic(guest_raise_and_take);
 
-	guest->vgic.vmcr = vgic_vmcr_open();
+	guest->vgic.vmcr = vgic_vmcr_enabled();
 	guest_install_handler(guest, ELx_LOW_SYNC_64, inject);
 	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_raise));
 	check_returned(guest, "guest with an IRQ injected by handlers");
@@ -305,7 +307,7 @@ static void test_maintenance(void)
 				.priority = 0x80,
 				.group = 1,
 				.state = GIC_IRQ_STATE_PENDING,
-				.tell_eoi = true };
+				.eoi_irq = true };
 	int lr = guest_vgic_inject(guest, &irq);
 
 	report(gic_maintenance_irq() == PPI(9),
@@ -333,7 +335,7 @@ static void test_maintenance(void)
 static void guest_wait_for_timer(void)
 {
 	gic_enable_cpu_interface();
-	asm volatile("msr daifclr, #2" : : : "memory");
+	local_irq_enable();
 	write_sysreg(get_cntvct() + get_cntfrq() / 5000, cntv_cval_el0);
 	write_sysreg(ARCH_TIMER_CTL_ENABLE, cntv_ctl_el0);
 	while (!seen.irqs)
@@ -556,11 +558,11 @@ static u64 guest_wait_for_two(void)
 	u64 loops = 0;
 
 	gic_enable_cpu_interface();
-	asm volatile("msr daifclr, #2" : : : "memory");
+	local_irq_enable();
 	remote_ready = 1;
 	while (seen.irqs < 2 && loops < 200000000)
 		loops++;
-	asm volatile("msr daifset, #2" : : : "memory");
+	local_irq_disable();
 	return seen.irqs;
 }
 

@@ -21,6 +21,7 @@
 #include <asm/processor.h>
 #include <asm/psci.h>
 #include <asm/setup.h>
+#include "selftest.h"
 
 /*
  * Results of the boot, from the device tree
@@ -103,7 +104,7 @@ static void skip_instruction(struct pt_regs *regs, unsigned int esr)
 	regs->pc += 4;
 }
 
-/* selftest.S: x0..x30 hold 0x100 + n at a BRK; returns how many are wrong after it */
+/* selftest.S: x0..x30 hold BRK_REGISTER + n at a BRK; returns how many are wrong after it */
 u64 registers_around_brk(void);
 
 static void check_saved_registers(void)
@@ -112,7 +113,7 @@ static void check_saved_registers(void)
 	unsigned int wrong = 0;
 
 	for (u64 n = 0; n < 31; n++)
-		wrong += last_regs.regs[n] != 0x100 + n;
+		wrong += last_regs.regs[n] != BRK_REGISTER + n;
 	report(wrong == 0, "x0..x30 in the handler of a BRK: expected 0 wrong, found %u", wrong);
 	report((last_regs.pstate & PSR_MODE_MASK) == mode,
 	       "PSTATE.M in the handler of a BRK: expected %#lx, found %#lx", mode,
@@ -138,7 +139,7 @@ static void test_vectors(void)
 	exceptions = 0;
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, skip_instruction);
 	wrong = registers_around_brk();
-	check_exception("a BRK", 1, UINT64_MAX, "BRK: #0x55");
+	check_exception("a BRK", 1, UINT64_MAX, "BRK: #" xstr(BRK_NUMBER));
 	report(wrong == 0, "x0..x30 after a BRK: expected 0 wrong, found %lu", wrong);
 	check_saved_registers();
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);

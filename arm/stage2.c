@@ -12,6 +12,7 @@
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
+#include "stage2.h"
 
 #define VMID 1
 #define NR_PAGES 16
@@ -371,8 +372,6 @@ static void test_exit(void)
 /*
  * Hypercalls: every register in both directions
  */
-
-#define HVC_ROUNDS 8 /* also in stage2.S */
 
 /* stage2.S: the rounds 1..HVC_ROUNDS; returns the number of registers that were wrong */
 void guest_all_registers(void);

@@ -82,7 +82,9 @@ static u64 add(u64 address, u64 value)
 
 static void open_interrupts(void)
 {
-	asm volatile("msr daifclr, #2\n	isb\n	msr daifset, #2" : : : "memory");
+	local_irq_enable();
+	isb();
+	local_irq_disable();
 }
 
 static void do_op(struct script *script, struct op *op)

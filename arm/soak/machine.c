@@ -128,7 +128,7 @@ static void set_up_vcpu(struct vcpu *vcpu, struct machine *machine, struct guest
 	if (vgic_unsupported() || (kinds & 8))
 		return;
 	assert(guest_vgic_enable(guest));
-	guest->vgic.vmcr = vgic_vmcr_open();
+	guest->vgic.vmcr = vgic_vmcr_enabled();
 	script->vgic = true;
 }
 

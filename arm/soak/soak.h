@@ -13,6 +13,7 @@
 #include <libcflat.h>
 #include <asm/guest.h>
 #include <asm/spinlock.h>
+#include "calls.h"
 #include "random.h"
 
 #define MAX_MACHINES 4
@@ -41,16 +42,6 @@ enum op_kind {
 	OP_PAUSE, /* end the run; the next one goes on behind it, maybe on another CPU */
 	OP_KINDS,
 };
-
-/* Calls of the host: the immediate of an HVC, from EL0 of an SVC */
-#define CALL_REGISTERS 1
-#define CALL_TREE 2
-#define CALL_VIRTUAL 3
-#define CALL_TAKEN 4
-#define CALL_PHYSICAL 5
-#define CALL_PAUSE 6
-#define CALL_END 7
-#define CALL_UNEXPECTED 8
 
 /* The virtual interrupts */
 #define FIRST_INTID 32

@@ -157,9 +157,8 @@ static void decode_abort(u64 esr, u64 mask, char *buf, int size)
 }
 
 /*
- * Immediates of BRK that compilers use for traps: __builtin_trap(), which is all that GCC's
- * undefined behaviour sanitizer has to say, and Clang's sanitizer, whose low byte is the kind of
- * check.
+ * Immediates of BRK that compilers use for traps: __builtin_trap(), which GCC's undefined behaviour
+ * sanitizer calls too, and Clang's sanitizer, whose low byte is the kind of check.
  */
 #define BRK_GCC_TRAP 0x3e8
 #define BRK_CLANG_TRAP 0x1

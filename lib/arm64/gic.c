@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The interrupt controller: what is the same for both versions. */
+/* The interrupt controller: code common to both versions. */
 #include <libcflat.h>
 #include <fdt.h>
 #include <asm/gic.h>

@@ -6,7 +6,9 @@
 #include <libcflat.h>
 
 #define ESR_ELx_EC_SHIFT 26
+#define ESR_ELx_EC_WIDTH 6
 #define ESR_ELx_EC_MASK 0x3f
+#define ESR_ELx_EC_UPPER_HALF (UL(1) << 31) /* classes 0x20 and up */
 #define ESR_ELx_EC(esr) (((esr) >> ESR_ELx_EC_SHIFT) & ESR_ELx_EC_MASK)
 #define ESR_ELx_IL (UL(1) << 25)
 #define ESR_ELx_ISS_MASK UL(0x1ffffff)
