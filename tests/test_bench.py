@@ -3,7 +3,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -32,10 +31,7 @@ def kut_bench(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sources, whose baseline may be changed."""
-    path = tmp_path_factory.mktemp("bench")
-    for part in ("arm", "configs", "lib"):
-        shutil.copytree(realtree.ROOT / part, path / part)
-    return path
+    return realtree.copy(tmp_path_factory.mktemp("bench"))
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])

@@ -7,7 +7,6 @@ were.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -97,7 +96,7 @@ class Bystander:
             (place / name).mkdir(parents=True)
         (place / "home/.profile").touch()
         (place / "watcher/sitecustomize.py").write_text(WATCHER)
-        shutil.copytree(realtree.ROOT / "lib", self.tree / "lib")
+        realtree.copy(self.tree, "lib")
         (self.tree / "arm/good.c").write_text(SOURCE.format(truth="true"))
         (self.tree / "arm/bad.c").write_text(SOURCE.format(truth="false"))
         (self.tree / "configs/tests.toml").write_text(TESTS)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import realtree
 
 from kut_runner import rerun
 from kut_runner.boot import Ended, How
@@ -21,7 +22,6 @@ from kut_runner.results import TestResult, Verdict
 from kut_runner.session import Run, View
 from kut_runner.status import Status
 
-ROOT = Path(__file__).parents[1]
 KUT = (sys.executable, "-m", "kut_runner")
 TESTS = ("misbehave-known", "misbehave-skip", "misbehave-fail", "misbehave-garbage")
 
@@ -142,10 +142,7 @@ def test_a_joined_view(*, shows_kept: bool) -> None:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This tree with a build directory of its own."""
-    top = tmp_path_factory.mktemp("tree")
-    for name in ("arm", "configs", "lib"):
-        (top / name).symlink_to(ROOT / name)
-    return top
+    return realtree.copy(tmp_path_factory.mktemp("tree"))
 
 
 def kut(tree: Path, *args: str | Path) -> "subprocess.CompletedProcess[str]":
@@ -279,7 +276,7 @@ def test_commands_on_past_runs(tree: Path) -> None:
 
 def test_without_any_run(tmp_path: Path) -> None:
     for name in ("arm", "configs", "lib"):
-        (tmp_path / name).symlink_to(ROOT / name)
+        (tmp_path / name).symlink_to(realtree.ROOT / name)
     for command, code in (("history", 4), ("show", 2), ("compare", 2), ("rerun", 2)):
         end = kut(tmp_path, command)
         assert end.returncode == code

@@ -3,7 +3,6 @@
 
 import os
 import re
-import shutil
 import struct
 from pathlib import Path
 
@@ -89,9 +88,7 @@ LEFT_OUT = [
 def test_without_its_hold_nobody_notices(  # noqa: PLR0913, PLR0917 - a row of a table
     compiler: str, variant: str, file: str, find: str, replace: str, name: str, tmp_path: Path
 ) -> None:
-    for part in ("arm", "configs", "lib"):
-        shutil.copytree(realtree.ROOT / part, tmp_path / part)
-    path = tmp_path / file
+    path = realtree.copy(tmp_path, compiler=f"{compiler}-{variant}") / file
     source = path.read_text()
     assert source.count(find) == 1
     path.write_text(source.replace(find, replace))
