@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from guard import pytest_configure as pytest_configure  # noqa: PLC0414 - a hook of this file too
 from hypothesis import HealthCheck, settings
 
 # A busy machine is slow, not wrong.

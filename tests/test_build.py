@@ -16,6 +16,8 @@ from kut_runner import build, toolchain
 from kut_runner.build import Image
 from kut_runner.errors import BuildError, UsageError
 
+pytestmark = pytest.mark.qemu
+
 EL1_PC = 31 * 8  # offset of pc in the small tree's struct regs
 
 

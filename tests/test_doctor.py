@@ -58,6 +58,7 @@ def find(patient: Patient, what: str) -> Finding:
     return found
 
 
+@pytest.mark.qemu
 def test_a_machine_that_has_what_it_takes(patient: Patient) -> None:
     findings = doctor.examine(patient)
     states = {finding.what: finding.state for finding in findings}
@@ -69,12 +70,14 @@ def test_a_machine_that_has_what_it_takes(patient: Patient) -> None:
     assert found.endswith("gcc compiles, links, and what it builds boots")
 
 
+@pytest.mark.qemu
 def test_clang_is_tried_likewise(patient: Patient) -> None:
     for name in ("clang", "ld.lld", "llvm-objcopy"):
         (Path(patient.environ["PATH"]) / name).symlink_to(shutil.which(name) or name)
     assert find(patient, "compiler clang").state == State.GOOD
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("script", "words"),
     [
@@ -100,6 +103,7 @@ def test_a_qemu_that_is_no_use(patient: Patient, script: str, words: str) -> Non
     assert wrong.fix
 
 
+@pytest.mark.qemu
 def test_an_old_qemu_is_told_of_and_that_it_works_all_the_same(patient: Patient) -> None:
     put(patient, "qemu-system-aarch64", (SAYS_VERSION % "6.2.0") + f'exec {QEMU} "$@"\n')
     old = find(patient, "QEMU")
@@ -109,6 +113,7 @@ def test_an_old_qemu_is_told_of_and_that_it_works_all_the_same(patient: Patient)
     assert "-m kut_runner toolchain install qemu@" in old.fix or "newer" in old.fix
 
 
+@pytest.mark.qemu
 def test_a_qemu_that_is_none(patient: Patient) -> None:
     put(patient, "qemu-system-aarch64", "echo I am a teapot; exit 1\n")
     wrong = find(patient, "QEMU")
@@ -116,6 +121,7 @@ def test_a_qemu_that_is_none(patient: Patient) -> None:
     assert wrong.state == State.PROBLEM
 
 
+@pytest.mark.qemu
 def test_without_qemu_the_compiler_is_tried_nevertheless(patient: Patient) -> None:
     (Path(patient.environ["PATH"]) / "qemu-system-aarch64").unlink()
     wrong = find(patient, "QEMU")
@@ -124,6 +130,7 @@ def test_without_qemu_the_compiler_is_tried_nevertheless(patient: Patient) -> No
     assert find(patient, "compiler gcc").found.endswith("gcc compiles and links")
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("tool", "script", "words"),
     [
@@ -145,6 +152,7 @@ def test_a_compiler_that_is_no_use(patient: Patient, tool: str, script: str, wor
     assert "gcc" in wrong.fix
 
 
+@pytest.mark.qemu
 def test_one_good_compiler_is_enough_unless_another_is_asked_for(patient: Patient) -> None:
     for name in ("clang", "ld.lld", "llvm-objcopy"):
         (Path(patient.environ["PATH"]) / name).symlink_to(shutil.which(name) or name)
@@ -155,6 +163,7 @@ def test_one_good_compiler_is_enough_unless_another_is_asked_for(patient: Patien
     assert not doctor.is_good(doctor.examine(replace(patient, compiler="gcc")))
 
 
+@pytest.mark.qemu
 def test_a_missing_compiler_is_named_with_what_installs_it(patient: Patient) -> None:
     for name in GCC:
         (Path(patient.environ["PATH"]) / name).unlink()
@@ -164,6 +173,7 @@ def test_a_missing_compiler_is_named_with_what_installs_it(patient: Patient) -> 
         assert "gcc" in wrong.fix
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("name", "script", "state"),
     [
@@ -179,6 +189,7 @@ def test_a_debugger_has_to_know_the_architecture(
     assert find(patient, "debugger").state == state
 
 
+@pytest.mark.qemu
 def test_an_unpacked_debugger_is_found(patient: Patient, tmp_path: Path) -> None:
     unpacked = tmp_path / "kut/tools/gdb/bin"
     unpacked.mkdir(parents=True)
@@ -187,6 +198,7 @@ def test_an_unpacked_debugger_is_found(patient: Patient, tmp_path: Path) -> None
     assert find(replace(patient, environ=environ), "debugger").state == State.GOOD
 
 
+@pytest.mark.qemu
 def test_a_compiler_without_its_linker_is_installed_again(patient: Patient) -> None:
     (Path(patient.environ["PATH"]) / "aarch64-linux-gnu-ld").unlink()
     wrong = find(patient, "compiler gcc")
@@ -194,6 +206,7 @@ def test_a_compiler_without_its_linker_is_installed_again(patient: Patient) -> N
     assert " toolchain install gcc && " in wrong.fix  # the stand-in is no package's
 
 
+@pytest.mark.qemu
 def test_a_qemu_that_was_asked_for_and_is_not_there(patient: Patient) -> None:
     assert find(replace(patient, qemu="/nowhere"), "QEMU").fix == "leave --qemu away"
     for name in ("KUT_QEMU", "QEMU"):
@@ -204,6 +217,7 @@ def test_a_qemu_that_was_asked_for_and_is_not_there(patient: Patient) -> None:
     assert unpacked.fix.endswith(" toolchain install qemu@sid")
 
 
+@pytest.mark.qemu
 def test_half_a_python_package_is_a_problem(
     patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +234,7 @@ def test_ninja_that_does_nothing(tmp_path: Path) -> None:
     assert probe.ninja(str(tmp_path / "none"), tmp_path, 10).endswith("No such file or directory")
 
 
+@pytest.mark.qemu
 def test_a_tree_that_cannot_be_written(patient: Patient) -> None:
     assert patient.tree
     (patient.tree / "build").write_text("a file")
@@ -228,6 +243,7 @@ def test_a_tree_that_cannot_be_written(patient: Patient) -> None:
     assert wrong.fix == f"rm {patient.tree}/build"
 
 
+@pytest.mark.qemu
 def test_a_directory_in_the_build_directory_that_another_call_left(patient: Patient) -> None:
     assert patient.tree
     (patient.tree / "build/gcc").mkdir(parents=True)
@@ -239,6 +255,7 @@ def test_a_directory_in_the_build_directory_that_another_call_left(patient: Pati
     assert not [*(patient.tree / "build/gcc").iterdir()]
 
 
+@pytest.mark.qemu
 def test_what_the_build_directory_links_to_need_not_be_writable(patient: Patient) -> None:
     assert patient.tree
     (patient.tree / "build").mkdir()
@@ -255,6 +272,7 @@ def test_little_room_is_noted_and_none_is_a_problem(amount: int, state: str) -> 
     assert bool(finding.fix) == (state != "good")
 
 
+@pytest.mark.qemu
 def test_the_machine_code_is_the_assembly(tmp_path: Path) -> None:
     (tmp_path / "a.s").write_text(probe.ASSEMBLY)
     for tool, *args in (
@@ -343,6 +361,7 @@ def test_the_packages_are_those_of_the_front_doors_and_of_the_readme() -> None:
     assert {name: [*packages] for name, packages in in_readme} == in_doors
 
 
+@pytest.mark.qemu
 def test_the_command(kut: Kut, tree: Path, tmp_path: Path) -> None:
     end = kut("doctor", "--json", "d.json")
     assert end.returncode == 0, end.stdout

@@ -15,6 +15,8 @@ from typing import Final
 import pytest
 import realtree
 
+pytestmark = pytest.mark.qemu
+
 #: What each Python that starts runs first: it notes what is written.
 WATCHER: Final = """
 import os, sys

@@ -6,6 +6,8 @@ from __future__ import annotations
 import mutants
 import pytest
 
+pytestmark = pytest.mark.qemu
+
 
 @pytest.fixture(scope="module")
 def workbench(tmp_path_factory: pytest.TempPathFactory) -> mutants.Workbench:

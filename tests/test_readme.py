@@ -25,6 +25,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_example_passes(document: str, tree: Path) -> None:
     text = (realtree.ROOT / document).read_text()

@@ -176,6 +176,7 @@ def results(tree: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.qemu
 def test_a_killed_run_is_resumed(tree: Path, held: tuple[Path, Path]) -> None:
     program, hold = held
     options = (
@@ -238,6 +239,7 @@ def begun(tree: Path) -> list[str]:
     return [path.name for path in (tree / "build/logs/").iterdir()]
 
 
+@pytest.mark.qemu
 def test_commands_on_past_runs(tree: Path) -> None:
     """As their pages show them."""
     first = kut(tree, "run", "misbehave-known", "misbehave-skip")

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import realtree
 
+pytestmark = pytest.mark.qemu
+
 #: Root as well is then kept from what the mode of a file forbids.
 WITHOUT_POWERS = [] if os.geteuid() else ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 KUT = [sys.executable, "-m", "kut_runner", "run"]

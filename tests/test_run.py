@@ -16,6 +16,8 @@ import pexpect
 import pytest
 import realtree
 
+pytestmark = pytest.mark.qemu
+
 HANGS = ("misbehave-hang", "misbehave-wfi", "--timeout", "300", "-j", "3")
 KUT = (sys.executable, "-m", "kut_runner", "run")
 

@@ -22,6 +22,7 @@ def files(tree: Path) -> set[str]:
     return {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
 
 
+@pytest.mark.qemu
 def test_a_new_test_passes(tree: Path, tmp_path: Path) -> None:
     realtree.copy(tree, "lib")
     scaffold.new_test(tree, "mine.v2")

@@ -17,6 +17,8 @@ from kut_runner.config import TestDef
 from kut_runner.errors import ExitCode
 from kut_runner.spread import Part
 
+pytestmark = pytest.mark.qemu
+
 NAMES = ("selftest", "fdt", "gic", "misbehave-fail")
 
 

@@ -16,6 +16,7 @@ from kut_runner.toolchain import find_program
 U64 = st.integers(0, 2**64 - 1)
 
 
+@pytest.mark.qemu
 def test_the_words_are_those_of_the_c_library() -> None:
     _, said = realtree.boot(realtree.build("selftest"), "syndromes")
     pairs = re.findall(r"^INFO: esr (0x[0-9a-f]+|0) (.*?)\r?$", said, re.MULTILINE)

@@ -66,6 +66,7 @@ def test_the_document_has_every_hardening_test() -> None:
     assert {row[0] for row in hardened()} == defined
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(("name", "variant", "compiler", "words"), hardened())
 def test_a_hardened_build_stops_what_it_is_for(
     name: str, variant: str, compiler: str, words: str, tmp_path: Path
@@ -83,6 +84,7 @@ LEFT_OUT = [
 ]
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(("variant", "file", "find", "replace", "name"), LEFT_OUT)
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_without_its_hold_nobody_notices(  # noqa: PLR0913, PLR0917 - a row of a table
@@ -129,6 +131,7 @@ def load_alignments(elf: Path) -> set[int]:
     return {header[7] for header in headers if header[0] == 1}
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("compiler", "variant"), BUILDS, ids=lambda value: getattr(value, "name", value)
 )
