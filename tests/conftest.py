@@ -26,6 +26,12 @@ for name in ("CI", *GITHUB, "NO_COLOR", "CLICOLOR_FORCE"):
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with tests that may take long, so that at the end no worker is left alone with one."""
+    items.sort(key=lambda item: item.get_closest_marker("qemu") is None)
+
+
 Kut = Callable[..., subprocess.CompletedProcess[str]]
 
 
