@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 import realtree
 
-from kut_runner import bench, session
+from kut_runner import bench, config, session
 from kut_runner.build import Image
 from kut_runner.commands import prepare
 from kut_runner.errors import ExitCode, KutError
 from kut_runner.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from kut_runner.config import TestDef
     from kut_runner.results import TestResult
@@ -38,7 +38,7 @@ LIST = realtree.ROOT / "tests" / "mutants.toml"
 TRIES = 3
 #: A test with a mutant may take so many times what it takes without, and at least these seconds;
 #: as in all timeouts of kut, time in which other processes had the CPUs does not count.
-PATIENCE, LEAST = 10, 1.0
+PATIENCE, LEAST = 10, 0.5
 PAGE = realtree.ROOT / "docs" / "mutants.md"
 TABLE = "| mutant | what it breaks | killed by |\n|---|---|---|\n"
 
@@ -98,14 +98,16 @@ def first_failure(result: TestResult) -> str:
 class Workbench:
     """A copy of the sources with all images built, which a mutant changes only while it runs."""
 
-    def __init__(self, tree: Path) -> None:
-        """Copy the sources to the directory @tree, and build the images that mutants need."""
-        self._tree = realtree.copy(tree)
+    def __init__(self, tree: Path, mutants: Iterable[Mutant]) -> None:
+        """Copy the sources to the directory @tree, and build the images that @mutants need."""
+        tests = config.load(realtree.ROOT / "configs").tests
+        needed = {name for mutant in mutants for name in mutant.tests}
+        self._tests = {test.name: test for test in tests if test.name in needed}
+        images = sorted({test.image for test in self._tests.values()})
+        self._tree = realtree.copy(tree, images=images)
         self._place = prepare.workplace(tree, "gcc", None)
         self._qemu = self._place.qemu(None)
-        self._tests = {test.name: test for test in self._place.definitions.tests}
-        needed = {name for mutant in load() for name in mutant.tests}
-        images = self._place.images([self._tests[name] for name in needed])
+        self._place.images(self._tests.values())
         self._built = tree / "build" / self._place.compiler
         self._kept = tree / "kept"
         shutil.copytree(self._built, self._kept)
@@ -217,7 +219,7 @@ def main(names: list[str]) -> int:
         return 2
     survived = 0
     with tempfile.TemporaryDirectory(prefix="kut-mutants-") as directory:
-        bench = Workbench(Path(directory))
+        bench = Workbench(Path(directory), mutants)
         for mutant in mutants:
             outcome = bench.run(mutant)
             survived += not outcome.killed

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,12 @@ def run(directory: Path, *args: str, root: Path = ROOT) -> dict[str, Any]:
     return results
 
 
-def build(image: str, compiler: str = "gcc") -> Path:
-    """The flat image `arm/IMAGE.c` of a build, such as "clang" or "gcc-O0"."""
+def build(image: str, *others: str, compiler: str = "gcc") -> Path:
+    """The flat image `arm/IMAGE.c` of a build, such as "clang" or "gcc-O0"; others come with it."""
     name, _, variant = compiler.partition("-")
     options = ("--compiler", name, *(("--variant", variant) if variant else ()))
     subprocess.run(
-        [*KUT, "--root", str(ROOT), "build", *options, image],
+        [*KUT, "--root", str(ROOT), "build", *options, image, *others],
         cwd=ROOT,
         check=True,
         stdout=subprocess.DEVNULL,
@@ -46,14 +47,16 @@ def build(image: str, compiler: str = "gcc") -> Path:
     return ROOT / "build" / compiler / f"{image}.flat"
 
 
-def copy(to: Path, *parts: str, compiler: str = "gcc") -> Path:
+def copy(
+    to: Path, *parts: str, compiler: str = "gcc", images: Sequence[str] = ("selftest",)
+) -> Path:
     """Copy the sources, or these parts of them, to a directory, and what is built of them.
 
-    Only what is changed there is then compiled.
+    Only what is changed there is then compiled; images that are going to be used are best named.
     """
     for part in parts or PARTS:
         shutil.copytree(ROOT / part, to / part)
-    built = build("selftest", compiler).parent
+    built = build(*images, compiler=compiler).parent
     names = ("relinked",) if "arm" in (parts or PARTS) else ("relinked", "*.elf", "*.flat")
     with builder._turn(built):
         shutil.copytree(built, to / "build" / compiler, ignore=shutil.ignore_patterns(*names))
