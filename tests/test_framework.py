@@ -136,3 +136,15 @@ def test_an_unhandled_exit_is_printed_decoded() -> None:
 def test_a_guest_prints_through_an_emulated_uart() -> None:
     output = realtree.boot(realtree.build("guest-mmio"), "uart")[1]
     assert "INFO: uart: guest's PL011: hello from a guest\n" in output
+
+
+def test_the_number_of_list_registers_is_read_once(tmp_path: Path) -> None:
+    """GICH_VTR (GICv2, offset 0x4) is read at set-up, not in every turn of a loop over them."""
+    trace = tmp_path / "trace"
+    machine = "virt,virtualization=on,gic-version=2"
+    options = ("-smp", "2", "-trace", "gic_hyp_read", "-D", str(trace))
+    status, output = realtree.boot(realtree.build("guest-virq"), "", *options, machine=machine)
+    assert (status, "EXIT: STATUS=1" in output) == (0, True)
+    reads = re.findall(r"gic_hyp_read .* at 0x([0-9a-f]+)", trace.read_text())
+    assert len(reads) > 100
+    assert [int(address, 16) for address in reads].count(4) == 1
