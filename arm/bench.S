@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <asm/asm-offsets.h>
+#include <asm/barrier.h>
+#include <asm/page.h>
+
 	.text
 /* enum guest_handler_result three_instructions(struct guest *) */
 	.global	three_instructions
 three_instructions:
-	hint	#34				/* bti c, where that exists */
-	mov	w0, #0				/* GUEST_ACTION_RESUME */
+	hint	#HINT_BTI_C
+	mov	w0, #GUEST_ACTION_RESUME
 	ret
 
 /* void guest_hvc_loop(u64 rounds) */
@@ -18,7 +22,7 @@ guest_hvc_loop:
 	.global	guest_touch_loop
 guest_touch_loop:
 	str	xzr, [x1]
-	add	x1, x1, #0x1000
+	add	x1, x1, #PAGE_SIZE
 	subs	x0, x0, #1
 	b.ne	guest_touch_loop
 	ret

@@ -4,14 +4,14 @@
  *
  * To be run with `-icount shift=0`: virtual time then advances by 1 ns an instruction, and the
  * counter shows it, by single instructions where CNTFRQ_EL0 is 1 GHz (-cpu max of QEMU 9.1 and
- * later), by 16 at 62.5 MHz. Loops are long enough for the latter to be exact too; what is counted once
- * (boot_to_main, map_1g_pages) is then right to 16.
+ * later), by 16 at 62.5 MHz. Loops are long enough to be exact with the latter too; counts without a
+ * loop (boot_to_main, map_1g_pages) are then exact to 16.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
 #include <asm/barrier.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
@@ -44,11 +44,6 @@ enum guest_handler_result three_instructions(struct guest *guest);
 void guest_hvc_loop(void);
 /* bench.S: writes to x0 pages from x1 on; a write and three instructions a round */
 void guest_touch_loop(void);
-
-static enum guest_handler_result exit_always(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
-}
 
 static u64 time_hvc_loop(struct guest *guest, u64 rounds)
 {
@@ -84,7 +79,7 @@ static void bench_run(void)
 	u64 start;
 
 	guest->x[0] = UINT64_MAX;
-	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	start = get_cntvct();
 	for (int i = 0; i < ROUNDS; i++)
 		guest_run(guest);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The machine's own device tree, by node, against what the boot and the drivers found in it. */
+/* The machine's own device tree, by node, compared with the results of boot and drivers. */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <argv.h>
@@ -14,7 +14,7 @@
 
 #define PATH_SIZE 256
 
-/* The path of @node, made of the names of its parents. */
+/* Print the path of @node from the names of its parents. */
 static void print_path(int node, char *path)
 {
 	const char *name = fdt_get_name(dt_fdt(), node, NULL);
@@ -33,7 +33,8 @@ static void test_nodes(void)
 {
 	int node = -1, nodes = 0, wrong = 0;
 
-	report(dt_available(), "there is a tree of %u bytes", fdt_totalsize(dt_fdt()));
+	report(dt_available(), "dt_available(): expected 1, found %d, device tree of %u bytes",
+	       dt_available(), fdt_totalsize(dt_fdt()));
 	while ((node = fdt_next_node(dt_fdt(), node, NULL)) >= 0) {
 		char path[PATH_SIZE];
 		int found;
@@ -44,9 +45,12 @@ static void test_nodes(void)
 			report_info("%s is at %d, expected %d", path, found, node);
 		nodes++;
 	}
-	report(node == -FDT_ERR_NOTFOUND, "it ends as a tree does: %s", fdt_strerror(node));
-	report(nodes > 10 && !wrong, "of %d nodes, found elsewhere by their path: %d", nodes,
-	       wrong);
+	report(node == -FDT_ERR_NOTFOUND, "fdt_next_node() of the last node: expected %s, found %s",
+	       fdt_strerror(-FDT_ERR_NOTFOUND), fdt_strerror(node));
+	report(nodes > 10 && !wrong,
+	       "nodes: expected more than 10, 0 of them at another place by their path, found %d, "
+	       "%d",
+	       nodes, wrong);
 }
 
 struct cpu_count {
@@ -69,9 +73,10 @@ static void test_cpus(void)
 	struct cpu_count seen = { 0, 0 };
 	int error = dt_for_each_cpu_node(count_cpu, &seen);
 
-	report(!error && seen.count == nr_cpus, "CPUs: expected %d, found %d, %s", nr_cpus,
+	report(!error && seen.count == nr_cpus, "CPU nodes: expected %d, found %d, %s", nr_cpus,
 	       seen.count, fdt_strerror(error));
-	report(!seen.unknown, "those that the boot has not seen: %d", seen.unknown);
+	report(!seen.unknown, "CPU nodes that are not in cpus[]: expected 0, found %d",
+	       seen.unknown);
 }
 
 static void test_memory(void)
@@ -84,10 +89,13 @@ static void test_memory(void)
 	for (int i = 0; i < MIN(count, nr_mem_regions); i++)
 		wrong += regs[i].addr != mem_regions[i].start ||
 			 regs[i].addr + regs[i].size != mem_regions[i].end || mem_regions[i].flags;
-	report(!wrong, "others than the boot's: %d", wrong);
+	report(!wrong, "regions of memory that differ from mem_regions[]: expected 0, found %d",
+	       wrong);
 	for (struct mem_region *r = mem_regions; r->end; ++r)
 		entries++;
-	report(entries == nr_mem_regions, "entries before the last of mem_regions: %d", entries);
+	report(entries == nr_mem_regions,
+	       "entries before the end of mem_regions[]: expected %d, found %d", nr_mem_regions,
+	       entries);
 }
 
 static void test_devices(void)
@@ -99,19 +107,22 @@ static void test_devices(void)
 	int version = gic_init();
 	void *expected = version == 3 ? gicv3_dist_base() : gicv2_dist_base();
 	struct dt_pbus_reg reg = { 0, 0 };
-	int error;
+	int error, by_register;
 
-	report(!fdt_node_check_compatible(dt_fdt(), console, "arm,pl011"),
-	       "the console is a PL011: node %d", console);
+	error = fdt_node_check_compatible(dt_fdt(), console, "arm,pl011");
+	report(!error, "console, node %d, compatible with arm,pl011: expected 0, found %d", console,
+	       error);
 	error = dt_pbus_translate_node(console, 0, &reg);
-	report(!error && dt_node_by_register(reg.addr + reg.size - 1) == console,
-	       "the last of its registers, from %#lx on, is its own", reg.addr);
-	report(method && !strcmp(method, conduit), "PSCI goes through %s: %s", conduit,
-	       method ?: fdt_strerror(size));
+	by_register = dt_node_by_register(reg.addr + reg.size - 1);
+	report(!error && by_register == console,
+	       "node of the last register of the console at %#lx: expected %d, found %d", reg.addr,
+	       console, by_register);
+	report(method && !strcmp(method, conduit), "method of the PSCI node: expected %s, found %s",
+	       conduit, method ?: fdt_strerror(size));
 	error = dt_pbus_get_base_compatible(version == 3 ? "arm,gic-v3" : "arm,cortex-a15-gic",
 					    &reg);
 	report(version && !error && reg.addr == virt_to_phys(expected),
-	       "the distributor of GIC version %d: expected %#lx, found %#lx, %s", version,
+	       "address of the distributor, GIC version %d: expected %#lx, found %#lx, %s", version,
 	       virt_to_phys(expected), reg.addr, fdt_strerror(error));
 }
 
@@ -127,13 +138,20 @@ static void test_added_regions(void)
 {
 	struct mem_region added = { PHYS_END + SZ_1M, PHYS_END + SZ_2M, MR_F_PERSISTENT };
 
-	report(!memregions_find(added.start), "nothing is known of %#lx", added.start);
+	report(!memregions_find(added.start),
+	       "memregions_find(%#lx) before it is added: expected "
+	       "NULL, found %p",
+	       added.start, memregions_find(added.start));
 	memregions_add(&added);
 	check_flags(added.start, MR_F_PERSISTENT, "a region that was added");
-	check_flags(added.end, MR_F_UNKNOWN, "what follows it");
+	check_flags(added.end, MR_F_UNKNOWN, "what follows a region that was added");
 	report(memregions_find(added.end - 1) == &mem_regions[nr_mem_regions],
-	       "it stands behind those of the tree");
-	report(!mem_regions[nr_mem_regions + 1].end, "and before the end");
+	       "memregions_find(%#lx) after it is added: expected mem_regions[%d] at %p, found %p",
+	       added.end - 1, nr_mem_regions, &mem_regions[nr_mem_regions],
+	       memregions_find(added.end - 1));
+	report(!mem_regions[nr_mem_regions + 1].end,
+	       "end of the entry behind the one that was added: expected 0, found %#lx",
+	       mem_regions[nr_mem_regions + 1].end);
 }
 
 static void test_regions(void)
@@ -145,17 +163,18 @@ static void test_regions(void)
 
 	dt_pbus_translate_node(dt_get_default_console_node(), 0, &console);
 	check_flags(__pa(_stext), MR_F_CODE, "text");
-	check_flags(__pa(_etext), MR_F_RESERVED, "the image behind it");
+	check_flags(__pa(_etext), MR_F_RESERVED, "the image behind its text");
 	check_flags(__pa(&page), MR_F_RESERVED, "the stack");
 	check_flags(__pa(_end) - 1, MR_F_RESERVED, "the image's end");
-	check_flags(__pa(dt_fdt()), MR_F_RESERVED, "the tree");
+	check_flags(__pa(dt_fdt()), MR_F_RESERVED, "the device tree");
 	check_flags(virt_to_phys(page), 0, "a page of memory");
 	check_flags(console.addr, MR_F_IO, "the console");
 	check_flags(PHYS_END, MR_F_UNKNOWN, "what follows memory");
 	if (!dt_get_initrd(&initrd, &size))
 		check_flags(__pa(initrd) + size - 1, MR_F_RESERVED, "the end of the initrd");
 	report(memregions_find(mem_regions[0].end - 1) == mem_regions,
-	       "the first region's end is its");
+	       "memregions_find() of the first region's last byte: expected %p, found %p",
+	       mem_regions, memregions_find(mem_regions[0].end - 1));
 	test_added_regions();
 	free_page(page);
 }
@@ -166,10 +185,11 @@ static void test_chosen(void)
 	int error = dt_get_bootargs(&bootargs);
 
 	if (__argc > 1)
-		report(!error && strstr(bootargs, __argv[1]), "the arguments have \"%s\": %s",
-		       __argv[1], bootargs ?: fdt_strerror(error));
+		report(!error && strstr(bootargs, __argv[1]),
+		       "bootargs: expected to have \"%s\", found \"%s\"", __argv[1],
+		       bootargs ?: fdt_strerror(error));
 	else
-		report(!bootargs || !*bootargs, "no arguments: %s",
+		report(!bootargs || !*bootargs, "bootargs: expected none, found \"%s\"",
 		       bootargs ?: fdt_strerror(error));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The readers of device trees, on small trees made here: the boot's in this file, the one by node
- * and what the library makes of it in fdt/.
+ * and the library's own reading of it in fdt/.
  */
 #include <libcflat.h>
 #include <fdt.h>
@@ -17,7 +17,7 @@ static void node(const char *name, u32 status_size, const char *status)
 	put(END_NODE);
 }
 
-/* What a visitor has seen: the names, and the last node's reg. */
+/* Names and the last node's reg, from a visitor. */
 static struct {
 	char names[64];
 	bool has_reg;
@@ -51,6 +51,20 @@ static void check_reg(u64 address, u64 size)
 	       seen.size);
 }
 
+static void check_invalid(const char *what)
+{
+	bool valid = fdt_valid(&tree);
+
+	report(!valid, "fdt_valid() of %s: expected 0, found %d", what, valid);
+}
+
+static void check_malformed(const char *what)
+{
+	bool whole = walk();
+
+	report(!whole, "%s: expected an error, found %s", what, whole ? "none" : "one");
+}
+
 static const u32 reg[] = { 0x01000000, 0x02000000, 0x03000000, 0x04000000 };
 
 /* A root, with a node that has a reg of @words cells. */
@@ -80,17 +94,19 @@ static void test_cells(void)
 	property("reg", reg + 1, 12);
 	end_nodes(3);
 	walk();
-	report(!strcmp(seen.names, "/ab"), "a node comes before its children: %s", seen.names);
+	report(!strcmp(seen.names, "/ab"),
+	       "nodes, each before its children: expected /ab, found %s", seen.names);
 	begin_root_with_reg(1, 2, 3);
 	put(END_NODE);
 	begin_node("b");
 	property("reg", reg, 8);
 	end_nodes(2);
 	walk();
-	report(!seen.has_reg, "a reg that is too short is none");
+	report(!seen.has_reg, "reg that is too short: expected not to be reported, found %s",
+	       seen.has_reg ? "reported" : "not reported");
 }
 
-/* The root's cells are for its children, not for theirs. */
+/* The root's #address-cells and #size-cells apply to its children only. */
 static void test_not_inherited(void)
 {
 	begin_root_with_reg(1, 2, 3);
@@ -111,7 +127,7 @@ static void test_disabled(void)
 	check_names("/ac");
 }
 
-/* Version 16 ends its header with the strings' size; what stands there then is something else. */
+/* The header of version 16 ends with the size of the strings; other data follows it. */
 static void test_version(void)
 {
 	begin_tree(16);
@@ -122,10 +138,10 @@ static void test_version(void)
 	end_tree(16);
 	check_names("/a");
 	end_tree(15);
-	report(!fdt_valid(&tree), "version 15 is not read");
+	check_invalid("version 15");
 	tree.word[6] = __builtin_bswap32(17);
 	tree.word[5] = __builtin_bswap32(18);
-	report(!fdt_valid(&tree), "nor one that readers of version 16 must not read");
+	check_invalid("last compatible version 18");
 }
 
 static void test_malformed(void)
@@ -141,32 +157,32 @@ static void test_malformed(void)
 	begin_node("");
 	put(END_NODE);
 	end_tree(17);
-	report(!walk(), "a tree without its end is an error");
+	check_malformed("a tree without its end");
 
 	begin_tree(17);
 	begin_node("");
 	put(END);
 	end_tree(17);
-	report(!walk(), "so is a node without its end");
+	check_malformed("a node without its end");
 
 	begin_tree(17);
 	begin_node("");
 	put(5);
 	end_nodes(1);
-	report(!walk(), "an unknown token");
+	check_malformed("an unknown token");
 
 	begin_tree(17);
 	begin_node("");
 	node("a", 0, NULL);
 	cells("#size-cells", 1);
 	end_nodes(1);
-	report(!walk(), "a property behind a child");
+	check_malformed("a property behind a child");
 
 	begin_tree(17);
 	for (int i = 0; i <= FDT_MAX_DEPTH; i++)
 		begin_node("");
 	end_nodes(FDT_MAX_DEPTH + 1);
-	report(!walk(), "nodes that nest deeper than %d", FDT_MAX_DEPTH);
+	check_malformed("nodes nested deeper than FDT_MAX_DEPTH");
 }
 
 static const struct subtest subtests[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The host's interrupt controller: both versions, at EL2 and at EL1. With the argument `route`, what
- * a CPU gets that sets it up before CPU 0 does.
+ * The host's interrupt controller: both versions, at EL2 and at EL1. With the argument `route`, the
+ * last CPU sets it up before CPU 0 does.
  */
 #include <libcflat.h>
 #include <on-cpus.h>
@@ -39,7 +39,7 @@ static void take_irq(struct pt_regs *regs)
 		gic_write_eoir(iar);
 }
 
-/* Let in what is pending; how many came. */
+/* Unmask what is pending; returns how many IRQs were taken. */
 static unsigned int take_pending(void)
 {
 	nr_taken = 0;
@@ -49,40 +49,59 @@ static unsigned int take_pending(void)
 	return nr_taken;
 }
 
-static void test_version(void)
+static void check_number(const char *what, int irq, unsigned int expected)
 {
-	report(gic_version() == 2 || gic_version() == 3, "GIC version %d", gic_version());
-	report(gic_init() == gic_version(), "gic_init() again: %d", gic_init());
-	report(gic_nr_irqs() >= 64 && gic_nr_irqs() <= 1024, "%u interrupt IDs", gic_nr_irqs());
-	report(gic_iar_irqnr(gic_read_iar()) == GICC_INT_SPURIOUS,
-	       "nothing is pending: IAR is 1023");
+	unsigned int found = take_pending();
+
+	report(found == expected && (!found || taken[0].irq == (u32)irq),
+	       "IRQs taken, %s: expected %u of INTID %d, found %u of %u", what, expected, irq,
+	       found, found ? taken[0].irq : GICC_INT_SPURIOUS);
 }
 
-static void check_one(const char *what, int irq)
+static void check_state(const char *when, int irq, enum gic_irq_state found,
+			enum gic_irq_state expected)
 {
-	report(gic_irq_state(irq) == GIC_IRQ_STATE_PENDING, "%s %d is pending: state %d", what, irq,
-	       gic_irq_state(irq));
-	report(take_pending() == 1 && taken[0].irq == (u32)irq, "and is taken once: %u times, %u",
-	       nr_taken, taken[0].irq);
-	report(taken[0].state == GIC_IRQ_STATE_ACTIVE, "active in its handler: state %d",
-	       taken[0].state);
-	report(gic_irq_state(irq) == GIC_IRQ_STATE_INACTIVE, "inactive after it: state %d",
-	       gic_irq_state(irq));
+	report(found == expected, "state of INTID %d %s: expected %s, found %s", irq, when,
+	       gic_irq_state_name(expected), gic_irq_state_name(found));
+}
+
+static void test_version(void)
+{
+	int again = gic_init();
+	u32 irq;
+
+	report(gic_version() == 2 || gic_version() == 3, "gic_version(): expected 2 or 3, found %d",
+	       gic_version());
+	report(again == gic_version(), "gic_init() again: expected %d, found %d", gic_version(),
+	       again);
+	report(gic_nr_irqs() >= 64 && gic_nr_irqs() <= 1024,
+	       "gic_nr_irqs(): expected 64..1024, found %u", gic_nr_irqs());
+	irq = gic_iar_irqnr(gic_read_iar());
+	report(irq == GICC_INT_SPURIOUS, "IAR with nothing pending: expected %u, found %u",
+	       GICC_INT_SPURIOUS, irq);
+}
+
+static void check_one(int irq)
+{
+	check_state("raised", irq, gic_irq_state(irq), GIC_IRQ_STATE_PENDING);
+	check_number("one pending", irq, 1);
+	check_state("in its handler", irq, taken[0].state, GIC_IRQ_STATE_ACTIVE);
+	check_state("after its handler", irq, gic_irq_state(irq), GIC_IRQ_STATE_INACTIVE);
 }
 
 static void test_sgi(void)
 {
 	gic_ipi_send_single(AN_SGI, 0);
-	check_one("SGI", AN_SGI);
+	check_one(AN_SGI);
 	gic_irq_set_pending(ANOTHER_SGI, true);
-	check_one("SGI", ANOTHER_SGI);
+	check_one(ANOTHER_SGI);
 }
 
 static void test_ppi(void)
 {
 	gic_enable_irq(PPI(2));
 	gic_irq_set_pending(PPI(2), true);
-	check_one("PPI", PPI(2));
+	check_one(PPI(2));
 	gic_disable_irq(PPI(2));
 }
 
@@ -90,7 +109,7 @@ static void test_spi(void)
 {
 	gic_enable_irq(A_SPI);
 	gic_irq_set_pending(A_SPI, true);
-	check_one("SPI", A_SPI);
+	check_one(A_SPI);
 	gic_disable_irq(A_SPI);
 }
 
@@ -98,37 +117,38 @@ static void test_enable(void)
 {
 	gic_disable_irq(A_SPI);
 	gic_irq_set_pending(A_SPI, true);
-	report(take_pending() == 0, "a disabled SPI is not taken: %u", nr_taken);
+	check_number("SPI disabled", A_SPI, 0);
 	gic_enable_irq(A_SPI);
-	report(take_pending() == 1, "until it is enabled: %u", nr_taken);
+	check_number("SPI enabled while pending", A_SPI, 1);
 	gic_disable_irq(A_SPI);
 	gic_irq_set_pending(A_SPI, true);
 	gic_irq_set_pending(A_SPI, false);
 	gic_enable_irq(A_SPI);
-	report(take_pending() == 0, "one that is no longer pending is not: %u", nr_taken);
+	check_number("SPI no longer pending", A_SPI, 0);
 	gic_disable_irq(A_SPI);
 	gic_irq_set_pending(AN_SGI, true);
 	gic_irq_set_pending(AN_SGI, false);
-	report(take_pending() == 0 && gic_irq_state(AN_SGI) == GIC_IRQ_STATE_INACTIVE,
-	       "nor is an SGI: %u", nr_taken);
+	check_number("SGI no longer pending", AN_SGI, 0);
+	check_state("no longer pending", AN_SGI, gic_irq_state(AN_SGI), GIC_IRQ_STATE_INACTIVE);
 }
 
 static void test_priority(void)
 {
+	unsigned int nr;
+
 	gic_irq_set_priority(AN_SGI, 0x80);
 	gic_irq_set_priority(ANOTHER_SGI, 0x40);
 	gic_set_priority_mask(0x80);
 	gic_ipi_send_single(AN_SGI, 0);
-	report(take_pending() == 0, "priority 0x80 under a mask of 0x80 is not taken: %u",
-	       nr_taken);
+	check_number("priority 0x80, mask 0x80", AN_SGI, 0);
 	gic_ipi_send_single(ANOTHER_SGI, 0);
-	report(take_pending() == 1 && taken[0].irq == ANOTHER_SGI, "priority 0x40 is: %u times, %u",
-	       nr_taken, taken[0].irq);
+	check_number("priority 0x40, mask 0x80", ANOTHER_SGI, 1);
 	gic_ipi_send_single(ANOTHER_SGI, 0);
 	gic_set_priority_mask(GICC_INT_PRI_THRESHOLD);
-	report(take_pending() == 2 && taken[0].irq == ANOTHER_SGI && taken[1].irq == AN_SGI,
-	       "of two the higher priority comes first: %u times, %u, %u", nr_taken, taken[0].irq,
-	       taken[1].irq);
+	nr = take_pending();
+	report(nr == 2 && taken[0].irq == ANOTHER_SGI && taken[1].irq == AN_SGI,
+	       "IRQs of priorities 0x40 and 0x80: expected 2, INTIDs %d and %d, found %u, %u and %u",
+	       ANOTHER_SGI, AN_SGI, nr, taken[0].irq, taken[1].irq);
 	gic_irq_set_priority(AN_SGI, GICD_INT_DEF_PRI);
 	gic_irq_set_priority(ANOTHER_SGI, GICD_INT_DEF_PRI);
 }
@@ -137,15 +157,15 @@ static void test_eoi_split(void)
 {
 	gic_set_eoi_split(true);
 	gic_ipi_send_single(AN_SGI, 0);
-	report(take_pending() == 1 && gic_irq_state(AN_SGI) == GIC_IRQ_STATE_ACTIVE,
-	       "EOIR drops the priority only: state %d", gic_irq_state(AN_SGI));
+	check_number("EOI split", AN_SGI, 1);
+	check_state("after EOIR with EOI split", AN_SGI, gic_irq_state(AN_SGI),
+		    GIC_IRQ_STATE_ACTIVE);
 	gic_write_dir(AN_SGI);
-	report(gic_irq_state(AN_SGI) == GIC_IRQ_STATE_INACTIVE, "DIR deactivates: state %d",
-	       gic_irq_state(AN_SGI));
+	check_state("after DIR", AN_SGI, gic_irq_state(AN_SGI), GIC_IRQ_STATE_INACTIVE);
 	gic_set_eoi_split(false);
 }
 
-/* To other CPUs: each gets those that are sent to it, and no others. */
+/* SGIs to other CPUs: each receives its own, and no others. */
 static struct {
 	volatile bool ready;
 	volatile unsigned int count;
@@ -163,7 +183,7 @@ static void take_ipi(struct pt_regs *regs)
 	gic_write_eoir(iar);
 }
 
-/* WFI ends with an IRQ that is pending, masked or not: none comes between the look and the wait. */
+/* WFI ends with an IRQ pending, masked or not: none is lost between the test and the wait. */
 static void wait_for_ipis(void *data)
 {
 	gic_enable_defaults();
@@ -194,6 +214,7 @@ static void test_ipi(void)
 {
 	int nr = MIN(nr_cpus, gic_version() == 2 ? 8 : MAX_IPI_CPUS);
 	cpumask_t others = { 0 };
+	unsigned int wrong;
 
 	if (nr_cpus == 1) {
 		report_skip("one CPU only");
@@ -208,12 +229,17 @@ static void test_ipi(void)
 	}
 	for (int cpu = 1; cpu < nr; cpu++)
 		gic_ipi_send_single(AN_SGI, cpu);
-	report(wrong_counts(nr, 1, AN_SGI) == 0, "%d CPUs got one each: %u did not", nr - 1,
-	       wrong_counts(nr, 1, AN_SGI));
+	wrong = wrong_counts(nr, 1, AN_SGI);
+	report(wrong == 0,
+	       "CPUs of %d that did not receive SGI %d sent to each: expected 0, found %u", nr - 1,
+	       AN_SGI, wrong);
 	gic_ipi_send_mask(ANOTHER_SGI, &others);
-	report(wrong_counts(nr, 2, ANOTHER_SGI) == 0, "and one for all: %u did not",
-	       wrong_counts(nr, 2, ANOTHER_SGI));
-	report(take_pending() == 0 && received[0].count == 0, "this one none: %u",
+	wrong = wrong_counts(nr, 2, ANOTHER_SGI);
+	report(wrong == 0,
+	       "CPUs of %d that did not receive SGI %d sent to all: expected 0, found %u", nr - 1,
+	       ANOTHER_SGI, wrong);
+	take_pending();
+	report(received[0].count == 0, "SGIs received by the CPU that sends: expected 0, found %u",
 	       received[0].count);
 	ipis_over = true;
 	gic_ipi_send_mask(AN_SGI, &others);
@@ -225,7 +251,8 @@ static void take_fiq(enum vector v, struct pt_regs *regs, unsigned int esr)
 	u32 iar = gic_read_iar_group0();
 
 	nr_fiqs++;
-	report(gic_iar_irqnr(iar) == AN_SGI, "FIQ: interrupt %u", gic_iar_irqnr(iar));
+	report(gic_iar_irqnr(iar) == AN_SGI, "INTID of the FIQ: expected %u, found %u", AN_SGI,
+	       gic_iar_irqnr(iar));
 	gic_write_eoir_group0(iar);
 }
 
@@ -238,9 +265,14 @@ static void test_fiq(void)
 	install_vector_handler(ELxH_FIQ, take_fiq);
 	nr_fiqs = 0;
 	gic_irq_set_pending(AN_SGI, true);
-	report(take_pending() == 0 && nr_fiqs == 0, "PSTATE.F masks group 0, and it is no IRQ");
-	asm volatile("msr daifclr, #1\n	isb\n	msr daifset, #1" : : : "memory");
-	report(nr_fiqs == 1, "taken as FIQ once: %u", nr_fiqs);
+	take_pending();
+	report(nr_taken == 0 && nr_fiqs == 0,
+	       "group 0 pending, PSTATE.F set: expected 0 IRQs, 0 FIQs, found %u, %u", nr_taken,
+	       nr_fiqs);
+	daif_clear(PSR_F_BIT);
+	isb();
+	daif_set(PSR_F_BIT);
+	report(nr_fiqs == 1, "FIQs taken, PSTATE.F clear: expected 1, found %u", nr_fiqs);
 	install_vector_handler(ELxH_FIQ, NULL);
 	gic_irq_set_group(AN_SGI, 1);
 }
@@ -257,10 +289,11 @@ static void test_route(void)
 {
 	on_cpu(nr_cpus - 1, set_up_and_take_spi, NULL);
 	report(nr_taken == 1 && taken[0].irq == A_SPI,
-	       "SPIs go to CPU %d, which set up the distributor: %u times, %u", nr_cpus - 1,
-	       nr_taken, taken[0].irq);
+	       "SPIs taken by CPU %d, which set up the distributor: expected 1 of INTID %d, found %u "
+	       "of %u",
+	       nr_cpus - 1, A_SPI, nr_taken, taken[0].irq);
 	gic_enable_defaults();
-	report(take_pending() == 0, "and not to this one: %u", nr_taken);
+	check_number("CPU 0, which did not set up the distributor", A_SPI, 0);
 }
 
 static const struct subtest subtests[] = {

@@ -3,7 +3,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/guest-internal.h>
 #include <asm/io.h>
 #include <asm/processor.h>
@@ -16,30 +16,16 @@
 /* guest-aarch32.S */
 extern char guest_a32_state[], guest_a32_stack_and_fp[], guest_a32_halves[], guest_a32_mmu_on[];
 
-static enum guest_handler_result stop(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
-}
-
 static struct guest *create(int vmid, const void *code)
 {
-	struct guest *guest = guest_create_el1_32(vmid, code, S2_PAGE_4K);
+	struct guest *guest = guest_require(guest_create_el1_32(vmid, code, S2_PAGE_4K));
 
-	assert(guest);
-	guest_install_handler(guest, ELx_LOW_SYNC_32, stop);
+	guest_install_handler(guest, ELx_LOW_SYNC_32, guest_exit_always);
 	return guest;
 }
 
-/* To its next hvc, and no other exit */
-static bool runs(struct guest *guest)
-{
-	enum guest_exit_reason reason = guest_run(guest);
-
-	return report(reason == GUEST_EXIT_HANDLER &&
-			      ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_HVC32,
-		      "up to its hvc: %s, class %#lx", guest_exit_reason_name(reason),
-		      ESR_ELx_EC(guest->esr_el2));
-}
+/* To its next hvc */
+#define check_runs(guest, ...) guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_HVC32), __VA_ARGS__)
 
 static void test_state(void)
 {
@@ -52,7 +38,7 @@ static void test_state(void)
 	}
 	for (int run = 0; run < 2; run++)
 		for (int i = 0; i < 2; i++)
-			runs(guests[i]);
+			check_runs(guests[i], "guest %d, run %d, up to its HVC", i, run);
 	for (int i = 0; i < 2; i++) {
 		const u64 *x = guests[i]->x;
 
@@ -60,9 +46,9 @@ static void test_state(void)
 		       "DACR, IFSR, SPSR_abt of guest %d: expected %#lx, found %#lx, %#lx, %#lx", i,
 		       x[0], x[1], x[2], x[3]);
 		report(x[4] == x[0] && x[5] == x[0] && x[6] == x[0],
-		       "SPSR_und, SPSR_irq, SPSR_fiq: expected %#lx, found %#lx, %#lx, %#lx", x[0],
-		       x[4], x[5], x[6]);
-		report(x[8] == x[7], "FPEXC: expected %#lx, found %#lx", x[7], x[8]);
+		       "SPSR_und, SPSR_irq, SPSR_fiq of guest %d: expected %#lx, found %#lx, %#lx, %#lx",
+		       i, x[0], x[4], x[5], x[6]);
+		report(x[8] == x[7], "FPEXC of guest %d: expected %#lx, found %#lx", i, x[7], x[8]);
 		guest_destroy(guests[i]);
 	}
 }
@@ -110,6 +96,7 @@ static bool condition(unsigned int cond, bool n, bool z, bool c, bool v)
 static void test_conditions(void)
 {
 	struct guest *guest = create(VMID, guest_a32_state);
+	bool holds;
 	int wrong = 0;
 
 	for (unsigned int cond = 0; cond < 16; cond++)
@@ -119,10 +106,14 @@ static void test_conditions(void)
 			wrong += guest_condition_holds(guest) !=
 				 condition(cond, nzcv & 8, nzcv & 4, nzcv & 2, nzcv & 1);
 		}
-	report(!wrong, "16 conditions, 16 sets of flags: expected 0 wrong, found %d", wrong);
+	report(!wrong,
+	       "guest_condition_holds(), 16 conditions with 16 sets of flags: expected 0 wrong "
+	       "answers, found %d",
+	       wrong);
 	guest->esr_el2 = 0;
 	guest->spsr_el2 = 0;
-	report(guest_condition_holds(guest), "a syndrome without a condition holds");
+	holds = guest_condition_holds(guest);
+	report(holds, "guest_condition_holds() with ESR_EL2.CV clear: expected 1, found %d", holds);
 	guest_destroy(guest);
 }
 
@@ -132,9 +123,10 @@ static void test_stack_and_fp(void)
 
 	guest->x[0] = PATTERN;
 	guest->x[3] = FPEXC_EN;
-	if (runs(guest))
+	if (check_runs(guest, "a guest that uses stack and FP, up to its HVC"))
 		report(guest->x[1] == PATTERN && guest->x[2] == PATTERN,
-		       "through its stack and an FP register: expected %#x, found %#lx and %#lx",
+		       "value stored to the guest's stack and moved through an FP register: expected %#x, "
+		       "found %#lx and %#lx",
 		       PATTERN, guest->x[1], guest->x[2]);
 	guest_destroy(guest);
 }
@@ -146,15 +138,16 @@ static void test_halves(void)
 
 	guest->x[0] = 0x44e04000;
 	guest->x[1] = 0x00ff0044;
-	runs(guest);
+	check_runs(guest, "a guest that writes registers of 32 and 64 bits, up to its HVC");
 	report(x[2] == x[0] && x[3] == x[1],
-	       "PRRR and NMRR: expected %#lx and %#lx, found %#lx and %#lx", x[0], x[1], x[2],
-	       x[3]);
-	report(x[4] == x[0] && x[5] == x[1], "TTBR1: expected %#lx:%#lx, found %#lx:%#lx", x[1],
-	       x[0], x[5], x[4]);
-	report(x[7] == x[1] && x[8] == x[0], "TTBR0: expected %#lx:%#lx, found %#lx:%#lx", x[0],
-	       x[1], x[8], x[7]);
-	report(x[6] == x[1], "CONTEXTIDR, but not by a condition that fails: expected %#lx, %#lx",
+	       "PRRR and NMRR after their writes: expected %#lx and %#lx, found %#lx and %#lx",
+	       x[0], x[1], x[2], x[3]);
+	report(x[4] == x[0] && x[5] == x[1],
+	       "TTBR1 after MCRR: expected %#lx:%#lx, found %#lx:%#lx", x[1], x[0], x[5], x[4]);
+	report(x[7] == x[1] && x[8] == x[0],
+	       "TTBR0 after MCRR: expected %#lx:%#lx, found %#lx:%#lx", x[0], x[1], x[8], x[7]);
+	report(x[6] == x[1],
+	       "CONTEXTIDR after a write, and one whose condition fails: expected %#lx, found %#lx",
 	       x[1], x[6]);
 	guest_destroy(guest);
 }
@@ -181,9 +174,10 @@ static void test_mmu_on(void)
 	guest->x[1] = 1; /* domain 0: as the descriptors say */
 	guest->x[2] = 0;
 	guest->x[4] = SECTION_VA + offset;
-	if (runs(guest))
-		report(guest->x[0] == PATTERN, "read through its own table: expected %#x, %#lx",
-		       PATTERN, guest->x[0]);
+	if (check_runs(guest, "a guest that turns its MMU on, up to its HVC"))
+		report(guest->x[0] == PATTERN,
+		       "read through the guest's own page table: expected %#x, found %#lx", PATTERN,
+		       guest->x[0]);
 	guest_destroy(guest);
 	free_page(page);
 	free_pages(table);

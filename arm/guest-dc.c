@@ -1,34 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writes to translation registers, which a CPU without FEAT_S2FWB traps and the framework answers: a
- * guest, and the host's handlers, see no difference to a CPU that has it.
+ * Writes to translation registers, which on a CPU without FEAT_S2FWB are exits that the framework
+ * answers: neither a guest nor the host's handlers see a difference.
  */
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/guest-stage1.h>
+#include <asm/guest-check.h>
 #include <asm/guest.h>
 #include <asm/stage2-tlb.h>
 
 #define VMID 27
 #define PATTERN 0x5a5a
-#define ISS_READ 1
-
-static struct guest *create(u64 (*guest_func)(u64))
-{
-	struct guest *guest = guest_create(VMID, (void (*)(void))guest_func, S2_PAGE_4K);
-
-	assert(guest);
-	return guest;
-}
-
-static void returns(struct guest *guest, u64 expected, const char *what)
-{
-	enum guest_exit_reason reason = guest_run(guest);
-
-	report(reason == GUEST_EXIT_RETURNED && guest->exit_code == expected,
-	       "%s: expected %#lx, found %#lx, %s", what, expected, guest->exit_code,
-	       guest_exit_reason_name(reason));
-}
 
 /* The second one by `msr contextidr_el1, xzr` */
 static u64 guest_write_twice(u64 value)
@@ -43,24 +26,26 @@ static u64 guest_write_twice(u64 value)
 
 static void test_zero(void)
 {
-	struct guest *guest = create(guest_write_twice);
+	struct guest *guest = guest_create_4k(VMID, guest_write_twice);
 
 	guest->x[0] = PATTERN;
-	returns(guest, (u64)PATTERN << 32, "a register, and XZR, written to CONTEXTIDR_EL1");
+	guest_check_run(guest, EXPECT_RETURN((u64)PATTERN << 32),
+			"a register, and XZR, written to CONTEXTIDR_EL1");
 	guest_destroy(guest);
 }
 
 static void test_count(void)
 {
-	struct guest *guest = create(guest_write_twice);
+	struct guest *guest = guest_create_4k(VMID, guest_write_twice);
 	u64 expected = s2_features()->fwb ? 0 : 2;
 	struct guest_statistics statistics;
 
 	guest_count_exits(guest, &statistics);
 	guest->x[0] = PATTERN;
-	returns(guest, (u64)PATTERN << 32, "the same, counted");
+	guest_check_run(guest, EXPECT_RETURN((u64)PATTERN << 32),
+			"a register, and XZR, written to CONTEXTIDR_EL1, with exits counted");
 	report(statistics.classes[ESR_ELx_EC_SYS64] == expected,
-	       "exits of class 0x18: expected %lu, found %lu", expected,
+	       "exits of class 0x18 for two writes: expected %lu, found %lu", expected,
 	       statistics.classes[ESR_ELx_EC_SYS64]);
 	guest_destroy(guest);
 }
@@ -75,7 +60,7 @@ static enum guest_handler_result answer_read(struct guest *guest)
 {
 	u64 iss = ESR_ELx_ISS(guest->esr_el2);
 
-	if (ESR_ELx_EC(guest->esr_el2) != ESR_ELx_EC_SYS64 || !(iss & ISS_READ))
+	if (ESR_ELx_EC(guest->esr_el2) != ESR_ELx_EC_SYS64 || !(iss & ESR_ELx_SYS64_ISS_READ))
 		return GUEST_ACTION_EXIT;
 	guest->x[FIELD(iss, 9, 5)] = 2 * PATTERN;
 	guest_skip_instruction(guest);
@@ -85,24 +70,28 @@ static enum guest_handler_result answer_read(struct guest *guest)
 /* The framework answers writes. Reads are trapped when the host wants them, and are its own. */
 static void test_read(void)
 {
-	struct guest *guest = create(guest_read);
+	struct guest *guest = guest_create_4k(VMID, guest_read);
 
 	guest->x[0] = PATTERN;
 	guest->hcr_el2 |= HCR_EL2_TRVM;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, answer_read);
-	returns(guest, 2 * PATTERN, "a read trapped by HCR_EL2.TRVM is the handler's");
+	guest_check_run(guest, EXPECT_RETURN(2 * PATTERN),
+			"CONTEXTIDR_EL1, of a handler that answers HCR_EL2.TRVM");
 	guest_destroy(guest);
 }
 
 /* A host may want the memory of a guest without MMU to be what the architecture says it is. */
 static void test_host_clears_dc(void)
 {
-	struct guest *guest = create(guest_read);
+	struct guest *guest = guest_create_4k(VMID, guest_read);
 
 	guest->x[0] = PATTERN;
 	guest->hcr_el2 &= ~HCR_EL2_DC;
-	returns(guest, PATTERN, "a guest whose HCR_EL2.DC the host cleared");
-	report(!(guest->hcr_el2 & HCR_EL2_DC), "it stays clear: HCR_EL2 %#lx", guest->hcr_el2);
+	guest_check_run(guest, EXPECT_RETURN(PATTERN),
+			"CONTEXTIDR_EL1 of a guest whose HCR_EL2.DC the host cleared");
+	report(!(guest->hcr_el2 & HCR_EL2_DC),
+	       "HCR_EL2.DC, cleared by the host, after the run: expected 0, found 1 (HCR_EL2 %#lx)",
+	       guest->hcr_el2);
 	guest_destroy(guest);
 }
 
@@ -122,7 +111,7 @@ static u64 guest_turn_on(u64 stage1)
 /* HCR_EL2.DC may be cached in a TLB (DDI 0487, D24.2.53). QEMU's goes when HCR_EL2 changes. */
 static void test_flush(void)
 {
-	struct guest *guest = create(guest_turn_on);
+	struct guest *guest = guest_create_4k(VMID, guest_turn_on);
 	struct guest_stage1 *stage1 = guest_stage1_create(guest, 39);
 	unsigned int expected = s2_features()->fwb ? 0 : 1;
 
@@ -130,9 +119,10 @@ static void test_flush(void)
 	guest->x[0] = (u64)stage1;
 	flushes = 0;
 	s2_tlb_observer = count_flush;
-	returns(guest, PATTERN, "a guest turns its MMU on");
+	guest_check_run(guest, EXPECT_RETURN(PATTERN), "a guest turns its MMU on");
 	s2_tlb_observer = NULL;
-	report(flushes == expected, "its translations are dropped: expected %u times, found %u",
+	report(flushes == expected,
+	       "translations dropped when the guest turned its MMU on: expected %u times, found %u",
 	       expected, flushes);
 	guest_stage1_destroy(stage1);
 	guest_destroy(guest);

@@ -4,7 +4,7 @@
 #include <alloc_page.h>
 #include <subtest.h>
 #include <asm/barrier.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/guest-stage1.h>
 #include <asm/io.h>
 #include <asm/mmio.h>
@@ -19,43 +19,20 @@ extern char guest_a32_svc_twice[], guest_a32_copy[], guest_t32_if[], guest_a32_w
 extern char guest_a32_hvc[];
 #define PSR_MODE_SVC32 0x13
 
-static struct guest *create(void (*guest_func)(void))
+static struct guest *create(void *func)
 {
-	struct guest *guest = guest_create_el0(VMID, guest_func, S2_PAGE_4K);
-
-	assert(guest);
-	return guest;
+	return guest_require(guest_create_el0(VMID, (void (*)(void))func, S2_PAGE_4K));
 }
 
 static struct guest *create_32(const void *code)
 {
-	struct guest *guest = guest_create_el0_32(VMID, code, S2_PAGE_4K);
-
-	assert(guest);
-	return guest;
+	return guest_require(guest_create_el0_32(VMID, code, S2_PAGE_4K));
 }
 
-/* A T32 function's address */
+/* Address of a T32 function */
 static const void *t32(const char *code)
 {
 	return code + 1;
-}
-
-static bool ends(struct guest *guest, enum guest_exit_reason expected)
-{
-	enum guest_exit_reason reason = guest_run(guest);
-
-	return report(reason == expected, "guest_run(): expected \"%s\", found \"%s\"",
-		      guest_exit_reason_name(expected), guest_exit_reason_name(reason));
-}
-
-static bool returns(struct guest *guest, u64 expected)
-{
-	bool returned = ends(guest, GUEST_EXIT_RETURNED);
-
-	return report(guest->exit_code == expected, "value: expected %#lx, found %#lx", expected,
-		      guest->exit_code) &&
-	       returned;
 }
 
 /*
@@ -87,19 +64,20 @@ static void multiply(struct guest_el1_regs *regs, unsigned int esr)
 
 static void test_svc_to_el1(void)
 {
-	struct guest *guest = create((void (*)(void))guest_with_stack);
+	struct guest *guest = create(guest_with_stack);
 
 	assert(guest_install_el1_handler(guest, ELx_LOW_SYNC_64, multiply));
 	guest->x[0] = 7;
-	returns(guest, 8 * 100 + 5 + 70);
+	guest_check_run(guest, EXPECT_RETURN(8 * 100 + 5 + 70), "SVC #5 to a handler at EL1");
 	report((guest->spsr_el2 & PSR_MODE_MASK) == PSR_MODE_EL1h,
-	       "the end came by EL1, as EL0 cannot call EL2: SPSR_EL2 %#lx", guest->spsr_el2);
+	       "SPSR_EL2.M of the last exit, through EL1 as EL0 has no HVC: expected %#x, found %#lx",
+	       PSR_MODE_EL1h, guest->spsr_el2 & PSR_MODE_MASK);
 	guest_destroy(guest);
 
 	guest = create(guest_svc_twice);
 	assert(guest_install_el1_handler(guest, ELx_LOW_SYNC_64, multiply));
 	guest->x[0] = 3;
-	returns(guest, 30102);
+	guest_check_run(guest, EXPECT_RETURN(30102), "SVC #1 and SVC #2 to a handler at EL1");
 	guest_destroy(guest);
 }
 
@@ -138,12 +116,14 @@ static void test_svc_to_host(void)
 	guest_install_handler(guest, ELx_LOW_SYNC_64, count_svc);
 	guest_route_el0(guest, true);
 	guest->x[0] = 4;
-	returns(guest, 40102);
+	guest_check_run(guest, EXPECT_RETURN(40102), "SVC #1 and SVC #2 to the host");
 	report(seen.svcs == 2 && seen.others == 0 &&
 		       (seen.spsr & (PSR_MODE_MASK | PSR_MODE32_BIT)) == PSR_MODE_EL0t &&
 		       seen.elr == (u64)guest_svc_twice + 8,
-	       "two SVCs from EL0 at their places: %u, SPSR_EL2 %#lx, ELR_EL2 %#lx", seen.svcs,
-	       seen.spsr, seen.elr);
+	       "exits of a guest with two SVCs: expected 2, 0 others, SPSR_EL2.M %#x, ELR_EL2 %#lx; "
+	       "found %u, %u others, SPSR_EL2 %#lx, ELR_EL2 %#lx",
+	       PSR_MODE_EL0t, (u64)guest_svc_twice + 8, seen.svcs, seen.others, seen.spsr,
+	       seen.elr);
 	guest_destroy(guest);
 }
 
@@ -162,11 +142,13 @@ static void test_tge(void)
 	guest->data = &seen;
 	guest->hcr_el2 |= HCR_EL2_TGE;
 	guest->x[0] = 6;
-	guest->x[30] = 0; /* the way back is by EL1, which there is none of */
+	guest->x[30] = 0; /* to return takes EL1, which is not in use with TGE */
 	guest_install_handler(guest, ELx_LOW_SYNC_64, count_svc);
-	ends(guest, GUEST_EXIT_HANDLER);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "a guest with HCR_EL2.TGE set");
 	report(guest->x[0] == 60102 && seen.svcs == 2 && seen.others == 1,
-	       "two SVCs without a detour: x0 expected 60102, found %lu", guest->x[0]);
+	       "two SVCs to EL2 with HCR_EL2.TGE set: expected 2 exits, 1 other, x0 60102; "
+	       "found %u, %u, x0 %lu",
+	       seen.svcs, seen.others, guest->x[0]);
 	guest_destroy(guest);
 }
 
@@ -183,20 +165,24 @@ static u64 guest_hvc(void)
 /* HVC is undefined at EL0: an exception to EL1, never one that looks like a hypercall. */
 static void test_undefined(void)
 {
-	struct guest *guest = create((void (*)(void))guest_hvc);
+	struct guest *guest = create(guest_hvc);
 	struct seen seen = { 0 };
 
-	ends(guest, GUEST_EXIT_EL1_UNHANDLED);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED),
+			"HVC at EL0, undefined, without a handler at EL1");
 	guest_destroy(guest);
 
-	guest = create((void (*)(void))guest_hvc);
+	guest = create(guest_hvc);
 	guest->data = &seen;
 	guest_route_el0(guest, true);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, count_svc);
-	ends(guest, GUEST_EXIT_HANDLER);
+	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_UNKNOWN),
+			"HVC at EL0, undefined, routed to the host");
 	report(seen.others == 1 && ESR_ELx_EC(seen.esr) == ESR_ELx_EC_UNKNOWN &&
 		       seen.elr == (u64)guest->elr_el2,
-	       "routed to the host it is of class 0: ESR_EL2 %#lx", seen.esr);
+	       "undefined HVC in the host's handler: expected 1 exit of class %#x, ELR_EL2 %#lx; "
+	       "found %u, class %#lx, ELR_EL2 %#lx",
+	       ESR_ELx_EC_UNKNOWN, guest->elr_el2, seen.others, ESR_ELx_EC(seen.esr), seen.elr);
 	guest_destroy(guest);
 }
 
@@ -215,17 +201,17 @@ static u64 guest_read(const volatile u32 *word)
 	return *word;
 }
 
-/* A stage-2 fault comes from EL0 to the host at once. */
+/* A stage-2 fault at EL0 is taken to EL2 directly. */
 static void test_stage2_fault(void)
 {
-	struct guest *guest = create((void (*)(void))guest_read);
+	struct guest *guest = create(guest_read);
 	u32 *page = alloc_page();
 
 	page[2] = 0x1eaf;
 	guest->data = page;
 	guest->x[0] = TEST_IPA + 8;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, map_page);
-	returns(guest, 0x1eaf);
+	guest_check_run(guest, EXPECT_RETURN(0x1eaf), "read of a page that a handler maps");
 	guest_destroy(guest);
 	free_page(page);
 }
@@ -234,16 +220,20 @@ static void test_stage2_fault(void)
 static enum guest_handler_result expect_no_ipa(struct guest *guest)
 {
 	u64 ipa;
+	bool known = guest_fault_ipa(guest, &ipa);
 
-	report(!guest_fault_ipa(guest, &ipa) && guest->far_el2 == TEST_IPA + 24 &&
+	report(!known && guest->far_el2 == TEST_IPA + 24 &&
 		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_DABT_LOW,
-	       "a fault of stage 1: FAR_EL2 %#lx, and no IPA", guest->far_el2);
+	       "a stage-1 fault routed to the host: expected data abort from a lower EL, FAR_EL2 "
+	       "%#lx, IPA unknown; found %s, FAR_EL2 %#lx, IPA %s",
+	       TEST_IPA + 24, esr_class_name(guest->esr_el2), guest->far_el2,
+	       known ? "known" : "unknown");
 	return GUEST_ACTION_EXIT;
 }
 
 static void test_stage1_fault(void)
 {
-	struct guest *guest = create((void (*)(void))guest_read);
+	struct guest *guest = create(guest_read);
 	struct guest_stage1 *stage1 = guest_stage1_create(guest, 32);
 	u32 *page = alloc_page();
 
@@ -254,7 +244,9 @@ static void test_stage1_fault(void)
 	guest_route_el0(guest, true);
 	guest->x[0] = TEST_IPA + 24; /* not where another test had a fault */
 	guest_install_handler(guest, ELx_LOW_SYNC_64, expect_no_ipa);
-	ends(guest, GUEST_EXIT_HANDLER);
+	guest_check_run(guest,
+			EXPECT_SYNDROME(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_PERM, ESR_ELx_FSC_TYPE),
+			"read at EL0 of a page of EL1's");
 	guest_stage1_destroy(stage1);
 	guest_destroy(guest);
 	free_page(page);
@@ -264,28 +256,34 @@ static void test_stage1_fault(void)
  * AArch32
  */
 
-static void test_a32_svc(void)
+static void test_a32_svc_to_el1(void)
 {
 	struct guest *guest = create_32(guest_a32_svc_twice);
-	struct seen seen = { 0 };
 
 	report_prefix_push("to EL1");
 	assert(guest_install_el1_handler(guest, ELx_LOW_SYNC_32, multiply));
 	guest->x[0] = 3;
-	returns(guest, 30102);
+	guest_check_run(guest, EXPECT_RETURN(30102), "A32, SVC #1 and SVC #2");
 	guest_destroy(guest);
 	report_prefix_pop();
+}
+
+static void test_a32_svc_to_host(void)
+{
+	struct guest *guest = create_32(guest_a32_svc_twice);
+	struct seen seen = { 0 };
 
 	report_prefix_push("to the host");
-	guest = create_32(guest_a32_svc_twice);
 	guest->data = &seen;
 	guest_route_el0(guest, true);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, count_svc);
 	guest->x[0] = 4;
-	returns(guest, 40102);
+	guest_check_run(guest, EXPECT_RETURN(40102), "A32, SVC #1 and SVC #2");
 	report(seen.svcs == 2 && ESR_ELx_EC(seen.esr) == ESR_ELx_EC_SVC32 &&
 		       (seen.spsr & 0x1f) == PSR_MODE32_BIT,
-	       "two SVCs of User mode: %u, SPSR_EL2 %#lx", seen.svcs, seen.spsr);
+	       "exits of an A32 guest with two SVCs in User mode: expected 2, class %#x, "
+	       "SPSR_EL2[4:0] %#x; found %u, class %#lx, SPSR_EL2 %#lx",
+	       ESR_ELx_EC_SVC32, PSR_MODE32_BIT, seen.svcs, ESR_ELx_EC(seen.esr), seen.spsr);
 	guest_destroy(guest);
 	report_prefix_pop();
 }
@@ -299,8 +297,8 @@ static void test_a32_memory(void)
 	guest->data = page;
 	guest->x[0] = TEST_IPA + 4;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, map_page);
-	returns(guest, 0x32);
-	report(page[2] == 0x33, "and has written 0x33: %#x", page[2]);
+	guest_check_run(guest, EXPECT_RETURN(0x32), "A32, load from a page that a handler maps");
+	report(page[2] == 0x33, "word written by an A32 guest: expected 0x33, found %#x", page[2]);
 	guest_destroy(guest);
 	free_page(page);
 }
@@ -317,24 +315,31 @@ static void test_t32_mmio(void)
 		testdev.bytes[0] = 0x77;
 		guest->x[0] = TEST_IPA;
 		guest->x[1] = r1;
-		report_prefix_push(r1 ? "not taken" : "taken");
-		returns(guest, r1 ? 9 : 0x77);
-		report(testdev.reads == 1 - r1, "%u reads", testdev.reads);
+		report_prefix_push(r1 ? "condition fails" : "condition holds");
+		guest_check_run(guest, EXPECT_RETURN(r1 ? 9 : 0x77),
+				"T32, load from a device in an IT block");
+		report(testdev.reads == 1 - r1, "reads of the device: expected %lu, found %u",
+		       1 - r1, testdev.reads);
 		report_prefix_pop();
 		guest_destroy(guest);
 	}
 }
 
-/* Registers of an AArch32 guest are numbers to EL2, sp and lr included. */
+/* EL2 uses no register of an AArch32 guest as an address, not even r13 and r14. */
 static enum guest_handler_result look_at_wild(struct guest *guest)
 {
 	u64 sp = (u64)__builtin_frame_address(0), bottom = (u64)guest - THREAD_SIZE;
-	bool all = true;
+	int wrong = 0;
 
 	for (int r = 0; r <= 14; r++)
-		all &= guest->x[r] == 0xffffffff;
-	report(all, "r0..r14 reach the handler, zero-extended: r13 %#lx", guest->x[13]);
-	report(sp > bottom && sp < (u64)guest, "which runs on its own stack: %#lx", sp);
+		wrong += guest->x[r] != 0xffffffff;
+	report(!wrong,
+	       "r0..r14 in a handler, each 0xffffffff zero-extended: expected 0 wrong, found %d "
+	       "(r13 %#lx)",
+	       wrong, guest->x[13]);
+	report(sp > bottom && sp < (u64)guest,
+	       "SP in a handler of an A32 guest: expected %#lx..%#lx, found %#lx", bottom,
+	       (u64)guest, sp);
 	return GUEST_ACTION_EXIT;
 }
 
@@ -344,17 +349,19 @@ static void test_a32_wild(void)
 
 	guest_route_el0(guest, true);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, look_at_wild);
-	ends(guest, GUEST_EXIT_HANDLER);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER),
+			"an A32 guest with wild registers, with a handler");
 	guest_destroy(guest);
 
 	/* Without a handler it is reported. */
 	guest = create_32(guest_a32_wild);
 	guest_route_el0(guest, true);
-	ends(guest, GUEST_EXIT_UNHANDLED);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_UNHANDLED),
+			"an A32 guest with wild registers, without a handler");
 	guest_destroy(guest);
 }
 
-/* AArch32 at EL1 too: then the AArch32 vectors are what an exit comes by. */
+/* With EL1 in AArch32 too, exits use the AArch32 vectors. */
 static enum guest_handler_result note_hvc32(struct guest *guest)
 {
 	struct seen *seen = guest->data;
@@ -374,20 +381,23 @@ static void test_a32_el1(void)
 		report_skip("%s", guest_aarch32_el1_unsupported());
 		return;
 	}
-	guest = guest_create_el1_32(VMID, guest_a32_hvc, S2_PAGE_4K);
-	assert(guest);
+	guest = guest_require(guest_create_el1_32(VMID, guest_a32_hvc, S2_PAGE_4K));
 	guest->data = &seen;
 	guest_install_handler(guest, ELx_LOW_SYNC_32, note_hvc32);
-	ends(guest, GUEST_EXIT_HANDLER);
+	guest_check_run(guest, EXPECT_SYNDROME(ESR_ELx_EC_HVC32, 0x8006, 0xffff),
+			"HVC #0x8006 in Supervisor mode");
 	report(seen.svcs == 1 && ESR_ELx_EC(seen.esr) == ESR_ELx_EC_HVC32 &&
 		       (seen.esr & 0xffff) == 0x8006 && (seen.spsr & 0x1f) == PSR_MODE_SVC32,
-	       "HVC #0x8006 of SVC mode by the AArch32 vector: %u, ESR_EL2 %#lx, SPSR_EL2 %#lx",
-	       seen.svcs, seen.esr, seen.spsr);
+	       "HVC #0x8006 by the AArch32 vector: expected 1 exit, class %#x, SPSR_EL2[4:0] %#x; "
+	       "found %u, ESR_EL2 %#lx, SPSR_EL2 %#lx",
+	       ESR_ELx_EC_HVC32, PSR_MODE_SVC32, seen.svcs, seen.esr, seen.spsr);
 	guest_destroy(guest);
 }
 
-static void (*const aarch32_tests[])(void) = { test_a32_svc, test_a32_memory, test_t32_mmio,
-					       test_a32_wild, test_a32_el1 };
+static void (*const aarch32_tests[])(void) = {
+	test_a32_svc_to_el1, test_a32_svc_to_host, test_a32_memory,
+	test_t32_mmio,	     test_a32_wild,	   test_a32_el1,
+};
 
 static void test_aarch32(void)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The system registers that are a guest's own: it writes all of them, another guest does the same,
- * and each finds its own; reset values are the architecture's, whatever the host has there.
+ * The system registers that are a guest's own: two guests write them, in turn, and each reads what
+ * it wrote; reset values are the architecture's, whatever the host has there.
  */
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/guest-debug.h>
+#include <asm/guest-check.h>
 #include <asm/guest.h>
 #include <asm/processor.h>
 
@@ -86,18 +87,12 @@ DEFINE_GUEST(keys, KEYS)
 DEFINE_GUEST(ras, RAS)
 DEFINE_GUEST(sme, SME)
 
-static enum guest_handler_result exit_always(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
-}
-
 static struct guest *create(int which, u64 (*guest_func)(u64))
 {
-	struct guest *guest = guest_create(VMID + which, (void (*)(void))guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID + which, guest_func);
 
-	assert(guest);
 	guest->x[0] = which;
-	guest_install_class_handler(guest, ESR_ELx_EC_HVC64, exit_always);
+	guest_install_class_handler(guest, ESR_ELx_EC_HVC64, guest_exit_always);
 	return guest;
 }
 
@@ -109,22 +104,23 @@ static void check(const char *const *names, int count, int min_different)
 	for (int n = 0; n < count; n++) {
 		for (int which = 0; which < 2; which++)
 			if (seen[which][0][n] != seen[which][1][n])
-				report_fail("%s: guest %d wrote %#lx, and finds %#lx", names[n],
-					    which, seen[which][0][n], seen[which][1][n]);
+				report_fail(
+					"%s of guest %d after the other one ran: expected %#lx, found %#lx",
+					names[n], which, seen[which][0][n], seen[which][1][n]);
 		different += seen[0][0][n] != seen[1][0][n];
 	}
 	report(different >= min_different,
-	       "each of two guests has values of its own in %d of %d registers, at least %d",
-	       different, count, min_different);
+	       "registers, of %d, in which two guests have different values: expected %d or more, found %d",
+	       count, min_different, different);
 }
 
 static void interleave(struct guest *a, struct guest *b, const char *const *names, int count,
 		       int min_different)
 {
-	report(guest_run(a) == GUEST_EXIT_HANDLER && guest_run(b) == GUEST_EXIT_HANDLER,
-	       "both have written theirs");
-	report(guest_run(a) == GUEST_EXIT_RETURNED && guest_run(b) == GUEST_EXIT_RETURNED,
-	       "and have looked again");
+	guest_check_run(a, EXPECT_CLASS(ESR_ELx_EC_HVC64), "guest 0 writes its registers");
+	guest_check_run(b, EXPECT_CLASS(ESR_ELx_EC_HVC64), "guest 1 writes its registers");
+	guest_check_run(a, EXPECT_RETURN(0), "guest 0 reads them again");
+	guest_check_run(b, EXPECT_RETURN(0), "guest 1 reads them again");
 	check(names, count, min_different);
 	guest_destroy(a);
 	guest_destroy(b);
@@ -141,6 +137,7 @@ static void test_state(void)
  */
 
 #define OSLSR_OSLK (1UL << 1)
+#define HOST_BVR 0x1234560UL
 
 static void test_debug(void)
 {
@@ -148,12 +145,13 @@ static void test_debug(void)
 	u64 bvr, mdscr;
 
 	assert(guest_enable_debug(a) && guest_enable_debug(b));
-	write_sysreg(0x1234560, dbgbvr0_el1);
+	write_sysreg(HOST_BVR, dbgbvr0_el1);
 	mdscr = read_sysreg(mdscr_el1);
 	interleave(a, b, debug_names, ARRAY_SIZE(debug_names), 5);
 	bvr = read_sysreg(dbgbvr0_el1);
-	report(bvr == 0x1234560 && read_sysreg(mdscr_el1) == mdscr,
-	       "the host's are as they were: DBGBVR0_EL1 %#lx", bvr);
+	report(bvr == HOST_BVR, "the host's DBGBVR0_EL1: expected %#lx, found %#lx", HOST_BVR, bvr);
+	report(read_sysreg(mdscr_el1) == mdscr, "the host's MDSCR_EL1: expected %#lx, found %#lx",
+	       mdscr, read_sysreg(mdscr_el1));
 	write_sysreg(0, dbgbvr0_el1);
 }
 
@@ -195,29 +193,19 @@ static void test_os_lock(void)
 	assert(guest_enable_debug(guests[0]) && guest_enable_debug(guests[1]));
 	for (int i = 0; i < 4; i++)
 		guest_run(guests[i & 1]);
-	report(seen[0][0][0] & OSLSR_OSLK && seen[1][0][0] & OSLSR_OSLK,
-	       "two guests begin with the OS Lock set: OSLSR_EL1 %#lx, %#lx", seen[0][0][0],
-	       seen[1][0][0]);
-	report(!(seen[0][1][0] & OSLSR_OSLK) && seen[1][1][0] & OSLSR_OSLK,
-	       "the one that took it away is without, and only that one: %#lx, %#lx", seen[0][1][0],
-	       seen[1][1][0]);
-	report(read_sysreg(oslsr_el1) == host, "the host's: expected %#lx, found %#lx", host,
-	       read_sysreg(oslsr_el1));
+	for (int which = 0; which < 2; which++) {
+		u64 begin = seen[which][0][0], end = seen[which][1][0];
+
+		report(begin & OSLSR_OSLK,
+		       "OSLSR_EL1.OSLK at the start of guest %d: expected 1, found 0", which);
+		report((end & OSLSR_OSLK) == (which ? OSLSR_OSLK : 0),
+		       "OSLSR_EL1.OSLK of guest %d, once guest 0 cleared its own: expected %d, found %lu",
+		       which, which, FIELD(end, 1, 1));
+	}
+	report(read_sysreg(oslsr_el1) == host, "the host's OSLSR_EL1: expected %#lx, found %#lx",
+	       host, read_sysreg(oslsr_el1));
 	guest_destroy(guests[0]);
 	guest_destroy(guests[1]);
-}
-
-/* Not asked for: a trap. */
-static void test_debug_trapped(void)
-{
-	struct guest *guest = create(0, debug_guest);
-
-	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
-	report(guest_run(guest) == GUEST_EXIT_HANDLER &&
-		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SYS64,
-	       "a guest without debug registers: exit expected class 0x18, found %#lx",
-	       ESR_ELx_EC(guest->esr_el2));
-	guest_destroy(guest);
 }
 
 #define MDSCR_MDE (1UL << 15)
@@ -241,7 +229,8 @@ static u64 guest_watch(u64 which)
 	write_sysreg(WATCH_STORES, dbgwcr0_el1);
 	write_sysreg(MDSCR_MDE | MDSCR_KDE, mdscr_el1);
 	isb();
-	asm volatile("hvc #0\n	msr daifclr, #8" : : : "memory");
+	asm volatile("hvc #0" : : : "memory");
+	daif_clear(PSR_D_BIT);
 	watched = 1;
 	return 0;
 }
@@ -257,9 +246,10 @@ static void test_watchpoint(void)
 	guest_run(guest);
 	guest_run(other);
 	watched = 0; /* the host's store is not watched */
-	report(guest_run(guest) == GUEST_EXIT_RETURNED &&
-		       ESR_ELx_EC(watch_esr) == ESR_ELx_EC_WATCHPT_CUR,
-	       "the guest takes its watchpoint: ESR_EL1 %#lx", watch_esr);
+	guest_check_run(guest, EXPECT_RETURN(0), "a guest with a watchpoint and a handler for it");
+	report(ESR_ELx_EC(watch_esr) == ESR_ELx_EC_WATCHPT_CUR,
+	       "class of the guest's watchpoint exception: expected %#x, found %#lx",
+	       ESR_ELx_EC_WATCHPT_CUR, ESR_ELx_EC(watch_esr));
 	guest_destroy(guest);
 
 	/* With TDE the host takes it; set after the guest has written the registers. */
@@ -267,12 +257,12 @@ static void test_watchpoint(void)
 	assert(guest_enable_debug(guest));
 	guest_run(guest);
 	guest->mdcr_el2 |= MDCR_EL2_TDE;
-	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
-	report(guest_run(guest) == GUEST_EXIT_HANDLER &&
-		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_WATCHPT_LOW &&
-		       guest->far_el2 == (u64)&watched,
-	       "with MDCR_EL2.TDE the host takes it: class %#lx, FAR_EL2 %#lx",
-	       ESR_ELx_EC(guest->esr_el2), guest->far_el2);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_WATCHPT_LOW),
+			"a watchpoint with MDCR_EL2.TDE set");
+	report(guest->far_el2 == (u64)&watched,
+	       "FAR_EL2 of a watchpoint with MDCR_EL2.TDE set: expected %#lx, found %#lx",
+	       (u64)&watched, guest->far_el2);
 	guest_destroy(guest);
 	guest_destroy(other);
 }
@@ -291,9 +281,9 @@ __changes_keys static u64 guest_sign(u64 pointer)
 	write_sysreg(pointer, APIAKEYLO_EL1);
 	write_sysreg(read_sysreg(sctlr_el1) | SCTLR_ELx_EnIA, sctlr_el1);
 	isb();
-	asm volatile("hint #8" : "+r"(x17) : "r"(x16)); /* PACIA1716 */
+	asm volatile("hint %1" : "+r"(x17) : "i"(HINT_PACIA1716), "r"(x16));
 	is_signed = x17;
-	asm volatile("hint #12" : "+r"(x17) : "r"(x16)); /* AUTIA1716 */
+	asm volatile("hint %1" : "+r"(x17) : "i"(HINT_AUTIA1716), "r"(x16));
 	return x17 == pointer && is_signed != pointer ? 0x600d : is_signed;
 }
 
@@ -302,9 +292,7 @@ static void check_signing(void)
 	struct guest *guest = create(0, guest_sign);
 
 	guest->x[0] = 0x123456780;
-	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == 0x600d,
-	       "a guest signs pointers: %s, %#lx", guest_exit_reason_name(guest->exit_reason),
-	       guest->exit_code);
+	guest_check_run(guest, EXPECT_RETURN(0x600d), "a guest signs and authenticates a pointer");
 	guest_destroy(guest);
 }
 
@@ -312,7 +300,7 @@ static void test_keys(void)
 {
 	u64 isar1 = read_sysreg(id_aa64isar1_el1), isar2 = read_sysreg_s(ID_AA64ISAR2_EL1);
 
-	if (!(isar1 & 0xff000ff0) && !(isar2 & 0xff00)) {
+	if (!(isar1 & ID_AA64ISAR1_PAUTH) && !(isar2 & ID_AA64ISAR2_PAUTH)) {
 		report_skip("the CPU has no pointer authentication (ID_AA64ISAR1_EL1.{APA,API})");
 		return;
 	}
@@ -345,63 +333,6 @@ static void test_sme(void)
 		return;
 	}
 	interleave(create(0, sme_guest), create(1, sme_guest), sme_names, ARRAY_SIZE(sme_names), 1);
-}
-
-static u64 guest_count_cycles(u64 which)
-{
-	write_sysreg(1UL << 31, pmcntenset_el0);
-	write_sysreg(1, pmcr_el0);
-	isb();
-	return 0;
-}
-
-/* They would count for the host, and the next guest. */
-static void test_pmu(void)
-{
-	struct guest *guest = create(0, guest_count_cycles);
-	u64 version = FIELD(read_sysreg(id_aa64dfr0_el1), 11, 8), enabled, control;
-
-	if (!version || version == 0xf) {
-		report_skip("the CPU has no performance monitors (ID_AA64DFR0_EL1.PMUVer)");
-	} else {
-		guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
-		enabled = read_sysreg(pmcntenset_el0);
-		control = read_sysreg(pmcr_el0);
-		report(guest_run(guest) == GUEST_EXIT_HANDLER &&
-			       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SYS64,
-		       "a guest's use of the PMU: exit expected class 0x18, found %#lx",
-		       ESR_ELx_EC(guest->esr_el2));
-		report(read_sysreg(pmcntenset_el0) == enabled && read_sysreg(pmcr_el0) == control,
-		       "the host's is as it was: PMCNTENSET_EL0 %#lx, PMCR_EL0 %#lx", enabled,
-		       control);
-	}
-	guest_destroy(guest);
-}
-
-static u64 guest_use_lor(u64 which)
-{
-	write_sysreg_s(1, LORC_EL1);
-	return 0;
-}
-
-/* They are of physical addresses, and nobody switches them. */
-static void test_lor(void)
-{
-	struct guest *guest = create(0, guest_use_lor);
-	u64 before;
-
-	if (!FIELD(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_LO + 3, ID_AA64MMFR1_LO)) {
-		report_skip("the CPU has no LORegions (ID_AA64MMFR1_EL1.LO)");
-	} else {
-		guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
-		before = read_sysreg_s(LORC_EL1);
-		report(guest_run(guest) == GUEST_EXIT_HANDLER &&
-			       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_SYS64,
-		       "a guest's use of LORegions: exit expected class 0x18, found %#lx",
-		       ESR_ELx_EC(guest->esr_el2));
-		report(read_sysreg_s(LORC_EL1) == before, "the host's are as they were");
-	}
-	guest_destroy(guest);
 }
 
 /*
@@ -438,14 +369,14 @@ static void test_reset(void)
 
 	guest_run(first); /* leaves nothing for the next one */
 	guest = create(1, guest_reset);
-	report(guest_run(guest) == GUEST_EXIT_RETURNED, "the guest ran");
+	guest_check_run(guest, EXPECT_RETURN(0), "a guest reads its registers");
 	report(reset_sctlr == SCTLR_EL1_RESET, "SCTLR_EL1: expected %#lx, found %#lx",
 	       SCTLR_EL1_RESET, reset_sctlr);
 	report(reset_cpacr == CPACR_EL1_RESET, "CPACR_EL1: expected %#lx, found %#lx",
 	       CPACR_EL1_RESET, reset_cpacr);
 	report(count_zeros(seen[1][0]) == expected,
-	       "registers that are zero, all but VBAR_EL1: expected %d, found %d", expected,
-	       count_zeros(seen[1][0]));
+	       "registers that are zero after reset, all but VBAR_EL1: expected %d, found %d",
+	       expected, count_zeros(seen[1][0]));
 	guest_destroy(guest);
 	guest_destroy(first);
 }
@@ -454,12 +385,9 @@ static const struct subtest subtests[] = {
 	{ "state", test_state },
 	{ "ras", test_ras },
 	{ "sme", test_sme },
-	{ "pmu", test_pmu },
-	{ "lor", test_lor },
 	{ "debug", test_debug },
 	{ "debug-last", test_last_debug },
 	{ "os-lock", test_os_lock },
-	{ "debug-trapped", test_debug_trapped },
 	{ "watchpoint", test_watchpoint },
 	{ "keys", test_keys },
 	{ "reset", test_reset },

@@ -7,33 +7,31 @@
 #include <alloc_page.h>
 #include <subtest.h>
 #include <asm/guest-stage1.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/io.h>
 #include <asm/stage2-probe.h>
 
 #define IPA_BITS 52
 #define VMID 30
-/* Bits 51..48 are not alike, nor are their neighbours. */
+/* Bits 51..48 differ from each other and from their neighbours. */
 #define HIGH_IPA 0x000a600000000000UL
 #define WORD 0x128
 #define VA_BITS_GUEST 39
 #define TEST_VA 0x2000000000UL
 
 static void check_fault_at(struct guest *guest, enum s2_access access, u64 address, u64 ipa,
-			   u64 expected_type)
+			   u64 type)
 {
-	bool done = s2_probe(guest, 1, access, address, NULL);
+	static const char *const names[] = { [S2_READ] = "read", [S2_WRITE] = "write" };
 
-	report(!done && (guest->esr_el2 & ESR_ELx_FSC_TYPE) == expected_type,
-	       "a fault of type %#lx: %s, ESR_EL2 %#lx", expected_type, done ? "none" : "one",
-	       guest->esr_el2);
-	report(guest->fault_ipa == ipa, "faulting IPA: expected %#lx, found %#lx", ipa,
-	       guest->fault_ipa);
+	s2_probe(guest, 1, access, address, NULL);
+	guest_check_exit(guest, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, type, ipa), "%s at %#lx",
+			 names[access], address);
 }
 
-static void check_fault(struct guest *guest, enum s2_access access, u64 ipa, u64 expected_type)
+static void check_fault(struct guest *guest, enum s2_access access, u64 ipa, u64 type)
 {
-	check_fault_at(guest, access, ipa, ipa, expected_type);
+	check_fault_at(guest, access, ipa, ipa, type);
 }
 
 static void check_granule(enum s2_granule granule)
@@ -76,7 +74,7 @@ static void test_64k(void)
 	check_granule(S2_PAGE_64K);
 }
 
-/* The same from a virtual address, through tables whose addresses have 52 bits too. */
+/* From a virtual address, through page tables whose addresses have 52 bits too. */
 static void test_stage1(void)
 {
 	const struct s2_config config = {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * guest_fault_ipa() where it has to find out by itself: after a look at the registers, after
- * guest_run(), and where there is nothing to be found; and PAR_EL1, which it uses, is the guest's.
+ * guest_fault_ipa() where HPFAR_EL2 is not valid: with the registers in memory, after guest_run(),
+ * and where the address cannot be known; and PAR_EL1, which it uses, stays the guest's.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
+#include <asm/guest-check.h>
 #include <asm/guest-stage1.h>
-#include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 
@@ -17,7 +17,7 @@
 #define WORD 0x128
 #define GUEST_PAR 0x12345000UL
 
-/* A write to what is read-only; the value of PAR_EL1 after the host has looked into the fault. */
+/* A write to a read-only page; returns PAR_EL1 after the host has called guest_fault_ipa(). */
 static u64 guest_write(volatile u64 *word)
 {
 	write_sysreg(GUEST_PAR, par_el1);
@@ -61,19 +61,14 @@ static enum guest_handler_result look_and_exit(struct guest *guest)
 	return GUEST_ACTION_EXIT;
 }
 
-static enum guest_handler_result exit_always(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
-}
-
 static u64 *page;
 
-static struct guest *create(void (*guest_func)(void), struct look *look)
+static struct guest *create(void *func, struct look *look)
 {
-	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, func);
 
 	page = page ?: alloc_page();
-	assert(guest && page);
+	assert(page);
 	assert(!s2mmu_map(guest->s2mmu, TEST_IPA, virt_to_phys(page), PAGE_SIZE, S2_MAP_RO));
 	guest->x[0] = TEST_IPA + WORD;
 	guest->data = look;
@@ -83,7 +78,7 @@ static struct guest *create(void (*guest_func)(void), struct look *look)
 static void test_par(void)
 {
 	struct look look = { .registers_first = false };
-	struct guest *guest = create((void (*)(void))guest_write, &look);
+	struct guest *guest = create(guest_write, &look);
 
 	for (int i = 0; i < 2; i++) {
 		guest->elr_el2 = (u64)guest_write;
@@ -92,10 +87,11 @@ static void test_par(void)
 		look.registers_first = i;
 		guest_run(guest);
 		report(look.known && look.ipa == TEST_IPA + WORD,
-		       "a permission fault%s: expected %#lx, found %#lx",
-		       i ? ", with the registers in memory" : "", TEST_IPA + WORD, look.ipa);
-		report(guest->exit_code == GUEST_PAR, "PAR_EL1: expected %#lx, found %#lx",
-		       GUEST_PAR, guest->exit_code);
+		       "IPA of a permission fault, registers in %s: expected %#lx, found %#lx (%s)",
+		       i ? "memory" : "the CPU", TEST_IPA + WORD, look.ipa,
+		       look.known ? "known" : "unknown");
+		guest_check_exit(guest, EXPECT_RETURN(GUEST_PAR),
+				 "the guest's PAR_EL1 after guest_fault_ipa()");
 	}
 	guest_destroy(guest);
 }
@@ -103,21 +99,24 @@ static void test_par(void)
 static void test_after_run(void)
 {
 	struct look look = { .registers_first = false };
-	struct guest *guest = create((void (*)(void))guest_write, &look);
+	struct guest *guest = create(guest_write, &look);
 	u64 ipa = 0;
+	bool known;
 
-	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	guest_run(guest);
-	report(guest_fault_ipa(guest, &ipa) && ipa == TEST_IPA + WORD,
-	       "after guest_run(): expected %#lx, found %#lx", TEST_IPA + WORD, ipa);
+	known = guest_fault_ipa(guest, &ipa);
+	report(known && ipa == TEST_IPA + WORD,
+	       "IPA of a permission fault, after guest_run(): expected %#lx, found %#lx (%s)",
+	       TEST_IPA + WORD, ipa, known ? "known" : "unknown");
 	guest_destroy(guest);
 }
 
-/* The guest's own tables no longer have the address when the host looks. */
+/* The guest's own page tables no longer map the address when the host looks. */
 static void test_unknown(void)
 {
 	struct look look = { .stage1_gone = true };
-	struct guest *guest = create((void (*)(void))guest_write_stage1, &look);
+	struct guest *guest = create(guest_write_stage1, &look);
 	struct guest_stage1 *stage1 = guest_stage1_create(guest, 39);
 
 	assert(stage1 && !guest_stage1_map_image(stage1, 0));
@@ -125,25 +124,29 @@ static void test_unknown(void)
 	guest->x[0] = TEST_VA + WORD;
 	guest->x[1] = (u64)stage1;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, look_and_exit);
-	guest_run(guest);
-	report((guest->esr_el2 & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM && !look.known,
-	       "an address that stage 1 has no more: ESR_EL2 %#lx, IPA %s", guest->esr_el2,
-	       look.known ? "found" : "unknown");
+	guest_check_run(guest,
+			EXPECT_SYNDROME(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_PERM, ESR_ELx_FSC_TYPE),
+			"write to a page that is read-only at stage 2");
+	report(!look.known,
+	       "IPA of an address that stage 1 no longer maps: expected unknown, found %s %#lx",
+	       look.known ? "known," : "unknown", look.ipa);
 	guest_stage1_destroy(stage1);
 	guest_destroy(guest);
 }
 
-/* What the CPU says of other faults, with addresses to be told from those of a walk. */
-static void check_syndrome(struct guest *guest, unsigned int fsc, bool known, const char *what)
+/* Other faults, with an HPFAR_EL2 that no walk would give. */
+static void check_syndrome(struct guest *guest, unsigned int fsc, bool expected)
 {
+	bool known;
 	u64 ipa = 0;
 
 	guest->esr_el2 = (u64)ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT | fsc;
 	guest->hpfar_el2 = 0x76543 << 4;
 	guest->far_el2 = TEST_IPA + 0x21;
-	report(guest_fault_ipa(guest, &ipa) == known && (!known || ipa == 0x76543021),
-	       "%s, fault status %#x: %s, %#lx", what, fsc,
-	       known ? "HPFAR_EL2 and FAR_EL2" : "none", ipa);
+	known = guest_fault_ipa(guest, &ipa);
+	report(known == expected && (!known || ipa == 0x76543021),
+	       "IPA by HPFAR_EL2 for fault status %#x: expected %s, found %s, %#lx", fsc,
+	       expected ? "known, 0x76543021" : "unknown", known ? "known" : "unknown", ipa);
 }
 
 /* In a handler, where guest_fault_ipa() may translate. */
@@ -153,9 +156,9 @@ static enum guest_handler_result check_syndromes(struct guest *guest)
 	static const unsigned int known[] = { 0x00, 0x03, 0x04, 0x07, 0x09, 0x0b, 0x29, 0x2b };
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		check_syndrome(guest, known[i], true, "address size, translation, access flag");
+		check_syndrome(guest, known[i], true);
 	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
-		check_syndrome(guest, unknown[i], false, "others");
+		check_syndrome(guest, unknown[i], false);
 	return GUEST_ACTION_EXIT;
 }
 
@@ -163,10 +166,10 @@ static enum guest_handler_result check_syndromes(struct guest *guest)
 static void test_syndromes(void)
 {
 	struct look look = { .registers_first = false };
-	struct guest *guest = create((void (*)(void))guest_write, &look);
+	struct guest *guest = create(guest_write, &look);
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, check_syndromes);
-	report(guest_run(guest) == GUEST_EXIT_HANDLER, "the guest ran");
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "write to a read-only page");
 	guest_destroy(guest);
 }
 

@@ -3,6 +3,11 @@
 #include <asm/registers.h>
 #include <asm/sysreg.h>
 
+#define FPCR_RMODE_PLUS (1 << 22)
+#define HOST_SEED 0x7700
+#define PREDICATE_LENGTH 0xf	/* bits of a seed: lanes of bytes in p1 and FFR */
+#define HOST_SVE_SEED 0x7707
+
 	.arch	armv8.2-a+sve
 	.text
 
@@ -28,7 +33,7 @@
 	.global	guest_fp
 guest_fp:
 	for_all_32 set_v
-	mov	x1, #0x400000
+	mov	x1, #FPCR_RMODE_PLUS
 	msr	fpcr, x1
 	msr	fpsr, x0
 	mrs	x5, fpsr
@@ -36,7 +41,7 @@ guest_fp:
 	mov	x2, #0
 	for_all_32 check_v
 	mrs	x1, fpcr
-	cmp	x1, #0x400000
+	cmp	x1, #FPCR_RMODE_PLUS
 	cinc	x2, x2, ne
 	mrs	x1, fpsr
 	cmp	x1, x5
@@ -49,11 +54,11 @@ guest_fp:
 host_fp_around_guest_run:
 	frame_begin
 	mov	x19, x0
-	mov	x0, #0x7700
+	mov	x0, #HOST_SEED
 	for_all_32 set_v
 	mov	x0, x19
 	bl	guest_run
-	mov	x0, #0x7700
+	mov	x0, #HOST_SEED
 	mov	x2, #0
 	for_all_32 check_v
 	mov	x0, x2
@@ -75,7 +80,7 @@ host_fp_around_guest_run:
 
 .macro set_sve
 	for_all_32 set_z
-	and	x3, x0, #0xf
+	and	x3, x0, #PREDICATE_LENGTH
 	whilelo	p1.b, xzr, x3
 	wrffr	p1.b
 	ptrue	p2.b
@@ -84,7 +89,7 @@ host_fp_around_guest_run:
 /* Adds to x2. z31 is what the others are compared with, and is looked at first. */
 .macro check_sve
 	rdffr	p4.b
-	and	x3, x0, #0xf
+	and	x3, x0, #PREDICATE_LENGTH
 	whilelo	p5.b, xzr, x3
 	ptrue	p15.b
 	eor	p6.b, p15/z, p4.b, p5.b
@@ -112,7 +117,8 @@ host_fp_around_guest_run:
 .endm
 
 /*
- * u64 guest_sve(u64 seed, u64 vl128): ZCR_EL1.LEN = vl128, set, exit, and return how many are wrong.
+ * u64 guest_sve(u64 seed, u64 vl128): ZCR_EL1.LEN = vl128, set, exit, and return how many are
+ * wrong.
  */
 	.global	guest_sve
 guest_sve:
@@ -134,11 +140,11 @@ guest_sve:
 host_sve_around_guest_run:
 	frame_begin
 	mov	x19, x0
-	mov	x0, #0x7707
+	mov	x0, #HOST_SVE_SEED
 	set_sve
 	mov	x0, x19
 	bl	guest_run
-	mov	x0, #0x7707
+	mov	x0, #HOST_SVE_SEED
 	mov	x2, #0
 	check_sve
 	mov	x0, x2

@@ -3,8 +3,8 @@
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/barrier.h>
+#include <asm/guest-check.h>
 #include <asm/guest-fp.h>
-#include <asm/guest.h>
 #include <asm/processor.h>
 
 #define VMID 30
@@ -18,52 +18,36 @@ void guest_one_fp(void);
 u64 host_fp_around_guest_run(struct guest *guest);
 u64 host_sve_around_guest_run(struct guest *guest);
 
-static enum guest_handler_result exit_always(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
-}
-
 static struct guest *create(int vmid, void (*guest_func)(void), bool lazy)
 {
-	struct guest *guest = guest_create(vmid, guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(vmid, guest_func);
 
-	assert(guest);
-	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_always);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	guest_set_fp_lazy(guest, lazy);
 	return guest;
 }
 
-static const char *hand(bool lazy)
+static const char *mode(bool lazy)
 {
 	return lazy ? "lazy" : "eager";
-}
-
-static bool ends(struct guest *guest, enum guest_exit_reason expected)
-{
-	enum guest_exit_reason reason = guest_run(guest);
-
-	return report(reason == expected, "guest_run(): expected \"%s\", found \"%s\"",
-		      guest_exit_reason_name(expected), guest_exit_reason_name(reason));
 }
 
 /* Run both up to their exit, then on: each counts its wrong registers. */
 static void interleave(struct guest *a, struct guest *b)
 {
-	ends(a, GUEST_EXIT_HANDLER);
-	ends(b, GUEST_EXIT_HANDLER);
-	ends(a, GUEST_EXIT_RETURNED);
-	ends(b, GUEST_EXIT_RETURNED);
-	report(a->exit_code == 0 && b->exit_code == 0,
-	       "wrong registers: expected 0 and 0, found %lu and %lu", a->exit_code, b->exit_code);
+	guest_check_run(a, EXPECT_REASON(GUEST_EXIT_HANDLER), "first guest, loads its registers");
+	guest_check_run(b, EXPECT_REASON(GUEST_EXIT_HANDLER), "second guest, loads its registers");
+	guest_check_run(a, EXPECT_RETURN(0), "first guest's wrong registers");
+	guest_check_run(b, EXPECT_RETURN(0), "second guest's wrong registers");
 }
 
 static void test_fp(void)
 {
-	for (int hands = 0; hands < 4; hands++) {
-		struct guest *a = create(VMID, guest_fp, hands & 1);
-		struct guest *b = create(VMID + 1, guest_fp, hands & 2);
+	for (int modes = 0; modes < 4; modes++) {
+		struct guest *a = create(VMID, guest_fp, modes & 1);
+		struct guest *b = create(VMID + 1, guest_fp, modes & 2);
 
-		report_prefix_pushf("%s, %s", hand(hands & 1), hand(hands & 2));
+		report_prefix_pushf("%s, %s", mode(modes & 1), mode(modes & 2));
 		a->x[0] = 0x100;
 		b->x[0] = 0x200;
 		interleave(a, b);
@@ -78,7 +62,7 @@ static void guest_without_fp(void)
 	asm volatile("hvc #0" : : : "memory");
 }
 
-/* The host's, whether the guest uses them or not. */
+/* The host's registers, whether the guest uses FP or not. */
 static void test_host(void)
 {
 	void (*const funcs[])(void) = { guest_fp, guest_without_fp };
@@ -87,8 +71,10 @@ static void test_host(void)
 		struct guest *guest = create(VMID, funcs[i & 1], i & 2);
 		u64 wrong = host_fp_around_guest_run(guest);
 
-		report(wrong == 0, "%s, the guest %s: %lu of the host's registers are wrong",
-		       hand(i & 2), i & 1 ? "does not use them" : "uses them", wrong);
+		report(wrong == 0,
+		       "%s, FP registers of the host after a guest that %s them: expected 0 wrong, "
+		       "found %lu",
+		       mode(i & 2), i & 1 ? "does not use" : "uses", wrong);
 		guest_destroy(guest);
 	}
 }
@@ -99,7 +85,7 @@ static enum guest_handler_result note_live(struct guest *guest)
 	return GUEST_ACTION_EXIT;
 }
 
-/* What lazy means: nothing is loaded before the first use. */
+/* Lazy: no register is loaded before its first use. */
 static void test_first_use(void)
 {
 	void (*const funcs[])(void) = { guest_fp, guest_without_fp };
@@ -112,36 +98,30 @@ static void test_first_use(void)
 		guest->data = &live;
 		guest_install_handler(guest, ELx_LOW_SYNC_64, note_live);
 		guest_count_exits(guest, &statistics);
-		ends(guest, GUEST_EXIT_HANDLER);
+		guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "lazy, a guest's HVC");
 		report(live == (i == 0) && statistics.classes[ESR_ELx_EC_FP_ASIMD] == (i == 0),
-		       "the guest %s FP: registers in the CPU %d, traps %lu",
-		       i ? "does not use" : "uses", live, statistics.classes[ESR_ELx_EC_FP_ASIMD]);
+		       "lazy, a guest that %s FP: expected registers in the CPU %d, traps %d; "
+		       "found %d, %lu",
+		       i ? "does not use" : "uses", i == 0, i == 0, live,
+		       statistics.classes[ESR_ELx_EC_FP_ASIMD]);
 		guest_destroy(guest);
 	}
 }
 
-/* A trap that the host itself has set is the handler's, by either hand. */
-static enum guest_handler_result note_class(struct guest *guest)
-{
-	*(u64 *)guest->data = ESR_ELx_EC(guest->esr_el2);
-	return GUEST_ACTION_EXIT;
-}
-
+/* A trap that the host itself has set goes to the handler, lazy or eager. */
 static void test_trapped_by_host(void)
 {
 	for (int lazy = 0; lazy < 2; lazy++) {
 		struct guest *guest = create(VMID, guest_one_fp, lazy);
 		struct guest_statistics statistics;
-		u64 class = 0;
 
-		guest->data = &class;
 		guest_count_exits(guest, &statistics);
 		guest->cptr_el2 = host_vhe ? 0 : guest->cptr_el2 | 1UL << 10; /* FPEN, TFP */
-		guest_install_handler(guest, ELx_LOW_SYNC_64, note_class);
-		ends(guest, GUEST_EXIT_HANDLER);
-		report(class == ESR_ELx_EC_FP_ASIMD && statistics.classes[ESR_ELx_EC_FP_ASIMD] == 1,
-		       "%s: expected one exit of class 0x7, found %lu, the last of %#lx",
-		       hand(lazy), statistics.classes[ESR_ELx_EC_FP_ASIMD], class);
+		guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_FP_ASIMD),
+				"%s, FP trapped by the host", mode(lazy));
+		report(statistics.classes[ESR_ELx_EC_FP_ASIMD] == 1,
+		       "%s, exits for FP trapped by the host: expected 1, found %lu", mode(lazy),
+		       statistics.classes[ESR_ELx_EC_FP_ASIMD]);
 		guest_destroy(guest);
 	}
 }
@@ -160,11 +140,11 @@ static struct guest *create_sve(int vmid, void (*guest_func)(void), bool lazy)
 
 static void test_sve_interleaved(void)
 {
-	for (int hands = 0; hands < 4; hands++) {
-		struct guest *a = create_sve(VMID, guest_sve, hands & 1);
-		struct guest *b = create_sve(VMID + 1, guest_sve, hands & 2);
+	for (int modes = 0; modes < 4; modes++) {
+		struct guest *a = create_sve(VMID, guest_sve, modes & 1);
+		struct guest *b = create_sve(VMID + 1, guest_sve, modes & 2);
 
-		report_prefix_pushf("%s, %s", hand(hands & 1), hand(hands & 2));
+		report_prefix_pushf("%s, %s", mode(modes & 1), mode(modes & 2));
 		/* The longest vectors, and the shortest */
 		a->x[0] = 0x107;
 		a->x[1] = 15;
@@ -177,7 +157,7 @@ static void test_sve_interleaved(void)
 	}
 }
 
-/* Nothing of what another guest had in z is to be seen. */
+/* A new guest sees nothing of another guest's Z registers. */
 static void test_sve_leak(void)
 {
 	for (int lazy = 0; lazy < 2; lazy++) {
@@ -186,10 +166,10 @@ static void test_sve_leak(void)
 
 		a->x[0] = 0x107;
 		a->x[1] = 15;
-		ends(a, GUEST_EXIT_HANDLER);
-		ends(b, GUEST_EXIT_RETURNED);
-		report(b->exit_code == 0, "%s: z registers of a new guest that are not 0: %lu",
-		       hand(lazy), b->exit_code);
+		guest_check_run(a, EXPECT_REASON(GUEST_EXIT_HANDLER),
+				"%s, a guest that fills its Z registers", mode(lazy));
+		guest_check_run(b, EXPECT_RETURN(0),
+				"%s, Z registers of a new guest that are not 0", mode(lazy));
 		guest_destroy(a);
 		guest_destroy(b);
 	}
@@ -200,7 +180,9 @@ static enum guest_handler_result change_z3(struct guest *guest)
 	u64 *z3 = guest_sve_z(guest, 3);
 
 	report(z3[0] == 0x103 && z3[guest->sve->vl / 8 - 1] == 0x103,
-	       "a handler sees z3 whole: %#lx ... %#lx", z3[0], z3[guest->sve->vl / 8 - 1]);
+	       "first and last doubleword of z3 in a handler: expected 0x103 and 0x103, found %#lx "
+	       "and %#lx",
+	       z3[0], z3[guest->sve->vl / 8 - 1]);
 	z3[guest->sve->vl / 8 - 1]++;
 	return GUEST_ACTION_RESUME;
 }
@@ -212,26 +194,20 @@ static void test_sve_handler(void)
 	guest->x[0] = 0x100;
 	guest->x[1] = 15;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, change_z3);
-	ends(guest, GUEST_EXIT_RETURNED);
-	report(guest->exit_code == 1, "and changes it: wrong registers expected 1, found %lu",
-	       guest->exit_code);
+	guest_check_run(guest, EXPECT_RETURN(1),
+			"Z registers that differ after a handler changed z3");
 	guest_destroy(guest);
 }
 
-/* Not asked for: a trap, also when the guest itself allows it. */
+/* A guest without guest_enable_sve() is trapped, also when its CPACR_EL1 allows SVE. */
 static void test_sve_trapped(void)
 {
 	for (int lazy = 0; lazy < 2; lazy++) {
 		struct guest *guest = create(VMID, guest_sve_vl, lazy);
-		u64 class = 0;
 
-		guest->data = &class;
 		guest->cpacr_el1 |= CPACR_EL1_ZEN;
-		guest_install_handler(guest, ELx_LOW_SYNC_64, note_class);
-		ends(guest, GUEST_EXIT_HANDLER);
-		report(class == ESR_ELx_EC_SVE,
-		       "%s, a guest without SVE: exit expected class 0x19, found %#lx", hand(lazy),
-		       class);
+		guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_SVE),
+				"%s, SVE of a guest without guest_enable_sve()", mode(lazy));
 		guest_destroy(guest);
 	}
 }
@@ -240,7 +216,7 @@ static void test_sve_trapped(void)
  * The host's SVE
  */
 
-static void open_host_sve(u64 zcr)
+static void enable_host_sve(u64 zcr)
 {
 	u64 cptr = read_sysreg(cptr_el2);
 
@@ -267,21 +243,24 @@ static void write_zcr_el1(u64 zcr)
 
 static void check_host_sve(struct guest *guest, const char *name, u64 zcr)
 {
-	u64 cptr = read_sysreg(cptr_el2), wrong, opened, zcr_after;
+	u64 cptr = read_sysreg(cptr_el2), wrong, enabled, zcr_after, cptr_after;
 
-	open_host_sve(zcr);
+	enable_host_sve(zcr);
 	write_zcr_el1(HOST_ZCR_EL1);
-	opened = read_sysreg(cptr_el2);
+	enabled = read_sysreg(cptr_el2);
 	/* guest_sve(): other values, and the longest vectors */
 	guest->x[0] = 0x102;
 	guest->x[1] = 15;
 	wrong = host_sve_around_guest_run(guest);
 	zcr_after = read_sysreg(ZCR_EL2);
-	report(!wrong && zcr_after == zcr && read_sysreg(cptr_el2) == opened,
-	       "%s guest: registers of the host that are wrong: %lu; ZCR_EL2 expected %#lx, found %#lx",
-	       name, wrong, zcr, zcr_after);
-	report(read_zcr_el1() == HOST_ZCR_EL1, "%s guest: ZCR_EL1 expected %#lx, found %#lx", name,
-	       HOST_ZCR_EL1, read_zcr_el1());
+	cptr_after = read_sysreg(cptr_el2);
+	report(!wrong && zcr_after == zcr && cptr_after == enabled,
+	       "SVE state of the host after %s guest: expected 0 registers wrong, ZCR_EL2 %#lx, "
+	       "CPTR_EL2 %#lx; found %lu, %#lx, %#lx",
+	       name, zcr, enabled, wrong, zcr_after, cptr_after);
+	report(read_zcr_el1() == HOST_ZCR_EL1,
+	       "ZCR_EL1 of the host after %s guest: expected %#lx, found %#lx", name, HOST_ZCR_EL1,
+	       read_zcr_el1());
 	write_sysreg(cptr, cptr_el2);
 	isb();
 }
@@ -297,15 +276,12 @@ static void test_sve_host(void)
 		struct guest *without = create(VMID + 1, guest_fp, lazy);
 		struct guest *idle = create(VMID + 2, guest_without_fp, lazy);
 
-		report_prefix_pushf("%s, host's ZCR_EL2 %lu", hand(lazy), zcr);
+		report_prefix_pushf("%s, host's ZCR_EL2 %lu", mode(lazy), zcr);
 		check_host_sve(with, "a SVE", zcr);
 		check_host_sve(without, "an FP", zcr);
 		check_host_sve(idle, "an idle", zcr);
-		ends(with, GUEST_EXIT_RETURNED);
-		ends(without, GUEST_EXIT_RETURNED);
-		report(!with->exit_code && !without->exit_code,
-		       "registers of these guests that are wrong: %lu, %lu", with->exit_code,
-		       without->exit_code);
+		guest_check_run(with, EXPECT_RETURN(0), "wrong registers of the SVE guest");
+		guest_check_run(without, EXPECT_RETURN(0), "wrong registers of the FP guest");
 		guest_destroy(with);
 		guest_destroy(without);
 		guest_destroy(idle);
@@ -313,7 +289,7 @@ static void test_sve_host(void)
 	}
 }
 
-/* The library has no SVE state to keep: it cannot have any. */
+/* The host has not enabled SVE: it has no SVE state that could be lost. */
 static unsigned int sve_traps;
 
 static void count_sve_trap(struct pt_regs *regs, unsigned int esr)
@@ -322,7 +298,7 @@ static void count_sve_trap(struct pt_regs *regs, unsigned int esr)
 	regs->pc += 4;
 }
 
-static void test_sve_closed(void)
+static void test_sve_disabled(void)
 {
 	struct guest *guest = create_sve(VMID, guest_sve, false);
 
@@ -330,10 +306,10 @@ static void test_sve_closed(void)
 	sve_traps = 0;
 	sve_vector_length();
 	guest->x[0] = 0x107;
-	ends(guest, GUEST_EXIT_HANDLER);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "a guest with SVE");
 	sve_vector_length();
 	report(sve_traps == 2,
-	       "SVE in a host that did not open it, before and after a guest with SVE: "
+	       "SVE in a host that did not enable it, before and after a guest with SVE: "
 	       "expected 2 traps, found %u",
 	       sve_traps);
 	install_exception_handler(EL1H_SYNC, ESR_ELx_EC_SVE, NULL);
@@ -344,7 +320,7 @@ static void test_sve(void)
 {
 	static void (*const tests[])(void) = { test_sve_interleaved, test_sve_leak,
 					       test_sve_handler,     test_sve_trapped,
-					       test_sve_host,	     test_sve_closed };
+					       test_sve_host,	     test_sve_disabled };
 
 	if (!system_supports_sve()) {
 		report_skip("the CPU has no SVE (ID_AA64PFR0_EL1.SVE)");

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Who gets an exit: handlers by exception class, by vector, the default one; and the count of
- * exits.
- */
+/* Which handler an exit calls: that of its class, its vector's or the default; counts of exits. */
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/barrier.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/processor.h>
 
 #define VMID 12
@@ -24,20 +21,12 @@ static u64 guest_three_exits(void)
 	return 0x600d;
 }
 
-static struct guest *create(void)
-{
-	struct guest *guest = guest_create(VMID, (void (*)(void))guest_three_exits, S2_PAGE_4K);
-
-	assert(guest);
-	return guest;
-}
-
 struct seen {
 	unsigned int by_vector, by_class;
 	u64 vector_class, class_class; /* class of the last exit that each got */
 };
 
-/* HVC continues behind itself; the others are stepped over. */
+/* ELR_EL2 of an HVC is behind it; the others are stepped over. */
 static void step_over(struct guest *guest)
 {
 	if (ESR_ELx_EC(guest->esr_el2) != ESR_ELx_EC_HVC64)
@@ -64,91 +53,102 @@ static enum guest_handler_result by_class(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
-static void run(struct guest *guest, struct seen *seen)
+static void start(struct guest *guest, struct seen *seen)
 {
-	enum guest_exit_reason reason;
-
 	*seen = (struct seen){ 0 };
 	guest->data = seen;
 	guest->elr_el2 = (u64)guest_three_exits;
-	reason = guest_run(guest);
-	report(reason == GUEST_EXIT_RETURNED && guest->exit_code == 0x600d,
-	       "the guest goes on after each exit and returns: \"%s\", %#lx",
-	       guest_exit_reason_name(reason), guest->exit_code);
+}
+
+#define check_run(guest, seen, what)                                       \
+	({                                                                 \
+		start(guest, seen);                                        \
+		guest_check_run(guest, EXPECT_RETURN(0x600d), "%s", what); \
+	})
+
+static const char *class_name(u64 class)
+{
+	return esr_class_name(class << ESR_ELx_EC_SHIFT);
 }
 
 static void test_class(void)
 {
-	struct guest *guest = create();
+	struct guest *guest = guest_create_4k(VMID, guest_three_exits);
 	u64 link = guest->x[30];
 	struct seen seen;
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, by_vector);
 	guest_install_class_handler(guest, ESR_ELx_EC_DABT_LOW, by_class);
-	run(guest, &seen);
+	check_run(guest, &seen, "three exits with handlers of a vector and a class");
 	report(seen.by_class == 1 && seen.class_class == ESR_ELx_EC_DABT_LOW,
-	       "the class's handler gets its exit: expected 1 of class 0x24, found %u of %#lx",
-	       seen.by_class, seen.class_class);
+	       "exits in the handler of class \"%s\": expected 1, found %u, the last \"%s\"",
+	       class_name(ESR_ELx_EC_DABT_LOW), seen.by_class, class_name(seen.class_class));
 	report(seen.by_vector == 2 && seen.vector_class == ESR_ELx_EC_SMC64,
-	       "the vector's handler gets the others: expected 2, the last 0x17, found %u, %#lx",
-	       seen.by_vector, seen.vector_class);
+	       "exits in the vector's handler: expected 2, the last \"%s\", found %u, \"%s\"",
+	       class_name(ESR_ELx_EC_SMC64), seen.by_vector, class_name(seen.vector_class));
 
 	guest_install_class_handler(guest, ESR_ELx_EC_DABT_LOW, NULL);
 	guest->x[30] = link;
-	run(guest, &seen);
+	check_run(guest, &seen, "three exits after the class's handler was removed");
 	report(seen.by_class == 0 && seen.by_vector == 3,
-	       "taken away again, all go to the vector's: expected 0 and 3, found %u and %u",
+	       "exits in the removed handler of a class and in the vector's: expected 0 and 3, "
+	       "found %u and %u",
 	       seen.by_class, seen.by_vector);
 	guest_destroy(guest);
 }
 
-/* The vector calls the handler directly when there is nothing else to ask. */
+/* The vector calls its handler directly unless a class has one. */
 static void test_direct(void)
 {
-	struct guest *guest = create();
+	struct guest *guest = guest_create_4k(VMID, guest_three_exits);
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, by_vector);
 	report(guest->dispatch[0].handler == by_vector,
-	       "a vector's only handler is what the vector calls");
+	       "handler that the vector calls, with no handler of a class: expected %p, found %p",
+	       by_vector, guest->dispatch[0].handler);
 	guest_install_class_handler(guest, ESR_ELx_EC_HVC64, by_class);
-	report(guest->dispatch[0].handler != by_vector, "with a class's handler it is not");
+	report(guest->dispatch[0].handler != by_vector,
+	       "handler that the vector calls, with a handler of a class: expected not %p, found %p",
+	       by_vector, guest->dispatch[0].handler);
 	guest_destroy(guest);
 }
 
-/* Nobody wants it: the exit is printed, decoded, and never looks like another. */
+/* Without a handler an exit is printed, decoded, and has a reason of its own. */
 static void test_default(void)
 {
-	struct guest *guest = create();
-	enum guest_exit_reason reason;
+	struct guest *guest = guest_create_4k(VMID, guest_three_exits);
+	int exits;
 
 	guest_install_class_handler(guest, ESR_ELx_EC_DABT_LOW, by_class);
-	reason = guest_run(guest);
-	report(reason == GUEST_EXIT_UNHANDLED && ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_HVC64,
-	       "an exit without handler: expected \"%s\" by HVC, found \"%s\" by class %#lx",
-	       guest_exit_reason_name(GUEST_EXIT_UNHANDLED), guest_exit_reason_name(reason),
-	       ESR_ELx_EC(guest->esr_el2));
+	guest_run(guest);
+	report(guest->exit_reason == GUEST_EXIT_UNHANDLED &&
+		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_HVC64,
+	       "an exit without handler: expected \"%s\" by HVC, found \"%s\" by %s",
+	       guest_exit_reason_name(GUEST_EXIT_UNHANDLED),
+	       guest_exit_reason_name(guest->exit_reason), esr_class_name(guest->esr_el2));
 
 	/* QEMU makes no physical SError: the vector's default handler alone */
 	guest->exit_reason = GUEST_EXIT_HANDLER;
-	report(guest_c_exception_handler(guest, ELx_LOW_ERROR_64 * VECTOR_SLOT_SIZE) == 1 &&
-		       guest->exit_reason == GUEST_EXIT_UNHANDLED,
-	       "an SError is no interrupt that the host takes: %s",
+	exits = guest_c_exception_handler(guest, ELx_LOW_ERROR_64 * VECTOR_SLOT_SIZE);
+	report(exits == 1 && guest->exit_reason == GUEST_EXIT_UNHANDLED,
+	       "an SError without handler: expected 1, \"%s\", found %d, \"%s\"",
+	       guest_exit_reason_name(GUEST_EXIT_UNHANDLED), exits,
 	       guest_exit_reason_name(guest->exit_reason));
 	guest_destroy(guest);
 }
 
 static void test_statistics(void)
 {
-	struct guest *guest = create();
+	struct guest *guest = guest_create_4k(VMID, guest_three_exits);
 	struct guest_statistics statistics;
 	u64 link = guest->x[30], sum = 0;
 	struct seen seen;
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, by_vector);
 	guest_count_exits(guest, &statistics);
-	run(guest, &seen);
+	check_run(guest, &seen, "three exits, counted");
 	guest->x[30] = link;
-	run(guest, &seen);
+	check_run(guest, &seen, "three exits more, counted");
 	for (unsigned int ec = 0; ec < EC_MAX; ec++)
 		sum += statistics.classes[ec];
 	report(statistics.vectors[ELx_LOW_SYNC_64] == 6 && sum == 6,
@@ -157,7 +157,7 @@ static void test_statistics(void)
 	report(statistics.classes[ESR_ELx_EC_HVC64] == 2 &&
 		       statistics.classes[ESR_ELx_EC_DABT_LOW] == 2 &&
 		       statistics.classes[ESR_ELx_EC_SMC64] == 2,
-	       "2 of HVC, data abort and SMC each: %lu, %lu, %lu",
+	       "exits of two runs by HVC, data abort and SMC: expected 2, 2, 2, found %lu, %lu, %lu",
 	       statistics.classes[ESR_ELx_EC_HVC64], statistics.classes[ESR_ELx_EC_DABT_LOW],
 	       statistics.classes[ESR_ELx_EC_SMC64]);
 	guest_print_statistics(&statistics);
@@ -166,20 +166,20 @@ static void test_statistics(void)
 	guest_install_handler(guest, ELx_LOW_IRQ_64, guest_take_interrupts);
 	guest_c_exception_handler(guest, ELx_LOW_IRQ_64 * VECTOR_SLOT_SIZE);
 	report(statistics.vectors[ELx_LOW_IRQ_64] == 1 && statistics.classes[ESR_ELx_EC_HVC64] == 2,
-	       "an interrupt is one by vector, and of no class: %lu, %lu",
+	       "exits by IRQ and HVC after one interrupt: expected 1 and 2, found %lu and %lu",
 	       statistics.vectors[ELx_LOW_IRQ_64], statistics.classes[ESR_ELx_EC_HVC64]);
 
 	guest_count_exits(guest, NULL);
 	guest->x[30] = link;
-	run(guest, &seen);
-	report(statistics.vectors[ELx_LOW_SYNC_64] == 6, "switched off, nothing is counted: %lu",
+	check_run(guest, &seen, "three exits, not counted");
+	report(statistics.vectors[ELx_LOW_SYNC_64] == 6,
+	       "exits counted after guest_count_exits(guest, NULL): expected 6, found %lu",
 	       statistics.vectors[ELx_LOW_SYNC_64]);
 	guest_destroy(guest);
 }
 
 /*
- * Every immediate is the guest's, those of the framework's own hypercalls too; and an instruction
- * that was emulated is stepped over with what hangs on it.
+ * A guest may use every immediate of HVC, those of the framework's own hypercalls too.
  */
 #define FRAMEWORK_EXCEPTION 0xff04 /* GUEST_HVC_EL1_EXCEPTION + ELxH_SYNC */
 #define FRAMEWORK_RETURNED 0xff80 /* GUEST_HVC_RETURNED */
@@ -204,29 +204,30 @@ static enum guest_handler_result add_number(struct guest *guest)
 
 static void test_numbers(void)
 {
-	struct guest *guest = guest_create(VMID, guest_call_numbers, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_call_numbers);
 	u64 expected = (u64)FRAMEWORK_EXCEPTION << 32 | (u64)FRAMEWORK_RETURNED << 16;
 
-	assert(guest);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, add_number);
 	report(guest_run(guest) == GUEST_EXIT_HANDLER && guest->exit_code == expected,
-	       "numbers that the framework uses are a guest's too: expected %#lx, found %#lx (%s)",
+	       "immediates of HVC that the framework uses too, in the handler: expected %#lx, found "
+	       "%#lx (%s)",
 	       expected, guest->exit_code, guest_exit_reason_name(guest->exit_reason));
 	guest_destroy(guest);
 }
 
-/* SPSR_EL2.BTYPE is of the instruction that was done, and a step that was due is made with it. */
+/* SPSR_EL2.BTYPE and SS belong to the instruction that was emulated. */
 static void test_skip(void)
 {
-	struct guest *guest = create();
+	struct guest *guest = guest_create_4k(VMID, guest_three_exits);
 	u64 pc = guest->elr_el2, spsr = guest->spsr_el2;
 
 	guest->esr_el2 = ESR_ELx_IL;
 	guest->spsr_el2 = spsr | 3UL << 10 | PSR_SS_BIT;
 	guest_skip_instruction(guest);
 	report(guest->elr_el2 == pc + 4 && guest->spsr_el2 == spsr,
-	       "stepping over an instruction: PC +%#lx, SPSR_EL2 expected %#lx, found %#lx",
-	       guest->elr_el2 - pc, spsr, guest->spsr_el2);
+	       "guest_skip_instruction(): expected PC +0x4, SPSR_EL2 %#lx, found PC +%#lx, SPSR_EL2 "
+	       "%#lx",
+	       spsr, guest->elr_el2 - pc, guest->spsr_el2);
 	guest_destroy(guest);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Register values around a guest's run. */
 #include <asm/registers.h>
+#include "guest-host-state.h"
 
-#define FPCR_RMODE_PLUS	0x400000
-#define FPSR_IXC	0x10
+#define FPCR_RMODE_PLUS (1 << 22)
+#define FPSR_IXC (1 << 4)
 
 	.arch	armv8-a+fp+simd
 	.text
@@ -75,7 +76,7 @@ callee_saved_around_guest_run:
 	.global	guest_clobber
 guest_clobber:
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
-	mov	x\n, #0x5a00 + \n
+	mov	x\n, #CLOBBERED + \n
 	.endr
 	hvc	#0
 	b	.

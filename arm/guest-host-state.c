@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What the host is after guest_run(): what it was before, whatever the guest did.
- */
+/* The host's state after guest_run() is what it was before, whatever the guest did. */
 #include <libcflat.h>
 #include <string.h>
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/el2.h>
+#include <asm/guest-check.h>
 #include <asm/guest.h>
 #include <asm/mmu.h>
 #include <asm/page.h>
 #include <asm/processor.h>
 #include <vmalloc.h>
+#include "guest-host-state.h"
 
 #define VMID 3
 #define CNTHCTL_EVNTI (UL(1) << 4)
 #define HSTR_T5 (UL(1) << 5)
+/* Of CPUs that this one is not */
+#define MIDR 0x410fd0f2UL
+#define MPIDR 0x80000203UL
 #define MDSCR_TDCC (UL(1) << 12)
+#define JUNK 0xbad0bad0bad0UL
+#define FPCR_FZ (UL(1) << 24)
 
 /* clang-format off */
 /* The host's registers that a guest or the way into it could change. X(name) */
@@ -50,8 +55,9 @@
 /* clang-format on */
 #define FIELD_OF(name) u64 name;
 #define READ_INTO(name) state->name = read_sysreg(name);
-#define COMPARE(name)                                                                        \
-	report(before->name == after->name, #name ": %#lx before, %#lx after", before->name, \
+#define COMPARE(name)                                                                     \
+	report(before->name == after->name,                                               \
+	       #name " of the host after a run: expected %#lx, found %#lx", before->name, \
 	       after->name);
 
 struct host_state {
@@ -124,8 +130,6 @@ __changes_keys static void write_el1(const u64 *values, bool keys)
 /* Leaves nothing at EL1 as it was. */
 static void guest_change_everything(void)
 {
-	u64 junk = 0xbad0bad0bad0UL;
-
 	asm volatile(
 		"	msr	sp_el0, %0\n"
 		"	msr	tpidr_el0, %0\n"
@@ -136,7 +140,7 @@ static void guest_change_everything(void)
 		"	msr	contextidr_el1, %2\n"
 		"	msr	ttbr0_el1, %1\n"
 		"	msr	far_el1, %0\n"
-		"	msr	daifclr, #0xf\n"
+		"	msr	daifclr, %4\n"
 		"	.arch_extension fp\n"
 		"	.arch_extension simd\n"
 		"	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
@@ -146,21 +150,15 @@ static void guest_change_everything(void)
 		"	msr	fpcr, %3\n"
 		"	hvc	#0\n"
 		:
-		: "r"(junk), "r"(0x5000UL), "r"(1UL), "r"(1UL << 24)
+		: "r"(JUNK), "r"(0x5000UL), "r"(1UL), "r"(FPCR_FZ), "i"(DAIF_IMM(PSR_DAIF))
 		: "memory");
-}
-
-static enum guest_handler_result exit_on_anything(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
 }
 
 static struct guest *create(void (*guest_func)(void))
 {
-	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_func);
 
-	assert(guest);
-	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_on_anything);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	return guest;
 }
 
@@ -182,12 +180,13 @@ static void test_registers(void)
 	write_sysreg(0x3000, tpidrro_el0);
 	write_sysreg(0x4000, tpidr_el1);
 	read_host_state(&before);
-	report(guest_run(guest) == GUEST_EXIT_HANDLER, "the guest ran");
+	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_HVC64), "a guest changes its registers");
 	read_host_state(&after);
 	compare_host_state(&before, &after);
 	report(before.cnthctl_el2 != original.cnthctl_el2 && before.hstr_el2 == HSTR_T5 &&
 		       before.mdscr_el1 != original.mdscr_el1,
-	       "the values were not a guest's");
+	       "CNTHCTL_EL2, HSTR_EL2, MDSCR_EL1 took the host's values before the run: found %#lx, %#lx, %#lx",
+	       before.cnthctl_el2, before.hstr_el2, before.mdscr_el1);
 	write_sysreg(original.cnthctl_el2, cnthctl_el2);
 	write_sysreg(original.cntvoff_el2, cntvoff_el2);
 	write_sysreg(original.vmpidr_el2, vmpidr_el2);
@@ -197,7 +196,7 @@ static void test_registers(void)
 	guest_destroy(guest);
 }
 
-/* What EL2 holds for a guest is in force in its handlers, and what it holds of its CPU in it. */
+/* The guest's controls are in EL2's registers while its handler runs. */
 static struct {
 	u64 vpidr, vmpidr, hstr;
 } in_handler;
@@ -224,26 +223,25 @@ static void test_controls(void)
 {
 	struct guest *guest = create(guest_read_ids);
 
-	guest->vpidr_el2 = 0x410fd0f2;
-	guest->vmpidr_el2 = 0x80000203;
+	guest->vpidr_el2 = MIDR;
+	guest->vmpidr_el2 = MPIDR;
 	guest->hstr_el2 = HSTR_T5;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, look_at_controls);
 	guest_run(guest);
-	report(guest->x[0] == 0x410fd0f2 && guest->x[1] == 0x80000203,
-	       "the guest's MIDR_EL1 and MPIDR_EL1 are what the host chose: %#lx, %#lx",
-	       guest->x[0], guest->x[1]);
-	report(in_handler.vpidr == 0x410fd0f2 && in_handler.vmpidr == 0x80000203 &&
-		       in_handler.hstr == HSTR_T5,
-	       "VPIDR_EL2, VMPIDR_EL2, HSTR_EL2 in its handler: %#lx, %#lx, %#lx", in_handler.vpidr,
-	       in_handler.vmpidr, in_handler.hstr);
+	report(guest->x[0] == MIDR && guest->x[1] == MPIDR,
+	       "the guest's MIDR_EL1 and MPIDR_EL1: expected %#lx and %#lx, found %#lx and %#lx",
+	       MIDR, MPIDR, guest->x[0], guest->x[1]);
+	report(in_handler.vpidr == MIDR && in_handler.vmpidr == MPIDR && in_handler.hstr == HSTR_T5,
+	       "VPIDR_EL2, VMPIDR_EL2, HSTR_EL2 in a handler: expected %#lx, %#lx, %#lx, "
+	       "found %#lx, %#lx, %#lx",
+	       MIDR, MPIDR, HSTR_T5, in_handler.vpidr, in_handler.vmpidr, in_handler.hstr);
 	guest_destroy(guest);
 }
 
-/* ID_AA64ISAR1_EL1.{APA,API}, and APA3 of ID_AA64ISAR2_EL1 */
 static bool has_keys(void)
 {
-	return (read_sysreg(id_aa64isar1_el1) & 0xff0) ||
-	       (read_sysreg_s(ID_AA64ISAR2_EL1) & 0xf000);
+	return (read_sysreg(id_aa64isar1_el1) & ID_AA64ISAR1_API_APA) ||
+	       (read_sysreg_s(ID_AA64ISAR2_EL1) & ID_AA64ISAR2_APA3);
 }
 
 __changes_keys static void compare_el1_state(void)
@@ -263,11 +261,12 @@ __changes_keys static void compare_el1_state(void)
 	write_el1(original, has_keys());
 	for (size_t i = 0; i < count; i++)
 		report(before[i] == after[i] && before[i] != original[i],
-		       "%s: %#lx before, %#lx after", el1_names[i], before[i], after[i]);
+		       "%s of the host after a run, a value other than %#lx: expected %#lx, found %#lx",
+		       el1_names[i], original[i], before[i], after[i]);
 	guest_destroy(guest);
 }
 
-/* The other has no landing pad for an indirect call, in a build that wants one. */
+/* compare_el1_state() has no landing pad for an indirect call, in a build that wants one. */
 static void test_el1(void)
 {
 	compare_el1_state();
@@ -286,7 +285,7 @@ static void test_daif(void)
 		guest_run(guest);
 		after = read_sysreg(daif);
 		write_sysreg(saved, daif);
-		report(after == bit, "DAIF expected %#lx, found %#lx", bit, after);
+		report(after == bit, "DAIF after a run: expected %#lx, found %#lx", bit, after);
 	}
 	guest_destroy(guest);
 }
@@ -301,10 +300,12 @@ static void test_fp(void)
 	struct guest *guest = create(guest_change_everything);
 	u64 wrong = fp_around_guest_run(guest);
 
-	report(wrong == 0, "q0..q31, FPCR and FPSR are the host's: %lu wrong", wrong);
-	report((u64)guest->fpsimd.q[17] == 0xbad0bad0bad0UL && guest->fpsimd.fpcr == 1UL << 24,
-	       "and the guest's are kept for it: q17 %#lx, FPCR %#lx", (u64)guest->fpsimd.q[17],
-	       guest->fpsimd.fpcr);
+	report(wrong == 0,
+	       "q0..q31, FPCR and FPSR of the host after a run: expected 0 wrong, found %lu",
+	       wrong);
+	report((u64)guest->fpsimd.q[17] == JUNK && guest->fpsimd.fpcr == FPCR_FZ,
+	       "q17 and FPCR of the guest after a run: expected %#lx and %#lx, found %#lx and %#lx",
+	       JUNK, FPCR_FZ, (u64)guest->fpsimd.q[17], guest->fpsimd.fpcr);
 	guest_destroy(guest);
 }
 
@@ -313,8 +314,11 @@ static void test_callee_saved(void)
 	struct guest *guest = create(guest_clobber);
 	u64 wrong = callee_saved_around_guest_run(guest);
 
-	report(wrong == 0, "x19..x28, SP and FP are the host's: %lu wrong", wrong);
-	report(guest->x[29] == 0x5a1d, "and the guest's are kept for it: x29 %#lx", guest->x[29]);
+	report(wrong == 0, "x19..x29 and SP of the host after a run: expected 0 wrong, found %lu",
+	       wrong);
+	report(guest->x[29] == CLOBBERED + 29,
+	       "x29 of the guest after a run: expected %#x, found %#lx", CLOBBERED + 29,
+	       guest->x[29]);
 	guest_destroy(guest);
 }
 
@@ -326,7 +330,8 @@ static void count_brk(struct pt_regs *regs, unsigned int esr)
 	regs->pc += 4;
 }
 
-/* A guest whose FP is trapped, by a host that keeps FP from itself. */
+/* A guest whose FP is trapped, by a host that traps its own. */
+#define DOUBLE_ONE 0x3ff0000000000000UL
 static void guest_use_fp(void)
 {
 	asm volatile("	.arch_extension fp\n	fmov	d0, #1.0\n	hvc	#0" : : : "v0");
@@ -334,8 +339,7 @@ static void guest_use_fp(void)
 
 static u64 fp_trapping(void)
 {
-	/* FPEN at 0 with E2H, TFP without */
-	return host_vhe ? 0 : cptr_el2_default() | 1UL << 10;
+	return host_vhe ? cptr_el2_default() & ~CPTR_VHE_FPEN : cptr_el2_default() | CPTR_NVHE_TFP;
 }
 
 static enum guest_handler_result allow_fp(struct guest *guest)
@@ -356,14 +360,16 @@ static void test_fp_trapped(void)
 	isb();
 	guest_run(guest);
 	after = read_sysreg(cptr_el2);
-	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_FP_ASIMD,
-	       "FP of the guest is trapped: class %#lx", ESR_ELx_EC(guest->esr_el2));
-	report(after == fp_trapping(), "CPTR_EL2 expected %#lx, found %#lx", fp_trapping(), after);
+	guest_check_exit(guest, EXPECT_CLASS(ESR_ELx_EC_FP_ASIMD), "FP of a guest, trapped");
+	report(after == fp_trapping(),
+	       "CPTR_EL2 of a host that traps its own FP, after a run: expected %#lx, found %#lx",
+	       fp_trapping(), after);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, allow_fp);
 	guest_run(guest);
 	write_sysreg(cptr_el2_default(), cptr_el2);
-	report((u64)guest->fpsimd.q[0] == 0x3ff0000000000000UL,
-	       "once a handler has allowed it, it goes on: d0 %#lx", (u64)guest->fpsimd.q[0]);
+	report((u64)guest->fpsimd.q[0] == DOUBLE_ONE,
+	       "d0 of the guest once its handler untrapped FP: expected %#lx, found %#lx",
+	       DOUBLE_ONE, (u64)guest->fpsimd.q[0]);
 	guest_destroy(guest);
 }
 
@@ -384,7 +390,7 @@ static void test_exceptions(void)
 	guest_destroy(guest);
 }
 
-/* The host's TLBI works on its own mappings again: a page that changes its memory is seen to. */
+/* The host's TLBI drops its own translations again: a new page at an old address is found. */
 static void test_host_tlbi(void)
 {
 	struct guest *guest = create(guest_change_everything);
@@ -398,8 +404,9 @@ static void test_host_tlbi(void)
 	vm_slot_free(page);
 	assert(vm_slot_alloc() == page && vm_populate(page, PAGE_SIZE));
 	second = *(volatile u64 *)page;
-	report(first == 1 && second == 0, "a new page at an old address is the new page: %lu, %lu",
-	       first, second);
+	report(first == 1 && second == 0,
+	       "an address, and again with a new page: expected 1 and 0, found %lu and %lu", first,
+	       second);
 	vm_slot_free(page);
 	guest_destroy(guest);
 }

@@ -7,7 +7,7 @@
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/gic.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/processor.h>
 #include <asm/timer.h>
 
@@ -48,15 +48,16 @@ static void take_fiq(enum vector v, struct pt_regs *regs, unsigned int esr)
 
 static void interrupts_on(void)
 {
-	asm volatile("msr daifclr, #3\n	isb" : : : "memory");
+	daif_clear(PSR_I_BIT | PSR_F_BIT);
+	isb();
 }
 
 static void interrupts_off(void)
 {
-	asm volatile("msr daifset, #3" : : : "memory");
+	daif_set(PSR_I_BIT | PSR_F_BIT);
 }
 
-/* x0: a counter. Interrupts of the guest are masked, which does not concern the host's. */
+/* The guest masks its interrupts, which does not mask the host's. */
 static void guest_count(volatile u64 *counter)
 {
 	for (;;)
@@ -70,46 +71,42 @@ static void guest_hvc(void)
 
 static u64 counter;
 
-static struct guest *create(void (*guest_func)(void))
+static struct guest *create(void *func)
 {
-	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, func);
 
-	assert(guest);
 	guest->x[0] = (u64)&counter;
 	counter = 0;
 	host.irqs = host.fiqs = host.last = 0;
 	return guest;
 }
 
-static void check_taken(unsigned int irqs, unsigned int fiqs, u32 last)
+static void check_taken(const char *when, unsigned int irqs, unsigned int fiqs, u32 last)
 {
 	report(host.irqs == irqs && host.fiqs == fiqs && host.last == last,
-	       "the host took %u IRQs and %u FIQs, interrupt %u: %u, %u, %u", irqs, fiqs, last,
-	       host.irqs, host.fiqs, host.last);
-	report(!host.in_guest, "with its own HCR_EL2");
+	       "%s: expected %u IRQs, %u FIQs and the last %u; found %u, %u and %u", when, irqs,
+	       fiqs, last, host.irqs, host.fiqs, host.last);
+	report(!host.in_guest, "HCR_EL2.VM in the host's handler, %s: expected 0, found %d", when,
+	       host.in_guest);
 }
 
-static void check_reason(struct guest *guest, enum guest_exit_reason expected)
-{
-	enum guest_exit_reason reason = guest_run(guest);
-
-	report(reason == expected, "exit reason: %s", guest_exit_reason_name(reason));
-}
+#define check_reason(guest, reason, what) guest_check_run(guest, EXPECT_REASON(reason), what)
 
 /* The caller has it masked and pending: not one instruction of the guest is executed. */
 static void test_entry(void)
 {
-	struct guest *guest = create((void (*)(void))guest_count);
+	struct guest *guest = create(guest_count);
 
 	gic_ipi_send_single(AN_SGI, 0);
-	check_reason(guest, GUEST_EXIT_INTERRUPT);
+	check_reason(guest, GUEST_EXIT_INTERRUPT, "guest entered with an IRQ pending");
 	report(guest->elr_el2 == (u64)guest_count && counter == 0,
-	       "pending at entry: PC %#lx of %#lx, counter %lu", guest->elr_el2, (u64)guest_count,
-	       counter);
-	report(host.irqs == 0, "the caller masks it: taken %u times", host.irqs);
-	check_reason(guest, GUEST_EXIT_INTERRUPT);
+	       "guest entered with an IRQ pending: expected PC %#lx, counter 0, found PC %#lx, %lu",
+	       (u64)guest_count, guest->elr_el2, counter);
+	report(host.irqs == 0, "IRQ pending at entry, masked by the host: expected 0, found %u",
+	       host.irqs);
+	check_reason(guest, GUEST_EXIT_INTERRUPT, "guest entered again, the IRQ still pending");
 	interrupts_on();
-	check_taken(1, 0, AN_SGI);
+	check_taken("IRQ pending at entry, unmasked", 1, 0, AN_SGI);
 	interrupts_off();
 	guest_destroy(guest);
 }
@@ -127,17 +124,17 @@ static void guest_start_and_count(volatile u64 *count)
 	guest_count(count);
 }
 
-/* A timer while the guest runs; the guest goes on where it was. */
+/* The host's timer fires while the guest runs; the guest continues where it was. */
 static void test_run(void)
 {
-	struct guest *guest = create((void (*)(void))guest_start_and_count);
+	struct guest *guest = create(guest_start_and_count);
 	u64 first, rounds;
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, start_timer);
 	gic_enable_irq(PPI(TIMER_HPTIMER_IRQ));
 	interrupts_on();
-	check_reason(guest, GUEST_EXIT_INTERRUPT);
-	check_taken(1, 0, PPI(TIMER_HPTIMER_IRQ));
+	check_reason(guest, GUEST_EXIT_INTERRUPT, "the host's timer fires in the guest");
+	check_taken("the host's timer fired in the guest", 1, 0, PPI(TIMER_HPTIMER_IRQ));
 	interrupts_off();
 	/* On a busy machine the time may be over before the guest's first instruction. */
 	first = counter;
@@ -148,9 +145,11 @@ static void test_run(void)
 		interrupts_on();
 		interrupts_off();
 	}
-	check_taken(rounds, 0, PPI(TIMER_HPTIMER_IRQ));
-	report(counter > first, "the guest goes on where it was: counter %lu, then %lu", first,
-	       counter);
+	check_taken("the host's timer fired in the guest again", rounds, 0, PPI(TIMER_HPTIMER_IRQ));
+	report(counter > first,
+	       "the guest's counter after an interrupted run and %lu more: expected above %lu, "
+	       "found %lu",
+	       rounds - 1, first, counter);
 	gic_disable_irq(PPI(TIMER_HPTIMER_IRQ));
 	guest_destroy(guest);
 }
@@ -163,21 +162,23 @@ static enum guest_handler_result raise_and_exit(struct guest *guest)
 	return GUEST_ACTION_EXIT;
 }
 
-/* It comes while a handler runs, which says EXIT: the exit is the handler's, the interrupt ours. */
+/* Pending while a handler runs that returns EXIT: the handler ends the run, not the IRQ. */
 static void test_exit(void)
 {
 	struct guest *guest = create(guest_hvc);
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, raise_and_exit);
 	interrupts_on();
-	check_reason(guest, GUEST_EXIT_HANDLER);
-	check_taken(1, 0, AN_SGI);
+	check_reason(guest, GUEST_EXIT_HANDLER, "handler that raises an IRQ and exits");
+	check_taken("IRQ raised by a handler that exits", 1, 0, AN_SGI);
 	interrupts_off();
 	guest->elr_el2 = (u64)guest_hvc;
-	check_reason(guest, GUEST_EXIT_HANDLER);
-	report(host.irqs == 1, "a caller that masks it has it pending: taken %u times", host.irqs);
+	check_reason(guest, GUEST_EXIT_HANDLER,
+		     "handler that raises an IRQ and exits, IRQs masked");
+	report(host.irqs == 1,
+	       "IRQs taken before the host unmasks the second: expected 1, found %u", host.irqs);
 	interrupts_on();
-	check_taken(2, 0, AN_SGI);
+	check_taken("IRQ raised by a handler that exits, unmasked later", 2, 0, AN_SGI);
 	interrupts_off();
 	guest_destroy(guest);
 }
@@ -188,18 +189,21 @@ static enum guest_handler_result raise_and_resume(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
-/* The same with RESUME: the guest does not get to its next instruction. */
+/* Pending while a handler runs that returns RESUME: the guest executes no instruction. */
 static void test_resume(void)
 {
 	struct guest *guest = create(guest_hvc);
+	u32 before;
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, raise_and_resume);
 	interrupts_on();
-	check_reason(guest, GUEST_EXIT_INTERRUPT);
-	check_taken(1, 0, AN_SGI);
+	check_reason(guest, GUEST_EXIT_INTERRUPT, "handler that raises an IRQ and resumes");
+	check_taken("IRQ raised by a handler that resumes", 1, 0, AN_SGI);
 	interrupts_off();
-	report(guest->elr_el2 == (u64)guest_hvc + 4 || *(u32 *)(guest->elr_el2 - 4) == 0xd4000002,
-	       "right behind the guest's hvc: %#lx", guest->elr_el2);
+	before = *(u32 *)(guest->elr_el2 - 4);
+	report(guest->elr_el2 == (u64)guest_hvc + 4 || before == HVC_0,
+	       "instruction before the interrupted guest's PC: expected %#x (hvc #0), found %#x",
+	       HVC_0, before);
 	guest_destroy(guest);
 }
 
@@ -216,19 +220,20 @@ static u64 guest_wait_for(volatile unsigned int *count)
 	return 0x600d;
 }
 
-/* The host takes it in a handler of the guest, without an end of the run. */
+/* The host takes it in a handler of the guest's, and the run goes on. */
 static void test_handler(void)
 {
-	struct guest *guest = create((void (*)(void))guest_wait_for);
+	struct guest *guest = create(guest_wait_for);
 
 	guest->x[0] = (u64)&host.irqs;
 	guest_install_handler(guest, ELx_LOW_IRQ_64, count_and_take);
 	gic_enable_irq(PPI(TIMER_HPTIMER_IRQ));
 	timer_start(timer_host(), SOON_US);
-	check_reason(guest, GUEST_EXIT_RETURNED); /* interrupts are masked here */
-	report(guest->exit_code == 0x600d && host.irqs == 1 && host.last == PPI(TIMER_HPTIMER_IRQ),
-	       "taken in the handler, and the guest went on: %#lx, %u times, %u", guest->exit_code,
-	       host.irqs, host.last);
+	/* The host has interrupts masked. */
+	guest_check_run(guest, EXPECT_RETURN(0x600d), "guest_take_interrupts() in a handler");
+	report(host.irqs == 1 && host.last == PPI(TIMER_HPTIMER_IRQ),
+	       "IRQs taken by guest_take_interrupts(): expected 1, the last %u, found %u and %u",
+	       PPI(TIMER_HPTIMER_IRQ), host.irqs, host.last);
 	gic_disable_irq(PPI(TIMER_HPTIMER_IRQ));
 	host.in_guest = false;
 	guest_destroy(guest);
@@ -237,7 +242,7 @@ static void test_handler(void)
 /* FIQ has a vector, a mask and a handler of its own. */
 static void test_fiq(void)
 {
-	struct guest *guest = create((void (*)(void))guest_count);
+	struct guest *guest = create(guest_count);
 	u64 daif = read_sysreg(daif);
 
 	if (!gic_irq_set_group(FIQ_SGI, 0)) {
@@ -246,33 +251,36 @@ static void test_fiq(void)
 		return;
 	}
 	gic_irq_set_pending(FIQ_SGI, true);
-	check_reason(guest, GUEST_EXIT_INTERRUPT);
-	report(counter == 0 && host.fiqs == 0, "FIQ pending at entry, masked by the caller");
+	check_reason(guest, GUEST_EXIT_INTERRUPT, "guest entered with an FIQ pending");
+	report(counter == 0 && host.fiqs == 0,
+	       "FIQ pending at entry, masked by the host: expected counter 0, 0 FIQs, found %lu, %u",
+	       counter, host.fiqs);
 	write_sysreg(daif & ~(u64)PSR_F_BIT, daif);
 	isb();
-	check_taken(0, 1, FIQ_SGI);
+	check_taken("FIQ pending at entry, unmasked", 0, 1, FIQ_SGI);
 	write_sysreg(daif, daif);
 	gic_irq_set_pending(FIQ_SGI, true);
 	gic_ipi_send_single(AN_SGI, 0);
-	check_reason(guest, GUEST_EXIT_INTERRUPT);
+	check_reason(guest, GUEST_EXIT_INTERRUPT, "guest entered with an IRQ and an FIQ pending");
 	interrupts_on();
 	interrupts_off();
-	report(host.fiqs == 2 && host.irqs == 1, "one of each: %u FIQs, %u IRQs", host.fiqs,
-	       host.irqs);
+	report(host.fiqs == 2 && host.irqs == 1,
+	       "FIQs and IRQs taken after both were pending: expected 2 and 1, found %u and %u",
+	       host.fiqs, host.irqs);
 	gic_irq_set_group(FIQ_SGI, 1);
 	guest_destroy(guest);
 }
 
-/* Whatever of DAIF the caller has: it has it again, and what it lets in came. */
+/* guest_run() restores DAIF of its caller, and what DAIF does not mask was taken. */
 static void test_daif(void)
 {
-	struct guest *guest = create((void (*)(void))guest_count);
+	struct guest *guest = create(guest_count);
 	u64 saved = read_sysreg(daif);
 
 	for (u64 masks = 0; masks <= PSR_DAIF; masks += PSR_F_BIT) {
 		u64 before = host.irqs, after, taken;
 
-		/* Its own handler sends it, so that it is pending with whatever mask. */
+		/* Raised in a handler, it is pending whatever the mask. */
 		guest->elr_el2 = (u64)guest_hvc;
 		guest_install_handler(guest, ELx_LOW_SYNC_64, raise_and_exit);
 		write_sysreg(masks, daif);
@@ -283,7 +291,9 @@ static void test_daif(void)
 		interrupts_on();
 		write_sysreg(saved, daif);
 		report(after == masks && taken == !(masks & PSR_I_BIT) && host.irqs == before + 1,
-		       "DAIF %#lx: found %#lx, taken %lu times", masks, after, taken);
+		       "guest_run() with DAIF %#lx: expected DAIF %#lx, %d IRQs taken, 1 after unmasking; "
+		       "found %#lx, %lu, %lu",
+		       masks, masks, !(masks & PSR_I_BIT), after, taken, host.irqs - before);
 	}
 	guest_destroy(guest);
 }
@@ -301,8 +311,9 @@ static void test_between(void)
 		gic_ipi_send_single(FIQ_SGI, 0);
 		isb();
 		report(host.irqs == 2 * i && host.last == FIQ_SGI,
-		       "run %u: one of it and one after it: %u, interrupt %u", i, host.irqs,
-		       host.last);
+		       "IRQs after run %u, each with one in it and one behind it: expected %u, the "
+		       "last %u, found %u and %u",
+		       i, 2 * i, FIQ_SGI, host.irqs, host.last);
 	}
 	interrupts_off();
 	guest_destroy(guest);

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What is masked, and in what order, where the framework has a handler between two steps of its
- * own: a handler may unmask what it likes, and the framework masks it again before it goes on.
- */
+/* PSTATE.DAIF around handlers: they may unmask, and the framework masks again before it goes on. */
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/barrier.h>
+#include <asm/guest-check.h>
 #include <asm/guest-internal.h>
-#include <asm/guest.h>
 #include <asm/processor.h>
 
 #define VMID 4
 
-/* guest_run() asks this one in place of its own: no QEMU makes an SError. */
+/* Replaces the library's: no QEMU makes an SError. */
 static bool host_serror;
 
 bool guest_host_serror_pending(void)
@@ -20,13 +17,13 @@ bool guest_host_serror_pending(void)
 	return host_serror;
 }
 
-/* What a state that moves with the guest's registers has seen. */
+/* DAIF, frame records and calls seen when optional state moves. */
 static struct {
 	u64 daif;
 	int frames, moves;
 } loaded, saved;
 
-/* Steps to the end of the frame records, 0 if there is none in sight. */
+/* Number of frame records, 0 if they do not end. */
 static int frames_from(const u64 *frame)
 {
 	int steps = 0;
@@ -55,7 +52,7 @@ static const struct guest_optional_state watched = { load, save };
 
 static u64 guest_call_twice(void)
 {
-	asm volatile("	mov	x29, #0x1234\n" /* no frame pointer of the host's */
+	asm volatile("	mov	x29, #0x1234\n" /* not a frame pointer of the host's */
 		     "	hvc	#0\n"
 		     "	hvc	#1"
 		     :
@@ -66,10 +63,11 @@ static u64 guest_call_twice(void)
 
 static void unmask(void)
 {
-	asm volatile("msr daifclr, #0xf\n	isb" : : : "memory");
+	daif_clear(PSR_DAIF);
+	isb();
 }
 
-/* First with a look at the registers, which RESUME then moves back; at last without. */
+/* The first call accesses the registers, which RESUME then moves back; the last does not. */
 static enum guest_handler_result unmask_and_go(struct guest *guest)
 {
 	bool last = guest->esr_el2 & 0xffff;
@@ -82,9 +80,8 @@ static enum guest_handler_result unmask_and_go(struct guest *guest)
 
 static struct guest *create(void)
 {
-	struct guest *guest = guest_create(VMID, (void (*)(void))guest_call_twice, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_call_twice);
 
-	assert(guest);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, unmask_and_go);
 	loaded.moves = saved.moves = 0;
 	return guest;
@@ -97,11 +94,16 @@ static void test_unmasked(void)
 	guest_set_optional_state(guest, &watched);
 	guest_run(guest);
 	report(loaded.moves == 2 && saved.moves == 2,
-	       "registers moved: in twice, out twice; found %d, %d", loaded.moves, saved.moves);
-	report(loaded.daif == PSR_DAIF, "after RESUME of a handler that unmasked: DAIF %#lx",
-	       loaded.daif);
-	report(saved.daif == PSR_DAIF, "after its EXIT: DAIF %#lx", saved.daif);
-	report(loaded.frames > 2, "RESUME moves them with frame records that end: %d",
+	       "calls of optional state's load and save: expected 2 and 2, found %d and %d",
+	       loaded.moves, saved.moves);
+	report(loaded.daif == PSR_DAIF,
+	       "DAIF in load, after RESUME of a handler that unmasked: expected %#lx, found %#lx",
+	       (u64)PSR_DAIF, loaded.daif);
+	report(saved.daif == PSR_DAIF,
+	       "DAIF in save, after EXIT of a handler that unmasked: expected %#lx, found %#lx",
+	       (u64)PSR_DAIF, saved.daif);
+	report(loaded.frames > 2,
+	       "frame records in load, after RESUME: expected more than 2 and an end, found %d",
 	       loaded.frames);
 	guest_destroy(guest);
 }
@@ -109,20 +111,24 @@ static void test_unmasked(void)
 static void test_host_serror(void)
 {
 	struct guest *guest = create();
-	u64 daif = read_sysreg(daif), hcr = read_sysreg(hcr_el2);
-	enum guest_exit_reason reason;
+	u64 daif = read_sysreg(daif), hcr = read_sysreg(hcr_el2), daif_after, hcr_after;
 
 	guest_set_optional_state(guest, &watched);
 	host_serror = true;
-	reason = guest_run(guest);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HOST_SERROR),
+			"guest_run() with an SError of the host pending");
 	host_serror = false;
-	report(reason == GUEST_EXIT_HOST_SERROR && guest->exit_reason == reason,
-	       "an SError of the host's is pending: %s", guest_exit_reason_name(reason));
 	report(!loaded.moves && guest->elr_el2 == (u64)guest_call_twice,
-	       "the guest was not entered: PC %#lx", guest->elr_el2);
-	report(read_sysreg(daif) == daif && read_sysreg(hcr_el2) == hcr,
-	       "DAIF and HCR_EL2 are the host's");
-	report(guest_run(guest) == GUEST_EXIT_HANDLER, "without one it is");
+	       "a guest not entered for an SError: expected 0 calls of load, PC %#lx, found %d, %#lx",
+	       (u64)guest_call_twice, loaded.moves, guest->elr_el2);
+	daif_after = read_sysreg(daif);
+	hcr_after = read_sysreg(hcr_el2);
+	report(daif_after == daif && hcr_after == hcr,
+	       "DAIF and HCR_EL2 after a guest was not entered: expected %#lx and %#lx, found %#lx "
+	       "and %#lx",
+	       daif, hcr, daif_after, hcr_after);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER),
+			"guest_run() with no SError pending any more");
 	guest_destroy(guest);
 }
 

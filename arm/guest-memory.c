@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What guests take they give back: when they are destroyed, and when there is not enough of it. */
+/* Memory of guests: freed when they are destroyed, and when creating them runs out of it. */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <shortage.h>
 #include <subtest.h>
 #include <vmalloc.h>
+#include <asm/guest-check.h>
 #include <asm/guest-debug.h>
 #include <asm/guest-fp.h>
-#include <asm/guest.h>
 #include <asm/setup.h>
 
 #define VMID 11
@@ -24,14 +24,14 @@ static void ignore(struct guest_el1_regs *regs, unsigned int esr)
 {
 }
 
-/* All that a guest may have. */
+/* A guest with all optional state. */
 static struct guest *create_all(void)
 {
-	struct guest *guest = guest_create(VMID, guest_wait, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_wait);
 
-	assert(guest && guest_install_el1_handler(guest, ELxH_SYNC, ignore));
+	assert(guest_install_el1_handler(guest, ELxH_SYNC, ignore));
 	assert(guest_enable_debug(guest));
-	guest_enable_sve(guest); /* where there is SVE */
+	guest_enable_sve(guest); /* false without SVE */
 	return guest;
 }
 
@@ -41,9 +41,8 @@ static void test_leak(void)
 
 	for (int i = 0; i < ROUNDS; i++) {
 		struct guest *guest = create_all();
-		struct guest *other = guest_create_vcpu(guest, guest_wait);
+		struct guest *other = guest_require(guest_create_vcpu(guest, guest_wait));
 
-		assert(other);
 		guest_destroy(guest);
 		guest_destroy(other);
 		/*
@@ -53,8 +52,8 @@ static void test_leak(void)
 			before = alloc_pages_in_use();
 	}
 	report(alloc_pages_in_use() == before,
-	       "%d machines of two vCPUs created and destroyed: %ld pages lost", ROUNDS,
-	       alloc_pages_in_use() - before);
+	       "pages lost by %d machines of two vCPUs, created and destroyed: expected 0, found %ld",
+	       ROUNDS, alloc_pages_in_use() - before);
 }
 
 /*
@@ -78,8 +77,7 @@ static void take_shares(void)
 }
 
 /*
- * Up to @count single pages more: failures until there is enough, each of which leaves as much as
- * there was.
+ * Up to @count single pages more: failures until there are enough, none of which loses a page.
  */
 static bool create_with(int count, int *failures, int *lost)
 {
@@ -109,7 +107,7 @@ static void *first_free_address(void)
 	return slot;
 }
 
-/* Page by page what a guest is made of, and then the stack. */
+/* Give a guest its memory page by page, and then the stack. */
 static void starve(int *failures, int *lost)
 {
 	struct held_pages *held;
@@ -118,7 +116,7 @@ static void starve(int *failures, int *lost)
 	take_shares();
 	held = hold_all_pages();
 	without = create_with(4, failures, lost);
-	free_pages(root); /* the tree's */
+	free_pages(root); /* of stage 2 */
 	without |= create_with(MAX_SINGLES, failures, lost);
 	with = without;
 	for (int i = 0; i < MAX_STACKS && !with; i++) {
@@ -130,8 +128,9 @@ static void starve(int *failures, int *lost)
 		free_pages(singles[i]);
 	/* Where pages are as large as stacks, they will do. */
 	report((!without || PAGE_SIZE >= GUEST_STACK_SIZE) && with,
-	       "a guest without memory for its stack: %s; with it: %s",
-	       without ? "created" : "NULL", with ? "created" : "NULL");
+	       "guest_create() without and with memory for a stack: expected NULL and a guest, "
+	       "found %s and %s",
+	       without ? "a guest" : "NULL", with ? "a guest" : "NULL");
 }
 
 static void test_shortage(void)
@@ -143,16 +142,19 @@ static void test_shortage(void)
 	starve(&failures, &tables);
 	report_info("%d failures, %d with tables that stay", failures, tables);
 	failures = 0;
-	guest_destroy(create_all()); /* what it leaves behind is there from now on */
+	guest_destroy(create_all()); /* the tables that it leaves behind stay */
 	starve(&failures, &lost);
-	report(failures > 4 && !lost, "guest_create() failed %d times, and lost pages %d times",
+	report(failures > 4 && !lost,
+	       "guest_create() without enough memory: expected more than 4 failures, 0 of them that "
+	       "lose pages, found %d and %d",
 	       failures, lost);
-	report(first_free_address() == address, "the first free address: expected %p, found %p",
+	report(first_free_address() == address,
+	       "first free virtual address after failures of guest_create(): expected %p, found %p",
 	       address, first_free_address());
 }
 
 /*
- * Guests on trees that have memory mapped already
+ * Guests on a stage 2 that has memory mapped already
  */
 
 /* All of memory, the image as well, so that a new guest's stack is in it. */
@@ -182,54 +184,63 @@ static u64 guest_add(u64 a, u64 b)
 
 static void check_adds(struct guest *guest, const char *what)
 {
-	enum guest_exit_reason reason;
-
-	report(guest, "%s is created", what);
+	report(guest, "creating %s: expected a guest, found %p", what, guest);
 	if (!guest)
 		return;
 	guest->x[0] = 40;
 	guest->x[1] = 2;
-	reason = guest_run(guest);
-	report(reason == GUEST_EXIT_RETURNED && guest->exit_code == 42,
-	       "%s runs: expected 42, found %lu (%s)", what, guest->exit_code,
-	       guest_exit_reason_name(reason));
+	guest_check_run(guest, EXPECT_RETURN(42), "40 + 2 in %s", what);
 	guest_destroy(guest);
 }
 
-/* The tree stays the caller's: what is mapped there before is mapped there after. */
+/* Stage 2 stays the caller's: what was mapped before is mapped after. */
 static void test_one_to_one(void)
 {
 	struct s2_mmu *mmu = map_memory(0);
-	u64 before = hash(mmu);
+	u64 before = hash(mmu), after;
+	bool installed;
 	struct guest *guest = guest_create_on(s2mmu_share(mmu), (void (*)(void))guest_add);
 
 	if (guest)
-		check_adds(guest_create_vcpu(guest, (void (*)(void))guest_add), "another vCPU");
-	report(!guest || guest_install_el1_handler(guest, ELxH_SYNC, ignore),
-	       "it may have handlers of its own");
+		check_adds(guest_create_vcpu(guest, (void (*)(void))guest_add),
+			   "another vCPU where all memory is mapped one to one");
+	installed = !guest || guest_install_el1_handler(guest, ELxH_SYNC, ignore);
+	report(installed,
+	       "guest_install_el1_handler() where all memory is mapped: expected 1, found %d",
+	       installed);
 	check_adds(guest, "a guest where all memory is mapped one to one");
-	report(hash(mmu) == before, "the tree is as it was");
+	after = hash(mmu);
+	report(after == before,
+	       "hash of stage-2 leaves after a guest on it was destroyed: expected %#lx, found %#lx",
+	       before, after);
 	s2mmu_destroy(mmu);
 }
 
 static void test_in_the_way(void)
 {
 	struct s2_mmu *mmu = map_memory(SZ_1G);
-	struct guest *guest;
-	u64 before = hash(mmu), own;
+	struct guest *guest, *vcpu;
+	u64 before = hash(mmu), after;
 
-	report(!guest_create_on(s2mmu_share(mmu), (void (*)(void))guest_add) && hash(mmu) == before,
-	       "no guest where other memory stands at its addresses, and no change");
+	guest = guest_create_on(s2mmu_share(mmu), (void (*)(void))guest_add);
+	after = hash(mmu);
+	report(!guest && after == before,
+	       "guest_create_on() where its addresses map other memory: expected NULL, hash of "
+	       "leaves %#lx, found %p, %#lx",
+	       before, guest, after);
 	s2mmu_destroy(mmu);
 
-	guest = guest_create(VMID, (void (*)(void))guest_add, S2_PAGE_4K);
-	assert(guest);
+	guest = guest_create_4k(VMID, guest_add);
 	for (u64 ipa = mem_regions[0].start; ipa < mem_regions[0].end; ipa += SZ_64K)
 		s2mmu_map(guest->s2mmu, ipa, ipa + SZ_1G, SZ_64K, S2_MAP_RW); /* but its stack */
-	own = hash(guest->s2mmu);
-	report(!guest_create_vcpu(guest, (void (*)(void))guest_add) && hash(guest->s2mmu) == own,
-	       "no vCPU where other memory stands at its stack, and no change for the first");
-	check_adds(guest, "the first");
+	before = hash(guest->s2mmu);
+	vcpu = guest_create_vcpu(guest, (void (*)(void))guest_add);
+	after = hash(guest->s2mmu);
+	report(!vcpu && after == before,
+	       "guest_create_vcpu() where its stack maps other memory: expected NULL, hash of "
+	       "leaves %#lx, found %p, %#lx",
+	       before, vcpu, after);
+	check_adds(guest, "a guest for which another vCPU could not be created");
 }
 
 static const struct subtest subtests[] = {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Emulated devices: what a guest loads and stores there, and what the host makes of it. */
+/* Emulated devices: loads and stores of a guest, decoded and answered by the host. */
 #include <libcflat.h>
 #include <errno.h>
 #include <string.h>
 #include <subtest.h>
 #include <asm/barrier.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/io.h>
 #include <asm/mmio.h>
 
@@ -16,11 +16,11 @@
 static struct mmio_testdev testdev;
 static struct mmio_pl011 uart;
 
-static struct guest *create(void (*guest_func)(void))
+static struct guest *create(void *func)
 {
-	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, func);
 
-	assert(guest && !mmio_add_testdev(guest, &testdev, DEVICE_IPA));
+	assert(!mmio_add_testdev(guest, &testdev, DEVICE_IPA));
 	return guest;
 }
 
@@ -28,7 +28,7 @@ static struct guest *create(void (*guest_func)(void))
  * Every load: guest-mmio.S
  */
 
-/* All bits that extension could get wrong are different from their neighbours. */
+/* Each bit from which a value may be extended differs from its neighbours. */
 #define DEVICE_VALUE 0x8182838485868788UL
 #define OFFSET 0x18
 
@@ -77,12 +77,10 @@ static void test_loads(void)
 		report_prefix_push(loads[i].name);
 		memcpy(&testdev.bytes[OFFSET], &device_value, 8);
 		guest->x[0] = DEVICE_IPA + OFFSET;
-		report(guest_run(guest) == GUEST_EXIT_RETURNED &&
-			       guest->exit_code == loads[i].value,
-		       "expected %#lx, found %#lx", loads[i].value, guest->exit_code);
+		guest_check_run(guest, EXPECT_RETURN(loads[i].value), "value loaded");
 		report(testdev.reads == 1 && testdev.last_size == loads[i].size &&
 			       testdev.last_offset == OFFSET,
-		       "the device saw one read of %u bytes at %#x: %u, of %u at %#lx",
+		       "reads of the device: expected 1 of %u bytes at %#x, found %u of %u at %#lx",
 		       loads[i].size, OFFSET, testdev.reads, testdev.last_size,
 		       testdev.last_offset);
 		guest_destroy(guest);
@@ -102,11 +100,11 @@ static void test_stores(void)
 		guest->x[1] = DEVICE_VALUE;
 		report(guest_run(guest) == GUEST_EXIT_RETURNED && testdev.writes == 1 &&
 			       testdev.last_value == stores[i].value,
-		       "expected one write of %#lx, found %u of %#lx", stores[i].value,
-		       testdev.writes, testdev.last_value);
+		       "writes of the device: expected 1 of %#lx, found %u of %#lx",
+		       stores[i].value, testdev.writes, testdev.last_value);
 		report(testdev.last_size == stores[i].size && testdev.last_offset == OFFSET,
-		       "of %u bytes at %#x: %u at %#lx", stores[i].size, OFFSET, testdev.last_size,
-		       testdev.last_offset);
+		       "write of the device: expected %u bytes at %#x, found %u at %#lx",
+		       stores[i].size, OFFSET, testdev.last_size, testdev.last_offset);
 		guest_destroy(guest);
 		report_prefix_pop();
 	}
@@ -121,11 +119,10 @@ static u8 memory[8]; /* the guest's too */
 
 static struct guest *create_big_endian(void (*guest_func)(void), bool el0)
 {
-	struct guest *guest = el0 ? guest_create_el0(VMID, guest_func, S2_PAGE_4K)
-				  : guest_create(VMID, guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_require(el0 ? guest_create_el0(VMID, guest_func, S2_PAGE_4K)
+						: guest_create(VMID, guest_func, S2_PAGE_4K));
 	int err;
 
-	assert(guest);
 	err = mmio_add_testdev(guest, &testdev, DEVICE_IPA);
 	assert(!err);
 	/* EE does not count at EL0, nor E0E at EL1: the other one is left as it was. */
@@ -160,8 +157,10 @@ static void check_big_endian(const struct instruction *instruction, bool store, 
 	memcpy(&in_device, testdev.bytes, 8);
 	report((store || found == expected) && in_device == in_memory &&
 		       testdev.reads + testdev.writes == 1,
-	       "EL%d, %s: loaded %#lx from memory, %#lx from the device; bytes %#lx and %#lx", !el0,
-	       instruction->name, expected, found, in_memory, in_device);
+	       "%s at EL%d, big-endian: expected result %#lx and bytes %#lx as from memory, one "
+	       "access; found %#lx, %#lx, %u",
+	       instruction->name, !el0, expected, in_memory, found, in_device,
+	       testdev.reads + testdev.writes);
 }
 
 static void test_big_endian(void)
@@ -183,10 +182,9 @@ static void test_register_30(void)
 	guest->x[0] = DEVICE_IPA;
 	guest->x[1] = 0x1234;
 	testdev.bytes[8] = 0x56;
-	report(guest_run(guest) == GUEST_EXIT_RETURNED && testdev.last_value == 0x1234 &&
-		       guest->exit_code == 0x56,
-	       "x30 is stored and loaded: expected 0x1234 and 0x56, found %#lx and %#lx",
-	       testdev.last_value, guest->exit_code);
+	guest_check_run(guest, EXPECT_RETURN(0x56), "load of x30");
+	report(testdev.last_value == 0x1234, "store of x30: expected 0x1234, found %#lx",
+	       testdev.last_value);
 	guest_destroy(guest);
 }
 
@@ -206,19 +204,21 @@ static void test_no_syndrome(void)
 	for (size_t i = 0; i < ARRAY_SIZE(instructions); i++) {
 		struct guest *guest = create(instructions[i].guest_func);
 		struct mmio_access access;
-		enum guest_exit_reason reason;
+		enum mmio_decoded result;
 
 		report_prefix_push(instructions[i].name);
 		guest->x[0] = DEVICE_IPA;
-		reason = guest_run(guest);
-		report(reason == GUEST_EXIT_NO_SYNDROME && !testdev.reads && !testdev.writes,
-		       "expected \"%s\", found \"%s\"",
-		       guest_exit_reason_name(GUEST_EXIT_NO_SYNDROME),
-		       guest_exit_reason_name(reason));
-		report(mmio_decode(guest, &access) == MMIO_NO_SYNDROME &&
+		guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_NO_SYNDROME), "exit");
+		report(!testdev.reads && !testdev.writes,
+		       "accesses of the device: expected 0 reads, 0 writes, found %u, %u",
+		       testdev.reads, testdev.writes);
+		result = mmio_decode(guest, &access);
+		report(result == MMIO_NO_SYNDROME &&
 			       access.ipa == DEVICE_IPA + instructions[i].size &&
 			       access.write == instructions[i].value,
-		       "what is known of it: a %s at %#lx", access.write ? "write" : "read",
+		       "mmio_decode(): expected %d, a %s at %#lx, found %d, a %s at %#lx",
+		       MMIO_NO_SYNDROME, instructions[i].value ? "write" : "read",
+		       DEVICE_IPA + instructions[i].size, result, access.write ? "write" : "read",
 		       access.ipa);
 		guest_destroy(guest);
 		report_prefix_pop();
@@ -226,7 +226,7 @@ static void test_no_syndrome(void)
 }
 
 /*
- * Which device, and whose
+ * Addresses of devices, and guests that share them
  */
 
 static u64 guest_read_twice(u64 first, u64 second)
@@ -245,33 +245,48 @@ static enum guest_handler_result answer_7(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
-/* The device's bytes, and beside them the handler of the vector, as without a device. */
+static void check_places(struct guest *guest)
+{
+	static struct mmio_testdev other;
+	static const struct {
+		u64 ipa;
+		int expected;
+	} places[] = {
+		{ DEVICE_IPA + 0xfff, -EINVAL },
+		{ DEVICE_IPA - 0xfff, -EINVAL },
+		{ UINT64_MAX - 0xffe, -EINVAL }, /* wraps */
+		{ DEVICE_IPA - 0x1000, 0 }, /* ends where the other begins */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		int err = mmio_add_testdev(guest, &other, places[i].ipa);
+
+		report(err == places[i].expected,
+		       "device of 0x1000 bytes at %#lx, with one at %#lx: expected %d, found %d",
+		       places[i].ipa, DEVICE_IPA, places[i].expected, err);
+	}
+	mmio_remove_device(guest, &other.device);
+}
+
+/* Beyond the device an access goes to the vector's handler, as without a device. */
 static void test_ranges(void)
 {
-	struct guest *guest = create((void (*)(void))guest_read_twice);
-	static struct mmio_testdev other;
+	struct guest *guest = create(guest_read_twice);
 
-	report(mmio_add_testdev(guest, &other, DEVICE_IPA + 0xfff) == -EINVAL &&
-		       mmio_add_testdev(guest, &other, DEVICE_IPA - 0xfff) == -EINVAL &&
-		       mmio_add_testdev(guest, &other, UINT64_MAX - 0xffe) == -EINVAL,
-	       "devices that overlap, or wrap, are refused");
-	report(!mmio_add_testdev(guest, &other, DEVICE_IPA - 0x1000),
-	       "one that ends where another begins is not");
-	mmio_remove_device(guest, &other.device);
-
+	check_places(guest);
 	testdev.bytes[0xffc] = 3;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, answer_7);
 	guest->x[0] = DEVICE_IPA + 0xffc;
 	guest->x[1] = DEVICE_IPA + 0x1000;
-	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == (7UL << 32 | 3),
-	       "the last word is the device's, the next one the handler's: %#lx", guest->exit_code);
+	guest_check_run(guest, EXPECT_RETURN(7UL << 32 | 3),
+			"last word of the device, 3, and the next one by the handler, 7");
 	guest_destroy(guest);
 }
 
-/* A word that begins in a device of two bytes. */
+/* A word that begins in a device of two bytes goes to the handler. */
 static void test_straddle(void)
 {
-	struct guest *guest = create((void (*)(void))guest_read_twice);
+	struct guest *guest = create(guest_read_twice);
 	static struct mmio_testdev small;
 
 	assert(!mmio_add_testdev(guest, &small, DEVICE_IPA + 0x1000));
@@ -280,13 +295,15 @@ static void test_straddle(void)
 	guest_install_handler(guest, ELx_LOW_SYNC_64, answer_7);
 	guest->x[0] = DEVICE_IPA + 0xffc;
 	guest->x[1] = DEVICE_IPA + 0x1000;
-	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == (7UL << 32 | 3) &&
-		       !small.reads,
-	       "a word of which half is a device's is the handler's: %#lx", guest->exit_code);
+	guest_check_run(
+		guest, EXPECT_RETURN(7UL << 32 | 3),
+		"word of a device, 3, and one of which half is a device's, by the handler, 7");
+	report(!small.reads, "reads of the device that has half of a word: expected 0, found %u",
+	       small.reads);
 	guest_destroy(guest);
 }
 
-/* Again from the start. */
+/* Run again from the start. */
 static u64 read_twice(struct guest *guest, u64 return_address, u64 first, u64 second)
 {
 	guest->elr_el2 = (u64)guest_read_twice;
@@ -297,28 +314,37 @@ static u64 read_twice(struct guest *guest, u64 return_address, u64 first, u64 se
 	return guest->exit_code;
 }
 
-/* A device of two vCPUs, beside one that only the first has. */
+static void check_word(u64 found, u64 expected, const char *what)
+{
+	report(found == expected, "read by the %s: expected %#lx, found %#lx", what, expected,
+	       found);
+}
+
+/* A device of two vCPUs, and one that only the first has. */
 static void test_shared(void)
 {
-	struct guest *a = create((void (*)(void))guest_read_twice);
-	struct guest *b = guest_create_vcpu(a, (void (*)(void))guest_read_twice);
-	u64 both = DEVICE_IPA + 0x1000, back = a->x[30], found;
+	struct guest *a = create(guest_read_twice);
+	struct guest *b = guest_require(guest_create_vcpu(a, (void (*)(void))guest_read_twice));
+	u64 both = DEVICE_IPA + 0x1000, back = a->x[30];
 	static struct mmio_testdev common;
+	int first, second;
 
-	assert(b && !mmio_add_testdev(a, &common, both));
-	report(!mmio_add_device(b, &common.device) && mmio_add_device(b, &common.device) == -EINVAL,
-	       "a device may be given to a second vCPU, and to none twice");
+	assert(!mmio_add_testdev(a, &common, both));
+	first = mmio_add_device(b, &common.device);
+	second = mmio_add_device(b, &common.device);
+	report(!first && second == -EINVAL,
+	       "adding a vCPU's device to another, twice: expected 0 and %d, found %d and %d",
+	       -EINVAL, first, second);
 	testdev.bytes[0] = 1;
 	common.bytes[0] = 2;
-	found = read_twice(a, back, DEVICE_IPA, both);
-	report(found == (2UL << 32 | 1), "the first vCPU reads both devices: %#lx", found);
-	found = read_twice(b, back, both, both);
-	report(found == (2UL << 32 | 2), "the second reads the common one: %#lx", found);
+	check_word(read_twice(a, back, DEVICE_IPA, both), 2UL << 32 | 1,
+		   "first vCPU, its own and the shared device");
+	check_word(read_twice(b, back, both, both), 2UL << 32 | 2,
+		   "second vCPU, the shared device twice");
 	mmio_remove_device(a, &testdev.device);
 	guest_install_handler(a, ELx_LOW_SYNC_64, answer_7);
-	found = read_twice(a, back, DEVICE_IPA, both);
-	report(found == (2UL << 32 | 7), "one device removed, the first has the other: %#lx",
-	       found);
+	check_word(read_twice(a, back, DEVICE_IPA, both), 2UL << 32 | 7,
+		   "first vCPU, its own device removed, and the shared one");
 	guest_destroy(a);
 	guest_destroy(b);
 }
@@ -326,25 +352,23 @@ static void test_shared(void)
 /* Each guest has devices of its own, at the same address. */
 static void test_per_guest(void)
 {
-	struct guest *a = create((void (*)(void))guest_read_twice);
-	struct guest *b = guest_create(VMID + 1, (void (*)(void))guest_read_twice, S2_PAGE_4K);
+	struct guest *a = create(guest_read_twice);
+	struct guest *b = guest_create_4k(VMID + 1, guest_read_twice);
 	static struct mmio_testdev other;
 
-	assert(b && !mmio_add_testdev(b, &other, DEVICE_IPA));
+	assert(!mmio_add_testdev(b, &other, DEVICE_IPA));
 	testdev.bytes[0] = 1;
 	other.bytes[0] = 2;
 	a->x[0] = a->x[1] = b->x[0] = b->x[1] = DEVICE_IPA;
-	guest_run(a);
-	guest_run(b);
-	report(a->exit_code == (1UL << 32 | 1) && b->exit_code == (2UL << 32 | 2),
-	       "two guests, a device of each at one address: %#lx, %#lx", a->exit_code,
-	       b->exit_code);
+	guest_check_run(a, EXPECT_RETURN(1UL << 32 | 1), "first guest, its device at an address");
+	guest_check_run(b, EXPECT_RETURN(2UL << 32 | 2),
+			"second guest, its device at the same one");
 	guest_destroy(a);
 	guest_destroy(b);
 }
 
 /*
- * A guest that prints, as it would on a machine
+ * A guest with an emulated UART
  */
 
 #define PL011_DR 0x00
@@ -373,18 +397,20 @@ static u64 guest_print(void)
 
 static void test_uart(void)
 {
-	struct guest *guest = create((void (*)(void))guest_print);
+	struct guest *guest = create(guest_print);
 	struct guest_statistics statistics;
+	u64 accesses;
 
 	uart.input = "314";
 	assert(!mmio_add_pl011(guest, &uart, UART_IPA));
 	guest_count_exits(guest, &statistics);
-	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == 314,
-	       "the guest has read 314 from its UART: %lu", guest->exit_code);
-	report(statistics.classes[ESR_ELx_EC_DABT_LOW] == 2 * 19 + 2 * 3 + 1 && uart.length == 0 &&
+	guest_check_run(guest, EXPECT_RETURN(314), "digits that a guest reads from its UART");
+	accesses = statistics.classes[ESR_ELx_EC_DABT_LOW];
+	report(accesses == 2 * 19 + 2 * 3 + 1 && uart.length == 0 &&
 		       !strcmp(uart.line, "hello from a guest"),
-	       "and printed \"%s\" in %lu accesses", uart.line,
-	       statistics.classes[ESR_ELx_EC_DABT_LOW]);
+	       "line on the UART: expected \"hello from a guest\", 0 bytes more, %d accesses; "
+	       "found \"%s\", %u, %lu",
+	       2 * 19 + 2 * 3 + 1, uart.line, uart.length, accesses);
 	guest_destroy(guest);
 }
 

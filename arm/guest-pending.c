@@ -3,18 +3,18 @@
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/barrier.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/processor.h>
 #include <asm/vgic.h>
 
 #define VMID 5
 #define DISR_A (1UL << 31)
 
-/* What a guest asks of the host, by hvc */
+/* Calls of the host, by immediate of HVC */
 enum { HVC_RAISE = 1, HVC_CLEAR, HVC_STOP };
 #define hvc(n) asm volatile("hvc %0" : : "i"(n) : "memory")
 
-/* What guests tell; their image is the host's. */
+/* Written by guests, whose image is the host's. */
 static struct {
 	volatile unsigned int irqs, fiqs, serrors;
 	unsigned int masked; /* of them while PSTATE masked them */
@@ -23,7 +23,9 @@ static struct {
 
 static void guest_unmask(void)
 {
-	asm volatile("msr daifclr, #7\n	isb\n	msr daifset, #7" : : : "memory");
+	daif_clear(PSR_A_BIT | PSR_I_BIT | PSR_F_BIT);
+	isb();
+	daif_set(PSR_A_BIT | PSR_I_BIT | PSR_F_BIT);
 }
 
 static unsigned int guest_total(void)
@@ -49,7 +51,7 @@ static void guest_on_serror(struct guest_el1_regs *regs, unsigned int esr)
 	seen.esr = esr;
 }
 
-/* Have the host raise it, look, and let it in. */
+/* Have the host raise the exception, see that it is masked, unmask it. */
 static void guest_raise_and_take(void)
 {
 	hvc(HVC_RAISE);
@@ -59,29 +61,25 @@ static void guest_raise_and_take(void)
 	guest_unmask();
 }
 
-static struct guest *create(void (*guest_func)(void))
+static struct guest *create(void *func)
 {
-	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, func);
 
-	assert(guest);
 	seen.irqs = seen.fiqs = seen.serrors = 0;
 	seen.masked = 0;
 	seen.esr = 0;
 	return guest;
 }
 
-static void check_returned(struct guest *guest)
-{
-	enum guest_exit_reason reason = guest_run(guest);
+#define check_returned(guest, what) guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_RETURNED), what)
 
-	report(reason == GUEST_EXIT_RETURNED, "exit reason: %s", guest_exit_reason_name(reason));
-}
-
-static void check_seen(unsigned int irqs, unsigned int fiqs, unsigned int serrors)
+static void check_seen(const char *when, unsigned int irqs, unsigned int fiqs, unsigned int serrors)
 {
 	report(seen.irqs == irqs && seen.fiqs == fiqs && seen.serrors == serrors,
-	       "the guest took %u IRQs, %u FIQs, %u SErrors: %u, %u, %u", irqs, fiqs, serrors,
-	       seen.irqs, seen.fiqs, seen.serrors);
+	       "taken by the guest, %s: expected %u IRQs, %u FIQs, %u SErrors, found %u, %u, %u",
+	       when, irqs, fiqs, serrors, seen.irqs, seen.fiqs, seen.serrors);
+	report(seen.masked == 0, "taken while the guest masks them, %s: expected 0, found %u", when,
+	       seen.masked);
 }
 
 /* HCR_EL2.VI and VF */
@@ -105,22 +103,23 @@ static void run_with_level(u64 level)
 	guest_install_handler(guest, ELx_LOW_SYNC_64, switch_level);
 	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_level));
 	assert(guest_install_el1_handler(guest, ELxH_FIQ, guest_on_fiq_level));
-	check_returned(guest);
-	report(seen.masked == 0, "not while the guest masks it: %u", seen.masked);
-	report(!(guest->hcr_el2 & level), "HCR_EL2 as the handler left it: %#lx", guest->hcr_el2);
+	check_returned(guest, "guest for which a handler sets a bit of HCR_EL2");
+	report(!(guest->hcr_el2 & level),
+	       "HCR_EL2 & %#lx, which the last handler cleared: expected 0, found %#lx", level,
+	       guest->hcr_el2 & level);
 	guest_destroy(guest);
 }
 
 static void test_vi(void)
 {
 	run_with_level(HCR_EL2_VI);
-	check_seen(1, 0, 0);
+	check_seen("HCR_EL2.VI set", 1, 0, 0);
 }
 
 static void test_vf(void)
 {
 	run_with_level(HCR_EL2_VF);
-	check_seen(0, 1, 0);
+	check_seen("HCR_EL2.VF set", 0, 1, 0);
 }
 
 /* SErrors */
@@ -131,64 +130,69 @@ static enum guest_handler_result raise_serror(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
+static void check_serror_syndrome(void)
+{
+	u64 vsesr;
+
+	report(ESR_ELx_EC(seen.esr) == ESR_ELx_EC_SERROR,
+	       "class of the injected SError at EL1: expected SError, found %s",
+	       esr_class_name(seen.esr));
+	if (guest_serror_has_syndrome()) {
+		vsesr = read_sysreg_s(VSESR_EL2);
+		report(ESR_ELx_ISS(seen.esr) == 0x1abcde,
+		       "syndrome of the injected SError at EL1: expected 0x1abcde, found %#lx",
+		       ESR_ELx_ISS(seen.esr));
+		report(!vsesr, "VSESR_EL2 after the guest's run: expected 0, found %#lx", vsesr);
+	} else {
+		report_skip("no FEAT_RAS, so no syndrome (ID_AA64PFR0_EL1.RAS)");
+	}
+}
+
 static void test_serror(void)
 {
 	struct guest *guest = create(guest_raise_and_take);
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, raise_serror);
 	assert(guest_install_el1_handler(guest, ELxH_ERROR, guest_on_serror));
-	check_returned(guest);
-	check_seen(0, 0, 1);
-	report(seen.masked == 0, "not while the guest masks it: %u", seen.masked);
-	report(ESR_ELx_EC(seen.esr) == ESR_ELx_EC_SERROR, "class %#lx", ESR_ELx_EC(seen.esr));
-	if (guest_serror_has_syndrome())
-		report(ESR_ELx_ISS(seen.esr) == 0x1abcde, "syndrome: expected 0x1abcde, found %#lx",
-		       ESR_ELx_ISS(seen.esr));
-	else
-		report_skip("no FEAT_RAS, so no syndrome (ID_AA64PFR0_EL1.RAS)");
-	if (guest_serror_has_syndrome())
-		report(!read_sysreg_s(VSESR_EL2), "which no other guest's SError has");
-	report(!(guest->hcr_el2 & HCR_EL2_VSE), "taking it clears HCR_EL2.VSE: %#lx",
-	       guest->hcr_el2);
+	check_returned(guest, "guest with an SError injected by a handler");
+	check_seen("an SError injected", 0, 0, 1);
+	check_serror_syndrome();
+	report(!(guest->hcr_el2 & HCR_EL2_VSE),
+	       "HCR_EL2.VSE after the guest took the SError: expected 0, found %d",
+	       !!(guest->hcr_el2 & HCR_EL2_VSE));
 	guest_destroy(guest);
 }
 
-/* It waits for its guest while others run, also when it was deferred by ESB. */
+/* An SError stays pending for its guest while others run, also when ESB deferred it. */
 static u64 guest_defer_and_read(void)
 {
-	asm volatile("hint #16" : : : "memory"); /* ESB */
+	asm volatile("hint %0" : : "i"(HINT_ESB) : "memory");
 	hvc(HVC_STOP);
 	guest_unmask();
 	return read_sysreg_s(DISR_EL1);
 }
 
-static enum guest_handler_result stop(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
-}
-
 static void test_serror_of_another(void)
 {
-	struct guest *victim = create((void (*)(void))guest_defer_and_read);
+	struct guest *victim = create(guest_defer_and_read);
 	struct guest *other = create(guest_unmask);
 
 	assert(guest_install_el1_handler(victim, ELxH_ERROR, guest_on_serror));
 	assert(guest_install_el1_handler(other, ELxH_ERROR, guest_on_serror));
-	guest_install_handler(victim, ELx_LOW_SYNC_64, stop);
+	guest_install_handler(victim, ELx_LOW_SYNC_64, guest_exit_always);
 	guest_inject_serror(victim, 0x155);
-	check_returned(other);
-	check_seen(0, 0, 0);
+	check_returned(other, "guest that unmasks while another has an SError pending");
+	check_seen("another guest's SError pending", 0, 0, 0);
 	if (!guest_serror_has_syndrome()) {
 		report_skip("no FEAT_RAS, so no ESB (ID_AA64PFR0_EL1.RAS)");
 	} else {
-		report(guest_run(victim) == GUEST_EXIT_HANDLER, "ESB");
+		guest_check_run(victim, EXPECT_REASON(GUEST_EXIT_HANDLER),
+				"guest that executes ESB with an SError pending");
 		other->elr_el2 = (u64)guest_unmask;
-		check_returned(other);
-		check_returned(victim);
-		check_seen(0, 0, 0);
-		report(victim->exit_code == (DISR_A | 0x155),
-		       "ESB defers it to DISR_EL1: expected %#lx, found %#lx", DISR_A | 0x155,
-		       victim->exit_code);
+		check_returned(other, "guest that unmasks while another has an SError deferred");
+		guest_check_run(victim, EXPECT_RETURN(DISR_A | 0x155),
+				"DISR_EL1 of the guest whose SError ESB deferred");
+		check_seen("an SError deferred by ESB", 0, 0, 0);
 	}
 	guest_destroy(victim);
 	guest_destroy(other);

@@ -1,33 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a guest keeps, and what a handler may change: RESUME and the next guest_run() go on with the
- * registers of struct guest, whoever wrote them last.
+ * Registers across exits: RESUME and the next guest_run() go on with those of struct guest, which
+ * handlers may change.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
 #include <asm/barrier.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 
 #define TEST_IPA 0x100000000UL
 
-static struct guest *create(int vmid, void (*guest_func)(void), enum s2_granule granule)
+static void guest_wfi(void)
 {
-	struct guest *guest = guest_create(vmid, guest_func, granule);
-
-	assert(guest);
-	return guest;
-}
-
-static enum guest_handler_result exit_always(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
+	asm volatile("hvc #0\n	wfi\n	hvc #1" : : : "memory");
 }
 
 /*
- * With a stack pointer and a register for what is changed: hvc, then what is there now, in x0..x3.
+ * After an HVC, whose handler changes them: SP, SCTLR_EL1, flags and TPIDR_EL1, in x0..x3.
  */
 static void guest_look(void)
 {
@@ -55,27 +47,27 @@ static enum guest_handler_result change_registers(struct guest *guest)
 
 static void test_changes(void)
 {
-	struct guest *guest = create(5, guest_look, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(5, guest_look);
 	u64 sp = guest->sp_el1, sctlr = guest->sctlr_el1;
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, change_registers);
 	guest_run(guest);
-	report(guest->x[0] == sp - 0x100, "SP_EL1: expected %#lx, found %#lx", sp - 0x100,
+	report(guest->x[0] == sp - 0x100,
+	       "SP_EL1 changed by a handler, in the guest: expected %#lx, found %#lx", sp - 0x100,
 	       guest->x[0]);
-	report(guest->x[1] == (sctlr | SCTLR_EL1_UCI), "SCTLR_EL1: expected %#lx, found %#lx",
+	report(guest->x[1] == (sctlr | SCTLR_EL1_UCI),
+	       "SCTLR_EL1 changed by a handler, in the guest: expected %#lx, found %#lx",
 	       sctlr | SCTLR_EL1_UCI, guest->x[1]);
-	report(guest->x[2] == (PSR_Z_BIT | PSR_V_BIT), "SPSR_EL2: flags expected %#x, found %#lx",
+	report(guest->x[2] == (PSR_Z_BIT | PSR_V_BIT),
+	       "flags changed by a handler in SPSR_EL2, in the guest: expected %#x, found %#lx",
 	       PSR_Z_BIT | PSR_V_BIT, guest->x[2]);
-	report(guest->x[3] == 0x7777, "TPIDR_EL1: expected 0x7777, found %#lx", guest->x[3]);
+	report(guest->x[3] == 0x7777,
+	       "TPIDR_EL1 changed by a handler, in the guest: expected 0x7777, found %#lx",
+	       guest->x[3]);
 	guest_destroy(guest);
 }
 
-/* HCR_EL2: a trap switched on by a handler traps from the next instruction on. */
-static void guest_wfi(void)
-{
-	asm volatile("hvc #0\n	wfi\n	hvc #1" : : : "memory");
-}
-
+/* HCR_EL2: a trap enabled by a handler applies from the next instruction on. */
 static enum guest_handler_result trap_wfi(struct guest *guest)
 {
 	if (ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_HVC64 && (guest->esr_el2 & 0xffff) == 0) {
@@ -87,22 +79,21 @@ static enum guest_handler_result trap_wfi(struct guest *guest)
 
 static void test_hcr(void)
 {
-	struct guest *guest = create(5, guest_wfi, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(5, guest_wfi);
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, trap_wfi);
-	guest_run(guest);
-	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_WFx,
-	       "HCR_EL2.TWI set by a handler traps WFI: class %#lx", ESR_ELx_EC(guest->esr_el2));
+	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_WFx),
+			"WFI with HCR_EL2.TWI set by a handler");
 	guest_destroy(guest);
 }
 
 /*
- * guest-resume.S: read a word before and after a call of the host. VTTBR_EL2: another tree from the
- * next instruction on.
+ * guest-resume.S: read a word before and after an HVC. VTTBR_EL2: another stage 2 from the next
+ * instruction on.
  */
 void guest_read_around_hvc(void);
 
-static enum guest_handler_result switch_tree(struct guest *guest)
+static enum guest_handler_result switch_stage2(struct guest *guest)
 {
 	struct s2_mmu *other = guest->data;
 
@@ -112,8 +103,8 @@ static enum guest_handler_result switch_tree(struct guest *guest)
 
 static void test_vttbr(void)
 {
-	struct guest *guest = create(5, guest_read_around_hvc, S2_PAGE_4K);
-	struct guest *donor = create(6, guest_wfi, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(5, guest_read_around_hvc);
+	struct guest *donor = guest_create_4k(6, guest_wfi);
 	u64 *pages[2] = { alloc_page(), alloc_page() };
 
 	*pages[0] = 1;
@@ -122,9 +113,9 @@ static void test_vttbr(void)
 	assert(!s2mmu_map(donor->s2mmu, TEST_IPA, virt_to_phys(pages[1]), PAGE_SIZE, S2_MAP_RW));
 	guest->x[0] = TEST_IPA;
 	guest->data = donor->s2mmu;
-	guest_install_handler(guest, ELx_LOW_SYNC_64, switch_tree);
-	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == (1UL << 32 | 2),
-	       "VTTBR_EL2 set by a handler: expected 0x100000002, found %#lx", guest->exit_code);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, switch_stage2);
+	guest_check_run(guest, EXPECT_RETURN(1UL << 32 | 2),
+			"word before and after a handler changed VTTBR_EL2");
 	guest_destroy(guest);
 	guest_destroy(donor);
 	free_page(pages[0]);
@@ -139,21 +130,22 @@ u64 guest_set_and_check(u64 seed);
 
 static void test_interleaved(void)
 {
-	struct guest *a = create(7, (void (*)(void))guest_set_and_check, S2_PAGE_4K);
-	struct guest *b = create(8, (void (*)(void))guest_set_and_check,
-				 s2_granule_supported(S2_PAGE_64K) ? S2_PAGE_64K : S2_PAGE_4K);
+	struct guest *a = guest_create_4k(7, guest_set_and_check);
+	enum s2_granule other = s2_granule_supported(S2_PAGE_64K) ? S2_PAGE_64K : S2_PAGE_4K;
+	struct guest *b =
+		guest_require(guest_create(8, (void (*)(void))guest_set_and_check, other));
 
 	a->x[0] = 0x10000;
 	b->x[0] = 0x20000;
-	guest_install_handler(a, ELx_LOW_SYNC_64, exit_always);
-	guest_install_handler(b, ELx_LOW_SYNC_64, exit_always);
-	report(guest_run(a) == GUEST_EXIT_HANDLER && guest_run(b) == GUEST_EXIT_HANDLER,
-	       "two guests of different granules, one after the other");
-	report(guest_run(a) == GUEST_EXIT_RETURNED && a->exit_code == 0,
-	       "the first finds its EL1 registers: %lu wrong", a->exit_code);
+	guest_install_handler(a, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_install_handler(b, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_check_run(a, EXPECT_REASON(GUEST_EXIT_HANDLER), "first guest, sets EL1 registers");
+	guest_check_run(b, EXPECT_REASON(GUEST_EXIT_HANDLER),
+			"second guest, with another granule, sets EL1 registers");
+	guest_check_run(a, EXPECT_RETURN(0), "wrong EL1 registers of the first guest");
 	guest_destroy(a);
-	report(guest_run(b) == GUEST_EXIT_RETURNED && b->exit_code == 0,
-	       "the second too, with the first destroyed: %lu wrong", b->exit_code);
+	guest_check_run(b, EXPECT_RETURN(0),
+			"wrong EL1 registers of the second guest, the first destroyed");
 	guest_destroy(b);
 }
 
@@ -172,14 +164,15 @@ static enum guest_handler_result look_at_outer(struct guest *guest)
 	struct guest *outer = guest->data;
 
 	report(outer->tpidr_el1 == 0x10004,
-	       "a handler sees the registers of the guest below it: %#lx", outer->tpidr_el1);
+	       "TPIDR_EL1 of a guest whose handler runs another: expected 0x10004, found %#lx",
+	       outer->tpidr_el1);
 	return GUEST_ACTION_EXIT;
 }
 
 static void test_nested_run(void)
 {
-	struct guest *outer = create(9, (void (*)(void))guest_set_and_check, S2_PAGE_4K);
-	struct guest *inner = create(10, (void (*)(void))guest_set_and_check, S2_PAGE_4K);
+	struct guest *outer = guest_create_4k(9, guest_set_and_check);
+	struct guest *inner = guest_create_4k(10, guest_set_and_check);
 
 	outer->x[0] = 0x10000;
 	inner->x[0] = 0x20000;
@@ -187,11 +180,9 @@ static void test_nested_run(void)
 	inner->data = outer;
 	guest_install_handler(outer, ELx_LOW_SYNC_64, run_other);
 	guest_install_handler(inner, ELx_LOW_SYNC_64, look_at_outer);
-	report(guest_run(outer) == GUEST_EXIT_RETURNED && outer->exit_code == 0,
-	       "a guest goes on after its handler ran another: %lu registers wrong",
-	       outer->exit_code);
-	report(guest_run(inner) == GUEST_EXIT_RETURNED && inner->exit_code == 0,
-	       "and so does that other: %lu registers wrong", inner->exit_code);
+	guest_check_run(outer, EXPECT_RETURN(0),
+			"wrong registers of a guest whose handler ran another");
+	guest_check_run(inner, EXPECT_RETURN(0), "wrong registers of the guest that a handler ran");
 	guest_destroy(outer);
 	guest_destroy(inner);
 }
@@ -214,14 +205,18 @@ static enum guest_handler_result run_other_then_look(struct guest *guest)
 
 static void test_after_nested_run(void)
 {
-	struct guest *outer = create(9, (void (*)(void))guest_call_twice, S2_PAGE_4K);
-	struct guest *inner = create(10, guest_look, S2_PAGE_4K);
+	struct guest *outer = guest_create_4k(9, guest_call_twice);
+	struct guest *inner = guest_create_4k(10, guest_look);
 
 	outer->data = inner;
 	guest_install_handler(outer, ELx_LOW_SYNC_64, run_other_then_look);
-	guest_install_handler(inner, ELx_LOW_SYNC_64, exit_always);
-	report(guest_run(outer) == GUEST_EXIT_HANDLER && outer->exit_code == 0x10004,
-	       "the next exit's handler sees its guest's registers: %#lx", outer->exit_code);
+	guest_install_handler(inner, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_check_run(outer, EXPECT_REASON(GUEST_EXIT_HANDLER),
+			"guest with two exits, whose first handler runs another");
+	report(outer->exit_code == 0x10004,
+	       "TPIDR_EL1 at the exit after the one whose handler ran another guest: expected "
+	       "0x10004, found %#lx",
+	       outer->exit_code);
 	guest_destroy(outer);
 	guest_destroy(inner);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guests on several CPUs: one on each, many on one stage 2, one that moves, and what they do to the
- * tables and to each other's translations meanwhile. Every wait has an end, in guests too.
+ * Guests on several CPUs: one on each, many on one stage 2, one that moves, while page tables and
+ * translations change. Every wait has an end, in guests too.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
@@ -10,7 +10,7 @@
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/deadline.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/guest-stage1.h>
 #include <asm/io.h>
 #include <asm/smp.h>
@@ -58,7 +58,7 @@ static void nothing(void *data)
 {
 }
 
-/* Start the guest of @cpu there, and see it through. */
+/* Start the guest of @cpu there, and wait for its end. */
 static void start(int cpu)
 {
 	on_cpu_async(cpu, run_own, NULL);
@@ -79,8 +79,7 @@ static void create_each(void (*guest_func)(void))
 
 		if (!s2_granule_supported(granule))
 			granule = S2_PAGE_4K;
-		guests[i] = guest_create(30 + i, guest_func, granule);
-		assert(guests[i]);
+		guests[i] = guest_require(guest_create(30 + i, guest_func, granule));
 		guests[i]->x[0] = i;
 	}
 }
@@ -88,9 +87,8 @@ static void create_each(void (*guest_func)(void))
 static void create_vcpus(void (*guest_func)(void))
 {
 	for (int i = 0; i < used_cpus; i++) {
-		guests[i] = i ? guest_create_vcpu(guests[0], guest_func)
-			      : guest_create(40, guest_func, S2_PAGE_4K);
-		assert(guests[i]);
+		guests[i] = guest_require(i ? guest_create_vcpu(guests[0], guest_func)
+					    : guest_create(40, guest_func, S2_PAGE_4K));
 		guests[i]->x[0] = i;
 	}
 }
@@ -143,10 +141,12 @@ static void test_each(void)
 		calls += (u64)guests[cpu]->data == 100;
 	}
 	report(load(&in_guest) == used_cpus && right == used_cpus,
-	       "guests that ran at once, each on its CPU: expected %d, found %d", used_cpus, right);
+	       "guests that ran at once, each on its CPU: expected %d that meet and return their "
+	       "number, found %d and %d",
+	       used_cpus, load(&in_guest), right);
 	report(calls == used_cpus,
-	       "those whose 100 exits came to their own CPU: expected %d, found %d", used_cpus,
-	       calls);
+	       "guests whose 100 exits were all handled on their own CPU: expected %d, found %d",
+	       used_cpus, calls);
 	destroy_all();
 }
 
@@ -173,7 +173,7 @@ static u64 guest_share(u64 id)
 	return sum << 32 | (read_sysreg(mpidr_el1) & 0xffff);
 }
 
-/* Another CPU may have been quicker: its mapping is as good. */
+/* Another CPU may have mapped the page already. */
 static enum guest_handler_result map_page(struct guest *guest)
 {
 	u64 ipa;
@@ -222,37 +222,40 @@ static void test_vcpus(void)
 		right += reasons[i] == GUEST_EXIT_RETURNED &&
 			 guests[i]->exit_code == (sum << 32 | (u64)i);
 	report(right == used_cpus,
-	       "vCPUs that ran at once, with their MPIDR_EL1 and all pages: expected %d, found %d",
+	       "vCPUs that ran at once and return their MPIDR_EL1 and the sum of all pages: expected %d, "
+	       "found %d",
 	       used_cpus, right);
-	report(guest_count == 100 * used_cpus, "they count: expected %d, found %d", 100 * used_cpus,
-	       guest_count);
+	report(guest_count == 100 * used_cpus,
+	       "counter that all vCPUs increment under a lock: expected %d, found %d",
+	       100 * used_cpus, guest_count);
 	report(mapped == TEST_PAGES && !other_errors,
-	       "mapped once, whoever faulted: expected %d pages, found %d; errors %d", TEST_PAGES,
-	       mapped, other_errors);
+	       "pages mapped on faults of all vCPUs: expected %d, 0 errors, found %d, %d errors",
+	       TEST_PAGES, mapped, other_errors);
 	destroy_all();
 	free_pages_of_test();
 }
 
-/* The vCPU after sixteen others: MPIDR_EL1.Aff1 counts on. */
+/* After sixteen vCPUs MPIDR_EL1.Aff1 is incremented. */
 static void test_many_vcpus(void)
 {
-	struct guest *first = guest_create(1, (void (*)(void))guest_share, S2_PAGE_4K);
+	struct guest *first = guest_create_4k(1, guest_share);
 	u64 expected = 1UL << 31 | 1 << 8 | 2, last = 0;
 
 	for (int i = 1; i <= 18; i++) {
-		struct guest *vcpu = guest_create_vcpu(first, (void (*)(void))guest_share);
+		struct guest *vcpu =
+			guest_require(guest_create_vcpu(first, (void (*)(void))guest_share));
 
-		assert(vcpu);
 		last = vcpu->vmpidr_el2;
 		guest_destroy(vcpu);
 	}
-	report(last == expected, "the nineteenth has MPIDR_EL1 %#lx: %#lx", expected, last);
+	report(last == expected, "VMPIDR_EL2 of the nineteenth vCPU: expected %#lx, found %#lx",
+	       expected, last);
 	guest_destroy(first);
 }
 
 /*
- * Two CPUs in the handlers of one fault: both begin to map before either resumes. What they map is
- * 511 pages of a table whose last one is there, for to look at those takes long enough to overlap.
+ * Two CPUs in the handlers of one fault: both begin to map before either resumes. They map 511
+ * pages of a table whose last page is mapped: to check those takes long enough to overlap.
  */
 #define REGIONS 8
 #define REGION_SIZE (SZ_2M - PAGE_SIZE)
@@ -308,12 +311,12 @@ static void test_fault_twice(void)
 	run_own(NULL);
 	finish(1);
 	report(mapped == REGIONS && already_mapped == REGIONS && !other_errors,
-	       "faults of two CPUs on %d regions: mapped %d, -EEXIST %d, other errors %d", REGIONS,
-	       mapped, already_mapped, other_errors);
+	       "s2mmu_map() on faults of two CPUs in the same regions: expected %d successes, %d "
+	       "-EEXIST, 0 other errors, found %d, %d, %d",
+	       REGIONS, REGIONS, mapped, already_mapped, other_errors);
 	for (int i = 0; i < 2; i++)
-		report(reasons[i] == GUEST_EXIT_RETURNED && guests[i]->exit_code == 7 * REGIONS,
-		       "CPU %d reads what was mapped: expected %d, found %lu (%s)", i, 7 * REGIONS,
-		       guests[i]->exit_code, guest_exit_reason_name(reasons[i]));
+		guest_check_exit(guests[i], EXPECT_RETURN(7 * REGIONS),
+				 "CPU %d, sum of words in the mapped regions", i);
 	destroy_all();
 	free_pages(region);
 }
@@ -321,12 +324,7 @@ static void test_fault_twice(void)
 /* A vCPU that moves: guest-smp.S */
 u64 guest_hop(u64 seed, u64 hops);
 
-static enum guest_handler_result exit_always(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
-}
-
-/* Every other time a handler looks at the registers, which moves them to memory. */
+/* Every other handler accesses the registers, which moves them to memory. */
 static enum guest_handler_result look_and_exit(struct guest *guest)
 {
 	add(&other_errors, guest->tpidr_el1 != 0x10004);
@@ -336,9 +334,8 @@ static enum guest_handler_result look_and_exit(struct guest *guest)
 static void test_migrate(void)
 {
 	int hops = 4 * used_cpus, stops = 0;
-	struct guest *guest = guest_create(50, (void (*)(void))guest_hop, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(50, guest_hop);
 
-	assert(guest);
 	other_errors = 0;
 	guest->x[0] = 0x10000;
 	guest->x[1] = hops;
@@ -346,16 +343,19 @@ static void test_migrate(void)
 		int cpu = i % used_cpus;
 
 		guests[cpu] = guest;
-		guest_install_handler(guest, ELx_LOW_SYNC_64, i % 2 ? look_and_exit : exit_always);
+		guest_install_handler(guest, ELx_LOW_SYNC_64,
+				      i % 2 ? look_and_exit : guest_exit_always);
 		on_cpu(cpu, run_own, NULL);
 		stops += reasons[cpu] == GUEST_EXIT_HANDLER;
 		other_errors += guest->tpidr_el1 != 0x10004;
 	}
 	report(stops == hops && reasons[hops % used_cpus] == GUEST_EXIT_RETURNED,
-	       "%d moves over %d CPUs: expected %d stops, found %d, then %s", hops, used_cpus, hops,
-	       stops, guest_exit_reason_name(reasons[hops % used_cpus]));
+	       "%d moves over %d CPUs: expected %d exits to a handler, then \"%s\", found %d, \"%s\"",
+	       hops, used_cpus, hops, guest_exit_reason_name(GUEST_EXIT_RETURNED), stops,
+	       guest_exit_reason_name(reasons[hops % used_cpus]));
 	report(guest->exit_code == 0 && !other_errors,
-	       "its EL1 and FP registers on the next CPU: %lu wrong, %d as the host sees them",
+	       "EL1 and FP registers of a guest that moves: expected 0 wrong in the guest, 0 in the "
+	       "host, found %lu, %d",
 	       guest->exit_code, other_errors);
 	guest_destroy(guest);
 }
@@ -408,9 +408,9 @@ static void test_unmap(void)
 
 	if (alone())
 		return;
-	guest = guests[1] = guest_create(60, (void (*)(void))guest_poll, S2_PAGE_4K);
+	guest = guests[1] = guest_create_4k(60, guest_poll);
 	page = alloc_page();
-	assert(guest && page);
+	assert(page);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, note_fault);
 	for (int i = 0; i < rounds && faults == i; i++) {
 		*page = GOOD;
@@ -421,23 +421,26 @@ static void test_unmap(void)
 		guest->exit_code = 0;
 		ran += start_polling();
 		assert(!s2mmu_unmap(guest->s2mmu, TEST_IPA, PAGE_SIZE));
-		/* It is the host's again, and whatever happens to it the guest must not see. */
+		/* The page is the host's again: the guest must not see it change. */
 		*(volatile u64 *)page = POISON;
 		faults += wait_for(load(&faulted), WAIT_MS / 10);
 		stop_polling();
 		poisoned += guest->exit_code == POISON;
 	}
-	report(ran == rounds, "the guest ran when its page went: expected %d times, found %d",
+	report(ran == rounds,
+	       "rounds in which the guest ran when its page was unmapped: expected %d, found %d",
 	       rounds, ran);
-	report(faults == rounds, "it then faults, within %d ms: expected %d times, found %d",
+	report(faults == rounds,
+	       "rounds in which the guest faults within %d ms of s2mmu_unmap(): expected %d, found %d",
 	       WAIT_MS / 10, rounds, faults);
-	report(!poisoned, "it read the page after s2mmu_unmap(): expected 0 times, found %d",
+	report(!poisoned,
+	       "rounds in which the guest read the page after s2mmu_unmap(): expected 0, found %d",
 	       poisoned);
 	guest_destroy(guest);
 	free_page(page);
 }
 
-/* A guest's own TLBI, even one for its CPU only, reaches wherever its vCPUs run (HCR_EL2.FB). */
+/* A guest's own TLBI, even a local one, reaches all CPUs that its vCPUs run on (HCR_EL2.FB). */
 static int stage1_faults;
 
 static u64 guest_poll_stage1(const struct guest_stage1 *stage1)
@@ -488,13 +491,17 @@ static void test_guest_tlbi(void)
 	*guest_stage1_lookup(stage1, TEST_VA, &level) = 0;
 	reasons[0] = guest_run(guests[0]);
 	report(ran && reasons[0] == GUEST_EXIT_RETURNED,
-	       "one vCPU polls, another does TLBI VMALLE1: %s, %s", ran ? "runs" : "does not run",
+	       "TLBI VMALLE1 in a vCPU while another polls: expected polling 1, \"%s\", found %d, "
+	       "\"%s\"",
+	       guest_exit_reason_name(GUEST_EXIT_RETURNED), ran,
 	       guest_exit_reason_name(reasons[0]));
-	report(wait_for(load(&stage1_faults) == 1, WAIT_MS / 10),
-	       "the first faults at its stage 1 within %d ms", WAIT_MS / 10);
+	wait_for(load(&stage1_faults) == 1, WAIT_MS / 10);
+	report(load(&stage1_faults) == 1,
+	       "stage-1 faults of a polling vCPU within %d ms of another's TLBI: expected 1, found %d",
+	       WAIT_MS / 10, load(&stage1_faults));
 	stop_polling();
-	report(reasons[1] == GUEST_EXIT_RETURNED, "and goes on: %s",
-	       guest_exit_reason_name(reasons[1]));
+	guest_check_exit(guests[1], EXPECT_REASON(GUEST_EXIT_RETURNED),
+			 "polling vCPU after its stage-1 fault");
 	guest_stage1_destroy(stage1);
 	destroy_all();
 	free_page(page);
@@ -521,25 +528,25 @@ static void test_in_turn(void)
 	struct guest_stage1 *stage1[2];
 
 	fill_pages();
-	vcpu[0] = guest_create(70, (void (*)(void))guest_read_stage1, S2_PAGE_4K);
-	vcpu[1] = vcpu[0] ? guest_create_vcpu(vcpu[0], (void (*)(void))guest_read_stage1) : NULL;
+	vcpu[0] = guest_create_4k(70, guest_read_stage1);
+	vcpu[1] = guest_require(guest_create_vcpu(vcpu[0], (void (*)(void))guest_read_stage1));
 	for (int i = 0; i < 2; i++) {
 		u64 ipa = TEST_IPA + i * PAGE_SIZE;
 
-		assert(vcpu[i] && (stage1[i] = guest_stage1_create(vcpu[i], 39)));
+		stage1[i] = guest_stage1_create(vcpu[i], 39);
+		assert(stage1[i]);
 		assert(!s2mmu_map(vcpu[0]->s2mmu, ipa, virt_to_phys(pages[i]), PAGE_SIZE,
 				  S2_MAP_RW));
 		assert(!guest_stage1_map_image(stage1[i], 0));
 		assert(!guest_stage1_map(stage1[i], TEST_VA, ipa, PAGE_SIZE, S1_MAP_RW));
-		guest_install_handler(vcpu[i], ELx_LOW_SYNC_64, exit_always);
+		guest_install_handler(vcpu[i], ELx_LOW_SYNC_64, guest_exit_always);
 		vcpu[i]->x[0] = (u64)stage1[i];
 	}
 	for (int i = 0; i < 2 * 11; i++)
 		guest_run(vcpu[i % 2]);
 	for (u64 i = 0; i < 2; i++)
-		report(vcpu[i]->exit_reason == GUEST_EXIT_RETURNED && vcpu[i]->exit_code == i + 1,
-		       "vCPU %lu reads by its own stage 1: expected %#lx, found %#lx (%s)", i,
-		       i + 1, vcpu[i]->exit_code, guest_exit_reason_name(vcpu[i]->exit_reason));
+		guest_check_exit(vcpu[i], EXPECT_RETURN(i + 1), "word in vCPU %lu's own stage 1",
+				 i);
 	for (int i = 0; i < 2; i++) {
 		guest_stage1_destroy(stage1[i]);
 		guest_destroy(vcpu[i]);
@@ -547,7 +554,7 @@ static void test_in_turn(void)
 	free_pages_of_test();
 }
 
-/* One vCPU goes, the others go on and do not see its memory; at the end nothing is left. */
+/* One vCPU is destroyed: the other goes on without seeing its memory, and no page is lost. */
 static u64 guest_answer(void)
 {
 	return 42;
@@ -555,6 +562,14 @@ static u64 guest_answer(void)
 
 static void never_called(struct guest_el1_regs *regs, unsigned int esr)
 {
+}
+
+static void check_unmapped(const struct guest *guest, u64 ipa, const char *what)
+{
+	pteval_t *leaf = s2mmu_lookup(guest->s2mmu, ipa, NULL);
+
+	report(!leaf, "stage-2 descriptor of a destroyed vCPU's %s: expected none, found %#lx",
+	       what, leaf ? *leaf : 0);
 }
 
 static void test_destroy(void)
@@ -567,30 +582,26 @@ static void test_destroy(void)
 		/* The first round leaves tables of the vmalloc region behind. */
 		if (i == 1)
 			before = alloc_pages_in_use();
-		first = guest_create(80, (void (*)(void))guest_answer, S2_PAGE_4K);
-		second = guest_create_vcpu(first, (void (*)(void))guest_answer);
-		assert(first && second);
+		first = guest_create_4k(80, guest_answer);
+		second = guest_require(guest_create_vcpu(first, (void (*)(void))guest_answer));
 		assert(guest_install_el1_handler(first, ELxH_SYNC, never_called));
 		stack = virt_to_phys(first->stack);
 		vectors = virt_to_phys(first->el1_page);
 		guest_destroy(first);
 		if (!i) {
-			report(!s2mmu_lookup(second->s2mmu, stack, NULL),
-			       "the stack of a vCPU that is gone is mapped no longer");
-			report(!s2mmu_lookup(second->s2mmu, vectors, NULL), "nor are its vectors");
-			report(guest_run(second) == GUEST_EXIT_RETURNED && second->exit_code == 42,
-			       "the other goes on: expected 42, found %lu", second->exit_code);
+			check_unmapped(second, stack, "stack");
+			check_unmapped(second, vectors, "vectors");
+			guest_check_run(second, EXPECT_RETURN(42),
+					"vCPU after another was destroyed");
 		}
 		guest_destroy(second);
 	}
-	report(alloc_pages_in_use() == before, "two vCPUs created and destroyed: %ld pages lost",
+	report(alloc_pages_in_use() == before,
+	       "pages lost by two vCPUs, created and destroyed: expected 0, found %ld",
 	       alloc_pages_in_use() - before);
 }
 
-/*
- * CPUs come on when they are first asked for anything, and then cost the others time while they
- * wait: what needs few CPUs comes first.
- */
+/* CPUs are started by their first call, and then slow the others: tests of few CPUs come first. */
 static const struct subtest subtests[] = {
 	{ "in-turn", test_in_turn },
 	{ "destroy", test_destroy },

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The leaves of a guest's own translation: what guest_stage1_map() makes of flags and addresses. */
+/* Leaves of a guest's own stage 1: guest_stage1_map() with all flags and sizes. */
 #include <libcflat.h>
 #include <subtest.h>
+#include <asm/guest-check.h>
 #include <asm/guest-stage1.h>
-#include <asm/guest.h>
 
 #define VMID 28
 #define VA SZ_1G
@@ -31,8 +31,8 @@ struct stage1 {
 
 static struct stage1 create(void)
 {
-	struct guest *guest = guest_create(VMID, (void (*)(void))create, S2_PAGE_4K);
-	struct guest_stage1 *tables = guest ? guest_stage1_create(guest, 39) : NULL;
+	struct guest *guest = guest_create_4k(VMID, create);
+	struct guest_stage1 *tables = guest_stage1_create(guest, 39);
 
 	assert(tables);
 	return (struct stage1){ guest, tables };
@@ -54,8 +54,8 @@ static void check_flags(unsigned long flags, u64 bits, u64 type)
 	leaf = *guest_stage1_lookup(stage1.tables, VA, NULL);
 	mair = stage1.tables->mair >> 8 * ATTR_INDEX(leaf) & 0xff;
 	report((leaf & BITS) == (bits | SH_INNER | AF) && mair == type,
-	       "flags %#lx: expected %#lx and %#lx, found %#lx and %#lx", flags,
-	       bits | SH_INNER | AF, type, leaf & BITS, mair);
+	       "leaf with flags %#lx: expected attributes %#lx, MAIR_EL1 %#lx, found %#lx, %#lx",
+	       flags, bits | SH_INNER | AF, type, leaf & BITS, mair);
 	destroy(&stage1);
 }
 
@@ -80,8 +80,8 @@ static void check_leaf(u64 size, u64 ipa, int expected)
 	assert(!guest_stage1_map(stage1.tables, VA, ipa, size, S1_MAP_RW));
 	address = FIELD(*guest_stage1_lookup(stage1.tables, VA, &level), 47, 12) << 12;
 	report(level == expected && address == ipa,
-	       "%#lx bytes to %#lx: leaf expected at level %d, found at %d, for %#lx", size, ipa,
-	       expected, level, address);
+	       "leaf of %#lx bytes: expected level %d, address %#lx, found level %d, %#lx", size,
+	       expected, ipa, level, address);
 	destroy(&stage1);
 }
 

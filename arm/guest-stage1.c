@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guests with translation tables of their own: a guest that turned its MMU on finds it on at the
- * next run, whoever had the CPU in between; faults of both stages tell the right address; and while
- * the MMU is off memory is Normal.
+ * Guests with page tables of their own: the MMU stays on while other guests run, faults of both
+ * stages have the right address, and memory is Normal while the MMU is off.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <errno.h>
 #include <subtest.h>
 #include <asm/barrier.h>
+#include <asm/guest-check.h>
 #include <asm/guest-stage1.h>
-#include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 
 #define VMID 20
 #define VA_BITS_GUEST 39
-/* Where the guest sees a page, and where stage 2 has it. Nothing is at VA as an IPA. */
+/* A page in the guest's stage 1 and in stage 2. TEST_VA is not mapped as an IPA. */
 #define TEST_VA 0x2000000000UL
 #define TEST_IPA 0x180000000UL
 #define WORD 0x123
@@ -32,11 +31,11 @@ static struct machine create(int vmid, u64 (*guest_func)(const struct guest_stag
 			     unsigned long flags)
 {
 	struct machine m = {
-		.guest = guest_create(vmid, (void (*)(void))guest_func, S2_PAGE_4K),
+		.guest = guest_create_4k(vmid, guest_func),
 		.page = alloc_page(),
 	};
 
-	assert(m.guest && m.page);
+	assert(m.page);
 	m.stage1 = guest_stage1_create(m.guest, VA_BITS_GUEST);
 	assert(m.stage1);
 	m.page[0] = value;
@@ -54,22 +53,9 @@ static void destroy(struct machine *m)
 	free_page(m->page);
 }
 
-static enum guest_handler_result exit_always(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
-}
-
 static u64 read_test_page(void)
 {
 	return *(volatile u64 *)TEST_VA;
-}
-
-static bool runs(struct guest *guest, enum guest_exit_reason expected)
-{
-	enum guest_exit_reason reason = guest_run(guest);
-
-	return report(reason == expected, "guest_run(): expected \"%s\", found \"%s\"",
-		      guest_exit_reason_name(expected), guest_exit_reason_name(reason));
 }
 
 /*
@@ -87,28 +73,37 @@ static u64 guest_turn_on(const struct guest_stage1 *stage1)
 	return first << 32 | read_test_page();
 }
 
+static void check_mmu_is_on(struct guest *guest, const struct guest_stage1 *stage1)
+{
+	report((guest->sctlr_el1 & SCTLR_ELx_M) && guest->ttbr0_el1 == stage1->ttbr0 &&
+		       guest->tcr_el1 == stage1->tcr && guest->mair_el1 == stage1->mair,
+	       "SCTLR_EL1.M, TTBR0_EL1, TCR_EL1, MAIR_EL1 of a guest with its MMU on: expected 1, "
+	       "%#lx, %#lx, %#lx, found %d, %#lx, %#lx, %#lx",
+	       stage1->ttbr0, stage1->tcr, stage1->mair, !!(guest->sctlr_el1 & SCTLR_ELx_M),
+	       guest->ttbr0_el1, guest->tcr_el1, guest->mair_el1);
+	report(!(guest->hcr_el2 & HCR_EL2_DC),
+	       "HCR_EL2.DC of a guest with its MMU on: expected 0, found %d",
+	       !!(guest->hcr_el2 & HCR_EL2_DC));
+}
+
 static void test_turn_on(void)
 {
 	struct machine a = create(VMID, guest_turn_on, 0xa, S1_MAP_RW);
 	struct machine b = create(VMID + 1, guest_turn_on, 0xb, S1_MAP_RW);
 
-	guest_install_handler(a.guest, ELx_LOW_SYNC_64, exit_always);
-	guest_install_handler(b.guest, ELx_LOW_SYNC_64, exit_always);
-	runs(a.guest, GUEST_EXIT_HANDLER);
-	runs(b.guest, GUEST_EXIT_HANDLER);
+	guest_install_handler(a.guest, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_install_handler(b.guest, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_check_run(a.guest, EXPECT_REASON(GUEST_EXIT_HANDLER),
+			"first guest, turns its MMU on");
+	guest_check_run(b.guest, EXPECT_REASON(GUEST_EXIT_HANDLER),
+			"second guest, turns its MMU on");
 	a.page[0] = 0xaa;
 	b.page[0] = 0xbb;
-	runs(a.guest, GUEST_EXIT_RETURNED);
-	runs(b.guest, GUEST_EXIT_RETURNED);
-	report(a.guest->exit_code == 0xa000000aaUL && b.guest->exit_code == 0xb000000bbUL,
-	       "each finds its own page at its address, before and after: %#lx, %#lx",
-	       a.guest->exit_code, b.guest->exit_code);
-	report((a.guest->sctlr_el1 & SCTLR_ELx_M) && a.guest->ttbr0_el1 == a.stage1->ttbr0 &&
-		       a.guest->tcr_el1 == a.stage1->tcr && a.guest->mair_el1 == a.stage1->mair,
-	       "and its registers: SCTLR_EL1 %#lx, TTBR0_EL1 %#lx", a.guest->sctlr_el1,
-	       a.guest->ttbr0_el1);
-	report(!(a.guest->hcr_el2 & HCR_EL2_DC),
-	       "HCR_EL2.DC is clear, which keeps an MMU off: %#lx", a.guest->hcr_el2);
+	guest_check_run(a.guest, EXPECT_RETURN(0xa000000aaUL),
+			"page at its VA before and after another guest ran, first guest");
+	guest_check_run(b.guest, EXPECT_RETURN(0xb000000bbUL),
+			"page at its VA before and after another guest ran, second guest");
+	check_mmu_is_on(a.guest, a.stage1);
 	destroy(&a);
 	destroy(&b);
 }
@@ -124,9 +119,8 @@ static void test_enable(void)
 	struct machine m = create(VMID, guest_read, 0xe, S1_MAP_RO);
 
 	guest_stage1_enable(m.stage1);
-	runs(m.guest, GUEST_EXIT_RETURNED);
-	report(m.guest->exit_code == 0xe, "turned on by the host: expected 0xe, found %#lx",
-	       m.guest->exit_code);
+	guest_check_run(m.guest, EXPECT_RETURN(0xe),
+			"page at its VA, the MMU turned on before the first instruction");
 	destroy(&m);
 }
 
@@ -150,9 +144,8 @@ static void test_enable_in_handler(void)
 
 	m.guest->data = m.stage1;
 	guest_install_handler(m.guest, ELx_LOW_SYNC_64, enable_on_hvc);
-	runs(m.guest, GUEST_EXIT_RETURNED);
-	report(m.guest->exit_code == 0xf, "turned on by a handler: expected 0xf, found %#lx",
-	       m.guest->exit_code);
+	guest_check_run(m.guest, EXPECT_RETURN(0xf),
+			"page at its VA, the MMU turned on by a handler");
 	destroy(&m);
 }
 
@@ -170,7 +163,7 @@ static void note_and_skip(struct guest_el1_regs *regs, unsigned int esr)
 	seen.esr = esr;
 	seen.far = read_sysreg(far_el1);
 	seen.count++;
-	/* A fetch goes back to where it was called from. */
+	/* After a fetch return to the caller. */
 	regs->pc = ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_CUR ? regs->regs[30] : regs->pc + 4;
 }
 
@@ -189,11 +182,12 @@ static u64 guest_call(const struct guest_stage1 *stage1)
 static void check_permission(u64 (*guest_func)(const struct guest_stage1 *), unsigned long flags,
 			     u64 class)
 {
-	struct guest *guest = guest_create(VMID, (void (*)(void))guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_func);
 	struct guest_stage1 *stage1;
 	u64 *page = alloc_page();
+	char syndrome[128];
 
-	assert(guest && page);
+	assert(page);
 	page[0] = 0x600d;
 	/* Before map_image(), so that the vectors are mapped too. */
 	assert(guest_install_el1_handler(guest, ELxH_SYNC, note_and_skip));
@@ -203,12 +197,13 @@ static void check_permission(u64 (*guest_func)(const struct guest_stage1 *), uns
 	assert(!s2mmu_map(guest->s2mmu, TEST_IPA, virt_to_phys(page), PAGE_SIZE, S2_MAP_RW));
 	guest_stage1_enable(stage1);
 	seen.count = 0;
-	runs(guest, GUEST_EXIT_RETURNED);
+	guest_check_run(guest, EXPECT_RETURN(0x600d), "word after an access that stage 1 denies");
 	report(seen.count == 1 && ESR_ELx_EC(seen.esr) == class &&
 		       (seen.esr & ESR_ELx_FSC) == (ESR_ELx_FSC_PERM | 3) && seen.far == TEST_VA,
-	       "one permission fault at level 3 of class %#lx at %#lx: %u, ESR_EL1 %#lx at %#lx",
-	       class, TEST_VA, seen.count, seen.esr, seen.far);
-	report(guest->exit_code == 0x600d, "the page is as it was: %#lx", guest->exit_code);
+	       "exception at EL1: expected 1, %s: permission fault, level 3, at %#lx; found %u, %s "
+	       "at %#lx",
+	       esr_class_name(class << ESR_ELx_EC_SHIFT), TEST_VA, seen.count,
+	       esr_decode(seen.esr, syndrome, sizeof(syndrome)), seen.far);
 	guest_stage1_destroy(stage1);
 	guest_destroy(guest);
 	free_page(page);
@@ -256,19 +251,19 @@ static u64 guest_write_word(const struct guest_stage1 *stage1)
 static void check_fault(struct machine *m, u64 expected_ipa, bool walk, u64 fsc_type)
 {
 	struct fault *fault = m->guest->data;
+	char syndrome[128];
 
 	guest_install_handler(m->guest, ELx_LOW_SYNC_64, map_where_it_faults);
 	guest_stage1_enable(m->stage1);
-	runs(m->guest, GUEST_EXIT_RETURNED);
+	guest_check_run(m->guest, EXPECT_RETURN(0x5a), "word at an address mapped on a fault");
 	report(fault->count == 1 && ESR_ELx_EC(fault->esr) == ESR_ELx_EC_DABT_LOW &&
 		       (fault->esr & ESR_ELx_FSC_TYPE) == fsc_type &&
 		       !!(fault->esr & ESR_ELx_S1PTW) == walk,
-	       "one data abort, %s: %u, ESR_EL2 %#lx", walk ? "on a walk" : "not on a walk",
-	       fault->count, fault->esr);
-	report(fault->ipa == expected_ipa, "faulting IPA: expected %#lx, found %#lx", expected_ipa,
-	       fault->ipa);
-	report(m->guest->exit_code == 0x5a, "mapped there, the guest goes on: %#lx",
-	       m->guest->exit_code);
+	       "stage-2 faults: expected 1, data abort from a lower EL, of type %#lx, S1PTW %d; "
+	       "found %u, %s",
+	       fsc_type, walk, fault->count, esr_decode(fault->esr, syndrome, sizeof(syndrome)));
+	report(fault->ipa == expected_ipa, "IPA of the stage-2 fault: expected %#lx, found %#lx",
+	       expected_ipa, fault->ipa);
 }
 
 static void test_fault_ipa(void)
@@ -316,7 +311,7 @@ static void test_walk_fault(void)
 #define PAR_ATTR(par) FIELD(par, 63, 56)
 #define NORMAL_WB 0xffUL
 
-/* What both stages make of the guest's memory, as the CPU itself says. */
+/* PAR_EL1 of the guest's stack: the memory type that both stages combine to. */
 static enum guest_handler_result note_memory_type(struct guest *guest)
 {
 	u64 *par = guest->data, guests = read_sysreg(par_el1);
@@ -336,15 +331,15 @@ static u64 guest_off(const struct guest_stage1 *stage1)
 
 static void test_off(void)
 {
-	struct guest *guest = guest_create(VMID, (void (*)(void))guest_off, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_off);
 	u64 par = PAR_F;
 
-	assert(guest);
 	guest->data = &par;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, note_memory_type);
-	runs(guest, GUEST_EXIT_HANDLER);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "guest with its MMU off");
 	report(!(par & PAR_F) && PAR_ATTR(par) == NORMAL_WB,
-	       "memory with the MMU off: expected 0xff, write-back, found %#lx, PAR_EL1 %#lx",
+	       "PAR_EL1.ATTR of memory with the MMU off: expected 0xff (write-back), found %#lx "
+	       "(PAR_EL1 %#lx)",
 	       PAR_ATTR(par), par);
 	guest_destroy(guest);
 }
@@ -396,12 +391,12 @@ static void check_off_again(u64 (*guest_func)(const struct guest_stage1 *), cons
 
 	m.guest->data = &par;
 	guest_install_handler(m.guest, ELx_LOW_SYNC_64, turn_off_or_look);
-	runs(m.guest, GUEST_EXIT_RETURNED);
+	guest_check_run(m.guest, EXPECT_RETURN(0xc0000000cUL),
+			"page at its VA before and after the MMU was turned off by %s", by);
 	report(!(par & PAR_F) && PAR_ATTR(par) == NORMAL_WB,
-	       "memory with the MMU turned off by %s: expected 0xff, write-back, found %#lx", by,
-	       PAR_ATTR(par));
-	report(m.guest->exit_code == 0xc0000000cUL,
-	       "and its own translation before and after: %#lx", m.guest->exit_code);
+	       "PAR_EL1.ATTR of memory with the MMU turned off by %s: expected 0xff (write-back), "
+	       "found %#lx (PAR_EL1 %#lx)",
+	       by, PAR_ATTR(par), par);
 	destroy(&m);
 }
 
@@ -412,27 +407,39 @@ static void test_off_again(void)
 }
 
 /*
- * The library
+ * Arguments of the library
  */
+
+static void check_map(const struct machine *m, u64 va, u64 ipa, u64 size, int expected)
+{
+	int err = guest_stage1_map(m->stage1, va, ipa, size, 0);
+
+	report(err == expected,
+	       "guest_stage1_map() of %#lx bytes from %#lx to %#lx: expected %d, found %d", size,
+	       va, ipa, expected, err);
+}
+
+static void check_level(const struct machine *m, u64 va, int expected)
+{
+	int level = -1;
+	bool found = guest_stage1_lookup(m->stage1, va, &level);
+
+	report(found && level == expected, "leaf for %#lx: expected level %d, found %d", va,
+	       expected, level);
+}
 
 static void test_errors(void)
 {
 	struct machine m = create(VMID, guest_read, 0, S1_MAP_RO);
 	unsigned long before;
-	int level = -1;
 
-	report(guest_stage1_map(m.stage1, TEST_VA, TEST_IPA, PAGE_SIZE, 0) == -EEXIST,
-	       "what is mapped is not mapped again");
-	report(guest_stage1_map(m.stage1, TEST_VA + 8, TEST_IPA, PAGE_SIZE, 0) == -EINVAL &&
-		       guest_stage1_map(m.stage1, TEST_VA, TEST_IPA, 0, 0) == -EINVAL,
-	       "misaligned, empty: refused");
-	report(guest_stage1_map(m.stage1, (1UL << VA_BITS_GUEST) - PAGE_SIZE, TEST_IPA,
-				2 * PAGE_SIZE, 0) == -ERANGE &&
-		       guest_stage1_map(m.stage1, TEST_VA, 1UL << 50, PAGE_SIZE, 0) == -ERANGE,
-	       "beyond the last address: refused");
-	report(!guest_stage1_map(m.stage1, SZ_1G * 8, 0, SZ_1G, 0) &&
-		       guest_stage1_lookup(m.stage1, SZ_1G * 8 + 5, &level) && level == 1,
-	       "1 GiB is one block at level 1: %d", level);
+	check_map(&m, TEST_VA, TEST_IPA, PAGE_SIZE, -EEXIST);
+	check_map(&m, TEST_VA + 8, TEST_IPA, PAGE_SIZE, -EINVAL);
+	check_map(&m, TEST_VA, TEST_IPA, 0, -EINVAL);
+	check_map(&m, (1UL << VA_BITS_GUEST) - PAGE_SIZE, TEST_IPA, 2 * PAGE_SIZE, -ERANGE);
+	check_map(&m, TEST_VA, 1UL << 50, PAGE_SIZE, -ERANGE);
+	check_map(&m, SZ_1G * 8, 0, SZ_1G, 0);
+	check_level(&m, SZ_1G * 8 + 5, 1);
 	destroy(&m);
 
 	m = create(VMID, guest_read, 0, S1_MAP_RO);
@@ -443,7 +450,8 @@ static void test_errors(void)
 	for (u64 i = 0; i < 40; i++)
 		assert(!guest_stage1_map(m.stage1, SZ_1G * (200 + i), 0, PAGE_SIZE, 0));
 	destroy(&m);
-	report(alloc_pages_in_use() == before, "tables are freed: %ld pages lost",
+	report(alloc_pages_in_use() == before,
+	       "pages lost by tables of a stage 1 that was destroyed: expected 0, found %ld",
 	       alloc_pages_in_use() - before);
 }
 
@@ -473,13 +481,13 @@ static struct machine create_halves(enum s2_granule granule, u64 high_va, u64 hi
 {
 	const struct guest_stage1_config config = { granule, VA_BITS_GUEST, HIGH_BITS };
 	struct machine m = {
-		.guest = guest_create(VMID, (void (*)(void))guest_read_both, S2_PAGE_4K),
+		.guest = guest_create_4k(VMID, guest_read_both),
 		.page = alloc_pages(1),
 	};
 	u64 pa = virt_to_phys(m.page), size;
 	int err;
 
-	assert(m.guest && m.page);
+	assert(m.page);
 	m.stage1 = guest_stage1_create_config(m.guest, &config);
 	assert(m.stage1);
 	size = 1UL << m.stage1->page_shift;
@@ -503,15 +511,10 @@ static void check_halves(enum s2_granule granule)
 
 	for (size_t i = 0; i < ARRAY_SIZE(high); i++) {
 		struct machine m = create_halves(granule, high[i], HIGH_IPA);
-		int level = -1;
 
-		runs(m.guest, GUEST_EXIT_RETURNED);
-		report(m.guest->exit_code == 0x1000000041UL,
-		       "turned on by the guest, pages at %#lx and %#lx: expected 0x1000000041, "
-		       "found %#lx",
-		       TEST_VA, high[i], m.guest->exit_code);
-		report(guest_stage1_lookup(m.stage1, high[i], &level) && level == 3,
-		       "found in the tables at level 3: %d", level);
+		guest_check_run(m.guest, EXPECT_RETURN(0x1000000041UL),
+				"words on pages at %#lx and %#lx", TEST_VA, high[i]);
+		check_level(&m, high[i], 3);
 		destroy(&m);
 	}
 }
@@ -530,22 +533,27 @@ static void check_high_fault(enum s2_granule granule)
 	destroy(&m);
 }
 
+static void check_not_mapped(const struct machine *m, u64 va)
+{
+	pteval_t *leaf = guest_stage1_lookup(m->stage1, va, NULL);
+
+	report(!leaf, "leaf for %#lx, which is not mapped: expected none, found %#lx", va,
+	       leaf ? *leaf : 0);
+}
+
+/* One block at level 2, and nothing behind it or below the half. */
 static void check_blocks(enum s2_granule granule)
 {
 	static const unsigned int block_shift[] = { 21, 25, 29 };
 	u64 size = 1UL << block_shift[granule], va = HIGH_VA + 4 * size;
 	struct machine m = create_halves(granule, HIGH_VA, HIGH_IPA);
-	int level = -1;
 
-	report(!guest_stage1_map(m.stage1, va, size, size, 0) &&
-		       guest_stage1_lookup(m.stage1, va + size - 1, &level) && level == 2,
-	       "%lu MiB are one block at level 2: %d", size >> 20, level);
-	report(!guest_stage1_lookup(m.stage1, va + size, NULL) &&
-		       !guest_stage1_lookup(m.stage1, HIGH_VA - 1, NULL),
-	       "nothing is mapped behind it, nor below the half");
-	report(guest_stage1_map(m.stage1, HIGH_VA - SZ_64K, 0, SZ_64K, 0) == -ERANGE &&
-		       guest_stage1_map(m.stage1, -(u64)SZ_64K, 0, 2 * SZ_64K, 0) == -ERANGE,
-	       "below the half, beyond its end: refused");
+	check_map(&m, va, size, size, 0);
+	check_level(&m, va + size - 1, 2);
+	check_not_mapped(&m, va + size);
+	check_not_mapped(&m, HIGH_VA - 1);
+	check_map(&m, HIGH_VA - SZ_64K, 0, SZ_64K, -ERANGE);
+	check_map(&m, -(u64)SZ_64K, 0, 2 * SZ_64K, -ERANGE);
 	destroy(&m);
 }
 

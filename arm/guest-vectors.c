@@ -4,13 +4,13 @@
  * host takes in a handler is the host's.
  *
  * Few of the events can be caused at will (a physical SError, say). So for each slot the guest's
- * handler has the CPU return to EL2 at the slot itself: the slot then finds just what an exception
- * from the guest leaves it, apart from ELR_EL2, which points at the slot.
+ * handler has the CPU return to EL2 at the slot itself: the slot then finds the state of an
+ * exception from the guest, apart from ELR_EL2, which points at the slot.
  */
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/barrier.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
 
@@ -22,14 +22,6 @@ static void guest_hvc_forever(void)
 {
 	for (;;)
 		asm volatile("hvc #0" : : : "memory");
-}
-
-static struct guest *create(void (*guest_func)(void))
-{
-	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
-
-	assert(guest);
-	return guest;
 }
 
 static u64 slot_address(enum vector vector)
@@ -44,7 +36,7 @@ static u64 slot_address(enum vector vector)
 struct visit {
 	enum vector slot;
 	unsigned int entries[VECTOR_MAX]; /* calls of each vector's handler at the slot's address */
-	bool registers; /* x0..x30 reached the handler */
+	unsigned int wrong; /* of x0..x30 in the handler */
 };
 
 static enum guest_handler_result go_to_slot(struct guest *guest)
@@ -64,9 +56,9 @@ static enum guest_handler_result arrived(struct guest *guest, enum vector vector
 
 	if (vector == ELx_LOW_SYNC_64 && guest->elr_el2 != slot_address(visit->slot))
 		return go_to_slot(guest);
-	visit->registers = true;
+	visit->wrong = 0;
 	for (u64 n = 0; n < 31; n++)
-		visit->registers &= guest->x[n] == 0x1000 * visit->slot + n;
+		visit->wrong += guest->x[n] != 0x1000 * visit->slot + n;
 	visit->entries[vector]++;
 	return GUEST_ACTION_EXIT;
 }
@@ -93,36 +85,42 @@ static const guest_handler_t arrivals[VECTOR_MAX] = {
 };
 
 /*
- * An empty slot would run into the next one, or into an exception at EL2 without end: look before
+ * An empty slot would run into the next one, or into endless exceptions at EL2: check it before
  * the jump. The first instruction of a slot stores the guest's registers or makes room for them;
  * zero is UDF.
  */
-static bool slot_has_code(const char *table, enum vector vector)
+static bool check_slot(const char *table, enum vector vector)
 {
 	const u32 *slot = (const u32 *)(table + vector * VECTOR_SLOT_SIZE);
 	const u32 branch_to_itself = 0x14000000;
+	bool has_code = true;
 
 	for (int i = 0; i < 4; i++)
-		if (slot[i] == 0 || slot[i] == branch_to_itself)
-			return false;
-	return true;
+		has_code = has_code && slot[i] != 0 && slot[i] != branch_to_itself;
+	return report(has_code,
+		      "first instructions of the slot: expected none 0 or a branch to itself, "
+		      "found %08x %08x %08x %08x",
+		      slot[0], slot[1], slot[2], slot[3]);
 }
 
 static void test_exit_slots(void)
 {
 	for (enum vector vector = ELx_LOW_SYNC_64; vector < VECTOR_MAX; vector++) {
-		struct guest *guest = create(guest_hvc_forever);
+		struct guest *guest = guest_create_4k(VMID, guest_hvc_forever);
 		struct visit visit = { .slot = vector };
 
 		report_prefix_push(vector_name(vector));
-		if (report(slot_has_code(guest_vectors, vector), "the slot is code")) {
+		if (check_slot(guest_vectors, vector)) {
 			guest->data = &visit;
 			for (enum vector v = ELx_LOW_SYNC_64; v < VECTOR_MAX; v++)
 				guest_install_handler(guest, v, arrivals[v]);
-			report(guest_run(guest) == GUEST_EXIT_HANDLER && visit.entries[vector] == 1,
-			       "the slot calls the handler of its vector once: %u",
+			guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER),
+					"guest sent to the slot");
+			report(visit.entries[vector] == 1,
+			       "calls of the vector's handler: expected 1, found %u",
 			       visit.entries[vector]);
-			report(visit.registers, "with x0..x30");
+			report(!visit.wrong, "x0..x30 in the handler: expected 0 wrong, found %u",
+			       visit.wrong);
 		}
 		guest_destroy(guest);
 		report_prefix_pop();
@@ -137,7 +135,7 @@ static enum vector host_vector;
 static unsigned int host_visits;
 static u64 continue_at;
 
-/* What follows the branch into the slot. */
+/* Return to behind the branch into the slot. */
 static void come_back(enum vector vector, struct pt_regs *regs, unsigned int esr)
 {
 	host_vector = vector;
@@ -170,18 +168,19 @@ static enum guest_handler_result enter_host_slot(struct guest *guest)
 static void test_host_slots(void)
 {
 	for (enum vector vector = ELxT_SYNC; vector <= ELxH_ERROR; vector++) {
-		struct guest *guest = create(guest_hvc_forever);
+		struct guest *guest = guest_create_4k(VMID, guest_hvc_forever);
 
 		report_prefix_push(vector_name(vector));
-		if (report(slot_has_code(guest_vectors, vector), "the slot is code")) {
+		if (check_slot(guest_vectors, vector)) {
 			guest->data = (void *)(u64)vector;
 			guest_install_handler(guest, ELx_LOW_SYNC_64, enter_host_slot);
 			install_vector_handler(vector, come_back);
 			host_visits = 0;
-			report(guest_run(guest) == GUEST_EXIT_HANDLER && host_visits == 1 &&
-				       host_vector == vector,
-			       "the slot calls the host's handler of its vector once: %u",
-			       host_visits);
+			guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER),
+					"handler that enters the slot");
+			report(host_visits == 1 && host_vector == vector,
+			       "calls of the host's handler: expected 1 of %s, found %u of %s",
+			       vector_name(vector), host_visits, vector_name(host_vector));
 			install_vector_handler(vector, NULL);
 		}
 		guest_destroy(guest);
@@ -190,12 +189,12 @@ static void test_host_slots(void)
 }
 
 /*
- * An exception of the host's own in a handler
+ * An exception of the host in a handler
  */
 
 static unsigned int brks;
 static int brk_chain;
-static bool handlers_stack_has_guard;
+static u64 below_stack; /* descriptor of the page below the handler's stack, 0 if none */
 
 /* Follow frame records until they end; the number of steps, or -1 if they do not. */
 static int chain_length(u64 frame)
@@ -219,29 +218,37 @@ static enum guest_handler_result brk_in_handler(struct guest *guest)
 {
 	u64 x0 = guest->x[0], elr = guest->elr_el2, spsr = guest->spsr_el2, esr = guest->esr_el2;
 	u64 frame = (u64)__builtin_frame_address(0);
+	pteval_t *guard = follow_pte(mmu_idmap, ALIGN_DOWN(frame, THREAD_SIZE) - PAGE_SIZE);
 
-	handlers_stack_has_guard =
-		!follow_pte(mmu_idmap, ALIGN_DOWN(frame, THREAD_SIZE) - PAGE_SIZE);
+	below_stack = guard ? *guard : 0;
 	asm volatile("brk #1" : : : "memory");
 	report(guest->x[0] == x0 && guest->elr_el2 == elr && guest->spsr_el2 == spsr &&
 		       guest->esr_el2 == esr,
-	       "struct guest is as it was");
+	       "x0, ELR_EL2, SPSR_EL2, ESR_EL2 in struct guest after a BRK in a handler: expected "
+	       "%#lx, %#lx, %#lx, %#lx, found %#lx, %#lx, %#lx, %#lx",
+	       x0, elr, spsr, esr, guest->x[0], guest->elr_el2, guest->spsr_el2, guest->esr_el2);
 	return guest->x[0]-- ? GUEST_ACTION_RESUME : GUEST_ACTION_EXIT;
 }
 
 static void test_exception_in_handler(void)
 {
-	struct guest *guest = create(guest_hvc_forever);
+	struct guest *guest = guest_create_4k(VMID, guest_hvc_forever);
 
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, skip_brk);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, brk_in_handler);
 	guest->x[0] = 2;
-	guest->x[29] = 0x1234567; /* no frame pointer of the host's */
-	report(guest_run(guest) == GUEST_EXIT_HANDLER && brks == 3,
-	       "BRK in a handler reaches the host's handler, and the guest goes on: %u", brks);
-	report(brk_chain > 2, "the handler's frame records lead into guest_run() and end: %d",
+	guest->x[29] = 0x1234567; /* not a frame pointer of the host's */
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER),
+			"three exits to a handler that executes BRK");
+	report(brks == 3, "BRK of a guest's handler in the host's handler: expected 3, found %u",
+	       brks);
+	report(brk_chain > 2,
+	       "frame records from a guest's handler to guest_run(): expected more than 2 and an "
+	       "end, found %d",
 	       brk_chain);
-	report(handlers_stack_has_guard, "below the handler's stack nothing is mapped");
+	report(!below_stack,
+	       "stage-1 descriptor of the page below the handler's stack: expected none, found %#lx",
+	       below_stack);
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);
 	guest_destroy(guest);
 }
@@ -258,15 +265,15 @@ static enum guest_handler_result make_spsr_illegal(struct guest *guest)
 
 static void test_illegal_eret(void)
 {
-	struct guest *guest = create(guest_hvc_forever);
-	enum guest_exit_reason reason;
+	struct guest *guest = guest_create_4k(VMID, guest_hvc_forever);
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, make_spsr_illegal);
-	reason = guest_run(guest);
-	report(reason == GUEST_EXIT_ILLEGAL_ERET, "guest_run(): %s",
-	       guest_exit_reason_name(reason));
-	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_ILL, "ESR_EL2 has class 0x0e: %#lx",
-	       guest->esr_el2);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_ILLEGAL_ERET),
+			"return to EL3h, which is illegal");
+	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_ILL,
+	       "class in ESR_EL2 after an illegal return: expected illegal execution state, found %s "
+	       "(%#lx)",
+	       esr_class_name(guest->esr_el2), guest->esr_el2);
 	guest_destroy(guest);
 }
 

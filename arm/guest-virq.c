@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Virtual interrupts by list registers, and the virtual CPU interface. Each guest has its own.
- */
+/* Virtual interrupts in list registers, and each guest's own virtual CPU interface. */
 #include <libcflat.h>
 #include <on-cpus.h>
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/gic.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
 #include <asm/timer.h>
@@ -19,11 +17,11 @@
 #define SPURIOUS GICC_INT_SPURIOUS
 #define MAX_SEEN 8
 
-/* What a guest asks of the host, by hvc */
+/* Calls of the host, by immediate of HVC */
 enum { HVC_RAISE = 1, HVC_STOP };
 #define hvc(n) asm volatile("hvc %0" : : "i"(n) : "memory")
 
-/* What guests tell; their image is the host's. */
+/* Written by guests, whose image is the host's. */
 static struct {
 	volatile unsigned int irqs, fiqs;
 	unsigned int masked; /* of them while PSTATE masked them */
@@ -32,7 +30,9 @@ static struct {
 
 static void guest_unmask(void)
 {
-	asm volatile("msr daifclr, #7\n	isb\n	msr daifset, #7" : : : "memory");
+	daif_clear(PSR_A_BIT | PSR_I_BIT | PSR_F_BIT);
+	isb();
+	daif_set(PSR_A_BIT | PSR_I_BIT | PSR_F_BIT);
 }
 
 static unsigned int guest_total(void)
@@ -40,7 +40,7 @@ static unsigned int guest_total(void)
 	return seen.irqs + seen.fiqs;
 }
 
-/* Have the host raise it, look, and let it in. */
+/* Have the host raise the interrupt, see that it is masked, unmask it. */
 static void guest_raise_and_take(void)
 {
 	hvc(HVC_RAISE);
@@ -50,11 +50,10 @@ static void guest_raise_and_take(void)
 	guest_unmask();
 }
 
-static struct guest *create(void (*guest_func)(void))
+static struct guest *create(void *func)
 {
-	struct guest *guest = guest_create(VMID, guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, func);
 
-	assert(guest);
 	seen.irqs = seen.fiqs = 0;
 	seen.masked = 0;
 	for (int i = 0; i < MAX_SEEN; i++)
@@ -62,22 +61,19 @@ static struct guest *create(void (*guest_func)(void))
 	return guest;
 }
 
-static enum guest_handler_result stop(struct guest *guest)
+#define check_returned(guest, what) guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_RETURNED), what)
+
+static void check_seen(const char *when, unsigned int irqs, unsigned int fiqs)
 {
-	return GUEST_ACTION_EXIT;
+	report(seen.irqs == irqs && seen.fiqs == fiqs,
+	       "taken by the guest, %s: expected %u IRQs, %u FIQs, found %u, %u", when, irqs, fiqs,
+	       seen.irqs, seen.fiqs);
 }
 
-static void check_returned(struct guest *guest)
+static void check_id(const char *which, u32 expected)
 {
-	enum guest_exit_reason reason = guest_run(guest);
-
-	report(reason == GUEST_EXIT_RETURNED, "exit reason: %s", guest_exit_reason_name(reason));
-}
-
-static void check_seen(unsigned int irqs, unsigned int fiqs)
-{
-	report(seen.irqs == irqs && seen.fiqs == fiqs, "the guest took %u IRQs, %u FIQs: %u, %u",
-	       irqs, fiqs, seen.irqs, seen.fiqs);
+	report(seen.ids[0] == expected, "INTID of %s: expected %u, found %u", which, expected,
+	       seen.ids[0]);
 }
 
 /* List registers */
@@ -105,19 +101,19 @@ static void guest_on_fiq(struct guest_el1_regs *regs, unsigned int esr)
 	gic_write_eoir_group0(iar);
 }
 
-/* One more guest, with what was seen kept. */
-static struct guest *create_with_vgic_again(void (*guest_func)(void))
+/* Another guest, without a reset of @seen. */
+static struct guest *create_with_vgic_again(void *func)
 {
-	struct guest *guest = guest_create(VMID + 1, guest_func, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID + 1, func);
 
-	assert(guest && guest_vgic_enable(guest));
+	assert(guest_vgic_enable(guest));
 	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq));
 	return guest;
 }
 
-static struct guest *create_with_vgic(void (*guest_func)(void))
+static struct guest *create_with_vgic(void *func)
 {
-	struct guest *guest = create(guest_func);
+	struct guest *guest = create(func);
 
 	assert(guest_vgic_enable(guest));
 	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq));
@@ -125,7 +121,7 @@ static struct guest *create_with_vgic(void (*guest_func)(void))
 	return guest;
 }
 
-static void guest_open_and_take(void)
+static void guest_enable_and_take(void)
 {
 	guest_unmask();
 	seen.masked = guest_total();
@@ -139,42 +135,48 @@ static void check_lr(const struct guest *guest, int lr, enum gic_irq_state expec
 {
 	enum gic_irq_state state = vgic_lr_state(guest->vgic.lr[lr]);
 
-	report(state == expected, "list register %d: state expected %d, found %d", lr, expected,
-	       state);
+	report(state == expected, "state in list register %d, INTID %u: expected %s, found %s", lr,
+	       vgic_lr_intid(guest->vgic.lr[lr]), gic_irq_state_name(expected),
+	       gic_irq_state_name(state));
 }
 
 static void test_lr_irq(void)
 {
-	struct guest *guest = create_with_vgic(guest_open_and_take);
+	struct guest *guest = create_with_vgic(guest_enable_and_take);
 	int lr = guest_inject_irq(guest, AN_INTID);
 
-	report(lr >= 0 && vgic_lr_intid(guest->vgic.lr[lr]) == AN_INTID, "in list register %d", lr);
-	check_returned(guest);
-	check_seen(1, 0);
-	report(seen.masked == 0, "not before the guest opens its CPU interface: %u", seen.masked);
-	report(seen.ids[0] == AN_INTID, "ID: expected %d, found %u", AN_INTID, seen.ids[0]);
+	u32 intid = lr >= 0 ? vgic_lr_intid(guest->vgic.lr[lr]) : SPURIOUS;
+
+	report(intid == AN_INTID, "INTID in list register %d: expected %u, found %u", lr, AN_INTID,
+	       intid);
+	check_returned(guest, "guest with an IRQ in a list register");
+	check_seen("an IRQ in a list register", 1, 0);
+	report(seen.masked == 0,
+	       "interrupts taken before the guest enables its CPU interface: expected 0, found %u",
+	       seen.masked);
+	check_id("the guest's IRQ", AN_INTID);
 	check_lr(guest, lr, GIC_IRQ_STATE_INACTIVE);
 	guest_destroy(guest);
 }
 
 static void test_lr_fiq(void)
 {
-	struct guest *guest = create_with_vgic(guest_open_and_take);
+	struct guest *guest = create_with_vgic(guest_enable_and_take);
 	struct vgic_irq irq = {
 		.intid = AN_INTID, .priority = 0x80, .group = 0, .state = GIC_IRQ_STATE_PENDING
 	};
 	int lr = guest_vgic_inject(guest, &irq);
 
-	check_returned(guest);
-	check_seen(0, 1);
-	report(seen.ids[0] == AN_INTID, "ID: expected %d, found %u", AN_INTID, seen.ids[0]);
+	check_returned(guest, "guest with an interrupt of group 0 in a list register");
+	check_seen("an interrupt of group 0 in a list register", 0, 1);
+	check_id("the guest's FIQ", AN_INTID);
 	check_lr(guest, lr, GIC_IRQ_STATE_INACTIVE);
 	guest_destroy(guest);
 }
 
 static void test_lr_priority(void)
 {
-	struct guest *guest = create_with_vgic(guest_open_and_take);
+	struct guest *guest = create_with_vgic(guest_enable_and_take);
 	struct vgic_irq irq = { .group = 1, .state = GIC_IRQ_STATE_PENDING };
 	static const u8 priorities[] = { 0x90, 0x20, 0x50 };
 
@@ -183,17 +185,18 @@ static void test_lr_priority(void)
 		irq.priority = priorities[i];
 		guest_vgic_inject(guest, &irq);
 	}
-	check_returned(guest);
-	check_seen(3, 0);
+	check_returned(guest, "guest with three IRQs in list registers");
+	check_seen("three IRQs in list registers", 3, 0);
 	report(seen.ids[0] == AN_INTID + 1 && seen.ids[1] == AN_INTID + 2 &&
 		       seen.ids[2] == AN_INTID,
-	       "the highest priority first: %u, %u, %u", seen.ids[0], seen.ids[1], seen.ids[2]);
+	       "INTIDs in order of priority: expected %u, %u, %u, found %u, %u, %u", AN_INTID + 1,
+	       AN_INTID + 2, AN_INTID, seen.ids[0], seen.ids[1], seen.ids[2]);
 	guest_destroy(guest);
 }
 
 static void test_lr_full(void)
 {
-	struct guest *guest = create_with_vgic(guest_open_and_take);
+	struct guest *guest = create_with_vgic(guest_enable_and_take);
 	unsigned int nr = vgic_nr_lrs();
 	int extra, same;
 
@@ -201,8 +204,10 @@ static void test_lr_full(void)
 		guest_inject_irq(guest, AN_INTID + i);
 	extra = guest_inject_irq(guest, AN_INTID + nr);
 	same = guest_inject_irq(guest, AN_INTID);
-	report(extra == -1, "%u list registers in use: one more is %d", nr, extra);
-	report(same == 0, "one that is there already stays in its own: %d", same);
+	report(extra == -1,
+	       "guest_inject_irq() with all %u list registers in use: expected -1, found %d", nr,
+	       extra);
+	report(same == 0, "list register of an INTID injected again: expected 0, found %d", same);
 	guest_destroy(guest);
 }
 
@@ -229,16 +234,16 @@ static void test_lr_in_handler(void)
 {
 	struct guest *guest = create_with_vgic(guest_raise_and_take);
 
-	guest->vgic.vmcr = vgic_vmcr_open();
+	guest->vgic.vmcr = vgic_vmcr_enabled();
 	guest_install_handler(guest, ELx_LOW_SYNC_64, inject);
 	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_raise));
-	check_returned(guest);
-	check_seen(2, 0);
+	check_returned(guest, "guest with an IRQ injected by handlers");
+	check_seen("an IRQ injected twice, pending and while active", 2, 0);
 	guest_destroy(guest);
 }
 
-/* The host takes the list register of an active interrupt away: its end is counted. */
-static enum guest_handler_result take_away(struct guest *guest)
+/* The host clears the list register of an active interrupt, whose EOI is then counted. */
+static enum guest_handler_result clear_list_registers(struct guest *guest)
 {
 	for (unsigned int i = 0; i < vgic_nr_lrs(); i++)
 		guest->vgic.lr[i] = 0;
@@ -247,20 +252,20 @@ static enum guest_handler_result take_away(struct guest *guest)
 
 static void test_eoi_count(void)
 {
-	struct guest *guest = create_with_vgic(guest_open_and_take);
+	struct guest *guest = create_with_vgic(guest_enable_and_take);
 
 	guest_inject_irq(guest, AN_INTID);
-	guest_install_handler(guest, ELx_LOW_SYNC_64, take_away);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, clear_list_registers);
 	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_raise));
-	check_returned(guest);
-	check_seen(1, 0);
+	check_returned(guest, "guest whose list register is cleared while active");
+	check_seen("a list register cleared while active", 1, 0);
 	report(VGIC_HCR_EOICOUNT(guest->vgic.hcr) == 1,
-	       "an end of interrupt without a list register is counted: expected 1, found %lu",
+	       "ICH_HCR_EL2.EOIcount after an EOI without list register: expected 1, found %lu",
 	       VGIC_HCR_EOICOUNT(guest->vgic.hcr));
 	guest_destroy(guest);
 }
 
-/* The end of an interrupt that is to be told: PPI 25, in a handler of the guest. */
+/* EOI maintenance interrupt: PPI 25, taken in a handler of the guest. */
 static struct {
 	unsigned int count;
 	u32 irq;
@@ -284,50 +289,53 @@ static enum guest_handler_result take_maintenance(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
-static void check_maintenance(u64 misr, u64 eisr)
+static void check_maintenance(const char *what, u64 misr, u64 eisr)
 {
 	report(maintenance.count == 1 && maintenance.irq == gic_maintenance_irq(),
-	       "one maintenance interrupt, %u: %u times, %u", gic_maintenance_irq(),
-	       maintenance.count, maintenance.irq);
+	       "maintenance interrupts, %s: expected 1 of INTID %u, found %u of %u", what,
+	       gic_maintenance_irq(), maintenance.count, maintenance.irq);
 	report(maintenance.misr == misr && maintenance.eisr == eisr,
-	       "its cause: MISR expected %#lx, found %#lx, EISR %#lx, %#lx", misr, maintenance.misr,
-	       eisr, maintenance.eisr);
+	       "cause of the maintenance interrupt, %s: expected MISR %#lx, EISR %#lx, found %#lx, "
+	       "%#lx",
+	       what, misr, eisr, maintenance.misr, maintenance.eisr);
 }
 
 static void test_maintenance(void)
 {
-	struct guest *guest = create_with_vgic(guest_open_and_take);
+	struct guest *guest = create_with_vgic(guest_enable_and_take);
 	struct vgic_irq irq = { .intid = AN_INTID,
 				.priority = 0x80,
 				.group = 1,
 				.state = GIC_IRQ_STATE_PENDING,
-				.tell_eoi = true };
+				.eoi_irq = true };
 	int lr = guest_vgic_inject(guest, &irq);
 
-	report(gic_maintenance_irq() == PPI(9), "PPI 9, interrupt 25: %u", gic_maintenance_irq());
+	report(gic_maintenance_irq() == PPI(9),
+	       "INTID of the maintenance interrupt: expected %u (PPI 9), found %u", PPI(9),
+	       gic_maintenance_irq());
 	gic_enable_irq(gic_maintenance_irq());
 	guest_install_handler(guest, ELx_LOW_IRQ_64, take_maintenance);
 	maintenance.count = 0;
-	check_returned(guest);
-	check_seen(1, 0);
-	check_maintenance(VGIC_MISR_EOI, 1UL << lr);
+	check_returned(guest, "guest with an IRQ whose EOI raises a maintenance interrupt");
+	check_seen("an IRQ whose EOI raises a maintenance interrupt", 1, 0);
+	check_maintenance("EOI", VGIC_MISR_EOI, 1UL << lr);
 	guest_destroy(guest);
 
-	guest = create_with_vgic(guest_open_and_take);
+	guest = create_with_vgic(guest_enable_and_take);
 	guest->vgic.hcr |= VGIC_HCR_UIE;
 	guest_install_handler(guest, ELx_LOW_IRQ_64, take_maintenance);
 	maintenance.count = 0;
-	check_returned(guest);
-	check_maintenance(VGIC_MISR_U, 0);
+	check_returned(guest, "guest with ICH_HCR_EL2.UIE and no list register in use");
+	check_maintenance("underflow", VGIC_MISR_U, 0);
 	guest_destroy(guest);
 	gic_disable_irq(gic_maintenance_irq());
 }
 
-/* The guest's own timer, whose interrupt the guest's end of interrupt deactivates. */
+/* The guest's own timer, whose physical interrupt the guest's EOI deactivates. */
 static void guest_wait_for_timer(void)
 {
 	gic_enable_cpu_interface();
-	asm volatile("msr daifclr, #2" : : : "memory");
+	local_irq_enable();
 	write_sysreg(get_cntvct() + get_cntfrq() / 5000, cntv_cval_el0);
 	write_sysreg(ARCH_TIMER_CTL_ENABLE, cntv_ctl_el0);
 	while (!seen.irqs)
@@ -355,16 +363,19 @@ static void test_hw(void)
 {
 	struct guest *guest = create_with_vgic(guest_wait_for_timer);
 	u32 irq = PPI(TIMER_VTIMER_IRQ);
+	enum gic_irq_state state;
 
 	gic_enable_irq(irq);
 	gic_set_eoi_split(true);
 	guest_install_handler(guest, ELx_LOW_IRQ_64, forward);
 	guest->exit_code = 0;
-	check_returned(guest);
-	check_seen(1, 0);
-	report(seen.ids[0] == irq, "the timer's: expected %u, found %u", irq, seen.ids[0]);
-	report(gic_irq_state(irq) == GIC_IRQ_STATE_INACTIVE,
-	       "inactive by the guest's end of interrupt: state %d", gic_irq_state(irq));
+	check_returned(guest, "guest that waits for its timer");
+	check_seen("its timer's interrupt forwarded", 1, 0);
+	check_id("the guest's timer", irq);
+	state = gic_irq_state(irq);
+	report(state == GIC_IRQ_STATE_INACTIVE,
+	       "state of physical interrupt %u after the guest's EOI: expected %s, found %s", irq,
+	       gic_irq_state_name(GIC_IRQ_STATE_INACTIVE), gic_irq_state_name(state));
 	gic_set_eoi_split(false);
 	gic_disable_irq(irq);
 	guest_destroy(guest);
@@ -384,27 +395,30 @@ static void guest_set_mask_and_stop(u64 mask)
 
 static void test_two_guests(void)
 {
-	struct guest *a = create_with_vgic((void (*)(void))guest_set_mask_and_stop);
-	struct guest *b = create_with_vgic(guest_open_and_take);
+	struct guest *a = create_with_vgic(guest_set_mask_and_stop);
+	struct guest *b = create_with_vgic(guest_enable_and_take);
 
 	a->x[0] = 0x50;
-	guest_install_handler(a, ELx_LOW_SYNC_64, stop);
+	guest_install_handler(a, ELx_LOW_SYNC_64, guest_exit_always);
 	guest_inject_irq(a, AN_INTID);
 	guest_run(a);
-	check_returned(b);
-	check_seen(0, 0);
+	check_returned(b, "second guest, while the first has an IRQ pending");
+	check_seen("the IRQ another guest's", 0, 0);
 	guest_run(a);
-	report(seen.irqs == 0, "the first has kept its priority mask: %u IRQs", seen.irqs);
-	check_returned(a);
-	check_seen(1, 0);
-	report(seen.ids[0] == AN_INTID, "and its interrupt: %u", seen.ids[0]);
+	report(seen.irqs == 0,
+	       "IRQs below the first guest's priority mask, after another guest ran: expected 0, "
+	       "found %u",
+	       seen.irqs);
+	check_returned(a, "first guest, its priority mask lowered");
+	check_seen("its priority mask lowered", 1, 0);
+	check_id("the IRQ that was below the priority mask", AN_INTID);
 	guest_destroy(a);
 	guest_destroy(b);
 }
 
 /*
  * A guest that moves to another CPU in the middle of an interrupt, with one of the same priority
- * pending and a more urgent one injected meanwhile. What it has taken, and how deep in handlers:
+ * pending and one of higher priority injected meanwhile: INTIDs taken, and nesting of handlers.
  */
 static struct {
 	u32 id;
@@ -436,22 +450,22 @@ static void run_guest(void *guest)
 static void check_taken(unsigned int n, u32 id, unsigned int expected_depth)
 {
 	report(seen.irqs > n && taken[n].id == id && taken[n].depth == expected_depth,
-	       "interrupt %u: expected %u in %u handlers, found %u in %u", n, id, expected_depth,
-	       taken[n].id, taken[n].depth);
+	       "IRQ %u of a guest that moves: expected INTID %u in %u handlers, found %u in %u", n,
+	       id, expected_depth, taken[n].id, taken[n].depth);
 }
 
 /* The CPU that @guest leaves is another guest's next, which has an interrupt of its own. */
 static void move_and_run(struct guest *guest, int from)
 {
-	struct guest *other = create_with_vgic_again(guest_open_and_take);
+	struct guest *other = create_with_vgic_again(guest_enable_and_take);
 	unsigned int irqs = seen.irqs;
 
 	guest_inject_irq(other, AN_INTID + 10);
 	on_cpu(from, run_guest, other);
 	report(other->exit_reason == GUEST_EXIT_RETURNED && seen.irqs == irqs + 1 &&
 		       seen.ids[irqs] == AN_INTID + 10,
-	       "CPU %d, which it left: another guest takes %u IRQs, %u", from, seen.irqs - irqs,
-	       seen.ids[irqs]);
+	       "another guest on CPU %d, which the first left: expected 1 IRQ, INTID %u, found %u, %u",
+	       from, AN_INTID + 10, seen.irqs - irqs, seen.ids[irqs]);
 	seen.irqs = irqs;
 	guest_destroy(other);
 	on_cpu(!from, run_guest, guest);
@@ -469,9 +483,9 @@ static void test_migrate(void)
 		report_skip("needs two CPUs");
 		return;
 	}
-	guest = create_with_vgic(guest_open_and_take);
+	guest = create_with_vgic(guest_enable_and_take);
 	depth = 0;
-	guest_install_handler(guest, ELx_LOW_SYNC_64, stop);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_move));
 	first = guest_inject_irq(guest, AN_INTID);
 	second = guest_inject_irq(guest, AN_INTID + 1);
@@ -484,7 +498,7 @@ static void test_migrate(void)
 	     from = !from)
 		move_and_run(guest, from);
 	report(guest->exit_reason == GUEST_EXIT_RETURNED && seen.irqs == 4,
-	       "expected 4 interrupts, a move in each, then \"%s\"; found %u, \"%s\"",
+	       "guest that moves in each of its IRQs: expected 4 IRQs, \"%s\", found %u, \"%s\"",
 	       guest_exit_reason_name(GUEST_EXIT_RETURNED), seen.irqs,
 	       guest_exit_reason_name(guest->exit_reason));
 	check_taken(0, AN_INTID, 1);
@@ -496,22 +510,22 @@ static void test_migrate(void)
 	guest_destroy(guest);
 }
 
-/* Two vCPUs of one stage 2: each has an interface of its own too. */
+/* Two vCPUs of one stage 2, each with an interface of its own. */
 static void test_vcpus(void)
 {
-	struct guest *a = create_with_vgic(guest_open_and_take);
-	struct guest *b = guest_create_vcpu(a, guest_open_and_take);
+	struct guest *a = create_with_vgic(guest_enable_and_take);
+	struct guest *b = guest_require(guest_create_vcpu(a, guest_enable_and_take));
 	bool enabled;
 
-	assert(b && guest_install_el1_handler(b, ELxH_IRQ, guest_on_irq));
+	assert(guest_install_el1_handler(b, ELxH_IRQ, guest_on_irq));
 	enabled = guest_vgic_enable(b);
-	report(enabled, "another vCPU gets a virtual CPU interface");
+	report(enabled, "guest_vgic_enable() of a second vCPU: expected 1, found %d", enabled);
 	if (enabled) {
 		guest_inject_irq(b, AN_INTID);
-		check_returned(a);
-		check_seen(0, 0);
-		check_returned(b);
-		check_seen(1, 0);
+		check_returned(a, "first vCPU, the second has an IRQ pending");
+		check_seen("the IRQ another vCPU's", 0, 0);
+		check_returned(b, "second vCPU with an IRQ pending");
+		check_seen("the IRQ its own", 1, 0);
 	}
 	guest_destroy(a);
 	guest_destroy(b);
@@ -544,11 +558,11 @@ static u64 guest_wait_for_two(void)
 	u64 loops = 0;
 
 	gic_enable_cpu_interface();
-	asm volatile("msr daifclr, #2" : : : "memory");
+	local_irq_enable();
 	remote_ready = 1;
 	while (seen.irqs < 2 && loops < 200000000)
 		loops++;
-	asm volatile("msr daifset, #2" : : : "memory");
+	local_irq_disable();
 	return seen.irqs;
 }
 
@@ -560,7 +574,7 @@ static void test_other_cpu(void)
 		report_skip("needs two CPUs");
 		return;
 	}
-	remote = create_with_vgic((void (*)(void))guest_wait_for_two);
+	remote = create_with_vgic(guest_wait_for_two);
 	guest_install_handler(remote, ELx_LOW_IRQ_64, guest_take_interrupts);
 	install_irq_handler(ELxH_IRQ, take_kick);
 	remote_ready = 0;
@@ -572,16 +586,15 @@ static void test_other_cpu(void)
 	gic_ipi_send_single(KICK, 1);
 	on_cpu(1, nothing, NULL);
 	report(first == VGIC_QUEUED && second == VGIC_QUEUED,
-	       "another CPU runs the guest: expected %d and %d, found %d and %d", VGIC_QUEUED,
-	       VGIC_QUEUED, first, second);
-	report(remote->exit_reason == GUEST_EXIT_RETURNED && remote->exit_code == 2,
-	       "the guest took both: expected 2, found %lu (%s)", remote->exit_code,
-	       guest_exit_reason_name(remote->exit_reason));
+	       "guest_inject_irq() twice while another CPU runs the guest: expected %d and %d, found %d "
+	       "and %d",
+	       VGIC_QUEUED, VGIC_QUEUED, first, second);
+	guest_check_exit(remote, EXPECT_RETURN(2), "IRQs that a guest on another CPU took");
 	install_irq_handler(ELxH_IRQ, NULL);
 	guest_destroy(remote);
 }
 
-/* No kick: what came while it ran is there when it has. */
+/* Without an SGI: what was injected during the run is in list registers after it. */
 static u64 guest_wait_for_word(void)
 {
 	u64 loops = 0;
@@ -600,7 +613,7 @@ static void test_queued(void)
 		report_skip("needs two CPUs");
 		return;
 	}
-	remote = create_with_vgic((void (*)(void))guest_wait_for_word);
+	remote = create_with_vgic(guest_wait_for_word);
 	remote_ready = 0;
 	on_cpu_async(1, run_remote, NULL);
 	while (!remote_ready)
@@ -608,29 +621,29 @@ static void test_queued(void)
 	for (u32 i = 0; i < VGIC_MAX_LRS; i++)
 		guest_inject_irq(remote, AN_INTID + i);
 	answer = guest_inject_irq(remote, AN_INTID);
-	report(answer == VGIC_QUEUED, "one that waits already: expected %d, found %d", VGIC_QUEUED,
-	       answer);
+	report(answer == VGIC_QUEUED, "guest_inject_irq() of a queued INTID: expected %d, found %d",
+	       VGIC_QUEUED, answer);
 	answer = guest_inject_irq(remote, AN_INTID + VGIC_MAX_LRS);
-	report(answer == -1, "one more than can wait: expected -1, found %d", answer);
+	report(answer == -1, "guest_inject_irq() with the queue full: expected -1, found %d",
+	       answer);
 	remote_ready = 2;
 	on_cpu(1, nothing, NULL);
 	for (unsigned int i = 0; i < vgic_nr_lrs(); i++)
 		check_lr(remote, i, GIC_IRQ_STATE_PENDING);
 	report(remote->vgic_queue.count == VGIC_MAX_LRS - vgic_nr_lrs(),
-	       "those without a list register wait on: expected %u, found %u",
+	       "interrupts still queued, without list register: expected %u, found %u",
 	       VGIC_MAX_LRS - vgic_nr_lrs(), remote->vgic_queue.count);
 	guest_destroy(remote);
 }
 
 static void test_none(void)
 {
-	struct guest *guest = create((void (*)(void))gic_read_iar);
+	struct guest *guest = create(gic_read_iar);
 	unsigned int expected = gic_version() == 2 ? ESR_ELx_EC_DABT_LOW : ESR_ELx_EC_SYS64;
 
-	guest_install_handler(guest, ELx_LOW_SYNC_64, stop);
-	report(guest_run(guest) == GUEST_EXIT_HANDLER && ESR_ELx_EC(guest->esr_el2) == expected,
-	       "an access of a guest without virtual GIC is an exit: class %#lx",
-	       ESR_ELx_EC(guest->esr_el2));
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_check_run(guest, EXPECT_CLASS(expected),
+			"read of the GIC by a guest without virtual CPU interface");
 	guest_destroy(guest);
 }
 

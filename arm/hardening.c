@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a hardened build stops: one way to go wrong for each argument. In the plain build most of
+ * Faults that a hardened build stops, one for each argument. In the plain build most of
  * these go unnoticed. docs/variants.md says how each ends, and tests/test_variants.py tries it.
  */
 #include <libcflat.h>

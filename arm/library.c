@@ -47,21 +47,24 @@ static void test_alloc_ops(void)
 	alloc_ops = library_ops;
 	free(malloc(10));
 	report(allocations == 3 && frees == 3,
-	       "malloc(), calloc(), memalign() through alloc_ops: expected 3, found %u; freed %u",
+	       "malloc(), calloc(), memalign() through alloc_ops: expected 3, and 3 free(), found %u, %u",
 	       allocations, frees);
 }
 
-/* True when @count pages from @pa on can be reserved, and none of them twice. */
-static bool reserve_once(phys_addr_t pa, size_t count)
+/* @count pages from @pa on can be reserved, and none of them twice. */
+static void check_reserve(phys_addr_t pa, size_t count, const char *what)
 {
-	unsigned long before = alloc_pages_in_use();
+	unsigned long before = alloc_pages_in_use(), taken;
+	int first = reserve_pages(pa, count), twice = 0;
 
-	if (reserve_pages(pa, count) || alloc_pages_in_use() != before + count)
-		return false;
 	for (size_t i = 0; i < count; i++)
-		if (reserve_pages(pa + i * PAGE_SIZE, 1) == 0)
-			return false;
-	return reserve_pages(pa, count) == -1 && alloc_pages_in_use() == before + count;
+		twice += reserve_pages(pa + i * PAGE_SIZE, 1) == 0;
+	twice += reserve_pages(pa, count) == 0;
+	taken = alloc_pages_in_use() - before;
+	report(!first && taken == count && !twice,
+	       "reserve_pages() of %zu pages %s: expected 0, %zu pages in use, 0 reserved twice, "
+	       "found %d, %lu, %d",
+	       count, what, count, first, taken, twice);
 }
 
 static void test_reserve(void)
@@ -72,26 +75,27 @@ static void test_reserve(void)
 	unsigned int met = 0;
 	void *pages[64];
 
-	report(reserve_pages(pa, 1) == -1, "a page that is in use is not reserved");
-	report(reserve_pages(PHYS_END, 1) == -1 && reserve_pages(0, 1) == -1,
-	       "nor is one that is not there");
+	report_equal_int(reserve_pages(pa, 1), -1, "reserve_pages() of a page in use");
+	report_equal_int(reserve_pages(PHYS_END, 1), -1, "reserve_pages() behind the memory");
+	report_equal_int(reserve_pages(0, 1), -1, "reserve_pages() at address 0");
 	free_pages(block);
-	report(reserve_once(pa + 5 * PAGE_SIZE, 3), "three pages in the middle of a free block");
-	report(reserve_pages(pa, 16) == -1 && alloc_pages_in_use() == before + 3,
-	       "a range that is free in part stays as it was");
+	check_reserve(pa + 5 * PAGE_SIZE, 3, "in the middle of a free block");
+	report_equal_int(reserve_pages(pa, 16), -1,
+			 "reserve_pages() of a range that is free in part");
+	report_equal(alloc_pages_in_use() - before, 3, "pages in use after a range was refused");
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
 		pages[i] = alloc_page();
 		met += virt_to_phys(pages[i]) - (pa + 5 * PAGE_SIZE) < 3 * PAGE_SIZE;
 	}
-	report(!met, "nobody gets a reserved page: %u of %zu", met, ARRAY_SIZE(pages));
+	report(!met, "reserved pages among %zu from alloc_page(): expected 0, found %u",
+	       ARRAY_SIZE(pages), met);
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
 		free_page(pages[i]);
 	unreserve_pages(pa + 5 * PAGE_SIZE, 3);
-	report(reserve_once(never, 5), "five pages that were never handed out");
+	check_reserve(never, 5, "that were never handed out");
 	unreserve_pages(never, 5);
-	report(alloc_pages_in_use() == before && reserve_once(pa, 16),
-	       "given back, they are one block again: %lu pages in use",
-	       alloc_pages_in_use() - before);
+	report_equal(alloc_pages_in_use() - before, 0, "pages in use after unreserve_pages()");
+	check_reserve(pa, 16, "that were unreserved in parts");
 	unreserve_pages(pa, 16);
 }
 
@@ -129,22 +133,27 @@ static void test_vmap(void)
 	setup_vm();
 	mem[1] = 1;
 	*last = 2;
-	report(vm_available() && alias != &mem[1] && alias[0] == 1,
-	       "vmap() of the byte it is told");
-	report(alias[2 * PAGE_SIZE / 8 - 2] == 2, "vmap() to the end");
+	report_equal(vm_available(), true, "vm_available()");
+	report(alias != &mem[1], "address from vmap(): expected another than %p, found %p", &mem[1],
+	       alias);
+	report_equal(alias[0], 1, "first word of a vmap()");
+	report_equal(alias[2 * PAGE_SIZE / 8 - 2], 2, "last word of a vmap()");
 	alias[0] = 3;
-	report(mem[1] == 3 && virt_to_phys(alias) == pa + 8, "memory is one under two addresses");
-	report(virt_to_pte_phys(mmu_idmap, mem) == pa &&
-		       virt_to_pte_phys(mmu_idmap, (char *)alias + 1) == pa + 9,
-	       "virt_to_pte_phys() in a block and in a page");
-	report(virt_to_pte_phys(mmu_idmap, alloc_vpage()) == INVALID_PHYS_ADDR,
-	       "an address of alloc_vpage() is not mapped");
+	report_equal(mem[1], 3, "word in memory written through its vmap()");
+	report_equal(virt_to_phys(alias), pa + 8, "virt_to_phys() of a vmap()");
+	report_equal(virt_to_pte_phys(mmu_idmap, mem), pa, "virt_to_pte_phys() in a block");
+	report_equal(virt_to_pte_phys(mmu_idmap, (char *)alias + 1), pa + 9,
+		     "virt_to_pte_phys() in a page");
+	report_equal(virt_to_pte_phys(mmu_idmap, alloc_vpage()), INVALID_PHYS_ADDR,
+		     "virt_to_pte_phys() of an alloc_vpage()");
 
 	other[1] = 4;
 	entry = install_page(mmu_idmap, virt_to_phys(other), alias);
-	report(entry == follow_pte(mmu_idmap, (uintptr_t)alias) && alias[0] == 4,
-	       "install_page() takes the place of another: expected 4, found %lu", alias[0]);
-	report(pte_val(*entry) & PTE_VALID, "its entry: %#lx", pte_val(*entry));
+	report_equal((u64)entry, (u64)follow_pte(mmu_idmap, (uintptr_t)alias),
+		     "entry from install_page()");
+	report_equal(alias[0], 4, "word of a page installed in place of another");
+	report(pte_val(*entry) & PTE_VALID,
+	       "entry of an installed page: expected valid, found %#lx", pte_val(*entry));
 }
 
 static void test_ranges(void)
@@ -160,22 +169,27 @@ static void test_ranges(void)
 	mmu_set_range_ptes(mmu_idmap, (uintptr_t)va, pa, pa + 4 * PAGE_SIZE, data);
 	for (u64 i = 0; i < 4 * PAGE_SIZE / 8; i += PAGE_SIZE / 8)
 		wrong += va[i] != i;
-	report(!wrong && !follow_pte(mmu_idmap, (uintptr_t)va + 4 * PAGE_SIZE),
-	       "four pages, and no more: %lu wrong", wrong);
-	report(!store_faults(va, 5) && mem[0] == 5, "they can be written");
+	report_equal(wrong, 0, "wrong words on four pages of mmu_set_range_ptes()");
+	report_equal((u64)follow_pte(mmu_idmap, (uintptr_t)va + 4 * PAGE_SIZE), 0,
+		     "leaf behind four pages of mmu_set_range_ptes()");
+	report_equal(store_faults(va, 5), false, "permission fault of a store to a writable page");
+	report_equal(mem[0], 5, "word stored to a writable page");
 	mmu_set_range_ptes(mmu_idmap, (uintptr_t)va, pa, pa + PAGE_SIZE, rodata);
-	report(store_faults(va, 6) && mem[0] == 5, "made read-only, they cannot");
+	report_equal(store_faults(va, 6), true, "permission fault of a store to a read-only page");
+	report_equal(mem[0], 5, "word after a store to a read-only page");
 	flush_dcache_addr((unsigned long)va);
-	report(mem[0] == 5, "what was written is there after flush_dcache_addr()");
+	report_equal(mem[0], 5, "word after flush_dcache_addr()");
 
 	va = (u64 *)ALIGN((uintptr_t)va + leaf, leaf);
 	pa = ALIGN_DOWN(pa, leaf);
 	mmu_set_range_sect(mmu_idmap, (uintptr_t)va, pa, pa + leaf, data);
-	report(virt_to_pte_phys(mmu_idmap, (char *)va + leaf - 1) == pa + leaf - 1 &&
-		       !pt_is_table(*follow_pte(mmu_idmap, (uintptr_t)va), 2),
-	       "a block of %lu MiB", leaf / SZ_1M);
-	report(va[(virt_to_phys(mem) - pa) / 8 + PAGE_SIZE / 8] == PAGE_SIZE / 8,
-	       "memory through it");
+	report_equal(virt_to_pte_phys(mmu_idmap, (char *)va + leaf - 1), pa + leaf - 1,
+		     "address of the last byte of a block of %lu MiB", leaf / SZ_1M);
+	report(!pt_is_table(*follow_pte(mmu_idmap, (uintptr_t)va), 2),
+	       "descriptor by mmu_set_range_sect(): expected a block, found %#lx",
+	       *follow_pte(mmu_idmap, (uintptr_t)va));
+	report_equal(va[(virt_to_phys(mem) - pa) / 8 + PAGE_SIZE / 8], PAGE_SIZE / 8,
+		     "word read through a block");
 }
 
 /*
@@ -194,18 +208,17 @@ static void test_text(void)
 		{ "abc", "a*c", true },	    { "abcbc", "a*bc", true },	 { "abcb", "a*bc", false },
 		{ "aXbYc", "*X*Y*", true }, { "aYbXc", "*X*Y*", false }, { "ab", "a**b", true },
 	};
+	static const char expected[] = "1000'0000'0000'0000'0000'0000'0000'0000'"
+				       "0000'0000'0000'0000'0000'0000'0000'0101";
 	char digits[BINSTR_SZ];
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		report(simple_glob(cases[i].text, cases[i].pattern) == cases[i].fits,
-		       "simple_glob(\"%s\", \"%s\"): %sexpected", cases[i].text, cases[i].pattern,
-		       cases[i].fits ? "" : "not ");
+		report_equal(simple_glob(cases[i].text, cases[i].pattern), cases[i].fits,
+			     "simple_glob(\"%s\", \"%s\")", cases[i].text, cases[i].pattern);
 	binstr(0x8000000000000005, digits);
-	report(!strcmp(digits, "1000'0000'0000'0000'0000'0000'0000'0000'"
-			       "0000'0000'0000'0000'0000'0000'0000'0101"),
-	       "binstr(): %s", digits);
+	report(!strcmp(digits, expected), "binstr(): expected %s, found %s", expected, digits);
 	TEST_EXPECT_EQ(strlen(digits), BINSTR_SZ - 1);
-	report(__getchar() == -1, "nobody types anything");
+	report_equal_int(__getchar(), -1, "__getchar() with nothing typed");
 }
 
 static void test_errata(void)
@@ -214,18 +227,21 @@ static void test_errata(void)
 
 	setup_env(environment, sizeof(environment) - 1);
 	report(ERRATA(yes) && ERRATA(one) && !ERRATA(no) && !ERRATA(unknown),
-	       "ERRATA(): what the environment says is mended");
+	       "ERRATA() of y, 1, n and unset: expected 1, 1, 0, 0, found %d, %d, %d, %d",
+	       ERRATA(yes), ERRATA(one), ERRATA(no), ERRATA(unknown));
 	report(ERRATA_RELAXED(yes) && ERRATA_RELAXED(one) && !ERRATA_RELAXED(no) &&
 		       ERRATA_RELAXED(unknown),
-	       "ERRATA_RELAXED(): and what it says nothing of");
+	       "ERRATA_RELAXED() of y, 1, n and unset: expected 1, 1, 0, 1, found %d, %d, %d, %d",
+	       ERRATA_RELAXED(yes), ERRATA_RELAXED(one), ERRATA_RELAXED(no),
+	       ERRATA_RELAXED(unknown));
 }
 
 /*
  * The CPU
  */
 
-/* SVE is the tests' own to turn on. */
-static void open_sve(void)
+/* The library leaves SVE off. */
+static void enable_sve(void)
 {
 	if (!host_at_el2)
 		write_sysreg(read_sysreg(cpacr_el1) | CPACR_EL1_FPEN | CPACR_EL1_ZEN, cpacr_el1);
@@ -236,22 +252,33 @@ static void open_sve(void)
 	isb();
 }
 
+static void check_rndr(void)
+{
+	u64 first = read_sysreg(RNDR), second = read_sysreg(RNDR);
+
+	report(first != second, "two reads of RNDR: expected to differ, found %#lx and %#lx", first,
+	       second);
+}
+
 static void test_cpu(void)
 {
 	u64 stack = (u64)__builtin_frame_address(0), sp = current_stack_pointer;
 
-	report(system_supports_granule(PAGE_SIZE) && !system_supports_granule(SZ_2M),
-	       "the CPU has pages of %lu KiB", PAGE_SIZE / 1024);
-	report(stack - sp < THREAD_SIZE, "current_stack_pointer: %#lx, frame at %#lx", sp, stack);
+	report_equal(system_supports_granule(PAGE_SIZE), true, "system_supports_granule(%lu)",
+		     PAGE_SIZE);
+	report_equal(system_supports_granule(SZ_2M), false, "system_supports_granule(%d)", SZ_2M);
+	report(stack - sp < THREAD_SIZE,
+	       "current_stack_pointer: expected less than %d below the frame at %#lx, found %#lx",
+	       (int)THREAD_SIZE, stack, sp);
 	if (system_supports_sve()) {
-		open_sve();
+		enable_sve();
 		report(sve_vl() >= 128 && sve_vl() % 128 == 0 && sve_vl() <= 2048,
-		       "vectors of %d bits", sve_vl());
+		       "sve_vl(): expected a multiple of 128 up to 2048, found %d", sve_vl());
 	} else {
 		report_skip("no SVE (ID_AA64PFR0_EL1.SVE)");
 	}
 	if (system_supports_rndr())
-		report(read_sysreg(RNDR) != read_sysreg(RNDR), "RNDR gives two numbers");
+		check_rndr();
 	else
 		report_skip("no FEAT_RNG (ID_AA64ISAR0_EL1.RNDR)");
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Images that go wrong on purpose, one way for each argument. What the runner makes of each is in
+ * Images that go wrong on purpose, one way for each argument. The runner's verdict on each is in
  * docs/misbehaving-images.md.
  */
 #include <libcflat.h>
 #include <on-cpus.h>
 #include <alloc_page.h>
 #include <string.h>
+#include <util.h>
+#include <vmalloc.h>
 #include <asm/barrier.h>
 #include <asm/console.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
+#include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/psci.h>
 
@@ -143,6 +146,32 @@ static void known(void)
 	report_kfail(true, true, "passes, although it is known to fail");
 }
 
+/* A place on a page that is mapped, and something printed, when it is first read. */
+static char *late_place;
+
+static void print_and_map(struct pt_regs *regs, unsigned int esr)
+{
+	char *page = alloc_page();
+
+	puts("printed while the line of a check is formatted\n");
+	strcpy(page, "arm/late.c:1");
+	install_page(mmu_idmap, virt_to_phys(page), late_place);
+}
+
+/* Unexpected results of each kind */
+static void places(void)
+{
+	report(false, "report");
+	report_xfail(true, true, "report_xfail, passed");
+	report_xfail(false, false, "report_xfail, not expected");
+	report_kfail(false, false, "report_kfail, not known");
+	report_fail("report_fail");
+	TEST_EXPECT_EQ(1 + 1, 3);
+	late_place = alloc_vpage();
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, print_and_map);
+	__report_fail(late_place, "place read late");
+}
+
 /* The allocator's lock must be free again when the assertion powers the machine off. */
 static void double_free(void)
 {
@@ -235,9 +264,12 @@ static void handler_exception(void)
 	guest_run(guest);
 }
 
+/* Not mapped in a guest */
+#define ADDRESS 0x123456000UL
+
 static void guest_load(void)
 {
-	load_from((u64 *)0x123456000UL);
+	load_from((u64 *)ADDRESS);
 }
 
 static void unhandled_exit(void)
@@ -245,6 +277,50 @@ static void unhandled_exit(void)
 	struct guest *guest = guest_create(1, guest_load, S2_PAGE_4K);
 
 	report_fail("the guest ran to its end: %d", guest_run(guest));
+}
+
+static u64 guest_add(u64 a, u64 b)
+{
+	return a + b;
+}
+
+/* Runs @func up to its first exit, with no handler that lets it go on. */
+static struct guest *create_stopping(void *func)
+{
+	struct guest *guest = guest_create_4k(1, func);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	return guest;
+}
+
+static struct guest *no_guest(void)
+{
+	return NULL;
+}
+
+/* Checks of guests' exits: passed, and failed for each thing that they compare. */
+static void guest_checks(void)
+{
+	struct guest *adds = create_stopping(guest_add), *calls = create_stopping(guest_hvc);
+	struct guest *loads = create_stopping(guest_load);
+
+	adds->x[0] = 40;
+	adds->x[1] = 2;
+	guest_check_run(adds, EXPECT_RETURN(42), "right value");
+	guest_check_exit(adds, EXPECT_RETURN(41), "wrong value, not %d", 42);
+	guest_check_exit(adds, EXPECT_CLASS(ESR_ELx_EC_HVC64), "returned too early");
+	guest_check_run(calls, EXPECT_CLASS(ESR_ELx_EC_HVC64), "right class");
+	guest_check_exit(calls, EXPECT_CLASS(ESR_ELx_EC_SMC64), "wrong class");
+	guest_check_exit(calls, EXPECT_SYNDROME(ESR_ELx_EC_HVC64, 1, 0xffff), "wrong immediate");
+	guest_check_exit(calls, EXPECT_REASON(GUEST_EXIT_INTERRUPT), "wrong reason");
+	guest_check_run(loads, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_FAULT, ADDRESS),
+			"right abort");
+	guest_check_exit(loads, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_PERM, ADDRESS),
+			 "wrong fault");
+	guest_check_exit(loads, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_FAULT, ADDRESS + 8),
+			 "wrong address");
+	guest_check_exit(loads, EXPECT_MRS(3, 0, 13, 0, 4), "an abort in place of a trap");
+	guest_require(no_guest());
 }
 
 static const struct {
@@ -270,11 +346,13 @@ static const struct {
 	{ "double-free", double_free },
 	{ "handler-stack", handler_stack_overflow },
 	{ "known", known },
+	{ "places", places },
 	{ "bad-string", bad_string },
 	{ "hang-cpus", hang_in_many_ways },
 	{ "hang-guest", guest_hang },
 	{ "handler-exception", handler_exception },
 	{ "guest-exit", unhandled_exit },
+	{ "guest-checks", guest_checks },
 };
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An image that starts with the MMU off, and what the library does then. */
+/* An image that starts with the MMU off, and the library in that state. */
 #include <libcflat.h>
 #include <alloc.h>
 #include <alloc_page.h>
@@ -26,17 +26,24 @@ int main(int argc, char **argv)
 	char *mem = malloc(100);
 	u64 *page = alloc_page();
 
-	report(!strcmp(argv[0], "mmu-off"), "the image's own name: %s", argv[0]);
-	report(!mmu_enabled() && !vm_available(), "the MMU is off");
-	report(mem && page && !page[0] && !page[PAGE_SIZE / 8 - 1], "memory, and a page of zeros");
+	report(!strcmp(argv[0], "mmu-off"), "argv[0]: expected mmu-off, found %s", argv[0]);
+	report(!mmu_enabled() && !vm_available(),
+	       "mmu_enabled() and vm_available() with the MMU off: expected 0, 0, found %d, %d",
+	       mmu_enabled(), vm_available());
+	assert(mem && page);
+	report(!page[0] && !page[PAGE_SIZE / 8 - 1],
+	       "first and last word of a new page: expected 0, 0, found %#lx, %#lx", page[0],
+	       page[PAGE_SIZE / 8 - 1]);
 	free(mem);
 	if (nr_cpus > 1)
 		on_cpu(1, check_off, &off);
-	report(off || nr_cpus == 1, "another CPU comes with its MMU off too");
+	report(off || nr_cpus == 1, "MMU off on another CPU: expected 1, found %d", off);
 
 	*page = 5;
 	dcache_clean_inval_poc(page, sizeof(*page));
 	mmu_enable(mmu_idmap);
-	report(mmu_enabled() && *page == 5, "mmu_enable() finds tables that are ready: %lu", *page);
+	report(mmu_enabled() && *page == 5,
+	       "after mmu_enable(): expected the MMU on, word 5, found %d, %lu", mmu_enabled(),
+	       *page);
 	return report_summary();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PSCI (Arm DEN0022F): what the firmware answers, and a CPU that is turned off and on. */
+/* PSCI (Arm DEN0022F): results of the firmware's functions, and a CPU turned off and on. */
 #include <libcflat.h>
 #include <on-cpus.h>
 #include <subtest.h>
@@ -25,10 +25,11 @@ static void test_version(void)
 	int version = psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0);
 	int features = psci_invoke(PSCI_1_0_FN_PSCI_FEATURES, PSCI_0_2_FN64_CPU_ON, 0, 0);
 
-	report(version >= 0x2, "version %d.%d, expected 0.2 or later", PSCI_VERSION_MAJOR(version),
-	       PSCI_VERSION_MINOR(version));
+	report(version >= 0x2, "PSCI version: expected 0.2 or later, found %d.%d",
+	       PSCI_VERSION_MAJOR(version), PSCI_VERSION_MINOR(version));
 	if (version >= 0x10000)
-		report(features >= 0, "PSCI_FEATURES of CPU_ON: %d", features);
+		report(features >= 0, "PSCI_FEATURES of CPU_ON: expected 0 or more, found %d",
+		       features);
 	else
 		report_skip("PSCI_FEATURES came with version 1.0");
 }
@@ -37,47 +38,54 @@ static void test_unknown_function(void)
 {
 	int ret = psci_invoke(NO_SUCH_FUNCTION, 0, 0, 0);
 
-	report(ret == PSCI_RET_NOT_SUPPORTED, "function %#x: expected %d, found %d",
-	       NO_SUCH_FUNCTION, PSCI_RET_NOT_SUPPORTED, ret);
+	report(ret == PSCI_RET_NOT_SUPPORTED,
+	       "function %#x, which does not exist: expected %d, found %d", NO_SUCH_FUNCTION,
+	       PSCI_RET_NOT_SUPPORTED, ret);
 }
 
-/* All results of a call, and the version as psci_invoke() has it. */
+/* All results of a call, and the version from psci_invoke(). */
 static void test_smccc(void)
 {
 	bool smc = psci_get_conduit() == PSCI_CONDUIT_SMC;
 	struct smccc_result result = { .r0 = ~0UL };
 	int ret = (smc ? arm_smccc_smc : arm_smccc_hvc)(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0, 0, 0, 0,
 							0, 0, 0, 0, 0, &result);
+	int again;
 
-	report((u32)ret == (u32)result.r0, "%s: x0 expected %#lx, returned %#x",
-	       smc ? "smc" : "hvc", result.r0, ret);
-	report(ret == psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0), "version %#x again", ret);
+	report((u32)ret == (u32)result.r0, "value returned by %s: expected x0, %#lx, found %#x",
+	       smc ? "SMC" : "HVC", result.r0, ret);
+	again = psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0);
+	report(again == ret, "PSCI_VERSION by psci_invoke(): expected %#x, found %#x", ret, again);
 }
 
 static void test_affinity_info(void)
 {
 	int ret = psci_affinity_info(cpus[0]);
 
-	report(ret == PSCI_0_2_AFFINITY_LEVEL_ON, "CPU 0: expected %d (on), found %d",
-	       PSCI_0_2_AFFINITY_LEVEL_ON, ret);
+	report(ret == PSCI_0_2_AFFINITY_LEVEL_ON,
+	       "AFFINITY_INFO of CPU 0: expected %d (on), found %d", PSCI_0_2_AFFINITY_LEVEL_ON,
+	       ret);
 	ret = psci_affinity_info(0xff00ffffffUL);
-	report(ret == PSCI_RET_INVALID_PARAMS, "a CPU that is not there: expected %d, found %d",
+	report(ret == PSCI_RET_INVALID_PARAMS,
+	       "AFFINITY_INFO of a CPU that does not exist: expected %d, found %d",
 	       PSCI_RET_INVALID_PARAMS, ret);
 	if (alone())
 		return;
 	ret = psci_affinity_info(cpus[nr_cpus - 1]);
-	report(ret == PSCI_0_2_AFFINITY_LEVEL_OFF, "CPU %d: expected %d (off), found %d",
-	       nr_cpus - 1, PSCI_0_2_AFFINITY_LEVEL_OFF, ret);
+	report(ret == PSCI_0_2_AFFINITY_LEVEL_OFF,
+	       "AFFINITY_INFO of CPU %d: expected %d (off), found %d", nr_cpus - 1,
+	       PSCI_0_2_AFFINITY_LEVEL_OFF, ret);
 }
 
 static void test_cpu_on_refused(void)
 {
 	int ret = psci_cpu_on(cpus[0], __pa(halt));
 
-	report(ret == PSCI_RET_ALREADY_ON, "CPU 0, which is on: expected %d, found %d",
+	report(ret == PSCI_RET_ALREADY_ON, "CPU_ON of CPU 0, which is on: expected %d, found %d",
 	       PSCI_RET_ALREADY_ON, ret);
 	ret = psci_cpu_on(0xff00ffffffUL, __pa(halt));
-	report(ret == PSCI_RET_INVALID_PARAMS, "a CPU that is not there: expected %d, found %d",
+	report(ret == PSCI_RET_INVALID_PARAMS,
+	       "CPU_ON of a CPU that does not exist: expected %d, found %d",
 	       PSCI_RET_INVALID_PARAMS, ret);
 }
 
@@ -106,14 +114,17 @@ static void test_cpu_off(void)
 		on_cpu_async(cpu, die, NULL);
 		off = wait_for(psci_affinity_info(cpus[cpu]) == PSCI_0_2_AFFINITY_LEVEL_OFF,
 			       WAIT_MS);
-		report(off && !cpu_online(cpu), "run %d: CPU %d is off within %d ms of CPU_OFF",
-		       run, cpu, WAIT_MS);
+		report(off && !cpu_online(cpu),
+		       "CPU %d within %d ms of CPU_OFF, run %d: expected off, not online; found off %d, "
+		       "online %d",
+		       cpu, WAIT_MS, run, off, cpu_online(cpu));
 	}
-	report(stack_of_run[0] == stack_of_run[1], "it had the same stack: %#lx, %#lx",
-	       stack_of_run[0], stack_of_run[1]);
+	report(stack_of_run[0] == stack_of_run[1],
+	       "stack of a CPU started again: expected %#lx, found %#lx", stack_of_run[0],
+	       stack_of_run[1]);
 }
 
-/* Last, for its target ends in halt(): all others start one CPU at once, and one of them does. */
+/* Last, as its target ends in halt(): all other CPUs start one at once, and one succeeds. */
 static cpumask_t ready;
 static int successes, refusals;
 
@@ -141,16 +152,19 @@ static void test_cpu_on_race(void)
 	cpumask_clear_cpu(target, &others);
 	on_cpumask(&others, race, &cpus[target]);
 	report(successes && successes + refusals == nr_cpus - 1,
-	       "CPU_ON for CPU %d from %d CPUs: %d successes, %d times ALREADY_ON or ON_PENDING",
+	       "CPU_ON of CPU %d by %d CPUs: expected a success, and ALREADY_ON or ON_PENDING else; "
+	       "found %d successes, %d refusals",
 	       target, nr_cpus - 1, successes, refusals);
 	/*
 	 * DEN0022F, 6.6. QEMU (7.2 to 11) never says ON_PENDING: until the target runs, every CPU
 	 * that asks is told SUCCESS (arm_set_cpu_on() does not set PSCI_ON_PENDING).
 	 */
-	report_kfail(true, successes == 1, "one of them starts it: expected 1 success, found %d",
+	report_kfail(true, successes == 1,
+		     "CPU_ON by %d CPUs at once: expected 1 success, found %d", nr_cpus - 1,
 		     successes);
 	report(wait_for(psci_affinity_info(cpus[target]) == PSCI_0_2_AFFINITY_LEVEL_ON, WAIT_MS),
-	       "it is on within %d ms", WAIT_MS);
+	       "CPU %d within %d ms of CPU_ON: expected %d (on), found %d", target, WAIT_MS,
+	       PSCI_0_2_AFFINITY_LEVEL_ON, psci_affinity_info(cpus[target]));
 }
 
 static const struct subtest subtests[] = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The library's own test: what the boot found, and that its parts work.
+ * The library's own test: results of the boot, and its parts.
  *
  * Arguments: key=value pairs that the machine must match (smp=N, mem=MiB, el=1|2); or `all-pages`,
- * which allocates the whole memory; or `reserved START SIZE`, which looks for a page of that range
+ * which allocates all of memory; or `reserved START SIZE`, which looks for a page of that range
  * among all pages; or `exit CODE`, which ends with that code; or `arguments ...`, which prints what
  * main() was given; or `typed`, which prints a line that is typed.
  */
@@ -21,9 +21,10 @@
 #include <asm/processor.h>
 #include <asm/psci.h>
 #include <asm/setup.h>
+#include "selftest.h"
 
 /*
- * What the device tree said
+ * Results of the boot, from the device tree
  */
 
 static u64 memory_size(void)
@@ -51,7 +52,7 @@ static void check_expectation(char *arg)
 	report(found == expected, "%.*s: expected %ld, found %ld", len, arg, expected, found);
 }
 
-/* All of it is the boot's, whatever the firmware left there. */
+/* The boot writes all of SCTLR_ELx. */
 static void check_sctlr(void)
 {
 	u64 expected = (host_at_el2 ? SCTLR_EL2_RES1 : SCTLR_EL1_HOST) | SCTLR_ELx_M | SCTLR_ELx_C |
@@ -66,21 +67,25 @@ static void check_sctlr(void)
 static void test_setup(int argc, char **argv)
 {
 	u64 boot_cpu = get_mpidr() & 0xff00ffffffUL;
+	enum psci_conduit conduit;
+	int version;
 
 	for (int i = 1; i < argc; i++)
 		check_expectation(argv[i]);
 	report(nr_mem_regions > 0 && (u64)_start >= PHYS_OFFSET && (u64)_end <= PHYS_END,
-	       "the image [%p, %p) lies in memory [%#lx, %#lx)", _start, _end, PHYS_OFFSET,
-	       PHYS_END);
+	       "image: expected in memory, %#lx..%#lx, found %p..%p", PHYS_OFFSET, PHYS_END, _start,
+	       _end);
 	report(nr_cpus > 0 && cpus[0] == boot_cpu && smp_processor_id() == 0,
-	       "the first of %d CPUs is the one that boots: MPIDR %#lx", nr_cpus, cpus[0]);
-	report(mmu_enabled(), "the MMU is on");
+	       "first of %d CPUs: expected MPIDR %#lx, the boot CPU's, number 0, found %#lx, %d",
+	       nr_cpus, boot_cpu, cpus[0], smp_processor_id());
+	report(mmu_enabled(), "mmu_enabled() in main(): expected 1, found %d", mmu_enabled());
 	check_sctlr();
-	/* SMC where the machine has an EL2 for us, HVC where it keeps it to itself. */
-	report(psci_get_conduit() == (host_at_el2 ? PSCI_CONDUIT_SMC : PSCI_CONDUIT_HVC),
-	       "PSCI's conduit is the device tree's");
-	report(psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0) >= 2,
-	       "PSCI answers: version 0.2 or later");
+	/* SMC where the image runs at EL2, HVC where it does not. */
+	conduit = host_at_el2 ? PSCI_CONDUIT_SMC : PSCI_CONDUIT_HVC;
+	report(psci_get_conduit() == conduit, "psci_get_conduit(): expected %d, found %d", conduit,
+	       psci_get_conduit());
+	version = psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0);
+	report(version >= 2, "PSCI_VERSION: expected 0x2 or more, found %#x", version);
 }
 
 /*
@@ -99,56 +104,66 @@ static void skip_instruction(struct pt_regs *regs, unsigned int esr)
 	regs->pc += 4;
 }
 
-/* selftest.S: x0..x30 hold 0x100 + n at a BRK; returns how many are wrong after it */
+/* selftest.S: x0..x30 hold BRK_REGISTER + n at a BRK; returns how many are wrong after it */
 u64 registers_around_brk(void);
 
 static void check_saved_registers(void)
 {
+	u64 mode = host_at_el2 ? PSR_MODE_EL2h : PSR_MODE_EL1h;
 	unsigned int wrong = 0;
 
 	for (u64 n = 0; n < 31; n++)
-		wrong += last_regs.regs[n] != 0x100 + n;
-	report(wrong == 0, "x0..x30 as the handler sees them: %u wrong", wrong);
-	report((last_regs.pstate & PSR_MODE_MASK) == (host_at_el2 ? PSR_MODE_EL2h : PSR_MODE_EL1h),
-	       "PSTATE's mode: %#lx", last_regs.pstate & PSR_MODE_MASK);
+		wrong += last_regs.regs[n] != BRK_REGISTER + n;
+	report(wrong == 0, "x0..x30 in the handler of a BRK: expected 0 wrong, found %u", wrong);
+	report((last_regs.pstate & PSR_MODE_MASK) == mode,
+	       "PSTATE.M in the handler of a BRK: expected %#lx, found %#lx", mode,
+	       last_regs.pstate & PSR_MODE_MASK);
+}
+
+/* @mask: the fields of ESR that are compared. */
+static void check_exception(const char *what, unsigned int count, u64 mask, const char *expected)
+{
+	char found[128];
+
+	esr_decode_masked(last_esr, mask, found, sizeof(found));
+	report(exceptions == count && !strcmp(found, expected),
+	       "exceptions until %s: expected %u, the last \"%s\"; found %u, \"%s\" (ESR %#x)",
+	       what, count, expected, exceptions, found, last_esr);
 }
 
 static void test_vectors(void)
 {
 	u64 wrong;
 	unsigned long far = 0;
-	char words[128];
 
 	exceptions = 0;
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, skip_instruction);
 	wrong = registers_around_brk();
-	report(exceptions == 1 && (last_esr & 0xffff) == 0x55, "BRK: ESR %#x", last_esr);
-	report(wrong == 0, "x0..x30 after it: %lu wrong", wrong);
+	check_exception("a BRK", 1, UINT64_MAX, "BRK: #" xstr(BRK_NUMBER));
+	report(wrong == 0, "x0..x30 after a BRK: expected 0 wrong, found %lu", wrong);
 	check_saved_registers();
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);
 
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, skip_instruction);
 	asm volatile("str xzr, [%0]" : : "r"(0x7000000000UL) : "memory");
-	report(exceptions == 2 && get_far(last_esr, &far) && far == 0x7000000000UL &&
-		       (last_esr & ESR_ELx_WNR),
-	       "data abort: ESR %#x, FAR %#lx", last_esr, far);
+	check_exception("a store to an unmapped address", 2, ~(u64)ESR_ELx_FSC_LEVEL,
+			"data abort: translation fault, write");
+	get_far(last_esr, &far);
+	report(far == 0x7000000000UL, "FAR of a data abort: expected 0x7000000000, found %#lx",
+	       far);
 	asm volatile("str xzr, [%0]" : : "r"(_stext) : "memory");
-	esr_decode(last_esr, words, sizeof(words));
-	report(!strcmp(words, "data abort: permission fault, level 3, write"), "in words: %s",
-	       words);
-	report(exceptions == 3 && (last_esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM,
-	       "code is read-only: ESR %#x", last_esr);
+	check_exception("a store to code", 3, UINT64_MAX,
+			"data abort: permission fault, level 3, write");
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, NULL);
 
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_UNKNOWN, skip_instruction);
 	asm volatile("udf #0");
-	report(exceptions == 4 && ESR_ELx_EC(last_esr) == ESR_ELx_EC_UNKNOWN, "UDF: ESR %#x",
-	       last_esr);
+	check_exception("a UDF", 4, UINT64_MAX, "unknown reason (undefined instruction): ISS 0");
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_UNKNOWN, NULL);
 }
 
 /*
- * Rights of the image's parts
+ * Permissions of the image's parts
  */
 
 #define PSR_BTYPE (UL(3) << 10)
@@ -161,26 +176,32 @@ static void return_to_caller(struct pt_regs *regs, unsigned int esr)
 	exceptions++;
 	last_esr = esr;
 	regs->pc = regs->regs[30];
-	regs->pstate &= ~PSR_BTYPE; /* that was of the call, where branches have targets */
+	regs->pstate &= ~PSR_BTYPE; /* set by the call */
 }
 
 static void check_not_executed(const char *what, const u32 *code)
 {
+	char syndrome[128];
+
 	exceptions = 0;
 	((void (*)(void))code)();
 	report(exceptions == 1 && (last_esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM,
-	       "%s are not executed: %u faults, ESR %#x", what, exceptions, last_esr);
+	       "branch to %s: expected 1 permission fault, found %u exceptions, %s", what,
+	       exceptions, esr_decode(last_esr, syndrome, sizeof(syndrome)));
 }
 
 static void check_not_written(const char *what, const void *address)
 {
+	char syndrome[128];
+
 	exceptions = 0;
 	asm volatile("str xzr, [%0]" : : "r"(address) : "memory");
 	report(exceptions == 1 && (last_esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM,
-	       "%s are not written: %u faults, ESR %#x", what, exceptions, last_esr);
+	       "store to %s: expected 1 permission fault, found %u exceptions, %s", what,
+	       exceptions, esr_decode(last_esr, syndrome, sizeof(syndrome)));
 }
 
-static void test_rights(void)
+static void test_permissions(void)
 {
 	u32 *page = alloc_page();
 
@@ -235,9 +256,10 @@ static void test_printf(void)
 	check_format("+1  1|  7", "%+d % d|%*d", 1, 1, 3, 7);
 	len = snprintf(small, sizeof(small), "%cb|%3c|", 0, 0);
 	report(len == 7 && !memcmp(small, "\0b|  \0|", 8),
-	       "%%c of 0 is a character: expected length 7, found %d", len);
+	       "length of two %%c of 0 and text: expected 7, found %d", len);
 	len = snprintf(small, sizeof(small), "%s", "0123456789");
-	report(len == 10 && !strcmp(small, "0123456"), "a short buffer: length %d, \"%s\"", len,
+	report(len == 10 && !strcmp(small, "0123456"),
+	       "snprintf() of 10 bytes into 8: expected 10, \"0123456\", found %d, \"%s\"", len,
 	       small);
 }
 
@@ -246,17 +268,25 @@ static void test_strings(void)
 	char buf[64] = "head";
 	char *end;
 
-	report(!strcmp(strcat(buf, "tail"), "headtail") && strlen(buf) == 8, "strcat, strlen");
+	strcat(buf, "tail");
+	report(!strcmp(buf, "headtail"), "strcat(): expected headtail, found %s", buf);
+	report_equal(strlen(buf), 8, "strlen() of headtail");
 	report(strcmp("a", "b") < 0 && strcmp("b", "a") > 0 && !strncmp("abc", "abd", 2) &&
 		       !strcasecmp("MiXed", "mIxED"),
-	       "comparisons");
-	report(strchr(buf, 't') == buf + 4 && strrchr(buf, 'a') == buf + 5 && !strchr(buf, 'z') &&
-		       strstr(buf, "dt") == buf + 3 && !strstr(buf, "xyz"),
-	       "searches");
+	       "strcmp() twice, strncmp(), strcasecmp(): expected -, +, 0, 0, found %d, %d, %d, %d",
+	       strcmp("a", "b"), strcmp("b", "a"), strncmp("abc", "abd", 2),
+	       strcasecmp("MiXed", "mIxED"));
+	report_equal((u64)strchr(buf, 't'), (u64)(buf + 4), "strchr()");
+	report_equal((u64)strrchr(buf, 'a'), (u64)(buf + 5), "strrchr()");
+	report_equal((u64)strchr(buf, 'z'), 0, "strchr() of what does not occur");
+	report_equal((u64)strstr(buf, "dt"), (u64)(buf + 3), "strstr()");
+	report_equal((u64)strstr(buf, "xyz"), 0, "strstr() of what does not occur");
 	memmove(buf + 2, buf, 8);
-	report(!memcmp(buf + 2, "headtail", 8), "memmove of what overlaps");
-	report(strtol("-0x1fz", &end, 0) == -31 && *end == 'z' && strtoul("777", NULL, 8) == 0777,
-	       "numbers from text");
+	report(!memcmp(buf + 2, "headtail", 8),
+	       "overlapping memmove(): expected headtail, found %s", buf + 2);
+	report_equal_int(strtol("-0x1fz", &end, 0), -31, "strtol() of -0x1fz");
+	report_equal(*end, 'z', "character behind the number -0x1f");
+	report_equal(strtoul("777", NULL, 8), 0777, "strtoul() of octal 777");
 }
 
 /*
@@ -283,26 +313,29 @@ static void test_pages(void)
 {
 	unsigned long before = alloc_pages_in_use();
 	unsigned int largest = largest_order();
-	bool aligned = true, zero = true;
+	unsigned int misaligned = 0, dirty = 0;
+	bool zero;
 	void *pages[24 - PAGE_SHIFT];
 
 	for (unsigned int order = 0; order <= largest; order++) {
 		pages[order] = alloc_pages(order);
-		aligned &= pages[order] && IS_ALIGNED((u64)pages[order], PAGE_SIZE << order);
-		zero &= pages[order] && all_zero(pages[order], PAGE_SIZE << order);
+		misaligned += !pages[order] || !IS_ALIGNED((u64)pages[order], PAGE_SIZE << order);
+		dirty += !pages[order] || !all_zero(pages[order], PAGE_SIZE << order);
 		if (pages[order])
 			memset(pages[order], 0xa5, PAGE_SIZE << order);
 	}
-	report(aligned, "blocks of 1 page to %lu KiB are aligned to their size",
-	       PAGE_SIZE / 1024 << largest);
-	report(zero, "and zero");
+	report(!misaligned, "blocks of 1 page to %lu KiB that are misaligned: expected 0, found %u",
+	       PAGE_SIZE / 1024 << largest, misaligned);
+	report(!dirty, "blocks of 1 page to %lu KiB that are not zero: expected 0, found %u",
+	       PAGE_SIZE / 1024 << largest, dirty);
 	for (unsigned int order = 0; order <= largest; order++)
 		free_pages(pages[order]);
-	report(alloc_pages_in_use() == before, "all of them are free again");
+	report_equal(alloc_pages_in_use(), before, "pages in use after blocks were freed");
 	pages[0] = alloc_pages(3);
-	report(pages[0] && all_zero(pages[0], PAGE_SIZE << 3), "memory used before comes zeroed");
+	zero = pages[0] && all_zero(pages[0], PAGE_SIZE << 3);
+	report_equal(zero, true, "block of 8 pages used before is zero");
 	free_pages(pages[0]);
-	report(!alloc_pages(32 - PAGE_SHIFT), "more than there is: NULL");
+	report_equal((u64)alloc_pages(32 - PAGE_SHIFT), 0, "alloc_pages() of 4 GiB");
 }
 
 static u64 checksum(const void *memory, size_t size)
@@ -315,11 +348,7 @@ static u64 checksum(const void *memory, size_t size)
 	return sum;
 }
 
-/*
- * Every page of the machine once, each with a value of its own; then all back, and one large block
- * again.
- */
-/* A range that the device tree reserves belongs to no page that the allocator has. */
+/* No page of the allocator lies in a range that the device tree reserves. */
 static void test_reserved(u64 start, u64 size)
 {
 	unsigned long count = 0, inside = 0;
@@ -331,10 +360,12 @@ static void test_reserved(u64 start, u64 size)
 		inside += pa + PAGE_SIZE > start && pa < start + size;
 		count++;
 	}
-	report(count && !inside, "of all %lu pages, those in %#lx bytes from %#lx: %lu", count,
-	       size, start, inside);
+	report(count && !inside,
+	       "of all %lu pages, those in %#lx bytes reserved from %#lx: expected 0, found %lu",
+	       count, size, start, inside);
 }
 
+/* Every page once, each with a value of its own; then all are freed, and a large block is free. */
 static void test_all_pages(void)
 {
 	unsigned long before = alloc_pages_in_use(), count = 0, wrong = 0;
@@ -358,13 +389,15 @@ static void test_all_pages(void)
 		wrong += page[1] != ~(u64)page;
 		free_page(page);
 	}
-	report(tree == checksum(dt_fdt(), SZ_64K), "none of them holds the device tree");
-	report(code == checksum(_stext, _etext - _stext), "nor the image");
-	report(files == checksum(initrd, initrd_size), "nor the initrd of %u bytes", initrd_size);
-	report(wrong == 0, "all %lu pages are different ones: %lu wrong", count, wrong);
-	report(alloc_pages_in_use() == before, "and free again");
+	report_equal(checksum(dt_fdt(), SZ_64K), tree, "checksum of the device tree");
+	report_equal(checksum(_stext, _etext - _stext), code, "checksum of the image's code");
+	report_equal(checksum(initrd, initrd_size), files, "checksum of the initrd, %u bytes",
+		     initrd_size);
+	report(wrong == 0, "of all %lu pages, those with another's value: expected 0, found %lu",
+	       count, wrong);
+	report_equal(alloc_pages_in_use(), before, "pages in use after all were freed");
 	page = alloc_pages_flags(largest_order() - 1, FLAG_DONTZERO);
-	report(page, "their buddies have merged: a block of %lu KiB",
+	report(page, "block of %lu KiB after all pages were freed: expected one, found NULL",
 	       PAGE_SIZE / 1024 << (largest_order() - 1));
 	free_pages(page);
 }
@@ -373,7 +406,7 @@ static void test_malloc(void)
 {
 	static const size_t sizes[] = { 1, 16, 100, 1000, 2000, 5000, 70000 };
 	char *mem[ARRAY_SIZE(sizes)], *aligned;
-	bool distinct = true;
+	unsigned int wrong = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		mem[i] = malloc(sizes[i]);
@@ -381,19 +414,25 @@ static void test_malloc(void)
 		memset(mem[i], i + 1, sizes[i]);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		distinct &= mem[i][0] == (char)(i + 1) && mem[i][sizes[i] - 1] == (char)(i + 1);
-	report(distinct, "malloc: %zu sizes, none overlaps", ARRAY_SIZE(sizes));
+		wrong += mem[i][0] != (char)(i + 1) || mem[i][sizes[i] - 1] != (char)(i + 1);
+	report(!wrong,
+	       "of malloc() of %zu sizes, those overwritten by others: expected 0, found %u",
+	       ARRAY_SIZE(sizes), wrong);
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		free(mem[i]);
 	aligned = memalign(512, 100);
-	report(aligned && IS_ALIGNED((u64)aligned, 512), "memalign(512)");
+	report(aligned && IS_ALIGNED((u64)aligned, 512),
+	       "memalign(512): expected a multiple of 0x200, found %p", aligned);
 	free(aligned);
 	aligned = calloc(100, 8);
-	report(aligned && all_zero((u64 *)aligned, 800), "calloc is zero");
+	report_equal(aligned && all_zero((u64 *)aligned, 800), true,
+		     "calloc() of 800 bytes is zero");
 	free(aligned);
-	report(!calloc(SIZE_MAX / 2, 4) && !malloc(SIZE_MAX - 8) && !malloc(SIZE_MAX - 31) &&
-		       !malloc(SIZE_MAX - PAGE_SIZE + 1) && !memalign_pages(PAGE_SIZE, SIZE_MAX),
-	       "sizes that overflow: NULL");
+	report_equal((u64)calloc(SIZE_MAX / 2, 4), 0, "calloc() of a size that overflows");
+	report_equal((u64)malloc(SIZE_MAX - 8), 0, "malloc() of SIZE_MAX - 8");
+	report_equal((u64)malloc(SIZE_MAX - 31), 0, "malloc() of SIZE_MAX - 31");
+	report_equal((u64)malloc(SIZE_MAX - PAGE_SIZE + 1), 0, "malloc() that rounds up to 0");
+	report_equal((u64)memalign_pages(PAGE_SIZE, SIZE_MAX), 0, "memalign_pages() of SIZE_MAX");
 }
 
 static void test_vmalloc(void)
@@ -401,12 +440,13 @@ static void test_vmalloc(void)
 	char *slot = vm_slot_alloc();
 	bool populated = slot && vm_populate(slot + PAGE_SIZE, PAGE_SIZE);
 
-	report(populated && all_zero((u64 *)(slot + PAGE_SIZE), PAGE_SIZE), "a page in a slot");
-	report(!follow_pte(mmu_idmap, (u64)slot) && follow_pte(mmu_idmap, (u64)slot + PAGE_SIZE),
-	       "and nothing below it");
-	report(virt_to_phys(slot + PAGE_SIZE + 8) ==
-		       ((*follow_pte(mmu_idmap, (u64)slot + PAGE_SIZE) & PT_ADDR_MASK) | 8),
-	       "its physical address is the tables'");
+	report_equal(populated && all_zero((u64 *)(slot + PAGE_SIZE), PAGE_SIZE), true,
+		     "vm_populate() of a page in a slot, and the page is zero");
+	report_equal((u64)follow_pte(mmu_idmap, (u64)slot), 0,
+		     "leaf below the page that was populated");
+	report_equal(virt_to_phys(slot + PAGE_SIZE + 8),
+		     (*follow_pte(mmu_idmap, (u64)slot + PAGE_SIZE) & PT_ADDR_MASK) | 8,
+		     "virt_to_phys() in a slot, by its leaf");
 	vm_slot_free(slot);
 }
 
@@ -418,7 +458,7 @@ static void print_arguments(int argc, char **argv)
 	report_pass("%d arguments", argc);
 }
 
-/* One syndrome in words; the runner has the same words, and its tests compare. */
+/* One syndrome decoded, as the runner must decode it: its tests compare. */
 static void print_syndrome(u64 esr)
 {
 	char words[128];
@@ -444,12 +484,13 @@ static void print_syndromes(void)
 		print_syndrome((u64)ESR_ELx_EC_BRK64 << ESR_ELx_EC_SHIFT | imm);
 	print_syndrome((u64)ESR_ELx_EC_BRK64 << ESR_ELx_EC_SHIFT | 1);
 	print_syndrome((u64)ESR_ELx_EC_BRK64 << ESR_ELx_EC_SHIFT | 0x3e8);
-	report_pass("syndromes in words");
+	report_pass("syndromes decoded");
 }
 
 static const struct subtest subtests[] = {
-	{ "vectors", test_vectors }, { "rights", test_rights }, { "printf", test_printf },
-	{ "strings", test_strings }, { "pages", test_pages },	{ "malloc", test_malloc },
+	{ "vectors", test_vectors }, { "permissions", test_permissions },
+	{ "printf", test_printf },   { "strings", test_strings },
+	{ "pages", test_pages },     { "malloc", test_malloc },
 	{ "vmalloc", test_vmalloc },
 };
 

@@ -88,8 +88,8 @@ static void meet_and_count(void *data)
 static void check_counter(const char *who)
 {
 	report(cpumask_full(&counter.sated) && counter.value == counter.expected,
-	       "%d CPUs count, %s: expected %u, found %u", nr_cpus, who, counter.expected,
-	       counter.value);
+	       "counter incremented by %d CPUs under a lock, %s: expected %u, found %u", nr_cpus,
+	       who, counter.expected, counter.value);
 }
 
 static void test_locks(void)
@@ -130,7 +130,8 @@ static void test_locks_exclude_nommu(void)
 	seen = smp_load_acquire(&held);
 	spin_unlock(&counter_lock);
 	mmu_enable(mmu_idmap);
-	report(!seen, "with its MMU off a CPU waits for a lock that another has");
+	report(!seen, "lock of another CPU, seen by one with its MMU off: expected held, found %s",
+	       seen ? "free" : "held");
 }
 
 /* CPU 0 counts with its MMU off: its stack, alone, is at the same address then. */

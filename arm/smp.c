@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* More than one CPU in the host: starting them, functions on them, and what they share. */
+/* More than one CPU in the host: starting them, functions on them, shared data. */
 #include <libcflat.h>
 #include <alloc.h>
 #include <alloc_page.h>
 #include <on-cpus.h>
 #include <subtest.h>
+#include <util.h>
 #include <vmalloc.h>
 #include <asm/barrier.h>
 #include <asm/deadline.h>
@@ -23,7 +24,7 @@ static bool alone(void)
 	return nr_cpus == 1;
 }
 
-/* A CPU that smp_boot_secondary() starts, and what becomes of it. */
+/* A CPU started by smp_boot_secondary(), until it idles. */
 static bool entered;
 
 static void enter(void)
@@ -43,17 +44,23 @@ static void test_boot(void)
 	if (alone())
 		return;
 	smp_boot_secondary(last, enter);
-	report(cpu_online(last), "CPU %d is online after smp_boot_secondary()", last);
-	report(wait_for(smp_load_acquire(&entered), WAIT_MS), "its function runs within %d ms",
-	       WAIT_MS);
-	report(wait_for(cpu_idle(last), WAIT_MS), "it idles when that has returned, within %d ms",
-	       WAIT_MS);
+	report(cpu_online(last), "CPU %d after smp_boot_secondary(): expected online 1, found %d",
+	       last, cpu_online(last));
+	wait_for(smp_load_acquire(&entered), WAIT_MS);
+	report(smp_load_acquire(&entered),
+	       "function of CPU %d within %d ms of smp_boot_secondary(): expected entered 1, found %d",
+	       last, WAIT_MS, smp_load_acquire(&entered));
+	wait_for(cpu_idle(last), WAIT_MS);
+	report(cpu_idle(last),
+	       "CPU %d within %d ms of its function's return: expected idle 1, found %d", last,
+	       WAIT_MS, cpu_idle(last));
 	ret = smp_boot_secondary_nofail(last, enter);
-	report(ret == PSCI_RET_ALREADY_ON, "starting it again: expected %d, found %d",
+	report(ret == PSCI_RET_ALREADY_ON,
+	       "smp_boot_secondary_nofail() of a CPU that is on: expected %d, found %d",
 	       PSCI_RET_ALREADY_ON, ret);
 }
 
-/* What a CPU finds out about itself. */
+/* State of a CPU, read on it. */
 struct facts {
 	int cpu, cpu_of_mpidr;
 	unsigned long level, daif;
@@ -61,7 +68,7 @@ struct facts {
 	u64 sp, vbar, hcr;
 };
 
-static void look(void *data)
+static void read_facts(void *data)
 {
 	struct facts *facts = data;
 	u64 sp = (u64)__builtin_frame_address(0);
@@ -81,27 +88,35 @@ static void look(void *data)
 	};
 }
 
+/* @facts: CPU 0's. */
+static void check_facts(int cpu, const struct facts *f, const struct facts *facts)
+{
+	report(f->cpu == cpu && f->cpu_of_mpidr == cpu,
+	       "smp_processor_id() and MPIDR_EL1 of CPU %d: expected %d and %d, found %d and %d",
+	       cpu, cpu, cpu, f->cpu, f->cpu_of_mpidr);
+	report(f->level == facts->level && f->mmu && f->daif == facts->daif,
+	       "CurrentEL, MMU and DAIF of CPU %d: expected %#lx, 1, %#lx, found %#lx, %d, %#lx",
+	       cpu, facts->level, facts->daif, f->level, f->mmu, f->daif);
+	report(f->vbar == facts->vbar && f->hcr == facts->hcr,
+	       "VBAR and HCR_EL2 of CPU %d: expected %#lx, %#lx, found %#lx, %#lx", cpu,
+	       facts->vbar, facts->hcr, f->vbar, f->hcr);
+	report(f->guarded && (!cpu || f->sp != facts->sp),
+	       "stack of CPU %d: expected a guard and another than CPU 0's at %#lx, found guard "
+	       "%d, %#lx",
+	       cpu, facts->sp, f->guarded, f->sp);
+}
+
 static void test_secondaries(void)
 {
 	struct facts *facts = calloc(nr_cpus, sizeof(*facts));
 	int cpu;
 
-	on_cpus(look, facts);
-	report(cpumask_full(&cpu_online_mask), "all %d CPUs are online", nr_cpus);
+	on_cpus(read_facts, facts);
+	report(cpumask_full(&cpu_online_mask), "CPUs online after on_cpus(): expected %d, found %d",
+	       nr_cpus, cpumask_weight(&cpu_online_mask));
 	for_each_present_cpu(cpu)
 	{
-		struct facts *f = &facts[cpu];
-
-		report(f->cpu == cpu && f->cpu_of_mpidr == cpu,
-		       "CPU %d: smp_processor_id() %d, MPIDR_EL1 is that of CPU %d", cpu, f->cpu,
-		       f->cpu_of_mpidr);
-		report(f->level == facts->level && f->mmu && f->daif == facts->daif,
-		       "CPU %d: CurrentEL %#lx, MMU %s, DAIF %#lx: as on CPU 0", cpu, f->level,
-		       f->mmu ? "on" : "off", f->daif);
-		report(f->vbar == facts->vbar && f->hcr == facts->hcr,
-		       "CPU %d: VBAR and HCR_EL2 %#lx as on CPU 0", cpu, f->hcr);
-		report(f->guarded && (!cpu || f->sp != facts->sp),
-		       "CPU %d: a stack of its own, with a guard", cpu);
+		check_facts(cpu, &facts[cpu], facts);
 	}
 	free(facts);
 }
@@ -121,7 +136,7 @@ static void add_id(void *data)
 	__atomic_fetch_add((int *)data, smp_processor_id() + 1, __ATOMIC_ACQ_REL);
 }
 
-/* How long a call lasts that watches for a caller that goes on without it. */
+/* Length of a call that watches for a caller that does not wait. */
 #define LONG_CALL_MS 50
 
 struct long_call {
@@ -142,8 +157,10 @@ static void test_long_call(int cpu)
 
 	on_cpu(cpu, watch_caller, &call);
 	smp_store_release(&call.caller_went_on, true);
-	report(wait_for(smp_load_acquire(&call.over), WAIT_MS) && !call.seen,
-	       "on_cpu() returns when a call of %d ms is over", LONG_CALL_MS);
+	wait_for(smp_load_acquire(&call.over), WAIT_MS);
+	report(call.over && !call.seen,
+	       "on_cpu() of %d ms: expected over 1, return seen meanwhile 0, found %d, %d",
+	       LONG_CALL_MS, call.over, call.seen);
 }
 
 /* Calls that differ in their data alone. */
@@ -171,7 +188,9 @@ static void test_data(int cpu)
 		on_cpu(cpu, note, expected_note);
 		right += notes[i % 2].right;
 	}
-	report(right == DATA_CALLS, "%d calls: each has its own data: found %d", DATA_CALLS, right);
+	report(right == DATA_CALLS,
+	       "calls by on_cpu_async() that get their own data: expected %d, found %d", DATA_CALLS,
+	       right);
 }
 
 static bool release;
@@ -181,29 +200,44 @@ static void wait_for_release(void *data)
 	*(bool *)data = wait_for(smp_load_acquire(&release), WAIT_MS);
 }
 
+/* @sum: of CPU numbers + 1 so far. */
+static void test_async(int last, int sum)
+{
+	int expected = sum + nr_cpus;
+	bool released = false, idle;
+
+	on_cpu_async(last, wait_for_release, &released);
+	idle = cpu_idle(last);
+	report(!idle,
+	       "CPU %d after on_cpu_async() of a function that waits: expected idle 0, found %d",
+	       last, idle);
+	release = true;
+	on_cpu(last, add_id, &sum);
+	report(released && sum == expected,
+	       "on_cpu() after on_cpu_async(): expected the first over, sum %d, found over %d, sum %d",
+	       expected, released, sum);
+}
+
 static void test_on_cpus(void)
 {
 	int sum = 0, met = 0, last = nr_cpus - 1;
-	bool released = false;
 
 	on_cpus(meet, &met);
-	report(met == nr_cpus, "on_cpus(): the CPUs that met all others: expected %d, found %d",
+	report(met == nr_cpus, "CPUs that met all others in on_cpus(): expected %d, found %d",
 	       nr_cpus, met);
 	on_cpu(0, add_id, &sum);
-	report(sum == 1, "on_cpu() on the CPU itself: expected 1, found %d", sum);
+	report(sum == 1,
+	       "sum of CPU numbers + 1 after on_cpu() of the CPU itself: expected 1, found %d",
+	       sum);
 	if (alone())
 		return;
 	test_long_call(last);
 	test_data(last);
 	on_cpu(last, add_id, &sum);
-	report(sum == 1 + nr_cpus, "on_cpu() returns when the function has: expected %d, found %d",
+	report(sum == 1 + nr_cpus,
+	       "sum of CPU numbers + 1 after on_cpu() of another CPU: expected %d, found %d",
 	       1 + nr_cpus, sum);
-	on_cpu_async(last, wait_for_release, &released);
-	report(!cpu_idle(last), "on_cpu_async() returns before; the CPU is not idle");
-	release = true;
-	on_cpu(last, add_id, &sum);
-	report(released && sum == 1 + 2 * nr_cpus,
-	       "and the next call waits for it: expected %d, found %d", 1 + 2 * nr_cpus, sum);
+	test_async(last, sum);
 }
 
 /*
@@ -232,8 +266,16 @@ static void test_queue(void)
 		on_cpumask_async(&others, count_call, NULL);
 	on_cpumask(&others, count_call, NULL);
 	expected = (QUEUED_CALLS + 1) * (nr_cpus - 1);
-	report(calls_made == expected, "%d calls to %d CPUs: expected %d, found %d",
+	report(calls_made == expected,
+	       "calls made, of %d queued for each of %d CPUs: expected %d, found %d",
 	       QUEUED_CALLS + 1, nr_cpus - 1, expected, calls_made);
+}
+
+static void check_mask(const char *what, const cpumask_t *mask, int weight, int cpu, bool set)
+{
+	report(cpumask_weight(mask) == weight && cpumask_test_cpu(cpu, mask) == set,
+	       "%s: expected %d CPUs, CPU %d %d, found %d, %d", what, weight, cpu, set,
+	       cpumask_weight(mask), cpumask_test_cpu(cpu, mask));
 }
 
 static void test_cpumask(void)
@@ -246,29 +288,35 @@ static void test_cpumask(void)
 	cpumask_set_cpu(NR_CPUS - 1, &a);
 	cpumask_set_cpu(NR_CPUS - 1, &b);
 	cpumask_set_cpu(64, &b);
-	report(cpumask_weight(&a) == 2 && cpumask_test_cpu(NR_CPUS - 1, &a) &&
-		       !cpumask_test_cpu(64, &a) && !cpumask_empty(&a),
-	       "set and test, up to CPU %d", NR_CPUS - 1);
-	report(cpumask_and(&c, &a, &b) && cpumask_weight(&c) == 1 && cpumask_subset(&c, &a) &&
-		       !cpumask_subset(&a, &b),
-	       "and, subset");
+	check_mask("cpumask_set_cpu()", &a, 2, NR_CPUS - 1, true);
+	check_mask("a CPU that was not set", &a, 2, 64, false);
+	report_equal(cpumask_empty(&a), false, "cpumask_empty() of two CPUs");
+	report_equal(cpumask_and(&c, &a, &b), true, "cpumask_and() with a CPU in common");
+	check_mask("cpumask_and()", &c, 1, NR_CPUS - 1, true);
+	report_equal(cpumask_subset(&c, &a), true, "cpumask_subset() of a subset");
+	report_equal(cpumask_subset(&a, &b), false, "cpumask_subset() of no subset");
 	cpumask_or(&c, &a, &b);
-	report(cpumask_weight(&c) == 3, "or: expected 3, found %d", cpumask_weight(&c));
+	check_mask("cpumask_or()", &c, 3, NR_CPUS - 1, true);
 	cpumask_xor(&c, &a, &b);
-	report(cpumask_weight(&c) == 2 && !cpumask_test_cpu(NR_CPUS - 1, &c), "xor");
-	report(!cpumask_andnot(&c, &a, &a) && cpumask_empty(&c), "andnot");
+	check_mask("cpumask_xor()", &c, 2, NR_CPUS - 1, false);
+	report_equal(cpumask_andnot(&c, &a, &a), false, "cpumask_andnot() of a mask and itself");
+	check_mask("cpumask_andnot()", &c, 0, NR_CPUS - 1, false);
 	cpumask_copy(&c, &a);
-	report(cpumask_equal(&a, &c) && !cpumask_equal(&a, &b), "copy, equal");
-	report(cpumask_test_and_clear_cpu(0, &c) && !cpumask_test_and_set_cpu(0, &c) &&
-		       cpumask_test_and_set_cpu(0, &c),
-	       "test_and_clear, test_and_set");
+	report_equal(cpumask_equal(&a, &c), true, "cpumask_equal() of a copy");
+	report_equal(cpumask_equal(&a, &b), false, "cpumask_equal() of different masks");
+	report_equal(cpumask_test_and_clear_cpu(0, &c), true, "cpumask_test_and_clear_cpu()");
+	report_equal(cpumask_test_and_set_cpu(0, &c), false, "cpumask_test_and_set_cpu() of 0");
+	report_equal(cpumask_test_and_set_cpu(0, &c), true, "cpumask_test_and_set_cpu() of 1");
 	cpumask_setall(&c);
-	report(cpumask_full(&c) && cpumask_weight(&c) == nr_cpus && cpumask_next(-1, &c) == 0 &&
-		       cpumask_next(nr_cpus - 1, &c) >= nr_cpus,
-	       "setall, full, next: %d CPUs", nr_cpus);
+	report_equal(cpumask_full(&c), true, "cpumask_full() after cpumask_setall()");
+	check_mask("cpumask_setall()", &c, nr_cpus, 0, true);
+	report_equal(cpumask_next(-1, &c), 0, "cpumask_next(-1) of all CPUs");
+	report(cpumask_next(nr_cpus - 1, &c) >= nr_cpus,
+	       "cpumask_next() of the last CPU: expected %d or more, found %d", nr_cpus,
+	       cpumask_next(nr_cpus - 1, &c));
 }
 
-/* Memory that two CPUs were given would be found to hold the other's number. */
+/* Memory given to two CPUs at once would hold the other's number. */
 static void allocate(void *data)
 {
 	u64 me = smp_processor_id() + 1;
@@ -299,12 +347,13 @@ static void test_allocators(void)
 	on_cpus(allocate, &wrong); /* leaves tables and chunks behind */
 	before = alloc_pages_in_use();
 	on_cpus(allocate, &wrong);
-	report(!wrong, "chunks, pages and addresses are one CPU's at a time");
-	report(alloc_pages_in_use() <= before + 2, "pages in use: %lu before, %lu after", before,
-	       alloc_pages_in_use());
+	report(!wrong, "allocations of all CPUs at once: expected 0 wrong, found %d", wrong);
+	report(alloc_pages_in_use() <= before + 2,
+	       "pages in use after allocations of all CPUs: expected up to %lu, found %lu",
+	       before + 2, alloc_pages_in_use());
 }
 
-/* Each CPU's exceptions are its own. */
+/* Exceptions of all CPUs at once. */
 static int exceptions_of[NR_CPUS];
 
 static void skip_brk(struct pt_regs *regs, unsigned int esr)
@@ -327,11 +376,11 @@ static void test_exceptions(void)
 	on_cpus(take_exceptions, NULL);
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);
 	for_each_present_cpu(cpu) wrong += exceptions_of[cpu] != 100;
-	report(!wrong, "100 exceptions on each of %d CPUs at once, seen there: wrong on %d",
+	report(!wrong, "CPUs of %d that did not handle their 100 exceptions: expected 0, found %d",
 	       nr_cpus, wrong);
 }
 
-/* Lines from all CPUs; tests/test_smp.py looks whether each is whole. */
+/* Lines from all CPUs; tests/test_smp.py checks that none is split. */
 #define LINE "0123456789 abcdefghijklmnopqrstuvwxyz 0123456789 abcdefghijklmnopqrstuvwxyz"
 
 static void print_lines(void *data)
@@ -372,7 +421,7 @@ static void test_emergency_stacks(void)
 			shared += emergency_stacks[i] == emergency_stacks[j];
 	}
 	report(!shared && !unguarded,
-	       "an emergency stack for each of %d CPUs, with a guard: %d shared, %d without",
+	       "emergency stacks of %d CPUs: expected 0 shared, 0 without guard, found %d, %d",
 	       nr_cpus, shared, unguarded);
 }
 

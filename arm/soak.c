@@ -4,7 +4,7 @@
  *
  *   seed=N       all that is random is a function of it; seed=random takes one of the machine's
  *   steps=N      how many
- *   from=N       tell what each step does, from this one on
+ *   from=N       print each step, from this one on
  *   lpa2-levels  draw also the start levels that only FEAT_LPA2 has
  *   break=N      spoil a word of memory in this step: to see that it is noticed
  *
@@ -46,7 +46,7 @@ enum step_kind {
 static const char *const step_names[STEP_KINDS] = {
 	[STEP_CREATE] = "create",	[STEP_ADD_VCPU] = "add a vCPU",
 	[STEP_REMOVE_VCPU] = "remove",	[STEP_DESTROY] = "destroy",
-	[STEP_DESTROY_ALL] = "destroy", [STEP_TREE] = "tree",
+	[STEP_DESTROY_ALL] = "destroy", [STEP_TREE] = "page tables",
 	[STEP_MEMORY] = "memory",	[STEP_RUN] = "run",
 	[STEP_RUN_MANY] = "run many",
 };
@@ -60,14 +60,16 @@ static u64 done[STEP_KINDS], runs, faults;
 static struct vcpu *runs_on[MAX_CPUS]; /* in this step; NULL: none */
 
 static struct spinlock failure_lock;
+static const char *failure_place;
 static char failure[200], doing[200];
 
-void soak_fail(const char *fmt, ...)
+void __soak_fail(const char *place, const char *fmt, ...)
 {
 	va_list va;
 
 	spin_lock(&failure_lock);
 	if (!failure[0]) {
+		failure_place = place;
 		va_start(va, fmt);
 		vsnprintf(failure, sizeof(failure), fmt, va);
 		va_end(va);
@@ -80,7 +82,7 @@ bool soak_failed(void)
 	return failure[0];
 }
 
-/* What the step does, for who reads of its failure. */
+/* Append to the description of the step, printed when it fails. */
 static void say(const char *fmt, ...)
 {
 	size_t length = strlen(doing);
@@ -190,7 +192,8 @@ static void step_tree(struct machine *machine)
 	expected = model_change(&machine->model, &change);
 	found = change_tree(machine, &change);
 	if (expected != found)
-		soak_fail("error expected %d, found %d", expected, found);
+		soak_fail("error of a change of the page tables: expected %d, found %d", expected,
+			  found);
 }
 
 static void step_memory(struct machine *machine)
@@ -240,7 +243,7 @@ static void say_runs(void)
 	}
 }
 
-/* What each machine that runs will be then; it is compared with what its handlers made of it. */
+/* The model of each machine after its run, to compare with the one its handlers leave. */
 static struct model predicted[MAX_MACHINES];
 
 static void predict(void)
@@ -268,7 +271,10 @@ static void check_runs(void)
 	}
 	for (int i = 0; i < MAX_MACHINES; i++)
 		if (machines[i].alive && !model_equal(&predicted[i], &machines[i].model))
-			soak_fail("machine %d: other pages are mapped than its accesses need", i);
+			soak_fail(
+				"machine %d: expected the pages mapped that its accesses need, found "
+				"others",
+				i);
 }
 
 static void do_runs(void)
@@ -408,10 +414,10 @@ static void report_failure(u64 step)
 
 	if (break_step)
 		snprintf(spoilt, sizeof(spoilt), " break=%lu", break_step);
-	report_fail("seed=%lu, step %lu: %s", seed, step, failure);
-	report_info("it was to %s", doing);
-	report_info("again: seed=%lu steps=%lu%s%s; with from=%lu it tells what it does", seed,
-		    step, levels, spoilt, step > 10 ? step - 10 : 1);
+	__report_fail(failure_place, "seed=%lu, step %lu: %s", seed, step, failure);
+	report_info("the step: %s", doing);
+	report_info("to repeat: seed=%lu steps=%lu%s%s; from=%lu prints the steps", seed, step,
+		    levels, spoilt, step > 10 ? step - 10 : 1);
 }
 
 static bool do_checked_step(u64 step)
@@ -435,7 +441,7 @@ static bool do_checked_step(u64 step)
  * The whole
  */
 
-/* What stays behind of the first guests is the library's: tables of the host, malloc's chunks. */
+/* The first guests leave tables of the host and malloc's chunks behind, which stay. */
 static void warm_up(void)
 {
 	for (int i = 0; i < MAX_MACHINES; i++) {
@@ -473,7 +479,7 @@ static void report_all(void)
 	report_info("%lu runs of a vCPU, %lu faults at stage 2", runs, faults);
 }
 
-/* The tree's own randomness, where it has some (/chosen/rng-seed), and the time. */
+/* Randomness of the device tree (/chosen/rng-seed), if any, and the time. */
 static void take_seed(const struct fdt_node *node, void *data)
 {
 	struct fdt_value value;

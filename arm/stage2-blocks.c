@@ -7,9 +7,10 @@
 #include <alloc_page.h>
 #include <shortage.h>
 #include <subtest.h>
-#include <asm/guest.h>
+#include <util.h>
+#include <asm/guest-check.h>
 #include <asm/io.h>
-#include <asm/stage2-probe.h>
+#include <asm/stage2-check.h>
 
 #define VMID 1
 #define PATTERN 0x5a5a000000000000UL
@@ -17,8 +18,8 @@
 static const char *const granule_names[] = { "4K", "16K", "64K" };
 
 /*
- * A guest, and memory that it sees through a block of @level: the block's PA range has the host's
- * memory in it somewhere, of which two neighbouring pages are used.
+ * A guest, and a block of @level whose PA range contains memory of the host, of which two pages
+ * next to each other are used.
  */
 struct block {
 	struct guest *guest;
@@ -70,16 +71,27 @@ static void teardown(struct block *b)
 	free_pages(b->pages);
 }
 
-static bool reads(struct block *b, int i)
-{
-	return s2_probe_reads(b->guest, b->ipa[i], PATTERN + i);
-}
+#define check_reads(b, i, what) s2_check_reads((b)->guest, (b)->ipa[i], PATTERN + (i), what)
+#define check_writes(b, i, fsc, what)                                                       \
+	({                                                                                  \
+		u64 __value = PATTERN + (i);                                                \
+		s2_check_access((b)->guest, 1, S2_WRITE, (b)->ipa[i], &__value, fsc, what); \
+	})
 
-static int leaf_level(struct block *b, u64 ipa)
+/* With a page unmapped it cannot collapse, mapped again it does. */
+static void check_collapse(struct block *b)
 {
-	int level = -2;
-
-	return s2mmu_lookup(b->mmu, ipa, &level) ? level : -2;
+	report_equal_int(s2mmu_collapse(b->mmu, b->base, b->size), 0,
+			 "tables that collapse with a page unmapped");
+	s2_check_leaf(b->mmu, b->ipa[1], PT_LEVEL_LAST, "not collapsed");
+	report_equal_int(
+		s2mmu_map(b->mmu, b->ipa[0], b->pa + b->ipa[0] - b->base, b->page, S2_MAP_RW), 0,
+		"map of the unmapped page");
+	check_reads(b, 0, "page mapped again");
+	s2mmu_collapse(b->mmu, b->base, b->size);
+	s2_check_leaf(b->mmu, b->ipa[0], b->level, "collapsed");
+	check_reads(b, 0, "collapsed");
+	check_reads(b, 1, "collapsed, second page");
 }
 
 /* Unmapping a page splits; its neighbour stays; mapping it again and collapsing makes the block. */
@@ -87,54 +99,46 @@ static void check_unmap(struct block *b)
 {
 	unsigned long pages = alloc_pages_in_use();
 
-	report(leaf_level(b, b->ipa[0]) == b->level && reads(b, 0) && reads(b, 1),
-	       "a block is read; level: expected %d, found %d", b->level, leaf_level(b, b->ipa[0]));
-	report(!s2mmu_unmap(b->mmu, b->ipa[0], b->page) &&
-		       s2_probe_faults(b->guest, S2_READ, b->ipa[0],
-				       ESR_ELx_FSC_FAULT | PT_LEVEL_LAST) &&
-		       reads(b, 1),
-	       "a page of it unmapped: a fault there, level 3, and none at its neighbour");
-	report(s2mmu_translate(b->mmu, b->base + b->size - b->page) == b->pa + b->size - b->page,
-	       "the block's other end is where it was");
-	report(s2mmu_collapse(b->mmu, b->base, b->size) == 0 &&
-		       leaf_level(b, b->ipa[1]) == PT_LEVEL_LAST,
-	       "with a hole it does not become a block");
-	report(!s2mmu_map(b->mmu, b->ipa[0], b->pa + b->ipa[0] - b->base, b->page, S2_MAP_RW) &&
-		       reads(b, 0),
-	       "mapped again, it is read");
-	s2mmu_collapse(b->mmu, b->base, b->size);
-	report(leaf_level(b, b->ipa[0]) == b->level && reads(b, 0) && reads(b, 1) &&
-		       alloc_pages_in_use() == pages,
-	       "collapsed: level %d, %ld pages more than before", leaf_level(b, b->ipa[0]),
-	       alloc_pages_in_use() - pages);
+	s2_check_leaf(b->mmu, b->ipa[0], b->level, "block");
+	check_reads(b, 0, "block");
+	check_reads(b, 1, "block, second page");
+	report_equal_int(s2mmu_unmap(b->mmu, b->ipa[0], b->page), 0, "unmap of a page of a block");
+	s2_check_access(b->guest, 1, S2_READ, b->ipa[0], NULL, ESR_ELx_FSC_FAULT | PT_LEVEL_LAST,
+			"page of a block unmapped");
+	check_reads(b, 1, "neighbour of an unmapped page");
+	s2_check_translates(b->mmu, b->base + b->size - b->page, b->pa + b->size - b->page,
+			    "last page of a block that was split");
+	check_collapse(b);
+	report_equal(alloc_pages_in_use() - pages, 0,
+		     "pages in use after splitting and collapsing");
 }
 
 /* Protecting a page splits too. */
 static void check_protect(struct block *b)
 {
-	u64 value = PATTERN;
-
-	report(s2_probe(b->guest, 1, S2_WRITE, b->ipa[0], &value) &&
-		       !s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RO) &&
-		       s2_probe_faults(b->guest, S2_WRITE, b->ipa[0],
-				       ESR_ELx_FSC_PERM | PT_LEVEL_LAST) &&
-		       reads(b, 0),
-	       "a page of it made read-only: a write faults, a read does not");
-	value = PATTERN + 1;
-	report(s2_probe(b->guest, 1, S2_WRITE, b->ipa[1], &value), "its neighbour is writable");
+	check_writes(b, 0, S2_NO_FAULT, "block");
+	report_equal_int(s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RO), 0,
+			 "protect of a page of a block");
+	check_writes(b, 0, ESR_ELx_FSC_PERM | PT_LEVEL_LAST, "page of a block made read-only");
+	check_reads(b, 0, "page of a block made read-only");
+	check_writes(b, 1, S2_NO_FAULT, "neighbour of a read-only page");
 	s2mmu_collapse(b->mmu, b->base, b->size);
-	report(leaf_level(b, b->ipa[0]) == PT_LEVEL_LAST,
-	       "pages of different rights do not become a block");
-	report(!s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RW) &&
-		       s2mmu_collapse(b->mmu, b->base, b->size) == PT_LEVEL_LAST - b->level &&
-		       leaf_level(b, b->ipa[0]) == b->level && reads(b, 0),
-	       "of the same they do");
+	s2_check_leaf(b->mmu, b->ipa[0], PT_LEVEL_LAST,
+		      "pages of different permissions, collapsed");
+	report_equal_int(s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RW), 0,
+			 "protect of the read-only page");
+	report_equal_int(s2mmu_collapse(b->mmu, b->base, b->size), PT_LEVEL_LAST - b->level,
+			 "tables that collapse with equal permissions");
+	s2_check_leaf(b->mmu, b->ipa[0], b->level, "pages of equal permissions, collapsed");
+	check_reads(b, 0, "pages of equal permissions, collapsed");
 }
 
 static void check_block(enum s2_granule granule, int level, bool lpa2)
 {
 	struct block b;
 	unsigned long pages;
+	char syndrome[128];
+	bool done;
 
 	if (!setup(&b, granule, level, lpa2))
 		return;
@@ -143,12 +147,13 @@ static void check_block(enum s2_granule granule, int level, bool lpa2)
 	assert(!s2mmu_map(b.mmu, b.base, b.pa, b.size, S2_MAP_RW));
 	check_unmap(&b);
 	check_protect(&b);
-	report(!s2mmu_unmap(b.mmu, b.ipa[1], b.page) && !s2mmu_unmap(b.mmu, b.base, b.size) &&
-		       !s2_probe(b.guest, 1, S2_READ, b.ipa[0], NULL) &&
-		       (b.guest->esr_el2 & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_FAULT,
-	       "all unmapped");
-	report(alloc_pages_in_use() == pages, "tables that became empty are freed: %ld left",
-	       alloc_pages_in_use() - pages);
+	report_equal_int(s2mmu_unmap(b.mmu, b.ipa[1], b.page), 0, "unmap of one page");
+	report_equal_int(s2mmu_unmap(b.mmu, b.base, b.size), 0, "unmap of the rest");
+	done = s2_probe(b.guest, 1, S2_READ, b.ipa[0], NULL);
+	report(!done && (b.guest->esr_el2 & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_FAULT,
+	       "read with all unmapped: expected a translation fault, found %s",
+	       done ? "no fault" : esr_decode(b.guest->esr_el2, syndrome, sizeof(syndrome)));
+	report_equal(alloc_pages_in_use() - pages, 0, "pages in use by tables with all unmapped");
 	teardown(&b);
 	report_prefix_pop();
 }
@@ -183,32 +188,33 @@ static void check_run(struct block *b)
 	unsigned int entries = s2_contiguous_entries(&b->mmu->geometry, PT_LEVEL_LAST);
 	u64 run = entries * b->page, pa = ALIGN_DOWN(virt_to_phys(b->pages), run);
 	u64 start = b->base, offset = virt_to_phys(b->pages) - pa;
+	unsigned long flags = S2_MAP_RW | S2_MAP_CONTIGUOUS;
 
 	b->ipa[0] = start + offset;
 	b->ipa[1] = start + offset + b->page;
-	/* A run, and a page that is none */
-	report(!s2mmu_map(b->mmu, start, pa, run + b->page, S2_MAP_RW | S2_MAP_CONTIGUOUS) &&
-		       hints(b, start, run + b->page) == entries,
-	       "hints: expected %u, found %u", entries, hints(b, start, run + b->page));
-	report(reads(b, 0) && reads(b, 1), "the run is read");
-	report(!s2mmu_unmap(b->mmu, b->ipa[0], b->page) && hints(b, start, run) == 0 &&
-		       s2_probe_faults(b->guest, S2_READ, b->ipa[0],
-				       ESR_ELx_FSC_FAULT | PT_LEVEL_LAST) &&
-		       reads(b, 1),
-	       "a page of it unmapped: no hint is left, and its neighbour is read");
+	/* A run, and one page more */
+	report_equal_int(s2mmu_map(b->mmu, start, pa, run + b->page, flags), 0, "map of a run");
+	report_equal(hints(b, start, run + b->page), entries, "contiguous hints of a run");
+	check_reads(b, 0, "run");
+	check_reads(b, 1, "run, second page");
+	report_equal_int(s2mmu_unmap(b->mmu, b->ipa[0], b->page), 0, "unmap of a page of a run");
+	report_equal(hints(b, start, run), 0, "contiguous hints of a run with a page unmapped");
+	s2_check_access(b->guest, 1, S2_READ, b->ipa[0], NULL, ESR_ELx_FSC_FAULT | PT_LEVEL_LAST,
+			"page of a run unmapped");
+	check_reads(b, 1, "neighbour of an unmapped page of a run");
 	s2mmu_unmap(b->mmu, start, run + b->page);
-	/* Not aligned to each other: no hint */
-	report(!s2mmu_map(b->mmu, start, pa + b->page, run, S2_MAP_RW | S2_MAP_CONTIGUOUS) &&
-		       hints(b, start, run) == 0,
-	       "IPA and PA that are not aligned alike get no hint");
+	report_equal_int(s2mmu_map(b->mmu, start, pa + b->page, run, flags), 0,
+			 "map with IPA and PA not aligned alike");
+	report_equal(hints(b, start, run), 0, "contiguous hints, IPA and PA not aligned alike");
 	s2mmu_unmap(b->mmu, start, run);
-	report(!s2mmu_map(b->mmu, start, pa, run, S2_MAP_RW | S2_MAP_CONTIGUOUS) && reads(b, 0) &&
-		       !s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RO) &&
-		       hints(b, start, run) == 0 &&
-		       s2_probe_faults(b->guest, S2_WRITE, b->ipa[0],
-				       ESR_ELx_FSC_PERM | PT_LEVEL_LAST) &&
-		       reads(b, 1),
-	       "a page of a run made read-only: no hint is left");
+	report_equal_int(s2mmu_map(b->mmu, start, pa, run, flags), 0, "map of another run");
+	check_reads(b, 0, "another run");
+	report_equal_int(s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RO), 0,
+			 "protect of a page of a run");
+	report_equal(hints(b, start, run), 0, "contiguous hints of a run with a page protected");
+	s2_check_access(b->guest, 1, S2_WRITE, b->ipa[0], NULL, ESR_ELx_FSC_PERM | PT_LEVEL_LAST,
+			"page of a run made read-only");
+	check_reads(b, 1, "neighbour of a read-only page of a run");
 }
 
 static void test_contiguous(void)
@@ -225,7 +231,7 @@ static void test_contiguous(void)
 	}
 }
 
-/* Blocks have runs too: two runs of level 2 and one block over. */
+/* Runs of blocks: two of level 2, and one block more. */
 static void test_contiguous_blocks(void)
 {
 	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, true);
@@ -234,12 +240,14 @@ static void test_contiguous_blocks(void)
 	assert(!s2mmu_map(mmu, 0, 0, 2 * run + size, S2_MAP_RW | S2_MAP_CONTIGUOUS));
 	for (u64 ipa = 0; ipa < 2 * run + size; ipa += size)
 		found += !!(*s2mmu_lookup(mmu, ipa, NULL) & S2_CONTIGUOUS);
-	report(found == 32, "2 MiB blocks with the hint: expected 32, found %lu", found);
+	report(found == 32, "2 MiB blocks with the contiguous hint: expected 32, found %lu", found);
 	assert(!s2mmu_unmap(mmu, run, SZ_4K));
 	found = 0;
 	for (u64 ipa = size; ipa < 2 * run + size; ipa += size)
 		found += ipa != run && (*s2mmu_lookup(mmu, ipa, NULL) & S2_CONTIGUOUS);
-	report(found == 15, "after a page of the second run is unmapped: expected 15, found %lu",
+	report(found == 15,
+	       "2 MiB blocks with the contiguous hint, a page of the second run unmapped: expected 15, "
+	       "found %lu",
 	       found);
 	s2mmu_destroy(mmu);
 }
@@ -253,8 +261,7 @@ static void test_contiguous_dirty(void)
 	for (u64 ipa = 0; ipa < SZ_64K; ipa += SZ_4K)
 		hints += !!(*s2mmu_lookup(mmu, ipa, NULL) & S2_CONTIGUOUS);
 	report(hints == 0,
-	       "pages of which each is to tell if it was written: expected 0 with the hint, found %lu",
-	       hints);
+	       "contiguous hints of pages that track dirty state: expected 0, found %lu", hints);
 	s2mmu_destroy(mmu);
 }
 
@@ -266,19 +273,17 @@ static void test_ends(void)
 	unsigned long pages = alloc_pages_in_use();
 
 	assert(!s2mmu_map(mmu, SZ_1G, 0, SZ_1G, S2_MAP_RW));
-	report(!s2mmu_unmap(mmu, first + SZ_4K, last - first - SZ_4K) &&
-		       s2mmu_translate(mmu, first) == 0 &&
-		       s2mmu_translate(mmu, last) == last - first,
-	       "all but the first and the last page unmapped: these are where they were");
-	report(s2mmu_translate(mmu, first + SZ_4K) == INVALID_PHYS_ADDR &&
-		       s2mmu_translate(mmu, last - SZ_4K) == INVALID_PHYS_ADDR,
-	       "their neighbours are not");
-	report(alloc_pages_in_use() == pages + 3, "tables: expected 3, found %ld",
-	       alloc_pages_in_use() - pages);
+	report_equal_int(s2mmu_unmap(mmu, first + SZ_4K, last - first - SZ_4K), 0,
+			 "unmap of all but the first and the last page");
+	s2_check_translates(mmu, first, 0, "first page, its neighbour unmapped");
+	s2_check_translates(mmu, last, last - first, "last page, its neighbour unmapped");
+	s2_check_translates(mmu, first + SZ_4K, INVALID_PHYS_ADDR, "second page, unmapped");
+	s2_check_translates(mmu, last - SZ_4K, INVALID_PHYS_ADDR, "last page but one, unmapped");
+	report_equal(alloc_pages_in_use() - pages, 3, "tables for the first and the last page");
 	s2mmu_destroy(mmu);
 }
 
-/* 2 MiB of pages, of which those from the @from'th on begin at @pa: they are not a block. */
+/* 2 MiB of pages, those from number @from on mapped from @pa on, cannot be a block. */
 static void check_no_block(unsigned int from, phys_addr_t pa, const char *what)
 {
 	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, true);
@@ -288,9 +293,9 @@ static void check_no_block(unsigned int from, phys_addr_t pa, const char *what)
 		assert(!s2mmu_map(mmu, SZ_2M + offset,
 				  offset < head ? SZ_1G + offset : pa + offset - head, SZ_4K,
 				  S2_MAP_RW));
-	report(s2mmu_collapse(mmu, SZ_2M, SZ_2M) == 0 && s2mmu_translate(mmu, SZ_2M + head) == pa &&
-		       s2mmu_translate(mmu, SZ_2M + SZ_2M - SZ_4K) == pa + SZ_2M - SZ_4K - head,
-	       "%s do not become a block", what);
+	report_equal_int(s2mmu_collapse(mmu, SZ_2M, SZ_2M), 0, "tables that collapse, %s", what);
+	s2_check_translates(mmu, SZ_2M + head, pa, "%s", what);
+	s2_check_translates(mmu, SZ_2M + SZ_2M - SZ_4K, pa + SZ_2M - SZ_4K - head, "%s", what);
 	s2mmu_destroy(mmu);
 }
 
@@ -307,7 +312,7 @@ static void test_no_block(void)
 
 #define USED_PAGES 520 /* tables for 1 GiB of pages, and some */
 
-/* Memory is as much as @pages has, and full of pointers to @victim that look like tables'. */
+/* Leave only the memory of @pages free, filled with descriptors of a table at @victim. */
 static struct held_pages *use_all_memory(u64 **pages, const u64 *victim)
 {
 	struct held_pages *held;
@@ -345,8 +350,11 @@ static void map_in_used_memory(phys_addr_t pa, const char *what)
 	wrong = wrong_pages(mmu, SZ_1G, pa, SZ_1G);
 	for (unsigned int word = 0; word < SZ_4K / sizeof(u64); word++)
 		written += victim[word] != 0;
-	report(!err && !wrong, "1 GiB of %s: error %d, %lu wrong translations", what, err, wrong);
-	report(!written, "words written where no table is: expected 0, found %lu", written);
+	report(!err && !wrong,
+	       "1 GiB of %s mapped: expected 0, 0 wrong translations, found %d, %lu", what, err,
+	       wrong);
+	report(!written, "words written to a page that is no table: expected 0, found %lu",
+	       written);
 	s2mmu_destroy(mmu);
 	free_page(victim);
 }

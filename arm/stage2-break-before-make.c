@@ -11,19 +11,19 @@
 
 #define IPA 0x80000000UL
 #define PA 0x40000000UL
-#define LOOK (IPA + 5 * SZ_4K) /* in each of the ranges */
+#define PAGE (IPA + 5 * SZ_4K) /* in each of the ranges */
 
-/* Of the invalidations that cover LOOK: how many found it unmapped, how many not. */
-static unsigned int broken, whole;
+/* Invalidations that cover PAGE, while it is unmapped and while it is mapped. */
+static unsigned int while_unmapped, while_mapped;
 
-static void look(struct s2_mmu *mmu, u64 ipa, u64 size)
+static void count_invalidation(struct s2_mmu *mmu, u64 ipa, u64 size)
 {
-	if (LOOK < ipa || LOOK - ipa >= size)
+	if (PAGE < ipa || PAGE - ipa >= size)
 		return;
-	if (s2mmu_lookup(mmu, LOOK, NULL))
-		whole++;
+	if (s2mmu_lookup(mmu, PAGE, NULL))
+		while_mapped++;
 	else
-		broken++;
+		while_unmapped++;
 }
 
 static struct s2_mmu *create(bool allow_block, u64 size, unsigned long flags)
@@ -36,17 +36,18 @@ static struct s2_mmu *create(bool allow_block, u64 size, unsigned long flags)
 
 static void begin(void)
 {
-	broken = whole = 0;
-	s2_tlb_observer = look;
+	while_unmapped = while_mapped = 0;
+	s2_tlb_observer = count_invalidation;
 }
 
-/* Exactly one invalidation with LOOK out of the tables, where it is mapped again now. */
+/* Exactly one invalidation while PAGE is unmapped, and PAGE is mapped again. */
 static void end(struct s2_mmu *mmu, const char *what)
 {
 	s2_tlb_observer = NULL;
-	report(broken == 1 && s2mmu_translate(mmu, LOOK) == LOOK - IPA + PA,
-	       "%s: expected one invalidation while it is unmapped, found %u, and %u while mapped",
-	       what, broken, whole);
+	report(while_unmapped == 1 && s2mmu_translate(mmu, PAGE) == PAGE - IPA + PA,
+	       "%s: expected 1 invalidation while it is unmapped, PA %#lx; found %u, and %u while "
+	       "mapped, PA %#lx",
+	       what, PAGE - IPA + PA, while_unmapped, while_mapped, s2mmu_translate(mmu, PAGE));
 	s2mmu_destroy(mmu);
 }
 
@@ -66,9 +67,12 @@ static void test_split(void)
 static void test_collapse(void)
 {
 	struct s2_mmu *mmu = create(false, SZ_2M, S2_MAP_RW);
+	int collapsed;
 
 	begin();
-	report(s2mmu_collapse(mmu, IPA, SZ_2M) == 1, "a table collapses");
+	collapsed = s2mmu_collapse(mmu, IPA, SZ_2M);
+	report(collapsed == 1, "tables of 2 MiB of pages that collapse: expected 1, found %d",
+	       collapsed);
 	end(mmu, "pages that become a block");
 }
 
@@ -77,14 +81,16 @@ static void test_type(void)
 	struct s2_mmu *mmu = create(false, SZ_64K, S2_MAP_RW);
 
 	begin();
-	assert(!s2mmu_protect(mmu, LOOK, SZ_4K, S2_MAP_RW | S2_MAP_NORMAL_NC));
+	assert(!s2mmu_protect(mmu, PAGE, SZ_4K, S2_MAP_RW | S2_MAP_NORMAL_NC));
 	end(mmu, "a page that becomes non-cacheable");
 	mmu = create(false, SZ_64K, S2_MAP_RW);
 	begin();
-	assert(!s2mmu_protect(mmu, LOOK, SZ_4K, S2_MAP_RO));
+	assert(!s2mmu_protect(mmu, PAGE, SZ_4K, S2_MAP_RO));
 	s2_tlb_observer = NULL;
-	report(broken == 0 && whole == 1, "rights change in place: expected 0 and 1, found %u, %u",
-	       broken, whole);
+	report(while_unmapped == 0 && while_mapped == 1,
+	       "invalidations of a page made read-only, while unmapped and mapped: expected 0 and 1, "
+	       "found %u and %u",
+	       while_unmapped, while_mapped);
 	s2mmu_destroy(mmu);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests that cannot be met return an error and leave the tables as they were: every leaf, and
- * every page of memory.
+ * Requests that fail return an error and leave the tables as they were: every leaf, and every page
+ * of memory.
  */
 #include <libcflat.h>
 #include <alloc.h>
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <shortage.h>
 #include <subtest.h>
+#include <util.h>
 #include <asm/guest.h>
 #include <asm/stage2-vmid.h>
 
@@ -49,8 +50,8 @@ static void fails(struct s2_mmu *mmu, struct snapshot before, int expected, int 
 		  const char *what)
 {
 	report(found == expected && unchanged(mmu, before),
-	       "%s: expected %d and no change, found %d and %s", what, expected, found,
-	       unchanged(mmu, before) ? "none" : "one");
+	       "%s: expected %d and the tables unchanged, found %d and %s", what, expected, found,
+	       unchanged(mmu, before) ? "unchanged" : "changed");
 }
 
 static struct s2_mmu *create(enum s2_granule granule, bool allow_block)
@@ -70,6 +71,13 @@ static u64 count_leaf(struct s2_mmu *mmu, pteval_t *leaf, int level, u64 ipa, vo
 	return 1;
 }
 
+static void check_no_mmu(struct s2_mmu *mmu, const char *with)
+{
+	report(!mmu, "s2mmu_init() with %s: expected NULL, found %p", with, mmu);
+	if (mmu)
+		s2mmu_destroy(mmu);
+}
+
 static void test_arguments(void)
 {
 	struct s2_mmu *mmu = create(S2_PAGE_4K, true);
@@ -84,10 +92,10 @@ static void test_arguments(void)
 	      "map, PA misaligned");
 	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 0, PA, page + 8, S2_MAP_RW),
 	      "map, size misaligned");
-	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 0, PA, 0, S2_MAP_RW), "map, nothing");
+	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 0, PA, 0, S2_MAP_RW), "map, size 0");
 	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 0, PA, page, 1UL << 40), "map, no such flag");
 	fails(mmu, before, -EINVAL, s2mmu_map(mmu, 0, PA, page, S2_MAP_RW | S2_MAP_TRACK_DIRTY),
-	      "map, writable and waiting for a write");
+	      "map, writable and tracking dirty state");
 	fails(mmu, before, -ERANGE, s2mmu_map(mmu, end, PA, page, S2_MAP_RW), "map, IPA too high");
 	fails(mmu, before, -ERANGE, s2mmu_map(mmu, end - page, PA, 2 * page, S2_MAP_RW),
 	      "map, end too high");
@@ -102,19 +110,21 @@ static void test_arguments(void)
 	      "protect, no such flag");
 	fails(mmu, before, -EINVAL, s2mmu_collapse(mmu, IPA, 1), "collapse, misaligned");
 	fails(mmu, before, -ERANGE, s2mmu_collapse(mmu, end, page), "collapse, too high");
-	fails(mmu, before, 0, s2mmu_set_accessed(mmu, end, page), "leaves beyond the end");
+	fails(mmu, before, 0, s2mmu_set_accessed(mmu, end, page),
+	      "set accessed, beyond the last IPA");
 	fails(mmu, before, 4, s2mmu_walk(mmu, IPA, UINT64_MAX, count_leaf, NULL),
-	      "leaves of a range that goes on beyond it");
-	report(!s2mmu_init(1 << s2_features()->vmid_bits, S2_PAGE_4K, false) &&
-		       !s2mmu_init(-2, S2_PAGE_4K, false),
-	       "no tree with a VMID that the CPU does not have");
-	fails(mmu, before, 0, s2mmu_unmap(mmu, 0, IPA), "unmap of nothing");
-	fails(mmu, before, 0, s2mmu_protect(mmu, 0, IPA, S2_MAP_RO), "protect of nothing");
-	fails(mmu, before, 0, s2mmu_collapse(mmu, 0, end), "collapse of what is no block");
+	      "walk, 4 leaves and beyond the last IPA");
+	check_no_mmu(s2mmu_init(1 << s2_features()->vmid_bits, S2_PAGE_4K, false),
+		     "a VMID beyond the CPU's bits");
+	check_no_mmu(s2mmu_init(-2, S2_PAGE_4K, false), "VMID -2");
+	fails(mmu, before, 0, s2mmu_unmap(mmu, 0, IPA), "unmap, nothing mapped");
+	fails(mmu, before, 0, s2mmu_protect(mmu, 0, IPA, S2_MAP_RO), "protect, nothing mapped");
+	fails(mmu, before, 0, s2mmu_collapse(mmu, 0, end),
+	      "collapse, pages that cannot be a block");
 	s2mmu_destroy(mmu);
 }
 
-/* What the CPU does not have is refused, not mapped as something else. */
+/* What the CPU lacks is refused, not mapped as something else. */
 static void test_absent(void)
 {
 	struct s2_mmu *mmu = create(S2_PAGE_4K, false);
@@ -122,7 +132,7 @@ static void test_absent(void)
 	u64 page = s2_page_size(mmu);
 
 	if (s2_features()->xnx)
-		report_skip("execute rights of one EL: the CPU has FEAT_XNX");
+		report_skip("execute permission of one EL: the CPU has FEAT_XNX");
 	else
 		fails(mmu, before, -ENOSYS, s2mmu_map(mmu, 0, PA, page, S2_MAP_RO | S2_MAP_XN_EL0),
 		      "execute at EL1 only, without FEAT_XNX");
@@ -133,12 +143,12 @@ static void test_absent(void)
 	else
 		report_skip("write-through: the CPU does not have FEAT_S2FWB");
 	s2mmu_destroy(mmu);
-	report(!s2mmu_init_ipa(1, S2_PAGE_4K, false, s2_features()->pa_bits + 1),
-	       "no tree of more than PARange (%u bits)", s2_features()->pa_bits);
+	check_no_mmu(s2mmu_init_ipa(1, S2_PAGE_4K, false, s2_features()->pa_bits + 1),
+		     "more IPA bits than ID_AA64MMFR0_EL1.PARange");
 }
 
 /*
- * Overlaps: of pages, of blocks, with pages in front that could be mapped
+ * Overlaps: of pages, of blocks, behind pages that could be mapped
  */
 
 static void test_overlap(void)
@@ -157,16 +167,16 @@ static void test_overlap(void)
 		       !s2mmu_map(mmu, IPA + 3 * block - page, PA, page, S2_MAP_RW));
 		before = take_snapshot(mmu);
 		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA + page, PA, page, S2_MAP_RW),
-		      "a page in a block");
+		      "map, a page in a block");
 		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA, PA, block, S2_MAP_RW),
-		      "a block on a block");
+		      "map, a block on a block");
 		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA - 4 * page, PA, 5 * page, S2_MAP_RW),
-		      "the end of a range of pages");
+		      "map, the end of a range of pages");
 		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA + block, PA, 2 * block, S2_MAP_RW),
-		      "a page at the end of blocks");
+		      "map, a page at the end of blocks");
 		fails(mmu, before, -EEXIST,
 		      s2mmu_map(mmu, IPA + 3 * block - page, PA, page, S2_MAP_RW),
-		      "a page on a page");
+		      "map, a page on a page");
 		s2mmu_destroy(mmu);
 	}
 }
@@ -188,8 +198,7 @@ static void starve(struct s2_mmu *mmu, request_fn request, int needed, const cha
 	u64 size = s2_page_size(mmu);
 	void *tables[MAX_TABLES];
 	struct held_pages *held;
-	int given = 0, err = -ENOMEM;
-	bool same = true;
+	int given = 0, err = -ENOMEM, changed = 0;
 
 	for (int i = 0; i < MAX_TABLES; i++) {
 		tables[i] = memalign_pages(size, size);
@@ -202,7 +211,7 @@ static void starve(struct s2_mmu *mmu, request_fn request, int needed, const cha
 		err = request(mmu);
 		if (err != -ENOMEM)
 			break;
-		same = same && unchanged(mmu, before);
+		changed += !unchanged(mmu, before);
 		free_pages(tables[given++]);
 	}
 	release_pages(held);
@@ -210,10 +219,11 @@ static void starve(struct s2_mmu *mmu, request_fn request, int needed, const cha
 		free_pages(tables[i]);
 	report(!err && given == needed, "%s: expected success with %d tables, found %d with %d",
 	       what, needed, err, given);
-	report(same, "%s: each -ENOMEM before left the tables as they were", what);
+	report(!changed, "%s: -ENOMEM that changed the tables: expected 0, found %d", what,
+	       changed);
 }
 
-/* Two pages on both sides of where every level changes its table. */
+/* Two pages, on both sides of a boundary of tables of every level. */
 static int map_across(struct s2_mmu *mmu)
 {
 	u64 page = s2_page_size(mmu);
@@ -242,13 +252,13 @@ static void test_memory(void)
 {
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
 		struct s2_mmu *mmu;
-		unsigned long before;
+		unsigned long before, after;
 		u64 block;
 		int levels;
 
 		if (!s2_granule_supported(granule))
 			continue;
-		free(malloc(24)); /* malloc's own page, for what s2mmu_set_raw() notes */
+		free(malloc(24)); /* malloc's own page, for the note of s2mmu_set_raw() */
 		mmu = create(granule, true);
 		block = pt_level_size(mmu->geometry.page_shift, 2);
 		levels = PT_LEVEL_LAST - mmu->geometry.start_level;
@@ -259,7 +269,10 @@ static void test_memory(void)
 		starve(mmu, set_raw, levels, "raw descriptor");
 		before = alloc_pages_in_use();
 		s2mmu_destroy(mmu);
-		report(before > alloc_pages_in_use(), "destroyed");
+		after = alloc_pages_in_use();
+		report(after < before,
+		       "pages in use after s2mmu_destroy(): expected less than %lu, found %lu",
+		       before, after);
 	}
 }
 
@@ -275,17 +288,19 @@ static void test_create(void)
 	mmu = s2mmu_init(1, S2_PAGE_4K, false);
 	release_pages(held);
 	report(!mmu && alloc_pages_in_use() == before,
-	       "s2mmu_init() without memory: expected NULL and no page lost, found %p, %ld", mmu,
+	       "s2mmu_init() without memory: expected NULL, 0 pages lost, found %p, %ld", mmu,
 	       alloc_pages_in_use() - before);
 }
 
-/* NULL is the answer to all that this CPU lacks, and to nothing that it has. */
+/* NULL for what this CPU lacks, and only for that. */
 static void check_config(bool supported, const struct s2_config *config, const char *what)
 {
 	struct s2_mmu *mmu = s2mmu_create(config);
 
-	report(!!mmu == supported, "%s: %s, and %s", what,
-	       supported ? "it is there" : "there is none", mmu ? "given" : "refused");
+	report(!!mmu == supported,
+	       "s2mmu_create() with %s, which the CPU %s: expected %s, found %s", what,
+	       supported ? "has" : "lacks", supported ? "a stage 2" : "NULL",
+	       mmu ? "a stage 2" : "NULL");
 	if (mmu)
 		s2mmu_destroy(mmu);
 }

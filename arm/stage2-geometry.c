@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Each shape of a stage-2 tree that this CPU has, of every granule, number of address bits and
- * start level, walked by the CPU: its first and its last page are found, and the one before is not. What
- * s2_geometry() says of the shapes that it does not have is tests/test_stage2_geometry.py's. With
- * the argument `lpa2-levels`, the start levels that only FEAT_LPA2 has; without, all others.
+ * Each shape of stage-2 tables that this CPU has, of every granule, number of address bits and
+ * start level, walked by the CPU: its first and its last page are found, the one before the last is
+ * not. tests/test_stage2_geometry.py has the shapes that the CPU lacks. With the argument
+ * `lpa2-levels`, the start levels that only FEAT_LPA2 has; without, all others.
  */
 #include <libcflat.h>
 #include <string.h>
@@ -19,45 +19,71 @@
 
 static const char *const granule_names[] = { "4K", "16K", "64K" };
 
-/* AT S12E1R by the host, with the guest's stage 1 off: the CPU's own walk of the tree. */
-static bool cpu_finds(u64 ipa, phys_addr_t pa)
+/* AT S12E1R by the host, with the guest's stage 1 off: PA of the CPU's own walk. */
+static phys_addr_t cpu_walk(u64 ipa)
 {
 	u64 par;
 
 	asm volatile("at s12e1r, %0" : : "r"(ipa) : "memory");
 	isb();
 	par = read_sysreg(par_el1);
-	return !(par & 1) && (par & PAR_PA_MASK) == (pa & PAR_PA_MASK);
+	return par & 1 ? INVALID_PHYS_ADDR : par & PAR_PA_MASK;
 }
 
-static bool walks(struct s2_mmu *mmu)
+struct walk {
+	phys_addr_t cpu[3], software[2];
+	u64 hcr;
+};
+
+/* The first and the last page, and by the CPU also the page before the last. */
+static void walk(struct s2_mmu *mmu, u64 last, struct walk *found)
 {
-	u64 page = s2_page_size(mmu), last = (1UL << mmu->geometry.ipa_bits) - page;
-	/* No memory is touched: any address will do, and high ones have more bits to lose. */
-	phys_addr_t high = (1UL << mmu->geometry.pa_bits) - page, low = 5 * page;
+	u64 page = s2_page_size(mmu);
+
+	s2mmu_enable(mmu);
+	found->cpu[0] = cpu_walk(0);
+	found->cpu[1] = cpu_walk(last);
+	found->cpu[2] = cpu_walk(last - page);
+	s2mmu_disable(mmu);
+	found->hcr = read_sysreg(hcr_el2);
+	found->software[0] = s2mmu_translate(mmu, 0);
+	found->software[1] = s2mmu_translate(mmu, last);
+}
+
+static void check_walk(struct s2_mmu *mmu)
+{
+	const struct s2_geometry *geometry = &mmu->geometry;
+	u64 page = s2_page_size(mmu), last = (1UL << geometry->ipa_bits) - page;
+	/* No memory is accessed: any address will do, and high ones have more bits to lose. */
+	phys_addr_t high = (1UL << geometry->pa_bits) - page, low = 5 * page;
+	phys_addr_t before_last = last == page ? high : INVALID_PHYS_ADDR;
 	u64 hcr = read_sysreg(hcr_el2);
-	bool found;
+	struct walk found;
 
 	assert(!s2mmu_map(mmu, 0, high, page, S2_MAP_RW) &&
 	       !s2mmu_map(mmu, last, low, page, S2_MAP_RW));
-	s2mmu_enable(mmu);
-	found = cpu_finds(0, high) && cpu_finds(last, low) && !cpu_finds(last - page, low - page);
-	s2mmu_disable(mmu);
-	return found && read_sysreg(hcr_el2) == hcr && s2mmu_translate(mmu, 0) == high &&
-	       s2mmu_translate(mmu, last) == low;
+	walk(mmu, last, &found);
+	report(found.cpu[0] == high && found.cpu[1] == low && found.cpu[2] == before_last &&
+		       found.software[0] == high && found.software[1] == low && found.hcr == hcr,
+	       "%u bits, level %d, %u tables: expected first, last and last page but one at %#lx, %#lx, "
+	       "%#lx, HCR_EL2 %#lx; found by the CPU %#lx, %#lx, %#lx, by the library %#lx, %#lx, "
+	       "HCR_EL2 %#lx",
+	       geometry->ipa_bits, geometry->start_level, geometry->root_tables, high, low,
+	       before_last, hcr, found.cpu[0], found.cpu[1], found.cpu[2], found.software[0],
+	       found.software[1], found.hcr);
 }
 
 /* False when this CPU does not have the shape. */
-static bool walk(const struct s2_config *config)
+static bool check_shape(const struct s2_config *config)
 {
 	struct s2_mmu *mmu = s2mmu_create(config);
 
 	if (!mmu)
 		return false;
-	report(walks(mmu),
-	       "%s%s, %u bits, level %d, %u tables: the CPU finds the first and the last page",
-	       granule_names[config->granule], mmu->geometry.ds ? " LPA2" : "",
-	       mmu->geometry.ipa_bits, mmu->geometry.start_level, mmu->geometry.root_tables);
+	report_prefix_pushf("%s%s", granule_names[config->granule],
+			    mmu->geometry.ds ? " LPA2" : "");
+	check_walk(mmu);
+	report_prefix_pop();
 	s2mmu_destroy(mmu);
 	return true;
 }
@@ -82,7 +108,7 @@ static void walk_all(enum s2_granule granule, bool lpa2, bool lpa2_levels)
 
 	for (unsigned int bits = IPA_BITS_FROM; bits <= IPA_BITS_TO; bits++)
 		for (int level = levels.first; level <= levels.last; level++)
-			shapes += walk(&(struct s2_config){
+			shapes += check_shape(&(struct s2_config){
 				.vmid = 1,
 				.granule = granule,
 				.ipa_bits = bits,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Descriptors by hand: wrong tables, what the CPU makes of them, and the walk in words, which
+ * Raw descriptors: wrong tables, the faults that they cause, and the decoded walk, which
  * tests/test_framework.py reads.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <errno.h>
 #include <subtest.h>
+#include <util.h>
 #include <asm/guest.h>
 #include <asm/io.h>
-#include <asm/stage2-probe.h>
+#include <asm/stage2-check.h>
 
 #define IPA 0x100000000UL
 #define VALUE 0x1234567890UL
@@ -31,18 +32,17 @@ static void setup(struct raw *raw)
 	       !s2mmu_map(raw->mmu, IPA, virt_to_phys(raw->page), PAGE_SIZE, S2_MAP_RW));
 }
 
-/* Set, see the CPU take @fsc (0: none), put back, see it read again. */
+/* A raw descriptor, the fault @fsc that it causes or S2_NO_FAULT, and the descriptor restored. */
 static void check(struct raw *raw, int level, pteval_t value, unsigned int fsc, const char *what)
 {
-	bool as_expected;
-
 	assert(!s2mmu_set_raw(raw->mmu, IPA, level, value));
-	as_expected = fsc ? s2_probe_faults(raw->guest, S2_READ, IPA, fsc)
-			  : s2_probe_reads(raw->guest, IPA, VALUE);
-	report(as_expected && *s2mmu_entry(raw->mmu, IPA, level) == value,
-	       "%s: expected fault %#x, found ESR_EL2 %#lx", what, fsc, raw->guest->esr_el2);
+	if (fsc == S2_NO_FAULT)
+		s2_check_reads(raw->guest, IPA, VALUE, "%s", what);
+	else
+		s2_check_access(raw->guest, 1, S2_READ, IPA, NULL, fsc, "%s", what);
+	report_equal(*s2mmu_entry(raw->mmu, IPA, level), value, "%s, descriptor", what);
 	s2mmu_restore_raw(raw->mmu);
-	report(s2_probe_reads(raw->guest, IPA, VALUE), "%s: put back", what);
+	s2_check_reads(raw->guest, IPA, VALUE, "%s, restored", what);
 }
 
 static void test_wrong(void)
@@ -56,14 +56,14 @@ static void test_wrong(void)
 	check(&raw, 3, (leaf & ~3UL) | RESERVED_AT_LEVEL_3, ESR_ELx_FSC_FAULT | 3,
 	      "reserved at level 3");
 	check(&raw, 3, leaf & ~S2_AF, ESR_ELx_FSC_ACCESS | 3, "no access flag");
-	check(&raw, 3, leaf & ~S2_AP_READ, ESR_ELx_FSC_PERM | 3, "no right to read");
+	check(&raw, 3, leaf & ~S2_AP_READ, ESR_ELx_FSC_PERM | 3, "no read permission");
 	check(&raw, 2, 0, ESR_ELx_FSC_FAULT | 2, "invalid table");
 	check(&raw, 1, 0, ESR_ELx_FSC_FAULT | 1, "invalid root entry");
 	/* A table above PARange */
 	if (s2_features()->pa_bits < 48)
 		check(&raw, 2, 1UL << 47 | PT_VALID | PT_TABLE, ESR_ELx_FSC_ADDRSZ | 2,
 		      "a table beyond PARange");
-	check(&raw, 3, leaf ^ S2_MEMATTR(2), 0, "another type");
+	check(&raw, 3, leaf ^ S2_MEMATTR(2), S2_NO_FAULT, "another memory type");
 	guest_destroy(raw.guest);
 	free_page(raw.page);
 }
@@ -74,21 +74,22 @@ static void test_errors(void)
 	int start = mmu->geometry.start_level;
 	unsigned long pages;
 
-	report(s2mmu_set_raw(mmu, 1UL << mmu->geometry.ipa_bits, 3, 0) == -EINVAL &&
-		       s2mmu_set_raw(mmu, 0, start - 1, 0) == -EINVAL &&
-		       s2mmu_set_raw(mmu, 0, 4, 0) == -EINVAL && !s2mmu_entry(mmu, 0, 4),
-	       "no such address or level: -EINVAL");
+	report_equal_int(s2mmu_set_raw(mmu, 1UL << mmu->geometry.ipa_bits, 3, 0), -EINVAL,
+			 "s2mmu_set_raw() beyond the last IPA");
+	report_equal_int(s2mmu_set_raw(mmu, 0, start - 1, 0), -EINVAL,
+			 "s2mmu_set_raw() above the start level");
+	report_equal_int(s2mmu_set_raw(mmu, 0, 4, 0), -EINVAL, "s2mmu_set_raw() at level 4");
+	report_equal((u64)s2mmu_entry(mmu, 0, 4), 0, "s2mmu_entry() at level 4");
 	assert(!s2mmu_map(mmu, 0, 0, SZ_2M, S2_MAP_RW));
-	report(s2mmu_set_raw(mmu, 0, 3, 0) == -EEXIST, "below a block: -EEXIST");
-	report(!s2mmu_entry(mmu, SZ_2M, 3), "no table, no descriptor");
+	report_equal_int(s2mmu_set_raw(mmu, 0, 3, 0), -EEXIST, "s2mmu_set_raw() below a block");
+	report_equal((u64)s2mmu_entry(mmu, SZ_2M, 3), 0, "s2mmu_entry() where no table is");
 	pages = alloc_pages_in_use();
-	report(!s2mmu_set_raw(mmu, SZ_1G, 3, 0) && alloc_pages_in_use() == pages + 2,
-	       "tables above a descriptor are made: expected 2, found %ld",
-	       alloc_pages_in_use() - pages);
+	report_equal_int(s2mmu_set_raw(mmu, SZ_1G, 3, 0), 0, "s2mmu_set_raw() where no table is");
+	report_equal(alloc_pages_in_use() - pages, 2, "tables created by s2mmu_set_raw()");
 	s2mmu_destroy(mmu);
 }
 
-/* The lines that a reader sees. */
+/* Printed leaves and explanations of addresses; tests/ compares them. */
 static void test_words(void)
 {
 	struct s2_mmu *mmu = s2mmu_init_ipa(1, S2_PAGE_4K, true, 36);

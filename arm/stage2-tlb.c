@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TLB maintenance: a guest reads or writes, the host changes its tree in a handler, and the guest
- * does it again, without leaving guest_run(), where the TLB might go for other reasons.
+ * TLB maintenance: a guest reads or writes, the host changes its stage 2 in a handler, and the
+ * guest does it again, without leaving guest_run(), which might invalidate the TLB otherwise.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
+#include <asm/guest-check.h>
 #include <asm/guest-stage1.h>
-#include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/stage2-tlb.h>
@@ -20,14 +20,14 @@
 
 struct test {
 	struct guest *guest;
-	u64 *page[2]; /* what is mapped, and a second one */
+	u64 *page[2]; /* mapped at first, and after a change */
 	u64 page_size;
 	bool (*change)(struct test *test);
 	bool changed;
 	u64 argument, argument2;
 };
 
-/* Touch all words of @count pages from @address on; again after the host's change. */
+/* Access the first word of @count pages from @address on; again after the host's change. */
 static u64 guest_touch(volatile u64 *address, u64 stride, u64 count, bool write)
 {
 	u64 sum = 0;
@@ -59,8 +59,9 @@ static enum guest_handler_result change_or_exit(struct guest *guest)
 
 static void setup(struct test *test, enum s2_granule granule, unsigned long flags)
 {
-	*test = (struct test){ .guest = guest_create(VMID, (void (*)(void))guest_touch, granule) };
-	assert(test->guest);
+	*test = (struct test){
+		.guest = guest_require(guest_create(VMID, (void (*)(void))guest_touch, granule)),
+	};
 	test->page_size = s2_page_size(test->guest->s2mmu);
 	for (int i = 0; i < 2; i++) {
 		test->page[i] = memalign_pages(test->page_size, test->page_size);
@@ -80,9 +81,9 @@ static void teardown(struct test *test)
 	free_pages(test->page[1]);
 }
 
-/* Touch @count pages from the one at @first on, and change in between. */
-static enum guest_exit_reason touch(struct test *test, u64 first, u64 count, bool write,
-				    bool (*change)(struct test *))
+/* Access @count pages from the one at @first on, before and after @change. */
+static void touch(struct test *test, u64 first, u64 count, bool write,
+		  bool (*change)(struct test *))
 {
 	struct guest *guest = test->guest;
 
@@ -92,14 +93,7 @@ static enum guest_exit_reason touch(struct test *test, u64 first, u64 count, boo
 	guest->x[1] = test->page_size;
 	guest->x[2] = count;
 	guest->x[3] = write;
-	return guest_run(guest);
-}
-
-static bool faults(struct test *test, enum guest_exit_reason reason, unsigned int type)
-{
-	return test->changed && reason == GUEST_EXIT_HANDLER &&
-	       ESR_ELx_EC(test->guest->esr_el2) == ESR_ELx_EC_DABT_LOW &&
-	       (test->guest->esr_el2 & ESR_ELx_FSC_TYPE) == type;
+	guest_run(guest);
 }
 
 /*
@@ -128,14 +122,15 @@ static void check_range(enum s2_granule granule, u64 first, u64 count)
 	setup(&test, granule, S2_MAP_RW);
 	test.argument = first;
 	test.argument2 = count;
-	report(touch(&test, first - 1, touched, false, remap) == GUEST_EXIT_RETURNED &&
-		       test.guest->exit_code == expected,
-	       "%lu pages of %lu KiB from page %lu on: expected %#lx, found %#lx", count,
-	       test.page_size >> 10, first, expected, test.guest->exit_code);
+	touch(&test, first - 1, touched, false, remap);
+	guest_check_exit(
+		test.guest, EXPECT_RETURN(expected),
+		"sum of %lu words, on %lu pages of %lu KiB mapped elsewhere from page %lu on",
+		touched, count, test.page_size >> 10, first);
 	teardown(&test);
 }
 
-/* Sizes on both sides of what range operations can say in one, two and three steps. */
+/* Sizes on both sides of those that take one, two and three range operations. */
 static void test_range(void)
 {
 	static const struct {
@@ -150,43 +145,44 @@ static void test_range(void)
 }
 
 /*
- * The operands of these operations. In QEMU what is by IPA matters for stage-1 walks only, as the
- * TLBI that follows drops all the rest: so they are decoded here.
+ * The operands of these operations. In QEMU those by IPA matter for stage-1 walks only, as the TLBI
+ * that follows invalidates all the rest: so they are decoded here.
  */
 
 #define MAX_STEPS 24 /* four ranges, and single pages up to a base in units of 64K */
 
-struct dropped {
+struct invalidated {
 	u64 ipa, pages;
 };
 
 /* TLBI IPAS2E1IS and RIPAS2E1IS (DDI 0487, C5.5) */
-static struct dropped decode(const struct s2_geometry *geometry, const struct s2_tlbi *tlbi)
+static struct invalidated decode(const struct s2_geometry *geometry, const struct s2_tlbi *tlbi)
 {
 	static const unsigned char granules[] = { 0, 12, 14, 16 };
 	u64 operand = tlbi->operand, ttl = FIELD(operand, 38, 37);
 	unsigned int base_shift = geometry->ds ? 16 : geometry->page_shift;
 
 	if (!tlbi->range)
-		return (struct dropped){ operand << 12, 1 };
+		return (struct invalidated){ operand << 12, 1 };
 	if (granules[FIELD(operand, 47, 46)] != geometry->page_shift || ttl)
-		return (struct dropped){ 0, 0 };
-	return (struct dropped){ FIELD(operand, 36, 0) << base_shift,
-				 (FIELD(operand, 43, 39) + 1) << (5 * FIELD(operand, 45, 44) + 1) };
+		return (struct invalidated){ 0, 0 };
+	return (struct invalidated){ FIELD(operand, 36, 0) << base_shift,
+				     (FIELD(operand, 43, 39) + 1)
+					     << (5 * FIELD(operand, 45, 44) + 1) };
 }
 
-/* They drop all of the range, in order, and nothing else, in few steps. */
-static bool drops(const struct s2_geometry *geometry, u64 ipa, u64 pages)
+/* True when they invalidate the range, in order, and nothing else, in few steps. */
+static bool covers(const struct s2_geometry *geometry, u64 ipa, u64 pages)
 {
 	for (int steps = 0; steps < MAX_STEPS && pages; steps++) {
 		struct s2_tlbi tlbi = s2_tlbi_largest(geometry, ipa, pages);
-		struct dropped dropped = decode(geometry, &tlbi);
+		struct invalidated invalidated = decode(geometry, &tlbi);
 
-		if (dropped.ipa != ipa || !dropped.pages || dropped.pages != tlbi.pages ||
-		    dropped.pages > pages)
+		if (invalidated.ipa != ipa || !invalidated.pages ||
+		    invalidated.pages != tlbi.pages || invalidated.pages > pages)
 			return false;
-		ipa += dropped.pages << geometry->page_shift;
-		pages -= dropped.pages;
+		ipa += invalidated.pages << geometry->page_shift;
+		pages -= invalidated.pages;
 	}
 	return !pages;
 }
@@ -219,9 +215,10 @@ static void check_operands(const struct s2_geometry *geometry)
 
 	for (size_t f = 0; f < ARRAY_SIZE(firsts); f++)
 		for (size_t c = 0; c < ARRAY_SIZE(counts); c++)
-			wrong += !drops(geometry, high + ((u64)firsts[f] << geometry->page_shift),
-					counts[c]);
-	report(!wrong, "pages of %lu KiB%s: ranges that are not dropped as they are: %u",
+			wrong += !covers(geometry, high + ((u64)firsts[f] << geometry->page_shift),
+					 counts[c]);
+	report(!wrong,
+	       "pages of %lu KiB%s, ranges that are not invalidated exactly: expected 0, found %u",
 	       (1UL << geometry->page_shift) >> 10, geometry->ds ? ", FEAT_LPA2" : "", wrong);
 }
 
@@ -233,28 +230,30 @@ static void test_operands(void)
 }
 
 /*
- * Rights and state
+ * Permissions and state
  */
 
-static u64 bytes_dropped;
+static u64 bytes_invalidated;
 
-static void count_dropped(struct s2_mmu *mmu, u64 ipa, u64 size)
+static void count_invalidated(struct s2_mmu *mmu, u64 ipa, u64 size)
 {
-	bytes_dropped += size;
+	bytes_invalidated += size;
 }
 
-/* A TLB may hold that a page is not writable; QEMU's looks again. */
+/* A TLB may hold that a page is not writable; QEMU's walks again. */
 static void check_set_dirty(void)
 {
 	struct test test;
+	int leaves;
 
 	setup(&test, S2_PAGE_4K, S2_MAP_RO | S2_MAP_TRACK_DIRTY);
-	bytes_dropped = 0;
-	s2_tlb_observer = count_dropped;
-	report(s2mmu_set_dirty(test.guest->s2mmu, IPA, 2 * test.page_size) == 2 &&
-		       bytes_dropped == 2 * test.page_size,
-	       "two pages made dirty: bytes dropped expected %#lx, found %#lx", 2 * test.page_size,
-	       bytes_dropped);
+	bytes_invalidated = 0;
+	s2_tlb_observer = count_invalidated;
+	leaves = s2mmu_set_dirty(test.guest->s2mmu, IPA, 2 * test.page_size);
+	report(leaves == 2 && bytes_invalidated == 2 * test.page_size,
+	       "s2mmu_set_dirty() of two pages: expected 2 leaves, %#lx bytes invalidated, found %d, "
+	       "%#lx",
+	       2 * test.page_size, leaves, bytes_invalidated);
 	s2_tlb_observer = NULL;
 	teardown(&test);
 }
@@ -286,14 +285,14 @@ static void check_fault(unsigned long flags, bool write, bool (*change)(struct t
 			unsigned int type, const char *what)
 {
 	struct test test;
-	enum guest_exit_reason reason;
 
 	setup(&test, S2_PAGE_4K, flags);
 	if (flags & S2_MAP_TRACK_DIRTY)
 		s2mmu_set_dirty(test.guest->s2mmu, IPA, SPAN * test.page_size);
-	reason = touch(&test, 0, 1, write, change);
-	report(faults(&test, reason, type), "%s: expected fault type %#x, found ESR_EL2 %#lx, %s",
-	       what, type, test.guest->esr_el2, guest_exit_reason_name(reason));
+	touch(&test, 0, 1, write, change);
+	report(test.changed, "%s: expected the change to succeed 1, found %d", what, test.changed);
+	guest_check_exit(test.guest, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, type, IPA),
+			 "%s of a page %s", write ? "write" : "read", what);
 	teardown(&test);
 }
 
@@ -311,7 +310,7 @@ static void test_state(void)
  * By VMID
  */
 
-/* Behind the library's back: only what the test calls drops anything. */
+/* A raw descriptor: only the test's own call invalidates. */
 static bool swap_raw_and_flush(struct test *test)
 {
 	struct s2_mmu *mmu = test->guest->s2mmu;
@@ -331,15 +330,15 @@ static void test_vmid(void)
 
 	setup(&test, S2_PAGE_4K, S2_MAP_RW);
 	test.argument = VMID;
-	report(touch(&test, 0, 1, false, swap_raw_and_flush) == GUEST_EXIT_RETURNED &&
-		       test.guest->exit_code == NEW,
-	       "flushed by its VMID: expected %#x, found %#lx", NEW, test.guest->exit_code);
+	touch(&test, 0, 1, false, swap_raw_and_flush);
+	guest_check_exit(test.guest, EXPECT_RETURN(NEW),
+			 "word on a page mapped elsewhere and invalidated by VMID");
 	teardown(&test);
 }
 
 /*
- * The page that holds a stage-1 table: a CPU keeps stage-2 translations for its stage-1 walks, and
- * what drops entries combined of both stages does not drop those.
+ * The page that holds a stage-1 table: a CPU caches stage-2 translations for its stage-1 walks,
+ * which the invalidation of entries combined of both stages does not cover.
  */
 
 #define VA 0x2000000000UL
@@ -359,7 +358,7 @@ static u64 guest_touch_with_mmu(const struct guest_stage1 *stage1)
 	guest_stage1_turn_on(stage1);
 	first = *(volatile u64 *)VA;
 	asm volatile("hvc #1" : : : "memory");
-	/* Another page of the same table: not in any TLB, its table's page is. */
+	/* Another page of the same table: only the table's page is in a TLB. */
 	return first + *(volatile u64 *)(VA + SZ_4K);
 }
 
@@ -380,9 +379,9 @@ static enum guest_handler_result walk_handler(struct guest *guest)
 static void test_stage1_table(void)
 {
 	struct walk walk = {};
-	struct guest *guest = guest_create(VMID, (void (*)(void))guest_touch_with_mmu, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_touch_with_mmu);
 	u64 *page = alloc_page();
-	enum guest_exit_reason reason;
+	char syndrome[128];
 	int level;
 
 	page[0] = OLD;
@@ -395,17 +394,16 @@ static void test_stage1_table(void)
 	guest->data = &walk;
 	guest->x[0] = (u64)walk.stage1;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, walk_handler);
-	reason = guest_run(guest);
+	guest_check_run(guest, EXPECT_RETURN(2 * OLD),
+			"words through a stage-1 table whose page is unmapped and mapped again");
 	report(walk.faults == 1 && (walk.esr & ESR_ELx_S1PTW) &&
 		       (walk.esr & ESR_ELx_FSC) == (ESR_ELx_FSC_FAULT | PT_LEVEL_LAST),
-	       "the table's page unmapped: expected one fault on a stage-1 walk, level 3, found "
-	       "%u, ESR_EL2 %#lx",
-	       walk.faults, walk.esr);
-	report((walk.ipa & ~(SZ_4K - 1UL)) == walk.table, "its IPA: expected %#lx, found %#lx",
-	       walk.table, walk.ipa);
-	report(reason == GUEST_EXIT_RETURNED && guest->exit_code == 2 * OLD,
-	       "mapped again, the guest goes on: %s, %#lx", guest_exit_reason_name(reason),
-	       guest->exit_code);
+	       "page of a stage-1 table unmapped: expected 1 translation fault, level 3, on a stage-1 "
+	       "table walk; found %u, %s",
+	       walk.faults, esr_decode(walk.esr, syndrome, sizeof(syndrome)));
+	report((walk.ipa & ~(SZ_4K - 1UL)) == walk.table,
+	       "IPA of the fault on a stage-1 table walk: expected %#lx, found %#lx", walk.table,
+	       walk.ipa);
 	guest_stage1_destroy(walk.stage1);
 	guest_destroy(guest);
 	free_page(page);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * VMIDs by generation: more trees than VMIDs, none of which two trees have at once, and no
- * translation that outlives its tree's VMID.
+ * VMIDs by generation: more stage 2s than VMIDs, no two of them with one VMID, and no translation
+ * that is used after its stage 2 lost the VMID.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <on-cpus.h>
 #include <subtest.h>
+#include <util.h>
 #include <asm/barrier.h>
 #include <asm/deadline.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/io.h>
 #include <asm/setup.h>
 #include <asm/smp.h>
@@ -18,7 +19,7 @@
 
 #define FIRST 100
 #define COUNT 3
-#define TREES 8
+#define STAGE2S 8
 #define TEST_IPA 0x100000000UL
 #define WAIT_MS 4000
 #define GUESTS 7 /* odd: of two VMIDs each gets the other one the next time */
@@ -26,12 +27,12 @@
 #define HVC_MIDDLE 0
 #define HVC_DONE 1
 
-static unsigned int all_dropped;
+static unsigned int all_invalidated;
 
 static void count_all(struct s2_mmu *mmu, u64 ipa, u64 size)
 {
 	if (!mmu)
-		__atomic_add_fetch(&all_dropped, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&all_invalidated, 1, __ATOMIC_RELAXED);
 }
 
 /* Once these are used up, a new generation begins. */
@@ -39,7 +40,7 @@ static void init_pool(struct s2_vmid_pool *pool, unsigned int count)
 {
 	if (!s2_vmid_pool_init(pool, FIRST, count))
 		assert_msg(false, "no memory");
-	all_dropped = 0;
+	all_invalidated = 0;
 	s2_tlb_observer = count_all;
 }
 
@@ -49,7 +50,7 @@ static void destroy_pool(struct s2_vmid_pool *pool)
 	s2_vmid_pool_destroy(pool);
 }
 
-static struct s2_mmu *create_tree(struct s2_vmid_pool *pool)
+static struct s2_mmu *create_mmu(struct s2_vmid_pool *pool)
 {
 	const struct s2_config config = {
 		.vmid = S2_VMID_AUTO,
@@ -62,16 +63,16 @@ static struct s2_mmu *create_tree(struct s2_vmid_pool *pool)
 	return mmu;
 }
 
-static void create_trees(struct s2_vmid_pool *pool, struct s2_mmu **trees, unsigned int count)
+static void create_mmus(struct s2_vmid_pool *pool, struct s2_mmu **mmus, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		trees[i] = create_tree(pool);
+		mmus[i] = create_mmu(pool);
 }
 
-static void destroy_trees(struct s2_mmu **trees, unsigned int count)
+static void destroy_mmus(struct s2_mmu **mmus, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		s2mmu_destroy(trees[i]);
+		s2mmu_destroy(mmus[i]);
 }
 
 static void get(struct s2_mmu *mmu)
@@ -90,123 +91,129 @@ static void use(struct s2_mmu *mmu)
 static void test_generations(void)
 {
 	struct s2_vmid_pool pool;
-	struct s2_mmu *trees[TREES];
-	bool in_pool = true;
+	struct s2_mmu *mmus[STAGE2S];
+	unsigned int outside = 0;
 
 	init_pool(&pool, COUNT);
-	create_trees(&pool, trees, TREES);
-	for (int i = 0; i < TREES; i++) {
-		use(trees[i]);
-		in_pool = in_pool && s2_vmid(trees[i]) >= FIRST &&
-			  s2_vmid(trees[i]) < FIRST + COUNT;
+	create_mmus(&pool, mmus, STAGE2S);
+	for (int i = 0; i < STAGE2S; i++) {
+		use(mmus[i]);
+		outside += s2_vmid(mmus[i]) < FIRST || s2_vmid(mmus[i]) >= FIRST + COUNT;
 	}
-	report(in_pool, "every VMID is the pool's");
-	report(all_dropped == 2 && pool.generation == 3,
-	       "%d trees, %d VMIDs: expected 2 new generations, each with all translations "
-	       "dropped, found %u, dropped %u times",
-	       TREES, COUNT, (unsigned int)pool.generation - 1, all_dropped);
-	use(trees[TREES - 1]);
-	report(pool.generation == 3, "one of this generation keeps its VMID");
-	destroy_trees(trees, TREES);
+	report(!outside, "VMIDs outside of %d..%d, the pool: expected 0, found %u", FIRST,
+	       FIRST + COUNT - 1, outside);
+	report(all_invalidated == 2 && pool.generation == 3,
+	       "%d stage 2s, %d VMIDs: expected 2 new generations, 2 invalidations of all, found "
+	       "%u, %u",
+	       STAGE2S, COUNT, (unsigned int)pool.generation - 1, all_invalidated);
+	use(mmus[STAGE2S - 1]);
+	report(pool.generation == 3,
+	       "generation after use of a stage 2 of this one: expected 3, found %lu",
+	       (u64)pool.generation);
+	destroy_mmus(mmus, STAGE2S);
 	destroy_pool(&pool);
 }
 
 static void test_in_use(void)
 {
 	struct s2_vmid_pool pool;
-	struct s2_mmu *trees[TREES];
+	struct s2_mmu *mmus[STAGE2S];
 	unsigned int kept;
-	bool clash = false;
+	unsigned int same = 0;
 
 	init_pool(&pool, COUNT);
-	create_trees(&pool, trees, TREES);
-	get(trees[0]);
-	get(trees[0]);
-	kept = s2_vmid(trees[0]);
-	for (int i = 1; i < TREES; i++) {
-		use(trees[i]);
-		clash = clash || s2_vmid(trees[i]) == kept;
+	create_mmus(&pool, mmus, STAGE2S);
+	get(mmus[0]);
+	get(mmus[0]);
+	kept = s2_vmid(mmus[0]);
+	for (int i = 1; i < STAGE2S; i++) {
+		use(mmus[i]);
+		same += s2_vmid(mmus[i]) == kept;
 	}
-	report(s2_vmid(trees[0]) == kept && !clash,
-	       "a tree in use keeps its VMID, %u, and no other gets it", kept);
-	s2_vmid_put(trees[0]);
-	get(trees[1]);
-	get(trees[2]);
-	report(s2_vmid(trees[1]) != s2_vmid(trees[2]) && s2_vmid(trees[1]) != kept &&
-		       s2_vmid(trees[2]) != kept,
-	       "three in use have three: %u, %u, %u", kept, s2_vmid(trees[1]), s2_vmid(trees[2]));
-	report(!s2_vmid_get(trees[3]), "a fourth gets none");
-	s2_vmid_put(trees[2]);
-	report(s2_vmid_get(trees[3]), "until one is given back");
+	report(s2_vmid(mmus[0]) == kept && !same,
+	       "VMID of a stage 2 in use: expected %u, and 0 others with it, found %u, %u", kept,
+	       s2_vmid(mmus[0]), same);
+	s2_vmid_put(mmus[0]);
+	get(mmus[1]);
+	get(mmus[2]);
+	report(s2_vmid(mmus[1]) != s2_vmid(mmus[2]) && s2_vmid(mmus[1]) != kept &&
+		       s2_vmid(mmus[2]) != kept,
+	       "VMIDs of three stage 2s in use: expected three, found %u, %u, %u", kept,
+	       s2_vmid(mmus[1]), s2_vmid(mmus[2]));
+	report_equal(s2_vmid_get(mmus[3]), false, "s2_vmid_get() with all VMIDs in use");
+	s2_vmid_put(mmus[2]);
+	report_equal(s2_vmid_get(mmus[3]), true, "s2_vmid_get() after one was put");
 	for (int i = 0; i < 4; i++)
 		if (i != 2)
-			s2_vmid_put(trees[i]);
-	destroy_trees(trees, TREES);
+			s2_vmid_put(mmus[i]);
+	destroy_mmus(mmus, STAGE2S);
 	destroy_pool(&pool);
 }
 
-/* A TLBI for a VMID that is another's now would be for nothing; and none is needed. */
+/* A stage 2 without a VMID of this generation has nothing to invalidate. */
 static void test_stale(void)
 {
 	struct s2_vmid_pool pool;
-	struct s2_mmu *trees[2];
+	struct s2_mmu *mmus[2];
 
 	init_pool(&pool, 1);
-	create_trees(&pool, trees, 2);
-	report(!s2_vmid_hold(trees[0]), "a tree that was never used has no VMID to flush");
-	use(trees[0]);
-	use(trees[1]);
-	report(!s2_vmid_hold(trees[0]), "nor has one of the last generation");
-	report(s2_vmid_hold(trees[1]), "the one of this generation has");
-	s2_vmid_put(trees[1]);
-	destroy_trees(trees, 2);
+	create_mmus(&pool, mmus, 2);
+	report_equal(s2_vmid_hold(mmus[0]), false, "s2_vmid_hold() of a stage 2 never used");
+	use(mmus[0]);
+	use(mmus[1]);
+	report_equal(s2_vmid_hold(mmus[0]), false, "s2_vmid_hold() of the last generation");
+	report_equal(s2_vmid_hold(mmus[1]), true, "s2_vmid_hold() of this generation");
+	s2_vmid_put(mmus[1]);
+	destroy_mmus(mmus, 2);
 	destroy_pool(&pool);
 }
 
-/* All of the upper half, 8 or 16 bits of it, and the first of the next generation. */
+/* The upper half of all VMIDs, of 8 or 16 bits, and the first of the next generation. */
 static void test_auto(void)
 {
 	unsigned int half = 1U << (s2_features()->vmid_bits - 1), wrong = 0;
 	struct s2_mmu *mmu[2];
 
 	s2_tlb_observer = count_all;
-	create_trees(NULL, mmu, 2);
-	all_dropped = 0;
+	create_mmus(NULL, mmu, 2);
+	all_invalidated = 0;
 	get(mmu[0]);
 	for (unsigned int i = 1; i < half; i++) {
 		use(mmu[1]);
 		wrong += s2_vmid(mmu[1]) < half || s2_vmid(mmu[1]) == s2_vmid(mmu[0]);
-		mmu[1]->vmid_generation = 0; /* as if it were one more tree */
+		mmu[1]->vmid_generation = 0; /* as if it were another stage 2 */
 	}
-	report(!wrong && !all_dropped,
-	       "S2_VMID_AUTO: %u trees share the upper half of %u bits; expected 0 wrong ones and 0 new "
-	       "generations, found %u and %u",
-	       half, s2_features()->vmid_bits, wrong, all_dropped);
+	report(!wrong && !all_invalidated,
+	       "S2_VMID_AUTO, %u stage 2s in the upper half of %u bits: expected 0 wrong VMIDs, 0 new "
+	       "generations, found %u, %u",
+	       half, s2_features()->vmid_bits, wrong, all_invalidated);
 	use(mmu[1]);
-	report(all_dropped == 1 && s2_vmid(mmu[1]) >= half && s2_vmid(mmu[1]) != s2_vmid(mmu[0]),
-	       "the next begins a generation: %u dropped, VMIDs %u and %u", all_dropped,
-	       s2_vmid(mmu[0]), s2_vmid(mmu[1]));
+	report(all_invalidated == 1 && s2_vmid(mmu[1]) >= half &&
+		       s2_vmid(mmu[1]) != s2_vmid(mmu[0]),
+	       "S2_VMID_AUTO, one stage 2 more: expected 1 new generation, a VMID from %u on other "
+	       "than %u, found %u, %u",
+	       half, s2_vmid(mmu[0]), all_invalidated, s2_vmid(mmu[1]));
 	s2_vmid_put(mmu[0]);
-	destroy_trees(mmu, 2);
+	destroy_mmus(mmu, 2);
 	s2_tlb_observer = NULL;
 }
 
 /*
- * Guests on more trees than there are VMIDs
+ * More guests than VMIDs
  */
 
 struct machine {
 	struct guest *guest;
 	u64 *page; /* at TEST_IPA */
-	struct machine *others; /* to be run in the middle of it */
+	struct machine *others; /* to run in its handler */
 	unsigned int nr_others, nr_right;
 };
 
-static struct machine *owners[COUNT]; /* of the VMIDs that are in a CPU */
+static struct machine *owners[COUNT]; /* of the VMIDs in use by a CPU */
 static unsigned int clashes;
 
-/* What TEST_IPA is, before and after a call; again and again. */
-static void guest_look(void)
+/* Read TEST_IPA before and after an HVC, forever. */
+static void guest_read(void)
 {
 	for (;;) {
 		register u64 x0 asm("x0");
@@ -218,7 +225,7 @@ static void guest_look(void)
 	}
 }
 
-static bool looks(struct machine *m)
+static bool reads_own(struct machine *m)
 {
 	u64 value = m->page[0];
 
@@ -228,10 +235,10 @@ static bool looks(struct machine *m)
 static void run_others(struct machine *m)
 {
 	for (unsigned int i = 0; i < m->nr_others; i++)
-		m->nr_right += looks(&m->others[i]);
+		m->nr_right += reads_own(&m->others[i]);
 }
 
-/* No CPU has a VMID that another has, nor a tree that is entered meanwhile in a handler. */
+/* No other CPU has this VMID, nor a guest that is entered meanwhile in a handler. */
 static void run_in_the_middle(struct machine *m, unsigned int vmid)
 {
 	if (vmid < FIRST || vmid >= FIRST + COUNT || vmid != s2_vmid(m->guest->s2mmu) ||
@@ -252,7 +259,7 @@ static enum guest_handler_result on_hvc(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
-/* To stay where they are: the guests point at them. */
+/* They must not move: guests point to them. */
 static void create_machines(struct s2_vmid_pool *pool, struct machine *machines,
 			    void (*guest_func)(void))
 {
@@ -262,7 +269,7 @@ static void create_machines(struct s2_vmid_pool *pool, struct machine *machines,
 		int err;
 
 		*m = (struct machine){ .page = alloc_page() };
-		m->guest = guest_create_on(create_tree(pool), guest_func);
+		m->guest = guest_create_on(create_mmu(pool), guest_func);
 		assert(m->guest && m->page);
 		m->page[0] = 0x100 + i;
 		m->guest->data = m;
@@ -288,16 +295,16 @@ static void test_rollover(void)
 	unsigned int right = 0;
 
 	init_pool(&pool, 2);
-	create_machines(&pool, machines, guest_look);
+	create_machines(&pool, machines, guest_read);
 	for (unsigned int i = 0; i < 3 * GUESTS; i++)
-		right += looks(&machines[i % GUESTS]);
+		right += reads_own(&machines[i % GUESTS]);
 	report(right == 3 * GUESTS && !clashes,
-	       "%d guests take turns with 2 VMIDs: expected %d right runs and 0 VMIDs of others, "
-	       "found %u and %u",
+	       "%d guests in turn with 2 VMIDs: expected %d runs that read their own memory, 0 VMIDs "
+	       "used twice, found %u, %u",
 	       GUESTS, 3 * GUESTS, right, clashes);
-	report(all_dropped == (3 * GUESTS - 1) / 2,
-	       "new generations: expected one for two runs, %d, found %u", (3 * GUESTS - 1) / 2,
-	       all_dropped);
+	report(all_invalidated == (3 * GUESTS - 1) / 2,
+	       "new generations, one for two runs: expected %d, found %u", (3 * GUESTS - 1) / 2,
+	       all_invalidated);
 	destroy_machines(machines);
 	destroy_pool(&pool);
 }
@@ -306,18 +313,21 @@ static void test_live(void)
 {
 	struct s2_vmid_pool pool;
 	struct machine machines[GUESTS];
+	bool right;
 
 	init_pool(&pool, 2);
-	create_machines(&pool, machines, guest_look);
+	create_machines(&pool, machines, guest_read);
 	machines[0].others = &machines[1];
 	machines[0].nr_others = GUESTS - 1;
-	report(looks(&machines[0]) && machines[0].nr_right == GUESTS - 1 && !clashes,
-	       "a guest in whose handler %d others run: expected as many right runs and 0 VMIDs of "
-	       "others, found %u and %u",
-	       GUESTS - 1, machines[0].nr_right, clashes);
-	report(all_dropped == GUESTS - 2 && machines[0].guest->vttbr_el2 >> 48 == FIRST,
-	       "it keeps its VMID, %d, through %d generations: found %lu, %u", FIRST, GUESTS - 2,
-	       machines[0].guest->vttbr_el2 >> 48, all_dropped);
+	right = reads_own(&machines[0]);
+	report(right && machines[0].nr_right == GUESTS - 1 && !clashes,
+	       "a guest whose handler runs %d others: expected 1 run that reads its own memory, %d of "
+	       "others, 0 VMIDs used twice, found %d, %u, %u",
+	       GUESTS - 1, GUESTS - 1, right, machines[0].nr_right, clashes);
+	report(all_invalidated == GUESTS - 2 && machines[0].guest->vttbr_el2 >> 48 == FIRST,
+	       "a guest whose handler runs %d others: expected VMID %d, %d new generations, found "
+	       "%lu, %u",
+	       GUESTS - 1, FIRST, GUESTS - 2, machines[0].guest->vttbr_el2 >> 48, all_invalidated);
 	destroy_machines(machines);
 	destroy_pool(&pool);
 }
@@ -326,18 +336,17 @@ static void test_none(void)
 {
 	struct s2_vmid_pool pool;
 	struct machine machines[GUESTS];
-	enum guest_exit_reason reason;
 
 	init_pool(&pool, 1);
-	create_machines(&pool, machines, guest_look);
+	create_machines(&pool, machines, guest_read);
 	machines[0].others = &machines[1];
 	machines[0].nr_others = 1;
-	report(looks(&machines[0]) && !machines[0].nr_right,
-	       "the only VMID is in use: guest 0 runs");
-	reason = machines[1].guest->exit_reason;
-	report(reason == GUEST_EXIT_NO_VMID, "guest 1 does not: expected \"%s\", found \"%s\"",
-	       guest_exit_reason_name(GUEST_EXIT_NO_VMID), guest_exit_reason_name(reason));
-	report(looks(&machines[1]), "until the VMID is free");
+	report_equal(reads_own(&machines[0]), true,
+		     "guest with the only VMID reads its own memory");
+	guest_check_exit(machines[1].guest, EXPECT_REASON(GUEST_EXIT_NO_VMID),
+			 "guest run while the only VMID is in use");
+	report_equal(reads_own(&machines[1]), true,
+		     "guest run after the only VMID was put reads its own memory");
 	destroy_machines(machines);
 	destroy_pool(&pool);
 }
@@ -385,30 +394,32 @@ static void test_live_elsewhere(void)
 	if (alone())
 		return;
 	init_pool(&pool, 2);
-	create_machines(&pool, machines, guest_look);
+	create_machines(&pool, machines, guest_read);
 	machines[0].guest->elr_el2 = (u64)guest_wait;
 	in_guest = go = 0;
 	on_cpu_async(1, run_first, &machines[0]);
-	report(wait_for(smp_load_acquire(&in_guest), WAIT_MS), "a guest runs on CPU 1");
-	owners[0] = &machines[0]; /* VMID FIRST is in CPU 1 */
+	wait_for(smp_load_acquire(&in_guest), WAIT_MS);
+	report_equal_int(smp_load_acquire(&in_guest), 1, "guest runs on CPU 1");
+	owners[0] = &machines[0]; /* VMID FIRST is in use by CPU 1 */
 	for (int i = 1; i < GUESTS; i++)
-		right += looks(&machines[i]);
+		right += reads_own(&machines[i]);
 	owners[0] = NULL;
 	smp_store_release(&go, 1);
 	on_cpu(1, nothing, NULL);
-	report(right == GUESTS - 1 && !clashes && all_dropped == GUESTS - 2,
-	       "%d guests on CPU 0 meanwhile, %d generations: found %u right, %u, %u with its VMID",
-	       GUESTS - 1, GUESTS - 2, right, all_dropped, clashes);
+	report(right == GUESTS - 1 && !clashes && all_invalidated == GUESTS - 2,
+	       "guests on CPU 0 while CPU 1 runs one: expected %d that read their own memory, %d new "
+	       "generations, 0 with its VMID, found %u, %u, %u",
+	       GUESTS - 1, GUESTS - 2, right, all_invalidated, clashes);
 	report(machines[0].nr_right && machines[0].guest->exit_code == 0x10000000100UL &&
 		       machines[0].guest->vttbr_el2 >> 48 == FIRST &&
 		       s2_vmid(machines[0].guest->s2mmu) == FIRST,
-	       "the guest on CPU 1 keeps VMID %d and its memory: found %u, %#lx", FIRST,
+	       "the guest on CPU 1: expected VMID %d, words 0x10000000100, found %u, %#lx", FIRST,
 	       s2_vmid(machines[0].guest->s2mmu), machines[0].guest->exit_code);
 	destroy_machines(machines);
 	destroy_pool(&pool);
 }
 
-/* Each CPU its half of the guests. */
+/* Each CPU runs half of the guests. */
 static void run_half(void *data)
 {
 	unsigned int cpu = smp_processor_id(), half = GUESTS / 2;
@@ -417,7 +428,7 @@ static void run_half(void *data)
 	for (unsigned int i = 0; cpu < 2 && i < ROUNDS; i++) {
 		struct machine *m = &machines[cpu * half + i % half];
 
-		m->nr_right += looks(m);
+		m->nr_right += reads_own(m);
 	}
 }
 
@@ -430,14 +441,14 @@ static void test_two_cpus(void)
 	if (alone())
 		return;
 	init_pool(&pool, 3);
-	create_machines(&pool, machines, guest_look);
+	create_machines(&pool, machines, guest_read);
 	on_cpus(run_half, machines);
 	for (int i = 0; i < GUESTS; i++)
 		right += machines[i].nr_right;
-	report(right == 2 * ROUNDS && !clashes && all_dropped,
-	       "two CPUs, %d guests, 3 VMIDs, %u generations: expected %d right runs and 0 VMIDs of "
-	       "others, found %u and %u",
-	       GUESTS, all_dropped, 2 * ROUNDS, right, clashes);
+	report(right == 2 * ROUNDS && !clashes && all_invalidated,
+	       "%d guests on two CPUs with 3 VMIDs: expected %d runs that read their own memory, 0 "
+	       "VMIDs used twice, a new generation or more, found %u, %u, %u",
+	       GUESTS, 2 * ROUNDS, right, clashes, all_invalidated);
 	destroy_machines(machines);
 	destroy_pool(&pool);
 }
@@ -447,21 +458,21 @@ static u64 guest_answer(void)
 	return 42;
 }
 
-/* Of VTTBR_EL2 an automatic VMID is all that guest_run() changes: the rest is the host's to choose. */
+/* With an automatic VMID guest_run() changes only the VMID in VTTBR_EL2, not the rest. */
 static void test_rest(void)
 {
-	struct guest *guest = guest_create(S2_VMID_AUTO, (void (*)(void))guest_answer, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(S2_VMID_AUTO, guest_answer);
 	struct s2_mmu *empty = s2mmu_init(1, S2_PAGE_4K, false);
-	u64 root = (1UL << 48) - 1;
+	u64 root = (1UL << 48) - 1, expected;
 
-	assert(guest && empty);
+	assert(empty);
 	guest->vttbr_el2 = empty->vttbr;
-	report(guest_run(guest) == GUEST_EXIT_UNHANDLED &&
-		       ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_IABT_LOW &&
-		       (guest->vttbr_el2 & root) == (empty->vttbr & root) &&
-		       guest->vttbr_el2 >> 48 == s2_vmid(guest->s2mmu),
-	       "another root, an automatic VMID: VTTBR_EL2 %#lx, ESR_EL2 %#lx", guest->vttbr_el2,
-	       guest->esr_el2);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_UNHANDLED), "guest with an empty stage 2");
+	expected = (empty->vttbr & root) | (u64)s2_vmid(guest->s2mmu) << 48;
+	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_IABT_LOW && guest->vttbr_el2 == expected,
+	       "an empty stage 2 with an automatic VMID: expected instruction abort from a lower EL, "
+	       "VTTBR_EL2 %#lx; found %s, %#lx",
+	       expected, esr_class_name(guest->esr_el2), guest->vttbr_el2);
 	s2mmu_destroy(empty);
 	guest_destroy(guest);
 }
@@ -470,17 +481,14 @@ static void test_rest(void)
 static void test_wide(void)
 {
 	unsigned int vmid = (1U << s2_features()->vmid_bits) - 1;
-	struct guest *guest = guest_create(vmid, (void (*)(void))guest_answer, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(vmid, guest_answer);
 
-	report(guest && guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == 42 &&
-		       guest->vttbr_el2 >> 48 == vmid,
-	       "a guest with the highest VMID, %#x", vmid);
+	guest_check_run(guest, EXPECT_RETURN(42), "guest with the highest VMID, %#x", vmid);
+	report_equal(guest->vttbr_el2 >> 48, vmid, "VMID in VTTBR_EL2");
 	/* Without VTCR_EL2.VS the upper half of a VMID does not count; in QEMU it does. */
-	report(guest && FIELD(guest->vtcr_el2, 19, 19) == (s2_features()->vmid_bits == 16),
-	       "VMIDs of %u bits: VTCR_EL2 %#lx", s2_features()->vmid_bits,
-	       guest ? guest->vtcr_el2 : 0);
-	if (guest)
-		guest_destroy(guest);
+	report_equal(FIELD(guest->vtcr_el2, 19, 19), s2_features()->vmid_bits == 16,
+		     "VTCR_EL2.VS with VMIDs of %u bits", s2_features()->vmid_bits);
+	guest_destroy(guest);
 }
 
 static const struct subtest subtests[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Code of guests whose registers matter. */
-#define HVC_ROUNDS 8
+#include "stage2.h"
 
 	.text
 /*

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guests behind stage 2: demand paging first of all, then what each kind of exit does and what the
- * host is after it. A subtest by argument; all of them without.
+ * Guests behind stage 2: demand paging first of all, then each kind of exit, and the host after it.
+ * A subtest by argument; all of them without.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <string.h>
 #include <subtest.h>
 #include <asm/barrier.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
+#include "stage2.h"
 
 #define VMID 1
 #define NR_PAGES 16
@@ -26,22 +27,8 @@ static const char *granule_name(enum s2_granule granule)
 	return names[granule];
 }
 
-static struct guest *create(void (*guest_func)(void), enum s2_granule granule)
-{
-	struct guest *guest = guest_create(VMID, guest_func, granule);
-
-	assert_msg(guest, "guest_create() failed");
-	return guest;
-}
-
-/* Run and expect @reason. */
-static bool run(struct guest *guest, enum guest_exit_reason reason)
-{
-	enum guest_exit_reason got = guest_run(guest);
-
-	return report(got == reason, "guest_run(): expected \"%s\", found \"%s\"",
-		      guest_exit_reason_name(reason), guest_exit_reason_name(got));
-}
+#define check_reason(guest, reason, ...) guest_check_run(guest, EXPECT_REASON(reason), __VA_ARGS__)
+#define check_returns(guest, ...) check_reason(guest, GUEST_EXIT_RETURNED, __VA_ARGS__)
 
 /*
  * Demand paging
@@ -52,7 +39,7 @@ struct fault {
 	bool ipa_known;
 };
 
-/* What the host knows of the pages at TEST_IPA; the guest is told through x0 and x1. */
+/* Pages for TEST_IPA on, and the faults that mapped them. */
 struct paging {
 	void *pages[NR_PAGES];
 	struct fault faults[NR_PAGES + 1];
@@ -119,16 +106,21 @@ static void check_fault(const struct paging *paging, unsigned int i, bool write,
 {
 	const struct fault *fault = &paging->faults[i];
 	u64 ipa = page_word(i, paging->page_size);
-	char words[128];
+	char syndrome[128];
 
 	report(translation_fault(fault, write) && (fault->esr & ESR_ELx_FSC_LEVEL) == (u64)level,
-	       "page %u: expected a translation fault at level %d on a %s, found %s", i, level,
-	       write ? "write" : "read", esr_decode(fault->esr, words, sizeof(words)));
-	report(fault->far == ipa, "page %u: FAR_EL2 expected %#lx, found %#lx", i, ipa, fault->far);
-	report(fault->hpfar == ipa >> 12 << 4, "page %u: HPFAR_EL2 expected %#lx, found %#lx", i,
-	       ipa >> 12 << 4, fault->hpfar);
+	       "page %u: expected data abort from a lower EL: translation fault, level %d, %s; found "
+	       "%s",
+	       i, level, write ? "write" : "read",
+	       esr_decode(fault->esr, syndrome, sizeof(syndrome)));
+	report(fault->far == ipa, "FAR_EL2 of the fault on page %u: expected %#lx, found %#lx", i,
+	       ipa, fault->far);
+	report(fault->hpfar == ipa >> 12 << 4,
+	       "HPFAR_EL2 of the fault on page %u: expected %#lx, found %#lx", i, ipa >> 12 << 4,
+	       fault->hpfar);
 	report(fault->ipa_known && fault->ipa == ipa,
-	       "page %u: faulting IPA expected %#lx, found %#lx", i, ipa, fault->ipa);
+	       "guest_fault_ipa() of page %u: expected %#lx, found %#lx (%s)", i, ipa, fault->ipa,
+	       fault->ipa_known ? "known" : "unknown");
 }
 
 static void setup_paging(struct paging *paging, struct guest *guest)
@@ -158,7 +150,7 @@ static u64 host_word(struct paging *paging, u64 i)
 	return *(u64 *)(paging->pages[i] + page_word(i, paging->page_size) % paging->page_size);
 }
 
-/* How many tables the first page needs: the deepest level that a walk of an empty tree stops at. */
+/* Level of the first fault: with no tables below it, the walk stops at the start level. */
 static int first_fault_level(struct guest *guest)
 {
 	return guest->s2mmu->geometry.start_level;
@@ -167,30 +159,32 @@ static int first_fault_level(struct guest *guest)
 static void demand_paging_one(enum s2_granule granule, bool write)
 {
 	void (*guest_func)(void) = (void (*)(void))(write ? guest_write_pages : guest_read_pages);
-	struct guest *guest = create(guest_func, granule);
+	struct guest *guest = guest_require(guest_create(VMID, guest_func, granule));
 	struct paging paging;
 	unsigned int right = 0;
 
 	report_prefix_pushf("%s, %s", granule_name(granule), write ? "write" : "read");
 	setup_paging(&paging, guest);
 	guest->x[0] = paging.page_size;
-	run(guest, GUEST_EXIT_RETURNED);
-	report(paging.nr_faults == NR_PAGES, "faults: expected %u, found %u", NR_PAGES,
-	       paging.nr_faults);
-	report(guest->exit_code == 0, "the guest read %lu wrong values", guest->exit_code);
+	check_returns(guest, "guest that accesses %d unmapped pages", NR_PAGES);
+	report(paging.nr_faults == NR_PAGES, "faults on %d unmapped pages: expected %u, found %u",
+	       NR_PAGES, NR_PAGES, paging.nr_faults);
+	report(guest->exit_code == 0, "wrong values read by the guest: expected 0, found %lu",
+	       guest->exit_code);
 	for (unsigned int i = 0; i < NR_PAGES; i++) {
 		check_fault(&paging, i, write, i ? PT_LEVEL_LAST : first_fault_level(guest));
 		right += host_word(&paging, i) == (write ? ~PATTERN(i) : PATTERN(i));
 	}
-	report(right == NR_PAGES, "the host finds %u of %u pages as the guest left them", right,
-	       NR_PAGES);
+	report(right == NR_PAGES,
+	       "pages that the host finds as the guest left them: expected %u, found %u", NR_PAGES,
+	       right);
 
-	/* Everything is mapped now: the same walk again takes no fault. */
+	/* Everything is mapped now: the same accesses again take no fault. */
 	guest->elr_el2 = (u64)guest_func;
 	guest->x[0] = paging.page_size;
-	run(guest, GUEST_EXIT_RETURNED);
-	report(paging.nr_faults == NR_PAGES, "a second walk takes no fault: %u",
-	       paging.nr_faults - NR_PAGES);
+	check_returns(guest, "guest that accesses %d mapped pages", NR_PAGES);
+	report(paging.nr_faults == NR_PAGES, "faults on %d mapped pages: expected 0, found %u",
+	       NR_PAGES, paging.nr_faults - NR_PAGES);
 	guest_destroy(guest);
 	free_paging(&paging);
 	report_prefix_pop();
@@ -242,21 +236,27 @@ static enum guest_handler_result fault_or_unmap(struct guest *guest)
 
 static void test_unmap(void)
 {
-	struct guest *guest = create((void (*)(void))guest_read_twice, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_read_twice);
 	struct paging paging;
+	pteval_t *leaf;
+	int err;
 
 	setup_paging(&paging, guest);
 	*(u64 *)paging.pages[0] = PATTERN(0);
 	*(u64 *)paging.pages[1] = PATTERN(1);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, fault_or_unmap);
 	guest->x[0] = TEST_IPA;
-	run(guest, GUEST_EXIT_RETURNED);
-	report(paging.nr_faults == 2, "one fault before the unmap and one after it: %u",
+	check_returns(guest, "guest that reads a page before and after s2mmu_unmap()");
+	report(paging.nr_faults == 2,
+	       "faults on a page before and after s2mmu_unmap(): expected 2, found %u",
 	       paging.nr_faults);
-	report(guest->exit_code == 1, "each read finds the page that is mapped at its time");
-	report(!s2mmu_unmap(guest->s2mmu, TEST_IPA, paging.page_size) &&
-		       !s2mmu_lookup(guest->s2mmu, TEST_IPA, NULL),
-	       "nothing is mapped after the last unmap");
+	report(guest->exit_code == 1,
+	       "reads that find the page mapped at the time: expected all (1), found %lu",
+	       guest->exit_code);
+	err = s2mmu_unmap(guest->s2mmu, TEST_IPA, paging.page_size);
+	leaf = s2mmu_lookup(guest->s2mmu, TEST_IPA, NULL);
+	report(!err && !leaf, "s2mmu_unmap(): expected 0 and no leaf, found %d and %#lx", err,
+	       leaf ? *leaf : 0);
 	guest_destroy(guest);
 	free_paging(&paging);
 }
@@ -290,10 +290,11 @@ static enum guest_handler_result grant_write(struct guest *guest)
 
 static void test_read_only(void)
 {
-	struct guest *guest = create((void (*)(void))guest_read_then_write, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_read_then_write);
 	struct paging paging;
 	const struct fault *fault = &paging.faults[0];
-	char words[128];
+	char syndrome[128];
+	u64 word;
 
 	setup_paging(&paging, guest);
 	*(u64 *)(paging.pages[0] + 8) = 41;
@@ -301,20 +302,26 @@ static void test_read_only(void)
 			  S2_MAP_RO));
 	guest_install_handler(guest, ELx_LOW_SYNC_64, grant_write);
 	guest->x[0] = TEST_IPA + 8;
-	run(guest, GUEST_EXIT_RETURNED);
-	report(paging.nr_faults == 1, "the read passes, the write faults once: %u",
+	check_returns(guest, "guest that reads and writes a read-only page");
+	report(paging.nr_faults == 1,
+	       "faults of a read and a write of a read-only page: expected 1, found %u",
 	       paging.nr_faults);
 	report(ESR_ELx_EC(fault->esr) == ESR_ELx_EC_DABT_LOW && (fault->esr & ESR_ELx_WNR) &&
 		       (fault->esr & ESR_ELx_FSC) == (ESR_ELx_FSC_PERM | PT_LEVEL_LAST),
-	       "expected a permission fault at level 3 on a write, found %s",
-	       esr_decode(fault->esr, words, sizeof(words)));
-	report(fault->far == TEST_IPA + 8, "FAR_EL2 expected %#lx, found %#lx", TEST_IPA + 8,
+	       "write of a read-only page: expected data abort from a lower EL: permission fault, "
+	       "level %d, write; found %s",
+	       PT_LEVEL_LAST, esr_decode(fault->esr, syndrome, sizeof(syndrome)));
+	report(fault->far == TEST_IPA + 8,
+	       "FAR_EL2 of a write of a read-only page: expected %#lx, found %#lx", TEST_IPA + 8,
 	       fault->far);
 	report(fault->ipa_known && fault->ipa == TEST_IPA + 8,
-	       "faulting IPA, where HPFAR_EL2 is not valid: expected %#lx, found %#lx",
-	       TEST_IPA + 8, fault->ipa);
-	report(guest->exit_code == 41 && *(u64 *)(paging.pages[0] + 8) == 42,
-	       "with the right granted the write goes through");
+	       "guest_fault_ipa() of a permission fault: expected %#lx, found %#lx (%s)",
+	       TEST_IPA + 8, fault->ipa, fault->ipa_known ? "known" : "unknown");
+	word = *(u64 *)(paging.pages[0] + 8);
+	report(guest->exit_code == 41 && word == 42,
+	       "word read, and written with the permission granted: expected 41 and 42, found %lu "
+	       "and %lu",
+	       guest->exit_code, word);
 	guest_destroy(guest);
 	free_paging(&paging);
 }
@@ -333,43 +340,38 @@ static void guest_touch_nothing(void)
 	*(volatile u64 *)(TEST_IPA + 0x123000) = 1;
 }
 
-static enum guest_handler_result always_exit(struct guest *guest)
-{
-	return GUEST_ACTION_EXIT;
-}
-
 static void test_exit(void)
 {
-	struct guest *guest = create(guest_hvc_42, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_hvc_42);
 
 	report_prefix_push("handler");
-	guest_install_handler(guest, ELx_LOW_SYNC_64, always_exit);
-	run(guest, GUEST_EXIT_HANDLER);
-	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_HVC64 && (guest->esr_el2 & 0xffff) == 42,
-	       "ESR_EL2 expected HVC #42, found %#lx", guest->esr_el2);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	check_reason(guest, GUEST_EXIT_HANDLER, "HVC #42 with a handler that exits");
+	guest_check_exit(guest, EXPECT_SYNDROME(ESR_ELx_EC_HVC64, 42, 0xffff), "HVC #42");
 	report(guest->elr_el2 > (u64)guest_hvc_42 && guest->elr_el2 < (u64)guest_hvc_42 + 64,
-	       "ELR_EL2 is behind the hvc: %#lx", guest->elr_el2);
-	run(guest, GUEST_EXIT_RETURNED);
+	       "ELR_EL2 of an HVC in a function at %p: expected behind it, found %#lx",
+	       guest_hvc_42, guest->elr_el2);
+	check_returns(guest, "guest continued behind its HVC");
 	guest_destroy(guest);
 	report_prefix_pop();
 
 	report_prefix_push("no handler");
-	guest = create(guest_touch_nothing, S2_PAGE_4K);
-	run(guest, GUEST_EXIT_UNHANDLED);
+	guest = guest_create_4k(VMID, guest_touch_nothing);
+	check_reason(guest, GUEST_EXIT_UNHANDLED, "stage-2 fault without handler");
 	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_DABT_LOW &&
 		       guest->far_el2 == TEST_IPA + 0x123000 &&
 		       guest->fault_ipa == TEST_IPA + 0x123000,
-	       "the syndrome is left for the host: FAR_EL2 %#lx, IPA %#lx", guest->far_el2,
+	       "stage-2 fault without handler: expected data abort from a lower EL, FAR_EL2 and IPA "
+	       "%#lx; found %s, %#lx and %#lx",
+	       TEST_IPA + 0x123000, esr_class_name(guest->esr_el2), guest->far_el2,
 	       guest->fault_ipa);
 	guest_destroy(guest);
 	report_prefix_pop();
 }
 
 /*
- * Hypercalls: every register out and in
+ * Hypercalls: every register in both directions
  */
-
-#define HVC_ROUNDS 8 /* also in stage2.S */
 
 /* stage2.S: the rounds 1..HVC_ROUNDS; returns the number of registers that were wrong */
 void guest_all_registers(void);
@@ -393,16 +395,18 @@ static enum guest_handler_result complement_registers(struct guest *guest)
 
 static void test_hvc(void)
 {
-	struct guest *guest = create(guest_all_registers, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_all_registers);
 	struct hypercalls calls = {};
 
 	guest->data = &calls;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, complement_registers);
-	run(guest, GUEST_EXIT_RETURNED);
-	report(calls.rounds == HVC_ROUNDS, "hypercalls: expected %d, found %u", HVC_ROUNDS,
+	check_returns(guest, "guest that checks x0..x30 around %d HVCs", HVC_ROUNDS);
+	report(calls.rounds == HVC_ROUNDS, "HVCs of the guest: expected %d, found %u", HVC_ROUNDS,
 	       calls.rounds);
-	report(calls.wrong == 0, "x0..x30 as the host sees them: %u wrong", calls.wrong);
-	report(guest->exit_code == 0, "x0..x30 as the host changed them: %lu wrong",
+	report(calls.wrong == 0, "x0..x30 of the guest in the host: expected 0 wrong, found %u",
+	       calls.wrong);
+	report(guest->exit_code == 0,
+	       "x0..x30 changed by the host, in the guest: expected 0 wrong, found %lu",
 	       guest->exit_code);
 	guest_destroy(guest);
 }
@@ -439,27 +443,30 @@ static void guest_undefined(void)
 
 static void test_el1_handler(void)
 {
-	struct guest *guest = create((void (*)(void))guest_brk, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_brk);
+	char syndrome[128];
 
 	guest_exceptions = 0;
 	assert(guest_install_el1_handler(guest, ELxH_SYNC, guest_count_and_skip));
-	run(guest, GUEST_EXIT_RETURNED);
+	check_returns(guest, "guest with a handler of its own for BRK");
 	report(guest_exceptions == 1, "exceptions at EL1: expected 1, found %u", guest_exceptions);
 	report(ESR_ELx_EC(guest_exception_esr) == ESR_ELx_EC_BRK64 &&
 		       (guest_exception_esr & 0xffff) == 0x123,
-	       "ESR_EL1 expected BRK #0x123, found %#lx", guest_exception_esr);
-	report(guest->exit_code == 105, "the handler changed x5: expected 105, found %lu",
-	       guest->exit_code);
+	       "ESR_EL1 of a BRK in the guest's handler: expected BRK: #0x123, found %s",
+	       esr_decode(guest_exception_esr, syndrome, sizeof(syndrome)));
+	report(guest->exit_code == 105,
+	       "x5 changed by the guest's handler: expected 105, found %lu", guest->exit_code);
 	guest_destroy(guest);
 
 	report_prefix_push("no handler");
-	guest = create(guest_undefined, S2_PAGE_4K);
-	run(guest, GUEST_EXIT_EL1_UNHANDLED);
+	guest = guest_create_4k(VMID, guest_undefined);
+	check_reason(guest, GUEST_EXIT_EL1_UNHANDLED, "UDF at EL1 without handler there");
 	report(ESR_ELx_EC(guest->esr_el1) == ESR_ELx_EC_UNKNOWN &&
 		       guest->elr_el1 >= (u64)guest_undefined &&
 		       guest->elr_el1 < (u64)guest_undefined + 64,
-	       "ESR_EL1 and ELR_EL1 are left for the host: %#lx, %#lx", guest->esr_el1,
-	       guest->elr_el1);
+	       "UDF at EL1 without handler: expected unknown reason, ELR_EL1 %p or a little more; "
+	       "found %s, %#lx",
+	       guest_undefined, esr_class_name(guest->esr_el1), guest->elr_el1);
 	guest_destroy(guest);
 	report_prefix_pop();
 }
@@ -475,15 +482,16 @@ static u64 guest_sum(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f, u64 g, u64 h)
 
 static void test_return(void)
 {
-	struct guest *guest = create((void (*)(void))guest_sum, S2_PAGE_4K);
+	struct guest *guest = guest_create_4k(VMID, guest_sum);
 
 	for (int i = 0; i < 8; i++)
 		guest->x[i] = i + 1;
-	run(guest, GUEST_EXIT_RETURNED);
+	check_returns(guest, "guest with eight arguments");
 	report(guest->exit_code == 204, "1*1 + 2*2 + ... + 8*8: expected 204, found %lu",
 	       guest->exit_code);
 	report(guest->sp_el1 == (u64)guest->stack + GUEST_STACK_SIZE,
-	       "the guest's stack pointer is where it began");
+	       "SP_EL1 of a guest that returned: expected %#lx, found %#lx",
+	       (u64)guest->stack + GUEST_STACK_SIZE, guest->sp_el1);
 	guest_destroy(guest);
 }
 

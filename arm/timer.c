@@ -53,15 +53,18 @@ static void test_condition(void)
 	timer->write_cval(timer->read_counter() + usecs_to_cycles(FAR_US));
 	timer->write_ctl(ARCH_TIMER_CTL_ENABLE);
 	ctl = timer->read_ctl();
-	report(ctl == ARCH_TIMER_CTL_ENABLE, "before its time CTL is %#x: %#lx",
+	report(ctl == ARCH_TIMER_CTL_ENABLE,
+	       "CTL before the timer's condition is met: expected %#x, found %#lx",
 	       ARCH_TIMER_CTL_ENABLE, ctl);
 	timer->write_cval(timer->read_counter() - 1);
 	ctl = timer->read_ctl();
-	report(ctl == (ARCH_TIMER_CTL_ENABLE | ARCH_TIMER_CTL_ISTATUS), "after it %#x: %#lx",
+	report(ctl == (ARCH_TIMER_CTL_ENABLE | ARCH_TIMER_CTL_ISTATUS),
+	       "CTL after the timer's condition is met: expected %#x, found %#lx",
 	       ARCH_TIMER_CTL_ENABLE | ARCH_TIMER_CTL_ISTATUS, ctl);
 	timer->write_ctl(0);
 	ctl = timer->read_ctl();
-	report(!(ctl & ARCH_TIMER_CTL_ENABLE), "off: %#lx", ctl);
+	report(!(ctl & ARCH_TIMER_CTL_ENABLE),
+	       "CTL.ENABLE of a stopped timer: expected 0, found %lu", ctl & ARCH_TIMER_CTL_ENABLE);
 }
 
 static void test_tval(void)
@@ -73,36 +76,52 @@ static void test_tval(void)
 	cval = timer->read_cval();
 	after = timer->read_counter();
 	report(cval >= before + 1000 && cval <= after + 1000,
-	       "TVAL 1000 is CVAL counter + 1000: %lu of %lu..%lu", cval, before + 1000,
-	       after + 1000);
+	       "CVAL after TVAL 1000: expected %lu..%lu, found %lu", before + 1000, after + 1000,
+	       cval);
 	timer->write_cval(0);
-	report((s32)timer->read_tval() < 0, "TVAL is signed: %ld", (long)(s32)timer->read_tval());
+	report((s32)timer->read_tval() < 0, "TVAL with CVAL 0: expected below 0, found %d",
+	       (s32)timer->read_tval());
+}
+
+static void check_irq(const char *when, bool expected)
+{
+	bool found = wait_for_irq(expected ? LONG_US : TICK_US);
+
+	report(found == expected, "timer interrupt with %s: expected %d, found %d", when, expected,
+	       found);
 }
 
 static void test_irq(void)
 {
 	u64 length = usecs_to_cycles(SOON_US), begun = timer->read_counter(), deadline;
 	u32 irq = PPI(timer->irq->irq);
+	enum gic_irq_state state;
 
 	gic_enable_irq(irq);
 	timer_start(timer, SOON_US);
 	deadline = timer->read_cval();
 	report(deadline >= begun + length && deadline <= timer->read_counter() + length,
-	       "started for %lu ticks: %ld after what was read before", length,
-	       (long)(deadline - begun));
-	report(wait_for_irq(LONG_US) && taken.count == 1, "taken once: %u", taken.count);
-	report(taken.irq == irq, "interrupt ID: expected %u, found %u", irq, taken.irq);
-	report(taken.when >= deadline, "not before its time: %ld ticks late",
-	       (long)(taken.when - deadline));
+	       "CVAL of a timer started for %lu ticks: expected %lu or a little more, found %lu",
+	       length, begun + length, deadline);
+	wait_for_irq(LONG_US);
+	report(taken.count == 1, "timer interrupts taken: expected 1, found %u", taken.count);
+	report(taken.irq == irq, "INTID of the timer interrupt: expected %u, found %u", irq,
+	       taken.irq);
+	report(taken.when >= deadline,
+	       "counter at the timer interrupt: expected %lu or more, found %lu", deadline,
+	       taken.when);
 	report(taken.ctl == (ARCH_TIMER_CTL_ENABLE | ARCH_TIMER_CTL_ISTATUS),
-	       "its condition is met: CTL %#lx", taken.ctl);
-	report(!wait_for_irq(TICK_US), "IMASK takes the interrupt back: state %d",
-	       gic_irq_state(irq));
+	       "CTL at the timer interrupt: expected %#x, found %#lx",
+	       ARCH_TIMER_CTL_ENABLE | ARCH_TIMER_CTL_ISTATUS, taken.ctl);
+	check_irq("IMASK set", false);
 	timer->write_ctl(ARCH_TIMER_CTL_ENABLE);
-	report(wait_for_irq(LONG_US), "a level: not masked it is there again");
+	check_irq("IMASK clear again", true);
 	timer_stop(timer);
-	report(!wait_for_irq(TICK_US) && gic_irq_state(irq) == GIC_IRQ_STATE_INACTIVE,
-	       "off: state %d", gic_irq_state(irq));
+	check_irq("the timer stopped", false);
+	state = gic_irq_state(irq);
+	report(state == GIC_IRQ_STATE_INACTIVE,
+	       "state of a stopped timer's interrupt: expected inactive, found %s",
+	       gic_irq_state_name(state));
 	gic_disable_irq(irq);
 }
 
@@ -147,15 +166,18 @@ static void test_delay(void)
 
 	udelay(300);
 	cycles = get_cntvct() - start;
-	report(cycles >= usecs_to_cycles(300), "udelay(300) takes %lu ticks or more: %lu",
-	       usecs_to_cycles(300), cycles);
+	report(cycles >= usecs_to_cycles(300),
+	       "ticks of udelay(300): expected %lu or more, found %lu", usecs_to_cycles(300),
+	       cycles);
 	start = get_cntvct();
 	mdelay(2);
 	cycles = get_cntvct() - start;
-	report(cycles >= usecs_to_cycles(2000), "mdelay(2) takes %lu ticks or more: %lu",
-	       usecs_to_cycles(2000), cycles);
-	report(usecs_to_cycles(1000000) == get_cntfrq(), "a second is CNTFRQ_EL0: %lu, %u",
-	       usecs_to_cycles(1000000), get_cntfrq());
+	report(cycles >= usecs_to_cycles(2000),
+	       "ticks of mdelay(2): expected %lu or more, found %lu", usecs_to_cycles(2000),
+	       cycles);
+	report(usecs_to_cycles(1000000) == get_cntfrq(),
+	       "ticks of a second: expected CNTFRQ_EL0, %u, found %lu", get_cntfrq(),
+	       usecs_to_cycles(1000000));
 }
 
 static const struct subtest subtests[] = {

@@ -4,7 +4,7 @@
 #include <alloc_page.h>
 #include <subtest.h>
 #include <vmalloc.h>
-#include <asm/guest.h>
+#include <asm/guest-check.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
 #include <asm/thread_info.h>
@@ -29,7 +29,8 @@ static void run(void (*func)(void *), void *arg)
 	start_usr(func, arg, (unsigned long)stack + (PAGE_SIZE << STACK_ORDER));
 	after = read_sysreg(daif);
 	write_sysreg(daif, daif);
-	report(!(after & PSR_I_BIT), "IRQs are as open as before: DAIF %#lx", after);
+	report(!(after & PSR_I_BIT),
+	       "DAIF.I after user mode, clear before: expected 0, found DAIF %#lx", after);
 	free_pages(stack);
 }
 
@@ -60,21 +61,24 @@ static void check_svc(void)
 	run(svc_twice, (void *)0x1234);
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_SVC64, NULL);
 	report(seen.calls == 2 && seen.arg == 0x1234,
-	       "two SVCs from a function with its argument: %u, %#lx", seen.calls, seen.arg);
+	       "SVCs of a user function: expected 2, argument 0x1234, found %u, %#lx", seen.calls,
+	       seen.arg);
 	report((seen.pstate & (PSR_MODE_MASK | PSR_MODE32_BIT)) == PSR_MODE_EL0t &&
 		       !(seen.pstate & PSR_DAIF) && (seen.sp >> THREAD_SHIFT) != sp >> THREAD_SHIFT,
-	       "at EL0, nothing masked, on its own stack: PSTATE %#lx, SP %#lx", seen.pstate,
-	       seen.sp);
+	       "state of a user function: expected EL0t, DAIF 0, another stack than %#lx; found "
+	       "PSTATE %#lx, SP %#lx",
+	       sp, seen.pstate, seen.sp);
 	report(seen.user_in_function && !seen.user_in_handler && !is_user(),
-	       "is_user() there, not in the handler, not afterwards: %d, %d, %d",
+	       "is_user() in the function, its handler and after it: expected 1, 0, 0, found %d, %d, %d",
 	       seen.user_in_function, seen.user_in_handler, is_user());
-	report(read_sysreg(daif) == daif, "DAIF is the caller's again: expected %#lx, found %#lx",
-	       daif, (u64)read_sysreg(daif));
+	report(read_sysreg(daif) == daif, "DAIF after user mode: expected %#lx, found %#lx", daif,
+	       (u64)read_sysreg(daif));
 }
 
 static void report_there(void *arg)
 {
-	report(is_user() && smp_processor_id() == 0, "a check in user mode, on CPU %d",
+	report(is_user() && smp_processor_id() == 0,
+	       "is_user() and CPU in user mode: expected 1, 0, found %d, %d", is_user(),
 	       smp_processor_id());
 }
 
@@ -83,7 +87,7 @@ static void test_report(void)
 	run(report_there, NULL);
 }
 
-/* Registers of the host are not for user mode, whoever had them before. */
+/* The host's registers are undefined in user mode. */
 static void skip_undefined(struct pt_regs *regs, unsigned int esr)
 {
 	seen.calls++;
@@ -103,10 +107,11 @@ static void test_undefined(void)
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_UNKNOWN, skip_undefined);
 	run(read_current_el, NULL);
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_UNKNOWN, NULL);
-	report(seen.calls == 1, "CurrentEL at EL0 is undefined: expected 1, found %u", seen.calls);
+	report(seen.calls == 1, "undefined instructions by CurrentEL at EL0: expected 1, found %u",
+	       seen.calls);
 }
 
-/* A page that is closed to it is a permission fault. */
+/* A page without user access is a permission fault. */
 static void note_abort(struct pt_regs *regs, unsigned int esr)
 {
 	seen.calls += (esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM;
@@ -118,7 +123,7 @@ static void read_page(void *page)
 	asm volatile("ldr xzr, [%0]" : : "r"(page) : "memory");
 }
 
-static void test_closed(void)
+static void test_no_access(void)
 {
 	u64 *page = vm_slot_alloc();
 
@@ -126,12 +131,16 @@ static void test_closed(void)
 	seen.calls = 0;
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_DABT_LOW, note_abort);
 	run(read_page, page);
-	report(seen.calls == 0, "a page is open at first: %u faults", seen.calls);
+	report(seen.calls == 0,
+	       "faults of user mode on a page before mmu_clear_user(): expected 0, found %u",
+	       seen.calls);
 	mmu_clear_user(mmu_idmap, (unsigned long)page);
 	run(read_page, page);
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_DABT_LOW, NULL);
 	*page = 1;
-	report(seen.calls == 1, "closed it is a permission fault, for user mode only: %u",
+	report(seen.calls == 1,
+	       "permission faults of user mode, and none of the host, after mmu_clear_user(): expected "
+	       "1, found %u",
 	       seen.calls);
 	vm_slot_free(page);
 }
@@ -156,10 +165,9 @@ static void test_after_guest(void)
 		report_skip("%s", unsupported);
 		return;
 	}
-	guest = guest_create(50, guest_hvc, S2_PAGE_4K);
-	assert(guest);
+	guest = guest_create_4k(50, guest_hvc);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, resume);
-	report(guest_run(guest) == GUEST_EXIT_RETURNED, "a guest has run");
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_RETURNED), "guest before user mode");
 	check_svc();
 	guest_destroy(guest);
 }
@@ -168,7 +176,7 @@ static const struct subtest subtests[] = {
 	{ "svc", check_svc },
 	{ "report", test_report },
 	{ "undefined", test_undefined },
-	{ "closed", test_closed },
+	{ "no-access", test_no_access },
 	{ "after-guest", test_after_guest },
 };
 

@@ -9,12 +9,12 @@ void abort(void)
 	exit(ABORT_EXIT_STATUS >> 1);
 }
 
-void assert_failed(const char *file, int line, const char *condition, const char *fmt, ...)
+void assert_failed(const char *place, const char *condition, const char *fmt, ...)
 {
 	smp_claim_end();
 	console_emergency();
 	console_start_line();
-	printf("%s:%d: assert failed: %s", file, line, condition);
+	printf("%s: assert failed: %s", place, condition);
 	if (fmt) {
 		va_list va;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * malloc: chunks of a power of two, from 32 bytes to half a page, in free lists that are filled a
- * page at a time; anything larger is pages. A header in front of the caller's memory says where its
- * chunk begins.
+ * malloc: chunks of a power of two, from 32 bytes to half a page, in free lists that are refilled
+ * by single pages; anything larger is whole pages. A header in front of the caller's memory says
+ * where its chunk begins.
  */
 #include <libcflat.h>
 #include <alloc.h>

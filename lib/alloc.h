@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory in bytes. NULL when nothing is left. */
+/* Memory in bytes. NULL when memory is out. */
 #ifndef ALLOC_H
 #define ALLOC_H
 
 #include <stddef.h>
 
 /*
- * What malloc(), calloc(), memalign() and free() use. A test may put its own in place, as long as
- * what one allocated is freed by the same.
+ * The allocator of malloc(), calloc(), memalign() and free(). A test may put its own in place, as
+ * long as what one allocated is freed by the same.
  */
 struct alloc_ops {
 	void *(*memalign)(size_t alignment, size_t size);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The page allocator: a buddy system that costs nothing at boot, however much memory there is.
+ * The page allocator: a buddy system that costs nothing at boot, whatever the size of memory.
  *
  * Each area is [start, wild): pages that were handed out at least once, kept by the buddy system,
- * and [wild, end): the wilderness, never touched. A request is served from the free lists, else
- * carved from the wilderness. The state of a page (a byte each, at the area's start) is written
- * when the page leaves the wilderness, so nothing is initialised before it is needed.
+ * and [wild, end): pages that were never touched. A request is served from the free lists, else
+ * from there. The state of a page (a byte each, at the area's start) is written when the page first
+ * leaves that part, so nothing is initialised before it is needed.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
@@ -26,7 +26,7 @@ struct free_block {
 	struct free_block *next, *prev;
 };
 
-/* Stands at the start of its own memory, the states behind it. */
+/* At the start of its own memory, followed by the states. */
 struct area {
 	struct area *next;
 	u8 *state; /* of page i at state[i - start] */
@@ -115,8 +115,8 @@ static void merge_free(struct area *area, unsigned long pfn, unsigned int order)
 }
 
 /*
- * Take a block from the free lists and give back the halves that are not needed; 0 if there is
- * none.
+ * Take a block from the free lists and give back the halves that are not needed; 0 if none is large
+ * enough.
  */
 static unsigned long take_free(struct area *area, unsigned int order)
 {
@@ -136,8 +136,7 @@ static unsigned long take_free(struct area *area, unsigned int order)
 }
 
 /*
- * Move the wilderness up by a block; the pages skipped to align it become free. 0 if it does not
- * fit.
+ * Take a block from [wild, end); the pages skipped to align it become free. 0 if it does not fit.
  */
 static unsigned long carve(struct area *area, unsigned int order)
 {
@@ -261,7 +260,7 @@ static bool is_free(unsigned long pfn)
 	return pfn >= area->wild || free_block_of(area, pfn, &head) >= 0;
 }
 
-/* Take a page that is free: out of the block it lies in, or out of the wilderness. */
+/* Take a page that is free: out of the block it lies in, or out of [wild, end). */
 static void take_page(unsigned long pfn)
 {
 	struct area *area = area_of(pfn);

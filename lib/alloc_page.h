@@ -2,7 +2,7 @@
 /*
  * Pages of memory: blocks of 2^order pages, aligned to their own size.
  *
- * Pages come zeroed unless FLAG_DONTZERO is given. NULL when nothing is left.
+ * Pages come zeroed unless FLAG_DONTZERO is given. NULL when memory is out.
  */
 #ifndef ALLOC_PAGE_H
 #define ALLOC_PAGE_H

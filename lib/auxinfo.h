@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an image says to the boot. An image that says nothing has none of the flags. */
+/* Flags that an image passes to the boot; none unless it defines auxinfo. */
 #ifndef AUXINFO_H
 #define AUXINFO_H
 
@@ -13,7 +13,7 @@ struct auxinfo {
 	unsigned long flags;
 };
 
-/* An image defines its own to be other than the library's. */
+/* An image that defines its own replaces the library's. */
 extern struct auxinfo auxinfo;
 
 #endif

@@ -12,7 +12,7 @@
 
 /*
  * Bit @nr, counted from bit 0 of @words[0]. The test_and_ forms and the changes are atomic, and
- * ordered like a lock: what came before the change is seen by who sees it.
+ * ordered like a lock: a CPU that sees the change sees what came before it.
  */
 static inline bool test_bit(int nr, const unsigned long *words)
 {

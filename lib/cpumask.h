@@ -2,7 +2,7 @@
 /*
  * Sets of CPUs.
  *
- * Those that change or test one CPU are atomic; the others look at one word after the other.
+ * Those that change or test one CPU are atomic; the others read one word after the other.
  */
 #ifndef CPUMASK_H
 #define CPUMASK_H
@@ -160,7 +160,7 @@ static inline void cpumask_xor(cpumask_t *to, const cpumask_t *a, const cpumask_
 		to->bits[i] = a->bits[i] ^ b->bits[i];
 }
 
-/* The first CPU after @cpu (-1: from the start) in @mask, or nr_cpus when there is none. */
+/* The first CPU after @cpu (-1: from the start) in @mask, or nr_cpus if none follows. */
 static inline int cpumask_next(int cpu, const cpumask_t *mask)
 {
 	while (++cpu < nr_cpus && !cpumask_test_cpu(cpu, mask))

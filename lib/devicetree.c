@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the nodes of the machine's device tree say. */
+/* The nodes of the machine's device tree: devices, CPUs, memory. */
 #include <libcflat.h>
 #include <devicetree.h>
 #include <string.h>
@@ -24,7 +24,7 @@ bool dt_available(void)
 	return !fdt_check_header(tree);
 }
 
-/* The first of a property's strings, NULL when there is none or it is not terminated. */
+/* The first of a property's strings, NULL when it is missing or not terminated. */
 static const char *string_property(int node, const char *name)
 {
 	int length;
@@ -144,7 +144,7 @@ static bool apply_range(const struct range *range, struct dt_pbus_reg *reg)
 /*
  * From addresses on the bus @bus to those of @parent, the bus that it is on (Devicetree
  * Specification, 2.3.8): no ranges, no addresses; empty ones, the same addresses. A range whose
- * numbers are too large, as those of PCI, is passed over.
+ * numbers have more than 64 bits, as those of PCI, is skipped.
  */
 static int translate_up(int bus, int parent, struct dt_pbus_reg *reg)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a defect of the hypervisor below is known to be mended, which the environment tells (the
- * initrd has its lines, as ERRATA_6c7a5dce22b3=y).
+ * Whether a defect of the hypervisor below is known to be fixed, by the environment (lines of the
+ * initrd, as ERRATA_6c7a5dce22b3=y).
  */
 #ifndef ERRATA_H
 #define ERRATA_H
@@ -15,7 +15,7 @@ static inline bool errata_set(const char *name, bool unless_told)
 	return value ? *value == '1' || *value == 'y' || *value == 'Y' : unless_told;
 }
 
-/* @erratum is the commit that mends it. True when the environment says so. */
+/* @erratum is the commit that fixes it. True when the environment says so. */
 #define ERRATA(erratum) errata_set("ERRATA_" xstr(erratum), false)
 /* True unless the environment denies it. */
 #define ERRATA_RELAXED(erratum) errata_set("ERRATA_" xstr(erratum), true)

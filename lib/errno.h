@@ -3,10 +3,10 @@
 #ifndef ERRNO_H
 #define ERRNO_H
 
-#define ENOENT 2 /* nothing there */
+#define ENOENT 2 /* nothing is mapped or found */
 #define ENOMEM 12 /* out of pages */
 #define EBUSY 16 /* in use */
-#define EEXIST 17 /* already there */
+#define EEXIST 17 /* already mapped */
 #define EINVAL 22 /* misaligned or otherwise wrong argument */
 #define ERANGE 34 /* outside what can be addressed */
 #define ENOSYS 38 /* the machine has no such feature */

@@ -22,7 +22,8 @@ static const char *const property_names[FDT_NR_PROPERTIES] = {
 };
 
 /*
- * By first letter: the first property that has it, plus 1. Most names in a tree are not looked for.
+ * By first letter: the first property that has it, plus 1. Most names in a device tree are not
+ * looked for.
  */
 static const u8 first_property[128] = {
 	['#'] = FDT_ADDRESS_CELLS + 1, ['b'] = FDT_BOOTARGS + 1,     ['c'] = FDT_COMPATIBLE + 1,
@@ -82,7 +83,7 @@ static void begin_node(struct fdt_node *node, const struct fdt_node *parent, con
 	node->size_cells = size_cells;
 }
 
-/* Before version 17 the header does not tell, and ends earlier: then the blob's end bounds it. */
+/* Before version 17 the header ends earlier, without it: then the blob's end is the bound. */
 static const u32 *struct_end(const void *fdt)
 {
 	const struct fdt_header *h = fdt;
@@ -92,7 +93,7 @@ static const u32 *struct_end(const void *fdt)
 	return fdt + fdt32_to_cpu(h->off_dt_struct) + fdt32_to_cpu(h->size_dt_struct);
 }
 
-/* Devicetree Specification, 2.3.4: a disabled device is not there. */
+/* Devicetree Specification, 2.3.4: a disabled device is not operational. */
 static void visit_enabled(const struct fdt_node *node, fdt_visitor visit, void *data)
 {
 	if (!fdt_has_string(node->value[FDT_STATUS], "disabled"))

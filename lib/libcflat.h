@@ -136,20 +136,30 @@ int vprintf(const char *fmt, va_list va) __printf(1, 0);
 int snprintf(char *buf, int size, const char *fmt, ...) __printf(3, 4);
 int vsnprintf(char *buf, int size, const char *fmt, va_list va) __printf(3, 0);
 
+/* The line of the source that uses this, "arm/stage2.c:123", from the top of the source tree. */
+#define SOURCE_PLACE __FILE__ ":" xstr(__LINE__)
+
 /*
- * Results: `STATUS: prefix: prefix: message` a line. report() returns @pass. report_summary()
- * prints the SUMMARY line and returns main()'s exit code: 0 all as expected, 1 failures, 38 (QEMU
- * status 77) when every check was skipped.
+ * Results: `STATUS: prefix: prefix: message` a line. Behind one that is unexpected, FAIL or XPASS,
+ * `    at FILE:LINE` is where the caller is. report() returns @pass. report_summary() prints the
+ * SUMMARY line and returns main()'s exit code: 0 all as expected, 1 failures, 38 (QEMU status 77)
+ * when every check was skipped.
+ *
+ * A function that checks for its callers takes their SOURCE_PLACE and gives it to __report().
  */
 void report_prefix_push(const char *prefix);
 void report_prefix_pushf(const char *fmt, ...) __printf(1, 2);
 void report_prefix_pop(void);
 void report_prefix_popn(int n);
-bool report(bool pass, const char *fmt, ...) __printf(2, 3);
-bool report_xfail(bool xfail, bool pass, const char *fmt, ...) __printf(3, 4);
-bool report_kfail(bool kfail, bool pass, const char *fmt, ...) __printf(3, 4);
+bool __report(const char *place, bool pass, const char *fmt, ...) __printf(3, 4);
+bool __report_xfail(const char *place, bool xfail, bool pass, const char *fmt, ...) __printf(4, 5);
+bool __report_kfail(const char *place, bool kfail, bool pass, const char *fmt, ...) __printf(4, 5);
+void __report_fail(const char *place, const char *fmt, ...) __printf(2, 3);
+#define report(pass, ...) __report(SOURCE_PLACE, pass, __VA_ARGS__)
+#define report_xfail(xfail, pass, ...) __report_xfail(SOURCE_PLACE, xfail, pass, __VA_ARGS__)
+#define report_kfail(kfail, pass, ...) __report_kfail(SOURCE_PLACE, kfail, pass, __VA_ARGS__)
+#define report_fail(...) __report_fail(SOURCE_PLACE, __VA_ARGS__)
 void report_pass(const char *fmt, ...) __printf(1, 2);
-void report_fail(const char *fmt, ...) __printf(1, 2);
 void report_skip(const char *fmt, ...) __printf(1, 2);
 void report_info(const char *fmt, ...) __printf(1, 2);
 /* A passed check that prints nothing. */
@@ -163,17 +173,17 @@ void dump_stack(void);
 /* The same from a frame record; @insn, if not NULL, is the exact instruction, printed with `@`. */
 void dump_frame_stack(const void *insn, const void *frame);
 
-void assert_failed(const char *file, int line, const char *condition, const char *fmt, ...)
-	__printf(4, 5) __noreturn;
-#define assert(cond)                                                    \
-	do {                                                            \
-		if (unlikely(!(cond)))                                  \
-			assert_failed(__FILE__, __LINE__, #cond, NULL); \
+void assert_failed(const char *place, const char *condition, const char *fmt, ...)
+	__printf(3, 4) __noreturn;
+#define assert(cond)                                              \
+	do {                                                      \
+		if (unlikely(!(cond)))                            \
+			assert_failed(SOURCE_PLACE, #cond, NULL); \
 	} while (0)
-#define assert_msg(cond, fmt, ...)                                                    \
-	do {                                                                          \
-		if (unlikely(!(cond)))                                                \
-			assert_failed(__FILE__, __LINE__, #cond, fmt, ##__VA_ARGS__); \
+#define assert_msg(cond, fmt, ...)                                              \
+	do {                                                                    \
+		if (unlikely(!(cond)))                                          \
+			assert_failed(SOURCE_PLACE, #cond, fmt, ##__VA_ARGS__); \
 	} while (0)
 #define static_assert _Static_assert
 

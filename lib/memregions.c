@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What lies where in the physical address space. The boot notes memory only; the rest is looked up
- * when somebody asks.
+ * Regions of the physical address space. The boot records memory only; the rest is looked up on
+ * demand.
  */
 #include <libcflat.h>
 #include <devicetree.h>

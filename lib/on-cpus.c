@@ -9,10 +9,10 @@
 #include <asm/setup.h>
 #include <asm/spinlock.h>
 
-/* What a CPU is asked to do: one call at a time. */
+/* The call that a CPU is asked to make: one at a time. */
 struct mailbox {
 	struct spinlock lock;
-	void (*func)(void *data); /* NULL: there is room for a call */
+	void (*func)(void *data); /* NULL: no call waits */
 	void *data;
 	unsigned long posted, done; /* calls, since the start */
 };
@@ -56,7 +56,7 @@ void do_idle(void)
 		smp_send_event();
 		while (!smp_load_acquire(&box->func))
 			wfe();
-		isb(); /* what the caller wrote into page tables is there for the first access */
+		isb(); /* the caller's writes to page tables, before the first access */
 		box->func(box->data);
 		spin_lock(&box->lock);
 		box->func = NULL;
@@ -65,7 +65,7 @@ void do_idle(void)
 	}
 }
 
-/* Leave a call for the owner of @box; its number, or 0 when there is no room. */
+/* Leave a call for the owner of @box; its number, or 0 when another call waits. */
 static unsigned long post(struct mailbox *box, int cpu, void (*func)(void *data), void *data)
 {
 	unsigned long number = 0;

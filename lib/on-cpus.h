@@ -3,8 +3,8 @@
  * Functions on other CPUs.
  *
  * A CPU that is offline is started on first use. It runs one function after the other, in
- * do_idle(). No wait lasts for ever: after on_cpus_timeout_ms the run is aborted, with the CPU and
- * what it was asked to do. On the calling CPU the function is simply called.
+ * do_idle(). Waits are bounded: after on_cpus_timeout_ms the run is aborted, with the CPU and the
+ * function's offset. On the calling CPU the function is simply called.
  */
 #ifndef ON_CPUS_H
 #define ON_CPUS_H
@@ -18,9 +18,9 @@ extern unsigned int on_cpus_timeout_ms;
 /* CPU 0 runs main(). Set when it will call do_idle(), so that others may use on_cpu(0, ...). */
 extern bool cpu0_calls_idle;
 
-/* Run what on_cpu() and its kin bring, for ever. */
+/* Run the functions that on_cpu() and the others hand over; does not return. */
 void do_idle(void) __noreturn;
-/* @cpu starts anew: the call that it was off in is over. */
+/* @cpu starts again: the call that turned it off is over. */
 void on_cpus_reset(int cpu);
 
 /* Run @func(@data) on @cpu. Returns when it has begun to (async), or when it has returned. */

@@ -6,7 +6,7 @@
 /* The longest line printf() can print; a longer one is cut and marked. */
 #define PRINTF_MAX 2048
 
-/* Where the text goes: @buf holds @size bytes, @len counts what was asked for. */
+/* The output: @buf holds @size bytes, @len counts what all of it would take. */
 struct sink {
 	char *buf;
 	int size;
@@ -167,7 +167,7 @@ static const char *parse_length(const char *p, int *length)
 	}
 }
 
-/* @p stands after the `%`; returns what follows the conversion. */
+/* @p points behind the `%`; returns the rest after the conversion. */
 static const char *convert(struct sink *sink, const char *p, va_list *va)
 {
 	struct conversion cv = { .precision = -1 };
@@ -206,7 +206,7 @@ static const char *convert(struct sink *sink, const char *p, va_list *va)
 	case 'p':
 		put_pointer(sink, &cv, va_arg(*va, u64));
 		break;
-	default: /* unknown: show it as it stands */
+	default: /* unknown: printed unchanged */
 		put(sink, '%');
 		return p;
 	}

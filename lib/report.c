@@ -70,61 +70,71 @@ void report_prefix_pop(void)
 	report_prefix_popn(1);
 }
 
-static void print_line(const char *status, const char *fmt, va_list va)
+/* The place is in the same printf(): no other CPU's output comes between it and its line. */
+static void print_line(const char *status, const char *place, const char *fmt, va_list va)
 {
 	char text[MESSAGE_BYTES];
 
 	vsnprintf(text, sizeof(text), fmt, va);
-	printf("%s: %s%s\n", status, prefix.text, text);
+	if (place)
+		printf("%s: %s%s\n    at %s\n", status, prefix.text, text, place);
+	else
+		printf("%s: %s%s\n", status, prefix.text, text);
 }
 
-static void print_check(const char *status, unsigned int *count, const char *fmt, va_list va)
+/* @place: of the caller when the result is unexpected, else NULL. */
+static void print_check(const char *status, unsigned int *count, const char *place, const char *fmt,
+			va_list va)
 {
 	spin_lock(&lock);
 	counts.checks++;
 	if (count)
 		(*count)++;
-	print_line(status, fmt, va);
+	print_line(status, place, fmt, va);
 	spin_unlock(&lock);
 }
 
-bool report(bool pass, const char *fmt, ...)
+bool __report(const char *place, bool pass, const char *fmt, ...)
 {
 	va_list va;
 
 	va_start(va, fmt);
 	if (pass)
-		print_check("PASS", NULL, fmt, va);
+		print_check("PASS", NULL, NULL, fmt, va);
 	else
-		print_check("FAIL", &counts.failures, fmt, va);
+		print_check("FAIL", &counts.failures, place, fmt, va);
 	va_end(va);
 	return pass;
 }
 
-bool report_xfail(bool xfail, bool pass, const char *fmt, ...)
+bool __report_xfail(const char *place, bool xfail, bool pass, const char *fmt, ...)
 {
 	va_list va;
 
 	va_start(va, fmt);
-	if (pass)
-		print_check(xfail ? "XPASS" : "PASS", xfail ? &counts.failures : NULL, fmt, va);
+	if (pass && xfail)
+		print_check("XPASS", &counts.failures, place, fmt, va);
+	else if (pass)
+		print_check("PASS", NULL, NULL, fmt, va);
+	else if (xfail)
+		print_check("XFAIL", &counts.xfailures, NULL, fmt, va);
 	else
-		print_check(xfail ? "XFAIL" : "FAIL", xfail ? &counts.xfailures : &counts.failures,
-			    fmt, va);
+		print_check("FAIL", &counts.failures, place, fmt, va);
 	va_end(va);
 	return pass;
 }
 
-bool report_kfail(bool kfail, bool pass, const char *fmt, ...)
+bool __report_kfail(const char *place, bool kfail, bool pass, const char *fmt, ...)
 {
 	va_list va;
 
 	va_start(va, fmt);
 	if (pass)
-		print_check("PASS", NULL, fmt, va);
+		print_check("PASS", NULL, NULL, fmt, va);
+	else if (kfail)
+		print_check("KFAIL", &counts.kfailures, NULL, fmt, va);
 	else
-		print_check(kfail ? "KFAIL" : "FAIL", kfail ? &counts.kfailures : &counts.failures,
-			    fmt, va);
+		print_check("FAIL", &counts.failures, place, fmt, va);
 	va_end(va);
 	return pass;
 }
@@ -134,16 +144,16 @@ void report_pass(const char *fmt, ...)
 	va_list va;
 
 	va_start(va, fmt);
-	print_check("PASS", NULL, fmt, va);
+	print_check("PASS", NULL, NULL, fmt, va);
 	va_end(va);
 }
 
-void report_fail(const char *fmt, ...)
+void __report_fail(const char *place, const char *fmt, ...)
 {
 	va_list va;
 
 	va_start(va, fmt);
-	print_check("FAIL", &counts.failures, fmt, va);
+	print_check("FAIL", &counts.failures, place, fmt, va);
 	va_end(va);
 }
 
@@ -152,7 +162,7 @@ void report_skip(const char *fmt, ...)
 	va_list va;
 
 	va_start(va, fmt);
-	print_check("SKIP", &counts.skipped, fmt, va);
+	print_check("SKIP", &counts.skipped, NULL, fmt, va);
 	va_end(va);
 }
 
@@ -162,7 +172,7 @@ void report_info(const char *fmt, ...)
 
 	va_start(va, fmt);
 	spin_lock(&lock);
-	print_line("INFO", fmt, va);
+	print_line("INFO", NULL, fmt, va);
 	spin_unlock(&lock);
 	va_end(va);
 }
@@ -195,7 +205,7 @@ void report_abort(const char *fmt, ...)
 
 	smp_claim_end();
 	va_start(va, fmt);
-	print_line("ABORT", fmt, va);
+	print_line("ABORT", NULL, fmt, va);
 	va_end(va);
 	print_summary();
 	dump_stack();

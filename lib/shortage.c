@@ -5,7 +5,7 @@
 
 #define LARGEST_ORDER 13
 
-/* Stands in the pages themselves. */
+/* In the pages themselves. */
 struct held_pages {
 	struct held_pages *next;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory that has run out, for tests of what then happens. */
+/* Memory that has run out, for tests of that case. */
 #ifndef SHORTAGE_H
 #define SHORTAGE_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the compiler's stack protector calls, in builds that have it (-fstack-protector-strong). */
+/* Support for the compiler's stack protector, in builds with -fstack-protector-strong. */
 #include <libcflat.h>
 
-/* A NUL in it stops strings that run over. Fixed: a test is to fail the same way each time. */
+/* A NUL in it stops strings that run over. Fixed, so that a failure repeats. */
 unsigned long __stack_chk_guard = 0x6b75740a00c0ffeeUL;
 
 void __stack_chk_fail(void) __noreturn;

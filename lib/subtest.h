@@ -18,7 +18,10 @@ int run_subtests(const struct subtest *subtests, size_t count, int argc, char **
 /* The same unless @reason, such as guest_unsupported()'s, is not NULL: then skip_all() with it. */
 int run_subtests_unless(const char *reason, const struct subtest *subtests, size_t count, int argc,
 			char **argv);
-/* Nothing here can be tried on this machine: one skip with @reason. Returns report_summary(). */
+/*
+ * Report one skip with @reason, for an image that this machine cannot run. Returns
+ * report_summary().
+ */
 int skip_all(const char *reason);
 
 #endif

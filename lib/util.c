@@ -16,7 +16,9 @@ int parse_keyval(char *s, long *val)
 
 bool simple_glob(const char *text, const char *pattern)
 {
-	/* Where to go on when the text after the last `*` does not fit: one character later. */
+	/*
+	 * Backtracking point: when the text after the last `*` does not match, one character later.
+	 */
 	const char *star = NULL, *retry = NULL;
 
 	while (*text) {

@@ -8,14 +8,31 @@
 int parse_keyval(char *s, long *val);
 
 /* A check that says nothing when @a equals @b, and both when it fails. Numbers only. */
-#define TEST_EXPECT_EQ(a, b)                                                                     \
-	do {                                                                                     \
-		u64 __found = (u64)(a), __expected = (u64)(b);                                   \
-		if (__found == __expected)                                                       \
-			report_passed();                                                         \
-		else                                                                             \
-			report_fail("%s:%d: %s == %s: %#lx is not %#lx", __FILE__, __LINE__, #a, \
-				    #b, __found, __expected);                                    \
+#define TEST_EXPECT_EQ(a, b)                                                                   \
+	do {                                                                                   \
+		u64 __found = (u64)(a), __expected = (u64)(b);                                 \
+		if (__found == __expected)                                                     \
+			report_passed();                                                       \
+		else                                                                           \
+			report_fail("%s == %s: expected %#lx, found %#lx", #a, #b, __expected, \
+				    __found);                                                  \
 	} while (0)
+
+/*
+ * Checks that @found equals @expected, which the message has behind @fmt, a literal: in hex, and as
+ * signed decimals for results that may be negative.
+ */
+#define report_equal(found, expected, fmt, ...)                                                 \
+	({                                                                                      \
+		u64 __found = (u64)(found), __expected = (u64)(expected);                       \
+		report(__found == __expected, fmt ": expected %#lx, found %#lx", ##__VA_ARGS__, \
+		       __expected, __found);                                                    \
+	})
+#define report_equal_int(found, expected, fmt, ...)                                         \
+	({                                                                                  \
+		int __found = (found), __expected = (expected);                             \
+		report(__found == __expected, fmt ": expected %d, found %d", ##__VA_ARGS__, \
+		       __expected, __found);                                                \
+	})
 
 #endif

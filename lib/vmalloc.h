@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A region of host virtual addresses mapped by pages only, so that a page in it can be left out or
- * taken away without splitting a block that the host itself runs on: slots, which are given back,
- * and behind them pages, which are not.
+ * unmapped without splitting a block that the host itself runs on: slots, which are given back, and
+ * behind them pages, which are not.
  */
 #ifndef VMALLOC_H
 #define VMALLOC_H
@@ -14,7 +14,7 @@
 /* An address range is handed out in slots of this many bytes, aligned to them. */
 #define VM_SLOT_SIZE (4UL * THREAD_SIZE)
 
-/* The boot has done it: allocators, tables, MMU. */
+/* Nothing to do: the boot sets up allocators, page tables and MMU. */
 static inline void setup_vm(void)
 {
 }
@@ -37,12 +37,12 @@ void *vmap(phys_addr_t phys, size_t size);
  * by a page; returns the entry. See mmu_set_range_ptes().
  */
 pteval_t *install_page(pgd_t *pgtable, phys_addr_t phys, void *virt);
-/* Where @virt is mapped to; INVALID_PHYS_ADDR for nowhere. */
+/* The physical address that @virt is mapped to; INVALID_PHYS_ADDR if none. */
 phys_addr_t virt_to_pte_phys(pgd_t *pgtable, const volatile void *virt);
 
 /* True for an address in the region: its physical address is in the tables only. */
 bool vm_contains(const volatile void *va);
-/* A free slot of addresses with nothing mapped in it, NULL when there is none. */
+/* A free slot of addresses with nothing mapped in it, NULL when all are in use. */
 void *vm_slot_alloc(void);
 /* Give a slot back: pages mapped in it are freed. */
 void vm_slot_free(void *slot);

@@ -2,14 +2,47 @@
 """kut on this very tree, and its images on QEMU without kut."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 KUT = (sys.executable, "-m", "kut_runner")
 MACHINE = "virt,virtualization=on,gic-version=3"
+
+
+def linked(top: Path, definitions: str = "") -> Path:
+    """Make @top this tree with a build directory of its own, and with more @definitions."""
+    for name in ("arm", "lib"):
+        (top / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "configs", top / "configs")
+    (top / "configs/0.toml").write_text(definitions)  # the first of all
+    return top
+
+
+def kut(
+    tree: Path, *args: str | Path, env: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """`kut ARGS` in a tree, with @env added to the environment."""
+    return subprocess.run(
+        [*KUT, *args],
+        cwd=tree,
+        env=os.environ | (env or {}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def last_run(tree: Path) -> dict[str, Any]:
+    """The document of the last run in a tree."""
+    results: dict[str, Any] = json.loads((tree / "build/logs/results.json").read_text())
+    return results
 
 
 def run(directory: Path, *args: str, root: Path = ROOT) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_runner.definitions import config, fields
-from kut_runner.definitions.config import Config, TestDef, VariantDef
-from kut_runner.definitions.needs import QemuVersion
+from kut_runner.definitions.config import Config, TargetDef, TestDef, VariantDef
+from kut_runner.definitions.needs import Accelerator, QemuVersion
 from kut_runner.errors import ConfigError, UsageError
+
+TABLES = "[defaults], [test.NAME], [variant.NAME] and [target.NAME]"
 
 
 def load(tmp_path: Path, **files: str) -> Config:
@@ -61,7 +63,8 @@ def test_every_key_can_be_given(tmp_path: Path) -> None:
         groups = ["stage2", "nodefault"]
         timeout = 2
         needs = ["qemu>=8.0"]
-        qemu_args = ["-icount", "shift=0"]
+        qemu_args = ["-icount", "shift=0", "-machine", "gic-version=3"]
+        accel = "tcg,thread=single"
         """,
     ).tests
     assert (test.image, test.args, test.smp, test.memory) == ("stage2", "demand pages=8", 4, 512)
@@ -69,7 +72,8 @@ def test_every_key_can_be_given(tmp_path: Path) -> None:
     assert test.machine == (("virtualization", "on"), ("gic-version", "3"), ("mte", "off"))
     assert test.groups == ("stage2", "nodefault")
     assert (test.timeout, test.needs) == (2.0, (QemuVersion((8, 0)),))
-    assert test.qemu_args == ("-icount", "shift=0")
+    assert test.qemu_args == ("-icount", "shift=0", "-machine", "gic-version=3")
+    assert test.accelerator == Accelerator("tcg", "thread=single")
 
 
 def test_defaults_hold_for_the_tests_of_their_file_only(tmp_path: Path) -> None:
@@ -107,6 +111,15 @@ def test_defaults_hold_for_the_tests_of_their_file_only(tmp_path: Path) -> None:
         ('machine = { "a,b" = 1 }', "machine: {'a,b': 1} is not valid; give a table"),
         ('qemu_args = [""]', "qemu_args: [''] is not valid; give a list of options"),
         ("qemu_args = [1]", "qemu_args: [1] is not valid; give a list of options"),
+        ('qemu_args = ["-accel", "kvm"]', "qemu_args: -accel chooses the accelerator; use the key"),
+        ('qemu_args = ["--accel=kvm"]', "qemu_args: --accel=kvm chooses the accelerator; use"),
+        ('qemu_args = ["-m", "64", "-enable-kvm"]', "qemu_args: -enable-kvm chooses the acc"),
+        ('qemu_args = ["-machine", "accel=kvm"]', "qemu_args: -machine accel=kvm chooses the"),
+        ('qemu_args = ["-M", "virt,accel=kvm"]', "qemu_args: -M virt,accel=kvm chooses the"),
+        ('machine = { accel = "kvm" }', "machine: the property accel chooses the accelerator; use"),
+        ('accel = "hvf"', "accel: 'hvf' is not valid; give an accelerator, as in"),
+        ('accel = "tcg,thread"', "accel: 'tcg,thread' is not valid; give an accelerator, as in"),
+        ("accel = true", "accel: True is not valid; give an accelerator, as in"),
         ("timout = 1", 'timout: unknown key; did you mean "timeout"?'),
         ("xyzzy = 1", "xyzzy: unknown key; the keys are image, args, smp, memory, cpu,"),
         ('"a\\nb" = 1', "'a\\nb': unknown key; the keys are"),
@@ -133,7 +146,7 @@ def test_a_bad_value_is_named_with_file_key_and_fix(
         ("defaults = 3", "defaults: expected a table of keys"),
         (
             "[tset.a]",
-            "tset: unknown table; a file holds [defaults], [test.NAME], [variant.NAME] and [target.NAME]",
+            f"tset: unknown table; a file holds {TABLES}",
         ),
         ('[test."a*"]', "test.'a*': bad name; use letters, digits and"),
         ('[test.""]', "test.'': bad name; use letters, digits and"),
@@ -307,3 +320,98 @@ def test_no_table_of_a_test_gives_anything_but_tests_or_problems(table: dict[str
 @given(st.binary(max_size=64))
 def test_no_bytes_give_anything_but_tests_or_problems(content: bytes) -> None:
     load_or_refuse(content)
+
+
+def test_a_table_is_a_target_with_defaults_for_all_it_does_not_say(tmp_path: Path) -> None:
+    loaded = load(tmp_path, t="[test.x]\n[target.vmm]\ncommand = ['vmm', '{image}']")
+    assert loaded.targets == (
+        TargetDef(
+            name="vmm",
+            command=("vmm", "{image}"),
+            provides=(),
+            timeout_factor=1.0,
+            version=(),
+            dtb="",
+            origin=f"{tmp_path.name}/t.toml",
+        ),
+    )
+
+
+def test_every_key_of_a_target_can_be_given(tmp_path: Path) -> None:
+    (target,) = load(
+        tmp_path,
+        t="""
+        [test.x]
+        [target.vmm]
+        command = [
+            "vmm", "--kernel={image}", "-v{virtualization}", "{elf}", "{args}", "{smp}{memory}",
+            "{dtb}", "{{}}",
+        ]
+        provides = ["el2", "gicv2", "gicv3", "gicv4"]
+        timeout_factor = 100
+        version = ["vmm", "--version"]
+        dtb = "board.dtb"
+        """,
+    ).targets
+    assert target.command[-1] == "{{}}"
+    assert target.provides == ("el2", "gicv2", "gicv3", "gicv4")
+    assert (target.timeout_factor, target.version) == (100.0, ("vmm", "--version"))
+    assert target.dtb == "board.dtb"
+
+
+IMAGE = "command = ['v', '{image}']"
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("", "command: missing; give the program and its arguments"),
+        ("command = 'vmm {image}'", "command: 'vmm {image}' is not valid; give a list, as in"),
+        ("command = ['v']", "command: the image is missing; give {image} (flat) or {elf} where"),
+        ("command = ['v', '{args}']", "command: the image is missing; give {image} (flat) or"),
+        (
+            "command = ['v', '{image}', '{kernel}']",
+            "command: {kernel} is not a placeholder; they are {image}, {elf}, {args}, {smp}, {memo",
+        ),
+        ("command = ['v', '{image!r}']", "command: {image!r} is not a placeholder; they are"),
+        ("command = ['v', '{image:>9}']", "command: {image:>9} is not a placeholder; they are"),
+        ("command = ['v', '{image.name}']", "command: {image.name} is not a placeholder; they"),
+        ("command = ['v', '{image}', '{}']", "command: {} is not a placeholder; they are"),
+        ("command = ['v', '{image}', '{']", "command: '{': Single '{' encountered in format"),
+        ("command = ['v', '{image}', '}']", "command: '}': Single '}' encountered in format"),
+        ("command = ['v', '{image}', '']", "command: ['v', '{image}', ''] is not valid; give a"),
+        ("command = ['v', '{image}', '{dtb}']", "dtb: missing, and command has {dtb}; give its"),
+        (f"{IMAGE}\nprovides = ['el3']", "provides: ['el3'] is not valid; give a list of el2, g"),
+        (f"{IMAGE}\nprovides = 'el2'", "provides: 'el2' is not valid; give a list of el2, gicv2"),
+        (f"{IMAGE}\ntimeout_factor = 0", "timeout_factor: 0 is not valid; give a number above 0"),
+        (f"{IMAGE}\ntimeout_factor = inf", "timeout_factor: inf is not valid; give a number abo"),
+        (f"{IMAGE}\ntimeout_factor = nan", "timeout_factor: nan is not valid; give a number abo"),
+        (f"{IMAGE}\ntimeout_factor = true", "timeout_factor: True is not valid; give a number"),
+        (f"{IMAGE}\nversion = 'v'", "version: 'v' is not valid; give a command, as in"),
+        (f"{IMAGE}\ndtb = 3", "dtb: 3 is not valid; give the path of a device tree blob"),
+        (f"{IMAGE}\ntimout_factor = 1", 'timout_factor: unknown key; did you mean "timeout_fac'),
+    ],
+)
+def test_a_bad_value_of_a_target_is_named_with_file_key_and_fix(
+    tmp_path: Path, lines: str, problem: str
+) -> None:
+    (found,) = problems(tmp_path, t=f"[test.x]\n[target.vmm]\n{lines}")
+    assert found.startswith(f"{tmp_path.name}/t.toml: target.vmm.{problem}")
+    assert len(found.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["tcg", "kvm"])
+def test_a_target_of_kut_itself_cannot_be_defined(tmp_path: Path, name: str) -> None:
+    (found,) = problems(tmp_path, t=f"[test.x]\n[target.{name}]\n{IMAGE}")
+    assert "kut has a target of that name; choose another one" in found
+
+
+def test_a_target_that_two_files_define(tmp_path: Path) -> None:
+    a, b = (f"[test.{x}]\n[target.vmm]\n{IMAGE}" for x in "xy")
+    (found,) = problems(tmp_path, a=a, b=b)
+    assert found.endswith(f"target.vmm: also defined in {tmp_path.name}/a.toml; rename one of them")
+
+
+@given(st.dictionaries(st.sampled_from([*fields.TARGET_FIELDS, "x"]), VALUES, max_size=4))
+def test_no_table_of_a_target_gives_anything_but_targets_or_problems(table: dict[str, Any]) -> None:
+    load_or_refuse(toml({"test": {"x": {}}, "target": {"v": table}}).encode())

@@ -102,7 +102,7 @@ def test_reserved_memory_is_not_allocated(selftest: Path, tmp_path: Path) -> Non
     for (start, size), inside in ((reserved, 0), (disabled, disabled[1] // 4096)):
         args = f"reserved {start:#x} {size:#x}"
         _, output = realtree.boot(selftest, args, "-dtb", str(tree))
-        assert f"{size:#x} bytes from {start:#x}: {inside}\n" in output
+        assert f"{size:#x} bytes reserved from {start:#x}: expected 0, found {inside}\n" in output
 
 
 def test_dump_of_an_unhandled_exception() -> None:

@@ -26,7 +26,7 @@ def status(output: str) -> int:
 
 
 def again(output: str) -> str:
-    (arguments,) = re.findall(r"^INFO: again: (.*); with from=\d+", output, re.MULTILINE)
+    (arguments,) = re.findall(r"^INFO: to repeat: (.*); from=\d+", output, re.MULTILINE)
     return str(arguments)
 
 
@@ -35,6 +35,7 @@ def test_a_failure_reproduces(soak: Path, seed: str, cpus: str) -> None:
     first = realtree.boot(soak, f"seed={seed} steps=400 break=123", "-smp", cpus)[1]
     assert status(first) == FAILED
     assert failure(first).startswith(f"seed={int(seed, 0)}, step 123: machine 0, word ")
+    assert re.search(r"^FAIL: .*\n    at arm/soak\.c:\d+$", first.replace("\r", ""), re.MULTILINE)
     assert again(first) == f"seed={int(seed, 0)} steps=123 break=123"
     second = realtree.boot(soak, again(first), "-smp", cpus)[1]
     assert failure(second) == failure(first)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -124,6 +125,47 @@ def test_a_run(tree: Path, tmp_path: Path) -> None:
     assert not (tree / "build").exists() or not list((tree / "build").glob("runs"))
 
 
+def test_the_accelerator_of_the_environment_reaches_qemu(tree: Path, tmp_path: Path) -> None:
+    environment = {"ACCEL": "tcg,thread=single"}
+    done, document = kut(
+        tmp_path, "--tree", tree, "selftest", "for-kvm", "--el2", environment=environment
+    )
+    assert done.returncode == 0, done.stderr
+    tests = {test["id"]: test for test in document["tests"]}
+    argv = tests["selftest"]["qemu"]["argv"]
+    assert argv[argv.index("-accel") + 1] == "tcg,thread=single"
+    assert tests["for-kvm"]["reason"] == "for accel kvm, and this is tcg"
+    assert document["options"]["accel"] == "tcg,thread=single"
+    done, _ = kut(tmp_path, "--tree", tree, environment={"ACCEL": "nonsense"})
+    assert done.returncode == 2
+    assert "$ACCEL: 'nonsense' is not an accelerator" in done.stderr
+
+
+@pytest.mark.skipif(
+    platform.machine() in ("aarch64", "arm64"), reason="this host may have a KVM for arm64"
+)
+@pytest.mark.parametrize(
+    ("options", "environment"), [((), {"ACCEL": "kvm"}), (("--target", "kvm"), {})]
+)
+def test_kvm_on_another_host(
+    tmp_path: Path, options: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    tree = written(tmp_path, "[a]\nfile = x.flat\n")
+    done, _ = kut(tmp_path, "--tree", tree, *options, environment=environment)
+    assert done.returncode == 8
+    assert f"this host is {platform.machine()}\n" in done.stderr
+
+
+def test_tests_of_the_accelerator_that_is_asked_for_are_not_skipped(tmp_path: Path) -> None:
+    entries = ("[a]\n", "[b]\naccel = kvm\n", "[c]\naccel = tcg\n")
+    tree = written(tmp_path, "".join(f"{entry}file = x.flat\n" for entry in entries))
+    assert {name: test.skip for name, test in load(tree, {"ACCEL": "kvm"}).items()} == {
+        "a": "",
+        "b": "",
+        "c": "for accel tcg, and this is kvm",
+    }
+
+
 def test_past_runs_are_those_of_the_directory(tree: Path, tmp_path: Path) -> None:
     def then(*args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -198,6 +240,11 @@ def test_what_is_not_built_is_an_error_and_no_skip(tmp_path: Path) -> None:
         ("check = x", ':3: [a] check: "x" is not path=value'),
         ("file = ../../x.flat", ":3: [a] file: ../../x.flat is not below"),
         ("smpp = 1", ":3: smpp: unknown key; the keys are file, smp"),
+        (
+            "qemu_params = -accel tcg",
+            ":3: [a] qemu_params: -accel chooses the accelerator; set ACCEL in the environment",
+        ),
+        ("extra_params = -machine virt,accel=kvm", ":3: [a] extra_params: -machine virt,accel=kvm"),
         ("nonsense", ':3: "nonsense" is neither [name] nor key = value'),
         ('qemu_params = """-m', ':3: qemu_params: a closing """ is missing'),
     ],

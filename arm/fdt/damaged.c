@@ -66,7 +66,7 @@ static bool node_is_sound(const void *fdt, u32 size, int node)
 	return true;
 }
 
-/* Everything that can be asked of the tree gives an answer, and what it points at lies in the tree. */
+/* Every query of the device tree returns, and every pointer returned lies in it. */
 static bool is_harmless(const void *fdt, u32 size)
 {
 	struct dt_pbus_reg reg;
@@ -86,7 +86,7 @@ static bool is_harmless(const void *fdt, u32 size)
 	       dt_node_by_register(0x2080) < (int)size;
 }
 
-/* A copy of the tree's first @size bytes that ends where its page does. */
+/* A copy of the device tree's first @size bytes that ends where its page does. */
 static u32 *copy_tree(void *page, u32 size)
 {
 	u32 *copy = page + PAGE_SIZE - size;
@@ -116,15 +116,17 @@ static void damage_words(void *page)
 		for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 			u32 *copy = copy_tree(page, size);
 
-			/* Nobody can tell that a blob is smaller than it says. */
+			/* A blob that is smaller than its header says cannot be told. */
 			if (word == TOTALSIZE && values[i] > size)
 				continue;
 			copy[word] = cpu_to_fdt32(values[i]);
 			wrong += !is_harmless(copy, size);
 			count++;
 		}
-	report(!wrong, "trees with one word changed: %u of %u show what is not in them", wrong,
-	       count);
+	report(!wrong,
+	       "of %u device trees with one word changed, those read beyond their end: expected 0, "
+	       "found %u",
+	       count, wrong);
 }
 
 /* The structure ends early: in its block, or with the blob. */
@@ -145,19 +147,26 @@ static void cut_short(void *page)
 		sound += fdt_check_header(copy) != -FDT_ERR_TRUNCATED;
 		count++;
 	}
-	report(count && !sound, "trees cut short: %u of %u are not seen to be", sound, count);
+	report(count && !sound,
+	       "of %u device trees cut short, those not detected: expected 0, found %u", count,
+	       sound);
 }
 
 void test_damaged(void)
 {
 	const void *machine = dt_fdt();
 	void *slot = vm_slot_alloc(), *page = lonely_page(slot);
+	int console, node;
+	bool harmless;
 
 	make_tree();
-	report(is_harmless(copy_tree(page, 4 * tree.length), 4 * tree.length) &&
-		       dt_get_default_console_node() == -FDT_ERR_BADPATH &&
-		       dt_node_by_register(0x2080) >= 0,
-	       "the tree as it was");
+	harmless = is_harmless(copy_tree(page, 4 * tree.length), 4 * tree.length);
+	console = dt_get_default_console_node();
+	node = dt_node_by_register(0x2080);
+	report(harmless && console == -FDT_ERR_BADPATH && node >= 0,
+	       "the device tree undamaged: expected harmless 1, console %s, a node at 0x2080; found "
+	       "%d, %s, %d",
+	       fdt_strerror(-FDT_ERR_BADPATH), harmless, fdt_strerror(console), node);
 	damage_words(page);
 	cut_short(page);
 	dt_init(machine);
@@ -176,6 +185,12 @@ static void check_header(u32 word, u32 value, int expected)
 	tree.word[word] = before;
 }
 
+static void check_error(int found, int expected, const char *what)
+{
+	report(found == expected, "fdt_check_header(), %s: expected %s, found %s", what,
+	       fdt_strerror(expected), fdt_strerror(found));
+}
+
 static void check_version_16(void)
 {
 	int node;
@@ -188,7 +203,8 @@ static void check_version_16(void)
 	put(END);
 	end_tree(16);
 	node = fdt_path_offset(&tree, "/a");
-	report(node > 0, "a node of version 16: expected an offset, found %s", fdt_strerror(node));
+	report(node > 0, "node of a device tree of version 16: expected an offset, found %s",
+	       fdt_strerror(node));
 }
 
 void test_header(void)
@@ -198,7 +214,7 @@ void test_header(void)
 	check_version_16();
 	make_tree();
 	size = 4 * tree.length;
-	report(fdt_totalsize(&tree) == size, "size: expected %u, found %u", size,
+	report(fdt_totalsize(&tree) == size, "fdt_totalsize(): expected %u, found %u", size,
 	       fdt_totalsize(&tree));
 	check_header(MAGIC, 0xd00dfeed, 0);
 	check_header(MAGIC, 0xedfe0dd0, -FDT_ERR_BADMAGIC);
@@ -213,6 +229,6 @@ void test_header(void)
 	check_header(LAST_COMPATIBLE, 18, -FDT_ERR_BADVERSION);
 	check_header(SIZE_STRINGS, 0xffffffff, -FDT_ERR_TRUNCATED);
 	check_header(SIZE_STRUCT, 0xfffffff0, -FDT_ERR_TRUNCATED);
-	report(fdt_check_header((char *)&tree + 4) == -FDT_ERR_ALIGNMENT, "a tree is aligned");
-	report(fdt_check_header(NULL) == -FDT_ERR_BADMAGIC, "nothing is no tree");
+	check_error(fdt_check_header((char *)&tree + 4), -FDT_ERR_ALIGNMENT, "misaligned");
+	check_error(fdt_check_header(NULL), -FDT_ERR_BADMAGIC, "NULL");
 }

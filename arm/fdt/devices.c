@@ -57,6 +57,7 @@ static void check_no_reg(const char *path, int index, int expected)
 void test_addresses(void)
 {
 	struct dt_pbus_reg base;
+	int error;
 
 	begin_root();
 	cells("#address-cells", 3);
@@ -91,13 +92,17 @@ void test_addresses(void)
 	check_no_reg("/off", 0, -FDT_ERR_NOTFOUND);
 	check_no_reg("/large", 0, -FDT_ERR_BADVALUE);
 	check_no_reg("/wraps", 0, -FDT_ERR_BADVALUE);
-	check(dt_pbus_translate_node(6, 0, &base), -FDT_ERR_BADOFFSET, "no node");
-	report(!dt_pbus_get_base_compatible("device", &base) && base.addr == 0x100000002,
-	       "the first enabled one that is compatible: at %#lx", base.addr);
-	check(dt_pbus_get_base_compatible("none", &base), -FDT_ERR_NOTFOUND, "none compatible");
-	check(dt_node_by_register(0x4fff), node_at("/on"), "the node of 0x4fff");
-	check(dt_node_by_register(0x5000), -FDT_ERR_NOTFOUND, "the node of 0x5000");
-	check(dt_node_by_register(0x1000), -FDT_ERR_NOTFOUND, "the node of 0x1000, off");
+	check(dt_pbus_translate_node(6, 0, &base), -FDT_ERR_BADOFFSET,
+	      "dt_pbus_translate_node() of no node");
+	error = dt_pbus_get_base_compatible("device", &base);
+	report(!error && base.addr == 0x100000002,
+	       "first enabled device that is compatible: expected 0x100000002, found %#lx, %s",
+	       base.addr, fdt_strerror(error));
+	check(dt_pbus_get_base_compatible("none", &base), -FDT_ERR_NOTFOUND,
+	      "device compatible with none");
+	check(dt_node_by_register(0x4fff), node_at("/on"), "node of register 0x4fff");
+	check(dt_node_by_register(0x5000), -FDT_ERR_NOTFOUND, "node of register 0x5000");
+	check(dt_node_by_register(0x1000), -FDT_ERR_NOTFOUND, "node of register 0x1000, disabled");
 	restore();
 }
 
@@ -175,20 +180,27 @@ void test_devices(void)
 	one = (struct dt_bus){ match_one, dt_pbus_translate };
 	dt_device_init(&dev, &defaults, NULL);
 	dt_device_init(&picky, &one, &second);
-	check(dev.fdt_node, -1, "a device's node at first");
-	check(dt_device_find_compatible(&dev, "device"), node_at("/b"), "one of any bus");
-	check(dt_device_find_compatible(&picky, "device"), second, "one of a bus with one node");
-	check(dt_device_find_compatible(&dev, "none"), -FDT_ERR_NOTFOUND, "none");
+	check(dev.fdt_node, -1, "node of a device that is not bound");
+	check(dt_device_find_compatible(&dev, "device"), node_at("/b"), "device of any bus");
+	check(dt_device_find_compatible(&picky, "device"), second,
+	      "device of a bus that matches one node");
+	check(dt_device_find_compatible(&dev, "none"), -FDT_ERR_NOTFOUND,
+	      "device of any bus, compatible with none");
 	check(dt_device_bind_node(&dev, node_at("/a")), -FDT_ERR_NOTFOUND,
-	      "binding one that is off");
-	check(dt_device_bind_node(&picky, node_at("/b")), -FDT_ERR_NOTFOUND, "of another bus");
-	check(dt_device_bind_node(&dev, 6), -FDT_ERR_BADOFFSET, "no node");
-	check(dev.fdt_node, -1, "the node after that");
-	check(dt_pbus_get_base(&dev, &base), -FDT_ERR_BADOFFSET, "the base of what is not bound");
-	check(dt_device_bind_node(&dev, second), 0, "binding one");
-	check(dt_pbus_get_base(&dev, &base), 0, "its base");
-	report(base.addr == 0x2000 && base.size == 0x1000, "it is at %#lx", base.addr);
-	check(dt_pbus_translate(&dev, 1, &base), -FDT_ERR_NOTFOUND, "its second region");
+	      "dt_device_bind_node() of a disabled node");
+	check(dt_device_bind_node(&picky, node_at("/b")), -FDT_ERR_NOTFOUND,
+	      "dt_device_bind_node() of another bus's node");
+	check(dt_device_bind_node(&dev, 6), -FDT_ERR_BADOFFSET, "dt_device_bind_node() of no node");
+	check(dev.fdt_node, -1, "node of a device that could not be bound");
+	check(dt_pbus_get_base(&dev, &base), -FDT_ERR_BADOFFSET,
+	      "dt_pbus_get_base() of a device that is not bound");
+	check(dt_device_bind_node(&dev, second), 0, "dt_device_bind_node()");
+	check(dt_pbus_get_base(&dev, &base), 0, "dt_pbus_get_base()");
+	report(base.addr == 0x2000 && base.size == 0x1000,
+	       "registers of a bound device: expected 0x2000, size 0x1000, found %#lx, size %#lx",
+	       base.addr, base.size);
+	check(dt_pbus_translate(&dev, 1, &base), -FDT_ERR_NOTFOUND,
+	      "second region of a device with one");
 	restore();
 }
 
@@ -234,14 +246,18 @@ void test_cpus_and_memory(void)
 	memory("disabled", 0x6000);
 	memory("okay", 0x8000);
 	use(0);
-	check(dt_for_each_cpu_node(add_number, &seen), 0, "CPUs");
-	report(seen == 0x104, "1 and 4: found %#lx", seen);
+	check(dt_for_each_cpu_node(add_number, &seen), 0, "dt_for_each_cpu_node()");
+	report(seen == 0x104, "reg of the enabled CPUs, 8 bits each: expected 0x104, found %#lx",
+	       seen);
 	count = dt_get_memory_params(regs, ARRAY_SIZE(regs));
 	report(count == 4 && regs[1].addr == 0x100004000 && regs[1].size == 0x2000 &&
 		       regs[2].addr == 0x8000,
-	       "4 regions of memory: found %d", count);
-	check(dt_get_memory_params(regs, 3), 3, "the first 3");
-	check(dt_node_by_register(0x4000), -FDT_ERR_NOTFOUND, "memory is no register");
+	       "regions of memory: expected 4, 0x100004000 of size 0x2000 and 0x8000 among them; "
+	       "found %d, %#lx of size %#lx and %#lx",
+	       count, regs[1].addr, regs[1].size, regs[2].addr);
+	check(dt_get_memory_params(regs, 3), 3, "regions of memory, at most 3");
+	check(dt_node_by_register(0x4000), -FDT_ERR_NOTFOUND,
+	      "node of register 0x4000, which is memory");
 	restore();
 }
 
@@ -252,11 +268,12 @@ void test_chosen(void)
 
 	begin_root();
 	use(0);
-	check(dt_get_bootargs(&string), -FDT_ERR_NOTFOUND, "arguments without /chosen");
-	check(dt_get_initrd(&string, &size), -FDT_ERR_NOTFOUND, "an initrd");
-	report(!string && !size, "it is at NULL, with 0 bytes");
-	check(dt_get_default_console_node(), -FDT_ERR_NOTFOUND, "a console");
-	check(dt_get_memory_params(NULL, 0), -FDT_ERR_NOTFOUND, "memory");
+	check(dt_get_bootargs(&string), -FDT_ERR_NOTFOUND, "dt_get_bootargs() without /chosen");
+	check(dt_get_initrd(&string, &size), -FDT_ERR_NOTFOUND, "dt_get_initrd() without /chosen");
+	report(!string && !size,
+	       "initrd without /chosen: expected NULL, 0 bytes, found %p, %u bytes", string, size);
+	check(dt_get_default_console_node(), -FDT_ERR_NOTFOUND, "console without /chosen");
+	check(dt_get_memory_params(NULL, 0), -FDT_ERR_NOTFOUND, "memory without a node");
 	restore();
 
 	begin_root();
@@ -271,12 +288,14 @@ void test_chosen(void)
 	cells("linux,initrd-start", 1, 0x1000);
 	cells("linux,initrd-end", 1, 0x1800);
 	use(1);
-	check(dt_get_bootargs(&string), 0, "arguments");
-	report(string && !strcmp(string, "a b"), "they are: a b");
-	check(dt_get_initrd(&string, &size), 0, "an initrd");
-	report((u64)string == 0x100001000 && size == 0x800, "it is at %#lx, with %#x bytes",
-	       (u64)string, size);
-	check(dt_get_default_console_node(), node_at("/uart@1"), "a console by alias and options");
+	check(dt_get_bootargs(&string), 0, "dt_get_bootargs()");
+	report(string && !strcmp(string, "a b"), "bootargs: expected a b, found %s", string);
+	check(dt_get_initrd(&string, &size), 0, "dt_get_initrd()");
+	report((u64)string == 0x100001000 && size == 0x800,
+	       "initrd: expected 0x100001000, 0x800 bytes, found %#lx, %#x bytes", (u64)string,
+	       size);
+	check(dt_get_default_console_node(), node_at("/uart@1"), "console by alias and options");
 	restore();
-	report(dt_available() && dt_fdt() == machine, "the machine has its tree again");
+	report(dt_available() && dt_fdt() == machine,
+	       "dt_fdt() after the tests: expected %p, the machine's, found %p", machine, dt_fdt());
 }

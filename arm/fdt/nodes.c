@@ -56,15 +56,18 @@ static void check_error(int found, int expected, const char *what)
 /* Each node as its depth and name. */
 static void test_order(void)
 {
+	static const char expected[] =
+		"0 1aliases 1soc 2uart@1000 2uart@2000 2uart 1soc2 2uart@1000 ";
 	char seen[128] = "";
 	int depth = -1, node = -1;
 
 	while ((node = fdt_next_node(&tree, node, &depth)) >= 0)
 		snprintf(strchr(seen, '\0'), 32, "%d%s ", depth, fdt_get_name(&tree, node, NULL));
-	report(!strcmp(seen, "0 1aliases 1soc 2uart@1000 2uart@2000 2uart 1soc2 2uart@1000 "),
-	       "all nodes: %s", seen);
-	report(node == -FDT_ERR_NOTFOUND && depth == -1, "then none: %s, depth %d",
-	       fdt_strerror(node), depth);
+	report(!strcmp(seen, expected), "depths and names of all nodes: expected %s, found %s",
+	       expected, seen);
+	report(node == -FDT_ERR_NOTFOUND && depth == -1,
+	       "fdt_next_node() of the last node: expected %s, depth -1, found %s, depth %d",
+	       fdt_strerror(-FDT_ERR_NOTFOUND), fdt_strerror(node), depth);
 }
 
 static void test_below(int soc)
@@ -76,32 +79,36 @@ static void test_below(int soc)
 	report(count == 3, "nodes below soc, from depth 0: expected 3, found %d", count);
 	count = 0;
 	fdt_for_each_subnode(node, &tree, soc) count++;
-	report(count == 3, "its children: expected 3, found %d", count);
+	report(count == 3, "subnodes of soc: expected 3, found %d", count);
 	count = 0;
 	fdt_for_each_subnode(node, &tree, fdt_path_offset(&tree, "/")) count++;
-	report(count == 3, "the root's: expected 3, found %d", count);
+	report(count == 3, "subnodes of the root: expected 3, found %d", count);
 	check_error(fdt_first_subnode(&tree, fdt_path_offset(&tree, "/soc/uart@1000")),
-		    -FDT_ERR_NOTFOUND, "the first child of a node without");
+		    -FDT_ERR_NOTFOUND, "fdt_first_subnode() of a node without children");
 }
 
 void test_nodes(void)
 {
-	int soc, root;
+	int soc, root, parent;
 
 	make_tree();
 	root = fdt_next_node(&tree, -1, NULL);
 	soc = fdt_path_offset(&tree, "/soc");
 	test_order();
 	test_below(soc);
-	report(fdt_parent_offset(&tree, fdt_path_offset(&tree, "/soc2/uart@1000")) ==
-		       fdt_path_offset(&tree, "/soc2"),
-	       "a node's parent is the one that it is in");
-	report(fdt_parent_offset(&tree, soc) == root, "the root is a parent");
-	check_error(fdt_parent_offset(&tree, root), -FDT_ERR_NOTFOUND, "and has none");
-	check_error(fdt_parent_offset(&tree, soc + 4), -FDT_ERR_BADOFFSET, "nor has no node");
-	check_error(fdt_next_node(&tree, soc + 1, NULL), -FDT_ERR_BADOFFSET, "between tokens");
-	check_error(fdt_next_node(&tree, SZ_1M, NULL), -FDT_ERR_BADOFFSET, "beyond the end");
-	check_error(fdt_first_subnode(&tree, -1), -FDT_ERR_BADOFFSET, "children of nothing");
+	check_node(fdt_parent_offset(&tree, fdt_path_offset(&tree, "/soc2/uart@1000")), "soc2",
+		   "parent of /soc2/uart@1000");
+	parent = fdt_parent_offset(&tree, soc);
+	report(parent == root, "parent of /soc: expected %d, the root, found %d", root, parent);
+	check_error(fdt_parent_offset(&tree, root), -FDT_ERR_NOTFOUND, "parent of the root");
+	check_error(fdt_parent_offset(&tree, soc + 4), -FDT_ERR_BADOFFSET,
+		    "parent of an offset that is no node");
+	check_error(fdt_next_node(&tree, soc + 1, NULL), -FDT_ERR_BADOFFSET,
+		    "fdt_next_node() between tokens");
+	check_error(fdt_next_node(&tree, SZ_1M, NULL), -FDT_ERR_BADOFFSET,
+		    "fdt_next_node() beyond the end");
+	check_error(fdt_first_subnode(&tree, -1), -FDT_ERR_BADOFFSET,
+		    "fdt_first_subnode() of offset -1");
 }
 
 void test_properties(void)
@@ -116,47 +123,83 @@ void test_properties(void)
 	found = fdt_get_property(&tree, soc, "#address-cells", &size);
 	report(found && fdt32_to_cpu(found->tag) == FDT_PROP && size == 4 &&
 		       fdt32_to_cpu(found->len) == 4 && found->data[3] == 4,
-	       "a property with its token, length and value");
+	       "#address-cells of /soc: expected a property of 4 bytes, found %p, %d bytes", found,
+	       size);
 	value = fdt_getprop(&tree, fdt_path_offset(&tree, "/aliases"), "serial0", &size);
-	report(value && size == 15 && !strcmp(value, "/soc/uart@1000"), "a value: %s", value);
-	report(!fdt_getprop(&tree, soc, "compatible", &size) && size == -FDT_ERR_NOTFOUND,
-	       "a child's property is not the node's");
-	report(!fdt_getprop(&tree, soc, "address-cells", NULL), "the end of a name is none");
+	report(value && size == 15 && !strcmp(value, "/soc/uart@1000"),
+	       "serial0 of /aliases: expected /soc/uart@1000, 15 bytes, found %s, %d bytes", value,
+	       size);
+	value = fdt_getprop(&tree, soc, "compatible", &size);
+	report(!value && size == -FDT_ERR_NOTFOUND,
+	       "compatible of /soc, which only a child has: expected NULL, %s, found %p, %s",
+	       fdt_strerror(-FDT_ERR_NOTFOUND), value, fdt_strerror(size));
+	value = fdt_getprop(&tree, soc, "address-cells", NULL);
+	report(!value, "property by the end of its name: expected NULL, found %p", value);
 	report(fdt_address_cells(&tree, soc) == 4 && fdt_size_cells(&tree, soc) == 0,
-	       "cells: expected 4 and 0, found %d and %d", fdt_address_cells(&tree, soc),
-	       fdt_size_cells(&tree, soc));
+	       "address and size cells of /soc: expected 4 and 0, found %d and %d",
+	       fdt_address_cells(&tree, soc), fdt_size_cells(&tree, soc));
 	soc = fdt_path_offset(&tree, "/soc/uart");
 	report(fdt_address_cells(&tree, soc) == 2 && fdt_size_cells(&tree, soc) == 1,
-	       "of who does not say: expected 2 and 1, found %d and %d",
+	       "address and size cells of a node without: expected 2 and 1, found %d and %d",
 	       fdt_address_cells(&tree, soc), fdt_size_cells(&tree, soc));
-	check_error(fdt_address_cells(&tree, soc2), -FDT_ERR_BADNCELLS, "addresses of no cell");
-	check_error(fdt_size_cells(&tree, soc2), -FDT_ERR_BADNCELLS, "sizes of 5 cells");
+	check_error(fdt_address_cells(&tree, soc2), -FDT_ERR_BADNCELLS, "fdt_address_cells() of 0");
+	check_error(fdt_size_cells(&tree, soc2), -FDT_ERR_BADNCELLS, "fdt_size_cells() of 5");
+}
+
+static void check_no_paths(void)
+{
+	check_error(fdt_path_offset(&tree, "/so"), -FDT_ERR_NOTFOUND,
+		    "path /so, the start of a name");
+	check_error(fdt_path_offset(&tree, "/soc/uart@"), -FDT_ERR_NOTFOUND,
+		    "path /soc/uart@, half an address");
+	check_error(fdt_path_offset(&tree, "/soc/uart@1000/x"), -FDT_ERR_NOTFOUND,
+		    "path to a child that does not exist");
+	check_error(fdt_path_offset(&tree, "serial1"), -FDT_ERR_BADPATH,
+		    "alias that does not exist");
+	check_error(fdt_path_offset(&tree, "loop"), -FDT_ERR_BADPATH, "alias of itself");
+	check_error(fdt_path_offset(&tree, ""), -FDT_ERR_BADPATH, "empty path");
 }
 
 void test_paths(void)
 {
+	const char *name;
 	int length = 0;
 
 	make_tree();
-	check_node(fdt_path_offset(&tree, "/"), "", "/");
-	check_node(fdt_path_offset(&tree, "/soc/uart@2000"), "uart@2000", "a path");
-	check_node(fdt_path_offset(&tree, "//soc//uart@2000/"), "uart@2000", "more slashes");
-	check_node(fdt_path_offset(&tree, "/soc/uart"), "uart@1000", "no unit address");
-	check_node(fdt_path_offset(&tree, "serial0"), "uart@1000", "an alias");
+	check_node(fdt_path_offset(&tree, "/"), "", "path /");
+	check_node(fdt_path_offset(&tree, "/soc/uart@2000"), "uart@2000", "path /soc/uart@2000");
+	check_node(fdt_path_offset(&tree, "//soc//uart@2000/"), "uart@2000",
+		   "path //soc//uart@2000/");
+	check_node(fdt_path_offset(&tree, "/soc/uart"), "uart@1000",
+		   "path /soc/uart, without unit address");
+	check_node(fdt_path_offset(&tree, "serial0"), "uart@1000", "alias serial0");
 	check_node(fdt_path_offset_namelen(&tree, "serial0:115200", 7), "uart@1000",
-		   "the first 7 letters of serial0:115200");
+		   "alias in the first 7 bytes of serial0:115200");
 	check_node(fdt_subnode_offset(&tree, fdt_path_offset(&tree, "/soc"), "uart@2000"),
-		   "uart@2000", "a child by name");
-	check_error(fdt_path_offset(&tree, "/so"), -FDT_ERR_NOTFOUND, "the start of a name");
-	check_error(fdt_path_offset(&tree, "/soc/uart@"), -FDT_ERR_NOTFOUND, "half an address");
-	check_error(fdt_path_offset(&tree, "/soc/uart@1000/x"), -FDT_ERR_NOTFOUND, "no child");
-	check_error(fdt_path_offset(&tree, "serial1"), -FDT_ERR_BADPATH, "no such alias");
-	check_error(fdt_path_offset(&tree, "loop"), -FDT_ERR_BADPATH, "an alias of an alias");
-	check_error(fdt_path_offset(&tree, ""), -FDT_ERR_BADPATH, "an empty path");
-	report(!fdt_get_name(&tree, 2, &length) && length == -FDT_ERR_BADOFFSET,
-	       "the name of no node: %s", fdt_strerror(length));
+		   "uart@2000", "subnode uart@2000 of /soc");
+	check_no_paths();
+	name = fdt_get_name(&tree, 2, &length);
+	report(!name && length == -FDT_ERR_BADOFFSET,
+	       "name of an offset that is no node: expected NULL, %s, found %p, %s",
+	       fdt_strerror(-FDT_ERR_BADOFFSET), name, fdt_strerror(length));
 	fdt_get_name(&tree, fdt_path_offset(&tree, "/soc2"), &length);
-	report(length == 4, "length of soc2: expected 4, found %d", length);
+	report(length == 4, "length of the name soc2: expected 4, found %d", length);
+}
+
+static void check_compatible(int node, const char *with, int expected)
+{
+	int found = fdt_node_check_compatible(&tree, node, with);
+
+	report(found == expected, "node of new and old, compatible with %s: expected %d, found %d",
+	       with, expected, found);
+}
+
+static void check_contains(int length, const char *string, int expected)
+{
+	int found = fdt_stringlist_contains("a\0b", length, string);
+
+	report(found == expected, "\"%s\" in %d bytes of a\\0b: expected %d, found %d", string,
+	       length, expected, found);
 }
 
 void test_search(void)
@@ -166,22 +209,22 @@ void test_search(void)
 
 	make_tree();
 	node = fdt_node_offset_by_compatible(&tree, -1, "old");
-	check_node(node, "uart@1000", "the first that is compatible, as second string");
-	report(!fdt_node_check_compatible(&tree, node, "new"), "it is new as well");
-	report(fdt_node_check_compatible(&tree, node, "ol") == 1, "but not what old begins with");
+	check_node(node, "uart@1000", "first node compatible with old, its second string");
+	check_compatible(node, "new", 0);
+	check_compatible(node, "ol", 1);
 	node = fdt_node_offset_by_compatible(&tree, node, "old");
-	check_node(node, "uart@2000", "the second");
+	check_node(node, "uart@2000", "second node compatible with old");
 	node = fdt_node_offset_by_compatible(&tree, node, "old");
-	check_error(node, -FDT_ERR_NOTFOUND, "the third");
+	check_error(node, -FDT_ERR_NOTFOUND, "third node compatible with old");
 	check_error(fdt_node_offset_by_compatible(&tree, -1, "older"), -FDT_ERR_NOTFOUND,
-		    "a string without its end");
+		    "node compatible with older, a string without its end");
 	check_error(fdt_node_check_compatible(&tree, fdt_path_offset(&tree, "/soc"), "old"),
-		    -FDT_ERR_NOTFOUND, "a node without compatible");
+		    -FDT_ERR_NOTFOUND, "fdt_node_check_compatible() of a node without");
 	check_node(fdt_node_offset_by_prop_value(&tree, -1, "#address-cells", four, 4), "soc",
-		   "the node with 4 cells of address");
+		   "node with 4 address cells");
 	check_error(fdt_node_offset_by_prop_value(&tree, -1, "#address-cells", four, 3),
-		    -FDT_ERR_NOTFOUND, "a value's beginning");
-	report(!fdt_stringlist_contains("a\0b", 4, "") && fdt_stringlist_contains("a\0b", 4, "b") &&
-		       !fdt_stringlist_contains("a\0b", 3, "b"),
-	       "a list of strings holds whole strings");
+		    -FDT_ERR_NOTFOUND, "node by the beginning of a value");
+	check_contains(4, "", 0);
+	check_contains(4, "b", 1);
+	check_contains(3, "b", 0);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* All registers at once: of a guest that makes a call, and of the host around a run. */
 #include <asm/registers.h>
+#include "calls.h"
 
-#define CALL_REGISTERS 1
+/* Bits of a seed, in FPCR.RMode and the cumulative exception flags of FPSR */
+#define FPCR_RMODE_SHIFT 22
+#define FPCR_RMODE_MASK 3
 #define FPSR_MASK 0x1f
 
 	.arch	armv8-a+fp+simd
@@ -71,8 +74,8 @@
 	.endr
 .endm
 .macro fp_controls fpcr, fpsr
-	and	\fpcr, x0, #3
-	lsl	\fpcr, \fpcr, #22
+	and	\fpcr, x0, #FPCR_RMODE_MASK
+	lsl	\fpcr, \fpcr, #FPCR_RMODE_SHIFT
 	and	\fpsr, x0, #FPSR_MASK
 .endm
 set_fp:

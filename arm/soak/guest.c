@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What runs in the guests: the ops of a script, and EL1's handlers. */
+/* Code of the guests: the ops of a script, and EL1's handlers. */
 #include <libcflat.h>
 #include <asm/barrier.h>
 #include <asm/gic.h>
@@ -17,7 +17,7 @@
 			asm volatile("hvc %0" : : "i"(number) : "memory"); \
 	} while (0)
 
-/* What whoever takes a call does with its registers. */
+/* The change of registers by a call's handler, at EL1 or EL2. */
 void soak_transform(u64 *regs)
 {
 	for (u64 i = 0; i < 31; i++)
@@ -51,7 +51,7 @@ u64 system_value(u64 seed, unsigned int n)
 	write_sysreg(system_value(op->value, n) & mask, name);           \
 	n++;
 
-/* The registers that are not what they were left as; then they have other values. */
+/* Count registers with another value than they were left with, then change them. */
 static u64 exchange_system(const struct script *script, const struct op *op)
 {
 	unsigned int n = 0;
@@ -82,7 +82,9 @@ static u64 add(u64 address, u64 value)
 
 static void open_interrupts(void)
 {
-	asm volatile("msr daifclr, #2\n	isb\n	msr daifset, #2" : : : "memory");
+	local_irq_enable();
+	isb();
+	local_irq_disable();
 }
 
 static void do_op(struct script *script, struct op *op)

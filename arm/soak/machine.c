@@ -61,7 +61,7 @@ static struct s2_mmu *create_mmu(const struct s2_config *config)
 	return mmu;
 }
 
-/* What the CPU does not have, and no tree can be, is drawn again. */
+/* Shapes that the CPU lacks, or that do not exist, are drawn again. */
 static struct s2_mmu *draw_mmu(struct random *random, enum s2_granule granule)
 {
 	const struct s2_features *features = s2_features();
@@ -128,7 +128,7 @@ static void set_up_vcpu(struct vcpu *vcpu, struct machine *machine, struct guest
 	if (vgic_unsupported() || (kinds & 8))
 		return;
 	assert(guest_vgic_enable(guest));
-	guest->vgic.vmcr = vgic_vmcr_open();
+	guest->vgic.vmcr = vgic_vmcr_enabled();
 	script->vgic = true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the stage 2 has to be: the window's pages as runs of one kind, which knows nothing of levels
+ * The expected stage 2: the window's pages as runs of one kind, which knows nothing of levels
  * and blocks. Splitting and collapsing change nothing here.
  */
 #include <libcflat.h>

@@ -40,7 +40,8 @@ static void take_irq(struct pt_regs *regs)
 		seen[cpu].expired = deadline_passed(seen[cpu].deadline);
 		set_timer(RUN_MS * 1000);
 	} else if (irq != WAKE_SGI && irq != GICC_INT_SPURIOUS) {
-		soak_fail("the host took interrupt %u", irq);
+		soak_fail("interrupt of the host: expected an SGI or the timer, found INTID %u",
+			  irq);
 	}
 	if (irq != GICC_INT_SPURIOUS)
 		gic_write_eoir(iar);
@@ -82,7 +83,8 @@ static enum guest_handler_result send_interrupt(void)
 {
 	gic_ipi_send_single(AN_SGI, smp_processor_id());
 	if (!wait_for(gic_irq_state(AN_SGI) == GIC_IRQ_STATE_PENDING, PENDING_MS))
-		soak_fail("SGI %d is not pending after %d ms", AN_SGI, PENDING_MS);
+		soak_fail("SGI %d after %d ms: expected pending, found %s", AN_SGI, PENDING_MS,
+			  gic_irq_state_name(gic_irq_state(AN_SGI)));
 	return GUEST_ACTION_RESUME;
 }
 
@@ -91,17 +93,17 @@ static void raise_virtual(struct guest *guest, const struct vcpu *vcpu, const st
 	if (!vcpu->script.vgic)
 		guest->hcr_el2 |= HCR_EL2_VI;
 	else if (guest_inject_irq(guest, FIRST_INTID + op->salt % INTIDS) < 0)
-		soak_fail("no list register is free");
+		soak_fail("guest_inject_irq(): expected a list register, found none free");
 }
 
-/* Every other call looks at a register that is in the CPU. */
+/* Every other call accesses a register that is in the CPU. */
 static enum guest_handler_result take_registers(struct guest *guest, struct vcpu *vcpu,
 						const struct op *op)
 {
 	for (unsigned int n = 0; n < ARRAY_SIZE(op->regs); n++)
 		if (guest->x[n] != op->regs[n])
-			soak_fail("a call: x%u expected %#lx, found %#lx", n, op->regs[n],
-				  guest->x[n]);
+			soak_fail("x%u of a call in the handler: expected %#lx, found %#lx", n,
+				  op->regs[n], guest->x[n]);
 	if (op->kind == OP_CALL && (op->salt & 1) && guest->tpidr_el0 != system_value(op->old, 0))
 		soak_fail("TPIDR_EL0 in a handler: expected %#lx, found %#lx",
 			  system_value(op->old, 0), guest->tpidr_el0);
@@ -117,7 +119,7 @@ static void take_change(struct machine *machine, struct op *op)
 	__spin_unlock(&machine->lock);
 }
 
-/* The op that the guest says it is at. */
+/* The op that the guest has stored as its current one. */
 static struct op *current_op(struct vcpu *vcpu)
 {
 	u64 at = vcpu->script.at;
@@ -132,8 +134,8 @@ static enum guest_handler_result on_call(struct guest *guest, struct vcpu *vcpu,
 	if (call == CALL_END)
 		return GUEST_ACTION_EXIT;
 	if (call == CALL_UNEXPECTED || !op) {
-		soak_fail("call %u at op %lu, ESR_EL1 %#lx", call, vcpu->script.at,
-			  vcpu->script.unexpected);
+		soak_fail("op %lu: expected a call of the script, found call %u, ESR_EL1 %#lx",
+			  vcpu->script.at, call, vcpu->script.unexpected);
 		return broken();
 	}
 	switch (call) {
@@ -176,7 +178,8 @@ static void answer(struct vcpu *vcpu, u32 page, bool write, u64 salt)
 	if (together)
 		__spin_lock(&machine->lock);
 	if (err && !(together && err == -EEXIST))
-		soak_fail("a fault on page %#x is answered with error %d", page, err);
+		soak_fail("change of the page tables on a fault on page %#x: expected 0, found %d",
+			  page, err);
 	if (!err || !together)
 		model_change(&machine->model, &change);
 	__spin_unlock(&machine->lock);
@@ -202,8 +205,9 @@ static enum guest_handler_result on_abort(struct guest *guest, struct vcpu *vcpu
 	u32 page;
 
 	if (!op || !guest_fault_ipa(guest, &ipa) || ipa != op->address) {
-		soak_fail("op %lu: a fault, expected at %#lx, found ESR_EL2 %#lx, FAR_EL2 %#lx",
-			  vcpu->script.at, op ? op->address : 0, guest->esr_el2, guest->far_el2);
+		soak_fail("op %lu: expected a fault at %#lx, found %s (ESR_EL2 %#lx), FAR_EL2 %#lx",
+			  vcpu->script.at, op ? op->address : 0, esr_class_name(guest->esr_el2),
+			  guest->esr_el2, guest->far_el2);
 		return broken();
 	}
 	page = page_of(machine, ipa);
@@ -233,8 +237,10 @@ enum guest_handler_result on_sync(struct guest *guest)
 	case ESR_ELx_EC_DABT_LOW:
 		return on_abort(guest, vcpu);
 	default:
-		soak_fail("op %lu: exit with ESR_EL2 %#lx, ELR_EL2 %#lx", vcpu->script.at,
-			  guest->esr_el2, guest->elr_el2);
+		soak_fail(
+			"op %lu: expected a call or a fault, found %s (ESR_EL2 %#lx), ELR_EL2 %#lx",
+			vcpu->script.at, esr_class_name(guest->esr_el2), guest->esr_el2,
+			guest->elr_el2);
 		return broken();
 	}
 }
@@ -260,10 +266,10 @@ static enum guest_handler_result on_irq(struct guest *guest)
 /* clang-format on */
 #define HOST_FIELD(name) u64 name;
 #define HOST_READ(name) state->name = read_sysreg(name);
-#define HOST_COMPARE(name)                                                                     \
-	if (before->name != after->name)                                                       \
-		soak_fail(#name " of the host: %#lx before the run, %#lx after", before->name, \
-			  after->name);
+#define HOST_COMPARE(name)                                                             \
+	if (before->name != after->name)                                               \
+		soak_fail(#name " of the host after a run: expected %#lx, found %#lx", \
+			  before->name, after->name);
 
 struct host_state {
 	HOST_REGISTERS(HOST_FIELD)
@@ -302,11 +308,12 @@ static enum guest_exit_reason run_once(struct vcpu *vcpu)
 	local_irq_disable();
 	compare_host_state(&before, &after);
 	if (wrong)
-		soak_fail("%lu of the host's FP and callee-saved registers are wrong", wrong);
+		soak_fail("FP and callee-saved registers of the host: expected 0 wrong, found %lu",
+			  wrong);
 	return reason;
 }
 
-/* From the place of the last pause, or from the beginning. */
+/* Continue after the last pause, or start from the beginning. */
 static void enter(struct vcpu *vcpu)
 {
 	struct guest *guest = vcpu->guest;
@@ -329,7 +336,8 @@ static void run_to_its_end(struct vcpu *vcpu, int cpu)
 			take_pending();
 	} while (reason == GUEST_EXIT_INTERRUPT && !seen[cpu].expired && !soak_failed());
 	if (seen[cpu].expired)
-		soak_fail("the guest is at op %lu after %d ms", vcpu->script.at, RUN_MS);
+		soak_fail("guest after %d ms: expected op %lu, found it at op %lu", RUN_MS,
+			  vcpu->until, vcpu->script.at);
 }
 
 static void check_host(const struct vcpu *vcpu, int cpu, unsigned int sgis)
@@ -337,7 +345,7 @@ static void check_host(const struct vcpu *vcpu, int cpu, unsigned int sgis)
 	unsigned int brks = seen[cpu].brks;
 
 	if (seen[cpu].sgis - sgis != vcpu->physical)
-		soak_fail("SGIs that the host took: expected %lu, found %u", vcpu->physical,
+		soak_fail("SGIs taken by the host: expected %lu, found %u", vcpu->physical,
 			  seen[cpu].sgis - sgis);
 	asm volatile("brk #0" : : : "memory");
 	if (seen[cpu].brks != brks + 1)

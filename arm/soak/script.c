@@ -202,20 +202,20 @@ static void check_call(const struct op *op, u64 number)
 	soak_transform(regs);
 	for (unsigned int n = 0; n < ARRAY_SIZE(regs); n++)
 		if (op->regs[n] != regs[n])
-			soak_fail("op %lu, a call: x%u expected %#lx, found %#lx", number, n,
+			soak_fail("op %lu, x%u after a call: expected %#lx, found %#lx", number, n,
 				  regs[n], op->regs[n]);
 }
 
 static void check_op(const struct op *op, u64 number)
 {
 	static const char *const names[OP_KINDS] = {
-		[OP_READ] = "a read",
-		[OP_WRITE] = "a write",
-		[OP_ADD] = "an addition",
-		[OP_TREE] = "a change of the tables",
-		[OP_FP] = "FP registers that are wrong",
-		[OP_SYSTEM] = "system registers that are wrong",
-		[OP_VIRTUAL] = "a virtual interrupt",
+		[OP_READ] = "word read",
+		[OP_WRITE] = "word after a write",
+		[OP_ADD] = "word after an addition",
+		[OP_TREE] = "error of a change of the page tables",
+		[OP_FP] = "wrong FP registers",
+		[OP_SYSTEM] = "wrong system registers",
+		[OP_VIRTUAL] = "virtual interrupt",
 	};
 
 	if (is_call(op->kind))
@@ -238,28 +238,31 @@ static void check_end(const struct vcpu *vcpu)
 	enum guest_exit_reason reason = returns ? GUEST_EXIT_RETURNED : GUEST_EXIT_HANDLER;
 
 	if (guest->exit_reason != reason)
-		soak_fail("the run's end: expected \"%s\", found \"%s\"",
+		soak_fail("end of a guest's run: expected \"%s\", found \"%s\"",
 			  guest_exit_reason_name(reason),
 			  guest_exit_reason_name(guest->exit_reason));
 	if (returns && guest->exit_code != vcpu->script.value)
-		soak_fail("returned: expected %#lx, found %#lx", vcpu->script.value,
-			  guest->exit_code);
-	check_count("ops done", vcpu->over ? vcpu->until : vcpu->until - 1, vcpu->script.at);
+		soak_fail("value returned by a guest: expected %#lx, found %#lx",
+			  vcpu->script.value, guest->exit_code);
+	check_count("ops done by a guest", vcpu->over ? vcpu->until : vcpu->until - 1,
+		    vcpu->script.at);
 }
 
-/* What the host sees of registers that are in memory now. */
+/* The guest's registers, which are in memory now. */
 static void check_registers(const struct vcpu *vcpu)
 {
 	const struct guest *guest = vcpu->guest;
 	u64 seed = vcpu->fp_seed, system = system_value(vcpu->system_seed, 0);
 
 	if (guest->tpidr_el0 != system)
-		soak_fail("TPIDR_EL0: expected %#lx, found %#lx", system, guest->tpidr_el0);
+		soak_fail("TPIDR_EL0 of a guest: expected %#lx, found %#lx", system,
+			  guest->tpidr_el0);
 	if (guest->tpidr_el1 != (u64)&vcpu->script)
-		soak_fail("TPIDR_EL1: expected %p, found %#lx", &vcpu->script, guest->tpidr_el1);
+		soak_fail("TPIDR_EL1 of a guest: expected %p, found %#lx", &vcpu->script,
+			  guest->tpidr_el1);
 	for (u64 n = 0; n < 32 && !guest->sve; n++)
 		if ((u64)guest->fpsimd.q[n] != seed * (n + 1))
-			soak_fail("q%lu: expected %#lx, found %#lx", n, seed * (n + 1),
+			soak_fail("q%lu of a guest: expected %#lx, found %#lx", n, seed * (n + 1),
 				  (u64)guest->fpsimd.q[n]);
 }
 
@@ -269,9 +272,9 @@ void check_script(struct vcpu *vcpu)
 
 	check_end(vcpu);
 	if (!vcpu->machine->shared)
-		check_count("faults", vcpu->faults, vcpu->faults_seen);
-	check_count("exceptions to EL1", vcpu->own, script->own - vcpu->own_before);
-	check_count("virtual interrupts", vcpu->interrupts,
+		check_count("faults of a guest", vcpu->faults, vcpu->faults_seen);
+	check_count("exceptions of a guest to EL1", vcpu->own, script->own - vcpu->own_before);
+	check_count("virtual interrupts of a guest", vcpu->interrupts,
 		    script->interrupts - vcpu->interrupts_before);
 	for (u64 i = vcpu->next; i < vcpu->until; i++)
 		check_op(&script->ops[i], i);

@@ -13,6 +13,7 @@
 #include <libcflat.h>
 #include <asm/guest.h>
 #include <asm/spinlock.h>
+#include "calls.h"
 #include "random.h"
 
 #define MAX_MACHINES 4
@@ -41,16 +42,6 @@ enum op_kind {
 	OP_PAUSE, /* end the run; the next one goes on behind it, maybe on another CPU */
 	OP_KINDS,
 };
-
-/* Calls of the host: the immediate of an HVC, from EL0 of an SVC */
-#define CALL_REGISTERS 1
-#define CALL_TREE 2
-#define CALL_VIRTUAL 3
-#define CALL_TAKEN 4
-#define CALL_PHYSICAL 5
-#define CALL_PAUSE 6
-#define CALL_END 7
-#define CALL_UNEXPECTED 8
 
 /* The virtual interrupts */
 #define FIRST_INTID 32
@@ -147,8 +138,9 @@ static inline u64 *word_of(const struct machine *machine, unsigned int word)
 	return &machine->arena[word_offset(word) / sizeof(u64)];
 }
 
-/* The first failure of this run is kept, from whatever CPU. */
-void soak_fail(const char *fmt, ...) __printf(1, 2);
+/* The first failure of this run is kept, with the caller's place, from any CPU. */
+#define soak_fail(...) __soak_fail(SOURCE_PLACE, __VA_ARGS__)
+void __soak_fail(const char *place, const char *fmt, ...) __printf(2, 3);
 bool soak_failed(void);
 
 /* model.c */

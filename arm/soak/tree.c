@@ -201,8 +201,8 @@ static bool gap_is_right(struct comparison *compared, u32 page)
 {
 	while (compared->next < page) {
 		if (flags_at(compared, compared->next))
-			soak_fail("page %#x: expected flags %#x, found nothing", compared->next,
-				  compared->run);
+			soak_fail("leaf of page %#x: expected flags %#x, found no leaf",
+				  compared->next, compared->run);
 		if (compared->run)
 			return false;
 		compared->next = compared->run_end;
@@ -221,14 +221,15 @@ static u64 compare_leaf(struct s2_mmu *mmu, pteval_t *leaf, int level, u64 ipa, 
 	if (!gap_is_right(compared, page))
 		return 0;
 	if ((*leaf & LEAF_PA) != pa)
-		soak_fail("page %#x: expected at %#lx, found %#lx", page, pa, *leaf & LEAF_PA);
+		soak_fail("address of page %#x: expected %#lx, found %#lx", page, pa,
+			  *leaf & LEAF_PA);
 	for (u32 at = page; at < page + count; at = compared->run_end) {
 		u32 flags = flags_at(compared, at);
 		pteval_t mask = LEAF_BITS & ~cpus_bits(&machine->model, flags);
 
 		if (!flags || (*leaf ^ leaf_bits(flags)) & mask)
-			soak_fail("page %#x: expected flags %#x, found leaf %#lx of level %d", at,
-				  flags, *leaf, level);
+			soak_fail("leaf of page %#x: expected flags %#x, found %#lx at level %d",
+				  at, flags, *leaf, level);
 	}
 	compared->next = page + count;
 	return 0;
@@ -243,7 +244,7 @@ void check_tables(struct machine *machine)
 	gap_is_right(&compared, machine->model.pages);
 }
 
-/* AT S12E1R, with the guest's stage 1 off: what a guest on this CPU would find. */
+/* AT S12E1R, with the guest's stage 1 off: PAR_EL1 of a guest's access on this CPU. */
 static u64 walk_by_cpu(struct s2_mmu *mmu, u64 ipa)
 {
 	u64 hcr = read_sysreg(hcr_el2), par;
@@ -266,7 +267,9 @@ void check_walk(struct machine *machine, unsigned int half, unsigned int word)
 	unsigned int fault = model_fault(&machine->model, page_of(machine, ipa), false);
 
 	if (fault && (!(par & PAR_F) || (FIELD(par, 6, 1) & ESR_ELx_FSC_TYPE) != fault))
-		soak_fail("AT of %#lx: expected fault %#x, PAR_EL1 %#lx", ipa, fault, par);
+		soak_fail("AT S12E1R of %#lx: expected fault status %#x, found PAR_EL1 %#lx", ipa,
+			  fault, par);
 	if (!fault && ((par & PAR_F) || (par & LEAF_PA) != expected))
-		soak_fail("AT of %#lx: expected %#lx, PAR_EL1 %#lx", ipa, expected, par);
+		soak_fail("AT S12E1R of %#lx: expected address %#lx, found PAR_EL1 %#lx", ipa,
+			  expected, par);
 }

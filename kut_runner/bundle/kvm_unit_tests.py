@@ -217,7 +217,10 @@ class _Reader:
             origin=self.shown,
             skip=self.reason_to_skip(),
         )
-        if len(self.problems) == before and not found.skip:
+        if found.skip:  # its image need not be built
+            flat = directory / f"{found.image}.flat"
+            images.setdefault(found.image, Image(found.image, flat.with_suffix(".elf"), flat))
+        elif len(self.problems) == before:
             self.find_image(directory, file, images)
         return found if len(self.problems) == before else None
 

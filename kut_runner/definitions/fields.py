@@ -131,7 +131,8 @@ def _qemu_options(value: object) -> tuple[str, ...]:
 def _command(value: object) -> tuple[str, ...]:
     words = _tuple_of(_word)(value)
     fields = [field for word in words for field in _placeholders(word)]
-    if unknown := next((field for field in fields if field not in PLACEHOLDERS), None):
+    unknown = next((field for field in fields if field not in PLACEHOLDERS), None)
+    if unknown is not None:  # it may be empty
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         raise BadValueError(
             f"{{{unknown}}} is not a placeholder; they are {known}, and {{{{ for a brace"

@@ -82,6 +82,8 @@ class _Running:
     attempt: Attempt
     launch: Launch
     build_id: str = ""
+    is_second_start: bool = False
+    """It was started again without an inspector, see `_fails_silently`."""
 
 
 class _LogReader:
@@ -175,10 +177,10 @@ class _Runner:
             else:
                 self._start(pool, attempt)
 
-    def _start(self, pool: Pool, attempt: Attempt) -> None:
-        """Start a process, or report why it does not start."""
+    def _start(self, pool: Pool, attempt: Attempt, *, is_second: bool = False) -> None:
+        """Start a process, or report why it does not start; the second time without inspector."""
         case = attempt.case
-        launch = self._launch(attempt)
+        launch = self._launch(attempt, is_second=is_second)
         try:
             boot = pool.start(launch, self._output_callback(attempt))
         except OSError as error:
@@ -187,15 +189,15 @@ class _Runner:
             self._conclude(running, GuestOutput(), process_exit, may_retry=False)
             return
         # Read now: what is built meanwhile is not what runs.
-        self._running[boot] = _Running(attempt, launch, case.image.build_id)
+        self._running[boot] = _Running(attempt, launch, case.image.build_id, is_second)
         self._free -= attempt.cost
-        for view in self._views:
+        for view in () if is_second else self._views:
             view.on_begin(case.id, attempt.number)
 
-    def _launch(self, attempt: Attempt) -> Launch:
+    def _launch(self, attempt: Attempt, *, is_second: bool) -> Launch:
         case, options = attempt.case, self._options
         log = self._log_dir / f"{file_name(case.id, attempt.number)}.log"
-        is_reachable = case.target.program not in self._unreachable
+        is_reachable = not is_second and case.target.program not in self._unreachable
         launch = case.target.launch(
             case.test,
             case.image,
@@ -249,11 +251,13 @@ class _Runner:
         """Free the resources of a process that has ended; read its log, or start it once more."""
         running = self._running.pop(boot)
         self._free += running.attempt.cost
-        if not pool.stops and _is_unreachable(boot, process_exit):
+        fails_silently = _fails_silently(boot, process_exit)
+        if fails_silently and not pool.stops and boot.inspector and not boot.was_inspectable:
             boot.log.close()
-            self._unreachable.add(running.attempt.case.target.program)
-            self._start(pool, running.attempt)
+            self._start(pool, running.attempt, is_second=True)
             return
+        if running.is_second_start and not fails_silently:  # so it was for want of descriptors
+            self._unreachable.add(running.attempt.case.target.program)
         self._readers.append(_LogReader(running, boot, process_exit))
 
     def _read_log(self, pool: Pool) -> None:
@@ -301,14 +305,15 @@ class _Runner:
             self._selected = len(self._results) + len(self._running) + len(self._readers)
 
 
-def _is_unreachable(boot: Boot, process_exit: ProcessExit) -> bool:
-    """Return whether a process may have failed for want of the descriptors it was to inherit.
+def _fails_silently(boot: Boot, process_exit: ProcessExit) -> bool:
+    """Return whether a program failed before its guest printed anything.
 
-    A wrapper that closes them, as ssh, docker and sudo do, leaves QEMU with options that name
-    nothing. The inspector has had no contact then, and the guest has not run.
+    Either it refuses its options, or it has not got the descriptors that its inspector needs: a
+    wrapper that closes them, as ssh, docker and sudo do, leaves QEMU with options that name
+    nothing. A second start without an inspector shows which.
     """
     has_failed = process_exit.kind is ExitKind.EXITED and process_exit.code != 0
-    return bool(boot.inspector and has_failed and not boot.was_inspectable and boot.log.is_empty)
+    return has_failed and boot.log.is_empty
 
 
 def _diagnose(

@@ -1,53 +1,95 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Offsets of structure members for the assembler.
+ * Offsets of structure members and values of enumerators for the assembler.
  *
  * Compiled to assembly only; the build turns its `->NAME value` lines into <asm/asm-offsets.h>.
  */
 #include <libcflat.h>
+#include <asm/arm-smccc.h>
+#include <asm/guest-entry.h>
 #include <asm/guest.h>
+#include <asm/processor.h>
 #include <asm/ptrace.h>
 #include <asm/smp.h>
 #include <asm/thread_info.h>
 
 #define DEFINE(name, value) asm volatile("\n.ascii \"->" #name " %0 \"" : : "i"(value))
 #define OFFSET(name, type, member) DEFINE(name, offsetof(type, member))
+/* The offset of @member, which STP and LDP move together with @next */
+#define PAIR(name, type, member, next)                                                         \
+	static_assert(offsetof(type, next) == offsetof(type, member) + 8, "one STP for both"); \
+	OFFSET(name, type, member)
+#define ENUM(name) DEFINE(name, name)
+
+static_assert(ESR_ELx_EC_UPPER_HALF == UL(0x20) << ESR_ELx_EC_SHIFT, "it is of the class");
+static_assert(ESR_ELx_EC_MASK == (1 << ESR_ELx_EC_WIDTH) - 1, "it is a field");
+static_assert(GUEST_HVC_EL1_EXCEPTION & GUEST_HVC_RETURNED & GUEST_HVC_FRAMEWORK,
+	      "guest-entry.S finds the framework's hypercalls");
+static_assert(ESR_ELx_EC_SYS64 & 1 << GUEST_EC_BIT_SYS64 &&
+		      !(ESR_ELx_EC_HVC64 & 1 << GUEST_EC_BIT_SYS64),
+	      "a trap by HCR_EL2.TVM is no HVC");
+static_assert(ESR_ELx_EC_HVC32 & 1 << GUEST_EC_BIT_NOT_CP15 &&
+		      !((ESR_ELx_EC_CP15_32 | ESR_ELx_EC_CP15_64) & 1 << GUEST_EC_BIT_NOT_CP15),
+	      "nor is one from AArch32");
 
 void asm_offsets(void);
 void asm_offsets(void)
 {
 	OFFSET(S_X0, struct pt_regs, regs[0]);
-	OFFSET(S_X1, struct pt_regs, regs[1]);
-	OFFSET(S_X2, struct pt_regs, regs[2]);
-	OFFSET(S_FP, struct pt_regs, regs[29]);
-	OFFSET(S_LR, struct pt_regs, regs[30]);
-	OFFSET(S_SP, struct pt_regs, sp);
-	OFFSET(S_PC, struct pt_regs, pc);
-	OFFSET(S_PSTATE, struct pt_regs, pstate);
+	PAIR(S_LR, struct pt_regs, regs[30], sp);
+	PAIR(S_PC, struct pt_regs, pc, pstate);
 	OFFSET(S_FRAME, struct pt_regs, frame);
 	DEFINE(S_FRAME_SIZE, sizeof(struct pt_regs));
 
 	OFFSET(THREAD_EMERGENCY_STACK, struct thread_info, emergency_stack);
 
 	OFFSET(GUEST_X0, struct guest, x[0]);
-	OFFSET(GUEST_X30, struct guest, x[30]);
-	OFFSET(GUEST_REGS_IN_MEMORY, struct guest, regs_in_memory);
-	OFFSET(GUEST_SPSR, struct guest, spsr_el2);
-	OFFSET(GUEST_FAR, struct guest, far_el2);
-	OFFSET(GUEST_HPFAR, struct guest, hpfar_el2);
-	OFFSET(GUEST_DISPATCH, struct guest, dispatch);
+	PAIR(GUEST_X30, struct guest, x[30], elr_el2);
+	PAIR(GUEST_REGS_IN_MEMORY, struct guest, regs_in_memory, spsr_el2);
+	PAIR(GUEST_SPSR, struct guest, spsr_el2, esr_el2);
+	PAIR(GUEST_FAR, struct guest, far_el2, hpfar_el2);
+	PAIR(GUEST_DISPATCH, struct guest, dispatch[0].handler, dispatch[0].frame);
+	OFFSET(GUEST_DISPATCH_FRAME, struct guest, dispatch[0].frame);
 	DEFINE(GUEST_DISPATCH_SIZE, sizeof(((struct guest *)0)->dispatch[0]));
 	OFFSET(GUEST_HOST_SP, struct guest, host_sp);
 	OFFSET(GUEST_HOST_FRAME, struct guest, host_frame);
 
 	OFFSET(SECONDARY_STACK, struct secondary_data, stack);
-	OFFSET(SECONDARY_TCR, struct secondary_data, tcr);
-	OFFSET(SECONDARY_TTBR0, struct secondary_data, ttbr0);
+	PAIR(SECONDARY_TCR, struct secondary_data, tcr, mair);
+	PAIR(SECONDARY_TTBR0, struct secondary_data, ttbr0, sctlr);
 
 	OFFSET(EL1_X0, struct guest_el1_regs, regs[0]);
-	OFFSET(EL1_LR, struct guest_el1_regs, regs[30]);
-	OFFSET(EL1_SP, struct guest_el1_regs, sp);
-	OFFSET(EL1_PC, struct guest_el1_regs, pc);
-	OFFSET(EL1_PSTATE, struct guest_el1_regs, pstate);
+	PAIR(EL1_LR, struct guest_el1_regs, regs[30], sp);
+	PAIR(EL1_PC, struct guest_el1_regs, pc, pstate);
 	DEFINE(EL1_FRAME_SIZE, sizeof(struct guest_el1_regs));
+
+	OFFSET(FPSIMD_Q0, struct fpsimd_state, q[0]);
+	PAIR(FPSIMD_FPCR, struct fpsimd_state, fpcr, fpsr);
+
+	OFFSET(SMCCC_RESULT, struct smccc_result, r0);
+}
+
+void asm_enumerators(void);
+void asm_enumerators(void)
+{
+	ENUM(ELxT_SYNC);
+	ENUM(ELxT_IRQ);
+	ENUM(ELxT_FIQ);
+	ENUM(ELxT_ERROR);
+	ENUM(ELxH_SYNC);
+	ENUM(ELxH_IRQ);
+	ENUM(ELxH_FIQ);
+	ENUM(ELxH_ERROR);
+	ENUM(ELx_LOW_SYNC_64);
+	ENUM(ELx_LOW_IRQ_64);
+	ENUM(ELx_LOW_FIQ_64);
+	ENUM(ELx_LOW_ERROR_64);
+	ENUM(ELx_LOW_SYNC_32);
+	ENUM(ELx_LOW_IRQ_32);
+	ENUM(ELx_LOW_FIQ_32);
+	ENUM(ELx_LOW_ERROR_32);
+	ENUM(VECTOR_MAX);
+
+	ENUM(GUEST_ACTION_RESUME);
+	ENUM(GUEST_ACTION_EXIT);
 }

@@ -12,7 +12,7 @@ u64 usecs_to_cycles(u64 usecs)
 	return DIV_ROUND_UP(usecs * get_cntfrq(), USECS_PER_SECOND);
 }
 
-/* A difference of counts is right across the counter's wrap. */
+/* A difference of counts is correct when the counter wraps. */
 void delay(u64 cycles)
 {
 	u64 start = get_cntvct();

@@ -10,12 +10,11 @@
  * trap
  */
 #define CPTR_EL2_NVHE 0x33ffUL
-/* EL1PCTEN and EL1PCEN move with E2H, where bits 0, 1, 8 and 9 are EL0's */
-#define CNTHCTL_EL2_E2H (3UL << 10 | 3UL << 8 | 3UL << 0)
-#define CNTHCTL_EL2_NVHE (3UL << 0)
+#define CNTHCTL_EL2_E2H (CNTHCTL_VHE_EL1PCTEN | CNTHCTL_VHE_EL1PTEN | CNTKCTL_EL1_ALL)
+#define CNTHCTL_EL2_NVHE (CNTHCTL_NVHE_EL1PCTEN | CNTHCTL_NVHE_EL1PCEN)
 #define ICC_SRE_EL2_ENABLE 0xfUL
 
-u64 cptr_el2_open;
+u64 cptr_el2_untrapped;
 
 static bool has_feature(u64 id_register, unsigned int lowest_bit)
 {
@@ -34,8 +33,8 @@ u64 cnthctl_el2_default(void)
 
 void el2_setup(void)
 {
-	cptr_el2_open = cptr_el2_default();
-	write_sysreg(cptr_el2_open, cptr_el2);
+	cptr_el2_untrapped = cptr_el2_default();
+	write_sysreg(cptr_el2_untrapped, cptr_el2);
 	write_sysreg(read_sysreg(mdcr_el2) & 0x1f,
 		     mdcr_el2); /* HPMN is at PMCR_EL0.N: all counters EL1's */
 	write_sysreg(0, hstr_el2);

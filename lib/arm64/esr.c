@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Exception syndromes in words. */
+/* Exception syndromes, decoded. */
 #include <libcflat.h>
 #include <asm/esr.h>
 
@@ -118,27 +118,47 @@ static const char *level_fault_name(unsigned int fsc)
 	}
 }
 
-static void decode_abort(u64 esr, char *buf, int size)
+/* The fault status, without its level where @mask leaves that out; NULL if it is reserved. */
+static const char *decode_fault(u64 esr, u64 mask, char *buf, int size)
+{
+	unsigned int fsc = esr & ESR_ELx_FSC;
+
+	if (!(mask & ESR_ELx_FSC))
+		return "any fault";
+	if (single_fault_name(fsc))
+		return single_fault_name(fsc);
+	if (!(mask & ESR_ELx_FSC_LEVEL) || !level_fault_name(fsc))
+		return level_fault_name(fsc);
+	snprintf(buf, size, "%s, level %u", level_fault_name(fsc), fsc & ESR_ELx_FSC_LEVEL);
+	return buf;
+}
+
+static const char *access_name(u64 esr, u64 mask)
+{
+	if (ESR_ELx_EC(esr) < ESR_ELx_EC_DABT_LOW)
+		return ", fetch";
+	if (!(mask & ESR_ELx_WNR))
+		return "";
+	return esr & ESR_ELx_WNR ? ", write" : ", read";
+}
+
+static void decode_abort(u64 esr, u64 mask, char *buf, int size)
 {
 	bool data = ESR_ELx_EC(esr) >= ESR_ELx_EC_DABT_LOW;
-	unsigned int fsc = esr & ESR_ELx_FSC;
-	const char *access = !data ? "fetch" : esr & ESR_ELx_WNR ? "write" : "read";
-	const char *walk = esr & ESR_ELx_S1PTW ? ", on a stage-1 table walk" : "";
-	const char *cache = data && (esr & ESR_ELx_CM) ? ", cache maintenance" : "";
+	const char *walk = esr & mask & ESR_ELx_S1PTW ? ", on a stage-1 table walk" : "";
+	const char *cache = data && (esr & mask & ESR_ELx_CM) ? ", cache maintenance" : "";
+	char level[64];
+	const char *fault = decode_fault(esr, mask, level, sizeof(level));
 
-	if (single_fault_name(fsc))
-		snprintf(buf, size, "%s, %s%s%s", single_fault_name(fsc), access, walk, cache);
-	else if (level_fault_name(fsc))
-		snprintf(buf, size, "%s, level %u, %s%s%s", level_fault_name(fsc),
-			 fsc & ESR_ELx_FSC_LEVEL, access, walk, cache);
+	if (fault)
+		snprintf(buf, size, "%s%s%s%s", fault, access_name(esr, mask), walk, cache);
 	else
-		snprintf(buf, size, "reserved fault status %#x", fsc);
+		snprintf(buf, size, "reserved fault status %#lx", esr & ESR_ELx_FSC);
 }
 
 /*
- * Immediates of BRK that compilers use for traps: __builtin_trap(), which is all that GCC's
- * undefined behaviour sanitizer has to say, and Clang's sanitizer, whose low byte is the kind of
- * check.
+ * Immediates of BRK that compilers use for traps: __builtin_trap(), which GCC's undefined behaviour
+ * sanitizer calls too, and Clang's sanitizer, whose low byte is the kind of check.
  */
 #define BRK_GCC_TRAP 0x3e8
 #define BRK_CLANG_TRAP 0x1
@@ -178,38 +198,50 @@ static void decode_brk(u64 esr, char *buf, int size)
  * DDI 0487, D24.2.40, "ISS encoding for an exception from MSR, MRS, or System instruction
  * execution"
  */
-static void decode_sysreg(u64 esr, char *buf, int size)
+static void decode_sysreg(u64 esr, u64 mask, char *buf, int size)
 {
 	unsigned int iss = ESR_ELx_ISS(esr);
+	const char *access = !(mask & 1) ? "access to" : iss & 1 ? "read of" : "write of";
+	int len = snprintf(buf, size, "%s S%u_%u_C%u_C%u_%u", access, iss >> 20 & 3, iss >> 14 & 7,
+			   iss >> 10 & 15, iss >> 1 & 15, iss >> 17 & 7);
 
-	snprintf(buf, size, "%s S%u_%u_C%u_C%u_%u, x%u", iss & 1 ? "read of" : "write of",
-		 iss >> 20 & 3, iss >> 14 & 7, iss >> 10 & 15, iss >> 1 & 15, iss >> 17 & 7,
-		 iss >> 5 & 31);
+	if (len < size && (mask >> 5 & 31))
+		snprintf(buf + len, size - len, ", x%u", iss >> 5 & 31);
 }
 
-const char *esr_decode(u64 esr, char *buf, int size)
+static void decode_iss(u64 esr, u64 mask, char *buf, int size)
 {
-	int len = snprintf(buf, size, "%s: ", esr_class_name(esr));
-
-	if (len >= size)
-		return buf;
 	switch (ESR_ELx_EC(esr)) {
 	case ESR_ELx_EC_HVC64:
 	case ESR_ELx_EC_SMC64:
 	case ESR_ELx_EC_SVC64:
-		snprintf(buf + len, size - len, "#%#lx", esr & 0xffff);
+		snprintf(buf, size, "#%#lx", esr & 0xffff);
 		break;
 	case ESR_ELx_EC_BRK64:
-		decode_brk(esr, buf + len, size - len);
+		decode_brk(esr, buf, size);
 		break;
 	case ESR_ELx_EC_SYS64:
-		decode_sysreg(esr, buf + len, size - len);
+		decode_sysreg(esr, mask, buf, size);
 		break;
 	default:
 		if (esr_is_abort(esr))
-			decode_abort(esr, buf + len, size - len);
+			decode_abort(esr, mask, buf, size);
 		else
-			snprintf(buf + len, size - len, "ISS %#lx", ESR_ELx_ISS(esr));
+			snprintf(buf, size, "ISS %#lx", ESR_ELx_ISS(esr & mask));
 	}
+}
+
+const char *esr_decode_masked(u64 esr, u64 mask, char *buf, int size)
+{
+	bool has_iss = ESR_ELx_ISS(mask);
+	int len = snprintf(buf, size, "%s%s", esr_class_name(esr), has_iss ? ": " : "");
+
+	if (has_iss && len < size)
+		decode_iss(esr, mask, buf + len, size - len);
 	return buf;
+}
+
+const char *esr_decode(u64 esr, char *buf, int size)
+{
+	return esr_decode_masked(esr, UINT64_MAX, buf, size);
 }

@@ -10,14 +10,14 @@ fpsimd_save:
 	for_q0_to_q31 stp
 	mrs	x1, fpcr
 	mrs	x2, fpsr
-	add	x0, x0, #512
+	add	x0, x0, #FPSIMD_FPCR
 	stp	x1, x2, [x0]
 	ret
 
 	.global	fpsimd_load
 fpsimd_load:
 	for_q0_to_q31 ldp
-	add	x0, x0, #512
+	add	x0, x0, #FPSIMD_FPCR
 	ldp	x1, x2, [x0]
 	msr	fpcr, x1
 	msr	fpsr, x2
@@ -28,19 +28,24 @@ fpsimd_load:
 fp_control_save:
 	mrs	x1, fpcr
 	mrs	x2, fpsr
-	add	x0, x0, #512
+	add	x0, x0, #FPSIMD_FPCR
 	stp	x1, x2, [x0]
 	ret
 
 	.global	fp_control_load
 fp_control_load:
-	add	x0, x0, #512
+	add	x0, x0, #FPSIMD_FPCR
 	ldp	x1, x2, [x0]
 	msr	fpcr, x1
 	msr	fpsr, x2
 	ret
 
-/* All z registers in an array at x0, all p registers and then one more in an array at x1 */
+/*
+ * All z registers in an array at x0, all p registers and then FFR in an array at x1. Sizes are
+ * multiples of the vector's length, or the predicate's.
+ */
+#define Z_REGISTERS_SHIFT 5
+#define FFR_SLOT 16
 .macro for_z0_to_z31 op
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 	\op	z\n, [x0, #\n, mul vl]
@@ -56,24 +61,24 @@ fp_control_load:
 /* void sve_save(void *registers, u64 vl): the first-fault register comes last, by way of p0 */
 	.global	sve_save
 sve_save:
-	add	x1, x0, x1, lsl #5
+	add	x1, x0, x1, lsl #Z_REGISTERS_SHIFT
 	for_z0_to_z31 str
 	for_p0_to_p15 str
 	rdffr	p0.b
-	str	p0, [x1, #16, mul vl]
+	str	p0, [x1, #FFR_SLOT, mul vl]
 	ldr	p0, [x1]
 	ret
 
 	.global	sve_load
 sve_load:
-	add	x1, x0, x1, lsl #5
+	add	x1, x0, x1, lsl #Z_REGISTERS_SHIFT
 	for_z0_to_z31 ldr
-	ldr	p0, [x1, #16, mul vl]
+	ldr	p0, [x1, #FFR_SLOT, mul vl]
 	wrffr	p0.b
 	for_p0_to_p15 ldr
 	ret
 
-/* int sve_vl(void): in bits */
+/* int sve_vl(void): in bits, eight times the bytes */
 	.global	sve_vl
 sve_vl:
 	rdvl	x0, #8

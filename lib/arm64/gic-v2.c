@@ -35,6 +35,7 @@ int gicv2_init(void)
 	gicv2_data.irq_nr = GICD_TYPER_IRQS(readl(gicv2_data.dist_base + GICD_TYPER));
 	if (gic_tree.nr_regions > REGION_VCPU) {
 		gicv2_data.hyp_base = map_region(REGION_HYP);
+		gicv2_data.nr_lrs = GICH_VTR_NR_LRS(readl(gicv2_data.hyp_base + GICH_VTR));
 		gicv2_data.vcpu_base = gic_tree.regions[REGION_VCPU].base;
 		gicv2_data.vcpu_size = gic_tree.regions[REGION_VCPU].size;
 	}
@@ -42,7 +43,7 @@ int gicv2_init(void)
 }
 
 /*
- * The targets of an SGI read as the reading CPU's own interface; as 0 where there is only one CPU
+ * The targets of an SGI read as the reading CPU's own interface; as 0 on a machine with one CPU
  * (IHI 0048, 4.3.12).
  */
 static u8 own_interface(void)
@@ -72,8 +73,8 @@ static void enable_redistributor(void)
 }
 
 /*
- * In a Non-secure view only bit 0 is there, and is group 1's. Without a Secure state both groups
- * are ours: group 0 as FIQ, and GICC_IAR for either.
+ * A Non-secure view has bit 0 only, for group 1. Without a Secure state both groups are the host's:
+ * group 0 as FIQ, and GICC_IAR for either.
  */
 static void enable_cpu_interface(void)
 {
@@ -121,7 +122,10 @@ static void set_priority_mask(u8 priority)
 void gicv2_ipi_send_single(int irq, int cpu)
 {
 	assert(cpu < MAX_CPUS);
-	/* A CPU that has not called gic_enable_defaults() yet is taken at its index. */
+	/*
+	 * A CPU that has not called gic_enable_defaults() yet is assumed to have the interface of
+	 * its index.
+	 */
 	u32 target = interface_of[cpu] ?: 1U << cpu;
 
 	writel(target << SGIR_TARGETS_SHIFT | irq, gicv2_data.dist_base + GICD_SGIR);

@@ -15,7 +15,7 @@
 
 struct gicv3_data gicv3_data;
 
-/* Enough for any real one, and the end of a wait for one that is not. */
+/* A bound for the wait, more than any implementation needs. */
 #define POLLS 1000000
 
 static void wait_while(const void *reg, u32 bits, const char *what)
@@ -54,7 +54,7 @@ int gicv3_init(void)
 	return 1;
 }
 
-/* MPIDR's four affinity fields side by side, as GICR_TYPER[63:32] has them. */
+/* MPIDR's four affinity fields, adjacent, as GICR_TYPER[63:32] has them. */
 static u32 affinity(u64 mpidr)
 {
 	return (mpidr & 0xffffff) | (mpidr >> 32 & 0xff) << 24;
@@ -97,7 +97,7 @@ static void enable_distributor(void)
 	gic_irq_defaults(dist, GIC_FIRST_SPI, gicv3_data.irq_nr);
 	for (unsigned int i = GIC_FIRST_SPI; i < gicv3_data.irq_nr; i++)
 		writeq(get_mpidr() & 0xff00ffffffUL, dist + GICD_IROUTER + 8 * i);
-	/* Of one Security state or of Non-secure: either reading enables all there is. */
+	/* With one Security state or in the Non-secure view: both enable every group. */
 	writel(GICD_CTLR_ARE_NS | GICD_CTLR_ENABLE_G1A | GICD_CTLR_ENABLE_G1, dist + GICD_CTLR);
 	distributor_sync();
 }
@@ -123,7 +123,7 @@ static void enable_redistributor(void)
 static void enable_cpu_interface(void)
 {
 	write_sysreg_s(read_sysreg_s(ICC_SRE_EL1) | ICC_SRE_SRE, ICC_SRE_EL1);
-	isb(); /* the other registers are there from here on */
+	isb(); /* the other registers are accessible from here on */
 	write_sysreg_s(GICC_INT_PRI_THRESHOLD, ICC_PMR_EL1);
 	write_sysreg_s(1, ICC_IGRPEN0_EL1);
 	write_sysreg_s(1, ICC_IGRPEN1_EL1);
@@ -191,7 +191,7 @@ void gicv3_ipi_send_single(int irq, int cpu)
 	u64 target = FIELD(mpidr, 39, 32) << 48 | (aff0 >> 4) << 44 | FIELD(mpidr, 23, 16) << 32 |
 		     FIELD(mpidr, 15, 8) << 16 | 1UL << (aff0 & 0xf);
 
-	dsb(ishst); /* what the target is to find in memory */
+	dsb(ishst); /* earlier writes, before the target takes it */
 	write_sysreg_s(target | (u64)irq << 24, ICC_SGI1R_EL1);
 	isb();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The interrupt controller: what is the same for both versions. */
+/* The interrupt controller: code common to both versions. */
 #include <libcflat.h>
 #include <fdt.h>
 #include <asm/gic.h>
@@ -174,6 +174,18 @@ static void write_irq_bit(int irq, unsigned int bitmap)
 {
 	writel(1U << irq % 32, bitmap_word(irq, bitmap));
 	ops->irq_sync(irq);
+}
+
+const char *gic_irq_state_name(enum gic_irq_state state)
+{
+	static const char *const names[] = {
+		[GIC_IRQ_STATE_INACTIVE] = "inactive",
+		[GIC_IRQ_STATE_PENDING] = "pending",
+		[GIC_IRQ_STATE_ACTIVE] = "active",
+		[GIC_IRQ_STATE_ACTIVE_PENDING] = "active and pending",
+	};
+
+	return names[state];
 }
 
 enum gic_irq_state gic_irq_state(int irq)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Guests whose EL1 is in AArch32 (HCR_EL2.RW clear): what they have beyond the registers of EL1. */
+/* Guests whose EL1 is in AArch32 (HCR_EL2.RW clear): their registers beyond those of EL1. */
 #include <libcflat.h>
 #include <asm/guest-internal.h>
 #include <asm/guest.h>
@@ -9,8 +9,8 @@
 #define PSR_MODE_SVC32 0x13
 #define SP_SVC 19 /* r13 of Supervisor mode (DDI 0487, D1.8.2) */
 /*
- * SCTLR: RES1, and CP15BEN, nTWI, nTWE (DDI 0487, G8.2.126). RES1 of SCTLR_EL1 would be TRE, AFE and
- * UWXN.
+ * SCTLR: RES1, and CP15BEN, nTWI, nTWE (DDI 0487, G8.2.126). RES1 of SCTLR_EL1 would be TRE, AFE
+ * and UWXN.
  */
 #define SCTLR_AARCH32_RESET 0x00c50838UL
 
@@ -31,7 +31,10 @@ void aarch32_state_load(const struct aarch32_state *state)
 #define ISS_CV (1U << 24)
 #define ISS_COND(iss) FIELD(iss, 23, 20)
 
-/* ConditionHolds(), of what trapped: a CPU may trap what would do nothing (DDI 0487, G1.19.2). */
+/*
+ * ConditionHolds() for the trapped instruction: a CPU may trap one whose condition fails (DDI 0487,
+ * G1.19.2).
+ */
 bool guest_condition_holds(const struct guest *guest)
 {
 	unsigned int iss = ESR_ELx_ISS(guest->esr_el2), cond = iss & ISS_CV ? ISS_COND(iss) : 14;

@@ -3,30 +3,24 @@
  * Normal memory for a guest whose MMU is off, on a CPU without FEAT_S2FWB.
  *
  * HCR_EL2.DC makes it so, but the CPU then behaves as if SCTLR_EL1.M were 0 (DDI 0487, D24.2.53).
- * HCR_EL2.TVM traps the guest's writes to its translation registers, which are done here for it; one
- * that changes M changes DC. So it stays set: a guest may turn its MMU off again.
+ * HCR_EL2.TVM traps the guest's writes to its translation registers, which are emulated here; one
+ * that changes M changes DC. So TVM stays set: a guest may turn its MMU off again.
  */
 #include <libcflat.h>
 #include <asm/barrier.h>
 #include <asm/guest.h>
 #include <asm/guest-internal.h>
 
-/*
- * The fields of an ISS for MSR that name the register: all but Rt and direction. For MCR they are
- * the same, without op0.
- */
-#define ISS_REGISTER(op0, op1, crn, crm, op2) \
-	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
-#define ISS_REGISTER_MASK ISS_REGISTER(3, 7, 15, 15, 7)
+/* The fields of MSR's ISS that name the register. MCR's are the same, without op0. */
+#define ISS_REGISTER ESR_ELx_SYS64_ISS
 #define ISS_CP15_MASK ISS_REGISTER(0, 7, 15, 15, 7)
 #define ISS_MCRR(opc1, crm) ((opc1) << 16 | (crm) << 1)
 #define ISS_MCRR_MASK ISS_MCRR(15, 15)
 #define ISS_RT(iss) FIELD(iss, 9, 5)
 #define ISS_RT2(iss) FIELD(iss, 14, 10)
-#define ISS_READ 1
 
 /* clang-format off */
-/* What TVM traps. X(field, name with E2H clear, name with E2H set, encoding) */
+/* Registers whose writes TVM traps. X(field, name with E2H clear, name with E2H set, encoding) */
 #define TVM_REGISTERS(X)                                                                           \
 	X(sctlr_el1, SCTLR_EL12, ISS_REGISTER(3, 0, 1, 0, 0))                                      \
 	X(ttbr0_el1, TTBR0_EL12, ISS_REGISTER(3, 0, 2, 0, 0))                                      \
@@ -74,13 +68,13 @@
 
 static bool write_register(unsigned int iss, u64 value)
 {
-	switch (iss & ISS_REGISTER_MASK) {
+	switch (iss & ESR_ELx_SYS64_ISS_REGISTER) {
 		TVM_REGISTERS(WRITE_REGISTER)
 	}
 	return false;
 }
 
-/* @half of @old replaced */
+/* @old with @half in place of the bits from @lowest on */
 static u64 with_half(u64 old, unsigned int lowest, u64 half)
 {
 	return (old & ~(0xffffffffUL << lowest)) | (half & 0xffffffff) << lowest;
@@ -125,7 +119,7 @@ static u64 follow_mmu(struct guest *guest, u64 hcr, u64 sctlr)
 	if (mmu_on == guest->mmu_was_on)
 		return hcr;
 	guest->mmu_was_on = mmu_on;
-	/* What was cached of the other translation ends here. */
+	/* Nothing cached with the other setting of DC may be used from here on. */
 	s2mmu_flush(guest->s2mmu);
 	return mmu_on ? hcr & ~HCR_EL2_DC : hcr | HCR_EL2_DC;
 }
@@ -156,7 +150,7 @@ static bool emulate(const struct guest *guest)
 {
 	unsigned int iss = ESR_ELx_ISS(guest->esr_el2);
 
-	if (iss & ISS_READ)
+	if (iss & ESR_ELx_SYS64_ISS_READ)
 		return false;
 	switch (ESR_ELx_EC(guest->esr_el2)) {
 	case ESR_ELx_EC_SYS64:

@@ -82,7 +82,7 @@ bool guest_enable_debug(struct guest *guest)
 	guest->debug = calloc(1, sizeof(*guest->debug));
 	if (!guest->debug)
 		return false;
-	guest_update_extras(guest);
+	guest_update_optional(guest);
 	guest->debug->guest.os_lock = 1;
 	guest->mdcr_el2 &= ~MDCR_EL2_DEBUG_TRAPS;
 	return true;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who gets an exit.
+ * Dispatch of exits.
  *
  * A vector calls the one function in guest->dispatch. That is the installed handler itself, unless
- * something has to be looked at first: then it is a function of this file, which takes the
- * exit through all that may want it. So a guest that needs none of this does not pay for it.
+ * something comes before it: then it is a function of this file, which tries everything that may
+ * handle the exit. So a guest that needs none of this does not pay for it.
  */
 #include <libcflat.h>
 #include <string.h>
@@ -29,13 +29,13 @@ static enum guest_handler_result default_interrupt_handler(struct guest *guest)
 
 enum guest_handler_result guest_take_interrupts(struct guest *guest)
 {
-	asm volatile("msr daifclr, #3\n"
-		     "isb\n" /* what is pending is taken here */
-		     "msr daifset, #3"
-		     :
-		     :
-		     : "memory");
-	/* What another CPU has injected goes with them when they return to the CPU. */
+	daif_clear(PSR_I_BIT | PSR_F_BIT);
+	isb(); /* what is pending is taken here */
+	daif_set(PSR_I_BIT | PSR_F_BIT);
+	/*
+	 * Interrupts that another CPU has injected are taken over when the registers return to the
+	 * CPU.
+	 */
 	if (guest->vgic_queue.count && !guest->regs_in_memory)
 		guest_registers_to_memory(guest);
 	return GUEST_ACTION_RESUME;
@@ -43,14 +43,15 @@ enum guest_handler_result guest_take_interrupts(struct guest *guest)
 
 static guest_handler_t default_handler(enum vector vector)
 {
-	bool interrupt = vector % 4 == ELxT_IRQ || vector % 4 == ELxT_FIQ;
+	enum vector type = vector % VECTORS_PER_GROUP;
 
-	return interrupt ? default_interrupt_handler : default_sync_handler;
+	return type == ELxT_IRQ || type == ELxT_FIQ ? default_interrupt_handler
+						    : default_sync_handler;
 }
 
 static bool is_sync(enum vector vector)
 {
-	return vector % 4 == ELxT_SYNC;
+	return vector % VECTORS_PER_GROUP == ELxT_SYNC;
 }
 
 void guest_count_exit(struct guest *guest, enum vector vector)
@@ -64,7 +65,7 @@ void guest_count_exit(struct guest *guest, enum vector vector)
 		statistics->classes[ESR_ELx_EC(guest->esr_el2)]++;
 }
 
-/* The exit is the framework's own business, and @result what becomes of it. */
+/* True when the framework has handled the exit itself, with @result. */
 static bool answered_by_framework(struct guest *guest, enum guest_handler_result *result)
 {
 	enum mmio_result mmio = MMIO_NOT_OURS;
@@ -122,7 +123,7 @@ static bool has_class_handler(const struct guest *guest)
 	return false;
 }
 
-/* An exit of @vector has more than the vector's handler to go to. */
+/* True when more than the vector's handler may handle an exit of @vector. */
 static bool needs_dispatch(const struct guest *guest, enum vector vector)
 {
 	return guest->statistics || (is_sync(vector) && (guest->fp_lazy || guest->nr_devices ||

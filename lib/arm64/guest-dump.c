@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A guest's exit in words. */
+/* A guest's exit, printed. */
 #include <libcflat.h>
 #include <asm/guest.h>
 #include <asm/guest-internal.h>
 #include <asm/setup.h>
 
-/* An address in the image is what addr2line takes; another stands as it is. */
+/* Print a PC, in the image also as the offset that addr2line takes. */
 static void dump_pc(const char *what, u64 pc)
 {
 	if (pc >= (u64)_stext && pc < (u64)_etext)

@@ -6,7 +6,7 @@
 #include <asm/sysreg.h>
 
 #define ID_AA64PFR0_EL0_AARCH32 2
-/* What of the stack is for EL1 */
+/* EL1's part of the stack */
 #define EL1_STACK_SIZE (GUEST_STACK_SIZE / 4)
 
 const char *guest_aarch32_unsupported(void)

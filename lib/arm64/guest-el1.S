@@ -2,33 +2,31 @@
 /*
  * Code that runs inside guests, at EL1, and the ends of their functions.
  *
- * Two vector tables. In the bare one every slot is a hypercall that reports the exception: it is
- * what a guest has from the start, and it touches neither stack nor registers. The full one calls C
- * handlers. A guest that installs a handler gets a page of its own with the bare table, and slots
- * of the full one copied over it; both are position independent.
+ * Two vector tables. In the bare one every slot is a hypercall that reports the exception: every
+ * guest starts with it, and it touches neither stack nor registers. The full one calls C handlers.
+ * A guest that installs a handler gets a page of its own with the bare table, and slots of the full
+ * one copied over it; both are position independent.
  */
+#include <asm/a32.h>
 #include <asm/asm-offsets.h>
 #include <asm/guest-hypercall.h>
 #include <asm/processor.h>
+#include <asm/ptrace.h>
 #include <asm/registers.h>
 
-/* A32 has no mnemonics in this assembler: svc #0, and b to the instruction before */
-#define A32_SVC_AL 0xef000000
-#define A32_B_BACK 0xeafffffd
-
 	.text
-	.balign	0x800
+	.balign	VECTOR_TABLE_SIZE
 	.global	guest_el1_bare_vectors
 guest_el1_bare_vectors:
-	.irp	vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	.irp	vector, VECTORS
 	.balign	VECTOR_SLOT_SIZE
 	hvc	#GUEST_HVC_EL1_EXCEPTION + \vector
 	.endr
 
-	.balign	0x800
+	.balign	VECTOR_TABLE_SIZE
 	.global	guest_el1_full_vectors, guest_el1_full_end, guest_el1_handlers
 guest_el1_full_vectors:
-	.irp	vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	.irp	vector, VECTORS
 	.balign	VECTOR_SLOT_SIZE
 	sub	sp, sp, #EL1_FRAME_SIZE
 	stp	x0, x1, [sp, #EL1_X0]
@@ -42,8 +40,8 @@ guest_el1_exception:
 	for_x2_to_x29 stp, EL1_X0
 	mov	x20, x0
 	add	x2, sp, #EL1_FRAME_SIZE
-	and	x3, x0, #~3
-	cmp	x3, #VECTOR_ELxH_SYNC
+	and	x3, x0, #~(VECTORS_PER_GROUP - 1)
+	cmp	x3, #ELxH_SYNC
 	b.eq	1f
 	mrs	x2, sp_el0
 1:	mrs	x3, elr_el1
@@ -53,7 +51,7 @@ guest_el1_exception:
 	adr	x5, guest_el1_returns
 	ldp	x6, x7, [x5]
 	cmp	x3, x6
-	ccmp	x3, x7, #4, ne
+	ccmp	x3, x7, #NZCV_IMM(PSR_Z_BIT), ne
 	b.eq	guest_el1_user_returned
 	adr	x5, guest_el1_handlers
 	ldr	x5, [x5, x0, lsl #3]
@@ -62,11 +60,11 @@ guest_el1_exception:
 	mov	x29, xzr
 	blr	x5
 
-	msr	daifset, #0xf		/* the handler may have unmasked: ELR and SPSR are next */
+	msr	daifset, #DAIF_IMM(PSR_DAIF)	/* a handler may unmask; ELR and SPSR are next */
 	ldp	x30, x2, [sp, #EL1_LR]
 	ldp	x3, x4, [sp, #EL1_PC]
-	and	x20, x20, #~3
-	cmp	x20, #VECTOR_ELxH_SYNC
+	and	x20, x20, #~(VECTORS_PER_GROUP - 1)
+	cmp	x20, #ELxH_SYNC
 	b.eq	2f
 	msr	sp_el0, x2
 2:	msr	elr_el1, x3
@@ -77,8 +75,8 @@ guest_el1_exception:
 	eret
 
 /*
- * The EL0 guest's function has returned: its SVC is none for the guest's handlers. x0 becomes its
- * value again, the rest is of no use any more.
+ * The EL0 guest's function has returned: its SVC is not for the guest's handlers. Restores x0, its
+ * value; the other registers are dead.
  */
 guest_el1_user_returned:
 	ldp	x0, x1, [sp, #EL1_X0]
@@ -90,23 +88,23 @@ guest_el1_returned:
 
 	.balign	8
 	.global	guest_el1_returns
-guest_el1_returns:			/* guest_return_el0 + 4, guest_return_a32 + 4; written in the copy */
+guest_el1_returns:			/* behind the SVCs of guest_return_el0 and _a32; in the copy */
 	.space	2 * 8
 guest_el1_handlers:			/* by vector; written in the copy */
-	.space	16 * 8
+	.space	VECTOR_MAX * 8
 guest_el1_full_end:
 
-/* Where a guest's function returns to: x0 = its value. */
+/* Return address of a guest's function: x0 = its value. */
 	.global	guest_return
 guest_return:
 	hvc	#GUEST_HVC_RETURNED
 	b	guest_return
 
-/* The same at EL0, where HVC is undefined: the SVC is recognised by where it comes from. */
+/* The same at EL0, where HVC is undefined: the SVC is recognised by its address. */
 	.global	guest_return_el0, guest_return_a32
 guest_return_el0:
 	svc	#GUEST_HVC_RETURNED
 	b	guest_return_el0
 guest_return_a32:
-	.inst	A32_SVC_AL | GUEST_HVC_RETURNED
-	.inst	A32_B_BACK
+	.inst	A32_SVC(GUEST_HVC_RETURNED)
+	.inst	A32_B(-4)

@@ -26,7 +26,7 @@ bool guest_el1_saw_return(const struct guest *guest, u64 pc)
 	return guest->el1_page && pc == (u64)guest->el1_page + offset;
 }
 
-/* The guest's own page of vectors: bare ones, with the code of the full ones behind them. */
+/* Create the guest's own page of vectors: bare ones, followed by the code of the full ones. */
 static bool create_page(struct guest *guest)
 {
 	u64 size = s2_page_size(guest->s2mmu);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Into a guest and out of it.
+ * Entry to and exit from a guest.
  *
  * While a guest runs, SP_EL2 points at its struct guest: a vector stores the guest's registers
  * there without needing a scratch register, and the handler's C stack grows down from there. From
  * the guest's hvc to its next instruction, with a C handler of three instructions, this is 52
  * instructions.
  */
-#include <asm/esr.h>
+#include <asm/guest-entry.h>
 #include <asm/host-vector.h>
+#include <asm/ptrace.h>
 #include <asm/registers.h>
 
 /*
@@ -33,21 +34,20 @@
  * written.
  */
 .macro call_handler vector
-	ldp	x1, x29, [sp, #GUEST_DISPATCH + (\vector - VECTOR_ELx_LOW_SYNC_64) * GUEST_DISPATCH_SIZE]
+	ldp	x1, x29, [sp, #GUEST_DISPATCH + (\vector - ELx_LOW_SYNC_64) * GUEST_DISPATCH_SIZE]
 	mov	x0, sp
 	frame_of_guest_run
 	blr	x1
-	msr	daifset, #0xf
+	msr	daifset, #DAIF_IMM(PSR_DAIF)
 	.cfi_endproc
-	cbz	w0, guest_resume
+	cbz	w0, guest_resume	/* GUEST_ACTION_RESUME */
 	b	guest_leave
 .endm
 
 /*
- * A slot for an exit. Every register but SP_EL2 is the guest's.
- * @slow, for the synchronous vectors: taken when ESR_EL2 has bit 31 set (classes 0x20 and up, where
- * FAR_EL2 and HPFAR_EL2 may be valid) or bit 15 (an HVC that may be the framework's own).
- * @set, z or nz, and @bit: so does this bit of the class when it is that.
+ * A slot for an exit. Every register but SP_EL2 is the guest's. @slow, for the synchronous vectors:
+ * taken when ESR_EL2 has a bit of GUEST_ESR_SLOW. @set, z or nz, and @bit: also taken when this bit
+ * of the class is that.
  */
 .macro guest_vector vector, slow, set, bit
 	.balign	VECTOR_SLOT_SIZE
@@ -58,7 +58,7 @@
 	stp	x30, x1, [sp, #GUEST_X30]
 	stp	x2, x3, [sp, #GUEST_SPSR]
 	.ifnb \slow
-	tst	w3, #0x80008000
+	tst	w3, #GUEST_ESR_SLOW
 	b.ne	\slow
 	.ifnb \set
 	tb\set	w3, #ESR_ELx_EC_SHIFT + \bit, \slow
@@ -67,38 +67,41 @@
 	call_handler \vector
 .endm
 
-/* @dc: the end of the slow paths' names. What else leads there, for AArch64 and AArch32 */
+/*
+ * @dc: the suffix of the slow paths' names. Bits of the class that lead there as well, for AArch64
+ * and AArch32
+ */
 .macro vector_table dc, set_64, bit_64, set_32, bit_32
-	.balign	0x800
-	/* The host's own exceptions, in a handler: as always. */
-	.irp	vector, 0, 1, 2, 3, 4, 5, 6, 7
+	.balign	VECTOR_TABLE_SIZE
+	/* The host's own exceptions, in a handler. */
+	.irp	vector, VECTORS_CURRENT_EL
 	host_vector 2, \vector
 	.endr
-	guest_vector 8, guest_sync_64\dc, \set_64, \bit_64
-	guest_vector 9
-	guest_vector 10
-	guest_vector 11
-	guest_vector 12, guest_sync_32\dc, \set_32, \bit_32
-	guest_vector 13
-	guest_vector 14
-	guest_vector 15
+	guest_vector ELx_LOW_SYNC_64, guest_sync_64\dc, \set_64, \bit_64
+	guest_vector ELx_LOW_IRQ_64
+	guest_vector ELx_LOW_FIQ_64
+	guest_vector ELx_LOW_ERROR_64
+	guest_vector ELx_LOW_SYNC_32, guest_sync_32\dc, \set_32, \bit_32
+	guest_vector ELx_LOW_IRQ_32
+	guest_vector ELx_LOW_FIQ_32
+	guest_vector ELx_LOW_ERROR_32
 .endm
 
 	.text
-	.balign	0x800
+	.balign	VECTOR_TABLE_SIZE
 	.global	guest_vectors
 guest_vectors:
 	vector_table
-	.org	guest_vectors + 16 * VECTOR_SLOT_SIZE	/* goes backwards, an error, if a slot is too long */
+	.org	guest_vectors + VECTOR_TABLE_SIZE	/* an error if a slot is too long */
 
 /*
- * For guests with HCR_EL2.TVM (guest-dc.c). What it traps is of class 0x18, which bit 3 tells from
- * an HVC's; from AArch32 of 0x03 and 0x04, without bit 4. An exit takes an instruction more.
+ * For guests with HCR_EL2.TVM (guest-dc.c): what it traps takes the slow path too. Other exits take
+ * one instruction more.
  */
 	.global	guest_vectors_dc
 guest_vectors_dc:
-	vector_table _dc, nz, 3, z, 4
-	.org	guest_vectors_dc + 16 * VECTOR_SLOT_SIZE
+	vector_table _dc, nz, GUEST_EC_BIT_SYS64, z, GUEST_EC_BIT_NOT_CP15
+	.org	guest_vectors_dc + VECTOR_TABLE_SIZE
 
 /*
  * sp = struct guest with registers, ELR, SPSR and ESR; x3 = ESR_EL2. Adds FAR and HPFAR, and lets
@@ -108,16 +111,16 @@ guest_vectors_dc:
 	mrs	x1, far_el2
 	mrs	x2, hpfar_el2
 	stp	x1, x2, [sp, #GUEST_FAR]
-	ubfx	x3, x3, #ESR_ELx_EC_SHIFT, #6
+	ubfx	x3, x3, #ESR_ELx_EC_SHIFT, #ESR_ELx_EC_WIDTH
 	cmp	x3, #ESR_ELx_EC_HVC64
 	b.ne	1f
-	ldr	x29, [sp, #GUEST_DISPATCH + 8]
+	ldr	x29, [sp, #GUEST_DISPATCH_FRAME]
 	mov	x0, sp
 	bl	guest_own_hypercall
 	cbnz	w0, guest_leave
 1:
 	.ifnb \dc
-	ldr	x29, [sp, #GUEST_DISPATCH + 8]
+	ldr	x29, [sp, #GUEST_DISPATCH_FRAME]
 	mov	x0, sp
 	mov	w1, #\vector
 	bl	guest_answer_dc
@@ -127,13 +130,13 @@ guest_vectors_dc:
 .endm
 
 guest_sync_64:
-	slow_sync 8
+	slow_sync ELx_LOW_SYNC_64
 guest_sync_32:
-	slow_sync 12
+	slow_sync ELx_LOW_SYNC_32
 guest_sync_64_dc:
-	slow_sync 8, dc
+	slow_sync ELx_LOW_SYNC_64, dc
 guest_sync_32_dc:
-	slow_sync 12, dc
+	slow_sync ELx_LOW_SYNC_32, dc
 
 /*
  * x0 = struct guest whose system registers are in the CPU. Returns, through guest_leave, the
@@ -160,7 +163,7 @@ guest_resume:
 	msr	spsr_el2, x3
 	for_x0_to_x29 ldp, GUEST_X0
 	eret				/* also orders every system register written before it */
-1:	/* A handler looked at the system registers: back into the CPU with them. x29 is the host's. */
+1:	/* A handler looked at the system registers: back into the CPU. x29 is the host's. */
 	mov	x0, sp
 	bl	guest_registers_to_cpu
 	b	guest_resume
@@ -175,8 +178,8 @@ guest_leave:
 	add	sp, sp, #CALLEE_SAVED_SIZE
 	ret
 
-/* Where guest_fixup_exception() continues after an illegal eret: sp = struct guest. */
+/* Return address of guest_fixup_exception() after an illegal eret: sp = struct guest. */
 	.global	guest_leave_illegal
 guest_leave_illegal:
-	mov	w0, #1			/* GUEST_ACTION_EXIT */
+	mov	w0, #GUEST_ACTION_EXIT
 	b	guest_leave

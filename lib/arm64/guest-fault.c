@@ -6,9 +6,9 @@
 #include <asm/guest-internal.h>
 
 /*
- * FIPA is IPA[55:12] and PAR_EL1.PA is PA[51:12]; what the CPU has no address bits for reads as 0
- * (DDI 0487, D24.2.70, D24.2.133). PAR_EL1 has its 128-bit format for VMSAv9-128 tables only, which
- * HCRX_EL2 keeps from guests (el2.c).
+ * FIPA is IPA[55:12] and PAR_EL1.PA is PA[51:12]; bits above the CPU's address size read as 0 (DDI
+ * 0487, D24.2.70, D24.2.133). PAR_EL1 has its 128-bit format for VMSAv9-128 tables only, which
+ * HCRX_EL2 disables for guests (el2.c).
  */
 #define HPFAR_FIPA(hpfar) (FIELD(hpfar, 47, 4) << 12)
 #define PAR_F (1UL << 0)
@@ -20,7 +20,7 @@ static bool is_guest_abort(u64 esr)
 	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW || ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW;
 }
 
-/* Faults without a number of a level: level -1 with FEAT_LPA2 */
+/* Fault status codes of level -1, FEAT_LPA2 */
 #define FSC_ADDRSZ_MINUS_1 0x29
 #define FSC_FAULT_MINUS_1 0x2b
 
@@ -44,7 +44,7 @@ static bool hpfar_valid(u64 esr)
 	}
 }
 
-/* A permission fault leaves only the virtual address; external aborts and others not even that. */
+/* A permission fault leaves only the virtual address; external aborts and others leave none. */
 static bool far_resolves(u64 esr)
 {
 	return (esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM;
@@ -69,7 +69,7 @@ bool guest_fault_ipa(struct guest *guest, u64 *ipa)
 {
 	u64 esr = guest->esr_el2;
 
-	/* One taken to EL1 and routed to the host is a fault of stage 1: no IPA. */
+	/* A fault taken to EL1 and routed to the host is one of stage 1, without an IPA. */
 	if (!is_guest_abort(esr) || guest->hpfar_el2 == UINT64_MAX)
 		return false;
 	if (hpfar_valid(esr)) {

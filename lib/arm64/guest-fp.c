@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* FP, SIMD and SVE registers: when they change hands. */
+/* FP, SIMD and SVE registers: switching them, eagerly or lazily. */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <asm/barrier.h>
@@ -32,7 +32,7 @@ static bool traps_sve(u64 cptr)
 	return host_vhe ? (cptr & CPTR_VHE_ZEN) != CPTR_VHE_ZEN : cptr & CPTR_NVHE_TZ;
 }
 
-void guest_fp_open(const struct guest *guest)
+void guest_fp_untrap(const struct guest *guest)
 {
 	u64 cptr = cptr_el2_default();
 
@@ -69,7 +69,7 @@ static void save_sve(struct guest *guest)
 {
 	struct sve_state *sve = guest->sve;
 
-	/* ZCR_EL2 is what load_sve() has made it. */
+	/* ZCR_EL2 is as load_sve() left it. */
 	sve->zcr_el1 = host_vhe ? read_sysreg(ZCR_EL12) : read_sysreg(ZCR_EL1);
 	sve_save(sve->registers, sve->vl);
 	fp_control_save(&guest->fpsimd);
@@ -151,7 +151,7 @@ bool guest_fp_first_use(struct guest *guest)
 		return false;
 	if (!guest->regs_in_memory)
 		guest_registers_to_memory(guest);
-	/* Perhaps it would have trapped anyway: then it is the handler's. */
+	/* A trap that the host has set itself is the handler's. */
 	if (ec == ESR_ELx_EC_SVE ? traps_sve(guest->cptr_el2) : traps_fp(guest->cptr_el2))
 		return false;
 	save_host(guest);
@@ -163,7 +163,7 @@ void guest_set_fp_lazy(struct guest *guest, bool lazy)
 {
 	assert(!guest->thread);
 	guest->fp_lazy = lazy;
-	guest_update_extras(guest);
+	guest_update_optional(guest);
 	guest_update_dispatch(guest);
 }
 
@@ -177,7 +177,7 @@ bool guest_enable_sve(struct guest *guest)
 		return false;
 	daif = read_sysreg(daif);
 	cptr = read_sysreg(cptr_el2);
-	asm volatile("msr daifset, #0xf" : : : "memory");
+	daif_set(PSR_DAIF);
 	write_sysreg(with_sve(cptr), cptr_el2);
 	isb();
 	zcr = read_sysreg(ZCR_EL2);
@@ -195,7 +195,7 @@ bool guest_enable_sve(struct guest *guest)
 	sve->registers = (char *)ALIGN((u64)(sve + 1), 16);
 	sve->zcr_el1 = ZCR_LONGEST;
 	guest->sve = sve;
-	guest_update_extras(guest);
+	guest_update_optional(guest);
 	guest->cptr_el2 = with_sve(guest->cptr_el2);
 	guest->cpacr_el1 |= CPACR_EL1_ZEN;
 	return true;

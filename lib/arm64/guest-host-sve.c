@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SVE state of a host that uses SVE: one that has opened it in CPTR_EL2. The library itself does
- * not, and leaves it trapped; its hosts pay nothing for this.
+ * SVE state of a host that uses SVE: one that has untrapped it in CPTR_EL2. The library's own code
+ * leaves it trapped, and pays nothing for this.
  *
- * Loading q registers clears the rest of z, so that a guest without SVE costs such a host its state
- * as well.
+ * Loading q registers clears the rest of z, so that a guest without SVE would destroy such a host's
+ * state as well.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
@@ -18,9 +18,9 @@
 
 static bool host_uses_sve(u64 cptr)
 {
-	bool open = host_vhe ? cptr & CPTR_VHE_ZEN_EL2 : !(cptr & CPTR_NVHE_TZ);
+	bool untrapped = host_vhe ? cptr & CPTR_VHE_ZEN_EL2 : !(cptr & CPTR_NVHE_TZ);
 
-	return open && system_supports_sve();
+	return untrapped && system_supports_sve();
 }
 
 void guest_host_sve_begin(struct guest *guest)
@@ -31,13 +31,13 @@ void guest_host_sve_begin(struct guest *guest)
 		guest->host_sve = memalign_pages(PAGE_SIZE, SVE_REGISTERS_SIZE(VL_MAX));
 	assert_msg(guest->host_sve, "no memory for the host's SVE registers");
 	guest->keeps_host_sve = true;
-	guest_update_extras(guest);
+	guest_update_optional(guest);
 }
 
 void guest_host_sve_end(struct guest *guest)
 {
 	guest->keeps_host_sve = false;
-	guest_update_extras(guest);
+	guest_update_optional(guest);
 }
 
 /* ZCR_EL2 is the host's. */

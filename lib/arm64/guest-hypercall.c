@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Hypercalls of the framework's own code in a guest, and what it tells with them. */
+/* Hypercalls of the framework's own code in a guest. */
 #include <libcflat.h>
 #include <asm/guest-hypercall.h>
 #include <asm/guest-internal.h>
@@ -9,7 +9,7 @@
 /* No address, and no HPFAR_EL2 either: guest_fault_ipa() */
 #define NO_HPFAR UINT64_MAX
 
-/* How the guest entered EL1: its registers are in the CPU. */
+/* The guest's last exception to EL1, whose registers are in the CPU. */
 struct el1_entry {
 	u64 esr, elr, spsr, far;
 };

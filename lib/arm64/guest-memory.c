@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a guest sees of the host's memory, at the host's addresses. */
+/* The host's memory that a guest sees, at the host's addresses. */
 #include <libcflat.h>
 #include <errno.h>
 #include <asm/guest.h>
@@ -7,7 +7,7 @@
 #include <asm/io.h>
 #include <asm/setup.h>
 
-/* The tree has it already, one to one: some have all of memory so. */
+/* True when stage 2 maps the range one to one already, as some do for all of memory. */
 static bool is_there(struct s2_mmu *mmu, u64 start, u64 size)
 {
 	u64 address = start;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stepping a guest over an instruction that the host has done for it. */
+/* Stepping a guest over an instruction that the host has emulated. */
 #include <libcflat.h>
 #include <asm/guest.h>
 
@@ -27,5 +27,5 @@ void guest_skip_instruction(struct guest *guest)
 		guest->spsr_el2 = advance_it(guest->spsr_el2);
 	else
 		guest->spsr_el2 &= ~PSR_BTYPE_MASK;
-	guest->spsr_el2 &= ~(u64)PSR_SS_BIT; /* a step that is active has been made */
+	guest->spsr_el2 &= ~(u64)PSR_SS_BIT; /* the step, if one was active, is complete */
 }

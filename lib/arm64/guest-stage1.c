@@ -193,7 +193,7 @@ static pteval_t leaf_attributes(unsigned long flags)
 	return attributes;
 }
 
-/* Where a walk for an address begins: of TTBR0_EL1 or of TTBR1_EL1, as bit 63 has it. */
+/* Where a walk for an address begins: of TTBR0_EL1 or of TTBR1_EL1, by bit 63. */
 struct half {
 	pteval_t *root;
 	int level;
@@ -229,13 +229,13 @@ static pteval_t leaf_address(const struct guest_stage1 *stage1, u64 ipa)
 	return stage1->page_shift == 16 ? (ipa & PT_ADDR_MASK) | FIELD(ipa, 51, 48) << 12 : ipa;
 }
 
-/* What a descriptor holds of an output address, bits 51..48 with 64K only */
+/* The bits of an output address that a descriptor holds: 51..48 with 64K only */
 static u64 output_limit(const struct guest_stage1 *stage1)
 {
 	return 1UL << (stage1->page_shift == 16 ? 52 : 48);
 }
 
-/* The table that @entry leads to, made if there is none; NULL with *@err set. */
+/* The table that @entry leads to, created if missing; NULL with *@err set. */
 static pteval_t *next_table(struct guest_stage1 *stage1, pteval_t *entry, int level, int *err)
 {
 	pteval_t *table;
@@ -362,7 +362,7 @@ void guest_stage1_turn_on(const struct guest_stage1 *stage1)
 	isb();
 	asm volatile("tlbi vmalle1" : : : "memory");
 	dsb(nsh);
-	isb(); /* all of it before the bit that puts it in force */
+	isb(); /* all of it before the bit that enables it */
 	write_sysreg(read_sysreg(sctlr_el1) | SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I, sctlr_el1);
 	isb();
 }

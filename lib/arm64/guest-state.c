@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Saving and loading what a guest has for itself. */
+/* Saving and loading the system registers of guests and host. */
 #include <libcflat.h>
 #include <string.h>
 #include <asm/barrier.h>
 #include <asm/guest-state.h>
 #include <asm/processor.h>
 
-/* Reading ID registers at every entry and exit would take longer than a look here. */
+/* Cached, as reading ID registers at every entry and exit would take longer. */
 static enum { HAS_PAUTH = 1, HAS_RAS = 2, HAS_SME = 4 } features;
 
 static void find_features(void)
 {
 	u64 pfr0 = read_sysreg(id_aa64pfr0_el1), pfr1 = read_sysreg(id_aa64pfr1_el1);
-	/* ID_AA64ISAR1_EL1.{GPI,GPA,API,APA}, and APA3 and GPA3 of ID_AA64ISAR2_EL1 */
-	bool pauth = (read_sysreg(id_aa64isar1_el1) & 0xff000ff0UL) ||
-		     (read_sysreg_s(ID_AA64ISAR2_EL1) & 0xff00UL);
+	bool pauth = (read_sysreg(id_aa64isar1_el1) & ID_AA64ISAR1_PAUTH) ||
+		     (read_sysreg_s(ID_AA64ISAR2_EL1) & ID_AA64ISAR2_PAUTH);
 
 	features = (pauth ? HAS_PAUTH : 0) |
 		   (FIELD(pfr0, ID_AA64PFR0_RAS + 3, ID_AA64PFR0_RAS) ? HAS_RAS : 0) |
@@ -74,7 +73,7 @@ void el1_state_reset(struct el1_state *state)
 {
 	find_features();
 	memset(state, 0, sizeof(*state));
-	/* SCTLR_EL1: MMU and caches off, EL0 and EL1 otherwise not hindered */
+	/* SCTLR_EL1: MMU and caches off, nothing trapped */
 	state->sctlr_el1 = SCTLR_EL1_RES1 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE;
 	state->mdscr_el1 = 0;
 	state->cpacr_el1 =

@@ -19,14 +19,14 @@ u64 guest_vmpidr(const struct guest *guest)
 	return MPIDR_RES1 | aff1 << AFF1_SHIFT | aff0;
 }
 
-/* From the second vCPU on it counts which of them had a CPU last. */
+/* From the second vCPU on, record for each CPU which of them ran there last. */
 static bool count_vcpus(struct s2_mmu *mmu)
 {
 	u32 *last_vcpu;
 
 	spin_lock(&mmu->lock);
 	last_vcpu = mmu->last_vcpu ?: calloc(nr_cpus, sizeof(*last_vcpu));
-	/* One that runs meanwhile may see it: the zeros first. */
+	/* A vCPU that runs meanwhile may see it: the zeros first. */
 	smp_store_release(&mmu->last_vcpu, last_vcpu);
 	spin_unlock(&mmu->lock);
 	return last_vcpu;
@@ -40,8 +40,8 @@ struct guest *guest_create_vcpu(struct guest *guest, void (*guest_func)(void))
 }
 
 /*
- * TLBs tell VMIDs apart, and the vCPUs have one: each must find the stage-1 translations of its own
- * TTBRs and ASIDs, as if the CPU were its own (DDI 0487, D8.16.3).
+ * TLB entries are by VMID, and the vCPUs share one: each must find the stage-1 translations of its
+ * own TTBRs and ASIDs, as if the CPU were its own (DDI 0487, D8.16.3).
  */
 void guest_drop_other_vcpus(struct guest *guest)
 {

@@ -41,7 +41,7 @@ const char *guest_unsupported(enum s2_granule granule)
 const char *guest_exit_reason_name(enum guest_exit_reason reason)
 {
 	static const char *const names[] = {
-		[GUEST_EXIT_HANDLER] = "handler asked",
+		[GUEST_EXIT_HANDLER] = "stopped by handler",
 		[GUEST_EXIT_RETURNED] = "guest returned",
 		[GUEST_EXIT_INTERRUPT] = "interrupt for the host",
 		[GUEST_EXIT_UNHANDLED] = "no handler for this exit",
@@ -163,10 +163,7 @@ void guest_destroy(struct guest *guest)
 	vm_slot_free(guest->block);
 }
 
-/*
- * Called with the registers in memory and by guest-entry.S: into the CPU, and the page out of
- * sight.
- */
+/* Move the registers from memory into the CPU, and unmap their page. Also for guest-entry.S. */
 __changes_keys void guest_registers_to_cpu(struct guest *guest)
 {
 	u64 hcr;
@@ -175,18 +172,18 @@ __changes_keys void guest_registers_to_cpu(struct guest *guest)
 		guest_check_dc(guest);
 	hcr = guest->hcr_el2;
 	el1_state_load(&guest->el1);
-	if (guest->has_extras)
-		guest_extras_to_cpu(guest);
+	if (guest->has_optional)
+		guest_optional_to_cpu(guest);
 	else
 		fpsimd_load(&guest->fpsimd);
 	if (!(hcr & HCR_EL2_RW))
 		aarch32_state_load(&guest->aarch32);
 	el2_state_load(&guest->el2);
-	if (guest->has_extras)
+	if (guest->has_optional)
 		write_sysreg(guest_fp_cptr(guest), cptr_el2);
 	mmu_page_hide(guest->registers_pte, guest->registers_page);
 	guest->regs_in_memory = false;
-	isb(); /* the guest's tree and controls before the bits that put them in force */
+	isb(); /* the guest's page tables and controls before the bits that enable them */
 	write_sysreg(hcr, hcr_el2);
 	isb();
 	if (guest->s2mmu->last_vcpu)
@@ -197,13 +194,13 @@ void guest_registers_to_memory(struct guest *guest)
 {
 	mmu_page_show(guest->registers_pte);
 	el1_state_save(&guest->el1);
-	if (guest->has_extras) {
-		guest_extras_to_memory(guest);
+	if (guest->has_optional) {
+		guest_optional_to_memory(guest);
 	} else {
 		el2_state_save(&guest->el2);
-		/* It traps EL2 as well, which from here on it must not. */
-		if (guest->cptr_el2 != cptr_el2_open)
-			guest_fp_open(guest);
+		/* Its traps apply to EL2 as well, which uses FP from here on. */
+		if (guest->cptr_el2 != cptr_el2_untrapped)
+			guest_fp_untrap(guest);
 		fpsimd_save(&guest->fpsimd);
 	}
 	if (!(guest->hcr_el2 & HCR_EL2_RW))
@@ -211,23 +208,23 @@ void guest_registers_to_memory(struct guest *guest)
 	guest->regs_in_memory = true;
 }
 
-/* The host may trap its own FP, or use SVE. FP is open from here until restore_host(). */
-static void open_host_fp(struct guest *guest)
+/* The host may trap its own FP, or use SVE. FP is untrapped from here until restore_host(). */
+static void untrap_host_fp(struct guest *guest)
 {
-	/* In a handler FP is the other guest's, and in memory. */
+	/* In a handler FP is the other guest's, and already in memory. */
 	if (!current_thread_info()->guest)
 		guest_host_sve_begin(guest);
-	guest_fp_open(guest);
+	guest_fp_untrap(guest);
 }
 
 static void save_host(struct guest *guest)
 {
 	el1_state_save(&guest->host_el1);
 	el2_state_save(&guest->host_el2);
-	if (guest->host_el2.cptr_el2 != cptr_el2_open)
-		open_host_fp(guest);
-	if (guest->has_extras)
-		guest_extras_save_host(guest);
+	if (guest->host_el2.cptr_el2 != cptr_el2_untrapped)
+		untrap_host_fp(guest);
+	if (guest->has_optional)
+		guest_optional_save_host(guest);
 	else
 		fpsimd_save(&guest->host_fpsimd);
 	guest->host_vbar = read_sysreg(vbar_el2);
@@ -236,9 +233,9 @@ static void save_host(struct guest *guest)
 __changes_keys static void restore_host(struct guest *guest)
 {
 	write_sysreg(guest->host_el2.hcr_el2, hcr_el2);
-	isb(); /* the guest's regime is out of force before its registers change */
-	if (guest->has_extras)
-		guest_extras_restore_host(guest);
+	isb(); /* the guest's regime is disabled before its registers change */
+	if (guest->has_optional)
+		guest_optional_restore_host(guest);
 	else
 		fpsimd_load(&guest->host_fpsimd);
 	el2_state_load(&guest->host_el2);
@@ -249,7 +246,7 @@ __changes_keys static void restore_host(struct guest *guest)
 
 /*
  * An SError that is pending here was caused by the host; in the guest it would look like the
- * guest's. Weak, because no QEMU makes one: a test has to say that there is one.
+ * guest's. Weak, because no QEMU makes one: a test replaces it.
  */
 __weak bool guest_host_serror_pending(void)
 {
@@ -258,7 +255,7 @@ __weak bool guest_host_serror_pending(void)
 	return read_sysreg(isr_el1) & ISR_EL1_A;
 }
 
-/* The tree's VMID of today, until s2_vmid_put(). */
+/* A VMID for the guest's stage 2, until s2_vmid_put(). */
 static bool take_vmid(struct guest *guest)
 {
 	u64 baddr = (1UL << VTTBR_VMID_SHIFT) - 1;
@@ -282,9 +279,9 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	guest->exit_reason = GUEST_EXIT_NO_VMID;
 	if (guest->s2mmu->vmid_pool && !take_vmid(guest))
 		return guest->exit_reason;
-	asm volatile("msr daifset, #0xf" : : : "memory");
+	daif_set(PSR_DAIF);
 
-	/* In a handler of another guest: its registers are in the CPU, and no longer will be. */
+	/* In a handler of another guest, whose registers leave the CPU here. */
 	if (outer && !outer->regs_in_memory)
 		guest_registers_to_memory(outer);
 	save_host(guest);

@@ -49,7 +49,7 @@ static bool has_input(const struct mmio_pl011 *uart)
 	return uart->input && *uart->input;
 }
 
-/* The storage of a register that only remembers what was written, or NULL. */
+/* The storage of a register without effects, or NULL. */
 static u32 *plain_register(struct mmio_pl011 *uart, u64 offset)
 {
 	switch (offset) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An emulated device for tests: memory that remembers the last access. */
+/* An emulated device for tests: memory that records the last access. */
 #include <libcflat.h>
 #include <string.h>
 #include <asm/mmio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Emulated devices: decoding of accesses, and which device gets them. */
+/* Emulated devices: decoding of accesses, and the choice of the device. */
 #include <libcflat.h>
 #include <errno.h>
 #include <asm/guest.h>
@@ -13,8 +13,8 @@ static bool is_access(u64 esr)
 }
 
 /*
- * SCTLR_EL1.EE and E0E say it, in AArch32 PSTATE.E. SCTLR_EL1 is read where it is: handlers pay for
- * registers that move.
+ * By SCTLR_EL1.EE and E0E, in AArch32 by PSTATE.E. SCTLR_EL1 is read from the CPU if it is there:
+ * moving the registers costs time.
  */
 static bool is_big_endian(const struct guest *guest)
 {

@@ -26,7 +26,7 @@
 #define PARANGE_48 5
 
 pgd_t *mmu_idmap;
-static struct spinlock lock; /* of who adds tables to mmu_idmap */
+static struct spinlock lock; /* for adding tables to mmu_idmap */
 
 static unsigned int entry_index(u64 va, int level)
 {
@@ -38,8 +38,8 @@ static unsigned int entry_index(u64 va, int level)
 static pteval_t leaf_attributes(enum mmu_prot prot)
 {
 	/*
-	 * At EL2 with E2H clear there is one exception level: AP[1] is RES1 and UXN means XN. Elsewhere
-	 * AP[1] opens it all to user mode (asm/user.h).
+	 * At EL2 with E2H clear the regime has one exception level: AP[1] is RES1 and UXN means XN.
+	 * Elsewhere AP[1] lets user mode access all of it (asm/user.h).
 	 */
 	bool one_level = host_at_el2 && !host_vhe;
 	pteval_t user = PTE_USER;
@@ -63,7 +63,7 @@ static pteval_t leaf_attributes(enum mmu_prot prot)
 	return 0;
 }
 
-/* The table that @entry of @level leads to, made if there is none; NULL when memory is out. */
+/* The table that @entry of @level leads to, created if missing; NULL when memory is out. */
 static pteval_t *next_table(pteval_t *entry, int level)
 {
 	assert_msg(!*entry || pt_is_table(*entry, level), "a block is in the way: %lx", *entry);
@@ -92,7 +92,7 @@ static pteval_t *find_leaf(pgd_t *pgtable, uintptr_t va, int *level)
 	}
 }
 
-/* Put a leaf at @level where @va is mapped, in place of what is there, by break-before-make. */
+/* Replace what is mapped at @va by a leaf at @level, by break-before-make. */
 static void set_leaf(pgd_t *pgtable, u64 va, int level, pteval_t leaf)
 {
 	pteval_t *table = pgtable, *entry;
@@ -221,8 +221,8 @@ static void map_identical(phys_addr_t start, phys_addr_t end, enum mmu_prot prot
 }
 
 /*
- * Memory, without the image: its parts have their own rights, and a guard page is not mapped at
- * all.
+ * Memory, without the image: its parts have their own permissions, and a guard page is not mapped
+ * at all.
  */
 static void map_region(const struct mem_region *region)
 {
@@ -325,10 +325,7 @@ bool mmu_enabled(void)
 	return (host_at_el2 ? read_sysreg(sctlr_el2) : read_sysreg(sctlr_el1)) & SCTLR_ELx_M;
 }
 
-/*
- * The EL2 form reaches the host's own regime with E2H and without, whatever HCR_EL2.TGE is at the
- * moment.
- */
+/* The EL2 form reaches the host's own regime with E2H and without, whatever HCR_EL2.TGE is. */
 void flush_tlb_all(void)
 {
 	dsb(ishst);
@@ -395,7 +392,7 @@ void *ioremap(phys_addr_t pa, size_t size)
 {
 	phys_addr_t start = pa & PAGE_MASK;
 
-	/* Before the tables exist physical addresses are what is used. */
+	/* Before the tables exist, addresses are physical. */
 	if (mmu_idmap)
 		mmu_map(mmu_idmap, start, start, PAGE_ALIGN(pa + size) - start, MMU_DEVICE);
 	return __va(pa);

@@ -21,7 +21,7 @@ static vector_fn vector_handlers[VECTOR_MAX];
 
 static bool is_sync(enum vector v)
 {
-	return v % 4 == 0;
+	return v % VECTORS_PER_GROUP == 0;
 }
 
 void install_vector_handler(enum vector v, vector_fn fn)
@@ -45,7 +45,7 @@ static void call_irq_handler(enum vector v, struct pt_regs *regs, unsigned int e
 
 void install_irq_handler(enum vector v, irq_handler_fn fn)
 {
-	assert(v < VECTOR_MAX && v % 4 == ELxT_IRQ);
+	assert(v < VECTOR_MAX && v % VECTORS_PER_GROUP == ELxT_IRQ);
 	irq_handlers[v] = fn;
 	install_vector_handler(v, fn ? call_irq_handler : NULL);
 }

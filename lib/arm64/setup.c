@@ -48,14 +48,14 @@ static struct {
 } reserved[MAX_RESERVED];
 static int nr_reserved;
 
-/* What the tree says and only the boot needs. */
+/* Contents of the device tree that only the boot needs. */
 static struct {
 	struct uart uarts[MAX_UARTS];
 	int nr_uarts;
 	const char *stdout_path, *bootargs;
 	phys_addr_t initrd_start, initrd_end;
 	bool in_reserved_memory; /* the nodes below /reserved-memory come */
-	bool too_large; /* more CPUs or regions of memory than there is room for */
+	bool too_large; /* more CPUs or regions of memory than the tables hold */
 } tree;
 
 cpumask_t cpu_present_mask, cpu_online_mask, cpu_idle_mask;
@@ -145,7 +145,7 @@ bool memory_is_reserved(phys_addr_t pa)
 
 /*
  * A child of /reserved-memory (Devicetree Specification v0.4, 3.5). One without reg asks for memory
- * of its size, wherever: nobody here gives it any.
+ * of its size, anywhere: it gets none here.
  */
 static void reserve_node(const struct fdt_node *node)
 {
@@ -182,13 +182,13 @@ static const struct {
 	KNOWN(NODE_TIMER, "arm,armv8-timer"),
 };
 
-/* What a node is, by the first of its compatible strings that is known. */
+/* The kind of a node, by the first of its compatible strings that is known. */
 static enum node_kind node_kind(struct fdt_value compatible)
 {
 	for (u32 i = 0; i < compatible.len; i += strlen(compatible.data + i) + 1) {
 		const char *string = compatible.data + i;
 
-		/* The end is looked at first: it tells most strings apart. */
+		/* The end is compared first: most strings differ there. */
 		for (size_t k = 0; k < ARRAY_SIZE(known_nodes); k++)
 			if (known_nodes[k].size <= compatible.len - i &&
 			    !string[known_nodes[k].size - 1] &&
@@ -251,8 +251,8 @@ static void read_node(const struct fdt_node *node, void *data)
 }
 
 /*
- * stdout-path is "/pl011@9000000", maybe with options after a colon; when it is something else, as
- * an alias, the first UART is taken.
+ * stdout-path is "/pl011@9000000", maybe with options after a colon; anything else, as an alias,
+ * means the first UART.
  */
 static const struct uart *console_uart(void)
 {
@@ -329,8 +329,8 @@ static void setup_mmu(void)
 }
 
 /*
- * Who boots the ELF file rather than the flat image hands over no tree: QEMU puts it at the start
- * of memory, which is ELF_OFFSET below where image.lds has the file loaded.
+ * A boot of the ELF file rather than the flat image passes no device tree: QEMU puts it at the
+ * start of memory, which is ELF_OFFSET below where image.lds has the file loaded.
  */
 static const void *find_tree(const void *handed)
 {
@@ -345,7 +345,7 @@ void start_image(const void *fdt, u64 counter)
 	host_at_el2 = current_level() == CurrentEL_EL2;
 	host_vhe = host_at_el2 && (read_sysreg(hcr_el2) & HCR_EL2_E2H);
 	setup_cpu(&boot_thread);
-	/* Without a valid tree there is nothing to say it with: abort() ends in WFI. */
+	/* Without a valid device tree no console is known: abort() ends in WFI. */
 	if (!fdt_valid(fdt) || !fdt_for_each_node(fdt, read_node, NULL))
 		abort();
 	setup_console();

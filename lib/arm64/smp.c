@@ -20,7 +20,7 @@
 static struct spinlock lock;
 struct secondary_data secondary_data;
 
-/* The last CPU that came; it may be off again since. */
+/* The last CPU that came online; it may be off again. */
 static int came = -1;
 
 /* The stack of each CPU that was started once. */
@@ -36,7 +36,7 @@ int mpidr_to_cpu(u64 mpidr)
 	return -1;
 }
 
-/* A CPU that turned itself off, and is started again, gets the stack it had. */
+/* A CPU that turned itself off, and is started again, has its old stack. */
 static void *stack_of(int cpu)
 {
 	if (!stacks)
@@ -107,7 +107,7 @@ void smp_boot_idle(int cpu)
 		   "CPU %d does not start: PSCI error %d", cpu, ret);
 }
 
-/* From secondary_entry(), on the stack whose top is @thread, with the MMU as the starter has it. */
+/* From secondary_entry(), on the stack whose top is @thread, with the MMU of the starter. */
 void secondary_start(struct thread_info *thread)
 {
 	secondary_entry_fn entry = secondary_data.entry;

@@ -14,7 +14,7 @@ struct frame {
 	const void *ret;
 };
 
-/* A record that can be read: a stack may be what was overwritten. */
+/* True for a record that can be read: the stack may be overwritten. */
 static bool readable(const struct frame *frame)
 {
 	if (!frame || !IS_ALIGNED((uintptr_t)frame, 8))
@@ -58,7 +58,7 @@ void dump_stack(void)
 #define BLOCK_SIZE (2 * STACK_BLOCK)
 static_assert(BLOCK_SIZE <= VM_SLOT_SIZE, "two stacks fit a slot");
 
-/* The stack pointer of the stack in @block, and what it points at. */
+/* The initial stack pointer of the stack in @block, with its struct thread_info. */
 static void *init_stack(char *block)
 {
 	struct thread_info *info =

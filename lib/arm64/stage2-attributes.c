@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the CPU has at stage 2, and the attributes of leaves. */
+/* Stage-2 features of the CPU, and the attributes of leaves. */
 #include <libcflat.h>
 #include <errno.h>
 #include <asm/barrier.h>
@@ -34,7 +34,7 @@ const struct s2_features *s2_features(void)
 	static struct s2_features features;
 	static bool known;
 
-	/* Two CPUs that come here at once write the same. */
+	/* CPUs that come here in parallel write the same. */
 	if (!smp_load_acquire(&known)) {
 		features = read_features();
 		smp_store_release(&known, true);
@@ -45,7 +45,7 @@ const struct s2_features *s2_features(void)
 static enum tgran2 granule_support(enum s2_granule granule)
 {
 	/*
-	 * The lowest bits of TGran<n>_2 and TGran<n> in ID_AA64MMFR0_EL1, and what the latter says
+	 * The lowest bits of TGran<n>_2 and TGran<n> in ID_AA64MMFR0_EL1, and the latter's values
 	 * for "no" and for 52 bits
 	 */
 	static const struct {

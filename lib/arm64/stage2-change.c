@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Changing what is mapped: unmap and protect, with blocks and contiguous runs split at the ends of
- * the range, and collapse. Break-before-make throughout (DDI 0487, D8.16.1): a leaf whose size,
- * type or contiguous hint changes is invalid, and out of every TLB, before it is valid again.
+ * Changes of mappings: unmap and protect, with blocks and contiguous runs split at the ends of the
+ * range, and collapse. Break-before-make throughout (DDI 0487, D8.16.1): a leaf whose size, type or
+ * contiguous hint changes is invalid, and out of every TLB, before it is valid again.
  */
 #include <libcflat.h>
 #include <asm/barrier.h>
@@ -31,7 +31,10 @@ static long count_splits(struct s2_mmu *mmu, const pteval_t *table, int level, u
 	return count;
 }
 
-/* Out of the tables and out of every TLB; what the descriptor was, with the CPU's last update. */
+/*
+ * Invalidate a descriptor, in the tables and in every TLB; returns the old one, with the CPU's last
+ * update.
+ */
 static pteval_t break_entry(struct s2_mmu *mmu, pteval_t *entry, int level, u64 ipa)
 {
 	u64 size = s2_entry_size(mmu, level);
@@ -41,7 +44,7 @@ static pteval_t break_entry(struct s2_mmu *mmu, pteval_t *entry, int level, u64 
 	return old;
 }
 
-/* Replace a block by a table of smaller leaves that say the same. */
+/* Replace a block by a table of smaller leaves that map the same. */
 static pteval_t *split(struct s2_change *change, pteval_t *entry, int level, u64 ipa)
 {
 	struct s2_mmu *mmu = change->mmu;
@@ -86,7 +89,7 @@ static bool breaks_run(const struct s2_change *change, pteval_t leaf, int level,
 	       (!change->unmap || base < change->start || base + run > change->end);
 }
 
-/* What becomes of @leaf. Its dirty state stays where dirty state is kept before and after. */
+/* The new value of @leaf. Its dirty state is kept if it is tracked before and after. */
 static pteval_t protected(const struct s2_change *change, pteval_t leaf)
 {
 	pteval_t kept = s2_address_mask(change->mmu) | PT_VALID | PT_TABLE;
@@ -96,7 +99,10 @@ static pteval_t protected(const struct s2_change *change, pteval_t leaf)
 	return (leaf & kept) | change->attributes;
 }
 
-/* Rights and the access flag change in place; the type does not. The CPU may mark it meanwhile. */
+/*
+ * Permissions and the access flag change in place; the type does not. The CPU may set flags
+ * meanwhile.
+ */
 static void protect_leaf(struct s2_change *change, pteval_t *entry, int level, u64 ipa)
 {
 	pteval_t old = *entry;
@@ -200,8 +206,8 @@ int s2mmu_protect(struct s2_mmu *mmu, u64 ipa, u64 size, unsigned long flags)
 }
 
 /*
- * The block at @level that says what the leaves of @table, one level below, say together; 0 if
- * none does.
+ * The block at @level that maps what the leaves of @table, one level below, map together; 0 if none
+ * does.
  */
 static pteval_t block_of(const struct s2_mmu *mmu, const pteval_t *table, int level)
 {
@@ -220,7 +226,7 @@ static pteval_t block_of(const struct s2_mmu *mmu, const pteval_t *table, int le
 }
 
 /*
- * The CPU may have set an access flag or a dirty bit after the first look; once the table is out of
+ * The CPU may have set an access flag or a dirty bit after the first read; once the table is out of
  * the TLBs it cannot.
  */
 static bool collapse_entry(struct s2_change *change, pteval_t *entry, int level, u64 ipa)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The shape of stage-2 trees: arithmetic only. */
+/* The shape of stage-2 page tables: arithmetic only. */
 #include <libcflat.h>
 #include <errno.h>
 #include <asm/pgtable-hwdef.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mapping: from nothing to something, so without TLB maintenance.
+ * Mapping: only invalid entries change, so without TLB maintenance.
  *
- * Two passes over the range. The first counts the tables that are missing and finds what is in the
- * way; then the tables are allocated; the second pass cannot fail. New tables are filled before
- * they are linked. A range within one last-level table that is there needs none of this.
+ * Two passes over the range. The first counts the tables that are missing and finds what is mapped
+ * already; then the tables are allocated; the second pass cannot fail. New tables are filled before
+ * they are linked. A range within one existing last-level table needs none of this.
  */
 #include <libcflat.h>
 #include <errno.h>
@@ -43,8 +43,8 @@ static bool any_valid(const pteval_t *entry, u64 count)
 }
 
 /*
- * The tables that are missing, or -EEXIST. @table is NULL below a missing table, where level 3
- * needs no look.
+ * The tables that are missing, or -EEXIST. @table is NULL below a missing table, where level 3 is
+ * empty.
  */
 static long count_map(struct s2_mmu *mmu, const pteval_t *table, int level, u64 ipa, phys_addr_t pa,
 		      u64 size)
@@ -90,7 +90,7 @@ static pteval_t contiguous_hint(const struct s2_change *change, int level, u64 i
 	return S2_CONTIGUOUS;
 }
 
-/* Leaves whose addresses stand in them as they are: the common case, and the quick one. */
+/* Write leaves whose format has the address unchanged: the common case, and the fast one. */
 static void fill_plain(pteval_t *entry, pteval_t value, u64 step, u64 count)
 {
 	for (; count >= 8; count -= 8, entry += 8, value += 8 * step) {
@@ -171,7 +171,7 @@ static void commit_map(struct s2_change *change, pteval_t *table, int level, u64
 	}
 }
 
-/* The last-level table for all of the range; NULL when there is none, or not one for all. */
+/* The last-level table for all of the range; NULL when it is missing, or is not one for all. */
 static pteval_t *last_table(struct s2_mmu *mmu, u64 ipa, u64 size)
 {
 	pteval_t *table = mmu->root;
@@ -222,7 +222,7 @@ int s2mmu_map(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size, unsigned lo
 		.mmu = mmu,
 		.start = ipa,
 		.end = ipa + size,
-		/* A CPU may mark any entry of a run dirty: each page tells for itself. */
+		/* A CPU may mark any entry of a run dirty: each page has its own state. */
 		.contiguous = (flags & S2_MAP_CONTIGUOUS) && !(flags & S2_MAP_TRACK_DIRTY),
 		.pa_offset = pa - ipa,
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stage-2 trees in words. */
+/* Stage-2 page tables, decoded. */
 #include <libcflat.h>
 #include <asm/setup.h>
 #include <asm/stage2-internal.h>
@@ -23,7 +23,7 @@ static const char *type_words(bool fwb, pteval_t leaf)
 					      : "Normal, inner and outer differ";
 }
 
-/* Bit 53 counts with FEAT_XNX only. */
+/* Bit 53 has a meaning with FEAT_XNX only. */
 static const char *execute_words(pteval_t leaf)
 {
 	static const char *const words[] = { "x at EL1 and EL0", "x at EL0", "never x",
@@ -42,7 +42,7 @@ const char *s2mmu_leaf_words(const struct s2_mmu *mmu, pteval_t leaf, char *buf,
 	return buf;
 }
 
-/* A run of leaves that differ in nothing but their place. */
+/* A run of leaves that differ in their addresses only. */
 struct run {
 	u64 ipa, size;
 	phys_addr_t pa;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Descriptors by hand: for tables that are wrong on purpose. */
+/* Raw descriptors, for tables that are wrong on purpose. */
 #include <libcflat.h>
 #include <alloc.h>
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <asm/stage2-internal.h>
 #include <asm/stage2-tlb.h>
 
-/* What a descriptor was before s2mmu_set_raw(). */
+/* A descriptor's value before s2mmu_set_raw(). */
 struct s2_raw {
 	struct s2_raw *next;
 	pteval_t *entry, old;
@@ -15,7 +15,7 @@ struct s2_raw {
 
 /*
  * The descriptor for @ipa at @level. Tables above it that are missing are taken from @change; NULL
- * without one, and when a block is above.
+ * without @change, and when a block is above.
  */
 static pteval_t *descend(struct s2_change *change, u64 ipa, int level)
 {
@@ -39,7 +39,7 @@ static pteval_t *descend(struct s2_change *change, u64 ipa, int level)
 	return &table[s2_entry_index(mmu, ipa, level)];
 }
 
-/* Tables missing above the descriptor; -EEXIST: a block is there. */
+/* Tables missing above the descriptor; -EEXIST: a block. */
 static int count_missing(struct s2_mmu *mmu, u64 ipa, int level)
 {
 	const pteval_t *table = mmu->root;
@@ -86,7 +86,7 @@ int s2mmu_set_raw(struct s2_mmu *mmu, u64 ipa, int level, pteval_t value)
 	raw->old = s2_exchange(raw->entry, value);
 	raw->next = mmu->raw;
 	mmu->raw = raw;
-	dsb(ishst); /* the walker sees it; what TLBs hold is the test's affair */
+	dsb(ishst); /* the walker sees it; TLBs are left to the test */
 	isb();
 	return 0;
 }

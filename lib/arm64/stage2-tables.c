@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory of stage-2 tables: taken before a change, given back after it. */
+/* Memory of stage-2 tables: allocated before a change, freed after it. */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <errno.h>

@@ -2,6 +2,7 @@
 /* TLB maintenance for stage 2. */
 #include <libcflat.h>
 #include <asm/barrier.h>
+#include <asm/processor.h>
 #include <asm/stage2-internal.h>
 #include <asm/stage2-tlb.h>
 #include <asm/stage2-vmid.h>
@@ -21,7 +22,7 @@ static void observe(struct s2_mmu *mmu, u64 ipa, u64 size)
 /*
  * TLBI instructions for EL1 work on the VMID in VTTBR_EL2, whose size is in VTCR_EL2.VS, and with
  * HCR_EL2.{E2H,TGE} = {1,1} some of them mean the host's own regime instead: TGE is cleared and
- * both registers changed, with exceptions masked, for as long as it takes.
+ * both registers changed, with exceptions masked, until it is done.
  */
 struct tlb_context {
 	u64 daif, hcr, vttbr, vtcr;
@@ -36,7 +37,7 @@ static struct tlb_context enter_context(u64 vttbr, u64 vtcr)
 		.vtcr = read_sysreg(vtcr_el2),
 	};
 
-	asm volatile("msr daifset, #0xf" : : : "memory");
+	daif_set(PSR_DAIF);
 	write_sysreg(vtcr, vtcr_el2);
 	write_sysreg(vttbr, vttbr_el2);
 	write_sysreg(saved.hcr & ~HCR_EL2_TGE, hcr_el2);
@@ -64,7 +65,7 @@ static void flush_vmid(u64 vttbr, u64 vtcr)
 	leave_context(&saved);
 }
 
-/* False: it has no VMID and nothing in a TLB; else finish(). */
+/* False when @mmu has no VMID, and so nothing in a TLB; else finish() must follow. */
 static bool prepare(struct s2_mmu *mmu)
 {
 	dsb(ishst); /* the tables before the TLBI, and before another CPU gets a VMID for them */
@@ -113,7 +114,10 @@ static void flush_by_range(const struct s2_mmu *mmu, u64 ipa, u64 pages)
 		struct s2_tlbi tlbi = s2_tlbi_largest(&mmu->geometry, ipa, pages);
 
 		if (tlbi.range) /* TLBI RIPAS2E1IS */
-			asm volatile("sys #4, c8, c0, #2, %0" : : "r"(tlbi.operand) : "memory");
+			asm volatile("sys " TLBI_RIPAS2E1IS ", %0"
+				     :
+				     : "r"(tlbi.operand)
+				     : "memory");
 		else
 			flush_pages(mmu, ipa, 1);
 		ipa += tlbi.pages << mmu->geometry.page_shift;

@@ -2,10 +2,10 @@
 /*
  * VMIDs, handed out by generations.
  *
- * A user counts itself in and then compares the tree's generation with the pool's; a new generation
- * is written first, and then the users are looked for. Both in this order on all CPUs, so that one
- * of the two sees the other: the user that it has no VMID, or the new generation that there is a
- * user.
+ * A user increments the count of users and then compares the generation of its stage 2 with the
+ * pool's; a new one is written first, and then the counts are read. Both in this order on all CPUs,
+ * so that one of the two sees the other: the user that its VMID is old, or the new generation that
+ * it has a user.
  */
 #include <libcflat.h>
 #include <alloc.h>
@@ -31,7 +31,7 @@ bool s2_vmid_pool_init(struct s2_vmid_pool *pool, unsigned int first, unsigned i
 
 void s2_vmid_pool_destroy(struct s2_vmid_pool *pool)
 {
-	assert_msg(!pool->trees, "a tree takes its VMIDs from the pool");
+	assert_msg(!pool->mmus, "a stage 2 takes its VMIDs from the pool");
 	free(pool->used);
 }
 
@@ -39,15 +39,15 @@ void s2_vmid_join(struct s2_vmid_pool *pool, struct s2_mmu *mmu)
 {
 	spin_lock(&pool->lock);
 	mmu->vmid_pool = pool;
-	mmu->next_auto = pool->trees;
-	pool->trees = mmu;
+	mmu->next_auto = pool->mmus;
+	pool->mmus = mmu;
 	spin_unlock(&pool->lock);
 }
 
 void s2_vmid_leave(struct s2_mmu *mmu)
 {
 	struct s2_vmid_pool *pool = mmu->vmid_pool;
-	struct s2_mmu **link = &pool->trees;
+	struct s2_mmu **link = &pool->mmus;
 
 	assert(!mmu->vmid_users);
 	spin_lock(&pool->lock);
@@ -91,7 +91,7 @@ static bool is_current(const struct s2_mmu *mmu)
 	       __atomic_load_n(&mmu->vmid_pool->generation, __ATOMIC_SEQ_CST);
 }
 
-/* Trees in use keep their VMIDs; nothing of any other is left in a TLB. */
+/* Stage 2s in use keep their VMIDs; nothing of any other is left in a TLB. */
 static void begin_generation(struct s2_vmid_pool *pool)
 {
 	u64 old = pool->generation;
@@ -99,7 +99,7 @@ static void begin_generation(struct s2_vmid_pool *pool)
 	__atomic_store_n(&pool->generation, old + 1, __ATOMIC_SEQ_CST);
 	pool->next = 0;
 	memset(pool->used, 0, bitmap_size(pool));
-	for (struct s2_mmu *mmu = pool->trees; mmu; mmu = mmu->next_auto) {
+	for (struct s2_mmu *mmu = pool->mmus; mmu; mmu = mmu->next_auto) {
 		if (!__atomic_load_n(&mmu->vmid_users, __ATOMIC_SEQ_CST) ||
 		    tree_generation(mmu) != old)
 			continue;
@@ -125,7 +125,7 @@ static bool assign(struct s2_vmid_pool *pool, struct s2_mmu *mmu)
 	return true;
 }
 
-/* Another CPU may have been quicker: its VMID is the tree's. */
+/* Another CPU may have taken one first: then that is used. */
 static bool renew(struct s2_vmid_pool *pool, struct s2_mmu *mmu)
 {
 	bool ok;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Looking at leaves, and their access and dirty state. */
+/* Finding leaves, and their access and dirty state. */
 #include <libcflat.h>
 #include <asm/barrier.h>
 #include <asm/stage2-internal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stage-2 trees: their life, and putting them in force. */
+/* Stage-2 page tables: creating, destroying and enabling them. */
 #include <libcflat.h>
 #include <alloc.h>
 #include <alloc_page.h>
@@ -25,7 +25,7 @@ static u64 vtcr_value(const struct s2_config *config, const struct s2_geometry *
 	       (config->hw_access ? VTCR_EL2_HA : 0) | (config->hw_dirty ? VTCR_EL2_HD : 0);
 }
 
-/* The shape that @config asks for; false when the CPU does not have it. */
+/* Compute the shape that @config asks for; false when the CPU does not have it. */
 static bool config_geometry(const struct s2_config *config, struct s2_geometry *geometry)
 {
 	const struct s2_features *features = s2_features();
@@ -60,7 +60,7 @@ static bool set_vmid(struct s2_mmu *mmu, const struct s2_config *config)
 
 static bool alloc_root(struct s2_mmu *mmu)
 {
-	/* VTTBR_EL2 wants the root aligned to its size. */
+	/* VTTBR_EL2 needs the root aligned to its size. */
 	size_t size = (u64)mmu->geometry.root_tables << mmu->geometry.page_shift;
 
 	mmu->root = memalign_pages(size, size);
@@ -147,7 +147,7 @@ static void free_tree(struct s2_mmu *mmu)
 
 void s2mmu_destroy(struct s2_mmu *mmu)
 {
-	/* What the other users did with the tree comes before its end. */
+	/* Order the other users' accesses to the tables before their end. */
 	if (!__atomic_sub_fetch(&mmu->users, 1, __ATOMIC_ACQ_REL))
 		free_tree(mmu);
 }
@@ -162,7 +162,7 @@ void s2mmu_enable(struct s2_mmu *mmu)
 		assert_msg(false, "no VMID is free");
 	write_sysreg(mmu->vtcr, vtcr_el2);
 	write_sysreg(mmu->vttbr, vttbr_el2);
-	isb(); /* the tree before the bit that makes it count */
+	isb(); /* VTTBR_EL2 and VTCR_EL2 before the bit that enables them */
 	hcr = read_sysreg(hcr_el2) | HCR_EL2_VM | (mmu->fwb ? HCR_EL2_FWB : 0);
 	/* TGE would have EL1&0, and stage 2 with it, off; but it also keeps interrupts at EL2. */
 	if (host_vhe)

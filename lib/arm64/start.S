@@ -6,8 +6,23 @@
  * at EL2 or EL1, loaded anywhere on a 4 KiB boundary.
  */
 #include <asm/asm-offsets.h>
+#include <asm/ptrace.h>
 #include <asm/sysreg.h>
 #include <asm/thread_info.h>
+
+/* The head's fields that are not 0: the image may be anywhere in memory, its pages have 4 KiB */
+#define TEXT_OFFSET 0x80000		/* from a 2 MiB boundary */
+#define FLAG_ANYWHERE (1 << 3)
+#define FLAG_4K_PAGES (1 << 1)
+
+#define BSS_ALIGN 64			/* of both ends of .bss (image.lds) */
+
+/* Elf64_Rela: r_offset, r_info and r_addend */
+#define RELA_ADDEND 16
+#define RELA_SIZE 24
+
+/* Of the host's own, where return addresses are signed: fixed, so that a failure repeats */
+#define HOST_KEY 0x6b75742d6b65792d
 
 /* The MMU of the starter: x5 = TCR, x6 = MAIR, x7 = TTBR0, x8 = SCTLR */
 .macro secondary_mmu el, all
@@ -27,26 +42,23 @@
 _start:
 	b	entry			/* where a kernel may have "MZ" */
 	.long	0
-	.quad	0x80000			/* text_offset: from a 2 MiB boundary */
+	.quad	TEXT_OFFSET
 	.quad	_end - _start		/* image_size: with .bss and stacks */
-	.quad	(1 << 3) | (1 << 1)	/* flags: anywhere in memory, 4 KiB pages, little-endian */
+	.quad	FLAG_ANYWHERE | FLAG_4K_PAGES	/* flags: little-endian, too */
 	.quad	0, 0, 0
 	.ascii	"ARM\x64"
 	.long	0
 
-/*
- * In a build with return address signing: keys of the host's own, and signing on for @el. Fixed
- * keys, so that a failure repeats. Clobbers x0, x1.
- */
+/* In a build with return address signing: a key, and signing on for @el. Clobbers x0, x1. */
 .macro sign_returns el
 #ifdef __ARM_FEATURE_PAC_DEFAULT
 	mrs	x0, id_aa64isar1_el1
 	mrs	x1, ID_AA64ISAR2_EL1
-	and	x0, x0, #0xff0			/* API, APA */
-	and	x1, x1, #0xf000			/* APA3 */
+	and	x0, x0, #ID_AA64ISAR1_API_APA
+	and	x1, x1, #ID_AA64ISAR2_APA3
 	orr	x0, x0, x1
 	cbz	x0, .Lno_pauth\@
-	ldr	x0, =0x6b75742d6b65792d
+	ldr	x0, =HOST_KEY
 	msr	APIAKEYLO_EL1, x0
 	msr	APIAKEYHI_EL1, x0
 	mrs	x0, sctlr_el\el
@@ -66,7 +78,7 @@ entry:
 	mrs	x21, cntvct_el0
 	mov	x19, x0
 	bl	enter_level
-	/* .bss, 64 bytes a step: both ends are aligned to that */
+	/* .bss */
 	adrp	x0, _sbss
 	add	x0, x0, :lo12:_sbss
 	adrp	x1, _ebss
@@ -77,7 +89,7 @@ entry:
 	stp	xzr, xzr, [x0, #16]
 	stp	xzr, xzr, [x0, #32]
 	stp	xzr, xzr, [x0, #48]
-	add	x0, x0, #64
+	add	x0, x0, #BSS_ALIGN
 	b	3b
 4:
 	/*
@@ -91,8 +103,8 @@ entry:
 	adrp	x2, _start
 5:	cmp	x0, x1
 	b.hs	6f
-	ldp	x3, x4, [x0], #16
-	ldr	x5, [x0], #8
+	ldp	x3, x4, [x0], #RELA_ADDEND
+	ldr	x5, [x0], #RELA_SIZE - RELA_ADDEND
 	add	x5, x5, x2
 	str	x5, [x3, x2]
 	b	5b
@@ -107,13 +119,13 @@ entry:
 	/* start_image() does not return */
 
 /*
- * What every CPU begins with: fixed values for the registers that decide how everything else is
- * read, whatever they were. At EL2 with FEAT_VHE the host runs with E2H and TGE. Returns x20 =
- * CurrentEL; clobbers x0, x1.
+ * The first code of every CPU: fixed values for the registers that decide the meaning of all
+ * others. At EL2 with FEAT_VHE the host runs with E2H and TGE. Returns x20 = CurrentEL; clobbers
+ * x0, x1.
  */
 enter_level:
 	msr	spsel, #1
-	msr	daifset, #0xf
+	msr	daifset, #DAIF_IMM(PSR_DAIF)
 	mrs	x20, CurrentEL
 	cmp	x20, #CurrentEL_EL2
 	b.eq	1f
@@ -125,18 +137,18 @@ enter_level:
 1:	ldr	x0, =SCTLR_EL2_RES1
 	msr	sctlr_el2, x0
 	mrs	x1, id_aa64mmfr1_el1
-	ubfx	x1, x1, #ID_AA64MMFR1_VH, #4
+	ubfx	x1, x1, #ID_AA64MMFR1_VH, #ID_FIELD_WIDTH
 	ldr	x0, =HCR_HOST_NVHE
 	cbz	x1, 2f
 	ldr	x0, =HCR_HOST_VHE
 2:	msr	hcr_el2, x0
-	isb				/* E2H decides what the next accesses mean */
+	isb				/* E2H decides which registers the next accesses reach */
 	sign_returns 2
 	ret
 
 /*
  * A CPU that PSCI started for smp.c, in the state of PSCI CPU_ON (DEN0022F, 6.4.3): MMU off, at the
- * starter's exception level. The caches know nothing yet; secondary_data was cleaned to memory.
+ * starter's exception level. The caches are not in use yet; secondary_data was cleaned to memory.
  */
 	.section .text.secondary, "ax"
 	.global	secondary_entry

@@ -39,16 +39,16 @@ static u64 read_cntpct(void)
 	return read_sysreg(cntpct_el0);
 }
 
-#define TIMER_REGISTER(id, reg, sysreg)                \
-	static u64 id##_read_##reg(void)               \
-	{                                              \
-		isb();                                 \
-		return read_sysreg(sysreg);            \
-	}                                              \
-	static void id##_write_##reg(u64 value)        \
-	{                                              \
-		write_sysreg(value, sysreg);           \
-		isb(); /* in force for what follows */ \
+#define TIMER_REGISTER(id, reg, sysreg)                 \
+	static u64 id##_read_##reg(void)                \
+	{                                               \
+		isb();                                  \
+		return read_sysreg(sysreg);             \
+	}                                               \
+	static void id##_write_##reg(u64 value)         \
+	{                                               \
+		write_sysreg(value, sysreg);            \
+		isb(); /* in effect for what follows */ \
 	}
 #define TIMER(id, counter, state, ctl_reg, cval_reg, tval_reg) \
 	TIMER_REGISTER(id, ctl, ctl_reg)                       \

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ways into the host's user mode and out of it. */
+/* Entry to and exit from the host's user mode. */
+#include <asm/ptrace.h>
 #include <asm/registers.h>
 
 /*
  * void user_enter_el\el(void (*func)(void *), void *arg, unsigned long sp)
  *
- * With exceptions masked. An exception from EL0 finds SP_EL\el as it is at the eret: that of its end
- * comes back to user_returned with this frame in place.
+ * With exceptions masked. An exception from EL0 finds SP_EL\el as it is at the eret: that of its
+ * end comes back to user_returned with this frame in place.
  */
 .macro user_enter el
 	.global	user_enter_el\el
@@ -14,7 +15,8 @@ user_enter_el\el:
 	frame_begin
 	msr	sp_el0, x2
 	msr	elr_el\el, x0
-	msr	spsr_el\el, xzr			/* EL0t, nothing masked */
+	mov	x2, #PSR_MODE_EL0t		/* nothing masked */
+	msr	spsr_el\el, x2
 	mov	x0, x1
 	adr	x30, user_return
 	mov	x29, xzr

@@ -12,8 +12,8 @@ void user_enter_el1(void (*func)(void *arg), void *arg, unsigned long sp);
 void user_enter_el2(void (*func)(void *arg), void *arg, unsigned long sp);
 
 /*
- * TPIDRRO_EL0 says it: the only register that EL0 can read and only the host can write. Its value
- * is an address of the host's, for in a guest's handler the register is the guest's.
+ * The value of TPIDRRO_EL0 in user mode, a register that EL0 can read and only the host can write.
+ * It is an address of the host's, because in a guest's handler the register is the guest's.
  */
 static char mark;
 
@@ -49,7 +49,10 @@ static bool returned(struct pt_regs *regs, unsigned int esr)
 	return true;
 }
 
-/* MRS of what the library's functions look at: whether the MMU is on, and which CPU this is. */
+/*
+ * MRS of the registers that the library's functions read: whether the MMU is on, and which CPU this
+ * is.
+ */
 #define INSN_RT_MASK 0x1fU
 #define INSN_MRS_SCTLR_EL1 0xd5381000U
 #define INSN_MRS_SCTLR_EL2 0xd53c1000U
@@ -72,7 +75,7 @@ static bool readable(u32 insn, u64 *value)
 	}
 }
 
-/* Only code of the image: an address that EL0 made up is not followed. */
+/* Only instructions of the image: another address of EL0's is not read. */
 static bool emulated_read(struct pt_regs *regs, unsigned int esr)
 {
 	u64 value;
@@ -100,7 +103,7 @@ void start_usr(void (*func)(void *arg), void *arg, unsigned long sp)
 	u64 daif = read_sysreg(daif);
 
 	assert_msg(!user_mode_unsupported(), "%s", user_mode_unsupported());
-	asm volatile("msr daifset, #0xf" : : : "memory");
+	daif_set(PSR_DAIF);
 	write_sysreg(&mark, tpidrro_el0);
 	if (host_at_el2)
 		user_enter_el2(func, arg, ALIGN_DOWN(sp, 16));

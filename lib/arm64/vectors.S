@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host's exception vectors: save struct pt_regs, call C, restore it. */
 #include <asm/host-vector.h>
+#include <asm/ptrace.h>
 #include <asm/registers.h>
 
 .macro host_vectors el
-	.balign	0x800
+	.balign	VECTOR_TABLE_SIZE
 	.global	host_vectors_el\el
 host_vectors_el\el:
-	.irp	vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	.irp	vector, VECTORS
 	host_vector \el, \vector
 	.endr
-	.org	host_vectors_el\el + 16 * VECTOR_SLOT_SIZE	/* goes backwards, an error, if a slot is too long */
+	.org	host_vectors_el\el + VECTOR_TABLE_SIZE	/* an error if a slot is too long */
 
 /*
  * x0 = vector; sp = struct pt_regs with x0 and x1 saved; every other register is the interrupted
@@ -25,11 +26,11 @@ host_exception_el\el:
 	mrs	x2, esr_el\el
 	add	x19, sp, #S_FRAME_SIZE
 	mov	x20, x29
-	and	x3, x0, #~3
-	cmp	x3, #VECTOR_ELxH_SYNC
+	and	x3, x0, #~(VECTORS_PER_GROUP - 1)
+	cmp	x3, #ELxH_SYNC
 	b.eq	1f
 	mrs	x19, sp_el0
-1:	cmp	x0, #VECTOR_ELx_LOW_SYNC_64
+1:	cmp	x0, #ELx_LOW_SYNC_64
 	csel	x20, x20, xzr, lo		/* a lower EL's x29 is not the host's */
 	stp	x30, x19, [sp, #S_LR]
 	stp	x21, x22, [sp, #S_PC]
@@ -39,11 +40,11 @@ host_exception_el\el:
 	mov	x23, x0
 	bl	do_handle_exception
 
-	msr	daifset, #0xf			/* the handler may have unmasked: ELR and SPSR are next */
+	msr	daifset, #DAIF_IMM(PSR_DAIF)	/* a handler may unmask; ELR and SPSR are next */
 	ldp	x30, x19, [sp, #S_LR]
 	ldp	x21, x22, [sp, #S_PC]
-	and	x23, x23, #~3
-	cmp	x23, #VECTOR_ELxH_SYNC
+	and	x23, x23, #~(VECTORS_PER_GROUP - 1)
+	cmp	x23, #ELxH_SYNC
 	b.eq	2f
 	msr	sp_el0, x19
 2:	msr	elr_el\el, x21
@@ -54,8 +55,8 @@ host_exception_el\el:
 	eret
 
 /*
- * The stack has run out. x0 = X0, tpidrro_el0 = SP - S_FRAME_SIZE. Continue on the CPU's emergency stack,
- * with the interrupted code's registers, as a vector of its own number.
+ * The stack has run out. x0 = X0, tpidrro_el0 = SP - S_FRAME_SIZE. Continue on the CPU's emergency
+ * stack, with the interrupted code's registers, as a vector of its own number.
  */
 	.global	host_stack_overflow_el\el
 host_stack_overflow_el\el:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Injecting virtual interrupts. List registers are in the CPU that runs the guest: what another CPU
- * injects meanwhile waits in a queue.
+ * Injecting virtual interrupts. List registers are in the CPU that runs the guest: interrupts that
+ * another CPU injects meanwhile wait in a queue.
  */
 #include <libcflat.h>
 #include <asm/barrier.h>
@@ -46,7 +46,9 @@ static int enqueue(struct vgic_queue *queue, u64 lr)
 	return VGIC_QUEUED;
 }
 
-/* Under the lock: a guest that no CPU runs has its registers in memory until load() has the lock. */
+/*
+ * Under the lock: a guest that no CPU runs has its registers in memory until load() has the lock.
+ */
 static int inject(struct guest *guest, u64 lr)
 {
 	struct thread_info *thread = smp_load_acquire(&guest->thread);
@@ -62,7 +64,7 @@ int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq)
 	int i;
 
 	/* A handler of an interrupt may inject as well. */
-	asm volatile("msr daifset, #3" : : : "memory");
+	daif_set(PSR_I_BIT | PSR_F_BIT);
 	/* Not by a fault under the lock, which save() takes */
 	if (guest->thread == current_thread_info() && !guest->regs_in_memory)
 		guest_registers_to_memory(guest);

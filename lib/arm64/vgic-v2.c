@@ -16,12 +16,12 @@ void vgicv2_load(const struct vgic_state *state)
 {
 	void *gich = gicv2_data.hyp_base;
 
-	for (unsigned int i = 0; i < vgic_nr_lrs(); i++)
+	for (unsigned int i = 0; i < gicv2_data.nr_lrs; i++)
 		writel(state->lr[i], gich + GICH_LR(i));
 	writel(state->ap0r[0], gich + GICH_APR);
 	writel(state->vmcr, gich + GICH_VMCR);
 	writel(state->hcr, gich + GICH_HCR);
-	dsb(sy); /* in force before the guest */
+	dsb(sy); /* in effect before the guest */
 }
 
 void vgicv2_save(struct vgic_state *state)
@@ -30,7 +30,7 @@ void vgicv2_save(struct vgic_state *state)
 
 	state->misr = readl(gich + GICH_MISR);
 	state->eisr = readl(gich + GICH_EISR0) | (u64)readl(gich + GICH_EISR1) << 32;
-	for (unsigned int i = 0; i < vgic_nr_lrs(); i++)
+	for (unsigned int i = 0; i < gicv2_data.nr_lrs; i++)
 		state->lr[i] = readl(gich + GICH_LR(i));
 	state->ap0r[0] = readl(gich + GICH_APR);
 	state->vmcr = readl(gich + GICH_VMCR);

@@ -9,16 +9,16 @@
 
 /* A list register's fields, in both versions. */
 struct lr_format {
-	u8 hw, group, state, priority, priority_shift, hw_irq, tell_eoi;
+	u8 hw, group, state, priority, priority_shift, hw_irq, eoi_irq;
 	u32 intid_mask;
 };
-/* The priority's upper five bits are all that version 2 has. */
+/* Version 2 has the upper five bits of a priority. */
 static const struct lr_format lr_v2 = { .hw = 31,
 					.group = 30,
 					.state = 28,
 					.priority = 23,
 					.hw_irq = 10,
-					.tell_eoi = 19,
+					.eoi_irq = 19,
 					.priority_shift = 3,
 					.intid_mask = 0x3ff };
 static const struct lr_format lr_v3 = { .hw = 61,
@@ -26,10 +26,9 @@ static const struct lr_format lr_v3 = { .hw = 61,
 					.state = 62,
 					.priority = 48,
 					.hw_irq = 32,
-					.tell_eoi = 41,
+					.eoi_irq = 41,
 					.priority_shift = 0,
 					.intid_mask = UINT32_MAX };
-#define GICH_VTR 0x04
 
 static const struct lr_format *lr_format(void)
 {
@@ -50,15 +49,15 @@ const char *vgic_unsupported(void)
 unsigned int vgic_nr_lrs(void)
 {
 	if (gic_version() == 2)
-		return FIELD(readl(gicv2_data.hyp_base + GICH_VTR), 5, 0) + 1;
+		return gicv2_data.nr_lrs;
 	return FIELD(read_sysreg_s(ICH_VTR_EL2), 4, 0) + 1;
 }
 
-u64 vgic_vmcr_open(void)
+u64 vgic_vmcr_enabled(void)
 {
-	u64 open = VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1 | VGIC_VMCR_FIQ_EN | VGIC_VMCR_PMR_LOWEST;
+	u64 enabled = VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1 | VGIC_VMCR_FIQ_EN | VGIC_VMCR_PMR_LOWEST;
 
-	return gic_version() == 2 ? open | VGIC_VMCR_ACK_CTL : open;
+	return gic_version() == 2 ? enabled | VGIC_VMCR_ACK_CTL : enabled;
 }
 
 u64 vgic_make_lr(const struct vgic_irq *irq)
@@ -69,7 +68,7 @@ u64 vgic_make_lr(const struct vgic_irq *irq)
 
 	if (irq->hw_irq)
 		return value | 1UL << lr->hw | (u64)irq->hw_irq << lr->hw_irq;
-	return value | (u64)irq->tell_eoi << lr->tell_eoi;
+	return value | (u64)irq->eoi_irq << lr->eoi_irq;
 }
 
 u32 vgic_lr_intid(u64 lr)
@@ -114,7 +113,7 @@ static void load(struct guest *guest)
 		write_sysreg_s(guest->vsesr_el2, VSESR_EL2);
 }
 
-/* What is left in the CPU is what a guest without them has. */
+/* Leave in the CPU the state of a guest without them. */
 static void save(struct guest *guest)
 {
 	if (guest->has_vgic && gic_version() == 2)
@@ -144,8 +143,8 @@ static bool map_interface(struct guest *guest)
 }
 
 /*
- * The registers are in memory from the first write on, so that nothing is saved over it: the flag
- * comes after it.
+ * The registers are in memory from the first write on, so that saving does not overwrite it: the
+ * flag is set after it.
  */
 bool guest_vgic_enable(struct guest *guest)
 {

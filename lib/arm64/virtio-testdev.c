@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Just enough of a virtio console to send one buffer: polled, one descriptor, over virtio-mmio of
- * either version (Virtual I/O Device v1.2, 4.2 and 5.3).
+ * A virtio console that can send one buffer: polled, one descriptor, over virtio-mmio of either
+ * version (Virtual I/O Device v1.2, 4.2 and 5.3).
  */
 #include <libcflat.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Barriers and hints. */
+/* Barriers and hints; all are macros, for assembly too. */
 #ifndef ASMARM64_BARRIER_H
 #define ASMARM64_BARRIER_H
 
@@ -8,6 +8,12 @@
 #define wfi() asm volatile("wfi" : : : "memory")
 #define yield() asm volatile("yield" : : : "memory")
 #define cpu_relax() yield()
+
+/* Numbers of HINT, for instructions that the assembler's architecture does not have */
+#define HINT_PACIA1716 8
+#define HINT_AUTIA1716 12
+#define HINT_ESB 16
+#define HINT_BTI_C 34
 
 #define isb() asm volatile("isb" : : : "memory")
 #define dmb(opt) asm volatile("dmb " #opt : : : "memory")

@@ -8,11 +8,11 @@ enum console_type { CONSOLE_NONE, CONSOLE_PL011, CONSOLE_16550 };
 /* @registers: the UART's registers, mapped. */
 void console_setup(enum console_type type, void *registers);
 /*
- * From here on output takes no lock: the run is about to end with a dump, and what went wrong may have
- * gone wrong in the middle of a line.
+ * Take no lock for output from here on: the run is about to end with a dump, and the failure may
+ * have been in the middle of a line.
  */
 void console_emergency(void);
-/* End the line, if what was printed last did not. */
+/* End the line, unless the last output did. */
 void console_start_line(void);
 
 #endif

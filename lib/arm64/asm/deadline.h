@@ -17,8 +17,8 @@ static inline bool deadline_passed(u64 deadline)
 }
 
 /*
- * A wait looks at the counter once in so many rounds: where it is read by an emulator, CPUs that
- * wait at once would wait for each other's reads as well.
+ * Rounds of a wait between two reads of the counter: an emulator serialises the reads of CPUs that
+ * wait in parallel.
  */
 #define ROUNDS_PER_LOOK 64
 

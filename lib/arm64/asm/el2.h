@@ -8,8 +8,8 @@
 extern char host_vectors_el1[], host_vectors_el2[];
 
 /*
- * Bring the controls that reset leaves UNKNOWN to "nothing trapped that EL1 needs, everything else
- * trapped", on this CPU. HCR_EL2 and SCTLR_EL2 are set before (start.S).
+ * Set the controls that reset leaves UNKNOWN, on this CPU: nothing that EL1 needs is trapped,
+ * everything else is. HCR_EL2 and SCTLR_EL2 are set before (start.S).
  */
 void el2_setup(void);
 /*
@@ -17,8 +17,8 @@ void el2_setup(void);
  * trapped.
  */
 u64 cptr_el2_default(void);
-/* The same, from el2_setup() on: for comparing at each entry and exit of a guest. */
-extern u64 cptr_el2_open;
+/* cptr_el2_default(), from el2_setup() on: for comparison at each entry and exit of a guest. */
+extern u64 cptr_el2_untrapped;
 u64 cnthctl_el2_default(void);
 
 #endif

@@ -6,7 +6,9 @@
 #include <libcflat.h>
 
 #define ESR_ELx_EC_SHIFT 26
+#define ESR_ELx_EC_WIDTH 6
 #define ESR_ELx_EC_MASK 0x3f
+#define ESR_ELx_EC_UPPER_HALF (UL(1) << 31) /* classes 0x20 and up */
 #define ESR_ELx_EC(esr) (((esr) >> ESR_ELx_EC_SHIFT) & ESR_ELx_EC_MASK)
 #define ESR_ELx_IL (UL(1) << 25)
 #define ESR_ELx_ISS_MASK UL(0x1ffffff)
@@ -88,17 +90,26 @@
 #define ESR_ELx_FSC_ALIGNMENT 0x21
 #define ESR_ELx_FSC_TLBCONF 0x30
 
+/* DDI 0487, D24.2.40, "ISS encoding for an exception from MSR, MRS, or System instruction" */
+#define ESR_ELx_SYS64_ISS(op0, op1, crn, crm, op2)                                   \
+	((u64)(op0) << 20 | (u64)(op2) << 17 | (u64)(op1) << 14 | (u64)(crn) << 10 | \
+	 (u64)(crm) << 1)
+#define ESR_ELx_SYS64_ISS_REGISTER ESR_ELx_SYS64_ISS(3, 7, 15, 15, 7) /* mask: which register */
+#define ESR_ELx_SYS64_ISS_READ UL(1)
+
 #ifndef __ASSEMBLY__
 
-/* The exception class in words, never NULL. */
+/* Name of the exception class, never NULL. */
 const char *esr_class_name(u64 esr);
 /* True for the four abort classes: FAR (and from a lower EL HPFAR) may be valid. */
 bool esr_is_abort(u64 esr);
 /*
- * The whole syndrome in words, as "data abort from a lower EL: translation fault, level 3, write".
- * Cut at @size bytes; returns @buf.
+ * The decoded syndrome, as "data abort from a lower EL: translation fault, level 3, write". Cut at
+ * @size bytes; returns @buf.
  */
 const char *esr_decode(u64 esr, char *buf, int size);
+/* The same without the fields of the ISS that @mask leaves out, for a syndrome that is expected. */
+const char *esr_decode_masked(u64 esr, u64 mask, char *buf, int size);
 
 #endif /* !__ASSEMBLY__ */
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between the files of the GIC's driver; tests need none of it. */
+/* Internal to the GIC's driver; not for tests. */
 #ifndef ASMARM64_GIC_INTERNAL_H
 #define ASMARM64_GIC_INTERNAL_H
 
@@ -7,9 +7,9 @@
 
 #define GIC_MAX_REGIONS 12
 
-/* What the device tree says. */
+/* The GIC's node of the device tree. */
 struct gic_tree {
-	int version; /* 0: there is no GIC */
+	int version; /* 0: no GIC */
 	unsigned int nr_redist_regions; /* version 3; those are regions[1..] */
 	unsigned int nr_regions;
 	unsigned int maintenance_irq; /* 0: none */
@@ -20,7 +20,7 @@ struct gic_tree {
 };
 extern struct gic_tree gic_tree;
 
-/* What differs between the versions; asm/gic.h describes the functions. */
+/* Operations that differ between the versions; asm/gic.h describes the functions. */
 struct gic_ops {
 	void (*enable_distributor)(void);
 	void (*enable_redistributor)(void); /* of this CPU */
@@ -36,7 +36,7 @@ struct gic_ops {
 	void (*ipi_send_single)(int irq, int cpu);
 	/* The GICD_* registers of interrupt @irq are at offsets from here. */
 	void *(*irq_base)(int irq);
-	/* Wait until what was written there is in force. */
+	/* Wait until a write to them has taken effect. */
 	void (*irq_sync)(int irq);
 	bool (*group0_is_ours)(void);
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GIC version 2: registers of the CPU interface, and where they are. */
+/* GIC version 2: registers of the CPU interface and of its virtual one, and their addresses. */
 #ifndef ASMARM64_GIC_V2_H
 #define ASMARM64_GIC_V2_H
 
@@ -23,6 +23,9 @@
 #define GICC_ENABLE GICC_CTLR_ENABLE_GRP0
 #define GICC_IAR_INT_ID_MASK 0x3ff
 
+#define GICH_VTR 0x0004
+#define GICH_VTR_NR_LRS(vtr) (FIELD(vtr, 5, 0) + 1)
+
 #define GICD_ENABLE 0x1
 #define GICD_CTLR_ENABLE_GRPS 0x3
 
@@ -30,6 +33,7 @@ struct gicv2_data {
 	void *dist_base; /* GICD */
 	void *cpu_base; /* GICC */
 	void *hyp_base; /* GICH, NULL without virtualization */
+	unsigned int nr_lrs; /* list registers, as GICH_VTR says, the same in each interface */
 	phys_addr_t vcpu_base; /* GICV, for guests; its size in bytes */
 	u64 vcpu_size;
 	unsigned int irq_nr;

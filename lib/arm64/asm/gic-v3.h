@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GIC version 3: registers that version 2 does not have, and where they are. */
+/* GIC version 3: registers that version 2 does not have, and their addresses. */
 #ifndef ASMARM64_GIC_V3_H
 #define ASMARM64_GIC_V3_H
 

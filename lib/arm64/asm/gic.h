@@ -50,18 +50,21 @@
 #define SPI(irq) ((irq) + GIC_FIRST_SPI)
 
 struct fdt_node;
-/* For the boot: a GIC of @version in the tree. Only remembered; gic_init() looks at it. */
+/* For the boot: a GIC of @version in the device tree. Only recorded; gic_init() reads it. */
 void gic_candidate(int version, const struct fdt_node *node);
 
-/* Find the GIC and map its registers: its version, or 0 when there is none. */
+/* Find the GIC and map its registers: its version, or 0 without a GIC. */
 int gic_init(void);
-/* gic_init(), and in words for report_skip() why there is no GIC; NULL when there is. */
+/* gic_init(), and the reason for report_skip() if there is no GIC, else NULL. */
 const char *gic_unsupported(void);
 /* The version, after gic_init(). */
 int gic_version(void);
 /* Number of the interrupt IDs that the distributor has, SGIs and PPIs included. */
 unsigned int gic_nr_irqs(void);
-/* PPI of the maintenance interrupt (asm/vgic.h), as an interrupt ID; 0 when the tree has none. */
+/*
+ * PPI of the maintenance interrupt (asm/vgic.h), as an interrupt ID; 0 when the device tree has
+ * none.
+ */
 unsigned int gic_maintenance_irq(void);
 
 /*
@@ -102,6 +105,7 @@ enum gic_irq_state {
 
 /* For these an SGI or PPI is that of the calling CPU. */
 enum gic_irq_state gic_irq_state(int irq);
+const char *gic_irq_state_name(enum gic_irq_state state);
 void gic_irq_set_clr_enable(int irq, bool enable);
 #define gic_enable_irq(irq) gic_irq_set_clr_enable(irq, true)
 #define gic_disable_irq(irq) gic_irq_set_clr_enable(irq, false)

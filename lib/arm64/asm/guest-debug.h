@@ -3,8 +3,8 @@
  * Breakpoint and watchpoint registers of guests.
  *
  * A guest has none unless it is given them: MDCR_EL2.{TDA,TDOSA,TDRA} are set, and its accesses,
- * those of MDSCR_EL1 included, are exits of class ESR_ELx_EC_SYS64. So nobody pays for saving them
- * who does not use them, and nothing leaks.
+ * those of MDSCR_EL1 included, are exits of class ESR_ELx_EC_SYS64. So only guests that use them
+ * pay for saving them, and nothing leaks.
  */
 #ifndef ASMARM64_GUEST_DEBUG_H
 #define ASMARM64_GUEST_DEBUG_H
@@ -13,15 +13,15 @@
 #include <asm/sysreg.h>
 
 /*
- * The performance monitors are never a guest's: they count for the host as well. A test that wants
- * them to be takes these out of guest->mdcr_el2.
+ * The performance monitors are trapped for every guest: they count for the host as well. A test
+ * that wants them untrapped clears these bits in guest->mdcr_el2.
  */
 #define MDCR_EL2_PMU_TRAPS (MDCR_EL2_TPM | MDCR_EL2_TPMCR)
 #define MDCR_EL2_DEBUG_TRAPS (MDCR_EL2_TDA | MDCR_EL2_TDOSA | MDCR_EL2_TDRA)
 
 struct guest;
 
-/* What the CPU has of them: ID_AA64DFR0_EL1.{BRPs,WRPs} + 1. */
+/* Of each kind the first ID_AA64DFR0_EL1.{BRPs,WRPs} + 1 exist. */
 struct debug_registers {
 	u64 bvr[16], bcr[16], wvr[16], wcr[16];
 	u64 os_double_lock; /* OSDLR_EL1 */
@@ -34,9 +34,9 @@ struct guest_debug {
 
 /*
  * Let the guest use them, from its next entry on; they start disabled, with the OS Lock set, as
- * after reset: OSLAR_EL1 = 0 takes it away. Registers are in guest->debug->guest between runs.
- * Set MDCR_EL2_TDE in guest->mdcr_el2 to have the guest's debug exceptions come to the host. False
- * when memory is out. Outside of guest_run().
+ * after reset: OSLAR_EL1 = 0 clears it. Registers are in guest->debug->guest between runs. Set
+ * MDCR_EL2_TDE in guest->mdcr_el2 to have the guest's debug exceptions come to the host. False when
+ * memory is out. Outside of guest_run().
  */
 bool guest_enable_debug(struct guest *guest);
 

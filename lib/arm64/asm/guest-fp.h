@@ -2,14 +2,14 @@
 /*
  * FP, SIMD and SVE registers of guests.
  *
- * A guest has FP and SIMD for itself from the start, and SVE when it is asked for. They change
- * hands when the guest is entered and left, or lazily: with the guest's first use in each run. A
- * guest that does not use them then costs the host nothing for them, but its synchronous exits go
- * by way of guest-dispatch.c.
+ * A guest has its own FP and SIMD registers from the start, and SVE with guest_enable_sve(). They
+ * are switched when the guest is entered and left, or lazily: at the guest's first use in each run.
+ * A guest that does not use them then costs the host nothing for them, but its synchronous exits go
+ * through guest-dispatch.c.
  *
- * The host is compiled not to use SVE, and CPTR_EL2 traps it there. A test that opens it for itself
- * in CPTR_EL2 finds its registers as they were after guest_run(), with any guest; but in handlers,
- * and guest_run() called from them, FP, SIMD and SVE are the guest's.
+ * The host is compiled not to use SVE, and CPTR_EL2 traps it there. A test that untraps it for
+ * itself in CPTR_EL2 finds its registers as they were after guest_run(), with any guest; but in
+ * handlers, and guest_run() called from them, FP, SIMD and SVE are the guest's.
  */
 #ifndef ASMARM64_GUEST_FP_H
 #define ASMARM64_GUEST_FP_H
@@ -23,38 +23,38 @@ struct guest;
 struct fpsimd_state;
 
 /*
- * While they are not in the CPU. Bits 127:0 of vectors are here, not in struct fpsimd_state, which
- * has FPCR and FPSR.
+ * SVE registers while they are not in the CPU. Bits 127:0 of vectors are here, not in struct
+ * fpsimd_state, which has FPCR and FPSR.
  */
 struct sve_state {
 	u64 zcr_el1; /* the guest's limit of the vector length */
 	u64 host_zcr_el1, host_zcr_el2;
-	unsigned int vl; /* the longest vector, in bytes: what the registers are stored with */
+	unsigned int vl; /* the longest vector, in bytes; registers are stored with it */
 	char *registers; /* SVE_REGISTERS_SIZE(vl) */
 };
 
-/* For calls outside of guest_run(). */
+/* Switch FP lazily or not. Outside of guest_run(). */
 void guest_set_fp_lazy(struct guest *guest, bool lazy);
 /*
  * Give @guest SVE, with vectors as long as the CPU has them; CPACR_EL1.ZEN is set. False when the
  * CPU has none (system_supports_sve()) or memory is out.
  */
 bool guest_enable_sve(struct guest *guest);
-/* Where z@n of a guest with SVE is; also in a handler, which may change it. */
+/* The memory of z@n of a guest with SVE; also in a handler, which may change it. */
 void *guest_sve_z(struct guest *guest, int n);
 
 /* For guest.c: let EL2 use FP, and SVE if @guest has it, whatever CPTR_EL2 traps for a guest. */
-void guest_fp_open(const struct guest *guest);
-/* For guest-extras.c; between guest_fp_open() and the next write of CPTR_EL2. */
+void guest_fp_untrap(const struct guest *guest);
+/* For guest-optional.c; between guest_fp_untrap() and the next write of CPTR_EL2. */
 void guest_fp_to_cpu(struct guest *guest);
 void guest_fp_to_memory(struct guest *guest);
 void guest_fp_save_host(struct guest *guest);
 void guest_fp_restore_host(struct guest *guest);
 /* CPTR_EL2 for the guest, with the traps of one that is lazy and has not used FP yet. */
 u64 guest_fp_cptr(const struct guest *guest);
-/* For guest.c: host_el2 is saved; the host's SVE state is kept from here on if it uses SVE. */
+/* For guest.c: host_el2 is saved; from here on the host's SVE state is kept if it uses SVE. */
 void guest_host_sve_begin(struct guest *guest);
-/* For guest-extras.c */
+/* For guest-optional.c */
 void guest_host_sve_end(struct guest *guest);
 /* For guest-fp.c, when guest->keeps_host_sve: with the host's ZCR_EL2, which has its length. */
 void guest_host_sve_save(struct guest *guest);

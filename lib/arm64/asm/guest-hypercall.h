@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hypercalls of the framework's own code inside a guest. They are recognised by number and by where
- * they come from: a guest may use every immediate for itself.
+ * Hypercalls of the framework's own code inside a guest. They are recognised by number and address:
+ * a guest may use every immediate for itself.
  */
 #ifndef ASMARM64_GUEST_HYPERCALL_H
 #define ASMARM64_GUEST_HYPERCALL_H
 
+/* A bit of the immediate that all of them have */
+#define GUEST_HVC_FRAMEWORK 0x8000
 /* + enum vector: an exception to EL1 without handler */
 #define GUEST_HVC_EL1_EXCEPTION 0xff00
 /* the guest's function has returned */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between the files of the guest framework; tests need none of it. */
+/* Internal to the guest framework; not for tests. */
 #ifndef ASMARM64_GUEST_INTERNAL_H
 #define ASMARM64_GUEST_INTERNAL_H
 
@@ -13,7 +13,9 @@ extern char guest_return[], guest_return_el0[], guest_return_a32[];
 
 /* guest-el1.c */
 bool guest_el1_vectors_contain(const struct guest *guest, u64 pc);
-/* @pc is where the guest's own vectors tell that its function at EL0 has returned. */
+/*
+ * @pc is the instruction of the guest's own vectors that reports the return of its function at EL0.
+ */
 bool guest_el1_saw_return(const struct guest *guest, u64 pc);
 
 /* guest-aarch32.c: the trapped instruction's condition, true where it has none */
@@ -29,21 +31,24 @@ int guest_answer_dc(struct guest *guest, enum vector vector);
 void guest_check_dc(struct guest *guest);
 /* guest.c: an SError of the host's own is pending, masked or not */
 bool guest_host_serror_pending(void);
-/* guest.c: registers into the CPU, which they must not be in, and out of it, where they must be */
+/*
+ * guest.c: move the registers into the CPU (they must be in memory), and to memory (they must be in
+ * the CPU)
+ */
 void guest_registers_to_cpu(struct guest *guest);
 void guest_registers_to_memory(struct guest *guest);
 
-/* guest-extras.c: FP and what else a guest has that not all have (struct guest, has_extras) */
-void guest_update_extras(struct guest *guest);
-void guest_extras_to_cpu(struct guest *guest);
-void guest_extras_to_memory(struct guest *guest);
-void guest_extras_save_host(struct guest *guest);
-void guest_extras_restore_host(struct guest *guest);
+/* guest-optional.c: FP and the optional state, for guests with has_optional */
+void guest_update_optional(struct guest *guest);
+void guest_optional_to_cpu(struct guest *guest);
+void guest_optional_to_memory(struct guest *guest);
+void guest_optional_save_host(struct guest *guest);
+void guest_optional_restore_host(struct guest *guest);
 
-/* guest-dispatch.c: to be called when something changed that decides who gets an exit */
+/* guest-dispatch.c: to be called after a change to what decides the handler of an exit */
 void guest_update_dispatch(struct guest *guest);
 void guest_install_default_handlers(struct guest *guest);
-/* In guest->statistics, if it has them. */
+/* Count an exit in guest->statistics, unless NULL. */
 void guest_count_exit(struct guest *guest, enum vector vector);
 
 /*
@@ -55,7 +60,7 @@ int guest_own_hypercall(struct guest *guest);
 /* guest-memory.c: errors of s2mmu_map(); what is mapped one to one already is as good. */
 int guest_map_initial(struct guest *guest);
 int guest_map_el1_page(struct guest *guest, void *page);
-/* What these have mapped, and nothing else. */
+/* Unmap what these have mapped, and nothing else. */
 void guest_unmap_own(struct guest *guest);
 
 /* guest-fault.c */
@@ -63,7 +68,10 @@ void guest_record_fault_ipa(struct guest *guest);
 
 /* guest-vcpu.c */
 u64 guest_vmpidr(const struct guest *guest);
-/* With the guest's registers in the CPU: what another vCPU of its stage 2 left there is dropped. */
+/*
+ * With the guest's registers in the CPU: drop the translations that another vCPU of its stage 2
+ * left there.
+ */
 void guest_drop_other_vcpus(struct guest *guest);
 
 /* guest-dump.c */

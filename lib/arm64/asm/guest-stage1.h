@@ -2,8 +2,8 @@
 /*
  * Translation tables of a guest's own: from its virtual addresses to IPAs, with any granule.
  *
- * They are built by the host in memory that the guest sees at IPA == PA, and put in force by the
- * guest (guest_stage1_turn_on()) or by the host (guest_stage1_enable()).
+ * They are built by the host in memory that the guest sees at IPA == PA, and enabled by the guest
+ * (guest_stage1_turn_on()) or by the host (guest_stage1_enable()).
  */
 #ifndef ASMARM64_GUEST_STAGE1_H
 #define ASMARM64_GUEST_STAGE1_H
@@ -23,9 +23,9 @@
 
 #define GUEST_STAGE1_MAX_CHUNKS 16
 
-/* Lies in memory that the guest sees, so that it can be its argument. */
+/* In memory that the guest sees, so that it can be its argument. */
 struct guest_stage1 {
-	u64 ttbr0, ttbr1, tcr, mair; /* what the guest's registers are to be; may be changed */
+	u64 ttbr0, ttbr1, tcr, mair; /* values for the guest's registers; may be changed */
 	struct guest *guest;
 	pteval_t *root, *high_root;
 	unsigned int va_bits, high_va_bits;
@@ -36,7 +36,7 @@ struct guest_stage1 {
 };
 
 struct guest_stage1_config {
-	enum s2_granule granule; /* the guest's, whatever that of its stage 2 is */
+	enum s2_granule granule; /* the guest's, independent of its stage 2's */
 	unsigned int va_bits; /* 25..48: addresses from 0, of TTBR0_EL1 */
 	/* 25..48: the same number of addresses up to the last one, of TTBR1_EL1. 0: none. */
 	unsigned int high_va_bits;
@@ -57,7 +57,7 @@ void guest_stage1_destroy(struct guest_stage1 *stage1);
 /*
  * Map [@va, @va + @size) to @ipa with the largest leaves that fit. -EINVAL: misaligned or empty;
  * -ERANGE: not in one half or the other, or more of @ipa than descriptors hold; -EEXIST: a part is
- * mapped; -ENOMEM. With the last two, what came before it stays mapped.
+ * mapped; -ENOMEM. With the last two, the part before it stays mapped.
  */
 int guest_stage1_map(struct guest_stage1 *stage1, u64 va, u64 ipa, u64 size, unsigned long flags);
 /*

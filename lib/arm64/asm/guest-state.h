@@ -59,7 +59,7 @@
 /* Only with FEAT_SME */
 #define SME_REGISTERS(X) X(tpidr2_el0, TPIDR2_EL0)
 
-/* EL2's controls over the guest, without HCR_EL2, which puts them in force. X(name) */
+/* EL2's controls over the guest, without HCR_EL2, which enables them. X(name) */
 #define EL2_REGISTERS(X)                                                                           \
 	X(vttbr_el2)                                                                               \
 	X(vtcr_el2)                                                                                \
@@ -71,7 +71,9 @@
 	X(vpidr_el2)                                                                               \
 	X(hstr_el2)
 
-/* Of EL1 in AArch32 only; what AArch64 has of EL1 is the rest of it (DDI 0487, D1.8). X(name) */
+/*
+ * Of EL1 in AArch32 only; AArch64's registers of EL1 are the rest of it (DDI 0487, D1.8). X(name)
+ */
 #define AARCH32_REGISTERS(X)                                                                       \
 	X(dacr32_el2)                                                                              \
 	X(ifsr32_el2)                                                                              \
@@ -114,7 +116,7 @@ struct fpsimd_state {
  */
 struct vgic_state {
 	u64 hcr;
-	u64 vmcr; /* what the guest sees as its priority mask, group enables, ... */
+	u64 vmcr; /* the guest's priority mask, group enables, ... */
 	u64 misr, eisr; /* when the guest was last left; written, they change nothing */
 	u64 ap0r[VGIC_MAX_APRS], ap1r[VGIC_MAX_APRS]; /* version 2: ap0r[0] only */
 	u64 lr[VGIC_MAX_LRS];
@@ -130,8 +132,8 @@ struct vgic_queue {
 void el1_state_save(struct el1_state *state);
 void el1_state_load(const struct el1_state *state);
 /*
- * What the architecture says of EL1 after reset, and 0 for what it leaves UNKNOWN. To be called
- * before the others: it finds out what there is.
+ * Set the architecture's reset values of EL1, and 0 where it leaves them UNKNOWN. To be called
+ * before the others: it reads the CPU's features.
  */
 void el1_state_reset(struct el1_state *state);
 

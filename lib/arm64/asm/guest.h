@@ -5,7 +5,7 @@
  * guest_run() enters the guest. Each exception that it takes to EL2 calls the handler of its
  * vector, on a stack of the guest's own, with the guest's registers in struct guest.
  * GUEST_ACTION_RESUME goes back into the guest with whatever the handler changed there;
- * GUEST_ACTION_EXIT makes guest_run() return. After that the host is what it was before.
+ * GUEST_ACTION_EXIT makes guest_run() return. After that the host's state is what it was before.
  */
 #ifndef ASMARM64_GUEST_H
 #define ASMARM64_GUEST_H
@@ -22,6 +22,7 @@
 struct guest;
 
 enum guest_handler_result { GUEST_ACTION_RESUME, GUEST_ACTION_EXIT };
+static_assert(GUEST_ACTION_RESUME == 0, "guest-entry.S tests a handler's result with CBZ");
 
 /*
  * Runs at EL2 with exceptions masked and HCR_EL2 the guest's. The FP and SIMD registers are the
@@ -60,7 +61,7 @@ struct guest_statistics {
  */
 struct guest_optional_state {
 	void (*load)(struct guest *guest); /* into the CPU, with HCR_EL2 still the host's */
-	void (*save)(struct guest *guest); /* to memory, and out of force */
+	void (*save)(struct guest *guest); /* to memory, and disabled in the CPU */
 };
 
 /*
@@ -74,7 +75,7 @@ struct guest_optional_state {
 struct guest {
 	u64 x[31];
 	u64 elr_el2;
-	u64 regs_in_memory; /* not 0: the second page holds the truth, not the CPU */
+	u64 regs_in_memory; /* not 0: the values are those of the second page, not the CPU's */
 	u64 spsr_el2;
 	u64 esr_el2;
 	u64 far_el2; /* of the last exit of a class that has one */
@@ -96,15 +97,15 @@ struct guest {
 	void *data; /* for handlers */
 
 	/* The framework's own */
-	struct thread_info *thread; /* of the CPU that runs it; NULL: none does */
-	bool mapped_stack, mapped_el1_page; /* by the guest's creation, not by who made the tree */
-	bool has_extras; /* fp_lazy, sve, debug, keeps_host_sve or optional_state */
+	struct thread_info *thread; /* of the CPU that runs it, or NULL */
+	bool mapped_stack, mapped_el1_page; /* by the guest, not by the maker of its stage 2 */
+	bool has_optional; /* fp_lazy, sve, debug, keeps_host_sve or optional_state */
 	bool fp_lazy; /* guest_set_fp_lazy() */
 	bool fp_live; /* lazy, and the guest has used FP in this run */
 	struct sve_state *sve; /* NULL: the guest has no SVE */
 	struct guest_debug *debug; /* NULL: the guest has no debug registers */
-	bool keeps_host_sve; /* in this run: the host has opened SVE for itself */
-	void *host_sve; /* its registers; NULL: it never did */
+	bool keeps_host_sve; /* in this run: CPTR_EL2 does not trap the host's SVE */
+	void *host_sve; /* its SVE registers; NULL: it never used any */
 	bool routes_el0; /* guest_route_el0() */
 	const struct guest_optional_state *optional_state; /* NULL: none */
 	bool has_vgic, has_vserror; /* what of it */
@@ -145,7 +146,7 @@ struct guest {
 	u64 vsesr_el2; /* with guest_inject_serror() and FEAT_RAS */
 };
 
-/* Why guests cannot run here, in words for report_skip(), or NULL. */
+/* The reason why guests cannot run here, for report_skip(), or NULL. */
 const char *guest_unsupported(enum s2_granule granule);
 
 /*
@@ -157,16 +158,16 @@ const char *guest_unsupported(enum s2_granule granule);
  */
 struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule);
 /*
- * The same on a stage 2 that is there, whose user the guest becomes in the caller's place, also
- * when it fails. The first guest on it maps the image. Where the tree maps memory one to one, that
- * will do, with the rights it has there; where it maps something else, the answer is NULL.
+ * The same on an existing stage 2: the caller's reference to it becomes the guest's, also on
+ * failure. The first guest on it maps the image. Memory that is mapped one to one already stays so,
+ * with the permissions it has; NULL where something else is mapped.
  */
 struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void));
 /*
- * One more virtual CPU for the machine whose one @guest is: it shares the stage 2, with its VMID,
- * and has everything else for itself. They may run on several CPUs at once, each on any. Numbers
- * are given in the order of creation, and are in MPIDR_EL1 (Aff0, 16 to an Aff1). guest_destroy()
- * of one takes its stack from the others' sight; the last frees the stage 2.
+ * One more virtual CPU for the machine of @guest: it shares the stage 2, with its VMID, and has
+ * everything else for itself. They may run in parallel, each on any CPU. Numbers are in the order
+ * of creation, and in MPIDR_EL1 (Aff0, 16 to an Aff1). guest_destroy() of one unmaps its stack for
+ * the others; the last frees the stage 2. NULL as guest_create().
  */
 struct guest *guest_create_vcpu(struct guest *guest, void (*guest_func)(void));
 /*
@@ -186,20 +187,20 @@ struct guest *guest_create_el0_32(int vmid, const void *code, enum s2_granule gr
  * an exit of its own. NULL also when guest_aarch32_el1_unsupported().
  */
 struct guest *guest_create_el1_32(int vmid, const void *code, enum s2_granule granule);
-/* Why there are no AArch32 guests here, at EL0 or EL1, in words for report_skip(), or NULL. */
+/* The reason why AArch32 guests cannot run here, at EL0 or EL1, for report_skip(), or NULL. */
 const char *guest_aarch32_unsupported(void);
 const char *guest_aarch32_el1_unsupported(void);
 /*
  * Have synchronous exceptions that the guest takes from EL0 to EL1 call the host's handlers, with
- * the syndrome and return state that HCR_EL2.TGE would give; but the guest keeps a stage 1 and a
- * stage 2 of its own, and it works with VHE. Only where the guest has no EL1 handler for the
- * vector, and has not set VBAR_EL1 itself.
+ * the syndrome and return state that HCR_EL2.TGE would give; but the guest keeps its stage 1 and
+ * stage 2, and a VHE host can do it. Only where the guest has no EL1 handler for the vector, and
+ * has not set VBAR_EL1 itself.
  *
- * The handler is that of ELx_LOW_SYNC_64, for AArch32 too: what counts is EL1's execution state, as
- * for every exit (DDI 0487, D1.3.1). SPSR_EL2 has the guest's.
+ * The handler is that of ELx_LOW_SYNC_64, for AArch32 too: EL1's execution state decides, as for
+ * every exit (DDI 0487, D1.3.1). SPSR_EL2 has the guest's.
  */
 void guest_route_el0(struct guest *guest, bool to_host);
-/* Free all of it, its stage 2 included. Not while it runs. */
+/* Free the guest and, with its last user, the stage 2. Not while it runs. */
 void guest_destroy(struct guest *guest);
 
 /*
@@ -225,7 +226,7 @@ void guest_install_class_handler(struct guest *guest, unsigned int ec, guest_han
  * that says that the guest's function returned, are not counted.
  */
 void guest_count_exits(struct guest *guest, struct guest_statistics *statistics);
-/* Print what is not 0 of it as INFO lines. */
+/* Print the counts that are not 0 as INFO lines. */
 void guest_print_statistics(const struct guest_statistics *statistics);
 /*
  * Call the handler of the vector at @vector_offset (0x400..0x780) of the table: 0 resume, 1 exit.
@@ -234,17 +235,20 @@ int guest_c_exception_handler(struct guest *guest, unsigned long vector_offset);
 
 /*
  * The address that faulted at stage 2, with its page offset; for a fault on a stage-1 walk, the
- * page of the table's descriptor. False when the exit is no abort or the address cannot be known.
- * Right where HPFAR_EL2 is not: a permission fault is resolved with AT S1E1R.
+ * page of the table's descriptor. False when the exit is no abort or the address is unknown. Also
+ * where HPFAR_EL2 is not valid: a permission fault is resolved with AT S1E1R.
  */
 bool guest_fault_ipa(struct guest *guest, u64 *ipa);
 
-/* One at a time: NULL ends it. Not while its registers are in the CPU. */
+/*
+ * Set the guest's optional state, one at a time; NULL: none. Not while its registers are in the
+ * CPU.
+ */
 void guest_set_optional_state(struct guest *guest, const struct guest_optional_state *state);
 
 /*
- * Go on behind the instruction that caused the last exit, which the host has done in its place. Not
- * for HVC and SVC, whose ELR_EL2 is behind them already.
+ * Continue behind the instruction that caused the last exit, which the host has emulated. Not for
+ * HVC and SVC, whose ELR_EL2 is behind them already.
  */
 void guest_skip_instruction(struct guest *guest);
 
@@ -273,7 +277,7 @@ typedef void (*guest_el1_handler_t)(struct guest_el1_regs *regs, unsigned int es
 bool guest_install_el1_handler(struct guest *guest, enum vector vector,
 			       guest_el1_handler_t handler);
 
-/* For the host's exception entry: true when the exception was the framework's and is dealt with. */
+/* For the host's exception entry: true when the exception was the framework's and is handled. */
 bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr);
 
 #endif

@@ -18,7 +18,7 @@
 .macro host_vector el, vector
 	.balign	VECTOR_SLOT_SIZE
 	sub	sp, sp, #S_FRAME_SIZE
-	.if \vector >= VECTOR_ELxH_SYNC && \vector < VECTOR_ELx_LOW_SYNC_64
+	.if \vector >= ELxH_SYNC && \vector < ELx_LOW_SYNC_64
 	add	sp, sp, x0			/* sp = SP + X0 */
 	sub	x0, sp, x0			/* x0 = SP */
 	tbz	x0, #THREAD_SHIFT, 1f
@@ -28,7 +28,7 @@
 	stp	x0, x1, [sp, #S_X0]
 	mov	x0, #\vector
 	b	host_exception_el\el
-	.if \vector >= VECTOR_ELxH_SYNC && \vector < VECTOR_ELx_LOW_SYNC_64
+	.if \vector >= ELxH_SYNC && \vector < ELx_LOW_SYNC_64
 1:	msr	tpidrro_el0, x0			/* SP; the run ends here, user registers are free */
 	sub	x0, sp, x0			/* x0 = X0 */
 	b	host_stack_overflow_el\el

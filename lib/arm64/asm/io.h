@@ -11,28 +11,28 @@
  * One plain load or store with base register only: the form that gives a hypervisor a syndrome to
  * emulate it from (ESR_ELx.ISV).
  */
-#define __define_io(bits, suffix, width, reg)                                            \
-	static inline u##bits __raw_read##suffix(const volatile void *addr)              \
-	{                                                                                \
-		u##bits val;                                                             \
-		asm volatile("ldr" width " %" reg "0, [%1]" : "=r"(val) : "r"(addr));    \
-		return val;                                                              \
-	}                                                                                \
-	static inline void __raw_write##suffix(u##bits val, volatile void *addr)         \
-	{                                                                                \
-		asm volatile("str" width " %" reg "0, [%1]" : : "rZ"(val), "r"(addr));   \
-	}                                                                                \
-	/* Ordered: a read before what follows it, a write after what came before it. */ \
-	static inline u##bits read##suffix(const volatile void *addr)                    \
-	{                                                                                \
-		u##bits val = __raw_read##suffix(addr);                                  \
-		rmb();                                                                   \
-		return val;                                                              \
-	}                                                                                \
-	static inline void write##suffix(u##bits val, volatile void *addr)               \
-	{                                                                                \
-		wmb();                                                                   \
-		__raw_write##suffix(val, addr);                                          \
+#define __define_io(bits, suffix, width, reg)                                          \
+	static inline u##bits __raw_read##suffix(const volatile void *addr)            \
+	{                                                                              \
+		u##bits val;                                                           \
+		asm volatile("ldr" width " %" reg "0, [%1]" : "=r"(val) : "r"(addr));  \
+		return val;                                                            \
+	}                                                                              \
+	static inline void __raw_write##suffix(u##bits val, volatile void *addr)       \
+	{                                                                              \
+		asm volatile("str" width " %" reg "0, [%1]" : : "rZ"(val), "r"(addr)); \
+	}                                                                              \
+	/* Ordered: a read before later accesses, a write after earlier ones. */       \
+	static inline u##bits read##suffix(const volatile void *addr)                  \
+	{                                                                              \
+		u##bits val = __raw_read##suffix(addr);                                \
+		rmb();                                                                 \
+		return val;                                                            \
+	}                                                                              \
+	static inline void write##suffix(u##bits val, volatile void *addr)             \
+	{                                                                              \
+		wmb();                                                                 \
+		__raw_write##suffix(val, addr);                                        \
 	}
 
 __define_io(8, b, "b", "w")
@@ -48,7 +48,7 @@ static inline void *phys_to_virt(phys_addr_t pa)
 	return __va(pa);
 }
 
-/* Map [@pa, @pa + @size) as device registers (Device-nGnRE). Aborts the test when it cannot. */
+/* Map [@pa, @pa + @size) as device registers (Device-nGnRE). Aborts the run when memory is out. */
 void *ioremap(phys_addr_t pa, size_t size);
 
 #endif

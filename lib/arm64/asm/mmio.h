@@ -19,19 +19,19 @@ struct mmio_access {
 	bool write;
 	bool sign_extend; /* a load of a signed value */
 	bool sf; /* the register is X, not W */
-	bool big_endian; /* of a guest whose data are; values of devices are little-endian */
+	bool big_endian; /* the guest's data are big-endian; devices are little-endian */
 };
 
 enum mmio_decoded {
 	MMIO_DECODED,
-	MMIO_NO_ACCESS, /* the exit is no data abort that an access of the guest's own caused */
+	MMIO_NO_ACCESS, /* the exit is no data abort of the guest's own load or store */
 	MMIO_NO_SYNDROME, /* ESR_EL2.ISV is 0: LDP, STP, index written back, atomics, DC, SIMD */
 };
 
 /* Decode the guest's last exit. @access->ipa is also valid for MMIO_NO_SYNDROME. */
 enum mmio_decoded mmio_decode(struct guest *guest, struct mmio_access *access);
 
-/* The value that a store stores: zero-extended from its size. */
+/* The value of a store: zero-extended from its size. */
 u64 mmio_store_value(const struct guest *guest, const struct mmio_access *access);
 /* Complete a load with @value: cut to its size, extended as it asks, into its register. */
 void mmio_load_value(struct guest *guest, const struct mmio_access *access, u64 value);
@@ -59,8 +59,8 @@ int mmio_add_device(struct guest *guest, struct mmio_device *device);
 void mmio_remove_device(struct guest *guest, struct mmio_device *device);
 
 /*
- * Example: a PL011 UART (Arm DDI 0183). What the guest writes is printed as INFO lines, one for
- * each of the guest's lines. It is always ready; reads take from @input until its end.
+ * Example: a PL011 UART (Arm DDI 0183). Its output is printed as INFO lines, one for each of the
+ * guest's lines. It is always ready; reads take from @input until its end.
  */
 struct mmio_pl011 {
 	struct mmio_device device;
@@ -73,8 +73,8 @@ int mmio_add_pl011(struct guest *guest, struct mmio_pl011 *uart, u64 base);
 #define PL011_SIZE 0x1000
 
 /*
- * Example: a device for tests. Its 4 KiB are memory that remembers the last access; what a test
- * reads or wrote stands in @bytes.
+ * Example: a device for tests. Its 4 KiB are memory that remembers the last access; values to read,
+ * and values written, are in @bytes.
  */
 struct mmio_testdev {
 	struct mmio_device device;

@@ -9,7 +9,7 @@
 #include <libcflat.h>
 #include <asm/pgtable.h>
 
-/* The tables that the boot built, shared by all CPUs. */
+/* The page tables that the boot built, shared by all CPUs. */
 extern pgd_t *mmu_idmap;
 
 /* Build mmu_idmap; memory and image as in <asm/setup.h>. */
@@ -18,10 +18,10 @@ void mmu_setup(void);
 void mmu_prepare(pgd_t *pgtable);
 /* Turn MMU and caches on for this CPU, with @pgtable. */
 void mmu_enable(pgd_t *pgtable);
-/* Turn them off. Caches are cleaned by nobody: meant for tests of just that. */
+/* Turn them off, without cleaning caches: for tests of just that. */
 void mmu_disable(void);
 bool mmu_enabled(void);
-/* For tests that turn the MMU on or off themselves: mmu_enabled() looks at SCTLR_ELx. */
+/* For tests that turn the MMU on or off themselves: mmu_enabled() reads SCTLR_ELx. */
 static inline void mmu_mark_enabled(int cpu)
 {
 }
@@ -33,22 +33,21 @@ static inline void mmu_mark_disabled(int cpu)
 enum mmu_prot { MMU_TEXT, MMU_RODATA, MMU_DATA, MMU_DEVICE };
 
 /*
- * Map [@va, @va + @size) to @pa with the largest leaves that fit; everything is page-aligned.
- * Entries that are already there with another value are an assertion. Running out of memory is one
- * too.
+ * Map [@va, @va + @size) to @pa with the largest leaves that fit; everything is page-aligned. An
+ * assertion fails when a part is mapped to something else, or memory is out.
  */
 void mmu_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot);
 /*
- * The same; false when memory for a table is out. What came before stays mapped, and tables stay
- * for the next who needs them.
+ * The same; false when memory for a table is out. The part before it stays mapped, and tables stay
+ * for later use.
  */
 bool mmu_try_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot prot);
 
 /*
- * Map [@start, @end) from @va on with pages, or with blocks (of 2 MiB where pages have 4 KiB), whose
- * attributes are @prot, AF and inner shareable. What is no whole leaf is rounded outwards. A leaf
- * that is there is replaced, by break-before-make; an assertion when a table, or a larger block, is
- * in the way or memory is out.
+ * Map [@start, @end) from @va on with pages, or with blocks (of 2 MiB where pages have 4 KiB),
+ * whose attributes are @prot, AF and inner shareable. The range is rounded outwards to whole
+ * leaves. An existing leaf is replaced, by break-before-make; an assertion fails when a table, or a
+ * larger block, is in the way or memory is out.
  */
 void mmu_set_range_ptes(pgd_t *pgtable, uintptr_t va, phys_addr_t start, phys_addr_t end,
 			pgprot_t prot);
@@ -59,12 +58,12 @@ void mmu_set_range_sect(pgd_t *pgtable, uintptr_t va, phys_addr_t start, phys_ad
 pteval_t *follow_pte(pgd_t *pgtable, uintptr_t va);
 
 /*
- * Close the page, or the block, that maps @va to the host's user mode (asm/user.h), which can use
+ * Deny the page, or the block, that maps @va to the host's user mode (asm/user.h), which may access
  * everything from the start. The vmalloc region is mapped by pages.
  */
 void mmu_clear_user(pgd_t *pgtable, unsigned long va);
 
-/* Take a page that is mapped by a page entry away from this CPU and give it back (see guest.c). */
+/* Unmap a page that is mapped by a page entry, for this CPU, and map it again (see guest.c). */
 void mmu_page_hide(pteval_t *pte, const void *va);
 void mmu_page_show(pteval_t *pte);
 

@@ -39,7 +39,7 @@
 /* Stage 2 */
 #define S2_MEMATTR(attr) ((u64)(attr) << 2)
 #define S2_MEMATTR_MASK S2_MEMATTR(0xf)
-/* Device types are the same with HCR_EL2.FWB and without. */
+/* Device types are the same with and without HCR_EL2.FWB. */
 #define S2_MEMATTR_DEVICE_nGnRnE 0x0
 #define S2_MEMATTR_DEVICE_nGnRE 0x1
 #define S2_MEMATTR_DEVICE_nGRE 0x2
@@ -48,8 +48,8 @@
 #define S2_MEMATTR_NORMAL_WT 0xa
 #define S2_MEMATTR_NORMAL_WB 0xf
 #define S2_MEMATTR_FWB_NORMAL_NC 0x5
-#define S2_MEMATTR_FWB_NORMAL_WB 0x6 /* with HCR_EL2.FWB: Normal whatever stage 1 says */
-#define S2_MEMATTR_FWB_STAGE1 0x7 /* what stage 1 says */
+#define S2_MEMATTR_FWB_NORMAL_WB 0x6 /* with HCR_EL2.FWB: Normal for any type of stage 1 */
+#define S2_MEMATTR_FWB_STAGE1 0x7 /* the type of stage 1 */
 #define S2_AP_READ (UL(1) << 6)
 #define S2_AP_WRITE (UL(1) << 7)
 #define S2_SHARED (UL(3) << 8)

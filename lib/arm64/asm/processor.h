@@ -3,13 +3,24 @@
 #ifndef ASMARM64_PROCESSOR_H
 #define ASMARM64_PROCESSOR_H
 
-/* The sixteen vectors, in the order of the table (DDI 0487, D1.3.1). */
-#define VECTOR_ELxT_SYNC 0
-#define VECTOR_ELxH_SYNC 4
-#define VECTOR_ELx_LOW_SYNC_64 8
+/* The vector table (DDI 0487, D1.3.1), which is aligned to its size: groups of four slots. */
 #define VECTOR_SLOT_SIZE 0x80
+#define VECTORS_PER_GROUP 4
+#define VECTOR_TABLE_SIZE 0x800
 
-#ifndef __ASSEMBLY__
+#ifdef __ASSEMBLY__
+
+#include <asm/asm-offsets.h>
+
+/* For .irp: enum vector in the order of the table */
+#define VECTORS_CURRENT_EL \
+	ELxT_SYNC, ELxT_IRQ, ELxT_FIQ, ELxT_ERROR, ELxH_SYNC, ELxH_IRQ, ELxH_FIQ, ELxH_ERROR
+#define VECTORS_LOWER_EL                                                                    \
+	ELx_LOW_SYNC_64, ELx_LOW_IRQ_64, ELx_LOW_FIQ_64, ELx_LOW_ERROR_64, ELx_LOW_SYNC_32, \
+		ELx_LOW_IRQ_32, ELx_LOW_FIQ_32, ELx_LOW_ERROR_32
+#define VECTORS VECTORS_CURRENT_EL, VECTORS_LOWER_EL
+
+#else
 
 #include <libcflat.h>
 #include <asm/barrier.h>
@@ -39,24 +50,41 @@ enum vector {
 
 	/* the names of kvm-unit-tests */
 	EL1T_SYNC = ELxT_SYNC,
-	EL1T_IRQ,
-	EL1T_FIQ,
-	EL1T_ERROR,
-	EL1H_SYNC,
-	EL1H_IRQ,
-	EL1H_FIQ,
-	EL1H_ERROR,
-	EL0_SYNC_64,
-	EL0_IRQ_64,
-	EL0_FIQ_64,
-	EL0_ERROR_64,
-	EL0_SYNC_32,
-	EL0_IRQ_32,
-	EL0_FIQ_32,
-	EL0_ERROR_32,
+	EL1T_IRQ = ELxT_IRQ,
+	EL1T_FIQ = ELxT_FIQ,
+	EL1T_ERROR = ELxT_ERROR,
+	EL1H_SYNC = ELxH_SYNC,
+	EL1H_IRQ = ELxH_IRQ,
+	EL1H_FIQ = ELxH_FIQ,
+	EL1H_ERROR = ELxH_ERROR,
+	EL0_SYNC_64 = ELx_LOW_SYNC_64,
+	EL0_IRQ_64 = ELx_LOW_IRQ_64,
+	EL0_FIQ_64 = ELx_LOW_FIQ_64,
+	EL0_ERROR_64 = ELx_LOW_ERROR_64,
+	EL0_SYNC_32 = ELx_LOW_SYNC_32,
+	EL0_IRQ_32 = ELx_LOW_IRQ_32,
+	EL0_FIQ_32 = ELx_LOW_FIQ_32,
+	EL0_ERROR_32 = ELx_LOW_ERROR_32,
 };
-static_assert(VECTOR_ELxH_SYNC == ELxH_SYNC && VECTOR_ELx_LOW_SYNC_64 == ELx_LOW_SYNC_64,
-	      "the assembler's vector numbers");
+#define ASSERT_VECTOR(vector, offset) \
+	static_assert((vector) * VECTOR_SLOT_SIZE == (offset), "the order of DDI 0487, D1.3.1")
+ASSERT_VECTOR(ELxT_SYNC, 0x000);
+ASSERT_VECTOR(ELxT_IRQ, 0x080);
+ASSERT_VECTOR(ELxT_FIQ, 0x100);
+ASSERT_VECTOR(ELxT_ERROR, 0x180);
+ASSERT_VECTOR(ELxH_SYNC, 0x200);
+ASSERT_VECTOR(ELxH_IRQ, 0x280);
+ASSERT_VECTOR(ELxH_FIQ, 0x300);
+ASSERT_VECTOR(ELxH_ERROR, 0x380);
+ASSERT_VECTOR(ELx_LOW_SYNC_64, 0x400);
+ASSERT_VECTOR(ELx_LOW_IRQ_64, 0x480);
+ASSERT_VECTOR(ELx_LOW_FIQ_64, 0x500);
+ASSERT_VECTOR(ELx_LOW_ERROR_64, 0x580);
+ASSERT_VECTOR(ELx_LOW_SYNC_32, 0x600);
+ASSERT_VECTOR(ELx_LOW_IRQ_32, 0x680);
+ASSERT_VECTOR(ELx_LOW_FIQ_32, 0x700);
+ASSERT_VECTOR(ELx_LOW_ERROR_32, 0x780);
+ASSERT_VECTOR(VECTOR_MAX, VECTOR_TABLE_SIZE);
 
 #define EC_MAX 64
 
@@ -65,8 +93,8 @@ typedef void (*exception_fn)(struct pt_regs *regs, unsigned int esr);
 typedef void (*irq_handler_fn)(struct pt_regs *regs);
 
 /*
- * Handlers of the host's own exceptions. NULL takes a handler away: the exception is then
- * unexpected, is dumped, and ends the run. @ec is an ESR_ELx_EC_* class, for a synchronous vector.
+ * Handlers of the host's own exceptions. NULL removes a handler: the exception is then unexpected,
+ * is dumped, and ends the run. @ec is an ESR_ELx_EC_* class, for a synchronous vector.
  */
 void install_vector_handler(enum vector v, vector_fn fn);
 void install_exception_handler(enum vector v, unsigned int ec, exception_fn fn);
@@ -75,7 +103,7 @@ void install_irq_handler(enum vector v, irq_handler_fn fn);
 
 const char *vector_name(enum vector v);
 void show_regs(struct pt_regs *regs);
-/* The fault address register, when @esr says that it is valid. */
+/* Read the fault address register into @far; false when @esr says that it is not valid. */
 bool get_far(unsigned int esr, unsigned long *far);
 
 /* 4 (CurrentEL_EL1) or 8 (CurrentEL_EL2) */
@@ -84,14 +112,18 @@ static inline unsigned long current_level(void)
 	return read_sysreg(CurrentEL);
 }
 
+/* Mask and unmask exceptions: @bits of PSR_DAIF, a constant */
+#define daif_set(bits) asm volatile("msr daifset, %0" : : "i"(DAIF_IMM(bits)) : "memory")
+#define daif_clear(bits) asm volatile("msr daifclr, %0" : : "i"(DAIF_IMM(bits)) : "memory")
+
 static inline void local_irq_enable(void)
 {
-	asm volatile("msr daifclr, #2" : : : "memory");
+	daif_clear(PSR_I_BIT);
 }
 
 static inline void local_irq_disable(void)
 {
-	asm volatile("msr daifset, #2" : : : "memory");
+	daif_set(PSR_I_BIT);
 }
 
 static inline u64 get_mpidr(void)

@@ -28,7 +28,7 @@ void psci_system_reset(void);
 
 /*
  * Turn this CPU off. It leaves cpu_online_mask, and smp_boot_secondary() may start it again.
- * Returns only when the firmware refuses, after saying so.
+ * Returns only when the firmware refuses, which is printed.
  */
 void cpu_psci_cpu_die(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the host's exception entry saves. */
+/* Registers saved on every exception of the host. */
 #ifndef ASMARM64_PTRACE_H
 #define ASMARM64_PTRACE_H
 
@@ -25,6 +25,10 @@
 #define PSR_C_BIT 0x20000000
 #define PSR_Z_BIT 0x40000000
 #define PSR_N_BIT 0x80000000
+
+/* The same bits as immediates: of MSR (immediate) to DAIFSet and DAIFClr, of CCMP */
+#define DAIF_IMM(psr) ((psr) >> 6)
+#define NZCV_IMM(psr) ((psr) >> 28)
 
 #ifndef __ASSEMBLY__
 

@@ -6,6 +6,8 @@
 #ifndef ASMARM64_REGISTERS_H
 #define ASMARM64_REGISTERS_H
 
+#include <asm/asm-offsets.h>
+
 /* x2..x29 in an array of x registers at sp + @array */
 .macro for_x2_to_x29 op, array
 	\op	x2, x3, [sp, #\array + 2 * 8]
@@ -30,39 +32,39 @@
 	for_x2_to_x29 \op, \array
 .endm
 
-/* The registers that a C function keeps for its caller, x19..x28, in 80 bytes at sp + @offset */
-#define CALLEE_SAVED_SIZE 80
+/* Callee-saved registers, x19..x28, at sp + @offset */
+#define CALLEE_SAVED_SIZE (10 * 8)
 .macro for_x19_to_x28 op, offset=0
 	\op	x19, x20, [sp, #\offset]
-	\op	x21, x22, [sp, #\offset + 16]
-	\op	x23, x24, [sp, #\offset + 32]
-	\op	x25, x26, [sp, #\offset + 48]
-	\op	x27, x28, [sp, #\offset + 64]
+	\op	x21, x22, [sp, #\offset + 2 * 8]
+	\op	x23, x24, [sp, #\offset + 4 * 8]
+	\op	x25, x26, [sp, #\offset + 6 * 8]
+	\op	x27, x28, [sp, #\offset + 8 * 8]
 .endm
 
-/* All q registers in an array at x0 */
+/* All q registers in a struct fpsimd_state at x0 */
 .macro for_q0_to_q31 op
-	\op	q0, q1, [x0, #0]
-	\op	q2, q3, [x0, #32]
-	\op	q4, q5, [x0, #64]
-	\op	q6, q7, [x0, #96]
-	\op	q8, q9, [x0, #128]
-	\op	q10, q11, [x0, #160]
-	\op	q12, q13, [x0, #192]
-	\op	q14, q15, [x0, #224]
-	\op	q16, q17, [x0, #256]
-	\op	q18, q19, [x0, #288]
-	\op	q20, q21, [x0, #320]
-	\op	q22, q23, [x0, #352]
-	\op	q24, q25, [x0, #384]
-	\op	q26, q27, [x0, #416]
-	\op	q28, q29, [x0, #448]
-	\op	q30, q31, [x0, #480]
+	\op	q0, q1, [x0, #FPSIMD_Q0 + 0 * 16]
+	\op	q2, q3, [x0, #FPSIMD_Q0 + 2 * 16]
+	\op	q4, q5, [x0, #FPSIMD_Q0 + 4 * 16]
+	\op	q6, q7, [x0, #FPSIMD_Q0 + 6 * 16]
+	\op	q8, q9, [x0, #FPSIMD_Q0 + 8 * 16]
+	\op	q10, q11, [x0, #FPSIMD_Q0 + 10 * 16]
+	\op	q12, q13, [x0, #FPSIMD_Q0 + 12 * 16]
+	\op	q14, q15, [x0, #FPSIMD_Q0 + 14 * 16]
+	\op	q16, q17, [x0, #FPSIMD_Q0 + 16 * 16]
+	\op	q18, q19, [x0, #FPSIMD_Q0 + 18 * 16]
+	\op	q20, q21, [x0, #FPSIMD_Q0 + 20 * 16]
+	\op	q22, q23, [x0, #FPSIMD_Q0 + 22 * 16]
+	\op	q24, q25, [x0, #FPSIMD_Q0 + 24 * 16]
+	\op	q26, q27, [x0, #FPSIMD_Q0 + 26 * 16]
+	\op	q28, q29, [x0, #FPSIMD_Q0 + 28 * 16]
+	\op	q30, q31, [x0, #FPSIMD_Q0 + 30 * 16]
 .endm
 
 /*
- * For tests: a frame that saves what a C function must keep, and the way back. Between them every
- * other register but sp may change; frame_end takes sp from where frame_begin left it.
+ * For tests: a frame that saves the callee-saved registers, and its end. Between them every other
+ * register but sp may change; frame_end takes sp from where frame_begin left it.
  */
 .macro frame_begin
 	stp	x29, x30, [sp, #-(16 + CALLEE_SAVED_SIZE)]!

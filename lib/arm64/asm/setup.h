@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the device tree said: memory, CPUs, firmware, console. Valid from main() on. */
+/*
+ * The machine as the device tree describes it: memory, CPUs, firmware, console. Valid from main()
+ * on.
+ */
 #ifndef ASMARM64_SETUP_H
 #define ASMARM64_SETUP_H
 
@@ -11,16 +14,16 @@
 extern u64 cpus[NR_CPUS]; /* MPIDR affinity of each CPU; cpus[0] is the one that boots */
 extern int nr_cpus;
 
-/* Start and end of all memory (there may be holes). */
+/* Start and end of all memory, which may have holes. */
 extern phys_addr_t phys_offset, phys_end;
 #define PHYS_OFFSET phys_offset
 #define PHYS_END phys_end
 
-/* True in the image, the device tree, the initrd, and what the tree reserves. */
+/* True in the image, the device tree, the initrd, and the memory that the device tree reserves. */
 bool memory_is_reserved(phys_addr_t pa);
 
 struct thread_info;
-/* This CPU's exception level, vectors and per-CPU data: all that an exception needs. */
+/* This CPU's exception level, vectors and per-CPU data: everything that an exception needs. */
 void setup_cpu(struct thread_info *thread);
 
 /* CNTVCT_EL0 at the image's first instruction */

@@ -15,7 +15,7 @@
 
 typedef void (*secondary_entry_fn)(void);
 
-/* What secondary_entry() starts with; read with the MMU off. */
+/* Arguments of secondary_entry(), which reads them with the MMU off. */
 struct secondary_data {
 	void *stack; /* from thread_stack_alloc() */
 	secondary_entry_fn entry;
@@ -43,12 +43,12 @@ int mpidr_to_cpu(u64 mpidr);
 void halt(void) __noreturn;
 
 /*
- * For what ends the run: the first CPU to call this goes on, another one stops here, so that the
- * last words are one CPU's.
+ * To be called before the end of the run: the first CPU returns, every other one stops here, so
+ * that one CPU alone prints it.
  */
 void smp_claim_end(void);
 
-/* Wake the CPUs that wait in WFE; what was written before is there when they look. */
+/* Wake the CPUs that wait in WFE; what was written before is visible to them. */
 #define smp_send_event()    \
 	do {                \
 		dsb(ishst); \

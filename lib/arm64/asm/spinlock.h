@@ -5,10 +5,14 @@
  * With the MMU off memory is Device, and exclusives are not guaranteed to work (DDI 0487, B2.12).
  * While only one CPU runs the lock is then a plain store. With more than one, a CPU whose MMU is
  * off turns it on for the instructions that take or release the lock, which so is always accessed
- * as the same, cacheable memory. What the lock protects is the caller's to keep coherent.
+ * as cacheable memory. The caller keeps what the lock protects coherent.
  */
 #ifndef ASMARM64_SPINLOCK_H
 #define ASMARM64_SPINLOCK_H
+
+#define SPINLOCK_TAKEN 1 /* 0 when it is free */
+
+#ifndef __ASSEMBLY__
 
 struct spinlock {
 	unsigned int v;
@@ -17,7 +21,7 @@ struct spinlock {
 void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
 
-/* From now on there is more than one CPU. */
+/* To be called before a second CPU runs. */
 void spin_lock_share(void);
 
 /*
@@ -35,7 +39,7 @@ static inline void __spin_lock(struct spinlock *lock)
 		     "	stxr	%w1, %w3, [%2]\n"
 		     "	cbnz	%w1, 2b\n"
 		     : "=&r"(value), "=&r"(fail)
-		     : "r"(&lock->v), "r"(1)
+		     : "r"(&lock->v), "r"(SPINLOCK_TAKEN)
 		     : "memory");
 }
 
@@ -44,4 +48,5 @@ static inline void __spin_unlock(struct spinlock *lock)
 	asm volatile("stlr wzr, [%0]" : : "r"(&lock->v) : "memory");
 }
 
+#endif /* !__ASSEMBLY__ */
 #endif

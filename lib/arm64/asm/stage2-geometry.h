@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The shape of a stage-2 tree: arithmetic only, of (granule, IPA bits, start level, CPU). It is
- * compiled into a host-side test too.
+ * The shape of stage-2 page tables: arithmetic only, of (granule, IPA bits, start level, CPU). It
+ * is compiled into a host-side test too.
  */
 #ifndef ASMARM64_STAGE2_GEOMETRY_H
 #define ASMARM64_STAGE2_GEOMETRY_H
@@ -12,10 +12,10 @@ enum s2_granule { S2_PAGE_4K, S2_PAGE_16K, S2_PAGE_64K };
 
 #define S2_START_FEWEST (-2) /* the start level that makes the fewest levels */
 
-/* What the shape depends on beside what is asked for. */
+/* The CPU's limits, on which the shape depends as well. */
 struct s2_limits {
 	unsigned int pa_bits; /* 32..52: s2_parange_bits() */
-	bool ds; /* descriptors of FEAT_LPA2, VTCR_EL2.DS; without meaning for 64K */
+	bool ds; /* descriptors of FEAT_LPA2, VTCR_EL2.DS; ignored for 64K */
 	bool ttst; /* FEAT_TTST: small address spaces, and start level 3 with 4K */
 };
 
@@ -32,7 +32,7 @@ struct s2_geometry {
 };
 
 /*
- * The tree of @granule for @ipa_bits that starts at @start_level (-1..3, or S2_START_FEWEST)
+ * The page tables of @granule for @ipa_bits that start at @start_level (-1..3, or S2_START_FEWEST)
  * (DDI 0487, D8.2.6 to D8.2.8, and VTCR_EL2.{SL0, SL2}). -EINVAL: no such size or start level;
  * -ERANGE: more than the limits' physical addresses have.
  */
@@ -43,8 +43,8 @@ int s2_geometry(enum s2_granule granule, unsigned int ipa_bits, int start_level,
 unsigned int s2_parange_bits(unsigned int parange);
 
 /*
- * Entries of a run that the contiguous hint makes one translation; 1 where there is none
- * (DDI 0487, D8.7.1).
+ * Entries of a run that the contiguous hint makes one translation; 1 without the hint (DDI 0487,
+ * D8.7.1).
  */
 unsigned int s2_contiguous_entries(const struct s2_geometry *geometry, int level);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the stage-2 library share. */
+/* Internal to the stage-2 library. */
 #ifndef ASMARM64_STAGE2_INTERNAL_H
 #define ASMARM64_STAGE2_INTERNAL_H
 
@@ -42,7 +42,7 @@ struct s2_change {
 
 /* Attributes of a leaf for S2_MAP_ flags, without address and type; -EINVAL or -ENOSYS. */
 int s2_leaf_attributes(const struct s2_mmu *mmu, unsigned long flags, pteval_t *attributes);
-/* -EINVAL: misaligned or empty; -ERANGE: beyond the addresses of the tree. */
+/* -EINVAL: misaligned or empty; -ERANGE: beyond the IPA size. */
 int s2_check_range(const struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size);
 
 /* All @count tables or none: -ENOMEM. */
@@ -78,7 +78,7 @@ static inline u64 s2_entry_index(const struct s2_mmu *mmu, u64 ipa, int level)
 	return index & (s2_table_entries(mmu) - 1);
 }
 
-/* How much of [@ipa, @ipa + @size) the entry for @ipa at @level covers. */
+/* Bytes of [@ipa, @ipa + @size) that the entry for @ipa at @level covers. */
 static inline u64 s2_chunk_size(const struct s2_mmu *mmu, u64 ipa, u64 size, int level)
 {
 	u64 span = s2_entry_size(mmu, level);
@@ -86,7 +86,7 @@ static inline u64 s2_chunk_size(const struct s2_mmu *mmu, u64 ipa, u64 size, int
 	return MIN(size, span - (ipa & (span - 1)));
 }
 
-/* Tables of the library are below 2^48: their addresses look the same in every format. */
+/* Tables of the library are below 2^48, where the formats of their addresses do not differ. */
 static inline pteval_t *s2_table_of(pteval_t entry)
 {
 	return phys_to_virt(entry & PT_ADDR_MASK);
@@ -105,7 +105,7 @@ static inline pteval_t s2_address_mask(const struct s2_mmu *mmu)
 	return mmu->geometry.lpa ? UL(0x0000fffffffff000) : PT_ADDR_MASK;
 }
 
-/* @pa as it stands in a leaf. */
+/* @pa in a leaf's format. */
 static inline pteval_t s2_pa_to_leaf(const struct s2_mmu *mmu, phys_addr_t pa)
 {
 	if (mmu->geometry.ds)
@@ -124,13 +124,13 @@ static inline phys_addr_t s2_leaf_to_pa(const struct s2_mmu *mmu, pteval_t leaf)
 	return leaf & PT_ADDR_MASK;
 }
 
-/* What is neither address nor type. */
+/* The bits of a leaf that are neither address nor type. */
 static inline pteval_t s2_leaf_bits(const struct s2_mmu *mmu, pteval_t leaf)
 {
 	return leaf & ~(s2_address_mask(mmu) | PT_VALID | PT_TABLE);
 }
 
-/* Replace a descriptor that the CPU may update meanwhile (HA, HD); what it was. */
+/* Replace a descriptor that the CPU may update meanwhile (HA, HD); returns the old one. */
 static inline pteval_t s2_exchange(pteval_t *entry, pteval_t value)
 {
 	return __atomic_exchange_n(entry, value, __ATOMIC_RELAXED);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * VMIDs for more trees than there are VMIDs.
+ * VMIDs for more stage 2s than VMIDs.
  *
- * A tree of S2_VMID_AUTO has a VMID for sure only while it is in use, between s2_vmid_get() and
- * s2_vmid_put(), as guest_run() calls them. It keeps it afterwards for as long as the generation
- * lasts. When all were handed out a new one begins: every translation is dropped, trees in use keep
- * theirs, and the others are given a new one when they are used again.
+ * A stage 2 of S2_VMID_AUTO is certain to have a VMID only while it is in use, between
+ * s2_vmid_get() and s2_vmid_put(), as guest_run() calls them. It keeps it afterwards for as long as
+ * the generation lasts. When all were handed out a new one begins: every translation is dropped,
+ * those in use keep theirs, and the others are given a new one when they are used again.
  */
 #ifndef ASMARM64_STAGE2_VMID_H
 #define ASMARM64_STAGE2_VMID_H
@@ -16,24 +16,24 @@
 struct s2_vmid_pool {
 	struct spinlock lock;
 	unsigned int first, count; /* the VMIDs it hands out */
-	unsigned int next; /* where to look for a free one, from 0 */
+	unsigned int next; /* where the search for a free one starts, from 0 */
 	u64 generation;
 	u64 *used; /* bitmap: handed out in this generation */
-	struct s2_mmu *trees; /* all of its trees, through next_auto */
+	struct s2_mmu *mmus; /* all that take their VMIDs from it, through next_auto */
 };
 
 /* A pool of the VMIDs from @first on, 1..65536 of them. False when memory is out. */
 bool s2_vmid_pool_init(struct s2_vmid_pool *pool, unsigned int first, unsigned int count);
-/* When its trees are destroyed. */
+/* When all of its stage 2s are destroyed. */
 void s2_vmid_pool_destroy(struct s2_vmid_pool *pool);
 
-/* For stage2_mmu.c: @mmu, which has no VMID yet, gets its VMIDs from @pool; and does so no more. */
+/* For stage2_mmu.c: @mmu, which has no VMID yet, takes its VMIDs from @pool; and no longer does. */
 void s2_vmid_join(struct s2_vmid_pool *pool, struct s2_mmu *mmu);
 void s2_vmid_leave(struct s2_mmu *mmu);
 
 /*
  * Give @mmu a VMID (in vttbr) for as long as it is used, by one CPU or more. False when every VMID
- * of the pool is in use. A tree whose VMID was chosen by its maker always has it.
+ * of the pool is in use. A stage 2 that was created with a VMID always has it.
  *
  * Without a new VMID this takes no lock.
  */

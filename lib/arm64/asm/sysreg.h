@@ -10,6 +10,10 @@
 /* The S<op0>_<op1>_C<crn>_C<crm>_<op2> name, for registers that the assembler may not know. */
 #define sys_reg(op0, op1, crn, crm, op2) S##op0##_##op1##_C##crn##_C##crm##_##op2
 
+/* The operands of SYS, for instructions that the assembler may not know. */
+#define sys_insn(op1, crn, crm, op2) "#" #op1 ", c" #crn ", c" #crm ", #" #op2
+#define TLBI_RIPAS2E1IS sys_insn(4, 8, 0, 2) /* FEAT_TLBIRANGE */
+
 #include <libcflat.h>
 
 #ifndef __ASSEMBLY__
@@ -101,7 +105,9 @@
 #define CNTP_TVAL_EL02 sys_reg(3, 5, 14, 2, 0)
 #define CNTV_TVAL_EL02 sys_reg(3, 5, 14, 3, 0)
 
-/* GIC version 3: the CPU interface (a guest's own names for its virtual one), and EL2's of guests */
+/*
+ * GIC version 3: the CPU interface (a guest's own names for its virtual one), and EL2's of guests
+ */
 #define ICC_PMR_EL1 sys_reg(3, 0, 4, 6, 0)
 #define ICC_IAR0_EL1 sys_reg(3, 0, 12, 8, 0)
 #define ICC_EOIR0_EL1 sys_reg(3, 0, 12, 8, 1)
@@ -142,6 +148,23 @@
 /* CPTR_EL2 without: 1 for "trapped" */
 #define CPTR_NVHE_TZ (UL(1) << 8)
 #define CPTR_NVHE_TFP (UL(1) << 10)
+/* In both: CPACR_EL1 */
+#define CPTR_EL2_TCPAC (UL(1) << 31)
+
+/* CNTHCTL_EL2: 0 for "trapped" */
+#define CNTHCTL_NVHE_EL1PCTEN (UL(1) << 0)
+#define CNTHCTL_NVHE_EL1PCEN (UL(1) << 1)
+/* With HCR_EL2.E2H they move, and bits 0, 1, 8 and 9 are CNTKCTL_EL1's */
+#define CNTHCTL_VHE_EL1PCTEN (UL(1) << 10)
+#define CNTHCTL_VHE_EL1PTEN (UL(1) << 11)
+
+/* CNTKCTL_EL1: counters and timers for EL0 */
+#define CNTKCTL_EL1_EL0PCTEN (UL(1) << 0)
+#define CNTKCTL_EL1_EL0VCTEN (UL(1) << 1)
+#define CNTKCTL_EL1_EL0VTEN (UL(1) << 8)
+#define CNTKCTL_EL1_EL0PTEN (UL(1) << 9)
+#define CNTKCTL_EL1_ALL \
+	(CNTKCTL_EL1_EL0PCTEN | CNTKCTL_EL1_EL0VCTEN | CNTKCTL_EL1_EL0VTEN | CNTKCTL_EL1_EL0PTEN)
 
 /* HCR_EL2 */
 #define HCR_EL2_VM (UL(1) << 0)
@@ -229,14 +252,19 @@
 #define SCTLR_EL1_RES1                                                                         \
 	(SCTLR_EL1_EOS | SCTLR_EL1_TSCXT | SCTLR_EL1_EIS | SCTLR_EL1_SPAN | SCTLR_EL1_nTLSMD | \
 	 SCTLR_EL1_LSMAOE)
-/* A host at EL1 before its MMU is on: its user mode is hindered no more than EL2's is */
+/* A host at EL1 before its MMU is on: nothing of its user mode is trapped, as at EL2 */
 #define SCTLR_EL1_HOST \
 	(SCTLR_EL1_RES1 | SCTLR_EL1_SA0 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE)
 /* With E2H clear: bits 4, 5, 11, 16, 18, 22, 23, 28, 29 */
 #define SCTLR_EL2_RES1 UL(0x30c50830)
 
-/* ID registers: the position of a field's lowest bit */
+/* ID registers: the position of a field's lowest bit; most have four */
+#define ID_FIELD_WIDTH 4
 #define ID_AA64MMFR1_VH 8
+#define ID_AA64ISAR1_API_APA (UL(0xff) << 4) /* both fields; of ISAR2, APA3 */
+#define ID_AA64ISAR2_APA3 (UL(0xf) << 12)
+#define ID_AA64ISAR1_PAUTH (ID_AA64ISAR1_API_APA | UL(0xff) << 24) /* and GPI, GPA; GPA3 */
+#define ID_AA64ISAR2_PAUTH (ID_AA64ISAR2_APA3 | UL(0xf) << 8)
 #define ID_AA64MMFR2_FWB 40
 #define ID_AA64MMFR2_ST 28
 #define ID_AA64MMFR1_HAFDBS 0

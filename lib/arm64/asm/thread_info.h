@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What belongs to one CPU.
+ * Data of one CPU.
  *
  * Found through TPIDR_EL2 (TPIDR_EL1 where the host runs at EL1), never through SP: a guest's
  * handler runs on a stack of its own.
@@ -34,7 +34,7 @@ struct thread_info {
 	int cpu;
 	unsigned int flags;
 	struct guest *guest; /* the guest this CPU runs, NULL outside of guest_run() */
-	void *emergency_stack; /* where the dump of an overflow has its stack: the pointer's start */
+	void *emergency_stack; /* initial stack pointer for the dump of an overflow */
 };
 
 /* SP, to be read */
@@ -61,7 +61,7 @@ static inline int smp_processor_id(void)
 
 /*
  * The stack pointer for a new host stack, which points at a struct thread_info with an emergency
- * stack and zeros; NULL when memory is out. Before the MMU is on there is no guard.
+ * stack and zeros; NULL when memory is out. Before the MMU is on it has no guard.
  */
 void *thread_stack_alloc(void);
 /* @stack is what thread_stack_alloc() returned, and no CPU runs on it. */

@@ -9,7 +9,7 @@
 #define ARCH_TIMER_CTL_IMASK (1U << 1)
 #define ARCH_TIMER_CTL_ISTATUS (1U << 2)
 
-/* As in the device tree: PPI(irq) is the interrupt ID. irq is TIMER_NO_IRQ where it has none. */
+/* As in the device tree: PPI(irq) is the interrupt ID. irq is TIMER_NO_IRQ without an interrupt. */
 #define TIMER_NO_IRQ UINT32_MAX
 struct timer_irq {
 	u32 irq;
@@ -30,17 +30,17 @@ extern struct timer_state __timer_state;
 #define TIMER_HVTIMER_IRQ (__timer_state.hvtimer.irq)
 
 struct fdt_node;
-/* For the boot: the tree's node of the timers. */
+/* For the boot: the device tree's node of the timers. */
 void timer_candidate(const struct fdt_node *node);
 
 /*
- * A timer as this exception level reaches it: with HCR_EL2.E2H the EL1 timers have other names, and
- * theirs mean those of EL2.
+ * A timer as this exception level accesses it: with HCR_EL2.E2H the EL1 timers have other names,
+ * and their own names mean those of EL2.
  */
 struct timer {
 	const char *name;
 	const struct timer_irq *irq;
-	u64 (*read_counter)(void); /* what the timer compares with */
+	u64 (*read_counter)(void); /* the count that the timer compares with */
 	u64 (*read_ctl)(void);
 	void (*write_ctl)(u64 ctl);
 	u64 (*read_cval)(void);
@@ -51,7 +51,7 @@ struct timer {
 
 enum timer_id { TIMER_PTIMER, TIMER_VTIMER, TIMER_HPTIMER, TIMER_HVTIMER, TIMER_MAX };
 
-/* NULL when the CPU does not have it, or the host runs at EL1 and it is EL2's. */
+/* NULL when the CPU does not have it, or it is EL2's and the host runs at EL1. */
 const struct timer *timer_get(enum timer_id id);
 /*
  * The timer that is the host's own and no guest's: EL2's physical one, or at EL1 the physical one.

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The host's user mode: EL0, in the host's own translation regime, with nothing but its registers
- * between them. The host's memory and devices are open to it, except what mmu_clear_user() closes.
+ * between them. It may access the host's memory and devices, except what mmu_clear_user() denies
+ * it.
  */
 #ifndef ASMARM64_USER_H
 #define ASMARM64_USER_H
 
 #include <libcflat.h>
 
-/* Why there is none here, for report_skip(), or NULL: it takes FEAT_VHE, or a host at EL1. */
+/*
+ * The reason why there is none here, for report_skip(), or NULL: it needs FEAT_VHE, or a host at
+ * EL1.
+ */
 const char *user_mode_unsupported(void);
 
 /*
@@ -26,8 +30,8 @@ struct pt_regs;
 void user_mode_left(void);
 void user_mode_entered(const struct pt_regs *regs);
 /*
- * True when the exception is the end of @func, or a question of the library's that EL0 cannot ask
- * the CPU; @regs have been made the answer.
+ * True when the exception is the end of @func, or an access of the library's to a register that EL0
+ * cannot read; @regs have been updated.
  */
 bool user_mode_answered(struct pt_regs *regs, unsigned int esr);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest's virtual interrupts: those that the host injects by list registers (GIC version 3, ICH_*;
- * version 2, GICH_*), by bits of HCR_EL2, and SErrors.
+ * A guest's virtual interrupts: those that the host injects by list registers (GIC version 3,
+ * ICH_*; version 2, GICH_*), by bits of HCR_EL2, and SErrors.
  *
- * By HCR_EL2: `guest->hcr_el2 |= HCR_EL2_VI` (VF for an FIQ) is a level, there until the host takes
- * it away. It needs nothing of this file.
+ * By HCR_EL2: `guest->hcr_el2 |= HCR_EL2_VI` (VF for an FIQ) is a level, pending until the host
+ * clears it. It needs nothing of this file.
  */
 #ifndef ASMARM64_VGIC_H
 #define ASMARM64_VGIC_H
@@ -13,22 +13,22 @@
 #include <asm/gic.h>
 #include <asm/guest.h>
 
-/* In ICH_HCR_EL2 and GICH_HCR: enable, and what the maintenance interrupt tells */
+/* In ICH_HCR_EL2 and GICH_HCR: enable, and the causes of the maintenance interrupt */
 #define VGIC_HCR_EN (1UL << 0)
 #define VGIC_HCR_UIE (1UL << 1) /* no or one list register in use */
 #define VGIC_HCR_LRENPIE (1UL << 2) /* an end of interrupt for none of them: EOIcount */
 #define VGIC_HCR_NPIE (1UL << 3) /* no pending interrupt */
-/* Ends of interrupt that no list register was there for */
+/* Ends of interrupt without a list register */
 #define VGIC_HCR_EOICOUNT(hcr) FIELD(hcr, 31, 27)
 /* ICH_HCR_EL2: traps of the guest's accesses */
 #define ICH_HCR_TC (1UL << 10) /* registers of both groups */
 #define ICH_HCR_TALL0 (1UL << 11)
 #define ICH_HCR_TALL1 (1UL << 12)
 #define ICH_HCR_TDIR (1UL << 14)
-/* A guest without a virtual CPU interface has none to look at. */
+/* For a guest without a virtual CPU interface */
 #define ICH_HCR_NO_VGIC (ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1)
 
-/* In ICH_MISR_EL2 and GICH_MISR: why there is a maintenance interrupt */
+/* In ICH_MISR_EL2 and GICH_MISR: causes of the maintenance interrupt */
 #define VGIC_MISR_EOI (1UL << 0)
 #define VGIC_MISR_U (1UL << 1)
 #define VGIC_MISR_LRENP (1UL << 2)
@@ -41,27 +41,27 @@
 #define VGIC_VMCR_FIQ_EN (1UL << 3)
 #define VGIC_VMCR_PMR_LOWEST (0xf8UL << 24)
 
-/* Why guests cannot have a virtual GIC here, in words for report_skip(), or NULL. */
+/* The reason why guests cannot have a virtual GIC here, for report_skip(), or NULL. */
 const char *vgic_unsupported(void);
 unsigned int vgic_nr_lrs(void);
 
 /*
- * Give @guest a virtual CPU interface, as after reset: all off until the guest opens it, or the
- * host with `guest->vgic.vmcr = vgic_vmcr_open()`. A guest of version 2 has it where the host has
- * its own, so that gic_enable_cpu_interface(), gic_read_iar() and gic_write_eoir() work in either.
- * There is no virtual distributor. False when memory is out or vgic_unsupported().
+ * Give @guest a virtual CPU interface, as after reset: all off until the guest enables it, or the
+ * host with `guest->vgic.vmcr = vgic_vmcr_enabled()`. A guest of version 2 has it where the host
+ * has its own, so that gic_enable_cpu_interface(), gic_read_iar() and gic_write_eoir() work in
+ * either. There is no virtual distributor. False when memory is out or vgic_unsupported().
  */
 bool guest_vgic_enable(struct guest *guest);
 
-/* guest->vgic.vmcr of an interface that a guest opened with gic_enable_cpu_interface() */
-u64 vgic_vmcr_open(void);
+/* guest->vgic.vmcr of an interface that a guest enabled with gic_enable_cpu_interface() */
+u64 vgic_vmcr_enabled(void);
 
 struct vgic_irq {
 	u32 intid; /* the guest's */
 	u8 priority; /* its upper five bits */
 	u8 group; /* 0: virtual FIQ, 1: virtual IRQ */
 	enum gic_irq_state state;
-	bool tell_eoi; /* maintenance interrupt when the guest ends it; not with hw_irq */
+	bool eoi_irq; /* maintenance interrupt when the guest ends it; not with hw_irq */
 	u32 hw_irq; /* not 0: the physical interrupt that the guest's end of interrupt deactivates */
 };
 
@@ -70,12 +70,12 @@ u32 vgic_lr_intid(u64 lr);
 enum gic_irq_state vgic_lr_state(u64 lr);
 
 /*
- * Put @irq into a list register: the one that has its INTID already, or else one that is free. Its
- * number, or -1 when all are in use.
+ * Put @irq into a list register: the one that has its INTID already, or else a free one. Returns
+ * its number, or -1 when all are in use.
  *
- * From any CPU. While another one runs the guest @irq is queued, and the answer is VGIC_QUEUED, or
- * -1 when VGIC_MAX_LRS wait already. It gets a list register when guest_run() or
- * guest_take_interrupts() ends: an SGI to that CPU makes it do so at once.
+ * From any CPU. While another one runs the guest @irq is queued: VGIC_QUEUED, or -1 when
+ * VGIC_MAX_LRS wait already. It gets a list register when guest_run() or guest_take_interrupts()
+ * ends: an SGI to that CPU ends it.
  */
 #define VGIC_QUEUED VGIC_MAX_LRS
 int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq);
@@ -83,15 +83,15 @@ int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq);
 int guest_inject_irq(struct guest *guest, u32 intid);
 
 /*
- * A virtual SError: HCR_EL2.VSE, taken by the guest once PSTATE.A lets it. @iss: ESR_EL1[24:0] of
+ * A virtual SError: HCR_EL2.VSE, taken by the guest once PSTATE.A is clear. @iss: ESR_EL1[24:0] of
  * it; without FEAT_RAS the CPU chooses that.
  */
 void guest_inject_serror(struct guest *guest, u32 iss);
 bool guest_serror_has_syndrome(void);
 
 /*
- * Between the files: the state in and out of the CPU, out also turns the interface off; what was
- * queued into list registers, with the registers in memory.
+ * Internal: move the state into the CPU, and out of it, which also disables the interface; move
+ * what was queued into list registers, with the registers in memory.
  */
 u64 vgic_lr_active(void); /* the state's bit */
 void vgic_take_queued(struct guest *guest);

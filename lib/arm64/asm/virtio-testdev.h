@@ -9,12 +9,12 @@
 
 #include <libcflat.h>
 
-/*
- * A virtio-mmio slot of the machine; whether it holds a console is looked at only when the run
- * ends.
- */
+/* A virtio-mmio slot of the machine; it is probed for a console only when the run ends. */
 void virtio_testdev_candidate(phys_addr_t base, u64 size);
-/* Map the slots: at the end of a run, memory for page tables may be out, or its lock held. */
+/*
+ * Map the slots in advance: at the end of a run, memory for page tables may be out, or its lock
+ * held.
+ */
 void virtio_testdev_map(void);
 /* QEMU exits with (@code << 1) | 1. Returns if no slot holds a console. */
 void virtio_testdev_exit(int code);

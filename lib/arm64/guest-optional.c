@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The registers that not every guest has: SVE, FP by a lazy hand, breakpoints, list registers.
- * guest.c takes this way around for guests that have one of them, and the others pay one branch.
+ * Optional state: registers that not every guest has. SVE, lazily switched FP, breakpoints, list
+ * registers. guest.c comes here for guests that have some of it; the others pay one branch.
  */
 #include <libcflat.h>
 #include <asm/guest-debug.h>
@@ -9,22 +9,22 @@
 #include <asm/guest-internal.h>
 #include <asm/guest.h>
 
-void guest_update_extras(struct guest *guest)
+void guest_update_optional(struct guest *guest)
 {
-	guest->has_extras = guest->fp_lazy || guest->sve || guest->debug || guest->keeps_host_sve ||
-			    guest->optional_state;
+	guest->has_optional = guest->fp_lazy || guest->sve || guest->debug ||
+			      guest->keeps_host_sve || guest->optional_state;
 }
 
 void guest_set_optional_state(struct guest *guest, const struct guest_optional_state *state)
 {
 	guest->optional_state = state;
-	guest_update_extras(guest);
+	guest_update_optional(guest);
 }
 
 /* To be followed by guest_fp_cptr() for CPTR_EL2. */
-void guest_extras_to_cpu(struct guest *guest)
+void guest_optional_to_cpu(struct guest *guest)
 {
-	guest_fp_open(guest);
+	guest_fp_untrap(guest);
 	guest_fp_to_cpu(guest);
 	if (guest->debug)
 		debug_registers_load(&guest->debug->guest);
@@ -32,14 +32,14 @@ void guest_extras_to_cpu(struct guest *guest)
 		guest->optional_state->load(guest);
 }
 
-/* EL2's state too: CPTR_EL2 is kept as the host set it, without the traps that laziness adds. */
-void guest_extras_to_memory(struct guest *guest)
+/* EL2's state too: CPTR_EL2 is kept as the host set it, without the traps of lazy FP. */
+void guest_optional_to_memory(struct guest *guest)
 {
 	u64 cptr = guest->cptr_el2;
 
 	el2_state_save(&guest->el2);
 	guest->cptr_el2 = cptr;
-	guest_fp_open(guest);
+	guest_fp_untrap(guest);
 	guest_fp_to_memory(guest);
 	if (guest->debug)
 		debug_registers_save(&guest->debug->guest);
@@ -47,17 +47,17 @@ void guest_extras_to_memory(struct guest *guest)
 		guest->optional_state->save(guest);
 }
 
-void guest_extras_save_host(struct guest *guest)
+void guest_optional_save_host(struct guest *guest)
 {
-	guest_fp_open(guest);
+	guest_fp_untrap(guest);
 	guest_fp_save_host(guest);
 	if (guest->debug)
 		debug_registers_save(&guest->debug->host);
 }
 
-void guest_extras_restore_host(struct guest *guest)
+void guest_optional_restore_host(struct guest *guest)
 {
-	guest_fp_open(guest);
+	guest_fp_untrap(guest);
 	guest_fp_restore_host(guest);
 	if (guest->debug)
 		debug_registers_load(&guest->debug->host);

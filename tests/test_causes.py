@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Causes of verdicts: the table at the top of `judge`, row by row, and in the document of a run."""
+
+import json
+import signal
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.records.document import result_from_json, result_to_json
+from kut_runner.verdict import judge as judge_module
+from kut_runner.verdict.cause import Cause
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.judge import judge
+from kut_runner.verdict.lines import split
+from kut_runner.verdict.result import TestResult, after, skipped
+from kut_runner.verdict.status import Status
+
+PASSED = "PASS: a\nSUMMARY: 1 tests\nEXIT: STATUS=1\n"
+FAILED = "FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\nEXIT: STATUS=3\n"
+END = ProcessExit(ExitKind.EXITED, 0, 1.0, "")
+OUT_OF_MEMORY = "cannot set up guest memory 'mach-virt.ram': Cannot allocate memory"
+
+#: For each row, and each cause of a row, an output and an end that no row before it takes.
+EXAMPLES = [
+    (1, Cause.NOT_STARTED, "", replace(END, kind=ExitKind.NOT_STARTED)),
+    (2, Cause.INTERRUPTED, PASSED, replace(END, kind=ExitKind.INTERRUPTED)),
+    (3, Cause.KILLED, PASSED, replace(END, kind=ExitKind.KILLED, code=signal.SIGSEGV)),
+    (4, Cause.REFUSED, "", replace(END, code=1, stderr="no such CPU")),
+    (5, Cause.PROGRAM_FAILED, "PASS: a\n", replace(END, code=2, stderr="device broke")),
+    (5, Cause.NO_MEMORY, "", replace(END, code=1, stderr=OUT_OF_MEMORY)),
+    (6, Cause.TIMEOUT, PASSED, replace(END, kind=ExitKind.TIMED_OUT)),
+    (7, Cause.FATAL, "Unhandled exception\n", END),
+    (7, Cause.NO_EXIT, "PASS: a\nSUMMARY: 1 tests\n", END),
+    (8, Cause.OUTPUT_AFTER_EXIT, f"{PASSED}more\n", END),
+    (9, Cause.ABORT, "ABORT: no\nSUMMARY: 0 tests\nEXIT: STATUS=255\n", END),
+    (10, Cause.FATAL, "Unhandled exception\nEXIT: STATUS=255\n", END),
+    (11, Cause.NO_SUMMARY, "PASS: a\nEXIT: STATUS=1\n", END),
+    (12, Cause.SUMMARY_MISMATCH, FAILED.replace("1 unexpected", "2 unexpected"), END),
+    (13, Cause.CHECKS_FAILED, FAILED, END),
+    (14, Cause.EXIT_STATUS, PASSED.replace("STATUS=1", "STATUS=3"), END),
+    (15, Cause.NO_POWER_OFF, PASSED, replace(END, kind=ExitKind.LINGERED)),
+    (16, Cause.EXIT_CONTRADICTS, PASSED.replace("STATUS=1", "STATUS=77"), END),
+    (17, Cause.ALL_SKIPPED, "SKIP: a\nSUMMARY: 1 tests, 1 skipped\nEXIT: STATUS=77\n", END),
+    (18, Cause.PASSED, PASSED, END),
+]
+#: Causes that are not of the table.
+NOT_JUDGED = {Cause.UNMET_NEED, Cause.PASSED_LATER}
+
+
+def result(log: str, end: ProcessExit) -> TestResult:
+    output = collect(parse(split([log.encode()])))
+    return TestResult("t", judge(output, end), output, end)
+
+
+def table() -> list[tuple[int, str, str, str]]:
+    """The rows of the docstring, one for each cause: number, status, code, cause."""
+    rows: list[tuple[int, str, str, str]] = []
+    _, _, *lines = (judge_module.__doc__ or "").partition("===  ")[2].splitlines()
+    for line in lines[1:]:
+        if line.startswith("==="):
+            break
+        number, status, code, cause = (
+            line[start:end].strip() for start, end in ((0, 3), (65, 72), (74, 81), (83, None))
+        )
+        if number:
+            rows.append((int(number), status, code, cause))
+        elif cause:
+            rows.append((*rows[-1][:3], cause))
+    return rows
+
+
+def test_the_table_has_a_row_for_each_example() -> None:
+    shown = [(number, cause) for number, _, _, cause in table()]
+    assert sorted(shown) == sorted((number, cause.value) for number, cause, _, _ in EXAMPLES)
+    assert max(number for number, *_ in EXAMPLES) == len({number for number, *_ in shown})
+
+
+@pytest.mark.parametrize(("row", "cause", "log", "end"), EXAMPLES)
+def test_each_row_has_its_cause_status_and_code(
+    row: int, cause: Cause, log: str, end: ProcessExit
+) -> None:
+    (rule,) = (each for each in table() if (each[0], each[3]) == (row, cause.value))
+    found = result(log, end)
+    assert found.verdict.cause is cause
+    assert found.status.value == rule[1]
+    assert str(int(found.verdict.exit_code)) in rule[2].replace(",", "").split()
+    data = json.loads(json.dumps(result_to_json(found)))
+    assert data["cause"] == cause.value
+    assert result_from_json(data) == found
+
+
+def test_each_cause_can_be_reached() -> None:
+    assert {cause for _, cause, _, _ in EXAMPLES} | NOT_JUDGED == set(Cause)
+    assert skipped("needs qemu>=99").cause is Cause.UNMET_NEED
+    failed, passed = result(FAILED, END), result(PASSED, END)
+    assert after((failed,), passed).verdict.cause is Cause.PASSED_LATER
+    assert after((failed,), failed).verdict.cause is Cause.CHECKS_FAILED
+    assert after((), passed).verdict.cause is Cause.PASSED
+
+
+def test_keys_are_of_one_shape_and_none_is_taken_twice() -> None:
+    assert not [key for key, count in Counter(c.value for c in Cause).items() if count > 1]
+    assert all(cause.value == cause.name.lower().replace("_", "-") for cause in Cause)
+
+
+@pytest.mark.parametrize("first", range(len(EXAMPLES)))
+def test_the_first_row_that_holds_decides(first: int) -> None:
+    """The end of a process by a row decides whatever the output of a later row says."""
+    row, cause, _, end = EXAMPLES[first]
+    needs_silence = cause in {Cause.REFUSED, Cause.NO_MEMORY}
+    for later, _, log, _ in EXAMPLES[first + 1 :]:
+        assert later >= row
+        if row <= 6 and log and not needs_silence:
+            assert result(log, end).verdict.cause is cause
+
+
+LINES = st.lists(
+    st.sampled_from("".join(log for _, _, log, _ in EXAMPLES).splitlines(keepends=True)), max_size=6
+)
+
+
+@given(LINES, st.sampled_from([end for *_, end in EXAMPLES]))
+def test_a_cause_has_one_status_and_one_exit_code(lines: list[str], end: ProcessExit) -> None:
+    verdict = result("".join(lines), end).verdict
+    assert verdict.cause
+    rules = {(status, code) for _, status, code, cause in table() if cause == verdict.cause.value}
+    ((status, code),) = {(s, c.replace(",", "")) for s, c in rules if s == verdict.status.value}
+    assert (verdict.status, str(int(verdict.exit_code)) in code.split()) == (Status(status), True)
+
+
+def test_a_cause_of_a_later_kut_is_none() -> None:
+    data = result_to_json(result(PASSED, END)) | {"cause": "by-lightning"}
+    assert result_from_json(data).verdict.cause is None
