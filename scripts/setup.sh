@@ -113,9 +113,9 @@ want()
 		! command -v "$program" >/dev/null || return 0
 	done
 	[ "$(id -u)" = 0 ] && has apt-get || return 0
-	say "installing with apt-get, $purpose: $package"
-	mkdir -p "$root/build" && lock
 	as_root= debian=$package
+	say "installing with apt-get, $purpose: $package$(amount)"
+	mkdir -p "$root/build" && lock
 	apt_install || { logged apt-get -q update && apt_install; } ||
 		say "that failed, see $log; $skipped are skipped"
 	exec 9>&-
@@ -147,12 +147,14 @@ install_packages()
 		sudo -v || { unpack_packages "this is not root, and sudo refuses" && return; }
 		as_root=sudo
 	fi
-	say "installing with${as_root:+ sudo} apt-get:$debian"
+	say "installing with${as_root:+ sudo} apt-get:$debian$(amount)"
 	lock
 	apt_install || {
 		# Package lists that are absent or old, or a dpkg that was interrupted.
 		logged $as_root dpkg --configure -a
 		logged $as_root apt-get -q update
+		amount=$(amount)
+		[ -z "$amount" ] || say "apt-get has new package lists$amount"
 		apt_install || {
 			! is_unreachable || lament "apt-get cannot reach its mirrors, see $log"
 			show_log && lament "apt-get failed, see $log"
@@ -174,6 +176,16 @@ unpack_packages()
 	done
 }
 
+# amount: what apt-get is going to fetch, as in " (57 packages, 210 MB to fetch)".
+amount()
+{
+	# shellcheck source=kut_runner/build/to-fetch.sh
+	. "$root/kut_runner/build/to-fetch.sh"
+	# shellcheck disable=SC2086 # a list of words
+	to_fetch=$(to_fetch install --no-install-recommends $debian)
+	echo "${to_fetch:+ ($to_fetch)}"
+}
+
 apt_install()
 {
 	# shellcheck disable=SC2086 # lists of words
@@ -191,9 +203,9 @@ create_venv()
 	lock
 	! venv_is_ready || return 0	# another call was quicker
 	case $extra in
-	'') say "installing kut into .venv with pip" ;;
-	dev) say "installing kut and what its tests need into .venv with pip" ;;
-	*) say "installing kut and its packages for $extra into .venv with pip" ;;
+	'') say "installing kut into .venv with pip$(pip_amount)" ;;
+	dev) say "installing kut and what its tests need into .venv with pip$(pip_amount)" ;;
+	*) say "installing kut and its packages for $extra into .venv with pip$(pip_amount)" ;;
 	esac
 	pip_install || {
 		# Not there yet, or a leftover of a set-up that was interrupted.
@@ -214,6 +226,16 @@ create_venv()
 	for each in "" ${extra:+"-$extra"}; do
 		printf '%s\n' "$root" "$interpreter" >"$venv/ready$each"
 	done
+}
+
+# pip_amount: what pip fetches where its cache is empty, as in " (up to 10 packages, 1 MB to fetch)".
+pip_amount()
+{
+	while read -r line; do
+		case $line in
+		"# to fetch${extra:+ for $extra}: "*) echo " (up to ${line#*: } to fetch)" ;;
+		esac
+	done <"$root/constraints.txt"
 }
 
 # requirements: what pip looks for, as arguments of `pip download`, quoted for a shell.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from guard import pytest_configure as pytest_configure  # noqa: PLC0414 - a hook of this file too
 from hypothesis import HealthCheck, settings
 
 # A busy machine is slow, not wrong.
@@ -24,6 +25,12 @@ for name in ("CI", *GITHUB, "NO_COLOR", "CLICOLOR_FORCE"):
 # Nor how they are started: a shell's background job ignores Ctrl-C, and so would all its children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with tests that may take long, so that at the end no worker is left alone with one."""
+    items.sort(key=lambda item: item.get_closest_marker("qemu") is None)
+
 
 Kut = Callable[..., subprocess.CompletedProcess[str]]
 

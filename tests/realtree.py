@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""kut on this very tree, and its images on QEMU without kut."""
+"""kut on this very tree or a copy of it, and its images on QEMU without kut."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kut_runner.build import builder
+
 ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("arm", "configs", "lib")
 KUT = (sys.executable, "-m", "kut_runner")
 MACHINE = "virt,virtualization=on,gic-version=3"
 
@@ -62,15 +65,33 @@ def run(directory: Path, *args: str, root: Path = ROOT) -> dict[str, Any]:
     return results
 
 
-def build(image: str) -> Path:
-    """The flat image `arm/IMAGE.c`."""
+def build(image: str, *others: str, compiler: str = "gcc") -> Path:
+    """The flat image `arm/IMAGE.c` of a build, such as "clang" or "gcc-O0"; others come with it."""
+    name, _, variant = compiler.partition("-")
+    options = ("--compiler", name, *(("--variant", variant) if variant else ()))
     subprocess.run(
-        [*KUT, "--root", str(ROOT), "build", image],
+        [*KUT, "--root", str(ROOT), "build", *options, image, *others],
         cwd=ROOT,
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    return ROOT / "build" / "gcc" / f"{image}.flat"
+    return ROOT / "build" / compiler / f"{image}.flat"
+
+
+def copy(
+    to: Path, *parts: str, compiler: str = "gcc", images: Sequence[str] = ("selftest",)
+) -> Path:
+    """Copy the sources, or these parts of them, to a directory, and what is built of them.
+
+    Only what is changed there is then compiled; images that are going to be used are best named.
+    """
+    for part in parts or PARTS:
+        shutil.copytree(ROOT / part, to / part)
+    built = build(*images, compiler=compiler).parent
+    names = ("relinked",) if "arm" in (parts or PARTS) else ("relinked", "*.elf", "*.flat")
+    with builder._turn(built):
+        shutil.copytree(built, to / "build" / compiler, ignore=shutil.ignore_patterns(*names))
+    return to
 
 
 def boot(

@@ -16,6 +16,8 @@ import realtree
 from kut_runner.bundle import archive
 from kut_runner.errors import UsageError
 
+pytestmark = pytest.mark.qemu
+
 TESTS = ("selftest", "misbehave-fail")
 
 

@@ -3,7 +3,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -32,12 +31,10 @@ def kut_bench(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sources, whose baseline may be changed."""
-    path = tmp_path_factory.mktemp("bench")
-    for part in ("arm", "configs", "lib"):
-        shutil.copytree(realtree.ROOT / part, path / part)
-    return path
+    return realtree.copy(tmp_path_factory.mktemp("bench"))
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_no_count_has_grown(compiler: str, tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
@@ -50,6 +47,7 @@ def test_no_count_has_grown(compiler: str, tmp_path: Path) -> None:
     assert found["boot_to_main"]["value"] <= 250_000
 
 
+@pytest.mark.qemu
 def test_growth_and_loss_fail_and_update_mends(tree: Path) -> None:
     baseline = tree / "configs" / "bench-baseline.json"
     kept: dict[str, Any] = json.loads(baseline.read_text())
@@ -65,6 +63,7 @@ def test_growth_and_loss_fail_and_update_mends(tree: Path) -> None:
     assert json.loads(baseline.read_text())["gcc"]["hvc_round_trip"]["tolerance"] == 0
 
 
+@pytest.mark.qemu
 def test_a_variant_is_not_held_against_the_plain_build(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     done = kut_bench(realtree.ROOT, "--variant", "Os", "--json", str(out))
@@ -82,6 +81,7 @@ def test_documents_have_the_baseline() -> None:
     assert documented == {name: each.value for name, each in kept.items()}
 
 
+@pytest.mark.qemu
 def test_boot_grows_as_documented() -> None:
     text = (realtree.ROOT / "docs" / "benchmarks.md").read_text()
     rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ import pytest
 from kut_runner.build import builder, toolchain
 from kut_runner.build.builder import Image
 from kut_runner.errors import BuildError, UsageError
+
+pytestmark = pytest.mark.qemu
 
 EL1_PC = 31 * 8  # offset of pc in the small tree's struct regs
 
@@ -256,6 +259,23 @@ def test_compile_commands_say_how_each_source_is_compiled(tree: Path) -> None:
     }
     for entry in commands:
         subprocess.run(entry["arguments"], cwd=entry["directory"], check=True)
+
+
+def test_a_tree_that_is_copied_with_its_build_directory_is_built(
+    tree: Path, tmp_path: Path
+) -> None:
+    make(tree)
+    other = shutil.copytree(tree, tmp_path / "a copy", symlinks=True)
+    assert make(other)[1] == []
+    commands = json.loads((other / "build/compile_commands.json").read_text())
+    assert {entry["directory"] for entry in commands} == {str(other)}
+    time.sleep(0.02)
+    (other / "arm/one.c").touch()
+    assert make(other)[1] == [
+        "CC arm/one.c",
+        "FLAT build/gcc/one.flat",
+        "LD build/gcc/one.elf",
+    ]
 
 
 def test_two_builds_at_once_take_turns(tree: Path) -> None:

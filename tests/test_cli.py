@@ -81,6 +81,7 @@ def test_bad_definitions_are_all_told_at_once(kut: Kut, tree: Path, args: list[s
     ]
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("json", "junit", "users"),
     [
@@ -102,6 +103,7 @@ def test_one_file_for_two_kinds_of_results_is_refused_before_anything_runs(
     assert not (tree / "build/gcc").exists()
 
 
+@pytest.mark.qemu
 def test_results_of_an_earlier_run_do_not_outlive_a_build_that_fails(kut: Kut, tree: Path) -> None:
     (tree / "r").write_text("all passed")
     (tree / "arm/one.c").write_text("nonsense;\n")
@@ -109,6 +111,7 @@ def test_results_of_an_earlier_run_do_not_outlive_a_build_that_fails(kut: Kut, t
     assert not (tree / "r").exists()
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("command", ["build", "run"])
 def test_a_build_failure_shows_the_compilers_words(kut: Kut, tree: Path, command: str) -> None:
     (tree / "arm/one.c").write_text("nonsense;\n")
@@ -228,12 +231,14 @@ def test_list_shows_names_and_groups(kut: Kut) -> None:
     ]
 
 
+@pytest.mark.qemu
 def test_build_names_what_it_built(kut: Kut, tree: Path) -> None:
     assert kut("build").stdout.splitlines() == ["build/gcc/one.flat", "build/gcc/two.flat"]
     end = kut("build", "one", cwd=tree / "arm")
     assert (end.stdout, end.stderr) == ("../build/gcc/one.flat\n", "")
 
 
+@pytest.mark.qemu
 def test_a_variant_has_its_own_directory_and_flags(kut: Kut, tree: Path) -> None:
     assert kut("list", "--variants").stdout == "small  optimisation for size\n"
     kut("build", "one")
@@ -255,6 +260,7 @@ def test_a_bad_variant_stops_a_build_that_names_one(kut: Kut, tree: Path) -> Non
     assert "configs/more.toml: variant.bad.about: missing; " in end.stderr
 
 
+@pytest.mark.qemu
 def test_build_can_show_whole_commands(kut: Kut) -> None:
     end = kut("build", "one", "-v")
     assert re.search(r"^\[1/\d+\] /\S*gcc .*-ffreestanding", end.stderr)
@@ -308,6 +314,7 @@ def on_terminal(tree: Path, *args: str) -> tuple[int, str]:
     return end.returncode, shown.removesuffix(".")
 
 
+@pytest.mark.qemu
 def test_progress_on_a_terminal_leaves_a_clean_line(tree: Path) -> None:
     code, shown = on_terminal(tree, "build", "one")
     assert code == 0
@@ -316,6 +323,7 @@ def test_progress_on_a_terminal_leaves_a_clean_line(tree: Path) -> None:
     assert shown.endswith("\r\x1b[K")
 
 
+@pytest.mark.qemu
 def test_a_compile_error_on_a_terminal_has_the_compilers_colours(tree: Path) -> None:
     (tree / "arm/one.c").write_text("nonsense;\n")
     code, shown = on_terminal(tree, "build", "one")
@@ -364,6 +372,7 @@ def test_an_interrupted_build_stops_and_says_so(tree: Path, tmp_path: Path) -> N
 HEAVY = {"asyncio", "elftools", "json", "pexpect", "shutil", "xml", "importlib.metadata"}
 
 
+@pytest.mark.qemu
 def test_what_is_seldom_needed_is_not_imported(tree: Path, kut: Kut) -> None:
     kut("build")
     for command, excused in (("list", {"subprocess"}), ("build", set[str]())):
@@ -385,6 +394,7 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("command", ["build", "list"])
 def test_with_nothing_to_do_it_is_over_at_once(tree: Path, kut: Kut, command: str) -> None:
     kut("build")

@@ -55,6 +55,24 @@ def closure(wanted: Iterable[str]) -> dict[NormalizedName, set[str]]:
     return found
 
 
+def needed_for(extras: str) -> set[NormalizedName]:
+    """What pip fetches for kut with optional dependencies, as in "zig,watch"."""
+    project = PROJECT["project"]
+    wanted = PROJECT["build-system"]["requires"] + project["dependencies"]
+    for extra in filter(None, extras.split(",")):
+        wanted += project["optional-dependencies"][extra]
+    return set(closure(wanted))
+
+
+def installed_size(name: str) -> int:
+    """Bytes of the files of a package; 0 for one that is not here."""
+    try:
+        files = importlib.metadata.files(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        return 0
+    return sum(file.size or 0 for file in files if file.suffix != ".pyc")
+
+
 def test_each_line_is_one_pin() -> None:
     lines = [line for line in CONSTRAINTS.splitlines() if not line.startswith("#")]
     assert len(lines) == len(PINS)
@@ -79,3 +97,15 @@ def test_nothing_is_pinned_that_nobody_asks_for() -> None:
     # hatchling is installed only while kut is being installed, so what it needs is not to be seen.
     build = {"packaging", "pathspec", "pluggy", "tomlkit", "trove-classifiers"}
     assert set(PINS) - known - build == set()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python 3.11 needs the most packages")
+@pytest.mark.parametrize("extras", ["", "dev", "watch", "zig", "zig,watch"])
+def test_what_the_scripts_say_that_pip_fetches(extras: str) -> None:
+    line = rf"^# to fetch{f' for {extras}' if extras else ''}: (\d+) packages, (\d+) MB$"
+    ((count, megabytes),) = re.findall(line, CONSTRAINTS, re.MULTILINE)
+    needed = needed_for(extras)
+    assert int(count) == len(needed)
+    installed = sum(map(installed_size, needed)) / 1e6
+    if "ziglang" not in needed:  # nor is it here
+        assert 0.2 * installed < int(megabytes) < 0.5 * installed + 1  # wheels are compressed

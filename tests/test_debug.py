@@ -88,6 +88,7 @@ class Watched:
 # What a debugger finds.
 
 
+@pytest.mark.qemu
 @needs_gdb
 @pytest.mark.parametrize(("name", "image"), [("selftest", "selftest"), ("smp", "smp")])
 def test_gdb_stands_at_the_first_instruction_of_main(tmp_path: Path, name: str, image: str) -> None:
@@ -105,6 +106,7 @@ def test_gdb_stands_at_the_first_instruction_of_main(tmp_path: Path, name: str, 
     assert serial.read_bytes() == b""  # the test has not begun
 
 
+@pytest.mark.qemu
 @needs_gdb
 def test_what_the_guest_says_is_shown_and_kept() -> None:
     log = realtree.ROOT / "build/debug/selftest-small.log"
@@ -116,11 +118,13 @@ def test_what_the_guest_says_is_shown_and_kept() -> None:
     assert "detached]" not in said  # which would let the machine run on
 
 
+@pytest.mark.qemu
 @needs_gdb
 def test_the_first_instruction_of_the_machine() -> None:
     assert "$1 = 0x40000000\n" in batch("selftest", "--at-reset", *gdb("p/x $pc"))
 
 
+@pytest.mark.qemu
 @needs_gdb
 def test_commands_of_files_come_before_others_and_their_status_counts(tmp_path: Path) -> None:
     script = tmp_path / "script"
@@ -147,6 +151,7 @@ def in_handler() -> str:
     )
 
 
+@pytest.mark.qemu
 def test_the_stack_of_a_handler_goes_down_to_main(in_handler: str) -> None:
     frames = re.findall(
         r"^#\d +(?:0x\w+ in )?(<signal handler called>|\w+)", in_handler, re.MULTILINE
@@ -163,6 +168,7 @@ def test_the_stack_of_a_handler_goes_down_to_main(in_handler: str) -> None:
     assert "Backtrace stopped" not in in_handler
 
 
+@pytest.mark.qemu
 def test_a_guest_in_words(in_handler: str) -> None:
     words = in_handler.partition("[[\n")[2].partition("]]\n")[0]
     x30, elr, esr, sp = re.findall(r"^\$[1-4] = 0x(\w+)$", in_handler, re.MULTILINE)
@@ -175,11 +181,13 @@ def test_a_guest_in_words(in_handler: str) -> None:
     assert "virtual CPU 0; runs\n" in words
 
 
+@pytest.mark.qemu
 def test_a_guest_in_a_line(in_handler: str) -> None:
     line = r"\$5 = 0x\w+ \{guest at 0x\w+ <guest_look\+4>, EL1h, DAIF masked; last exit HVC: #0\}"
     assert re.search(line, in_handler)
 
 
+@pytest.mark.qemu
 def test_words_for_values_and_for_mistakes(in_handler: str) -> None:
     assert "\n0x5a000001: HVC: #0x1\n" in in_handler
     assert re.search(
@@ -190,6 +198,7 @@ def test_words_for_values_and_for_mistakes(in_handler: str) -> None:
     )
 
 
+@pytest.mark.qemu
 def test_what_the_host_has_is_seen_from_inside_a_guest(in_handler: str) -> None:
     inside = in_handler.rpartition("Breakpoint 2, ")[2]
     assert " in guest_look () at arm/guest-resume.c:" in inside.partition("\n")[0]
@@ -213,6 +222,7 @@ def in_lldb() -> str:
     )
 
 
+@pytest.mark.qemu
 def test_lldb_stands_at_main(in_lldb: str) -> None:
     assert re.search(
         r"^ +pc = 0x\w+  guest-resume.elf`main at guest-resume.c:", in_lldb, re.MULTILINE
@@ -220,6 +230,7 @@ def test_lldb_stands_at_main(in_lldb: str) -> None:
     assert re.search(r"^-> \d+ +\t\{$", in_lldb, re.MULTILINE)  # the source is found
 
 
+@pytest.mark.qemu
 def test_lldb_has_the_same_words(in_lldb: str) -> None:
     assert re.search(r"^struct guest at 0x\w+$", in_lldb, re.MULTILINE)
     assert "\n  PSTATE  0x3c5  EL1h, DAIF masked\n" in in_lldb
@@ -249,6 +260,7 @@ continue
 """
 
 
+@pytest.mark.qemu
 @needs_gdb
 def test_trees_in_the_words_of_the_image(tmp_path: Path) -> None:
     script, serial = tmp_path / "script", tmp_path / "serial"
@@ -279,6 +291,7 @@ end
 """
 
 
+@pytest.mark.qemu
 @needs_gdb
 def test_trees_of_every_shape(tmp_path: Path) -> None:
     script, serial = tmp_path / "script", tmp_path / "serial"
@@ -330,6 +343,7 @@ def connect(port: int, *commands: str) -> str:
     return done.stdout
 
 
+@pytest.mark.qemu
 @needs_gdb
 def test_a_client_finds_the_machine_at_main_and_ends_it_by_leaving() -> None:
     with waiting("--serial", os.devnull) as (kut, port, others):
@@ -340,6 +354,7 @@ def test_a_client_finds_the_machine_at_main_and_ends_it_by_leaving() -> None:
         others.wait_until_gone()
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)]
 )
@@ -350,6 +365,7 @@ def test_no_qemu_is_left_when_kut_is_told_to_end(number: signal.Signals, code: i
         others.wait_until_gone()
 
 
+@pytest.mark.qemu
 def test_nothing_is_left_beside_a_device(tmp_path: Path) -> None:
     link = tmp_path / "serial"
     link.symlink_to(os.devnull)
@@ -360,6 +376,7 @@ def test_nothing_is_left_beside_a_device(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == [link]
 
 
+@pytest.mark.qemu
 def test_a_port_that_is_taken() -> None:
     with waiting("--serial", os.devnull) as (_, port, _):
         done = subprocess.run(
@@ -372,6 +389,7 @@ def test_a_port_that_is_taken() -> None:
     assert f"kut: error: port {port} cannot be listened at: Address already in use" in done.stderr
 
 
+@pytest.mark.qemu
 @needs_gdb
 def test_as_the_launch_file_of_the_documents_has_it() -> None:
     blocks = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
@@ -412,6 +430,7 @@ def test_as_the_launch_file_of_the_documents_has_it() -> None:
 # The terminal, and ends of all kinds.
 
 
+@pytest.mark.qemu
 @needs_gdb
 def test_ctrl_c_is_the_debuggers() -> None:
     process = pexpect.spawn(
@@ -436,6 +455,7 @@ def test_ctrl_c_is_the_debuggers() -> None:
     others.wait_until_gone()
 
 
+@pytest.mark.qemu
 @needs_gdb
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_nothing_is_left_however_kut_dies(number: signal.Signals) -> None:
@@ -479,10 +499,10 @@ def test_what_makes_no_sense(kut: Kut, args: tuple[str, ...], code: int, words: 
     assert words in done.stderr
 
 
+@pytest.mark.qemu
 @needs_gdb
 def test_a_machine_that_does_not_come_to_main_is_stopped(tmp_path: Path) -> None:
-    for name in ("lib", "arm"):
-        (tmp_path / name).symlink_to(realtree.ROOT / name)
+    realtree.copy(tmp_path, "lib", "arm")
     (tmp_path / "configs").mkdir()
     definition = '[test.slow]\nimage = "selftest"\ntimeout = 0.000001\n'
     (tmp_path / "configs/tests.toml").write_text(definition)
@@ -500,6 +520,7 @@ def test_a_machine_that_does_not_come_to_main_is_stopped(tmp_path: Path) -> None
     assert done.returncode == 0
 
 
+@pytest.mark.qemu
 def test_a_qemu_that_refuses(kut: Kut, tree: Path) -> None:
     qemu = tree / "qemu"
     qemu.write_text(

@@ -59,6 +59,7 @@ def find(host: Host, what: str) -> Finding:
     return found
 
 
+@pytest.mark.qemu
 def test_a_machine_that_has_what_it_takes(host: Host) -> None:
     findings = doctor.examine(host)
     states = {finding.what: finding.state for finding in findings}
@@ -70,12 +71,14 @@ def test_a_machine_that_has_what_it_takes(host: Host) -> None:
     assert found.endswith("gcc compiles, links, and what it builds boots")
 
 
+@pytest.mark.qemu
 def test_clang_is_tried_likewise(host: Host) -> None:
     for name in ("clang", "ld.lld", "llvm-objcopy"):
         (Path(host.environ["PATH"]) / name).symlink_to(shutil.which(name) or name)
     assert find(host, "compiler clang").state == State.GOOD
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("script", "words"),
     [
@@ -101,6 +104,7 @@ def test_a_qemu_that_is_no_use(host: Host, script: str, words: str) -> None:
     assert wrong.fix
 
 
+@pytest.mark.qemu
 def test_an_old_qemu_is_told_of_and_that_it_works_all_the_same(host: Host) -> None:
     put(host, "qemu-system-aarch64", (SAYS_VERSION % "6.2.0") + f'exec {QEMU} "$@"\n')
     old = find(host, "QEMU")
@@ -110,6 +114,7 @@ def test_an_old_qemu_is_told_of_and_that_it_works_all_the_same(host: Host) -> No
     assert "-m kut_runner toolchain install qemu@" in old.fix or "newer" in old.fix
 
 
+@pytest.mark.qemu
 def test_a_qemu_that_is_none(host: Host) -> None:
     put(host, "qemu-system-aarch64", "echo I am a teapot; exit 1\n")
     wrong = find(host, "QEMU")
@@ -117,6 +122,7 @@ def test_a_qemu_that_is_none(host: Host) -> None:
     assert wrong.state == State.PROBLEM
 
 
+@pytest.mark.qemu
 def test_without_qemu_the_compiler_is_tried_nevertheless(host: Host) -> None:
     (Path(host.environ["PATH"]) / "qemu-system-aarch64").unlink()
     wrong = find(host, "QEMU")
@@ -125,6 +131,7 @@ def test_without_qemu_the_compiler_is_tried_nevertheless(host: Host) -> None:
     assert find(host, "compiler gcc").found.endswith("gcc compiles and links")
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("tool", "script", "words"),
     [
@@ -146,6 +153,7 @@ def test_a_compiler_that_is_no_use(host: Host, tool: str, script: str, words: st
     assert "gcc" in wrong.fix
 
 
+@pytest.mark.qemu
 def test_one_good_compiler_is_enough_unless_another_is_asked_for(host: Host) -> None:
     for name in ("clang", "ld.lld", "llvm-objcopy"):
         (Path(host.environ["PATH"]) / name).symlink_to(shutil.which(name) or name)
@@ -156,6 +164,7 @@ def test_one_good_compiler_is_enough_unless_another_is_asked_for(host: Host) -> 
     assert not doctor.is_good(doctor.examine(replace(host, compiler="gcc")))
 
 
+@pytest.mark.qemu
 def test_a_missing_compiler_is_named_with_what_installs_it(host: Host) -> None:
     for name in GCC:
         (Path(host.environ["PATH"]) / name).unlink()
@@ -165,6 +174,7 @@ def test_a_missing_compiler_is_named_with_what_installs_it(host: Host) -> None:
         assert "gcc" in wrong.fix
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("name", "script", "state"),
     [
@@ -180,6 +190,7 @@ def test_a_debugger_has_to_know_the_architecture(
     assert find(host, "debugger").state == state
 
 
+@pytest.mark.qemu
 def test_an_unpacked_debugger_is_found(host: Host, tmp_path: Path) -> None:
     unpacked = tmp_path / "kut/tools/gdb/bin"
     unpacked.mkdir(parents=True)
@@ -188,6 +199,7 @@ def test_an_unpacked_debugger_is_found(host: Host, tmp_path: Path) -> None:
     assert find(replace(host, environ=environ), "debugger").state == State.GOOD
 
 
+@pytest.mark.qemu
 def test_a_compiler_without_its_linker_is_installed_again(host: Host) -> None:
     (Path(host.environ["PATH"]) / "aarch64-linux-gnu-ld").unlink()
     wrong = find(host, "compiler gcc")
@@ -195,6 +207,7 @@ def test_a_compiler_without_its_linker_is_installed_again(host: Host) -> None:
     assert " toolchain install gcc && " in wrong.fix  # the stand-in is no package's
 
 
+@pytest.mark.qemu
 def test_a_qemu_that_was_asked_for_and_is_not_there(host: Host) -> None:
     assert find(replace(host, qemu="/nowhere"), "QEMU").fix == "leave --qemu away"
     for name in ("KUT_QEMU", "QEMU"):
@@ -205,6 +218,7 @@ def test_a_qemu_that_was_asked_for_and_is_not_there(host: Host) -> None:
     assert unpacked.fix.endswith(" toolchain install qemu@sid")
 
 
+@pytest.mark.qemu
 def test_half_a_python_package_is_a_problem(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "elftools.elf.elffile", None)
     wrong = find(host, "package pyelftools")
@@ -219,6 +233,7 @@ def test_ninja_that_does_nothing(tmp_path: Path) -> None:
     assert probe.ninja(str(tmp_path / "none"), tmp_path, 10).endswith("No such file or directory")
 
 
+@pytest.mark.qemu
 def test_a_tree_that_cannot_be_written(host: Host) -> None:
     assert host.tree
     (host.tree / "build").write_text("a file")
@@ -227,6 +242,7 @@ def test_a_tree_that_cannot_be_written(host: Host) -> None:
     assert wrong.fix == f"rm {host.tree}/build"
 
 
+@pytest.mark.qemu
 def test_a_directory_in_the_build_directory_that_another_call_left(host: Host) -> None:
     assert host.tree
     (host.tree / "build/gcc").mkdir(parents=True)
@@ -238,6 +254,7 @@ def test_a_directory_in_the_build_directory_that_another_call_left(host: Host) -
     assert not [*(host.tree / "build/gcc").iterdir()]
 
 
+@pytest.mark.qemu
 def test_what_the_build_directory_links_to_need_not_be_writable(host: Host) -> None:
     assert host.tree
     (host.tree / "build").mkdir()
@@ -254,6 +271,7 @@ def test_little_room_is_noted_and_none_is_a_problem(amount: int, state: str) -> 
     assert bool(finding.fix) == (state != "good")
 
 
+@pytest.mark.qemu
 def test_the_machine_code_is_the_assembly(tmp_path: Path) -> None:
     (tmp_path / "a.s").write_text(probe.ASSEMBLY)
     for tool, *args in (
@@ -342,6 +360,7 @@ def test_the_packages_are_those_of_the_front_doors_and_of_the_readme() -> None:
     assert {name: [*packages] for name, packages in in_readme} == in_doors
 
 
+@pytest.mark.qemu
 def test_the_command(kut: Kut, tree: Path, tmp_path: Path) -> None:
     end = kut("doctor", "--json", "d.json")
     assert end.returncode == 0, end.stdout

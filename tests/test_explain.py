@@ -148,6 +148,7 @@ def check(case: Case, found: Diagnosis, stack: Diagnosis | CpuState) -> None:
     assert not [note for note in found.notes if "symbols" in note]
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_dump_is_decoded(case: Case, compiler: str) -> None:
@@ -156,6 +157,7 @@ def test_a_dump_is_decoded(case: Case, compiler: str) -> None:
     assert not found.cpus
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("case", HANGS, ids=lambda case: case.name)
 def test_a_hang_is_located(case: Case, compiler: str) -> None:
@@ -164,6 +166,7 @@ def test_a_hang_is_located(case: Case, compiler: str) -> None:
     assert not found.notes
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_each_cpu_of_a_hang_has_its_place(compiler: str) -> None:
     cpus = diagnoses(compiler)["misbehave-hang-cpus"].cpus
@@ -181,11 +184,13 @@ def test_each_cpu_of_a_hang_has_its_place(compiler: str) -> None:
     assert not cpus[4].frames
 
 
+@pytest.mark.qemu
 def test_the_offset_in_an_abort_line_is_named() -> None:
     (note,) = diagnoses("gcc")["misbehave-lost-cpu"].notes
     assert re.fullmatch(rf"image offset 0x[0-9a-f]+ is on_other_cpu\(\) at {AT}", note)
 
 
+@pytest.mark.qemu
 def test_an_elf_file_that_is_not_what_ran_is_not_used() -> None:
     elf = realtree.build("misbehave").with_suffix(".elf")
     found = explain(said(DUMP.read_text()), None, Elf(elf, "0123456789abcdef"))

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import realtree
 
 from kut_runner.build import flat
+
+pytestmark = pytest.mark.qemu
 
 
 def test_it_is_what_objcopy_makes(tmp_path: Path) -> None:

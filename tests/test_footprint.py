@@ -7,7 +7,6 @@ were.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Final
 
 import pytest
 import realtree
+
+pytestmark = pytest.mark.qemu
 
 #: What each Python that starts runs first: it notes what is written.
 WATCHER: Final = """
@@ -97,7 +98,7 @@ class Bystander:
             (place / name).mkdir(parents=True)
         (place / "home/.profile").touch()
         (place / "watcher/sitecustomize.py").write_text(WATCHER)
-        shutil.copytree(realtree.ROOT / "lib", self.tree / "lib")
+        realtree.copy(self.tree, "lib")
         (self.tree / "arm/good.c").write_text(SOURCE.format(truth="true"))
         (self.tree / "arm/bad.c").write_text(SOURCE.format(truth="false"))
         (self.tree / "configs/tests.toml").write_text(TESTS)

@@ -8,6 +8,8 @@ import pytest
 import realtree
 import reserved_memory
 
+pytestmark = pytest.mark.qemu
+
 TESTDEV = (
     *("-device", "virtio-serial-device", "-device", "virtconsole,chardev=ctd"),
     *("-chardev", "testdev,id=ctd"),

@@ -26,6 +26,17 @@ CLANG = ("clang", "ld.lld", "llvm-objcopy")
 QEMU = ("qemu-system-aarch64",)
 PACKAGES = "gcc-aarch64-linux-gnu qemu-system-arm python3 python3-venv"
 
+#: What is said before pip is called, for optional dependencies.
+PIP = {
+    extra: f"{what} into .venv with pip (up to {amount} to fetch)"
+    for extra, what, amount in (
+        ("", "kut: installing kut", "10 packages, 1 MB"),
+        ("dev", "kut: installing kut and what its tests need", "59 packages, 58 MB"),
+        ("watch", "kut: installing kut and its packages for watch", "14 packages, 2 MB"),
+        ("zig", "kut: installing kut and its packages for zig", "11 packages, 102 MB"),
+    )
+}
+
 #: `python3 -m venv DIR` gives a python that knows `-m pip`, which gives a kut.
 PYTHON = """
 case "$1 $2" in
@@ -46,9 +57,14 @@ case "$1 $2" in
 esac
 """
 
-#: `apt-get install` works once the lists are there, and then brings all tools.
+#: `apt-get install` works once the lists are there, and then brings all tools. What it would fetch
+#: are two packages, or what APT_FETCHES says.
 APT = """
 case "$*" in
+*print-uris*)
+    [ -e "$MACHINE/lists" ] || exit 100
+    printf '%%s\\n' "${APT_FETCHES-'http://mirror/a.deb' a.deb 48600000 SHA256:0
+'http://mirror/b%%3a1.deb' b_1%%3a1.deb 400000 SHA256:0}" ;;
 *update*) touch "$MACHINE/lists" ;;
 *install*)
     [ -z "${APT_FAILS:-}" ] || { echo "apt says: $APT_FAILS"; exit 100; }
@@ -94,10 +110,12 @@ class Machine:
         )
 
     def calls(self, program: str) -> list[str]:
-        """Return the calls of a program so far."""
+        """Return the calls of a program so far, but for those that ask what apt-get would fetch."""
         log = self.home / "calls"
         lines = log.read_text().splitlines() if log.exists() else []
-        return [line for line in lines if line.startswith(f"{program} ")]
+        return [
+            line for line in lines if line.startswith(f"{program} ") and "--print-uris" not in line
+        ]
 
 
 @pytest.fixture
@@ -105,7 +123,8 @@ def machine(tmp_path: Path) -> Machine:
     made = Machine(tmp_path)
     shutil.copytree(REPOSITORY / "scripts", made.root / "scripts")
     (made.root / "kut_runner/build").mkdir(parents=True)
-    shutil.copy(REPOSITORY / "kut_runner/build/rootless.sh", made.root / "kut_runner/build")
+    for name in ("rootless.sh", "to-fetch.sh"):
+        shutil.copy(REPOSITORY / "kut_runner/build" / name, made.root / "kut_runner/build")
     for name in ("pyproject.toml", "constraints.txt"):
         shutil.copy(REPOSITORY / name, made.root)
     (tmp_path / "bin").mkdir()
@@ -136,7 +155,8 @@ def test_a_bare_machine_is_set_up_and_then_kut_runs(machine: Machine) -> None:
     assert (end.returncode, end.stdout) == (0, f"kut of {machine.root} got: run a b *\n")
     assert end.stderr.splitlines() == [
         "kut: installing with apt-get: gcc-aarch64-linux-gnu qemu-system-arm",
-        "kut: installing kut into .venv with pip",
+        "kut: apt-get has new package lists (2 packages, 49 MB to fetch)",
+        PIP[""],
     ]
     assert [call.split()[-1] for call in machine.calls("apt-get")] == [
         "qemu-system-arm",
@@ -156,6 +176,38 @@ def test_lists_that_are_there_are_not_fetched_again(machine: Machine) -> None:
     assert len(machine.calls("apt-get")) == 1
 
 
+@pytest.mark.parametrize(
+    ("uris", "amount"),
+    [
+        (None, " (2 packages, 49 MB to fetch)"),
+        ("'http://mirror/a.deb' a.deb 210000000 SHA256:0", " (1 package, 210 MB to fetch)"),
+        ("'http://mirror/a.deb' a.deb 1 SHA256:0", " (1 package, 1 MB to fetch)"),
+        ("", " (nothing to fetch)"),
+        ("W: of no interest", " (nothing to fetch)"),
+        ("'http://mirror/a.deb' a.deb", ""),
+        ("'http://mirror/a.deb' a.deb 1G SHA256:0", ""),
+    ],
+)
+def test_what_apt_is_to_fetch_is_said_where_it_can_tell(
+    machine: Machine, uris: str | None, amount: str
+) -> None:
+    machine.add("python3", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    (machine.home / "lists").touch()
+    end = machine.call(env={} if uris is None else {"APT_FETCHES": uris})
+    assert end.stderr.splitlines() == [
+        f"kut: installing with apt-get: gcc-aarch64-linux-gnu qemu-system-arm{amount}",
+        PIP[""],
+    ]
+
+
+def test_what_pip_is_to_fetch_is_not_said_where_nobody_noted_it(machine: Machine) -> None:
+    machine.add(*COMPILER, *QEMU)
+    machine.add("python3", script=PYTHON)
+    (machine.root / "constraints.txt").write_text("click==8.5.1\n")
+    assert machine.call().stderr == "kut: installing kut into .venv with pip\n"
+
+
 def test_apt_is_not_called_where_the_tools_are(machine: Machine) -> None:
     machine.add(*COMPILER, *QEMU)
     machine.add("python3", script=PYTHON)
@@ -169,9 +221,12 @@ def test_a_browser_and_debuggers_are_tried_and_not_needed(machine: Machine, *, w
     machine.add(*COMPILER, *QEMU, *CLANG, script="")
     machine.add("python3", script=PYTHON)
     machine.add("id", script="echo 0")
-    machine.add("apt-get", script="" if works else "exit 100")
+    uris = "'http://mirror/a.deb' a.deb 81000000 SHA256:0"
+    fetches = f'case "$*" in *print-uris*) echo "{uris}" ;; esac'
+    machine.add("apt-get", script=fetches if works else "exit 100")
     end = machine.call("test")
-    assert "kut: installing with apt-get, to look at pages with: chromium\n" in end.stderr
+    amount = " (1 package, 81 MB to fetch)" if works else ""
+    assert f"kut: installing with apt-get, to look at pages with: chromium{amount}\n" in end.stderr
     calls = machine.calls("apt-get")
     for package in ("chromium", "gdb-multiarch", "lldb"):
         assert any(call.endswith(f"install --no-install-recommends {package}") for call in calls)
@@ -262,7 +317,7 @@ def test_zig_comes_from_pip(machine: Machine, args: list[str]) -> None:
     end = machine.call("kut", "build", *args)
     assert (end.returncode, end.stderr) == (
         0,
-        "kut: installing kut and its packages for zig into .venv with pip\n",
+        f"{PIP['zig']}\n",
     )
     assert machine.calls("python3 -m pip")[-1].endswith(f"-e {machine.root}[zig]")
     assert machine.call("kut", "build", *args).stderr == ""
@@ -407,7 +462,7 @@ def test_without_root_and_sudo_packages_are_unpacked_into_the_cache(user: Machin
     assert (end.returncode, end.stdout) == (0, f"kut of {user.root} got: run\n")
     assert end.stderr.splitlines() == [
         f"{why}: unpacking {PACKAGES} into {tools}",
-        "kut: installing kut into .venv with pip",
+        PIP[""],
     ]
     assert user.calls("rootless.sh") == [f"rootless.sh {tools} gcc qemu python"]
     assert user.calls("apt-get") == []
@@ -529,11 +584,10 @@ def test_a_tree_that_cannot_be_written_is_one_error(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "module", "what"),
-    [("mutants", "mutants", "kut"), ("bench-run", "bench_run", "kut and its packages for watch")],
+    ("door", "module", "extra"), [("mutants", "mutants", ""), ("bench-run", "bench_run", "watch")]
 )
 def test_the_other_doors_set_up_the_tree_as_well(
-    machine: Machine, door: str, module: str, what: str
+    machine: Machine, door: str, module: str, extra: str
 ) -> None:
     machine.add(*COMPILER)
     machine.add("python3", script=PYTHON)
@@ -542,7 +596,7 @@ def test_the_other_doors_set_up_the_tree_as_well(
     assert "missing: QEMU for arm64;" in end.stderr
     machine.add(*QEMU)
     end = machine.call(door, "a b")
-    assert end.stderr == f"kut: installing {what} into .venv with pip\n"
+    assert end.stderr == f"{PIP[extra]}\n"
     assert end.stdout == f"ran: {machine.root}/tests/{module}.py a b\n"
 
 
@@ -564,7 +618,7 @@ def test_a_set_up_that_was_killed_heals(complete: Machine) -> None:
     (complete.root / ".venv/bin/kut").unlink()
     (complete.root / ".venv/bin/python").write_text("#!/bin/sh\nexit 1\n")
     end = complete.call()
-    assert (end.returncode, end.stderr) == (0, "kut: installing kut into .venv with pip\n")
+    assert (end.returncode, end.stderr) == (0, f"{PIP['']}\n")
 
 
 def test_another_python_in_its_place_makes_a_new_environment(complete: Machine) -> None:
@@ -578,7 +632,7 @@ def test_another_python_in_its_place_makes_a_new_environment(complete: Machine) 
     (complete.home / "python3.13").chmod(0o755)
     python.unlink()
     python.symlink_to(complete.home / "python3.13")
-    assert complete.call().stderr == "kut: installing kut into .venv with pip\n"
+    assert complete.call().stderr == f"{PIP['']}\n"
     assert complete.call().stderr == ""
 
 
@@ -586,7 +640,7 @@ def test_another_python_in_its_place_makes_a_new_environment(complete: Machine) 
 def test_changed_dependencies_are_installed(complete: Machine, changed: str) -> None:
     time.sleep(0.02)
     (complete.root / changed).touch()
-    assert complete.call().stderr == "kut: installing kut into .venv with pip\n"
+    assert complete.call().stderr == f"{PIP['']}\n"
     assert complete.call().stderr == ""
 
 
@@ -599,7 +653,7 @@ def test_a_tree_that_moved_is_set_up_again(complete: Machine) -> None:
     (complete.home / "new").rename(complete.root)
     assert complete.call().stderr == ""
     (complete.root / ".venv/ready").write_text("/elsewhere\n")
-    assert complete.call().stderr == "kut: installing kut into .venv with pip\n"
+    assert complete.call().stderr == f"{PIP['']}\n"
 
 
 def test_two_first_calls_at_once_install_once(machine: Machine) -> None:
@@ -664,7 +718,7 @@ def test_the_test_door_runs_every_check_and_pytest_last(
     machine.add(failing, script=f"exit {code}")
     end = machine.call("test", "-k", "some thing")
     assert end.returncode == code
-    assert end.stderr == "kut: installing kut and what its tests need into .venv with pip\n"
+    assert end.stderr == f"{PIP['dev']}\n"
     calls = (machine.home / "calls").read_text().splitlines()
     assert set(checks) <= {call.split()[0] for call in calls}
     (formatted,) = [call for call in calls if call.startswith("clang-format ")]

@@ -95,6 +95,7 @@ def test_what_cannot_be_merged(documents: list[Document], words: str) -> None:
         merge.merge(parts(*documents))
 
 
+@pytest.mark.qemu
 def test_real_shards(tmp_path: Path) -> None:
     files = []
     for index in (1, 2):

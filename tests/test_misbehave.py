@@ -43,6 +43,7 @@ def test_the_table_has_every_misbehaving_test_once() -> None:
     assert sorted(row.name for row in rows()) == sorted(defined)
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
 def test_status_message_and_exit_code_are_those_of_the_docs(row: Row, tmp_path: Path) -> None:
     report = tmp_path / "r.json"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import mutants
@@ -11,18 +12,88 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.qemu
+
+MUTANTS = mutants.load()
+
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a copy of the sources that is built once; each mutant rebuilds what it changes."""
-    path: Path = tmp_path_factory.mktemp("mutants")
-    mutants.copy_tree(path)
-    return path
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> mutants.Workbench:
+    return mutants.Workbench(tmp_path_factory.mktemp("mutants"), MUTANTS)
 
 
-@pytest.mark.parametrize("mutant", mutants.load(), ids=lambda mutant: mutant.name)
-def test_killed(mutant: mutants.Mutant, tree: Path) -> None:
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_killed(mutant: mutants.Mutant, workbench: mutants.Workbench) -> None:
     """The tests named for a mutant fail, and say so with a check or a crash."""
-    outcome = mutants.run(mutant, tree)
+    outcome = workbench.run(mutant)
     assert outcome.killed, f"survived: {mutant.property}: {outcome.words}"
     assert outcome.words
+
+
+#: One that its test kills.
+MUTANT = mutants.Mutant(
+    name="mmu-off",
+    property="",
+    file="arm/selftest.c",
+    find="report(mmu_enabled(),",
+    replace="report(!mmu_enabled(),",
+    tests=("selftest",),
+    family="mmu-off",
+)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> mutants.Workbench:
+    """A workbench for the mutants below."""
+    needed = replace(MUTANT, tests=("selftest", "misbehave-fail"))
+    return mutants.Workbench(tmp_path_factory.mktemp("small"), [needed])
+
+
+def test_a_mutant_is_what_runs_and_then_everything_is_as_before(small: mutants.Workbench) -> None:
+    before = state(small)
+    assert small.run(MUTANT) == mutants.Outcome(killed=True, words="selftest: setup: the MMU is on")
+    assert state(small) == before
+    same = replace(MUTANT, replace="report( mmu_enabled(),")
+    assert small.run(same) == mutants.Outcome(killed=False, words="no image has what is changed")
+
+
+def state(workbench: mutants.Workbench) -> dict[Path, tuple[bytes, int]]:
+    """Content and time of the sources and of what was built from them."""
+    built = [workbench._built / file for file in workbench._times]
+    sources = [
+        path for part in ("arm", "lib") for path in (workbench._tree / part).rglob("*.[chS]")
+    ]
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in built + sources}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"replace": "(void)0;\n\treport(mmu_enabled(),"}, "selftest: pass "),
+        ({"replace": "report(mmu_enabled("}, "the build failed:\n"),
+        ({"find": "report("}, "`find` stands "),
+        (
+            {
+                "file": "arm/misbehave.c",
+                "find": "int main(",
+                "replace": "int more;\n\nint main(",
+                "tests": ("misbehave-fail",),
+            },
+            "without a mutant: misbehave-fail: ",
+        ),
+    ],
+)
+def test_what_is_no_kill(
+    change: dict[str, str | tuple[str, ...]], words: str, small: mutants.Workbench
+) -> None:
+    outcome = small.run(replace(MUTANT, **change))  # type: ignore[arg-type]
+    assert not outcome.killed
+    assert outcome.words.startswith(words)
+
+
+def test_a_hang_ends_after_ten_times_what_the_test_takes(small: mutants.Workbench) -> None:
+    hang = replace(MUTANT, replace="for (;;)\n\t\t;\n\treport(mmu_enabled(),")
+    outcome = small.run(hang)
+    assert outcome.killed
+    assert outcome.words.startswith("selftest: timeout: ")
+    assert 0.5 <= small._timeouts["selftest"] < 10

@@ -12,6 +12,8 @@ import pexpect
 import pyte
 import pytest
 
+pytestmark = pytest.mark.qemu
+
 #: A QEMU that says something, then sleeps; it heeds or ignores SIGTERM.
 SLEEPER = """#!/bin/sh
 [ "$1" != --version ] || { echo "QEMU emulator version 7.2.0"; exit; }

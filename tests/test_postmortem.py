@@ -168,6 +168,7 @@ def test_what_is_no_qemu_is_stopped_at_once(tmp_path: Path) -> None:
     assert ended.snapshot.trouble == "QEMU's monitor has not said a word"
 
 
+@pytest.mark.qemu
 def test_the_command_in_the_results_has_none_of_it(tmp_path: Path) -> None:
     before = set(Path("/proc/self/fd").iterdir())
     (test,) = realtree.run(tmp_path, "misbehave-hang")["tests"]

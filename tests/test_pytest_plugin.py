@@ -37,6 +37,7 @@ def counts(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
     return {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", last)}
 
 
+@pytest.mark.qemu
 def test_tests_and_their_checks_are_items(tmp_path: Path) -> None:
     xml = tmp_path / "junit.xml"
     done = run("--kut-config", "configs", "-k", "selftest-el1 or fdt", "--junitxml", str(xml))
@@ -50,6 +51,7 @@ def test_tests_and_their_checks_are_items(tmp_path: Path) -> None:
     assert counts(done)["passed"] == len(cases)
 
 
+@pytest.mark.qemu
 def test_what_fails_says_so_in_kuts_words() -> None:
     done = run("--kut-config", "configs", "-v", "configs/misbehave.toml::misbehave-fail")
     assert done.returncode == 1
@@ -64,12 +66,14 @@ def test_what_fails_says_so_in_kuts_words() -> None:
     assert "1 of 2 checks failed" in done.stdout
 
 
+@pytest.mark.qemu
 def test_a_crash_has_its_source() -> None:
     done = run("--kut-config", "configs", "configs/misbehave.toml::misbehave-exception")
     assert done.returncode == 1
     assert "arm/misbehave.c:" in done.stdout
 
 
+@pytest.mark.qemu
 def test_a_skip_has_its_reason() -> None:
     done = run("--kut-config", "configs", "-rs", "configs/misbehave.toml::misbehave-skip")
     assert done.returncode == 0, done.stdout
@@ -77,6 +81,7 @@ def test_a_skip_has_its_reason() -> None:
     assert "SKIPPED" in done.stdout
 
 
+@pytest.mark.qemu
 def test_with_xdist_each_runs_once() -> None:
     args = ("--kut-config", "configs", "-k", "selftest or fdt or misbehave")
     alone, shared = run(*args), run(*args, "-n", "2", plugins=("xdist",))
@@ -84,6 +89,7 @@ def test_with_xdist_each_runs_once() -> None:
     assert counts(shared)["passed"] == counts(alone)["passed"] > 10
 
 
+@pytest.mark.qemu
 def test_groups_are_markers_and_nodefault_is_left_out() -> None:
     done = run("--kut-config", "configs", "--collect-only", "-q", "-m", "smp")
     names = [line.split("::")[1] for line in done.stdout.splitlines() if "::" in line]

@@ -2,7 +2,6 @@
 """The examples of the documents are tests that build and pass."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,13 @@ def first_block(language: str, text: str) -> str:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("readme")
-    shutil.copytree(realtree.ROOT / "lib", path / "lib")
+    realtree.copy(path, "lib")
     (path / "arm").mkdir()
     (path / "configs").mkdir()
     return path
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_example_passes(document: str, tree: Path) -> None:
     text = (realtree.ROOT / document).read_text()

@@ -90,6 +90,7 @@ def test_files_are_named_from_the_top_of_the_repository(
         assert f"::error {expected}title=dies%3A crash::" in shown.getvalue()
 
 
+@pytest.mark.qemu
 def test_a_tree_below_the_top_of_the_repository() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "kut_runner", "run", "misbehave-exception"],

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import realtree
 
 from kut_runner.errors import ExitCode, NothingSelectedError
 from kut_runner.process.boot import ExitKind, ProcessExit
@@ -22,7 +23,6 @@ from kut_runner.run.options import RunOptions
 from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
 
-ROOT = Path(__file__).parents[1]
 KUT = (sys.executable, "-m", "kut_runner")
 TESTS = ("misbehave-known", "misbehave-skip", "misbehave-fail", "misbehave-garbage")
 
@@ -151,10 +151,7 @@ def test_a_joined_view(*, shows_kept: bool) -> None:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This tree with a build directory of its own."""
-    top = tmp_path_factory.mktemp("tree")
-    for name in ("arm", "configs", "lib"):
-        (top / name).symlink_to(ROOT / name)
-    return top
+    return realtree.copy(tmp_path_factory.mktemp("tree"))
 
 
 def kut(tree: Path, *args: str | Path) -> "subprocess.CompletedProcess[str]":
@@ -188,6 +185,7 @@ def results(tree: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.qemu
 def test_a_killed_run_is_resumed(tree: Path, held: tuple[Path, Path]) -> None:
     program, hold = held
     options = (
@@ -250,6 +248,7 @@ def begun(tree: Path) -> list[str]:
     return [path.name for path in (tree / "build/logs/").iterdir()]
 
 
+@pytest.mark.qemu
 def test_commands_on_past_runs(tree: Path) -> None:
     """As their pages show them."""
     first = kut(tree, "run", "misbehave-known", "misbehave-skip")
@@ -288,7 +287,7 @@ def test_commands_on_past_runs(tree: Path) -> None:
 
 def test_without_any_run(tmp_path: Path) -> None:
     for name in ("arm", "configs", "lib"):
-        (tmp_path / name).symlink_to(ROOT / name)
+        (tmp_path / name).symlink_to(realtree.ROOT / name)
     for command, code in (("history", 4), ("show", 2), ("compare", 2), ("rerun", 2)):
         end = kut(tmp_path, command)
         assert end.returncode == code

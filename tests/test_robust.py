@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from realtree import ROOT
+import realtree
+
+pytestmark = pytest.mark.qemu
 
 #: Root as well is then kept from what the mode of a file forbids.
 WITHOUT_POWERS = [] if os.geteuid() else ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
@@ -22,9 +24,7 @@ KUT = [sys.executable, "-m", "kut_runner", "run"]
 @pytest.fixture(scope="module")
 def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This tree with a build directory of its own, where the images are built."""
-    top = tmp_path_factory.mktemp("tree")
-    for name in ("arm", "configs", "lib"):
-        (top / name).symlink_to(ROOT / name)
+    top = realtree.copy(tmp_path_factory.mktemp("tree"))
     command = [sys.executable, "-m", "kut_runner", "build", "misbehave", "selftest"]
     subprocess.run(command, cwd=top, check=True, capture_output=True)
     return top
@@ -97,7 +97,7 @@ def test_a_directory_that_is_read_only(top: Path, place: str) -> None:
 
 def test_a_build_directory_that_is_a_file(tmp_path: Path) -> None:
     for name in ("arm", "configs", "lib"):
-        (tmp_path / name).symlink_to(ROOT / name)
+        (tmp_path / name).symlink_to(realtree.ROOT / name)
     (tmp_path / "build").write_text("in the way")
     end = subprocess.run(
         [*KUT, "selftest"], cwd=tmp_path, capture_output=True, text=True, check=False

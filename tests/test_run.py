@@ -14,8 +14,10 @@ from xml.etree import ElementTree as ET
 
 import pexpect
 import pytest
+import realtree
 
-ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.qemu
+
 HANGS = ("misbehave-hang", "misbehave-wfi", "--timeout", "300", "-j", "3")
 KUT = (sys.executable, "-m", "kut_runner", "run")
 
@@ -65,9 +67,7 @@ def emulator(tmp_path: Path) -> Iterator[Emulator]:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This tree with a build directory of its own: other tests run at the same time."""
-    top = tmp_path_factory.mktemp("tree")
-    for name in ("arm", "configs", "lib"):
-        (top / name).symlink_to(ROOT / name)
+    top = realtree.copy(tmp_path_factory.mktemp("tree"))
     command = [sys.executable, "-m", "kut_runner", "build", "misbehave"]
     subprocess.run(command, cwd=top, check=True, capture_output=True)
     return top

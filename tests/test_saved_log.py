@@ -35,6 +35,7 @@ def test_each_golden_log_has_the_status_of_its_name(path: Path) -> None:
     assert found.status.value == path.stem.partition("-")[0]
 
 
+@pytest.mark.qemu
 def test_a_log_of_a_run_knows_its_image(tmp_path: Path) -> None:
     (test,) = realtree.run(tmp_path, "misbehave-exception")["tests"]
     done = parse(realtree.ROOT / test["log"])
@@ -44,6 +45,7 @@ def test_a_log_of_a_run_knows_its_image(tmp_path: Path) -> None:
     assert 'report_info("read %lx", *address);' in done.stdout
 
 
+@pytest.mark.qemu
 def test_a_hang_is_shown_as_it_was_found(tmp_path: Path) -> None:
     (test,) = realtree.run(tmp_path, "misbehave-hang")["tests"]
     done = parse(realtree.ROOT / test["log"])
@@ -52,6 +54,7 @@ def test_a_hang_is_shown_as_it_was_found(tmp_path: Path) -> None:
     assert "CPU 0: running at EL2" in done.stdout
 
 
+@pytest.mark.qemu
 def test_a_log_of_elsewhere_takes_the_elf_file_that_is_named(tmp_path: Path) -> None:
     (test,) = realtree.run(tmp_path, "misbehave-assert")["tests"]
     log = tmp_path / "serial.txt"

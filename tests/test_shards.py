@@ -125,6 +125,7 @@ def kut(*args: str, root: Path = realtree.ROOT) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.qemu
 def test_shards_of_real_tests_run_everything_once(tmp_path: Path) -> None:
     wanted = ["selftest", "selftest-el1", "guest-vectors", "stage2-raw"]
     ran = []
@@ -136,6 +137,7 @@ def test_shards_of_real_tests_run_everything_once(tmp_path: Path) -> None:
     assert sorted(ran) == sorted(wanted)
 
 
+@pytest.mark.qemu
 def test_an_empty_shard_is_no_pass_unless_that_is_allowed(tmp_path: Path) -> None:
     done = kut("run", "selftest", "--shard", "2/2")
     assert done.returncode == 4

@@ -6,6 +6,8 @@ import re
 import pytest
 import realtree
 
+pytestmark = pytest.mark.qemu
+
 CPUS = 4
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import realtree
 
+pytestmark = pytest.mark.qemu
+
 FAILED = 3
 PASSED = 1
 

@@ -19,6 +19,8 @@ from kut_runner.records import merge
 from kut_runner.run import spread
 from kut_runner.run.spread import Part
 
+pytestmark = pytest.mark.qemu
+
 NAMES = ("selftest", "fdt", "gic", "misbehave-fail")
 
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import pytest
 import realtree
 
+pytestmark = pytest.mark.qemu
+
 GRANULES = {"4K": 12, "16K": 14, "64K": 16}
 PA_BITS = (32, 36, 40, 42, 44, 48, 52)
 FEWEST = -2

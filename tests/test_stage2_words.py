@@ -6,6 +6,8 @@ import re
 import pytest
 import realtree
 
+pytestmark = pytest.mark.qemu
+
 LINES = (
     r"4K granule, 36 bits, level 1, 1 root tables, VTCR_EL2 0x[0-9a-f]+, VTTBR_EL2 0x1[0-9a-f]+",
     r"0x80000000\.\.0x801fffff -> 0x40000000: 1 blocks, level 2: r-, never x, Normal write-back",

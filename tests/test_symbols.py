@@ -46,6 +46,7 @@ def addr2line(program: str, file: Path, offsets: list[int]) -> list[list[tuple[s
     return found
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("compiler", "program"),
     [("gcc", "aarch64-linux-gnu-addr2line"), ("clang", "llvm-addr2line")],
@@ -66,6 +67,7 @@ def test_functions_and_lines_are_those_of_addr2line(compiler: str, program: str)
     assert same > len(offsets) * 0.8
 
 
+@pytest.mark.qemu
 def test_a_frame_has_its_source_text() -> None:
     ours = Symbols(elf(), realtree.ROOT)
     start = ours.address("main")
@@ -75,6 +77,7 @@ def test_a_frame_has_its_source_text() -> None:
     assert frame.source == "{"
 
 
+@pytest.mark.qemu
 def test_source_that_is_newer_than_the_image_is_not_quoted(tmp_path: Path) -> None:
     source = tmp_path / "arm/misbehave.c"
     source.parent.mkdir()
@@ -87,6 +90,7 @@ def test_source_that_is_newer_than_the_image_is_not_quoted(tmp_path: Path) -> No
     assert ours.frames(start, is_exact=True)[0].source == "another text"
 
 
+@pytest.mark.qemu
 def test_the_nearest_symbol() -> None:
     ours = Symbols(elf(), realtree.ROOT)
     start = ours.address("behaviours")
@@ -98,12 +102,14 @@ def test_the_nearest_symbol() -> None:
     assert ours.address("no such symbol") is None
 
 
+@pytest.mark.qemu
 def test_outside_of_all_code_there_is_no_function() -> None:
     ours = Symbols(elf(), realtree.ROOT)
     for offset in (ours.size + 1, 1 << 63, 0):
         assert ours.frames(offset, is_exact=False)[0].address == offset
 
 
+@pytest.mark.qemu
 def test_the_build_id_is_the_images() -> None:
     from kut_runner.build.builder import Image
 
@@ -118,6 +124,7 @@ def test_a_file_that_is_no_elf(content: bytes, tmp_path: Path) -> None:
         Symbols(path)
 
 
+@pytest.mark.qemu
 @settings(max_examples=30)
 @given(st.data())
 def test_a_damaged_file_raises_nothing_else(data: st.DataObject) -> None:

@@ -16,6 +16,7 @@ from kut_runner.diagnose import syndrome, sysregs
 U64 = st.integers(0, 2**64 - 1)
 
 
+@pytest.mark.qemu
 def test_the_words_are_those_of_the_c_library() -> None:
     _, output = realtree.boot(realtree.build("selftest"), "syndromes")
     pairs = re.findall(r"^INFO: esr (0x[0-9a-f]+|0) (.*?)\r?$", output, re.MULTILINE)

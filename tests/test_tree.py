@@ -21,6 +21,7 @@ def test_every_image_is_run_by_a_test() -> None:
     assert used == set(builder.find_sources(ROOT).images)
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_every_image_builds_without_a_warning(compiler: str) -> None:
     images = builder.build(ROOT, toolchain.find(compiler, os.environ))

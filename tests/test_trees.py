@@ -141,6 +141,7 @@ def test_two_libraries_are_one_too_many(own: Path) -> None:
         source_trees.make_ready(own)
 
 
+@pytest.mark.qemu
 def test_a_tree_of_its_own_is_built_with_the_library_of_kut(carried: Path, own: Path) -> None:
     image, done = make(own)
     assert image.flat.stat().st_size
@@ -150,6 +151,7 @@ def test_a_tree_of_its_own_is_built_with_the_library_of_kut(carried: Path, own: 
     assert make(own)[1] == set()
 
 
+@pytest.mark.qemu
 def test_the_flags_for_editors_are_right(carried: Path, own: Path) -> None:
     assert carried.is_dir()
     make(own)
@@ -161,6 +163,7 @@ def test_the_flags_for_editors_are_right(carried: Path, own: Path) -> None:
         subprocess.run(entry["arguments"], cwd=entry["directory"], check=True)
 
 
+@pytest.mark.qemu
 def test_another_library_is_built_whatever_its_times(carried: Path, own: Path) -> None:
     before = make(own)[0].build_id
     helper = carried / "lib/helper.c"
@@ -172,6 +175,7 @@ def test_another_library_is_built_whatever_its_times(carried: Path, own: Path) -
     assert image.build_id != before
 
 
+@pytest.mark.qemu
 def test_the_library_of_another_kut_is_taken(
     carried: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

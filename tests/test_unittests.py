@@ -52,6 +52,7 @@ def written(directory: Path, text: str) -> Path:
     return directory
 
 
+@pytest.mark.qemu
 def test_every_key(tree: Path) -> None:
     tests = load(tree)
     args = tests["selftest-args"]
@@ -72,6 +73,7 @@ def test_every_key(tree: Path) -> None:
     }
 
 
+@pytest.mark.qemu
 def test_the_environment_counts(tree: Path) -> None:
     tests = load(tree, {"MAX_SMP": "1", "TARGET": "kvmtool", "TIMEOUT": "5s"})
     assert tests["psci"].smp == 1
@@ -79,6 +81,7 @@ def test_the_environment_counts(tree: Path) -> None:
     assert tests["selftest"].timeout == 5.0
 
 
+@pytest.mark.qemu
 def test_the_guest_gets_the_errata(tree: Path) -> None:
     tests = load(tree, {"ERRATA_B": "n", "ERRATA_A": "y", "HOME": "/x"})
     args = tests["selftest"].qemu_args
@@ -87,6 +90,7 @@ def test_the_guest_gets_the_errata(tree: Path) -> None:
     assert "-initrd" not in load(tree)["selftest"].qemu_args
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(("value", "is_on"), [("1", True), ("y", True), ("Y", True), ("0", False)])
 def test_el2(tree: Path, value: str, *, is_on: bool) -> None:
     assert kvm_unit_tests.wants_el2({"EL2": value}) == is_on
@@ -110,6 +114,7 @@ def kut(
     return done, json.loads(out.read_text()) if out.exists() else {}
 
 
+@pytest.mark.qemu
 def test_a_run(tree: Path, tmp_path: Path) -> None:
     done, document = kut(tmp_path, "--tree", tree, "--el2")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -166,6 +171,7 @@ def test_tests_of_the_accelerator_that_is_asked_for_are_not_skipped(tmp_path: Pa
     }
 
 
+@pytest.mark.qemu
 def test_past_runs_are_those_of_the_directory(tree: Path, tmp_path: Path) -> None:
     def then(*args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -191,6 +197,7 @@ def test_past_runs_are_those_of_the_directory(tree: Path, tmp_path: Path) -> Non
     assert "1 still failing, 1 as before" in then("compare").stdout
 
 
+@pytest.mark.qemu
 def test_at_el1_and_a_crash_with_its_source(tree: Path, tmp_path: Path) -> None:
     done, document = kut(tmp_path, "--tree", tree, "dies", "fails", environment={"EL2": "n"})
     assert done.returncode == 1
@@ -202,6 +209,7 @@ def test_at_el1_and_a_crash_with_its_source(tree: Path, tmp_path: Path) -> None:
     assert tests["fails"]["qemu"]["ended"]["exit_status"] == 3
 
 
+@pytest.mark.qemu
 def test_a_tree_without_elf_files(tree: Path, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     shutil.copytree(tree, bare, ignore=shutil.ignore_patterns("*.elf", "build"))
@@ -277,6 +285,7 @@ def test_no_tree(tmp_path: Path) -> None:
         load(written(tmp_path, "# nothing\n"))
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("option", [("--compiler", "gcc"), ("--changed",), ("--variant", "O0")])
 def test_what_would_build_is_refused(tree: Path, tmp_path: Path, option: tuple[str, ...]) -> None:
     done, _ = kut(tmp_path, "--tree", tree, *option)

@@ -3,7 +3,6 @@
 
 import os
 import re
-import shutil
 import struct
 from pathlib import Path
 
@@ -68,6 +67,7 @@ def test_the_document_has_every_hardening_test() -> None:
     assert {row[0] for row in hardened()} == defined
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(("name", "variant", "compiler", "words"), hardened())
 def test_a_hardened_build_stops_what_it_is_for(
     name: str, variant: str, compiler: str, words: str, tmp_path: Path
@@ -85,14 +85,13 @@ LEFT_OUT = [
 ]
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(("variant", "file", "find", "replace", "name"), LEFT_OUT)
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_without_its_hold_nobody_notices(  # noqa: PLR0913, PLR0917 - a row of a table
     compiler: str, variant: str, file: str, find: str, replace: str, name: str, tmp_path: Path
 ) -> None:
-    for part in ("arm", "configs", "lib"):
-        shutil.copytree(realtree.ROOT / part, tmp_path / part)
-    path = tmp_path / file
+    path = realtree.copy(tmp_path, compiler=f"{compiler}-{variant}") / file
     source = path.read_text()
     assert source.count(find) == 1
     path.write_text(source.replace(find, replace))
@@ -133,6 +132,7 @@ def load_alignments(elf: Path) -> set[int]:
     return {header[7] for header in headers if header[0] == 1}
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("compiler", "variant"), BUILDS, ids=lambda value: getattr(value, "name", value)
 )

@@ -14,6 +14,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+pytestmark = pytest.mark.qemu
+
 #: Boots at EL2, calls main() and powers off.
 START = """\
 	.section .text.start, "ax"

@@ -290,10 +290,9 @@ def _write_manifest(root: Path, layout: Layout, sources: Sources, toolchain: "To
     link.symlink_to(f"{layout.variant}/compile_commands.json")
 
 
-def _compile(root: Path, layout: Layout, toolchain: "Toolchain") -> list[str]:
+def _compile(layout: Layout, toolchain: "Toolchain") -> list[str]:
     return [
         *toolchain.compile,
-        f"-ffile-prefix-map={root}=.",  # the same sources give the same bytes anywhere
         f"-I{layout.library}",
         f"-I{layout.library}/arm64",
         f"-I{layout.include}",
@@ -310,11 +309,13 @@ def _manifest(
     root: Path, layout: Layout, sources: Sources, toolchain: "Toolchain"
 ) -> "Iterator[str]":
     link = [*toolchain.link, "-T", layout.linker_script]
+    # No command has the tree's own path: the same sources give the same bytes anywhere, and a tree
+    # that is copied with its build directory is built already. For the compile commands it matters.
     yield f"""\
-# Written by kut; changes here are lost.
+# Written by kut in {root}; changes here are lost.
 ninja_required_version = 1.10
 builddir = {layout.directory}
-cc = {_shell(_compile(root, layout, toolchain))}
+cc = {_shell(_compile(layout, toolchain))} -ffile-prefix-map="$$PWD"=.
 
 rule cc
   command = $cc $flags -MMD -MF $out.d -c $in -o $out
@@ -356,7 +357,7 @@ def _commands(
     root: Path, layout: Layout, sources: Sources, toolchain: "Toolchain"
 ) -> "Iterator[dict[str, object]]":
     """Yield the entries of compile_commands.json."""
-    compile_ = _compile(root, layout, toolchain)
+    compile_ = [*_compile(layout, toolchain), f"-ffile-prefix-map={root}=."]
     for source in _all_sources(sources):
         flags = ["-D__ASSEMBLY__"] if source.endswith(".S") else []
         arguments = [*compile_, *flags, "-c", source, "-o", layout.object(source)]

@@ -16,6 +16,9 @@ set -u
 
 EXIT_SETUP=7
 
+# shellcheck source=kut_runner/build/to-fetch.sh
+. "${0%/*}/to-fetch.sh"
+
 main()
 {
 	tools=$1
@@ -88,8 +91,12 @@ unpack()
 		"the lists of packages cannot be fetched, see $log" \
 		"apt-get needs the mirrors that /etc/apt names, and a release that they have"
 	updated=$suite
+	set -- ${suite:+-t "$suite"} install
 	# shellcheck disable=SC2046 # several words
-	run_apt -y --download-only ${suite:+-t "$suite"} install $(packages_of "$name") ||
+	set -- "$@" $(packages_of "$name")
+	to_fetch=$(to_fetch -c "$work/apt.conf" "$@")
+	[ -z "$to_fetch" ] || echo "kut: $name: $to_fetch" >&2
+	run_apt -y --download-only "$@" ||
 		stop_apt "the packages for $name cannot be fetched, see $log" \
 			"are the mirror and the release right, and is there space on the disk?"
 	for package in "$work"/archives/*.deb; do
