@@ -46,7 +46,8 @@ class CellTable:
                 words = [self._word(row, cell) for cell in self.cells]
                 yield f"{row.test:{name}}  {self._line(words, widths)}".rstrip()
         alike = len(self.rows) - len(different)
-        yield f"{len(self.cells)} targets: {_tests(len(different))} different, {_tests(alike)} alike"
+        counts = f"{_tests(len(different))} different, {_tests(alike)} alike"
+        yield f"{len(self.cells)} targets: {counts}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the table for programs, as docs/commands/compare.md describes it."""
