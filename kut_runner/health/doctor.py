@@ -300,7 +300,7 @@ def _gdb(host: Host, place: Path) -> Finding:
         if program:
             argv = (program, "-nx", "-batch", "-ex", "set architecture aarch64")
             end = probe.call(argv, place, host.time_limit)
-            if end.code == 0 and "Undefined item" not in end.words:
+            if end.code == 0 and "Undefined item" not in end.output:
                 return Finding("debugger", f"{program} knows arm64")
     words = "none that knows arm64; only needed to debug an image"
     return Finding("debugger", words, State.NOTE, host.fixes.missing("gdb"))
