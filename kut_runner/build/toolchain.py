@@ -209,7 +209,9 @@ def _find_gcc(environ: "Mapping[str, str]") -> Toolchain:
             gcc,
             *_COMPILE,
             "-fno-stack-clash-protection",
-            "--sysroot=/nonexistent",  # or it finds the host's libc headers in /usr/include
+            # Its own headers alone: a C library for arm64 may be installed beside it, and the
+            # host's is in /usr/include. The prefix is that of the compiler's own files.
+            *("-nostdinc", "-iwithprefix", "include"),
         ),
         link=(ld, *_LINK),
         objcopy=(objcopy,),

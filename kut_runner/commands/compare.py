@@ -2,16 +2,20 @@
 """`kut compare`: two past runs."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 
 @click.command("compare")
-@click.argument("before", metavar="A", default="latest~1", shell_complete=options.offers("runs"))
-@click.argument("after", metavar="B", default="latest", shell_complete=options.offers("runs"))
+@click.argument("before", metavar="[A]", required=False, shell_complete=options.offers("runs"))
+@click.argument("after", metavar="[B]", required=False, shell_complete=options.offers("runs"))
 @click.option(
     "--slower",
     type=click.FloatRange(min=1, min_open=True),
@@ -22,19 +26,37 @@ from kut_runner.errors import ExitCode
 )
 @click.option("--json", type=options.OUT_FILE, help="Write the comparison to this file.")
 @click.pass_obj
-def command(root: Path | None, *, before: str, after: str, slower: float, json: Path | None) -> int:
-    """Tell what became of the tests of run A in run B; exit code 1 when one fails newly."""
-    from kut_runner.records import compare
+def command(
+    root: Path | None, *, before: str | None, after: str | None, slower: float, json: Path | None
+) -> int:
+    """Report what became of the tests of run A in run B; exit code 1 when one fails newly.
+
+    By default A is the last but one, B the last. Of A alone, with results on several targets,
+    the results are shown beside each other.
+    """
+    from kut_runner.records import cells, compare
 
     store = where.store_of(root)
-    runs = (store.load(name, brief=True) for name in (before, after))
+    if before and not after:
+        run = store.load(before, brief=True)
+        if table := cells.cell_table(run.results, run.names):
+            _show(table.lines(), table.as_json, json)
+            return ExitCode.OK
+    runs = (store.load(name, brief=True) for name in (before or "latest~1", after or "latest"))
     found = compare.compare(*runs, ratio=slower)
-    for line in found.lines():
+    _show(found.lines(), found.as_json, json)
+    return ExitCode.TESTS_FAILED if found.has_newly_failing else ExitCode.OK
+
+
+def _show(
+    lines: "Iterable[str]", as_json: "Callable[[], dict[str, Any]]", file: Path | None
+) -> None:
+    """Print the lines, and write the JSON to a file where one is given."""
+    for line in lines:
         click.echo(line)
-    if json:
+    if file:
         from json import dumps
 
         from kut_runner.views.outfile import OutFile
 
-        OutFile(json).write(dumps(found.as_json(), indent=1) + "\n")
-    return ExitCode.TESTS_FAILED if found.has_newly_failing else ExitCode.OK
+        OutFile(file).write(dumps(as_json(), indent=1) + "\n")

@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.build import builder, rootless, toolchain
-from kut_runner.errors import InfrastructureError, KutError, MissingToolError, NotUnpackedError
+from kut_runner.definitions import config
+from kut_runner.errors import (
+    ConfigError,
+    InfrastructureError,
+    KutError,
+    MissingToolError,
+    NotUnpackedError,
+)
 from kut_runner.health import probe
 from kut_runner.health.fixes import Fixes
 from kut_runner.process import resources
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kut_runner.build.toolchain import Toolchain
+    from kut_runner.definitions.config import TargetDef
     from kut_runner.health.distribution import Distribution
     from kut_runner.targets.qemu import Qemu
 
@@ -93,6 +101,7 @@ def examine(host: Host) -> tuple[Finding, ...]:
         qemu, findings = _qemu(host, place)
         return (
             *findings,
+            *_targets(host, qemu),
             *_compilers(host, place, qemu),
             _ninja(host, place),
             *_python(host),
@@ -169,6 +178,46 @@ def _fix_qemu(host: Host, error: InfrastructureError) -> str:
     if asked:
         return "leave --qemu away" if host.qemu else "unset KUT_QEMU QEMU"
     return host.fixes.missing("qemu")
+
+
+def _targets(host: Host, qemu: "Qemu | None") -> Iterator[Finding]:
+    """Yield a finding for each target: whether it works here, and why not."""
+    from kut_runner.targets import kvm
+
+    if qemu:
+        yield Finding("target tcg", f"emulates any machine with QEMU {qemu.release}")
+    else:
+        yield Finding("target tcg", "needs QEMU, see above", State.NOTE)
+    found = kvm.probe()
+    if found.trouble:
+        yield Finding("target kvm", f"not here: {found.trouble}", State.NOTE, found.hint)
+    else:
+        el2 = "with EL2" if found.has_el2 else "without EL2: no nested virtualization"
+        yield Finding("target kvm", f"runs arm64 guests, {el2}")
+    for definition in _defined_targets(host):
+        yield _command_target(host, definition)
+
+
+def _defined_targets(host: Host) -> "tuple[TargetDef, ...]":
+    if not host.tree:
+        return ()
+    try:
+        return config.load(host.tree / "configs").targets
+    except ConfigError:  # whoever runs a test is told
+        return ()
+
+
+def _command_target(host: Host, definition: "TargetDef") -> Finding:
+    from kut_runner.targets import command
+
+    what = f"target {definition.name}"
+    assert host.tree  # noqa: S101 - for mypy: there are definitions
+    try:
+        found = command.find(definition, host.tree, host.environ)
+    except MissingToolError as error:
+        return Finding(what, error.message, State.NOTE, error.hint)
+    about = ", ".join(filter(None, (found.version, found.program)))
+    return Finding(what, f"{about}; provides {', '.join(definition.provides) or 'EL1 only'}")
 
 
 def _compilers(host: Host, place: Path, qemu: "Qemu | None") -> list[Finding]:
@@ -251,7 +300,7 @@ def _gdb(host: Host, place: Path) -> Finding:
         if program:
             argv = (program, "-nx", "-batch", "-ex", "set architecture aarch64")
             end = probe.call(argv, place, host.time_limit)
-            if end.code == 0 and "Undefined item" not in end.words:
+            if end.code == 0 and "Undefined item" not in end.output:
                 return Finding("debugger", f"{program} knows arm64")
     words = "none that knows arm64; only needed to debug an image"
     return Finding("debugger", words, State.NOTE, host.fixes.missing("gdb"))

@@ -43,11 +43,11 @@ class Fixes:
             return self._install(what)
         return f"{self.kut()} toolchain install {what}"
 
-    def broken(self, what: str, programs: Sequence[str], said: str = "") -> str:
+    def broken(self, what: str, programs: Sequence[str], output: str = "") -> str:
         """Return what exchanges gcc, clang or qemu, of which these programs are used.
 
-        From what one of them `said` it may be that it lacks a library, which is nobody's package
-        that is known here; what is unpacked brings all of its own.
+        When the dynamic linker's `output` says that one of them lacks a library, no known package
+        has it; unpacked tools bring all of their own.
         """
         foreign = (each for each in programs if not _is_packaged(each))
         program = next(foreign, programs[0])
@@ -57,7 +57,7 @@ class Fixes:
             return f"{self.kut()} toolchain remove {name} && {self._unpack(name)}"
         if self.distribution is None:
             return f"install {what} for arm64 again, or take {program} out of the way"
-        complete = "loading shared libraries" not in said
+        complete = "loading shared libraries" not in output
         if complete and _is_packaged(program) and self._can_install():
             return self._install(what, broken=True)
         if self.distribution is Distribution.DEBIAN:

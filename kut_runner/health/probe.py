@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tools tried by use: an image of a few instructions, built and booted.
 
-The image says at which exception level it runs, "EL2", and powers off. It comes twice: as machine
+The image prints at which exception level it runs, "EL2", and powers off. It comes twice: as machine
 code, so that QEMU can be tried without a compiler, and in C, so that a compiler can. QEMU's serial
 line is where its `virt` machine has always had it.
 """
@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from kut_runner.targets.qemu_machine import smallest_machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,12 +91,12 @@ SECTIONS
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a call of a program ended."""
+    """The end of a call of a program."""
 
     code: int | None
     """Exit status, negative for a signal; None when it had to be killed or could not start."""
-    words: str
-    """What it wrote to stdout and stderr, or why it did not."""
+    output: str
+    """Its stdout and stderr together, or why there is none."""
 
 
 def call(argv: "Sequence[str]", cwd: Path, time_limit: float) -> Outcome:
@@ -124,14 +126,11 @@ def call(argv: "Sequence[str]", cwd: Path, time_limit: float) -> Outcome:
 def boot(qemu: str, flat: bytes, place: Path, time_limit: float) -> str:
     """Boot an image of the above; return "" when it runs at EL2, else what went wrong."""
     (place / "probe.flat").write_bytes(flat)
-    machine = ("-machine", "virt,virtualization=on", "-accel", "tcg", "-cpu", "max", "-m", "64")
-    silent = ("-nodefaults", "-no-reboot", "-display", "none", "-monitor", "none")
-    image = ("-serial", "stdio", "-kernel", "probe.flat")
-    end = call((qemu, *silent, *machine, *image), place, time_limit)
-    if end.code == 0 and end.words == "EL2":
+    end = call(smallest_machine(qemu, "probe.flat"), place, time_limit)
+    if end.code == 0 and end.output == "EL2":
         return ""
-    if end.code == 0 and end.words.startswith("EL"):
-        return f"an image runs at {end.words}, not at EL2"
+    if end.code == 0 and end.output.startswith("EL"):
+        return f"an image runs at {end.output}, not at EL2"
     return f"an image does not boot: {_first(end)}"
 
 
@@ -164,6 +163,6 @@ def ninja(program: str, place: Path, time_limit: float) -> str:
 
 def _first(end: Outcome) -> str:
     """Return the first words that say something, in one line."""
-    lines = [line.strip() for line in end.words.splitlines() if line.strip()]
+    lines = [line.strip() for line in end.output.splitlines() if line.strip()]
     said = next((line for line in lines if "error" in line.lower()), lines[0] if lines else "")
     return (said or f"exit status {end.code}, and not a word")[:160]

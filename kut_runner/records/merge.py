@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The documents of several machines that shared a run become the document of that run.
+"""The documents of several machines become the document of one run.
 
-Each test comes from one of them. What is missing is not forgotten: when a shard's document is not
-there, or was cut short, the whole is incomplete.
+Shards of a run have no test in common. Runs of the same tests on several targets become cells: a
+test then has an id for each, as in "stage2/qemu-10.0.8". A missing part is not forgotten: when a
+shard's document is missing, or was cut short, the run is incomplete.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from kut_runner.definitions import shards
+from kut_runner.definitions.config import BUILT_IN
 from kut_runner.errors import ExitCode, UsageError
-from kut_runner.records.document import Document
+from kut_runner.records.document import Document, RunMetadata
+from kut_runner.targets.case import case_id, cell_of, test_of
 from kut_runner.verdict.result import exit_code
 
 #: The option of a run that says which part it is.
 OPTION: Final = "shard"
+#: Characters that a cell does not have.
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9_.+-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,7 @@ class Merged:
 
     document: Document
     missing: tuple[str, ...]
-    """What is not there, in words: shards, and tests without result."""
+    """Descriptions of the missing parts: shards, and tests without result."""
 
 
 def merge(parts: Mapping[str, Document]) -> Merged:
@@ -32,10 +38,11 @@ def merge(parts: Mapping[str, Document]) -> Merged:
 
     It is as long as the longest of them.
 
-    Raises UsageError when two parts have one test, or are not parts of one run.
+    Raises UsageError when two parts have one test on one target, or are not parts of one run.
     """
     if not parts:
         raise UsageError("nothing to merge", "name the files that `kut run --json` wrote")
+    parts = _with_cells(parts)
     _refuse_doubles(parts)
     documents = list(parts.values())
     first = min(documents, key=lambda each: each.metadata.started)
@@ -45,7 +52,7 @@ def merge(parts: Mapping[str, Document]) -> Merged:
     codes += [each.exit_code for each in documents if each.exit_code and not each.results]
     codes += [ExitCode.INFRASTRUCTURE] * bool(missing)
     metadata = replace(
-        first.metadata,
+        _common(documents, first),
         run="",
         selection=tuple(name for each in documents for name in each.names),
         options={key: value for key, value in first.metadata.options.items() if key != OPTION},
@@ -60,29 +67,88 @@ def merge(parts: Mapping[str, Document]) -> Merged:
     return Merged(document, missing)
 
 
+def _with_cells(parts: Mapping[str, Document]) -> Mapping[str, Document]:
+    """Return the parts, with cells in their ids where targets have tests in common."""
+    kinds = {name: _kind(document) for name, document in parts.items()}
+    owners: dict[str, set[tuple[str, str]]] = {}
+    for name, document in parts.items():
+        for case in document.names:
+            owners.setdefault(case, set()).add(kinds[name])
+    if all(len(each) == 1 for each in owners.values()):
+        return parts
+    several = [len({kind[at] for kind in kinds.values()}) > 1 for at in (0, 1)]
+    return {
+        name: _in_cell(
+            document,
+            "/".join(part for part, counts in zip(kinds[name], several, strict=True) if counts),
+        )
+        for name, document in parts.items()
+    }
+
+
+def _kind(document: Document) -> tuple[str, str]:
+    """Return the target and the build of a part, each fit for a cell."""
+    metadata = document.metadata
+    program = "qemu" if metadata.target in ("", *BUILT_IN) else metadata.target
+    accelerator = "" if metadata.target in ("", BUILT_IN[0], program) else metadata.target
+    target = "-".join(filter(None, (accelerator, program, metadata.version)))
+    build = "-".join(filter(None, (metadata.compiler, metadata.variant)))
+    return _UNFIT.sub("_", target), _UNFIT.sub("_", build)
+
+
+def _in_cell(document: Document, cell: str) -> Document:
+    """Return the document with ids in a cell; one that has cells gets it as their first part."""
+
+    def moved(case: str) -> str:
+        parts = (cell, cell_of(case))
+        return case_id(test_of(case), "/".join(filter(None, parts)))
+
+    selection = tuple(map(moved, document.names))
+    results = tuple(replace(each, id=moved(each.id)) for each in document.results)
+    metadata = replace(document.metadata, selection=selection)
+    return replace(document, metadata=metadata, results=results)
+
+
+def _common(documents: Sequence[Document], first: Document) -> RunMetadata:
+    """Return the metadata of `first`, without target and build where the parts differ in them."""
+    metadata = first.metadata
+    known = [each.metadata for each in documents if each.metadata.version]
+    if len({(each.target, each.program, each.version) for each in known}) > 1:
+        metadata = replace(metadata, target="", program="", version="")
+    if len({(each.compiler, each.variant) for each in known}) > 1:
+        metadata = replace(metadata, compiler="", variant="")
+    return metadata
+
+
 def _refuse_doubles(parts: Mapping[str, Document]) -> None:
     owners: dict[str, str] = {}
     for part, document in parts.items():
-        for name in document.names:
-            if name in owners:
-                words = f"{name} is in {owners[name]} and in {part}"
-                raise UsageError(words, "merge results of runs that have no test in common")
-            owners[name] = part
+        for case in document.names:
+            if case in owners:
+                words = f"{case} is in {owners[case]} and in {part}"
+                raise UsageError(words, "merge runs on other targets, or without a common test")
+            owners[case] = part
 
 
 def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
     """Return the shards without a document; none where no part says that it is one."""
-    found = [shards.parse(text) for each in parts.values() if (text := _shard(each))]
-    counts = {shard.count for shard in found}
+    found: dict[tuple[str, str], list[shards.Shard]] = {}
+    for document in parts.values():
+        if text := _shard(document):
+            found.setdefault(_kind(document), []).append(shards.parse(text))
+    counts = {shard.count for each in found.values() for shard in each}
     if len(counts) > 1:
         numbers = " and ".join(map(str, sorted(counts)))
         raise UsageError(f"shards of {numbers} are not parts of one run", "merge those of one")
-    seen = {shard.index for shard in found}
+    # Of a run whose shards ran on several targets, without a common test, there is one set.
+    if not any(map(cell_of, (name for each in parts.values() for name in each.names))):
+        found = {("", ""): [shard for each in found.values() for shard in each]}
     return [
-        f"shard {index}/{count}"
+        f"shard {index}/{count}{f' on {kind[0]}' if kind[0] else ''}"
+        for kind, mine in found.items()
         for count in counts
         for index in range(1, count + 1)
-        if index not in seen
+        if index not in {shard.index for shard in mine}
     ]
 
 

@@ -78,11 +78,7 @@ def command_line(qemu: "Qemu", choices: Choices, test: "TestDef", kernel: str) -
     machine = ",".join(("virt", *(f"{key}={value}" for key, value in test.machine)))
     return (
         str(qemu.program),
-        "-nodefaults",  # no devices but the machine's own: less to create, less to go wrong
-        "-no-reboot",  # a guest that resets the machine ends the run
-        *("-display", "none"),
-        *("-monitor", "none"),  # stdio belongs to the serial line alone
-        *("-serial", "stdio"),
+        *_QUIET,
         *("-machine", machine),
         *("-accel", str(choices.accelerator)),
         *("-cpu", choices.cpu),
@@ -92,6 +88,22 @@ def command_line(qemu: "Qemu", choices: Choices, test: "TestDef", kernel: str) -
         *(("-append", test.args) if test.args else ()),
         *test.qemu_args,
     )
+
+
+#: Options that keep QEMU from anything but the machine and its serial line on stdio.
+_QUIET: Final = (
+    "-nodefaults",  # no devices but the machine's own: less to create, less to go wrong
+    "-no-reboot",  # a guest that resets the machine ends the run
+    *("-display", "none"),
+    *("-monitor", "none"),  # stdio belongs to the serial line alone
+    *("-serial", "stdio"),
+)
+
+
+def smallest_machine(program: str, kernel: str) -> tuple[str, ...]:
+    """Return the argument vector of a machine with EL2 that is just large enough for `kernel`."""
+    machine = ("-machine", "virt,virtualization=on", "-accel", "tcg", "-cpu", "max", "-m", "64")
+    return (program, *_QUIET, *machine, "-kernel", kernel)
 
 
 def unmet_need(qemu: "Qemu", need: "Need", selected: Accelerator) -> str:

@@ -35,6 +35,11 @@ class Check(Event):
     """Where a failed check is in the source, as "arm/stage2.c:123"; empty when not known."""
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """The line as it was printed, and that of its place."""
+        return (self.line, f"{_AT}{self.place}") if self.place else (self.line,)
+
+    @property
     def prefixes(self) -> tuple[str, ...]:
         """All parts of the text but the last; a ": " within a message counts as one more."""
         return tuple(self.text.split(": ")[:-1])

@@ -34,6 +34,11 @@ class GuestOutput:
         return event if isinstance(event, kind) else None
 
     @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that failed, or passed against expectation."""
+        return tuple(check for check in self.checks if check.status.is_failure)
+
+    @property
     def exit_status(self) -> int | None:
         """The number in the last EXIT line."""
         event = self.latest(Exit)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from kut_runner.records.run_record import Run
-    from kut_runner.verdict.diagnosis import Frame
     from kut_runner.verdict.result import TestResult
 
 #: Annotations of one kind that GitHub shows for a step.
@@ -38,6 +37,8 @@ _MOST_DETAILS: Final = 10_000
 #: Bytes kept free for the words about what does not fit.
 _RESERVE: Final = 1000
 _SLOWEST: Final = 5
+#: Failed checks in an annotation.
+_MOST_CHECKS: Final = 5
 #: What Markdown, or GitHub, gives a meaning even inside <code>, as character references.
 _MARKDOWN: Final = {char: f"&#{ord(char)};" for char in "\\`*_[]~|!:@$"}
 _MARKS: Final = {Status.PASS: "✅", Status.SKIP: "⏭️", Status.FLAKY: "⚠️"}
@@ -163,24 +164,30 @@ def _from_workspace(tree: Path, environment: "Mapping[str, str]") -> Path | None
 
 def _annotation(result: "TestResult", sources: Path | None) -> tuple[str, int, str, str]:
     """Return file, line, title and message."""
-    frame = _place(result)
+    file, line = _place(result)
     found = result.diagnosis
-    failed = [check.line for check in result.output.checks if check.status.is_failure]
-    lines = [result.verdict.reason, *failed[:5], *([found.headline] if found else [])]
+    failed = [line for check in result.output.failed[:_MOST_CHECKS] for line in check.lines]
+    lines = [result.verdict.reason, *failed, *([found.headline] if found else [])]
     message = "\n".join(dict.fromkeys(line for line in map(printable, lines) if line))
-    file, line = (str(sources / frame.file), frame.line) if frame and sources else ("", 0)
-    return file, line, f"{result.id}: {result.status.value}", message
+    shown = str(sources / file) if file and sources else ""
+    return shown, line if shown else 0, f"{result.id}: {result.status.value}", message
 
 
-def _place(result: "TestResult") -> "Frame | None":
-    """Return where in the tree it happened: the innermost frame that is known to be there."""
+def _place(result: "TestResult") -> tuple[str, int]:
+    """Return file and line of the failure: that of a crash or hang, else of the first check.
+
+    The file is relative to the source tree, "" when none is known.
+    """
     found = result.diagnosis
-    if not found:
-        return None
-    stacks = (found.frames, *(cpu.frames for cpu in found.cpus))
-    frames = (frame for stack in stacks for frame in stack)
-    known = (frame for frame in frames if frame.line and not Path(frame.file).is_absolute())
-    return next(known, None)
+    stacks = (found.frames, *(cpu.frames for cpu in found.cpus)) if found else ()
+    for frame in (frame for stack in stacks for frame in stack):
+        if frame.line and not Path(frame.file).is_absolute():
+            return frame.file, frame.line
+    for check in result.output.failed:
+        file, _, line = check.place.rpartition(":")
+        if file and line.isdecimal() and not Path(file).is_absolute():
+            return file, int(line)
+    return "", 0
 
 
 def _commands(kind: str, found: "Sequence[tuple[str, int, str, str]]") -> "Iterator[str]":
@@ -230,7 +237,7 @@ def _details(result: "TestResult") -> str:
         f"{result.status.value}: <code>{_html(_cut(result.verdict.reason, _MOST_MESSAGE))}</code>"
     )
     found = result.diagnosis
-    failed = [check.line for check in result.output.checks if check.status.is_failure]
+    failed = [line for check in result.output.failed for line in check.lines]
     lines = [*failed, *(found.lines() if found else ())]
     if not lines:
         lines = [*result.output.last_lines]

@@ -74,7 +74,7 @@ def _add_case(suite: ET.Element, result: "TestResult") -> None:
         ET.SubElement(case, "skipped", message=printable(reason))
     elif result.status.is_failure:
         tag = "error" if result.status is Status.ERROR else "failure"
-        lines = [check.line for check in result.output.checks if check.status.is_failure]
+        lines = [line for check in result.output.failed for line in check.lines]
         lines += result.diagnosis.lines() if result.diagnosis else ()
         _add(case, tag, reason, result.status.value, "\n".join(map(printable, lines)))
     _add_output(case, result)

@@ -156,7 +156,7 @@ class Round(Terminal):
         self._out.end(result.id, None)
         self._flush_output(result.id)
         head = f"CUT      {padded(result.id, self._width)} {result.seconds:6.2f} s"
-        failed = [check.line for check in result.output.checks if check.status.is_failure]
+        failed = [line for check in result.output.failed for line in check.lines]
         lines = [f"         {line}" for line in failed]
         if failed:
             lines.append(f"         log: {shown_log(result.log)}")

@@ -85,7 +85,7 @@ def _point(number: int, result: "TestResult") -> "Iterator[str]":
 
 
 def _facts(result: "TestResult") -> "dict[str, str | float | list[str]]":
-    failed = [check.line for check in result.output.checks if check.status.is_failure]
+    failed = [line for check in result.output.failed for line in check.lines]
     found = result.diagnosis
     metadata: dict[str, str | float | list[str]] = {
         "status": result.status.value,

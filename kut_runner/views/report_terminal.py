@@ -11,6 +11,7 @@ from kut_runner.errors import ExitCode
 from kut_runner.records.store import shown_log
 from kut_runner.records.view import View
 from kut_runner.targets.case import attempt_name
+from kut_runner.verdict.events import Check
 from kut_runner.verdict.lines import MAX_LINE, decode, printable
 from kut_runner.verdict.status import Status
 from kut_runner.views.board import Board, Plain
@@ -168,13 +169,13 @@ class Terminal(View):
             self._out.write(f"{label}| {decode(rest)}")
 
     def _details(self, result: "TestResult") -> "Iterator[str]":
-        checks = result.output.checks
-        failed = [check.line for check in checks if check.status.is_failure]
+        failed = result.output.failed
         if self._display.verbosity > 0:
             yield from _command(result)
-            yield from (event.line for event in result.output.told)
+            for event in result.output.told:
+                yield from event.lines if isinstance(event, Check) else (event.line,)
         else:
-            yield from failed[:_MOST_CHECKS]
+            yield from (line for check in failed[:_MOST_CHECKS] for line in check.lines)
             if len(failed) > _MOST_CHECKS:
                 yield f"and {len(failed) - _MOST_CHECKS} more"
         if result.status.is_failure:

@@ -9,11 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from kut_runner.records.cells import cell_table
 from kut_runner.records.document import RunMetadata
 from kut_runner.records.run_record import Run
 from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 from kut_runner.views.html import chart
+from kut_runner.views.html.cells import grid
 from kut_runner.views.html.test import test
 from kut_runner.views.html.text import Budget, shown
 
@@ -36,6 +38,7 @@ def page(run: Run, metadata: RunMetadata, budget: Budget | None = None) -> str:
             '<meta name="color-scheme" content="light dark">',
             f"<title>{_title(run)} · kut</title><style>{style}</style></head><body>",
             *_head(run, metadata),
+            _grid(run, rows),
             *_times(rows),
             _filters(run),
             '<main id="tests">\n',
@@ -94,6 +97,12 @@ def _facts(run: Run, metadata: RunMetadata) -> Iterator[tuple[str, str]]:
     if metadata.seed is not None:
         yield "seed", str(metadata.seed)
     yield "exit code", str(int(run.exit_code))
+
+
+def _grid(run: Run, rows: list[tuple[str, TestResult]]) -> str:
+    """Return the table of tests and targets, "" where there is one target."""
+    table = cell_table(run.results)
+    return grid(table, {result.id: ident for ident, result in rows}) if table else ""
 
 
 def _times(rows: list[tuple[str, TestResult]]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 """One test in a page: a line, and all that is known when it is opened."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from kut_runner.process.boot import ExitKind
@@ -51,7 +51,7 @@ def _checks_made(result: TestResult) -> str:
 
 def _checks(result: TestResult) -> str:
     """Return the checks: those that failed in sight, the others folded."""
-    failed = [check for check in result.output.checks if check.status.is_failure]
+    failed = result.output.failed
     others = [check for check in result.output.checks if not check.status.is_failure]
     parts = []
     if failed:
@@ -64,14 +64,19 @@ def _checks(result: TestResult) -> str:
     return "".join(parts)
 
 
-def _check_list(checks: list[Check]) -> str:
+def _check_list(checks: Sequence[Check]) -> str:
     items = [
         f'<li><b class="{check.status.value}">{check.status.value}</b> {shown(check.text, 500)}'
+        f"{_place(check)}"
         for check in checks[:_MOST_CHECKS]
     ]
     if len(checks) > _MOST_CHECKS:
         items.append(f"<li>and {len(checks) - _MOST_CHECKS} more")
     return f'<ul class="checks">{"".join(items)}</ul>'
+
+
+def _place(check: Check) -> str:
+    return f' <span class="place">at {shown(check.place)}</span>' if check.place else ""
 
 
 def _earlier(result: TestResult) -> str:
