@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/configuration.md and docs/exit-codes.md say what the code does."""
+"""Tables of docs/configuration.md, docs/targets.md and docs/exit-codes.md against the code."""
 
 import re
 import tomllib
@@ -13,6 +13,18 @@ DOCUMENT = (Path(__file__).parent.parent / "docs/configuration.md").read_text()
 
 def test_every_key_is_described() -> None:
     assert re.findall(r"^\| `([a-z_]+)` \|", DOCUMENT, re.MULTILINE) == list(fields.TEST_FIELDS)
+
+
+def test_every_key_of_a_target_is_described() -> None:
+    page = (Path(__file__).parent.parent / "docs/targets.md").read_text()
+    described = set(
+        re.findall(r"`(\{?[a-z_0-9]+\}?)`", "".join(re.findall(r"^\|.*\n", page, re.MULTILINE)))
+    )
+    names = {*fields.TARGET_FIELDS, *fields.FEATURES, *config.BUILT_IN}
+    assert {*names, *(f"{{{name}}}" for name in fields.PLACEHOLDERS)} <= described
+    assert {each for each in described if each.startswith("{")} == {
+        f"{{{name}}}" for name in fields.PLACEHOLDERS
+    }
 
 
 def test_every_exit_code_is_described() -> None:

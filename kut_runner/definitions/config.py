@@ -20,6 +20,7 @@ from kut_runner.definitions.fields import (
     VARIANT_FIELDS,
     BadValueError,
     Field,
+    placeholders,
 )
 from kut_runner.definitions.needs import (
     ANY_CPU,
@@ -290,7 +291,9 @@ class _Reader:
             self._add_problem(where, "kut has a target of that name; choose another one")
         if "command" not in values:
             self._add_problem(f"{where}.command", "missing; give the program and its arguments")
-        elif "{dtb}" in "".join(values["command"] or ()) and not values.get("dtb"):
+        elif not values.get("dtb") and "dtb" in [
+            name for word in values["command"] or () for name in placeholders(word)
+        ]:
             self._add_problem(f"{where}.dtb", "missing, and command has {dtb}; give its path")
         if len(self.problems) > before:
             return None

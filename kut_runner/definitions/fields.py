@@ -130,7 +130,7 @@ def _qemu_options(value: object) -> tuple[str, ...]:
 
 def _command(value: object) -> tuple[str, ...]:
     words = _tuple_of(_word)(value)
-    fields = [field for word in words for field in _placeholders(word)]
+    fields = [field for word in words for field in placeholders(word)]
     unknown = next((field for field in fields if field not in PLACEHOLDERS), None)
     if unknown is not None:  # it may be empty
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -144,7 +144,8 @@ def _command(value: object) -> tuple[str, ...]:
     return words
 
 
-def _placeholders(word: str) -> list[str]:
+def placeholders(word: str) -> list[str]:
+    """Return the names in braces of one word of a command; raises BadValueError."""
     import string
 
     try:
