@@ -143,7 +143,7 @@ def check(case: Case, found: Diagnosis, stack: Diagnosis | CpuState) -> None:
     assert tuple(named)[: len(wanted)] == wanted
     assert not case.source or case.source in (each.source.strip() for each in ours[:2])
     assert not case.bottom or case.bottom in [each.function for each in stack.frames]
-    meant = [register.name for register in found.registers if register.words]
+    meant = [register.name for register in found.registers if register.meaning]
     assert set(case.registers) <= set(meant)
     assert not [note for note in found.notes if "symbols" in note]
 

@@ -42,7 +42,7 @@ def test_a_failed_check_has_its_place(word: str) -> None:
         f"{word}: s2: expected 1, found 2",
         "expected 1, found 2",
     )
-    assert output.told == output.checks
+    assert output.checks_and_infos == output.checks
     assert output.last[Check] == output.checks[2]
     assert said("FAIL: a", AT).last[Check].line == "FAIL: a"
 

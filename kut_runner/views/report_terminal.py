@@ -172,7 +172,7 @@ class Terminal(View):
         failed = [check.line for check in checks if check.status.is_failure]
         if self._display.verbosity > 0:
             yield from _command(result)
-            yield from (event.line for event in result.output.told)
+            yield from (event.line for event in result.output.checks_and_infos)
         else:
             yield from failed[:_MOST_CHECKS]
             if len(failed) > _MOST_CHECKS:
