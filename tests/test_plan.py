@@ -152,10 +152,10 @@ def test_tests_of_images(tmp_path: Path) -> None:
 
 def test_only_those_of_names_that_are_known_already(grouped: Config) -> None:
     def names(selection: Selection, among: set[str]) -> str:
-        return " ".join(test.name for test in plan.only(grouped, selection, among, "why"))
+        return " ".join(test.name for test in plan.restrict(grouped, selection, among, "why"))
 
     assert names(Selection(), {"b", "c", "gone"}) == "b c"  # nodefault too: it ran
     assert names(Selection(("a*",)), {"ab", "c"}) == "ab"
     for selection, among in ((Selection(), {"gone"}), (Selection(("a",)), {"c"})):
         with pytest.raises(NothingSelectedError, match="no test is selected: why"):
-            plan.only(grouped, selection, among, "why")
+            plan.restrict(grouped, selection, among, "why")

@@ -67,7 +67,7 @@ def test_a_new_tree_is_ready(tmp_path: Path) -> None:
         *("kut.toml", ".gitignore", "README.md", "arm/mine.c", "configs/mine.toml"),
     }
     assert source_trees.find(top / "arm") == top
-    source_trees.make_ready(top)
+    source_trees.prepare(top)
     assert [test.name for test in config.load(top / "configs", top / "arm").tests] == ["mine"]
     assert scaffold.new_test(top, "another")
 

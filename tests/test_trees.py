@@ -29,7 +29,7 @@ TINY = Path(__file__).with_name("tiny_tree")
 def carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The tree of a kut that was installed from a wheel."""
     tree = shutil.copytree(TINY, tmp_path / "site-packages/kut_runner/tree")
-    monkeypatch.setattr(source_trees, "_CARRIED", tree)
+    monkeypatch.setattr(source_trees, "_BUNDLED", tree)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tree
 
@@ -47,7 +47,7 @@ def own(tmp_path: Path) -> Path:
 def test_the_nearest_tree_is_taken(carried: Path, own: Path) -> None:
     assert carried.is_dir()
     assert source_trees.find(own / "arm") == own
-    assert not source_trees.is_carried(own)
+    assert not source_trees.is_bundled(own)
     source_trees.refuse_change(own)
 
 
@@ -55,8 +55,8 @@ def test_without_a_tree_it_is_the_one_that_kut_carries(carried: Path, tmp_path: 
     place = source_trees.find(tmp_path)
     assert place.parent == tmp_path / "cache/kut"
     assert not place.exists()
-    source_trees.make_ready(place)
-    assert source_trees.is_carried(place)
+    source_trees.prepare(place)
+    assert source_trees.is_bundled(place)
     assert (place / "lib").readlink() == carried / "lib"
     assert source_trees.find(place) == source_trees.find(carried / "arm") == place
     with pytest.raises(UsageError, match="not to be changed"):
@@ -67,7 +67,7 @@ def test_each_installation_has_its_place(
     carried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = source_trees.find(tmp_path)
-    monkeypatch.setattr(source_trees, "_CARRIED", shutil.copytree(carried, tmp_path / "other/tree"))
+    monkeypatch.setattr(source_trees, "_BUNDLED", shutil.copytree(carried, tmp_path / "other/tree"))
     assert source_trees.find(tmp_path) != first
 
 
@@ -84,14 +84,14 @@ def test_without_a_home_there_is_no_place(
     monkeypatch.delenv("HOME", raising=False)
     with pytest.raises(UsageError, match="there is no place"):
         source_trees.find(tmp_path)
-    source_trees.make_ready(source_trees.find(own))  # which needs none
+    source_trees.prepare(source_trees.find(own))  # which needs none
 
 
 def test_a_cache_that_cannot_be_written_is_named(carried: Path, tmp_path: Path) -> None:
     assert carried.is_dir()
     (tmp_path / "cache").write_text("in the way")
     with pytest.raises(InfrastructureError, match=r"cache/kut/tree-.* cannot be written"):
-        source_trees.make_ready(source_trees.find(tmp_path))
+        source_trees.prepare(source_trees.find(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_cache_that_cannot_be_written_is_named(carried: Path, tmp_path: Path) 
 )
 def test_what_is_wrong_with_kut_toml_is_said(own: Path, text: str, problem: str) -> None:
     (own / "kut.toml").write_text(text)
-    for use in (source_trees.make_ready, source_trees.library):
+    for use in (source_trees.prepare, source_trees.library):
         with pytest.raises(ConfigError, match=rf"kut\.toml: {problem}"):
             use(own)
 
@@ -129,16 +129,16 @@ def test_versions_are_compared_by_their_numbers(
     monkeypatch.setattr(source_trees, "__version__", version)
     (own / "kut.toml").write_text(f'library = "kut>={wanted}"')
     if is_enough:
-        source_trees.make_ready(own)
+        source_trees.prepare(own)
     else:
         with pytest.raises(ConfigError, match="upgrade it"):
-            source_trees.make_ready(own)
+            source_trees.prepare(own)
 
 
 def test_two_libraries_are_one_too_many(own: Path) -> None:
     (own / "lib").mkdir()
     with pytest.raises(ConfigError, match="there is a lib/ too"):
-        source_trees.make_ready(own)
+        source_trees.prepare(own)
 
 
 def test_a_tree_of_its_own_is_built_with_the_library_of_kut(carried: Path, own: Path) -> None:
@@ -177,7 +177,7 @@ def test_the_library_of_another_kut_is_taken(
 ) -> None:
     make(own)
     other = shutil.copytree(carried, tmp_path / "other/tree")
-    monkeypatch.setattr(source_trees, "_CARRIED", other)
+    monkeypatch.setattr(source_trees, "_BUNDLED", other)
     (other / "lib/more.c").write_text("int more;\n")
     assert "CC build/lib/more.c" in make(own)[1]
     assert (own / "build/lib").readlink() == other / "lib"

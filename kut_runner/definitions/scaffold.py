@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What to start from: a test that passes with its definition, and a tree around it."""
+"""Scaffolding: a new test that passes, and a new source tree."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -60,13 +60,13 @@ library that they use.
 
 
 def new_tree(tree: Path, name: str) -> tuple[Path, ...]:
-    """Start a tree in a directory that is empty or not there, with one test; return its files.
+    """Create a source tree with one test in a new or empty directory; return its files.
 
-    It has no library: it takes that of kut. Nothing is overwritten, and what cannot be written
-    whole is not left in part. Raises UsageError for a bad name or a directory that has something
-    in it, InfrastructureError when a file cannot be written.
+    It has no library of its own but uses kut's. No file is overwritten, and after an error no file
+    is left. Raises UsageError for an invalid name or a directory that is not empty,
+    InfrastructureError if a file cannot be written.
     """
-    _refuse_bad_name(name)
+    _check_name(name)
     texts = {config.MARK: _MARK, ".gitignore": _IGNORED, "README.md": _README}
     new = [path for path in (tree, tree / "arm", tree / "configs") if not path.exists()]
     try:
@@ -82,15 +82,15 @@ def new_tree(tree: Path, name: str) -> tuple[Path, ...]:
 
 
 def new_test(tree: Path, name: str) -> tuple[Path, Path]:
-    """Write `arm/NAME.c` and `configs/NAME.toml` under `tree`; return their paths.
+    """Write `arm/NAME.c` and `configs/NAME.toml` below `tree`; return their paths.
 
-    Nothing is overwritten, and one is not left without the other. Raises UsageError for a bad or
-    taken name, ConfigError for bad definitions in the tree, InfrastructureError when a file
-    cannot be written.
+    No file is overwritten, and either both are written or none. Raises UsageError for an invalid
+    or existing name, ConfigError for invalid definitions in the source tree, InfrastructureError
+    if a file cannot be written.
     """
-    _refuse_bad_name(name)
+    _check_name(name)
     source, definition = tree / "arm" / f"{name}.c", tree / "configs" / f"{name}.toml"
-    _refuse_taken(tree, name, (source, definition))
+    _check_is_new(tree, name, (source, definition))
     try:
         _write({source: _SOURCE, definition: f'[test."{name}"]\nmemory = 256\n'})
     except OSError as error:
@@ -99,7 +99,7 @@ def new_test(tree: Path, name: str) -> tuple[Path, Path]:
 
 
 def _write(texts: dict[Path, str]) -> tuple[Path, ...]:
-    """Write new files, all or none; raises OSError."""
+    """Write new files, either all or none; raises OSError."""
     written: list[Path] = []
     try:
         for path, text in texts.items():
@@ -119,7 +119,7 @@ def _remove(directories: Iterable[Path]) -> None:
             directory.rmdir()
 
 
-def _refuse_bad_name(name: str) -> None:
+def _check_name(name: str) -> None:
     if not config.is_name(name) or name.endswith((".c", ".S")):
         raise UsageError(
             f"{name!r} is no name for a test",
@@ -127,11 +127,11 @@ def _refuse_bad_name(name: str) -> None:
         )
 
 
-def _refuse_taken(tree: Path, name: str, files: tuple[Path, ...]) -> None:
+def _check_is_new(tree: Path, name: str, files: tuple[Path, ...]) -> None:
     for path in (*files, tree / "arm" / f"{name}.S", tree / "arm" / name):
         if path.exists():
             raise UsageError(f"{path.relative_to(tree)} is already there", "choose another name")
     if not any((tree / "configs").glob("*.toml")):
-        return  # the first test of a tree
+        return  # the first test of a source tree
     if any(test.name == name for test in config.load(tree / "configs", tree / "arm").tests):
         raise UsageError(f"a test {name!r} is already defined", "choose another name")

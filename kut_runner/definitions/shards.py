@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Shards: a selection cut into parts of about the same length, for as many machines.
+"""Shards: parts of a selection that take about the same time, for several machines.
 
-Every machine cuts alike, as it goes by the times in a file that the tree keeps and by nothing
-of its own. Each test is in exactly one shard. The longest go first, each to the shard that has
-the least so far, so that the longest shard is at most 4/3 - 1/3n times as long as the best cut of
-n (Graham 1969).
+The division depends only on the times in a file of the source tree, so that all machines compute
+the same one. Each test is in exactly one shard. Tests are assigned in order of decreasing time,
+each to the shard with the least total so far; the longest shard is then at most 4/3 - 1/(3n) times
+as long as that of the optimal division into n (Graham 1969).
 """
 
 import json
@@ -20,28 +20,28 @@ from kut_runner.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from kut_runner.definitions.config import TestDef
 
-#: Where a tree keeps the times.
+#: File of the times, relative to the source tree.
 TIMES: Final = "configs/times.json"
 
 _SHARD: Final = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
-#: Seconds for every test when no time of any is known: all the same.
-_UNKNOWN: Final = 1.0
+#: Seconds of every test if no time is known.
+_DEFAULT_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Shard `index` of `count`, from 1."""
+    """Shard `index` of `count`, counted from 1."""
 
     index: int
     count: int
 
     def __str__(self) -> str:
-        """Return it as the option takes it."""
+        """Return the value of the option --shard, as in "2/4"."""
         return f"{self.index}/{self.count}"
 
 
 def parse(text: str) -> Shard:
-    """Return the shard that "i/n" names; raises UsageError unless 1 <= i <= n."""
+    """Return the shard for "i/n"; raises UsageError unless 1 <= i <= n."""
     match = _SHARD.fullmatch(text)
     shard = Shard(int(match[1]), int(match[2])) if match else None
     if not shard or not 1 <= shard.index <= shard.count:
@@ -52,30 +52,29 @@ def parse(text: str) -> Shard:
 def take(
     tests: "Sequence[TestDef]", shard: Shard, seconds: Mapping[str, float]
 ) -> "tuple[TestDef, ...]":
-    """Return the shard's part of `tests`, in their order; it may be empty.
+    """Return the tests of a shard, in their order; there may be none.
 
-    `seconds` has the times that are known; a test without one is taken to be as long as the
-    median of those with one.
+    `seconds` has the known times by name; a test without one counts with the median of the known.
     """
-    from statistics import median  # it takes 10 ms
+    from statistics import median  # the import takes 10 ms
 
     known = [seconds[test.name] for test in tests if test.name in seconds]
-    usual = median(known) if known else _UNKNOWN
-    length = {test.name: seconds.get(test.name, usual) for test in tests}
+    default = median(known) if known else _DEFAULT_SECONDS
+    length = {test.name: seconds.get(test.name, default) for test in tests}
     loads = [0.0] * shard.count
     mine = set()
     for name in sorted(length, key=lambda name: (-length[name], name)):
-        least = loads.index(min(loads))
-        loads[least] += length[name]
-        if least == shard.index - 1:
+        shortest = loads.index(min(loads))
+        loads[shortest] += length[name]
+        if shortest == shard.index - 1:
             mine.add(name)
     return tuple(test for test in tests if test.name in mine)
 
 
 def load_times(path: Path) -> dict[str, float]:
-    """Return the seconds of each test that the file knows, none when there is no file.
+    """Return the seconds of each test in the file, {} if it does not exist.
 
-    Raises ConfigError for a file that is something else.
+    Raises ConfigError for an invalid file.
     """
     if not path.exists():
         return {}
@@ -87,10 +86,9 @@ def load_times(path: Path) -> dict[str, float]:
 
 
 def update_times(path: Path, results: Path) -> int:
-    """Take the times of the tests that passed in a results document; return how many there are.
+    """Update the times with those of the passed tests in a results document; return their number.
 
-    Tests of which the document knows nothing keep their times. Raises UsageError when it is not
-    the document of a run.
+    Other tests keep their times. Raises UsageError for an invalid document.
     """
     try:
         found = {
