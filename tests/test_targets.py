@@ -185,7 +185,7 @@ def test_a_host_of_another_architecture_has_no_kvm_for_arm64() -> None:
     host = kvm.probe("x86_64", "/dev/null")
     assert host.trouble == "KVM runs arm64 guests on arm64 hosts only, and this host is x86_64"
     with pytest.raises(TargetUnavailableError, match="this host is x86_64") as caught:
-        kvm.refuse(host)
+        kvm.check(host)
     assert caught.value.exit_code == 8
     assert "tcg runs anywhere" in caught.value.hint
 
@@ -194,7 +194,7 @@ def test_a_host_without_the_device(tmp_path: Path) -> None:
     host = kvm.probe("aarch64", str(tmp_path / "kvm"))
     assert host.trouble == f"{tmp_path}/kvm: No such file or directory"
     with pytest.raises(TargetUnavailableError, match="No such file") as caught:
-        kvm.refuse(host)
+        kvm.check(host)
     assert "load the module kvm" in caught.value.hint
 
 
