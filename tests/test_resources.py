@@ -11,7 +11,7 @@ from kut_runner.process import resources
 from kut_runner.process.resources import OVERHEAD, Resources
 from kut_runner.targets import qemu_machine
 
-NO_LIMIT = resources._NONE
+NO_LIMIT = resources._UNLIMITED
 TEST = definition(memory=128)
 
 
