@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kut_runner.bundle import shell
-from kut_runner.bundle.shell import Refused
+from kut_runner.bundle.shell import ShellError
 
 ENVIRONMENT = {"MAX_SMP": "6", "TARGET": "qemu", "EMPTY": "", "TEXT": "a b"}
 
@@ -65,7 +65,7 @@ def test_words(text: str, found: list[str]) -> None:
     ],
 )
 def test_what_could_do_more_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(ShellError):
         shell.words(text, ENVIRONMENT)
 
 
@@ -109,7 +109,7 @@ def test_numbers(text: str, value: int) -> None:
     ],
 )
 def test_what_is_no_number(text: str, words: str) -> None:
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(ShellError, match=words):
         shell.number(text, ENVIRONMENT)
 
 
@@ -166,7 +166,7 @@ def test_conditions_are_as_in_bash(text: str) -> None:
     ],
 )
 def test_other_conditions_are_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(ShellError):
         shell.condition(text, ENVIRONMENT)
 
 
@@ -203,5 +203,5 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_no_text_makes_it_raise_anything_else(text: str) -> None:
     for evaluate in (shell.words, shell.number, shell.condition):
-        with suppress(Refused):
+        with suppress(ShellError):
             evaluate(text, ENVIRONMENT)

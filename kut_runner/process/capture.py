@@ -58,7 +58,7 @@ class Capture:
     """A log file that is written, then read back."""
 
     def __init__(self, path: Path, *, head: int = HEAD, tail: int = TAIL) -> None:
-        """Create the file, replacing an older one; `head` and `tail` are in bytes. Raises OSError."""
+        """Create or replace the file; `head` and `tail` are in bytes. Raises OSError."""
         self._path = path
         self._file = create(path)
         self._head = head
