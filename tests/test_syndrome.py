@@ -21,12 +21,12 @@ def test_the_words_are_those_of_the_c_library() -> None:
     pairs = re.findall(r"^INFO: esr (0x[0-9a-f]+|0) (.*?)\r?$", output, re.MULTILINE)
     assert len(pairs) > 1000
     assert {syndrome.esr_class(int(esr, 16)) for esr, _ in pairs} == {*range(64)}
-    assert [(esr, syndrome.esr_words(int(esr, 16))) for esr, _ in pairs] == pairs
+    assert [(esr, syndrome.esr_summary(int(esr, 16))) for esr, _ in pairs] == pairs
 
 
 @given(U64)
 def test_any_value_has_words(value: int) -> None:
-    assert syndrome.describe_esr(value).startswith(syndrome.esr_words(value))
+    assert syndrome.describe_esr(value).startswith(syndrome.esr_summary(value))
     assert syndrome.describe_spsr(value)
     assert syndrome.describe_hpfar(value, value)
     assert 0 <= syndrome.level_of(value) <= 3
