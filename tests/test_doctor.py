@@ -328,7 +328,7 @@ def test_distributions_tell_who_they_are(
 
 def test_the_packages_are_those_of_the_front_doors_and_of_the_readme() -> None:
     text = (realtree.ROOT / "scripts/setup.sh").read_text().replace("\\\n", "")
-    lines = re.findall(r'lacks (\w+) ("[^"]*")(.*)', text)
+    lines = re.findall(r'add_missing (\w+) ("[^"]*")(.*)', text)
     assert len(lines) == 4
     in_doors = {}
     for name, _, rest in lines:
