@@ -103,9 +103,9 @@ find_python()
 	return 1
 }
 
-# want PACKAGE PURPOSE SKIPPED PROGRAM...: try to install an optional package, without which some
+# install_optional PACKAGE PURPOSE SKIPPED PROGRAM...: try to install a package, without which some
 # tests are skipped, unless one of the programs exists. Only as root, never with a password prompt.
-want()
+install_optional()
 {
 	package=$1 purpose=$2 skipped=$3
 	shift 3
@@ -117,7 +117,7 @@ want()
 	mkdir -p "$root/build" && lock
 	as_root= debian=$package
 	apt_install || { logged apt-get -q update && apt_install; } ||
-		say "that failed, see $log; $skipped are skipped"
+		say "the installation failed, see $log; $skipped are skipped"
 	exec 9>&-
 }
 
@@ -125,7 +125,7 @@ set_up()
 {
 	[ -z "$missing" ] && [ -n "$venv_ready" ] && return
 	mkdir -p "$root/build" 2>/dev/null && [ -w "$root/build" ] ||
-		stop "cannot write to $root/build" "use a clone that is yours"
+		stop "cannot write to $root/build" "use a clone that you own"
 	[ -z "$missing" ] || install_packages
 	venv_is_ready || create_venv
 	exec 9>&-
@@ -133,18 +133,18 @@ set_up()
 
 install_packages()
 {
-	command -v apt-get >/dev/null || stop_missing "there is no apt-get to install it"
+	command -v apt-get >/dev/null || stop_missing "apt-get is not available"
 	if [ "$(id -u)" = 0 ]; then
 		as_root=
 	elif ! command -v sudo >/dev/null; then
-		unpack_packages "this is not root, and there is no sudo" && return
+		unpack_packages "not root, and sudo is missing" && return
 	elif sudo -n true 2>/dev/null; then
 		as_root=sudo
 	elif [ ! -t 0 ]; then
-		unpack_packages "this is not root, and sudo wants a password" && return
+		unpack_packages "not root, and sudo needs a password" && return
 	else
-		say "sudo is to install with apt-get:$debian"
-		sudo -v || { unpack_packages "this is not root, and sudo refuses" && return; }
+		say "sudo will install with apt-get:$debian"
+		sudo -v || { unpack_packages "not root, and sudo failed" && return; }
 		as_root=sudo
 	fi
 	say "installing with${as_root:+ sudo} apt-get:$debian"
@@ -183,7 +183,7 @@ apt_install()
 
 create_venv()
 {
-	find_python || stop_missing "it is not there after the installation either"
+	find_python || stop_missing "it is still missing after the installation"
 	# An unpacked Python has no file of certificates in the path that pip uses by default.
 	[ "$python" != "$tools/python/bin/python3" ] || [ -e /etc/ssl/certs/ca-certificates.crt ] ||
 		export PIP_CERT="${PIP_CERT:-$tools/python/root/etc/ssl/certs/ca-certificates.crt}"
@@ -192,7 +192,7 @@ create_venv()
 	! venv_is_ready || return 0	# a parallel call has created it
 	case $extra in
 	'') say "installing kut into .venv with pip" ;;
-	dev) say "installing kut and what its tests need into .venv with pip" ;;
+	dev) say "installing kut and the packages for its tests into .venv with pip" ;;
 	*) say "installing kut and its packages for $extra into .venv with pip" ;;
 	esac
 	pip_install || {
@@ -206,7 +206,7 @@ create_venv()
 			show_log
 		fi
 		stop "$why, see $log" "pip needs a package index, or\
- PIP_NO_INDEX=1 and PIP_FIND_LINKS=DIRECTORY, with these and what they need:
+ PIP_NO_INDEX=1 and PIP_FIND_LINKS=DIRECTORY, with these packages and their dependencies:
   $(requirements)"
 	}
 	interpreter=$("$venv/bin/python" -c 'import os.path, sys; print(os.path.realpath(sys.argv[1]))' \
@@ -288,7 +288,7 @@ show_log()
 # stop_missing REASON: exit with an error that lists the missing packages.
 stop_missing()
 {
-	stop "missing: $missing; $1" "install what is missing, then call again:
+	stop "missing: $missing; $1" "install the missing packages, then run the command again:
   Debian, Ubuntu:  apt-get install --no-install-recommends$debian
   Fedora:          dnf install$fedora
   Arch:            pacman -S$arch

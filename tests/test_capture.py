@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The capped raw log."""
+"""Raw log with a maximum size."""
 
 import os
 from io import FileIO

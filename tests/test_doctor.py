@@ -113,7 +113,7 @@ def test_an_old_qemu_is_told_of_and_that_it_works_all_the_same(host: Host) -> No
 def test_a_qemu_that_is_none(host: Host) -> None:
     put(host, "qemu-system-aarch64", "echo I am a teapot; exit 1\n")
     wrong = find(host, "QEMU")
-    assert "is not a QEMU; --version says: I am a teapot" in wrong.found
+    assert "is not QEMU; --version prints: I am a teapot" in wrong.found
     assert wrong.state == State.PROBLEM
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Places of failed checks: the line after a check says where it is in the source."""
+"""Source lines of failed checks, which are in the line after the check."""
 
 import json
 from itertools import pairwise

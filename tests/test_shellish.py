@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The forms of shell in a unittests.cfg: as bash has them, and nothing more."""
+"""Shell syntax in a unittests.cfg: the supported part, compared with bash."""
 
 import subprocess
 from contextlib import suppress
@@ -27,7 +27,7 @@ ENVIRONMENT = {"MAX_SMP": "6", "TARGET": "qemu", "EMPTY": "", "TEXT": "a b"}
         ("''", [""]),
         ("-cpu max,sve=off", ["-cpu", "max,sve=off"]),
         ("-m $(($MAX_SMP * 100 + (1)))", ["-m", "601"]),
-        ("$TEXT", ["a b"]),  # one word: nothing of a value is split again
+        ("$TEXT", ["a b"]),  # one word: values are not split
         ("-device x,y=[1]", ["-device", "x,y=[1]"]),
     ],
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Syndromes in words: the same as the C library's, names as the assembler has them."""
+"""Decoding of syndromes: equal to the C library; register names equal to the assembler."""
 
 import re
 import subprocess
@@ -78,7 +78,7 @@ def test_the_ipa_of_a_fault() -> None:
 
 
 def test_names_are_the_assemblers(tmp_path: Path) -> None:
-    """Its disassembler has the same name for an encoding, or none yet."""
+    """The disassembler has the same name for each encoding, or a generic one."""
     objdump = find_program("aarch64-linux-gnu-objdump", {"PATH": "/usr/bin:/usr/local/bin"})
     if not objdump:
         pytest.skip("needs aarch64-linux-gnu-objdump")
@@ -108,7 +108,7 @@ def test_names_are_the_assemblers(tmp_path: Path) -> None:
 
 
 def encode(encoding: sysregs.Encoding) -> int:
-    """Return the instruction with x3: MRS, MSR where one can only write, or SYS."""
+    """Return an instruction with x3: MRS, MSR for write-only registers, or SYS."""
     op0, op1, crn, crm, op2 = encoding
     writes = op0 == 1 or sysregs.name(encoding) in WRITE_ONLY
     read = 0 if writes else 1 << 21

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Targets: which one runs, what it cannot run, and with which command line."""
+"""Targets: selection, unmet needs, command lines."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ THIS_IS_ARM = platform.machine() in ("aarch64", "arm64")
 def kvm_target(
     version: tuple[int, int, int] = (11, 1, 0), *, has_el2: bool = True, properties: str = ""
 ) -> Kvm:
-    """QEMU with KVM on a host made up for a test."""
+    """Return QEMU with KVM on a fictitious host."""
     host = KvmHost("", has_el2=has_el2)
     return Kvm(Qemu(Path("/q"), version), Accelerator("kvm", properties), host)
 
@@ -39,7 +39,7 @@ def launch(target: Target, test: TestDef, *, inspect: bool = False) -> Launch:
 
 
 def option(target: Target, test: TestDef, name: str) -> str:
-    """The value of an option in the command line of a test."""
+    """Return the value of an option in the command line of a test."""
     command = launch(target, test).command
     assert command.count(name) == 1
     return command[command.index(name) + 1]
@@ -207,7 +207,7 @@ def test_a_device_that_may_not_be_opened(tmp_path: Path) -> None:
 
 
 def test_a_kernel_that_does_not_know_the_capability_offers_no_el2() -> None:
-    """/dev/null opens, and knows no ioctl of KVM."""
+    """/dev/null can be opened, but has no ioctls of KVM."""
     assert kvm.probe("arm64", "/dev/null") == KvmHost("", has_el2=False)
 
 

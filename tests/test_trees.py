@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which tree a command works in, and trees that are built with the library that kut brings."""
+"""Source trees: the one that a command works in, and those with the library of kut."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from kut_runner.errors import ConfigError, InfrastructureError, UsageError
 
 
 def make(tree: Path) -> tuple[builder.Image, set[str]]:
-    """Build the tree; return its image `one`, and what was done, as "CC arm/one.c"."""
+    """Build the source tree; return its image `one` and the commands, as "CC arm/one.c"."""
     done: list[str] = []
     tools = toolchain.find("gcc", os.environ)
     images = builder.build(tree, tools, progress=done.append)
@@ -27,7 +27,7 @@ TINY = Path(__file__).with_name("tiny_tree")
 
 @pytest.fixture
 def carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tree of a kut that was installed from a wheel."""
+    """Source tree in an installed wheel of kut."""
     tree = shutil.copytree(TINY, tmp_path / "site-packages/kut_runner/tree")
     monkeypatch.setattr(source_trees, "_BUNDLED", tree)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -36,7 +36,7 @@ def carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """A tree without a library."""
+    """Source tree without its own library."""
     tree = tmp_path / "own"
     for top in ("arm", "configs"):
         shutil.copytree(TINY / top, tree / top)
@@ -59,7 +59,7 @@ def test_without_a_tree_it_is_the_one_that_kut_carries(carried: Path, tmp_path: 
     assert source_trees.is_bundled(place)
     assert (place / "lib").readlink() == carried / "lib"
     assert source_trees.find(place) == source_trees.find(carried / "arm") == place
-    with pytest.raises(UsageError, match="not to be changed"):
+    with pytest.raises(UsageError, match="cannot be changed"):
         source_trees.refuse_change(place)
 
 
@@ -72,7 +72,7 @@ def test_each_installation_has_its_place(
 
 
 def test_in_a_checkout_nothing_is_carried(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not inside a kut tree"):
+    with pytest.raises(UsageError, match="is not inside a kut source tree"):
         source_trees.find(tmp_path)
 
 
@@ -82,9 +82,9 @@ def test_without_a_home_there_is_no_place(
     assert carried.is_dir()
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.delenv("HOME", raising=False)
-    with pytest.raises(UsageError, match="there is no place"):
+    with pytest.raises(UsageError, match="no directory for the source tree"):
         source_trees.find(tmp_path)
-    source_trees.prepare(source_trees.find(own))  # which needs none
+    source_trees.prepare(source_trees.find(own))  # needs no cache
 
 
 def test_a_cache_that_cannot_be_written_is_named(carried: Path, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_cache_that_cannot_be_written_is_named(carried: Path, tmp_path: Path) 
         ("library = 1", "library: 1 is not valid"),
         ('library = "kut"', "library: 'kut' is not valid"),
         ('library = "kut>=0.1"\nother = 1', "other: unknown key"),
-        ('library = "kut>=99.1"', "library: needs kut>=99.1, and this is kut"),
+        ('library = "kut>=99.1"', "library: requires kut>=99.1, but this is kut"),
         ("library", "not TOML"),
     ],
 )
@@ -137,7 +137,7 @@ def test_versions_are_compared_by_their_numbers(
 
 def test_two_libraries_are_one_too_many(own: Path) -> None:
     (own / "lib").mkdir()
-    with pytest.raises(ConfigError, match="there is a lib/ too"):
+    with pytest.raises(ConfigError, match="lib/ exists too"):
         source_trees.prepare(own)
 
 

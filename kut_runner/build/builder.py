@@ -169,7 +169,7 @@ def build(  # noqa: PLR0913 - options of the user
     for name in names:
         if name not in sources.images:
             raise UsageError(
-                f'there is no image "{name}": no arm/{name}.c',
+                f'no image "{name}": arm/{name}.c does not exist',
                 f"images: {' '.join(sources.images)}",
             )
     layout = Layout(toolchain.name, library)
@@ -428,7 +428,7 @@ def _run_ninja(
     if ninja.returncode:
         raise BuildError(
             "the build failed:\n" + "\n".join(output).strip("\n"),
-            "" if verbose else "`kut build -v` shows whole commands",
+            "" if verbose else "`kut build -v` shows complete commands",
         )
 
 

@@ -84,15 +84,15 @@ def install(names: "Iterable[str]", environ: "Mapping[str, str]") -> None:
     names = tuple(names)
     for name in names:
         if name.partition("@")[0] not in NAMES:
-            raise UsageError(f'there are no tools "{name}"', f"there are: {', '.join(NAMES)}")
+            raise UsageError(f'unknown tools "{name}"', f"the sets are {', '.join(NAMES)}")
     tools = directory(environ)
     if tools is None:
-        raise SetupError("there is no place to unpack tools to", "set XDG_CACHE_HOME or HOME")
+        raise SetupError("no directory for unpacked tools", "set XDG_CACHE_HOME or HOME")
     code = subprocess.run(("/bin/sh", _SCRIPT, tools, *names), check=False).returncode
     if code in {-2, 130}:
         raise KeyboardInterrupt
     if code:
-        raise SetupError(f"not unpacked: {' '.join(names)}", "see above")
+        raise SetupError(f"{' '.join(names)} could not be unpacked", "see above")
 
 
 def remove(names: "Iterable[str]", environ: "Mapping[str, str]") -> tuple[Unpacked, ...]:

@@ -22,18 +22,18 @@ main()
 	tools=$1
 	shift
 	case $tools in
-	/*[\"\':\\]* | [!/]* | '') stop "\"$tools\" cannot hold tools" \
-		"XDG_CACHE_HOME is to be an absolute path without quotes, colons and backslashes" ;;
+	/*[\"\':\\]* | [!/]* | '') stop "tools cannot be unpacked into \"$tools\"" \
+		"XDG_CACHE_HOME must be an absolute path without quotes, colons and backslashes" ;;
 	esac
 	for name; do
 		packages_of "$name" >/dev/null
 	done
 	for program in apt-get dpkg-deb flock; do
-		command -v "$program" >/dev/null || stop "there is no $program" \
-			"only packages of Debian and its kin can be unpacked without root"
+		command -v "$program" >/dev/null || stop "$program is missing" \
+			"only packages of Debian and its derivatives can be unpacked without root"
 	done
 	mkdir -p "$tools" 2>/dev/null && [ -w "$tools" ] || stop "cannot write to $tools" \
-		"let XDG_CACHE_HOME name a directory that is yours"
+		"set XDG_CACHE_HOME to a writable directory"
 	log=$tools/log
 	exec 8>"$tools/.lock"
 	flock 8
@@ -57,11 +57,11 @@ packages_of()
 	qemu) echo qemu-system-arm ;;
 	gdb) echo gdb-multiarch ;;
 	python) echo python3 python3-venv ca-certificates ;;
-	*) stop "there are no tools \"$1\"" "there are: gcc, clang, qemu, gdb, python" ;;
+	*) stop "unknown tools \"$1\"" "the sets are gcc, clang, qemu, gdb, python" ;;
 	esac
 	case $1 in
-	*[!a-z0-9@.-]* | *@*@* | *@) stop "\"$1\" names no release of the distribution" \
-		"as in qemu@trixie-backports" ;;
+	*[!a-z0-9@.-]* | *@*@* | *@) stop "\"$1\" has no valid release of the distribution" \
+		"an example is qemu@trixie-backports" ;;
 	esac
 }
 
@@ -86,16 +86,16 @@ unpack()
 	stage=$work/set/root
 	configure_apt
 	[ "$updated" = "$suite" ] || run_apt update || stop_apt \
-		"the lists of packages cannot be fetched, see $log" \
-		"apt-get needs the mirrors that /etc/apt names, and a release that they have"
+		"the package lists cannot be fetched, see $log" \
+		"check the mirrors in /etc/apt and the release"
 	updated=$suite
 	# shellcheck disable=SC2046 # several packages
 	run_apt -y --download-only ${suite:+-t "$suite"} install $(packages_of "$name") ||
 		stop_apt "the packages for $name cannot be fetched, see $log" \
-			"are the mirror and the release right, and is there space on the disk?"
+			"check the mirror, the release and the free disk space"
 	for package in "$work"/archives/*.deb; do
 		logged dpkg-deb -x "$package" "$stage" ||
-			stop "$package cannot be unpacked, see $log" "is there space on the disk?"
+			stop "$package cannot be unpacked, see $log" "check the free disk space"
 		rm -f "$package"
 		package=${package##*/}
 		echo "${package%.deb}" >>"$work/set/packages"
@@ -165,7 +165,7 @@ relocate()
 		[ ! -e "$stage$target" ] || ln -sfn "$final/root$target" "$link"
 	done
 	loader=$(find_loader)
-	[ -n "$loader" ] || stop "there is no loader among the packages for $name" ""
+	[ -n "$loader" ] || stop "the packages for $name have no loader" ""
 	libraries=$(find "$stage/${loader%/*}" "$stage/usr/lib/$(basename "${loader%/*}")" \
 		-name '*.so*' -printf '%h\n' 2>/dev/null | sort -u |
 		sed "s,^$work/set,," | sed "s,^,$final," | paste -sd:)
@@ -246,12 +246,12 @@ relocate_python()
 # check_program PROGRAM: run it as its script does, but from the temporary directory.
 check_program()
 {
-	[ -e "$1" ] || stop "the packages for $name hold no ${1##*/}" ""
+	[ -e "$1" ] || stop "the packages for $name have no ${1##*/}" ""
 	program=$(readlink -f "$1")
 	[ ! -e "${program%/*}/.${program##*/}.elf" ] || program=${program%/*}/.${program##*/}.elf
 	logged "$stage/$loader" --library-path \
 		"$(echo "$libraries" | sed "s,$final/,$work/set/,g")" "$program" --version ||
-		stop "${1##*/} was unpacked and does not run here, see $log" ""
+		stop "${1##*/} does not run after unpacking, see $log" ""
 }
 
 run_apt()
@@ -278,7 +278,7 @@ stop_apt()
 		*"Connection timed out"* | *"Network is unreachable"* | *"Unable to connect"*)
 		reason="apt-get cannot reach its mirrors, see $log"
 		log=
-		stop "$reason" "is there a network, and are the mirrors those that /etc/apt names?" ;;
+		stop "$reason" "check the network and the mirrors in /etc/apt" ;;
 	*) stop "$1" "$2" ;;
 	esac
 }

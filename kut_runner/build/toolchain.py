@@ -259,7 +259,7 @@ NAMES: Final = tuple(_COMPILERS)
 def _require(program: str, environ: "Mapping[str, str]", install: str) -> str:
     if path := find_program(program, environ):
         return path
-    raise MissingToolError(f"{program} is not installed (not found along PATH)", install)
+    raise MissingToolError(f"{program} is not installed (not found in PATH)", install)
 
 
 def _fingerprint(program: str) -> str:

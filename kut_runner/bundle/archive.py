@@ -86,7 +86,7 @@ def pack(
         temporary.replace(path)
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be written: {error.strerror}", "name a file that can be"
+            f"{path} cannot be written: {error.strerror}", "choose another path"
         ) from None
     finally:
         temporary.unlink(missing_ok=True)
@@ -146,18 +146,18 @@ def _extract(path: Path, into: Path) -> None:
             if len(members) > _MOST_FILES or sum(each.size for each in members) > _LARGEST:
                 raise UsageError(f"{path} is too large for an archive of tests", _HINT)
             if not all(each.isreg() for each in members):
-                raise UsageError(f"{path} holds more than files", _HINT)
+                raise UsageError(f"{path} has entries other than files", _HINT)
             for member in members:
                 _extract_file(tar, member, into)
     except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
-        raise UsageError(f"{path} is not an archive of kut, or not whole: {error}", _HINT) from None
+        raise UsageError(f"{path} is not an archive of kut, or truncated: {error}", _HINT) from None
 
 
 def _extract_file(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
     """Unpack a regular file without owner and mode; extraction filters need Python 3.11.4."""
     name = PurePosixPath(member.name)
     if name.is_absolute() or ".." in name.parts:
-        raise tarfile.ReadError(f'"{name}" would be outside of it')
+        raise tarfile.ReadError(f'"{name}" is outside of the archive')
     target = into / name
     target.parent.mkdir(parents=True, exist_ok=True)
     source = tar.extractfile(member)
@@ -172,7 +172,7 @@ def _read(path: Path, directory: Path) -> Archive:
     for name, checksum in manifest["files"].items():
         data = directory / name
         if not data.is_file() or hashlib.sha256(data.read_bytes()).hexdigest() != checksum:
-            message = f"{path}: {name} is not what was packed (unpacked in {directory})"
+            message = f"{path}: {name} differs from the packed file (unpacked in {directory})"
             raise UsageError(message, f"remove {directory}; if that does not help, {_HINT}")
     found = directory / "images"
     images = {
@@ -192,7 +192,7 @@ def _manifest(path: Path, directory: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is not an archive of kut: {error!r}", _HINT) from None
     if schema != SCHEMA:
-        raise UsageError(f"{path} is of schema {schema}, this kut reads {SCHEMA}", _HINT)
+        raise UsageError(f"{path} has schema {schema}, but this kut reads {SCHEMA}", _HINT)
     if not all(isinstance(each, str) for each in strings):
         raise UsageError(f"{path} is not an archive of kut: bad {_MANIFEST}", _HINT)
     return manifest

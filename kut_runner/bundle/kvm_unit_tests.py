@@ -93,14 +93,16 @@ def load(
     seen = set()
     for section in _sections(path, shown, problems):
         if section.name in seen:
-            problems.append(f"{shown}:{section.line}: [{section.name}] is there twice; rename one")
+            problems.append(
+                f"{shown}:{section.line}: [{section.name}] is defined twice; rename one"
+            )
             continue
         seen.add(section.name)
         found = _Reader(shown, section, host, problems).test(path.parent, images)
         if found:
             tests[section.name] = found
     if not tests and not problems:
-        problems.append(f"{shown}: no [test] in it")
+        problems.append(f"{shown}: no tests")
     if problems:
         raise ConfigError(problems)
     return SourceTree(Config(tuple(tests.values())), images)
@@ -117,8 +119,8 @@ def _find(directory: Path) -> Path:
             return path
     paths = ", ".join(_PATHS)
     raise UsageError(
-        f"{directory} is not a tree of kvm-unit-tests: none of {paths} is there",
-        "name the top of a tree that was configured for arm64 and built",
+        f"{directory} is not a source tree of kvm-unit-tests: it has none of {paths}",
+        "give the top of a source tree that is configured for arm64 and built",
     )
 
 
@@ -300,7 +302,7 @@ class _Reader:
                 raise ShellError(f"{path} is not below {' or '.join(_CHECKABLE)}")
             found = _first_line(Path(path))
             if found != wanted:
-                return f"needs {pair}, and it is {'not there' if found is None else found}"
+                return f"needs {pair}, and it is {'missing' if found is None else found}"
         return ""
 
     def disabled(self, text: str) -> str:
@@ -316,7 +318,7 @@ class _Reader:
         elif not flat.resolve().is_relative_to(directory.resolve()):
             self.add_problem(line, "file", f"{file} is not below {os.path.relpath(directory)}")
         elif not flat.is_file():
-            self.add_problem(line, "file", f"{os.path.relpath(flat)} is not there; build the tree")
+            self.add_problem(line, "file", f"{os.path.relpath(flat)} does not exist; build it")
         else:
             images[name] = Image(name, flat.with_suffix(".elf"), flat)
 

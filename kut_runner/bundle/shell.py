@@ -89,7 +89,7 @@ class _Reader:
             elif character == "$":
                 parts.append(self.variable())
             elif character == "\\":
-                raise ShellError("a backslash outside quotes is not understood")
+                raise ShellError("a backslash outside quotes is not supported")
             elif match := _PLAIN.match(self.text, self.at):
                 parts.append(match[0])
                 self.at = match.end()
@@ -106,7 +106,7 @@ class _Reader:
         if quote == "'":
             return inner
         if "`" in inner or "\\" in inner:
-            raise ShellError('` and \\ within "..." are not understood')
+            raise ShellError('` and \\ within "..." are not supported')
         reader = _Reader(inner, self.environment)
         return reader.expanded()
 
@@ -125,7 +125,7 @@ class _Reader:
             return str(_Arithmetic(self.until_double(), self.environment).value())
         match = _VARIABLE.match(self.text, self.at)
         if not match:
-            raise ShellError(f'"{self.text[self.at :][:20]}" is not understood: only $NAME is')
+            raise ShellError(f'"{self.text[self.at :][:20]}" is not supported: only $NAME is')
         self.at = match.end()
         return self.environment.get(match[1] or match[2], "")
 
@@ -150,7 +150,7 @@ class _Reader:
         """Raise ShellError if any text is left."""
         self.space()
         if self.at < len(self.text):
-            raise ShellError(f'"{self.text[self.at :][:20]}" is not understood')
+            raise ShellError(f'"{self.text[self.at :][:20]}" is not supported')
 
 
 class _Arithmetic:
@@ -176,7 +176,7 @@ class _Arithmetic:
         while at < len(text):
             match = _ARITHMETIC.match(text, at)
             if not match:
-                raise ShellError(f'"{text[at:].strip()[:20]}" is not understood in arithmetic')
+                raise ShellError(f'"{text[at:].strip()[:20]}" is not supported in arithmetic')
             self.tokens.append(match[1])
             at = match.end()
 
@@ -319,7 +319,7 @@ class _Condition:
             if not self.take("]]"):
                 raise ShellError('a "]]" is missing')
             return holds != is_negated
-        raise ShellError("only [[ ... ]] and (( ... )) are understood as a condition")
+        raise ShellError("only [[ ... ]] and (( ... )) are supported as a condition")
 
     def arithmetic(self) -> bool:
         return _Arithmetic(self.reader.until_double(), self.environment).value() != 0
@@ -373,7 +373,7 @@ class _Condition:
         if re.match(r"-[a-z]+\s", self.reader.text[self.reader.at :]):
             operator, _ = self.word()
             if operator not in _COMPARISONS:
-                raise ShellError(f"{operator} is not understood in a condition")
+                raise ShellError(f"{operator} is not supported in a condition")
             right, _ = self.word()
             sides = (_Arithmetic(side, self.environment).value() for side in (left, right))
             return bool(_OPERATORS[_COMPARISONS[operator]](*sides))
@@ -382,9 +382,9 @@ class _Condition:
     def word(self) -> tuple[str, bool]:
         self.reader.space()
         if _CONDITION.match(self.reader.text, self.reader.at):
-            raise ShellError("a word is missing in a condition")
+            raise ShellError("an operand is missing in a condition")
         if (word := self.reader.word()) is None:
-            raise ShellError("a word is missing in a condition")
+            raise ShellError("an operand is missing in a condition")
         return word
 
     def take(self, token: str) -> str:

@@ -61,7 +61,7 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
     elif config.is_root(root):
         tree = source_trees.work_dir(root.resolve())
     else:
-        raise UsageError(f"{root} is not a kut tree ({config.A_TREE})", "correct --root")
+        raise UsageError(f"{root} is not a kut tree ({config.TREE_DESCRIPTION})", "correct --root")
     source_trees.prepare(tree)
     if not quiet and root is None and source_trees.is_bundled(tree):
         _say_carried(tree)

@@ -43,7 +43,7 @@ NODEFAULT: Final = "nodefault"
 #: File at the top of a source tree that uses kut's library; see `source_trees`.
 MARK: Final = "kut.toml"
 #: Description of a source tree, for messages.
-A_TREE: Final = f"a directory with configs/, and lib/ or {MARK}"
+TREE_DESCRIPTION: Final = f"a directory with configs/, and lib/ or {MARK}"
 
 #: Values that enable a property of a machine.
 _ON: Final = ("on", "true", "yes")
@@ -166,8 +166,8 @@ def find_root(start: Path) -> Path:
         if is_root(directory):
             return directory
     raise UsageError(
-        f"{start} is not inside a kut tree ({A_TREE})",
-        "change to the tree, name it with --root DIR, or start one: kut new --tree DIR",
+        f"{start} is not inside a kut source tree ({TREE_DESCRIPTION})",
+        "change to a source tree, pass --root DIR, or create one: kut new --tree DIR",
     )
 
 
@@ -189,7 +189,7 @@ def load(directory: Path, sources: Path | None = None) -> Config:
     targets: dict[str, TargetDef] = {}
     paths = sorted(directory.glob("*.toml"))
     if not paths:
-        problems.append(f"{directory}: no test definitions (*.toml) here; add a file tests.toml")
+        problems.append(f"{directory}: no test definitions (*.toml); add a file tests.toml")
     for path in paths:
         reader = _Reader(f"{directory.name}/{path.name}", problems, sources)
         document = reader.parse(path)
@@ -277,7 +277,7 @@ class _Reader:
         before = len(self.problems)
         values = self._fields(table, where, VARIANT_FIELDS)
         if "about" not in values:
-            self._add_problem(f"{where}.about", "missing; say what it is for")
+            self._add_problem(f"{where}.about", "missing; describe the purpose of the variant")
         if len(self.problems) > before:
             return None
         return VariantDef(name=name, origin=self.shown, **_complete(values, VARIANT_FIELDS))
@@ -287,7 +287,7 @@ class _Reader:
         before = len(self.problems)
         values = self._fields(table, where, TARGET_FIELDS)
         if name in BUILT_IN:
-            self._add_problem(where, "kut has a target of that name; choose another one")
+            self._add_problem(where, "the name of a built-in target; choose another one")
         if "command" not in values:
             self._add_problem(f"{where}.command", "missing; give the program and its arguments")
         elif "{dtb}" in "".join(values["command"] or ()) and not values.get("dtb"):
@@ -319,7 +319,7 @@ class _Reader:
 
     def _check_source(self, image: str, where: str) -> None:
         if self.sources and not (self.sources / f"{image}.c").is_file():
-            missing = f"there is no {self.sources.name}/{image}.c; add it or correct the name"
+            missing = f"{self.sources.name}/{image}.c does not exist; add it or correct the name"
             self._add_problem(f"{where}.image", missing)
 
 

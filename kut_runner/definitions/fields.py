@@ -135,12 +135,10 @@ def _command(value: object) -> tuple[str, ...]:
     if unknown is not None:  # it may be empty
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         raise BadValueError(
-            f"{{{unknown}}} is not a placeholder; they are {known}, and {{{{ for a brace"
+            f"{{{unknown}}} is not a placeholder; these are {known}, and {{{{ stands for a brace"
         )
     if not {"image", "elf"} & set(fields):
-        raise BadValueError(
-            "the image is missing; give {image} (flat) or {elf} where the program wants it"
-        )
+        raise BadValueError("the image is missing; pass {image} (flat) or {elf} to the program")
     return argv
 
 
@@ -206,7 +204,7 @@ TEST_FIELDS: Final[Mapping[str, Field]] = {
 
 _FLAGS: Final = Field(_tuple_of(_word), 'a list of flags, as in ["-O0"]', [])
 VARIANT_FIELDS: Final[Mapping[str, Field]] = {
-    "about": Field(_word, "words that say what it is for", None),
+    "about": Field(_word, "a description of the purpose", None),
     "compile": _FLAGS,
     "compile-gcc": _FLAGS,
     "compile-clang": _FLAGS,

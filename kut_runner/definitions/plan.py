@@ -63,7 +63,7 @@ def select_one(config: "Config", name: str) -> "TestDef":
     tests = select(config, Selection((name,)))
     if len(tests) > 1:
         some = ", ".join(test.name for test in tests[:5])
-        raise UsageError(f'"{name}" names {len(tests)} tests', f"one of them: {some}")
+        raise UsageError(f'"{name}" matches {len(tests)} tests', f"name one of them: {some}")
     return tests[0]
 
 
@@ -118,7 +118,7 @@ def _refuse_unknown_groups(groups: Iterable[str], tests: "Iterable[TestDef]") ->
 def _hint_for_none(selection: Selection) -> str:
     if selection == Selection():
         return f'every test is in group "{NODEFAULT}"; name those to run'
-    return "names, groups and -k must all hold, and excludes must leave one"
+    return "a test must match the names, the groups and -k, and must not be excluded"
 
 
 def variant(config: "Config", name: str | None) -> "VariantDef | None":

@@ -35,7 +35,7 @@ int main(void)
 """  # noqa: E101 - C is indented by tabs and aligned by spaces
 
 _MARK: Final = f"""\
-# A tree of tests for kut, built with the library that kut brings: the oldest kut that will do.
+# Source tree of tests that uses the library of kut, with the minimum version of kut.
 library = "kut>={__version__}"
 """
 
@@ -44,16 +44,15 @@ _IGNORED: Final = "/build/\n"
 _README: Final = """\
 # Tests of hypervisor-level arm64 code
 
-Images that boot at EL2 in QEMU, each with a verdict. kut builds and runs them, and brings the
-library that they use.
+Test images that boot at EL2 in QEMU. kut builds and runs them, and provides their library.
 
-    kut run         build what changed, and run all tests
-    kut list        the tests there are
-    kut new NAME    one more, to start from
+    kut run         build changed sources and run all tests
+    kut list        list the tests
+    kut new NAME    create a new test
 
-- `arm/NAME.c` is an image, with `arm/NAME-*.S` and all of `arm/NAME/` where they exist.
-- `configs/*.toml` say which tests there are, and on which machine each runs.
-- `kut.toml` says which kut it takes.
+- `arm/NAME.c` is the source of an image, with `arm/NAME-*.S` and `arm/NAME/` if they exist.
+- `configs/*.toml` define the tests and their machines.
+- `kut.toml` has the minimum version of kut.
 - `build/` has images, logs and past runs, and `compile_commands.json` for editors. It may be
   removed at any time.
 """
@@ -71,13 +70,13 @@ def new_tree(tree: Path, name: str) -> tuple[Path, ...]:
     new = [path for path in (tree, tree / "arm", tree / "configs") if not path.exists()]
     try:
         if tree.exists() and any(tree.iterdir()):
-            raise UsageError(f"{tree} is not empty", "name a directory that is, or a new one")
+            raise UsageError(f"{tree} is not empty", "name an empty or a new directory")
         for directory in (tree / "arm", tree / "configs"):
             directory.mkdir(parents=True)
         written = _write({tree / file: text for file, text in texts.items()})
     except OSError as error:
         _remove(reversed(new))
-        raise InfrastructureError(f"the new tree is not written: {error}") from None
+        raise InfrastructureError(f"the new source tree cannot be written: {error}") from None
     return (*written, *new_test(tree, name))
 
 
@@ -94,7 +93,7 @@ def new_test(tree: Path, name: str) -> tuple[Path, Path]:
     try:
         _write({source: _SOURCE, definition: f'[test."{name}"]\nmemory = 256\n'})
     except OSError as error:
-        raise InfrastructureError(f"a file of the new test is not written: {error}") from None
+        raise InfrastructureError(f"the new test cannot be written: {error}") from None
     return source, definition
 
 
@@ -122,7 +121,7 @@ def _remove(directories: Iterable[Path]) -> None:
 def _check_name(name: str) -> None:
     if not config.is_name(name) or name.endswith((".c", ".S")):
         raise UsageError(
-            f"{name!r} is no name for a test",
+            f"{name!r} is not a valid name of a test",
             "a letter or digit, then letters, digits and _.+-; at most 100, without a suffix",
         )
 
@@ -130,7 +129,7 @@ def _check_name(name: str) -> None:
 def _check_is_new(tree: Path, name: str, files: tuple[Path, ...]) -> None:
     for path in (*files, tree / "arm" / f"{name}.S", tree / "arm" / name):
         if path.exists():
-            raise UsageError(f"{path.relative_to(tree)} is already there", "choose another name")
+            raise UsageError(f"{path.relative_to(tree)} already exists", "choose another name")
     if not any((tree / "configs").glob("*.toml")):
         return  # the first test of a source tree
     if any(test.name == name for test in config.load(tree / "configs", tree / "arm").tests):

@@ -45,7 +45,7 @@ def parse(text: str) -> Shard:
     match = _SHARD.fullmatch(text)
     shard = Shard(int(match[1]), int(match[2])) if match else None
     if not shard or not 1 <= shard.index <= shard.count:
-        raise UsageError(f'"{text}" is no shard', 'give "i/n" with 1 <= i <= n, as in 2/4')
+        raise UsageError(f'"{text}" is not a shard', 'give "i/n" with 1 <= i <= n, as in 2/4')
     return shard
 
 
@@ -82,7 +82,7 @@ def load_times(path: Path) -> dict[str, float]:
         return _times(json.loads(path.read_text())["seconds"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "write a new one with `kut shards --update RESULTS.json`"
-        raise ConfigError([f"{path}: no times of tests ({error!r}); {hint}"]) from None
+        raise ConfigError([f"{path}: not a file of test times ({error!r}); {hint}"]) from None
 
 
 def update_times(path: Path, results: Path) -> int:
@@ -101,7 +101,7 @@ def update_times(path: Path, results: Path) -> int:
         raise UsageError(f"{results} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{results} is not the results of a run ({error!r})", "give a file of `kut run --json`"
+            f"{results} is not a results document ({error!r})", "give a file of `kut run --json`"
         ) from None
     path.write_text(json.dumps({"seconds": dict(sorted(times.items()))}, indent=1) + "\n")
     return len(found)
@@ -110,5 +110,5 @@ def update_times(path: Path, results: Path) -> int:
 def _times(seconds: Mapping[str, Any]) -> dict[str, float]:
     times = {name: float(value) for name, value in seconds.items()}
     if not all(0 <= value < math.inf for value in times.values()):
-        raise ValueError("a time below 0, or none")
+        raise ValueError("a time is negative or not finite")
     return times

@@ -28,7 +28,7 @@ _TOPS: Final = ("lib", "arm", "configs")
 _LINKED: Final = "build/lib"
 
 _NEED: Final = re.compile(r"kut>=([0-9]{1,4}(?:\.[0-9]{1,4}){0,2})")
-_EXPECTED: Final = f'give the oldest kut that will do, as in library = "kut>={__version__}"'
+_EXPECTED: Final = f'give the minimum version of kut, as in library = "kut>={__version__}"'
 
 
 def cache(environ: "Mapping[str, str]") -> str | None:
@@ -65,7 +65,7 @@ def work_dir(tree: Path) -> Path:
     if directory := _cache_directory():
         return directory
     raise UsageError(
-        "there is no place for the tree that kut carries", "set XDG_CACHE_HOME or HOME"
+        "no directory for the source tree bundled with kut", "set XDG_CACHE_HOME or HOME"
     )
 
 
@@ -91,8 +91,8 @@ def refuse_change(tree: Path) -> None:
     """Raise UsageError for the bundled source tree, which must not be changed."""
     if is_bundled(tree):
         raise UsageError(
-            "the tree that kut carries is not to be changed",
-            "start one of your own: kut new --tree DIR",
+            "the source tree bundled with kut cannot be changed",
+            "create your own: kut new --tree DIR",
         )
 
 
@@ -108,7 +108,7 @@ def library(tree: Path) -> str:
         if (top / "lib").is_dir():
             _link(tree / _LINKED, top / "lib")
             return _LINKED
-    raise InfrastructureError("this kut has no library", "install it again")
+    raise InfrastructureError("the library of kut is missing", "reinstall kut")
 
 
 def identity(tree: Path) -> str:
@@ -129,7 +129,10 @@ def _cache_directory() -> Path | None:
 
 
 def _content(directory: Path) -> str:
-    """Return a checksum of a bundled directory, and the name of any other, where times hold."""
+    """Return a checksum of a bundled directory.
+
+    Of any other directory return the name, because the modification times of its files are right.
+    """
     if not directory.is_relative_to(_BUNDLED):
         return str(directory)
     from zlib import crc32
@@ -155,7 +158,7 @@ def _link(path: Path, target: Path) -> None:
     except OSError as error:
         raise InfrastructureError(
             f"{path} cannot be written: {error.strerror}",
-            "make it yours, or let XDG_CACHE_HOME name a directory that is",
+            "fix its permissions, or set XDG_CACHE_HOME to a writable directory",
         ) from None
 
 
@@ -167,7 +170,7 @@ def _check(tree: Path) -> None:
     if not problems:
         problems += _library_problems(document.get("library"))
     if (tree / "lib").is_dir():
-        both = "there is a lib/ too; remove that, or this file"
+        both = "lib/ exists too; remove one of them"
         problems.append(f"{config.MARK}: library: {both}")
     if problems:
         raise ConfigError(problems)
@@ -181,8 +184,8 @@ def _library_problems(value: Any) -> "Iterator[str]":  # noqa: ANN401 - any TOML
     elif not match:
         yield f"{where}: {value!r} is not valid; {_EXPECTED}"
     elif _numbers(match[1]) > _numbers(__version__):
-        upgrade = "upgrade it, as with `pipx upgrade kut`"
-        yield f"{where}: needs {value}, and this is kut {__version__}; {upgrade}"
+        upgrade = "upgrade it, for example with `pipx upgrade kut`"
+        yield f"{where}: requires {value}, but this is kut {__version__}; {upgrade}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

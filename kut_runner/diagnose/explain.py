@@ -61,7 +61,7 @@ def explain(
     except Exception as error:  # noqa: BLE001 - see the docstring
         kind = Kind.HANG if snapshot else Kind.EXCEPTION
         description = printable(f"{type(error).__name__}: {error}")
-        return Diagnosis(kind, f"no diagnosis, by a bug in kut: {description}")
+        return Diagnosis(kind, f"no diagnosis, because of a bug in kut: {description}")
 
 
 def _explain(
@@ -102,8 +102,8 @@ class _Image:
         found = symbols.load(elf.path.absolute(), elf.build_id or _fingerprint(elf.path), root)
         if elf.build_id and found.build_id != elf.build_id:
             self._note(
-                f"no symbols: {elf.path} is not what ran: its build-id is"
-                f" {found.build_id[:12] or 'missing'}, and {elf.build_id[:12]} ran"
+                f"no symbols: {elf.path} is not the image that ran: its build-id is"
+                f" {found.build_id[:12] or 'missing'}, that of the image {elf.build_id[:12]}"
             )
             return None
         if not found.has_lines:
@@ -221,8 +221,9 @@ def _registers(found: "Dump", image: _Image) -> Iterator[Register]:
     if found.esr is not None:
         yield Register(f"ESR{level}", found.esr, syndrome.describe_esr(found.esr))
     if found.far is not None and found.esr is not None:
-        is_valid = _has_far(found.esr)
-        meaning = image.symbol(found.far, found.load) if is_valid else "not of this class"
+        meaning = "not valid for this exception class"
+        if _has_far(found.esr):
+            meaning = image.symbol(found.far, found.load)
         yield Register(f"FAR{level}", found.far, meaning)
     if found.hpfar is not None and found.ipa is not None:
         yield Register("HPFAR_EL2", found.hpfar, syndrome.describe_hpfar(found.hpfar, found.far))

@@ -50,7 +50,7 @@ def write_all(file: FileIO, path: Path, data: bytes) -> None:
     except OSError as error:
         raise InfrastructureError(
             f"{path} cannot be written: {error.strerror}",
-            "make room on the disk, or put the tree on another one",
+            "free disk space, or move the source tree to another disk",
         ) from None
 
 

@@ -162,7 +162,7 @@ def find(definition: "TargetDef", tree: Path, environment: "Mapping[str, str]") 
     found = find_program(str(tree / name) if "/" in name else name, environment)
     if not found:
         raise MissingToolError(
-            f"target {definition.name}: {name} is not a program",
+            f"target {definition.name}: {name} does not exist or is not executable",
             f"install it, or correct command in [target.{definition.name}] of {definition.origin}",
         )
     program = str(Path(found).absolute())
@@ -194,7 +194,7 @@ def _ask_version(definition: "TargetDef", program: str, tree: Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MissingToolError(
-            f"target {definition.name}: {' '.join(argv)} gave no version: {error}",
+            f"target {definition.name}: {' '.join(argv)} printed no version: {error}",
             f"correct version in [target.{definition.name}] of {definition.origin}",
         ) from None
     return (done.stdout.strip().splitlines() or [""])[0][:100]

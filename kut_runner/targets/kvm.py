@@ -55,9 +55,10 @@ def probe(machine: str | None = None, device: str = _DEVICE) -> KvmHost:
     try:
         descriptor = os.open(device, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
-        hint = "load the module kvm, or boot at EL2" if isinstance(error, FileNotFoundError) else ""
-        hint = hint or f"let this user open it: sudo usermod -aG kvm {os.environ.get('USER', '')}"
-        return KvmHost(f"{device}: {error.strerror}", hint.strip())
+        hint = f"give this user access: sudo usermod -aG kvm {os.environ.get('USER', '')}".strip()
+        if isinstance(error, FileNotFoundError):
+            hint = "load the module kvm, or boot at EL2"
+        return KvmHost(f"{device}: {error.strerror}", hint)
     try:
         return KvmHost("", has_el2=_check_extension(descriptor, _KVM_CAP_ARM_EL2))
     finally:

@@ -53,7 +53,9 @@ def find_qemu(
     else:
         found = find_program(asked or _PROGRAM, rootless.extend(environment))
     if not found:
-        raise MissingToolError(f"no QEMU: {asked or _PROGRAM} is not there to run", _INSTALL)
+        raise MissingToolError(
+            f"no QEMU: {asked or _PROGRAM} does not exist or is not executable", _INSTALL
+        )
     program = Path(found).absolute()
     return Qemu(program, _cached_version(program, cache))
 
@@ -98,13 +100,12 @@ def _ask_version(program: Path) -> tuple[int, int, int]:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        what = f"{program} --version gave no answer: {error}"
-        raise InfrastructureError(what, _INSTALL) from None
+        raise InfrastructureError(f"{program} --version failed: {error}", _INSTALL) from None
     if match := _VERSION.match(done.stdout):
         return int(match[1]), int(match[2]), int(match[3])
-    said = (done.stdout + done.stderr).strip() or f"nothing, exit status {done.returncode}"
-    first = said.splitlines()[0][:300]
-    raise MissingToolError(f"{program} is not a QEMU; --version says: {first}", _INSTALL)
+    output = (done.stdout + done.stderr).strip() or f"nothing, exit status {done.returncode}"
+    first = output.splitlines()[0][:300]
+    raise MissingToolError(f"{program} is not QEMU; --version prints: {first}", _INSTALL)
 
 
 def _read_cache(cache: Path) -> dict[str, str]:

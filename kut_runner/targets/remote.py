@@ -72,9 +72,9 @@ class Link:
             else:
                 sent = self._socket.send(data)
         except OSError as error:
-            raise RemoteError(f"QEMU takes no question: {error.strerror}") from None
+            raise RemoteError(f"QEMU accepts no request: {error.strerror}") from None
         if sent < len(data):
-            raise RemoteError("QEMU takes no more questions")
+            raise RemoteError("QEMU accepts no more requests")
 
     def receive(self, pattern: re.Pattern[bytes]) -> Steps[bytes]:
         """Return group 1 of a pattern in the received bytes; bytes before it are discarded."""
@@ -112,7 +112,7 @@ class Monitor:
             except ValueError:
                 continue
             if isinstance(response, dict) and "error" in response:
-                raise RemoteError(f"QEMU refuses {command}: {response['error']}")
+                raise RemoteError(f"QEMU rejects {command}: {response['error']}")
             if isinstance(response, dict) and "return" in response:
                 return response["return"]
 
@@ -163,7 +163,7 @@ class Stub:
         """Return x0 to x30, sp, pc and cpsr."""
         data = _bytes((yield from self.ask("g")))
         if len(data) < _CPSR * 8 + 4:
-            raise RemoteError("QEMU gives no registers")
+            raise RemoteError("QEMU provides no registers")
         found = {name: _number(data[at * 8 : at * 8 + 8]) for at, name in enumerate(_CORE)}
         return {**found, "cpsr": _number(data[_CPSR * 8 : _CPSR * 8 + 4])}
 
@@ -188,7 +188,7 @@ class Stub:
     def set_breakpoint(self, address: int, *, is_set: bool) -> Steps[None]:
         """Set or remove a hardware breakpoint; raises RemoteError."""
         if (yield from self.ask(f"{'Z' if is_set else 'z'}1,{address:x},4")) != "OK":
-            raise RemoteError(f"QEMU takes no breakpoint at {address:#x}")
+            raise RemoteError(f"QEMU rejects a breakpoint at {address:#x}")
 
     def run(self) -> Steps[None]:
         """Run the machine until it stops; raises RemoteError if it ends."""

@@ -161,7 +161,7 @@ class Diagnosis:
     cpus: tuple[CpuState, ...] = ()
     """All CPUs after a timeout."""
     notes: tuple[str, ...] = ()
-    """Further facts: problems with decoding, source lines of offsets."""
+    """Notes: problems with decoding, source lines of offsets."""
 
     def lines(self) -> Iterator[str]:
         """Yield the text: headline, stack, registers, CPUs, notes."""

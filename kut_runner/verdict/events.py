@@ -157,10 +157,10 @@ def parse(lines: Iterable[str]) -> Iterator[Event]:
 
 
 def _event(line: str) -> Event:
-    word, colon, _ = line.partition(_MARK)
-    if colon and (status := _CHECKS.get(word)):
+    keyword, colon, _ = line.partition(_MARK)
+    if colon and (status := _CHECKS.get(keyword)):
         return Check(line, status)
-    if colon and (kind := _REMARKS.get(word)):
+    if colon and (kind := _REMARKS.get(keyword)):
         return kind(line)
     return _ending(line) or Output(line)
 
@@ -172,9 +172,9 @@ def _ending(line: str) -> Event | None:
     if match := _EXIT.fullmatch(line):
         return Exit(line, int(match[1]))
     if match := _STACK.fullmatch(line):
-        words = match[1].split()
-        addresses = tuple(int(word.removeprefix("@"), 16) for word in words)
-        return Stack(line, addresses, exact=words[0].startswith("@"))
+        numbers = match[1].split()
+        addresses = tuple(int(number.removeprefix("@"), 16) for number in numbers)
+        return Stack(line, addresses, exact=numbers[0].startswith("@"))
     if match := _SYNDROME.fullmatch(line):
         return Syndrome(line, match[1])
     if line.startswith(_AT):

@@ -223,7 +223,7 @@ def _joined(text: str, message: str) -> str:
 
 def last_line(output: GuestOutput) -> str:
     """Return the end of a sentence: the last line of the output, or that there is no output."""
-    return _last_if_any(output) or ", without a word"
+    return _last_if_any(output) or ", without any output"
 
 
 def _last_if_any(output: GuestOutput, excluded: str = "") -> str:
