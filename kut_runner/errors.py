@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The exit codes, and the errors a user can meet.
+"""Exit codes and user-facing errors.
 
-Every error says what is wrong and how to put it right, and owns its exit code::
+Every error has a message, a hint how to fix it, and an exit code::
 
     KutError
      +-- UsageError              2  a bad option value, an unknown name
-     +-- ConfigError             2  bad test definitions: all problems at once
-     +-- BuildError              3  the compiler or the linker said no, in its own words
-     +-- NothingSelectedError    4  a selection that is empty
-     +-- InfrastructureError     5  trouble outside the tests: never a skip, never a pass
+     +-- ConfigError             2  bad test definitions, with all problems of all files
+     +-- BuildError              3  an error of the compiler or the linker, with its output
+     +-- NothingSelectedError    4  an empty selection
+     +-- InfrastructureError     5  an error outside the tests: never a skip, never a pass
      |    +-- MissingToolError   5  no QEMU, no compiler, no ninja
-     |         +-- NotUnpackedError  5  a set of `kut toolchain install`, by its name
-     +-- MachineRefusedError     6  QEMU does not take the machine, CPU or option given
-     +-- SetupError              7  tools cannot be installed on this machine
-     +-- TargetUnavailableError  8  the target cannot run on this host, as KVM on x86
+     |         +-- NotUnpackedError  5  a toolchain set that is not installed
+     +-- MachineRefusedError     6  QEMU rejects the machine, the CPU or an option
+     +-- SetupError              7  tools cannot be installed on this host
+     +-- TargetUnavailableError  8  the target cannot run on this host (KVM on x86)
 
-Failing tests are results, not errors: they make the exit code 1. Anything that is not a
-KutError is a bug in kut.
+Failing tests are results, not errors: they give exit code 1. Any exception other than KutError
+is a bug in kut.
 """
 
 from enum import IntEnum
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """Every exit code of `kut` and of the front doors under scripts/."""
+    """Exit codes of `kut` and of the entry scripts under scripts/."""
 
     OK = 0
     TESTS_FAILED = 1
@@ -43,80 +43,80 @@ class ExitCode(IntEnum):
 
 
 class KutError(Exception):
-    """Base of all errors that a user can meet.
+    """Base class of user-facing errors.
 
-    `message` says what is wrong (file, key, option or tool), `hint` how to put it right;
-    the hint may be empty.
+    `message` describes the problem and names the file, key, option or tool; `hint` describes the
+    fix and may be empty.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.INFRASTRUCTURE
 
     def __init__(self, message: str, hint: str = "") -> None:
-        """Keep the message and the hint apart, so that each view can place them."""
+        """Store the message and the hint separately: views show them in different places."""
         super().__init__(message)
         self.message = message
         self.hint = hint
 
 
 class UsageError(KutError):
-    """A bad option value, or a name that nothing carries."""
+    """A bad option value or an unknown name."""
 
     exit_code = ExitCode.USAGE
 
 
 class ConfigError(KutError):
-    """Test definitions that cannot be used; `problems` holds each as "FILE: KEY: what; fix"."""
+    """Invalid test definitions; `problems` has one entry each, as "FILE: KEY: problem; fix"."""
 
     exit_code = ExitCode.USAGE
 
     def __init__(self, problems: "Iterable[str]") -> None:
-        """Keep every problem: a user wants to mend them all in one go."""
+        """Store every problem, so that a user can fix all of them together."""
         self.problems = tuple(problems)
         super().__init__("\n".join(("bad test configuration:", *self.problems)))
 
 
 class BuildError(KutError):
-    """The build failed; the message holds the compiler's own words."""
+    """A failed build; the message has the compiler's output."""
 
     exit_code = ExitCode.BUILD_FAILED
 
 
 class NothingSelectedError(KutError):
-    """A selection that leaves no test to run, which must never look like a pass."""
+    """A selection without tests, which must never look like a pass."""
 
     exit_code = ExitCode.NOTHING_RAN
 
 
 class InfrastructureError(KutError):
-    """Trouble outside the tests, in QEMU or on the machine kut runs on."""
+    """An error outside the tests: in QEMU or on the host."""
 
 
 class MissingToolError(InfrastructureError):
-    """A program that kut needs is not installed."""
+    """A required program that is not installed."""
 
 
 class NotUnpackedError(MissingToolError):
-    """A set of tools that kut unpacks from packages, and that has not been unpacked."""
+    """A set of tools that `kut toolchain install` provides and that is not unpacked."""
 
     def __init__(self, name: str) -> None:
-        """Keep the set's name, which `kut toolchain install` takes."""
+        """Store the name of the set, as `kut toolchain install` takes it."""
         super().__init__(f"{name} is not unpacked", f"`kut toolchain install {name}`")
         self.name = name
 
 
 class TargetUnavailableError(KutError):
-    """The target that was asked for cannot run on this host."""
+    """A target that cannot run on this host."""
 
     exit_code = ExitCode.TARGET_UNAVAILABLE
 
 
 class MachineRefusedError(KutError):
-    """QEMU does not take the machine, the CPU or an option it was given."""
+    """A machine, CPU or option that QEMU rejects."""
 
     exit_code = ExitCode.MACHINE_REFUSED
 
 
 class SetupError(KutError):
-    """Tools cannot be installed on this machine."""
+    """Tools that cannot be installed on this host."""
 
     exit_code = ExitCode.SETUP_IMPOSSIBLE

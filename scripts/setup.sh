@@ -1,15 +1,15 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For the front doors beside this file: say what they need, then call set_up.
+# Sourced by the entry scripts in this directory, which call need_* and then set_up.
 #
-# With nothing missing this starts no process at all but one subshell. What is there is used
-# as it is; what is not comes from apt-get (as root, or through sudo) and pip. Without root and
-# sudo the packages are unpacked into the user's cache, see rootless.sh, and used from there.
-# Where that cannot be done, the names to install are printed and the exit code is EXIT_SETUP.
+# If nothing is missing, the only process started is one subshell. Missing programs are installed
+# with apt-get (as root or with sudo), Python packages with pip. Without root and sudo, packages are
+# unpacked into the user's cache, see rootless.sh. If that is not possible either, the names of the
+# packages to install are printed and the exit code is EXIT_SETUP.
 
 EXIT_SETUP=7
 
-# Absolute, as it is written into the scripts of .venv.
+# Absolute, because the scripts in .venv contain it.
 root=$(cd -P -- "${here:?}/.." && pwd)
 venv=$root/.venv
 log=$root/build/setup.log
@@ -20,17 +20,17 @@ case ${XDG_CACHE_HOME:-} in
 esac
 tools=$cache/tools
 
-missing=	# programs, for people
-sets=		# names that rootless.sh knows
-debian=		# packages: Debian and Ubuntu
+missing=	# programs, for messages
+sets=		# arguments of rootless.sh
+debian=		# packages of Debian and Ubuntu
 fedora=
 arch=
 brew=
 extra=		# optional dependencies from pyproject.toml
 venv_ready=
-logging=	# the log is of this call
+logging=	# the log was started by this call
 
-# has PROGRAM...: all are along PATH.
+# has PROGRAM...: check that all programs are in PATH.
 has()
 {
 	for program; do
@@ -38,14 +38,14 @@ has()
 	done
 }
 
-# has_unpacked SET: it was unpacked by an earlier call; its programs come last along PATH.
+# has_unpacked SET: check that a set is unpacked, and append its programs to PATH.
 has_unpacked()
 {
 	[ -d "$tools/$1/bin" ] && PATH=$PATH:$tools/$1/bin
 }
 
-# lacks SET WHAT DEBIAN FEDORA ARCH BREW: note one missing thing and its packages.
-lacks()
+# add_missing SET NAME DEBIAN FEDORA ARCH BREW: record a missing program and its packages.
+add_missing()
 {
 	sets="$sets $1" missing="$missing${missing:+, }$2"
 	debian="$debian $3" fedora="$fedora $4" arch="$arch $5" brew="$brew $6"
@@ -54,7 +54,7 @@ lacks()
 need_qemu()
 {
 	has qemu-system-aarch64 || has_unpacked qemu ||
-		lacks qemu "QEMU for arm64" qemu-system-arm qemu-system-aarch64 \
+		add_missing qemu "QEMU for arm64" qemu-system-arm qemu-system-aarch64 \
 			qemu-system-aarch64 qemu
 }
 
@@ -64,32 +64,32 @@ need_gcc()
 		! has "${prefix}gcc" "${prefix}ld" "${prefix}objcopy" || return 0
 	done
 	[ -z "${CROSS_COMPILE:-}" ] && has_unpacked gcc ||
-		lacks gcc "GCC for arm64" gcc-aarch64-linux-gnu gcc-aarch64-linux-gnu \
+		add_missing gcc "GCC for arm64" gcc-aarch64-linux-gnu gcc-aarch64-linux-gnu \
 			aarch64-linux-gnu-gcc aarch64-elf-gcc
 }
 
 need_clang()
 {
 	has clang ld.lld llvm-objcopy || has_unpacked clang ||
-		lacks clang "clang and lld" "clang lld llvm" "clang lld llvm" "clang lld llvm" "llvm lld"
+		add_missing clang "clang and lld" "clang lld llvm" "clang lld llvm" "clang lld llvm" "llvm lld"
 }
 
-# need_venv EXTRA: kut and its Python packages, with those of an optional group.
+# need_venv EXTRA: require kut and its Python packages, with those of an optional group.
 need_venv()
 {
 	extra=$1
 	! venv_is_ready || { venv_ready=yes && return; }
-	find_python || lacks python "Python 3.11 with venv" "python3 python3-venv" python3 python python3
+	find_python || add_missing python "Python 3.11 with venv" "python3 python3-venv" python3 python python3
 }
 
-# The stamp is written last. It names the place and the interpreter, for a venv bears neither to be
-# moved nor that the distribution exchanges its Python.
+# The stamp file is written last. It has the directory and the interpreter, because a venv cannot be
+# moved and does not survive an upgrade of Python.
 venv_is_ready()
 {
 	stamp=$venv/ready${extra:+-$extra}
 	[ "$stamp" -nt "$root/pyproject.toml" ] && [ "$stamp" -nt "$root/constraints.txt" ] &&
 		[ -x "$venv/bin/python" ] &&
-		{ read -r place && read -r interpreter; } <"$stamp" && [ "$place" = "$root" ] &&
+		{ read -r directory && read -r interpreter; } <"$stamp" && [ "$directory" = "$root" ] &&
 		[ "$venv/bin/python" -ef "$interpreter" ]
 }
 
@@ -103,9 +103,9 @@ find_python()
 	return 1
 }
 
-# want PACKAGE PURPOSE SKIPPED PROGRAM...: some tests are skipped without any of the programs. So the
-# package is only tried, and only where that asks nobody for a password.
-want()
+# install_optional PACKAGE PURPOSE SKIPPED PROGRAM...: try to install a package, without which some
+# tests are skipped, unless one of the programs exists. Only as root, never with a password prompt.
+install_optional()
 {
 	package=$1 purpose=$2 skipped=$3
 	shift 3
@@ -117,7 +117,7 @@ want()
 	say "installing with apt-get, $purpose: $package$(amount)"
 	mkdir -p "$root/build" && lock
 	apt_install || { logged apt-get -q update && apt_install; } ||
-		say "that failed, see $log; $skipped are skipped"
+		say "the installation failed, see $log; $skipped are skipped"
 	exec 9>&-
 }
 
@@ -125,7 +125,7 @@ set_up()
 {
 	[ -z "$missing" ] && [ -n "$venv_ready" ] && return
 	mkdir -p "$root/build" 2>/dev/null && [ -w "$root/build" ] ||
-		stop "cannot write to $root/build" "use a clone that is yours"
+		stop "cannot write to $root/build" "use a clone that you own"
 	[ -z "$missing" ] || install_packages
 	venv_is_ready || create_venv
 	exec 9>&-
@@ -133,50 +133,50 @@ set_up()
 
 install_packages()
 {
-	command -v apt-get >/dev/null || lament "there is no apt-get to install it"
+	command -v apt-get >/dev/null || stop_missing "apt-get is not available"
 	if [ "$(id -u)" = 0 ]; then
 		as_root=
 	elif ! command -v sudo >/dev/null; then
-		unpack_packages "this is not root, and there is no sudo" && return
+		unpack_packages "not root, and sudo is missing" && return
 	elif sudo -n true 2>/dev/null; then
 		as_root=sudo
 	elif [ ! -t 0 ]; then
-		unpack_packages "this is not root, and sudo wants a password" && return
+		unpack_packages "not root, and sudo needs a password" && return
 	else
-		say "sudo is to install with apt-get:$debian"
-		sudo -v || { unpack_packages "this is not root, and sudo refuses" && return; }
+		say "sudo will install with apt-get:$debian"
+		sudo -v || { unpack_packages "not root, and sudo failed" && return; }
 		as_root=sudo
 	fi
 	say "installing with${as_root:+ sudo} apt-get:$debian$(amount)"
 	lock
 	apt_install || {
-		# Package lists that are absent or old, or a dpkg that was interrupted.
+		# The package lists may be missing or old, or dpkg may have been interrupted.
 		logged $as_root dpkg --configure -a
 		logged $as_root apt-get -q update
 		amount=$(amount)
 		[ -z "$amount" ] || say "apt-get has new package lists$amount"
 		apt_install || {
-			! is_unreachable || lament "apt-get cannot reach its mirrors, see $log"
-			show_log && lament "apt-get failed, see $log"
+			! is_unreachable || stop_missing "apt-get cannot reach its mirrors, see $log"
+			show_log && stop_missing "apt-get failed, see $log"
 		}
 	}
 }
 
-# unpack_packages WHY: into the user's cache.
+# unpack_packages REASON: unpack the missing packages into the user's cache.
 unpack_packages()
 {
 	say "$1: unpacking$debian into $tools"
-	# shellcheck disable=SC2086 # a list of words
+	# shellcheck disable=SC2086 # a list of sets
 	sh "$root/kut_runner/build/rootless.sh" "$tools" $sets || {
 		[ $? -le 128 ] || exit 130
-		lament "$1, and the packages could not be unpacked"
+		stop_missing "$1, and the packages could not be unpacked"
 	}
 	for set in $sets; do
 		has_unpacked "$set"
 	done
 }
 
-# amount: what apt-get is going to fetch, as in " (57 packages, 210 MB to fetch)".
+# amount: print how much apt-get will fetch, as in " (57 packages, 210 MB to fetch)".
 amount()
 {
 	# shellcheck source=kut_runner/build/to-fetch.sh
@@ -188,27 +188,27 @@ amount()
 
 apt_install()
 {
-	# shellcheck disable=SC2086 # lists of words
+	# shellcheck disable=SC2086 # lists of arguments
 	logged $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
 		-o DPkg::Lock::Timeout=300 install --no-install-recommends $debian
 }
 
 create_venv()
 {
-	find_python || lament "it is not there after the installation either"
-	# Nobody has written the file of certificates that the distribution's pip goes by.
+	find_python || stop_missing "it is still missing after the installation"
+	# An unpacked Python has no file of certificates in the path that pip uses by default.
 	[ "$python" != "$tools/python/bin/python3" ] || [ -e /etc/ssl/certs/ca-certificates.crt ] ||
 		export PIP_CERT="${PIP_CERT:-$tools/python/root/etc/ssl/certs/ca-certificates.crt}"
-	logging=	# what apt-get said has come to its end
+	logging=	# the messages of apt-get are no longer of interest
 	lock
-	! venv_is_ready || return 0	# another call was quicker
+	! venv_is_ready || return 0	# a parallel call has created it
 	case $extra in
 	'') say "installing kut into .venv with pip$(pip_amount)" ;;
-	dev) say "installing kut and what its tests need into .venv with pip$(pip_amount)" ;;
+	dev) say "installing kut and the packages for its tests into .venv with pip$(pip_amount)" ;;
 	*) say "installing kut and its packages for $extra into .venv with pip$(pip_amount)" ;;
 	esac
 	pip_install || {
-		# Not there yet, or a leftover of a set-up that was interrupted.
+		# Missing, or incomplete after an interrupted setup.
 		logged "$python" -m venv --clear "$venv" && pip_install
 	} || {
 		why="kut could not be installed into .venv"
@@ -218,7 +218,7 @@ create_venv()
 			show_log
 		fi
 		stop "$why, see $log" "pip needs a package index, or\
- PIP_NO_INDEX=1 and PIP_FIND_LINKS=DIRECTORY, with these and what they need:
+ PIP_NO_INDEX=1 and PIP_FIND_LINKS=DIRECTORY, with these packages and their dependencies:
   $(requirements)"
 	}
 	interpreter=$("$venv/bin/python" -c 'import os.path, sys; print(os.path.realpath(sys.argv[1]))' \
@@ -228,7 +228,7 @@ create_venv()
 	done
 }
 
-# pip_amount: what pip fetches where its cache is empty, as in " (up to 10 packages, 1 MB to fetch)".
+# pip_amount: print what pip fetches with an empty cache, as in " (up to 10 packages, 1 MB to fetch)".
 pip_amount()
 {
 	while read -r line; do
@@ -238,7 +238,7 @@ pip_amount()
 	done <"$root/constraints.txt"
 }
 
-# requirements: what pip looks for, as arguments of `pip download`, quoted for a shell.
+# requirements: print the required packages as arguments of `pip download`, quoted.
 requirements()
 {
 	"$python" - "$root" "$extra" <<-'END'
@@ -253,8 +253,8 @@ requirements()
 	END
 }
 
-# Constraints come by environment, to hold for what builds kut too, and in a relative path, for
-# pip takes a space there for the end of a name.
+# Constraints are passed in the environment, which also applies to build dependencies, and as a
+# relative path, because pip splits the value at spaces.
 pip_install()
 {
 	[ -x "$venv/bin/python" ] &&
@@ -267,7 +267,7 @@ pip_install()
 		)
 }
 
-# Two first calls at once take turns; the lock goes when this shell, or what it started, ends.
+# Parallel first calls wait for each other; the lock is released at exit of this shell.
 lock()
 {
 	exec 9>"$root/build/.setup-lock"
@@ -291,7 +291,7 @@ say()
 	echo "kut: $*" >&2
 }
 
-# is_unreachable: what apt-get or pip said sounds as if there were no network.
+# is_unreachable: check if the log has an error of apt-get or pip about the network.
 is_unreachable()
 {
 	case $(cat "$log") in
@@ -307,17 +307,17 @@ show_log()
 	tail -n 15 "$log" >&2
 }
 
-# lament WHY: packages are needed that cannot be installed from here.
-lament()
+# stop_missing REASON: exit with an error that lists the missing packages.
+stop_missing()
 {
-	stop "missing: $missing; $1" "install what is missing, then call again:
+	stop "missing: $missing; $1" "install the missing packages, then run the command again:
   Debian, Ubuntu:  apt-get install --no-install-recommends$debian
   Fedora:          dnf install$fedora
   Arch:            pacman -S$arch
   macOS:           brew install$brew"
 }
 
-# stop WHAT HINT: leave.
+# stop MESSAGE HINT: exit with an error.
 stop()
 {
 	say "error: $1"

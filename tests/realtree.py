@@ -89,7 +89,7 @@ def copy(
         shutil.copytree(ROOT / part, to / part)
     built = build(*images, compiler=compiler).parent
     names = ("relinked",) if "arm" in (parts or PARTS) else ("relinked", "*.elf", "*.flat")
-    with builder._turn(built):
+    with builder._Lock(built):
         shutil.copytree(built, to / "build" / compiler, ignore=shutil.ignore_patterns(*names))
     return to
 

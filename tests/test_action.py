@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The GitHub Action: what its inputs become, and that its files are clean."""
+"""GitHub Action: its inputs as arguments of kut, and checks of its files."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ exit 6
 
 
 def run(tmp_path: Path, **inputs: str) -> tuple[list[str], dict[str, str]]:
-    """Return the arguments that kut gets, and the outputs of the action."""
+    """Run the action; return the arguments of kut and the outputs of the action."""
     scripts = tmp_path / "a tree/scripts"
     scripts.mkdir(parents=True)
     shutil.copy(realtree.ROOT / "scripts/action", scripts)

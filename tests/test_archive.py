@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Archives: made here, run where there is no tree and no compiler; a bad one is refused."""
+"""Archives: creation, runs without source tree and compiler, rejection of invalid ones."""
 
 import io
 import json
@@ -53,7 +53,7 @@ def test_it_runs_without_tree_and_compiler(packed: Path, tmp_path: Path) -> None
     (tools / "qemu-system-aarch64").symlink_to(qemu.stdout.decode().strip())
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    for _ in range(2):  # the second time it is there already
+    for _ in range(2):  # the second time it exists
         done = kut(elsewhere, "run", "--archive", packed, "--json", "r.json", path=str(tools))
         assert done.returncode == 0, done.stdout + done.stderr
         tests = json.loads((elsewhere / "r.json").read_text())["tests"]
@@ -86,12 +86,12 @@ def test_a_file_that_was_changed_after_unpacking_is_found(packed: Path, tmp_path
     unpacked = archive.unpack(packed, tmp_path)
     with unpacked.images["selftest"].flat.open("r+b") as file:
         file.write(b"x")
-    with pytest.raises(UsageError, match=r"images/selftest\.flat is not what was packed"):
+    with pytest.raises(UsageError, match=r"images/selftest\.flat differs from the packed file"):
         archive.unpack(packed, tmp_path)
 
 
 def changed(packed: Path, path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
-    """Write an archive with other content."""
+    """Write an archive with changed content."""
     with tarfile.open(packed) as tar:
         files = {each.name: tar.extractfile(each).read() for each in tar}  # type: ignore[union-attr]
     change(files)
@@ -127,13 +127,13 @@ def manifest_of(**values: object) -> Callable[[dict[str, bytes]], None]:
     ("change", "words"),
     [
         (without_sum, r"images/other\.flat has no checksum"),
-        (lost, r"images/selftest\.elf is not what was packed"),
-        (damaged, r"configs/tests\.toml is not what was packed"),
+        (lost, r"images/selftest\.elf differs from the packed file"),
+        (damaged, r"configs/tests\.toml differs from the packed file"),
         (lambda files: files.clear(), "is not an archive of kut"),
-        (manifest_of(schema=2), "of schema 2, this kut reads 1"),
+        (manifest_of(schema=2), "has schema 2, but this kut reads 1"),
         (manifest_of(files=3), "is not an archive of kut"),
         (manifest_of(tests=[1]), "is not an archive of kut"),
-        (manifest_of(files={"../x": "0"}), "is not what was packed"),
+        (manifest_of(files={"../x": "0"}), "differs from the packed file"),
     ],
 )
 def test_a_bad_archive(
@@ -142,7 +142,7 @@ def test_a_bad_archive(
     bad = changed(packed, tmp_path / "bad.tar.xz", change)
     with pytest.raises(UsageError, match=words):
         archive.unpack(bad, tmp_path / "into")
-    assert list((tmp_path / "into").glob("*")) == []  # nothing half is left
+    assert list((tmp_path / "into").glob("*")) == []  # no partial files are left
 
 
 @pytest.mark.parametrize("name", ["../../escaped", "images/../../../escaped", "{}/escaped"])
@@ -151,7 +151,7 @@ def test_a_path_that_leads_out_is_refused(packed: Path, tmp_path: Path, name: st
         files[name.format(tmp_path)] = b"x"
 
     bad = changed(packed, tmp_path / "bad.tar.xz", escape)
-    with pytest.raises(UsageError, match=r"not an archive of kut, or not whole: .*outside"):
+    with pytest.raises(UsageError, match=r"not an archive of kut, or truncated: .*outside"):
         archive.unpack(bad, tmp_path / "a/b/c")
     assert not list(tmp_path.rglob("escaped"))
 

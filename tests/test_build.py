@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds of a small tree with the real compilers: what is made, and what is made again."""
+"""Builds of a small source tree with real compilers: first builds and rebuilds."""
 
 import json
 import os
@@ -18,13 +18,13 @@ from kut_runner.errors import BuildError, UsageError
 
 pytestmark = pytest.mark.qemu
 
-EL1_PC = 31 * 8  # offset of pc in the small tree's struct regs
+EL1_PC = 31 * 8  # offset of pc in struct regs of the source tree
 
 
 def make(
     root: Path, *names: str, compiler: str = "gcc", environ: dict[str, str] | None = None
 ) -> tuple[dict[str, Image], list[str]]:
-    """Build and return the images, and what was done for them as "CC arm/one.c"."""
+    """Build; return the images and the commands, as "CC arm/one.c"."""
     done: list[str] = []
     tools = toolchain.find(compiler, environ or dict(os.environ))
     images = builder.build(root, tools, names, progress=done.append)
@@ -32,7 +32,7 @@ def make(
 
 
 def edit(path: Path, old: str, new: str) -> None:
-    """Change a file as an editor would, when the clock of the file system has moved on."""
+    """Change a file, after the time stamps of the file system have advanced."""
     text = path.read_text()
     assert old in text
     time.sleep(0.02)
@@ -202,7 +202,7 @@ def test_a_warning_is_an_error(tree: Path, compiler: str) -> None:
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_no_libc_header_is_in_reach(tree: Path, compiler: str) -> None:
-    """The compiler's own headers are; GCC by itself would look into the host's /usr/include."""
+    """Only the headers of the compiler are; GCC would search /usr/include by default."""
     (tree / "arm/one.c").write_text("#include <stdint.h>\n#include <elf.h>\n")
     with pytest.raises(BuildError, match=r"arm/one\.c:2:10: fatal error: '?elf\.h'?"):
         make(tree, compiler=compiler)
@@ -228,7 +228,7 @@ def test_after_an_error_the_rest_is_built(tree: Path) -> None:
 
 
 def test_an_image_without_source_is_refused(tree: Path) -> None:
-    with pytest.raises(UsageError, match=r'there is no image "three": no arm/three\.c') as caught:
+    with pytest.raises(UsageError, match=r'no image "three": arm/three\.c does not') as caught:
         make(tree, "three")
     assert caught.value.hint == "images: one two"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The capped raw log."""
+"""Raw log with a maximum size."""
 
 import os
 from io import FileIO
@@ -69,7 +69,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     with Capture(tmp_path / "log", head=100, tail=60) as log:
         for _ in range(1000):
             log.write(b"x" * 50)
-            assert len(log._held) <= 120
+            assert len(log._tail_bytes) <= 120
 
 
 @given(st.lists(st.binary(max_size=90), max_size=30))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Causes of verdicts: the table at the top of `judge`, row by row, and in the document of a run."""
+"""Causes of verdicts: each row of the table in `judge`, and the documents of runs."""
 
 import json
 import signal
@@ -26,7 +26,7 @@ FAILED = "FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\nEXIT: STATUS=3\n"
 END = ProcessExit(ExitKind.EXITED, 0, 1.0, "")
 OUT_OF_MEMORY = "cannot set up guest memory 'mach-virt.ram': Cannot allocate memory"
 
-#: For each row, and each cause of a row, an output and an end that no row before it takes.
+#: An output and an exit for each cause of each row, to which no earlier row applies.
 EXAMPLES = [
     (1, Cause.NOT_STARTED, "", replace(END, kind=ExitKind.NOT_STARTED)),
     (2, Cause.INTERRUPTED, PASSED, replace(END, kind=ExitKind.INTERRUPTED)),
@@ -49,7 +49,7 @@ EXAMPLES = [
     (17, Cause.ALL_SKIPPED, "SKIP: a\nSUMMARY: 1 tests, 1 skipped\nEXIT: STATUS=77\n", END),
     (18, Cause.PASSED, PASSED, END),
 ]
-#: Causes that are not of the table.
+#: Causes that are not in the table.
 NOT_JUDGED = {Cause.UNMET_NEED, Cause.PASSED_LATER}
 
 
@@ -59,7 +59,7 @@ def result(log: str, end: ProcessExit) -> TestResult:
 
 
 def table() -> list[tuple[int, str, str, str]]:
-    """The rows of the docstring, one for each cause: number, status, code, cause."""
+    """Return the rows of the docstring, one for each cause: number, status, code, cause."""
     rows: list[tuple[int, str, str, str]] = []
     _, _, *lines = (judge_module.__doc__ or "").partition("===  ")[2].splitlines()
     for line in lines[1:]:
@@ -111,7 +111,7 @@ def test_keys_are_of_one_shape_and_none_is_taken_twice() -> None:
 
 @pytest.mark.parametrize("first", range(len(EXAMPLES)))
 def test_the_first_row_that_holds_decides(first: int) -> None:
-    """The end of a process by a row decides whatever the output of a later row says."""
+    """The row of an exit takes precedence over the output of later rows."""
     row, cause, _, end = EXAMPLES[first]
     needs_silence = cause in {Cause.REFUSED, Cause.NO_MEMORY}
     for later, _, log, _ in EXAMPLES[first + 1 :]:

@@ -44,7 +44,7 @@ def error(end: subprocess.CompletedProcess[str]) -> list[str]:
         (["run", "--timeout", "nan"], 2, "Invalid value for '--timeout'", "see `kut run --help`"),
         (["run", "--nosuch"], 2, "No such option", "see `kut run --help`"),
         (["run", "--qemu", "/nosuch", "one"], 5, "no QEMU: /nosuch", "install it"),
-        (["build", "nosuch"], 2, 'there is no image "nosuch"', "images: one two"),
+        (["build", "nosuch"], 2, 'no image "nosuch"', "images: one two"),
         (["build", "--compiler", "icc"], 2, "Invalid value for '--compiler'", "see `kut build"),
         (["run", "--variant", "smal"], 2, 'no variant is called "smal"', "did you mean small?"),
         (["build", "--variant", "x"], 2, 'no variant is called "x"', "`kut list --variants`"),
@@ -76,8 +76,8 @@ def test_bad_definitions_are_all_told_at_once(kut: Kut, tree: Path, args: list[s
         "configs/more.toml: test.three.smp: 0 is not valid",
         "configs/tests.toml: test.bad.smp: 0 is not valid",
         "configs/tests.toml: test.bad.cpu: 1 is not valid",
-        "configs/tests.toml: test.bad.image: there is no arm/bad.c",
-        "configs/tests.toml: test.lost.image: there is no arm/lost.c",
+        "configs/tests.toml: test.bad.image: arm/bad.c does not exist",
+        "configs/tests.toml: test.lost.image: arm/lost.c does not exist",
     ]
 
 
@@ -121,7 +121,7 @@ def test_a_build_failure_shows_the_compilers_words(kut: Kut, tree: Path, command
     assert lines[0] == "kut: error: the build failed:"
     assert any(line.startswith("arm/one.c:1:1: error:") for line in lines)
     assert "\x1b" not in end.stderr
-    assert lines[-1] == "kut: hint: `kut build -v` shows whole commands"
+    assert lines[-1] == "kut: hint: `kut build -v` shows complete commands"
 
 
 def test_a_missing_compiler_is_an_infrastructure_error(kut: Kut, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A target that is a program of the user's: stand-ins for a VMM, with a log or a real QEMU."""
+"""Target of a command: stand-ins for a VMM, with a log or a real QEMU."""
 
 import json
 import shutil
@@ -152,7 +152,7 @@ def test_a_program_is_found_in_the_tree_or_along_the_path(tmp_path: Path) -> Non
     assert command.find(DEFINITION, tmp_path, environment).program == str(here)
     other = replace(DEFINITION, command=("other", "{image}"))
     assert command.find(other, tmp_path, environment).program == str(there)
-    with pytest.raises(MissingToolError, match="target vmm: other is not a program") as caught:
+    with pytest.raises(MissingToolError, match="target vmm: other does not exist") as caught:
         command.find(other, tmp_path, {"PATH": str(here.parent)})
     assert "[target.vmm] of configs/t.toml" in caught.value.hint
 
@@ -180,7 +180,7 @@ def test_a_version_command_that_is_not_there_or_hangs(
     program(tmp_path, "exec sleep 60")
     monkeypatch.setattr(command, "_TIME_LIMIT", 0.1)
     for asked in ("bin/vmm", "/nonexistent/vmm"):
-        with pytest.raises(MissingToolError, match=r"target vmm: .* gave no version") as caught:
+        with pytest.raises(MissingToolError, match=r"target vmm: .* printed no version") as caught:
             command.find(replace(DEFINITION, version=(asked,)), tmp_path, {})
         assert "correct version in [target.vmm]" in caught.value.hint
 
@@ -193,7 +193,7 @@ def test_a_qemu_for_it_makes_no_sense(tmp_path: Path) -> None:
         )
 
 
-#: Boots an image on a real QEMU, by options of its own.
+#: Boot an image with a real QEMU, with its own options.
 QEMU = r"""
 [ "$1" != --version ] || { echo "stand-in 3.1"; exit; }
 for each; do case $each in
@@ -204,7 +204,7 @@ exec qemu-system-aarch64 -nodefaults -no-reboot -display none -serial stdio -cpu
 	-machine virt,gic-version=3,virtualization=$el2 -smp $cpus -m $mem -kernel $kernel \
 	-append "$params"
 """
-#: Does what its image's arguments say, without any machine.
+#: Behave as the arguments of the image say, without a machine.
 SCRIPT = r"""
 case $1 in
 pass) printf 'PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n' ;;
@@ -263,7 +263,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(tree: Path, name: str, *tests: str) -> tuple[int, dict[str, Any]]:
-    """Run tests on a target; return the exit code, and the results by name."""
+    """Run tests on a target; return the exit code and the results by name."""
     code = realtree.kut(tree, "run", *tests, "--target", name).returncode
     return code, {test["id"]: test for test in realtree.last_run(tree)["tests"]}
 
@@ -363,7 +363,7 @@ def test_a_run_again_is_on_the_same_target(tree: Path) -> None:
 def test_a_target_without_its_program(tree: Path) -> None:
     end = realtree.kut(tree, "run", "pass", "--target", "missing")
     assert end.returncode == 5
-    assert "target missing: ./no-such-program is not a program" in end.stderr
+    assert "target missing: ./no-such-program does not exist" in end.stderr
     assert "correct command in [target.missing] of configs/0.toml" in end.stderr
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Test definitions: what is taken, what is refused and with which words."""
+"""Test definitions: valid values, and messages about invalid ones."""
 
 import json
 import tempfile
@@ -177,12 +177,12 @@ def test_an_image_without_source_is_one_problem_of_all(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         config.load(tmp_path, tmp_path / "arm")
     assert [problem.split("; ")[0].partition("/")[2] for problem in caught.value.problems] == [
-        "a.toml: test.gone.image: there is no arm/gone.c",
+        "a.toml: test.gone.image: arm/gone.c does not exist",
         "a.toml: test.x.smp: 0 is not valid",
         "a.toml: test.y.smp: 0 is not valid",
-        "a.toml: test.y.image: there is no arm/lost.c",
+        "a.toml: test.y.image: arm/lost.c does not exist",
         "a.toml: test.z.image: 3 is not valid",
-        "b.toml: defaults.image: there is no arm/none.c",
+        "b.toml: defaults.image: arm/none.c does not exist",
         "c.toml: defaults.image: 3 is not valid",
     ]
 
@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_a_directory_without_definitions_is_refused(tmp_path: Path) -> None:
     (found,) = problems(tmp_path)
-    assert found == f"{tmp_path}: no test definitions (*.toml) here; add a file tests.toml"
+    assert found == f"{tmp_path}: no test definitions (*.toml); add a file tests.toml"
 
 
 def test_a_variant_is_a_table_of_flags(tmp_path: Path) -> None:
@@ -240,12 +240,12 @@ def test_all_problems_of_variants_are_told_with_those_of_tests(tmp_path: Path) -
     )
     assert [problem.partition("/")[2] for problem in found] == [
         "a.toml: test.x.smp: 0 is not valid; give a number of CPUs, 1 to 512",
-        "b.toml: variant.v.about: '' is not valid; give words that say what it is for",
+        "b.toml: variant.v.about: '' is not valid; give a description of the purpose",
         "b.toml: variant.v.compile: '-O0' is not valid; give a list of flags, as in [\"-O0\"]",
         'b.toml: variant.v.lnk: unknown key; did you mean "link"?',
         "b.toml: variant.'a b': bad name; use letters, digits and _ . + -, at most 100",
         "b.toml: variant.w.link: [''] is not valid; give a list of flags, as in [\"-O0\"]",
-        "b.toml: variant.w.about: missing; say what it is for",
+        "b.toml: variant.w.about: missing; describe the purpose of the variant",
         "c.toml: variant: expected tables [variant.NAME]",
         f"d.toml: variant.v: also defined in {tmp_path.name}/a.toml; rename one of them",
     ]
@@ -257,7 +257,7 @@ def test_the_root_is_found_from_below(tree: Path) -> None:
 
 
 def test_outside_a_tree_the_way_in_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not inside a kut tree") as caught:
+    with pytest.raises(UsageError, match="is not inside a kut source tree") as caught:
         config.find_root(tmp_path)
     assert "--root" in caught.value.hint
 
@@ -367,16 +367,16 @@ IMAGE = "command = ['v', '{image}']"
     [
         ("", "command: missing; give the program and its arguments"),
         ("command = 'vmm {image}'", "command: 'vmm {image}' is not valid; give a list, as in"),
-        ("command = ['v']", "command: the image is missing; give {image} (flat) or {elf} where"),
-        ("command = ['v', '{args}']", "command: the image is missing; give {image} (flat) or"),
+        ("command = ['v']", "command: the image is missing; pass {image} (flat) or {elf} to the"),
+        ("command = ['v', '{args}']", "command: the image is missing; pass {image} (flat) or"),
         (
             "command = ['v', '{image}', '{kernel}']",
-            "command: {kernel} is not a placeholder; they are {image}, {elf}, {args}, {smp}, {memo",
+            "command: {kernel} is not a placeholder; these are {image}, {elf}, {args}, {smp}, {me",
         ),
-        ("command = ['v', '{image!r}']", "command: {image!r} is not a placeholder; they are"),
-        ("command = ['v', '{image:>9}']", "command: {image:>9} is not a placeholder; they are"),
-        ("command = ['v', '{image.name}']", "command: {image.name} is not a placeholder; they"),
-        ("command = ['v', '{image}', '{}']", "command: {} is not a placeholder; they are"),
+        ("command = ['v', '{image!r}']", "command: {image!r} is not a placeholder; these are"),
+        ("command = ['v', '{image:>9}']", "command: {image:>9} is not a placeholder; these are"),
+        ("command = ['v', '{image.name}']", "command: {image.name} is not a placeholder; these"),
+        ("command = ['v', '{image}', '{}']", "command: {} is not a placeholder; these are"),
         ("command = ['v', '{image}', '{']", "command: '{': Single '{' encountered in format"),
         ("command = ['v', '{image}', '}']", "command: '}': Single '}' encountered in format"),
         ("command = ['v', '{image}', '']", "command: ['v', '{image}', ''] is not valid; give a"),
@@ -403,7 +403,7 @@ def test_a_bad_value_of_a_target_is_named_with_file_key_and_fix(
 @pytest.mark.parametrize("name", ["tcg", "kvm"])
 def test_a_target_of_kut_itself_cannot_be_defined(tmp_path: Path, name: str) -> None:
     (found,) = problems(tmp_path, t=f"[test.x]\n[target.{name}]\n{IMAGE}")
-    assert "kut has a target of that name; choose another one" in found
+    assert "the name of a built-in target; choose another one" in found
 
 
 def test_a_target_that_two_files_define(tmp_path: Path) -> None:

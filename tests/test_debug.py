@@ -487,7 +487,7 @@ def test_a_debugger_that_is_not_there(kut: Kut) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        (("[ot]*",), 2, '"[ot]*" names 3 tests'),
+        (("[ot]*",), 2, '"[ot]*" matches 3 tests'),
         (("on",), 2, "did you mean one?"),
         (("one", "--port", "1"), 2, "--port is for --wait"),
         (("one", "--wait", "--batch"), 2, "--wait starts no debugger"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The data of a diagnosis: JSON and back, and its lines."""
+"""Diagnosis: JSON round trip and text."""
 
 import json
 

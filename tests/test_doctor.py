@@ -118,7 +118,7 @@ def test_an_old_qemu_is_told_of_and_that_it_works_all_the_same(host: Host) -> No
 def test_a_qemu_that_is_none(host: Host) -> None:
     put(host, "qemu-system-aarch64", "echo I am a teapot; exit 1\n")
     wrong = find(host, "QEMU")
-    assert "is not a QEMU; --version says: I am a teapot" in wrong.found
+    assert "is not QEMU; --version prints: I am a teapot" in wrong.found
     assert wrong.state == State.PROBLEM
 
 
@@ -346,7 +346,7 @@ def test_distributions_tell_who_they_are(
 
 def test_the_packages_are_those_of_the_front_doors_and_of_the_readme() -> None:
     text = (realtree.ROOT / "scripts/setup.sh").read_text().replace("\\\n", "")
-    lines = re.findall(r'lacks (\w+) ("[^"]*")(.*)', text)
+    lines = re.findall(r'add_missing (\w+) ("[^"]*")(.*)', text)
     assert len(lines) == 4
     in_doors = {}
     for name, _, rest in lines:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What kut says of images that die or hang, on a real QEMU: each shape of dump, each kind of hang.
+"""Diagnoses of crashes and hangs on a real QEMU: every kind of dump and of hang.
 
-The images print what the C library prints today: when that changes, the decoder goes red here.
+The images use the C library of this source tree: a change of its dumps that the decoder does not
+follow fails here.
 """
 
 import re
@@ -26,19 +27,19 @@ DUMP = Path(__file__).with_name("golden") / "crash-exception.log"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is to be said of one image, whatever the compiler."""
+    """Expected diagnosis of an image, for any compiler."""
 
     name: str
     kind: str
     headline: str
     functions: tuple[str, ...]
-    """Those of arm/misbehave.c on the stack, in order."""
+    """Functions of arm/misbehave.c on the stack, in order."""
     source: str
-    """Text of the line that the innermost of them is at."""
+    """Source line of the innermost one."""
     bottom: str = "start_image"
-    """A function that the stack leads to, "" when it is cut."""
+    """A function further out on the stack, "" if it is truncated."""
     registers: tuple[str, ...] = ()
-    """Registers that have a meaning."""
+    """Decoded registers."""
 
 
 ABORT = r"data abort: translation fault, level 0, read(; \d bytes? into [wx]\d+)?"
@@ -125,7 +126,7 @@ HANGS = [
 
 @cache
 def diagnoses(compiler: str) -> dict[str, Diagnosis]:
-    """Run all the images at once; return what was said of each."""
+    """Run all images in one run; return the result of each."""
     import tempfile
 
     names = [case.name for case in (*CASES, *HANGS)]
@@ -143,7 +144,7 @@ def check(case: Case, found: Diagnosis, stack: Diagnosis | CpuState) -> None:
     assert tuple(named)[: len(wanted)] == wanted
     assert not case.source or case.source in (each.source.strip() for each in ours[:2])
     assert not case.bottom or case.bottom in [each.function for each in stack.frames]
-    meant = [register.name for register in found.registers if register.words]
+    meant = [register.name for register in found.registers if register.meaning]
     assert set(case.registers) <= set(meant)
     assert not [note for note in found.notes if "symbols" in note]
 
@@ -198,8 +199,8 @@ def test_an_elf_file_that_is_not_what_ran_is_not_used() -> None:
     assert {frame.function for frame in found.frames} == {""}
     assert found.frames[0].is_in_image
     (note,) = found.notes
-    assert "is not what ran" in note
-    assert "0123456789ab ran" in note
+    assert "is not the image that ran" in note
+    assert "that of the image 0123456789ab" in note
 
 
 def test_without_an_elf_file_there_are_offsets(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The flat image is what objcopy makes."""
+"""Flat images are equal to the output of objcopy."""
 
 import subprocess
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The scripts on machines of every kind, each made of stand-ins along PATH."""
+"""Entry scripts on various hosts, each simulated by stand-ins in PATH."""
 
 import os
 import re
@@ -18,7 +18,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parent.parent
 
-#: What the scripts use of a POSIX system.
+#: POSIX programs that the scripts use.
 BASICS = ("sh", "env", "mkdir", "tail", "flock", "sleep", "touch", "chmod", "cat", "rm")
 
 COMPILER = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "aarch64-linux-gnu-objcopy")
@@ -26,18 +26,18 @@ CLANG = ("clang", "ld.lld", "llvm-objcopy")
 QEMU = ("qemu-system-aarch64",)
 PACKAGES = "gcc-aarch64-linux-gnu qemu-system-arm python3 python3-venv"
 
-#: What is said before pip is called, for optional dependencies.
+#: Message before pip is called, by the group of optional dependencies.
 PIP = {
     extra: f"{what} into .venv with pip (up to {amount} to fetch)"
     for extra, what, amount in (
         ("", "kut: installing kut", "10 packages, 1 MB"),
-        ("dev", "kut: installing kut and what its tests need", "59 packages, 58 MB"),
+        ("dev", "kut: installing kut and the packages for its tests", "59 packages, 58 MB"),
         ("watch", "kut: installing kut and its packages for watch", "14 packages, 2 MB"),
         ("zig", "kut: installing kut and its packages for zig", "11 packages, 102 MB"),
     )
 }
 
-#: `python3 -m venv DIR` gives a python that knows `-m pip`, which gives a kut.
+#: `python3 -m venv DIR` creates a python with `-m pip`, which creates a kut.
 PYTHON = """
 case "$1 $2" in
 "-c import os.path"*) echo "$3" ;;
@@ -57,8 +57,8 @@ case "$1 $2" in
 esac
 """
 
-#: `apt-get install` works once the lists are there, and then brings all tools. What it would fetch
-#: are two packages, or what APT_FETCHES says.
+#: `apt-get install` needs package lists, and then installs all tools. It would fetch two packages,
+#: or the content of APT_FETCHES.
 APT = """
 case "$*" in
 *print-uris*)
@@ -71,12 +71,12 @@ case "$*" in
     [ -e "$MACHINE/lists" ] || { echo "E: Unable to locate package"; exit 100; }
     for tool in %s; do touch "$MACHINE/bin/$tool"; chmod +x "$MACHINE/bin/$tool"; done ;;
 esac
-""" % " ".join((*COMPILER, *CLANG, *QEMU))  # noqa: UP031 - it is full of braces
+""" % " ".join((*COMPILER, *CLANG, *QEMU))  # noqa: UP031 - many braces
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine with nothing but the basics, and a clone of the tree on it."""
+    """Host with basic programs only, and a clone of the source tree."""
 
     home: Path
 
@@ -85,7 +85,7 @@ class Machine:
         return self.home / "clone"
 
     def add(self, *names: str, script: str = "") -> None:
-        """Install programs that note each call and then run `script`."""
+        """Install programs that log each call and then run `script`."""
         for name in names:
             program = self.home / "bin" / name
             program.write_text(f'#!/bin/sh\necho "{name} $*" >>"$MACHINE/calls"\n{script}')
@@ -138,7 +138,7 @@ def machine(tmp_path: Path) -> Machine:
 
 @pytest.fixture
 def complete(machine: Machine) -> Machine:
-    """A machine that lacks nothing, set up by a first call."""
+    """Host with all requirements, after a first call."""
     machine.add(*COMPILER, *QEMU)
     machine.add("python3", script=PYTHON)
     machine.add("apt-get", script=APT)
@@ -226,11 +226,13 @@ def test_a_browser_and_debuggers_are_tried_and_not_needed(machine: Machine, *, w
     machine.add("apt-get", script=fetches if works else "exit 100")
     end = machine.call("test")
     amount = " (1 package, 81 MB to fetch)" if works else ""
-    assert f"kut: installing with apt-get, to look at pages with: chromium{amount}\n" in end.stderr
+    assert (
+        f"kut: installing with apt-get, for tests of HTML pages: chromium{amount}\n" in end.stderr
+    )
     calls = machine.calls("apt-get")
     for package in ("chromium", "gdb-multiarch", "lldb"):
         assert any(call.endswith(f"install --no-install-recommends {package}") for call in calls)
-    for tests in ("tests of pages", "tests with gdb", "tests with lldb"):
+    for tests in ("tests of HTML pages", "tests with gdb", "tests with lldb"):
         assert (f"{tests} are skipped" in end.stderr) is not works
     assert "parameter not set" not in end.stderr
     machine.add("chromium", "gdb-multiarch", "lldb-14")
@@ -338,7 +340,7 @@ def test_without_root_sudo_installs(machine: Machine) -> None:
 
 @pytest.fixture
 def terminal() -> Iterator[int]:
-    """The end of a terminal that a process has for its input."""
+    """End of a terminal for the stdin of a process."""
     ours, theirs = os.openpty()
     yield theirs
     os.close(ours)
@@ -352,7 +354,7 @@ def test_on_a_terminal_sudo_may_ask(machine: Machine, terminal: int) -> None:
     machine.add("apt-get", script=APT)
     end = machine.call(stdin=terminal)
     assert end.returncode == 0
-    assert end.stderr.startswith("kut: sudo is to install with apt-get: gcc-aarch64-linux-gnu ")
+    assert end.stderr.startswith("kut: sudo will install with apt-get: gcc-aarch64-linux-gnu ")
     assert machine.calls("sudo")[:2] == ["sudo -n true", "sudo -v"]
 
 
@@ -360,7 +362,7 @@ def test_whom_sudo_refuses_unpacks(user: Machine, terminal: int) -> None:
     user.add("sudo", script="exit 1")
     end = user.call(env={"HOME": str(user.home)}, stdin=terminal)
     assert end.returncode == 0
-    assert "kut: this is not root, and sudo refuses: unpacking gcc-" in end.stderr
+    assert "kut: not root, and sudo failed: unpacking gcc-" in end.stderr
     assert user.calls("sudo") == ["sudo -n true", "sudo -v"]
 
 
@@ -384,21 +386,21 @@ def test_without_network_that_is_what_is_said(machine: Machine, words: str) -> N
     assert end.returncode == 7
     assert "into .venv: pip cannot reach its package index, see " in end.stderr
     assert words not in end.stderr
-    end = machine.call(env={"PIP_FAILS": "no idea"})  # nor is it said of what went wrong before
+    end = machine.call(env={"PIP_FAILS": "no idea"})  # without the message of an earlier failure
     assert "pip cannot reach" not in end.stderr
 
 
 @pytest.mark.parametrize(
     ("there", "why"),
     [
-        ({}, "there is no apt-get to install it"),
+        ({}, "apt-get is not available"),
         (
             {"apt-get": "", "id": "echo 1000"},
-            "this is not root, and there is no sudo, and the packages could not be unpacked\n",
+            "not root, and sudo is missing, and the packages could not be unpacked\n",
         ),
         (
             {"apt-get": "", "id": "echo 1000", "sudo": "exit 1"},
-            "this is not root, and sudo wants a password, and the packages could not be unpacked\n",
+            "not root, and sudo needs a password, and the packages could not be unpacked\n",
         ),
         ({"apt-get": APT + "exit 100", "dpkg": ""}, "apt-get failed, see "),
     ],
@@ -422,7 +424,7 @@ def test_where_nothing_can_be_installed_the_packages_are_named(
     assert ("apt says: no idea" in end.stderr) == why.startswith("apt-get failed")
 
 
-#: In place of rootless.sh: it brings the tools of each set that it is asked for.
+#: Stand-in for rootless.sh: creates the tools of each requested set.
 UNPACKER = """
 echo "rootless.sh $*" >>"$MACHINE/calls"
 tools=$1
@@ -439,12 +441,12 @@ for set; do
     for tool in $programs; do touch "$tools/$set/bin/$tool"; chmod +x "$tools/$set/bin/$tool"; done
 done
 exit "${UNPACKER_EXITS:-0}"
-""" % (" ".join(COMPILER), " ".join(CLANG), " ".join(QEMU))  # noqa: UP031 - it is full of braces
+""" % (" ".join(COMPILER), " ".join(CLANG), " ".join(QEMU))  # noqa: UP031 - many braces
 
 
 @pytest.fixture
 def user(machine: Machine) -> Machine:
-    """A bare machine of someone who is not root and has no sudo."""
+    """Bare host of a user without root and sudo."""
     machine.add("id", script="echo 1000")
     machine.add("apt-get")
     machine.add("a-python", script=PYTHON)
@@ -457,7 +459,7 @@ def test_without_root_and_sudo_packages_are_unpacked_into_the_cache(user: Machin
     cache = user.home / "a cache"
     tools = cache / "kut/tools"
     env = {"XDG_CACHE_HOME": str(cache), "HOME": "/nowhere"}
-    why = "kut: this is not root, and there is no sudo"
+    why = "kut: not root, and sudo is missing"
     end = user.call("kut", "run", env=env)
     assert (end.returncode, end.stdout) == (0, f"kut of {user.root} got: run\n")
     assert end.stderr.splitlines() == [
@@ -469,7 +471,7 @@ def test_without_root_and_sudo_packages_are_unpacked_into_the_cache(user: Machin
     again = user.call("kut", "list", env=env)
     assert (again.returncode, again.stderr) == (0, "")
     assert len(user.calls("rootless.sh")) == 1
-    end = user.call("test", env=env)  # which needs clang, too
+    end = user.call("test", env=env)  # needs clang too
     assert user.calls("rootless.sh")[1:] == [f"rootless.sh {tools} clang"]
 
 
@@ -554,7 +556,7 @@ def test_pips_words_are_shown(machine: Machine) -> None:
     assert end.returncode == 7
     assert "pip says: no idea\n" in end.stderr
     assert "kut: error: kut could not be installed into .venv, see " in end.stderr
-    assert end.stderr.endswith(", with these and what they need:\n  what pip needs\n")
+    assert end.stderr.endswith(", with these packages and their dependencies:\n  what pip needs\n")
     assert machine.call().returncode == 0
 
 
@@ -579,7 +581,7 @@ def test_a_tree_that_cannot_be_written_is_one_error(machine: Machine) -> None:
     assert end.returncode == 7
     assert end.stderr.splitlines() == [
         f"kut: error: cannot write to {machine.root}/build",
-        "kut: hint: use a clone that is yours",
+        "kut: hint: use a clone that you own",
     ]
 
 

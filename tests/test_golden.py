@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Logs named for the shape of what happened, each with its events and verdict beside it.
+"""Golden logs, each with its expected events and verdict.
 
-`KUT_GOLDEN=write pytest tests/test_golden.py` writes the expectations anew; read the diff.
+`KUT_GOLDEN=write pytest tests/test_golden.py` rewrites the expectations; review the diff.
 """
 
 import json
@@ -22,11 +22,11 @@ POWER_OFF = ProcessExit(ExitKind.EXITED, 0, 1.0, "")
 
 
 def shown(event: Event) -> str:
-    """An event on one line: its kind, and its line where nothing else says it."""
+    """Return an event on one line: its kind and its fields, else its text."""
     fields = [
         f"{name}={getattr(event, name)}"
         for name in type(event).__dataclass_fields__
-        if name not in ("line", "place")  # a place comes from the line after: see test_places
+        if name not in ("line", "place")  # the place is in the line after: see test_places
     ]
     return " ".join((type(event).__name__, *fields)) + f" | {event.line}"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Expressions of -k: what they mean, and words for what is no expression."""
+"""Keyword expressions (-k): their meaning, and messages about syntax errors."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from kut_runner.errors import UsageError
 
 @dataclass
 class Named:
-    """All that an expression looks at."""
+    """Stand-in for TestDef with the attributes that expressions use."""
 
     name: str
     groups: tuple[str, ...] = ()
@@ -35,11 +35,11 @@ TESTS = [
         ("STAGE", "stage2 stage2-a72"),
         ("odd", "Odd"),
         ("guest", "stage2 stage2-a72"),
-        ("gues", ""),  # a group is meant as a whole
+        ("gues", ""),  # not a part of a group
         ("not stage2", "smp Odd"),
         ("stage2 and not a72", "stage2"),
         ("stage2 AND NOT a72", "stage2"),
-        ("smp or odd and nvhe", "smp"),  # "and" binds first
+        ("smp or odd and nvhe", "smp"),  # "and" binds tighter
         ("(smp or stage2) and nvhe", "stage2-a72"),
         ("not (smp or guest)", "Odd"),
         ("not not smp", "smp"),
@@ -47,8 +47,8 @@ TESTS = [
     ],
 )
 def test_meaning(text: str, names: str) -> None:
-    is_meant = keywords.parse(text)
-    assert " ".join(test.name for test in TESTS if is_meant(test)) == names  # type: ignore[arg-type]
+    matches = keywords.parse(text)
+    assert " ".join(test.name for test in TESTS if matches(test)) == names  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ EXPRESSION = st.recursive(
 
 @given(EXPRESSION)
 def test_it_agrees_with_python(text: str) -> None:
-    is_meant = keywords.parse(text)
+    matches = keywords.parse(text)
     for test in TESTS[:3]:
         known = {word: word in test.name or word in test.groups for word in ("smp", "guest", "zzz")}
-        assert is_meant(test) == eval(text, {}, known)  # type: ignore[arg-type]  # noqa: S307
+        assert matches(test) == eval(text, {}, known)  # type: ignore[arg-type]  # noqa: S307

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bytes to lines, whatever the bytes and however they were cut."""
+"""Bytes to lines, for any bytes and any division into chunks."""
 
 from itertools import islice
 from xml.etree import ElementTree as ET
@@ -12,7 +12,7 @@ from kut_runner.verdict.events import parse
 from kut_runner.verdict.guest_output import OutputCollector, collect
 from kut_runner.verdict.lines import MAX_LINE, decode, printable, split
 
-#: Bytes in which line ends, protocol words and trouble are frequent.
+#: Bytes with many line ends, words of the protocol and control characters.
 serial = st.lists(
     st.one_of(
         st.sampled_from([b"\n", b"\r\n", b"PASS: ", b"SUMMARY: 2 tests", b"EXIT: STATUS=1"]),
@@ -34,7 +34,7 @@ def test_chunks_never_show(data: bytes, sizes: list[int]) -> None:
 
 
 def plainly(data: bytes) -> list[str]:
-    """What `split` gives, without a thought of speed."""
+    """Return the lines of `split`, by a simple and slow implementation."""
     lines = data.split(b"\n")
     ends = ["\n"] * (len(lines) - 1) + [""]
     kept = [decode(line[:MAX_LINE].rstrip(b"\r")) for line in lines]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which QEMU, and with which command line."""
+"""Search for QEMU, and its command line."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from kut_runner.targets.qemu_machine import Choices, command_line
 
 
 def program(directory: Path, name: str = "qemu-system-aarch64", says: str = "7.2.22") -> Path:
-    """A script that answers like QEMU, and counts how often it was asked."""
+    """Script that prints a version of QEMU and counts its calls."""
     directory.mkdir(exist_ok=True)
     path = directory / name
     path.write_text(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Time-outs by the time that QEMU could run; what Linux says of a process's use of CPUs."""
+"""Timeouts that do not count the lack of CPUs, and the CPU usage of processes."""
 
 import os
 import subprocess
@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.process.cpu_timeout import MOST, CpuTimeout, TimeoutState
+from kut_runner.process.cpu_timeout import WALL_FACTOR, CpuTimeout, TimeoutState
 from kut_runner.process.cpu_usage import Usage
 
 
 def lifetime(
     timeout: float, ran: float, waited: float, *, is_counted: bool = True
 ) -> tuple[float, list[float]]:
-    """The age at which the time is up, and those at which it is slow, by shares of CPUs."""
+    """Return the age at the timeout, and those when slow, for rates of running and waiting."""
     patience = CpuTimeout(timeout, 1000.0)
     slow, looks = list[float](), 0
     while True:
@@ -37,14 +37,14 @@ def lifetime(
 @pytest.mark.parametrize(
     ("ran", "waited", "age"),
     [
-        (1, 0, 10),  # it spins
-        (0, 0, 10),  # it sleeps
+        (1, 0, 10),  # busy
+        (0, 0, 10),  # asleep
         (0.01, 0.01, 10.1),
-        (0.5, 0.5, 20),  # it shares a CPU with another
-        (1, 1, 20),  # two threads, likewise
+        (0.5, 0.5, 20),  # shares a CPU with another process
+        (1, 1, 20),  # two threads on one CPU
         (4, 0, 10),
         (1, 3, 40),  # four threads on one CPU
-        (0.01, 0.99, 100),  # it gets next to nothing
+        (0.01, 0.99, 100),  # almost never on a CPU
     ],
 )
 def test_only_time_that_it_could_use_counts(ran: float, waited: float, age: float) -> None:
@@ -64,7 +64,7 @@ def test_slow_is_told_half_way_and_each_time_that_the_age_has_doubled() -> None:
 @given(st.floats(0.001, 1e5), st.floats(0, 8), st.floats(0, 8))
 def test_every_test_has_its_time_and_an_end(timeout: float, ran: float, waited: float) -> None:
     age, _ = lifetime(timeout, ran, waited)
-    assert timeout * 0.999 <= age <= timeout * MOST * 1.001
+    assert timeout * 0.999 <= age <= timeout * WALL_FACTOR * 1.001
 
 
 def test_what_was_used_before_does_not_count() -> None:
@@ -80,7 +80,7 @@ def test_a_thread_that_is_gone_is_no_negative_use() -> None:
 
 @pytest.mark.skipif(not Usage.of(os.getpid()), reason="this system does not count")
 def test_usage_of_a_process() -> None:
-    """One that runs for 0.3 s of CPU time and then sleeps."""
+    """Process that uses 0.3 s of CPU time and then sleeps."""
     script = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
         assert process.stdout

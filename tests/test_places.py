@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Places of failed checks: the line after a check says where it is in the source."""
+"""Source lines of failed checks, which are in the line after the check."""
 
 import json
 from itertools import pairwise
@@ -42,7 +42,7 @@ def test_a_failed_check_has_its_place(word: str) -> None:
         f"{word}: s2: expected 1, found 2",
         "expected 1, found 2",
     )
-    assert output.told == output.checks
+    assert output.checks_and_infos == output.checks
     assert output.last[Check] == output.checks[2]
     assert said("FAIL: a", AT).last[Check].line == "FAIL: a"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Selection: names, globs, and that nothing misspelt or empty passes."""
+"""Selection by names, globs, groups and keywords; unknown names and empty selections fail."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,9 +99,9 @@ def grouped(tmp_path: Path) -> Config:
     ("selection", "names"),
     [
         (Selection(groups=("one",)), "a ab"),
-        (Selection(groups=("one", "two")), "a ab b"),  # any of a kind
-        (Selection(("a*",), groups=("two",)), "ab"),  # each kind
-        (Selection(keyword="b"), "ab"),  # not nodefault: nobody named it
+        (Selection(groups=("one", "two")), "a ab b"),  # any group
+        (Selection(("a*",), groups=("two",)), "ab"),  # a pattern and a group
+        (Selection(keyword="b"), "ab"),  # without nodefault
         (Selection(("b",), keyword="two"), "b"),
         (Selection(("*",), keyword="two"), "ab b"),
         (Selection(excludes=("a*",)), "c"),
@@ -152,10 +152,10 @@ def test_tests_of_images(tmp_path: Path) -> None:
 
 def test_only_those_of_names_that_are_known_already(grouped: Config) -> None:
     def names(selection: Selection, among: set[str]) -> str:
-        return " ".join(test.name for test in plan.only(grouped, selection, among, "why"))
+        return " ".join(test.name for test in plan.restrict(grouped, selection, among, "why"))
 
-    assert names(Selection(), {"b", "c", "gone"}) == "b c"  # nodefault too: it ran
+    assert names(Selection(), {"b", "c", "gone"}) == "b c"  # even if in nodefault
     assert names(Selection(("a*",)), {"ab", "c"}) == "ab"
     for selection, among in ((Selection(), {"gone"}), (Selection(("a",)), {"c"})):
         with pytest.raises(NothingSelectedError, match="no test is selected: why"):
-            plan.only(grouped, selection, among, "why")
+            plan.restrict(grouped, selection, among, "why")

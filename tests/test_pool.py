@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Processes that stand in for QEMU: every way to end, and nothing left behind.
+"""Stand-ins for QEMU: all kinds of exits, and no process left behind.
 
-They are shell scripts here: what they do to the runner no real QEMU does on demand.
+The stand-ins are shell scripts, as a real QEMU cannot be made to behave like this.
 """
 
 import os
@@ -25,7 +25,7 @@ Run = Callable[..., tuple[ProcessExit, bytes]]
 
 @pytest.fixture(autouse=True)
 def _heeded() -> Iterator[None]:
-    """Heed signals, also where pytest was told to ignore them, as in a shell's background."""
+    """Handle signals even if pytest ignores them, as in a background job of a shell."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     old = [signal.signal(number, signal.default_int_handler) for number in numbers]
     yield
@@ -34,7 +34,7 @@ def _heeded() -> Iterator[None]:
 
 
 def finish(pool: Pool, count: int = 1) -> list[tuple[Boot, ProcessExit]]:
-    """Wait for some to end; their logs are closed, the files are there."""
+    """Wait until processes have ended; close their logs."""
     ended: list[tuple[Boot, ProcessExit]] = []
     while len(ended) < count:
         ended += pool.wait()
@@ -45,7 +45,7 @@ def finish(pool: Pool, count: int = 1) -> list[tuple[Boot, ProcessExit]]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run a shell script to its end; return how it ended, and the log."""
+    """Run a shell script; return its exit and its log."""
 
     def start(script: str, timeout: float = 30) -> tuple[ProcessExit, bytes]:
         with Pool() as pool:
@@ -57,7 +57,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def lives(pid: int) -> bool:
-    """Tell whether a process runs, and is not just waiting to be reaped."""
+    """Return whether a process exists and is not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -103,7 +103,7 @@ def test_time_out_asks_first(run: Run) -> None:
     not (Usage.of(os.getpid()) and shutil.which("taskset")), reason="this system does not count"
 )
 def test_time_that_others_had_the_cpu_does_not_count(run: Run) -> None:
-    """Three more that spin on the same CPU: it takes about four times as long."""
+    """Three busy processes on the same CPU, which make it four times as slow."""
     cpu = min(os.sched_getaffinity(0))
     pin = f"taskset -cp {cpu} $$ >/dev/null;"
     spin = "while :; do :; done"
@@ -255,7 +255,7 @@ def test_a_second_stop_signal_does_not_wait_for_the_grace(
 
 
 def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
-    """As under nohup, or in a background job of a shell script."""
+    """SIGINT is ignored, as under nohup and in background jobs of a shell script."""
     old = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with Pool() as pool:

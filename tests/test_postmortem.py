@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A QEMU that is asked at its time-out: one that answers as no QEMU should, and what it costs.
+"""Inspection of QEMU at a timeout: invalid responses of stand-ins, and the cost.
 
-What a real QEMU answers is the subject of test_explain.
+test_explain has the tests with a real QEMU.
 """
 
 import json
@@ -28,7 +28,7 @@ ROMS = b'{"return": "addr=0000000040080000 size=0x01 mem=ram name=\\"my kernel\\
 
 
 class Fake:
-    """A QEMU's ends of the sockets, and the examination that talks to them."""
+    """The ends of QEMU, and the inspection that uses the others."""
 
     def __init__(self, greeting: bytes) -> None:
         self.inspector = QemuInspector((7, 2, 0), "my kernel")
@@ -41,11 +41,11 @@ class Fake:
         self._ended.append(True)
 
     def ends(self) -> int:
-        """How many times it has ended."""
+        """Number of calls of `on_end`."""
         return len(self._ended)
 
     def say(self, end: socket.socket, *what: bytes) -> list[int | None]:
-        """Send; then let the examination hear it."""
+        """Send data, and let the inspection read it."""
         for each in what:
             end.send(each)
         return [link.read() for link in self._links]
@@ -103,7 +103,7 @@ def test_one_that_dies_meanwhile(fake: Callable[[bytes], Fake]) -> None:
 def test_one_that_refuses(fake: Callable[[bytes], Fake]) -> None:
     refusing = fake(GREETING)
     refusing.say(refusing.monitor, b'{"error": {"class": "GenericError", "desc": "no"}}\n')
-    assert refusing.trouble.startswith("QEMU refuses qmp_capabilities")
+    assert refusing.trouble.startswith("QEMU rejects qmp_capabilities")
 
 
 def test_what_was_said_until_then_is_kept(fake: Callable[[bytes], Fake]) -> None:
@@ -121,7 +121,7 @@ def test_what_was_said_until_then_is_kept(fake: Callable[[bytes], Fake]) -> None
     assert found.load == 0x40080000
     (cpu,) = found.cpus
     assert (cpu.registers["x29"], cpu.registers["pc"], cpu.registers["cpsr"]) == (29, 32, 0x3C9)
-    assert found.trouble == "QEMU gives no registers"
+    assert found.trouble == "QEMU provides no registers"
 
 
 @given(
@@ -175,7 +175,7 @@ def test_the_command_in_the_results_has_none_of_it(tmp_path: Path) -> None:
     assert test["diagnosis"]["cpus"]
     assert "fd=" not in test["qemu"]["command"]
     assert "-chardev" not in test["qemu"]["argv"]
-    assert test["qemu"]["ended"]["stderr"].count("\n") == 0  # but for the signal, no complaint
+    assert test["qemu"]["ended"]["stderr"].count("\n") == 0  # only the signal, no error message
     assert set(Path("/proc/self/fd").iterdir()) == before
 
 

@@ -107,7 +107,7 @@ def test_groups_are_markers_and_nodefault_is_left_out() -> None:
         (("--kut-config", "nowhere"), "no test definitions"),
         (("--kut-config", "docs"), "no test definitions"),
         (("--kut-config", "configs", "--kut-variant", "x"), 'no variant is called "x"'),
-        (("--kut-config", "configs", "--kut-qemu", "/x"), "no QEMU: /x is not there"),
+        (("--kut-config", "configs", "--kut-qemu", "/x"), "no QEMU: /x does not exist"),
     ],
 )
 def test_bad_options_are_usage_errors(args: tuple[str, ...], words: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""CPUs and memory that this process really has, and what a test takes of them."""
+"""CPUs and memory available to kut, and the cost of a test."""
 
 import os
 from pathlib import Path
@@ -11,13 +11,13 @@ from kut_runner.process import resources
 from kut_runner.process.resources import OVERHEAD, Resources
 from kut_runner.targets import qemu_machine
 
-NO_LIMIT = resources._NONE
+NO_LIMIT = resources._UNLIMITED
 TEST = definition(memory=128)
 
 
 @pytest.fixture
 def mount(tmp_path: Path) -> Path:
-    """A mount of control groups; this process is in group a/b of all of them."""
+    """Control groups; the process is in group a/b of each hierarchy."""
     (tmp_path / "membership").write_text("4:memory:/a/b\n2:cpu,cpuacct:/a/b\n0::/a/b\n")
     for controller in ("", "cpu", "memory"):
         (tmp_path / controller / "a/b").mkdir(parents=True)
@@ -135,7 +135,7 @@ def test_memory_that_is_free_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     [
         (1, None, 1),
         (4, None, 4),
-        (9, None, 8),  # more than there are
+        (9, None, 8),  # more than available
         (1, 1.0, 1),
         (1, 0.6, 1),
         (1, 0.4, 0.5),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Verdicts that depend on how QEMU ended; those that depend on words alone are golden logs."""
+"""Verdicts that depend on the exit of QEMU; golden logs test those that depend on output."""
 
 import signal
 

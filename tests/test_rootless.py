@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Unpacking packages without root: real packages, made here, from an apt-get that is a stand-in."""
+"""Unpacking without root: real packages, created here, from a stand-in for apt-get."""
 
 import os
 import shutil
@@ -27,10 +27,10 @@ LOADERS: Final = [
 
 pytestmark = pytest.mark.skipif(
     not LOADERS or not all(map(shutil.which, NEEDED)),
-    reason="packages can be unpacked on Debian and its kin alone",
+    reason="packages can be unpacked only on Debian and its derivatives",
 )
 
-#: `apt-get -q -c FILE ... install PACKAGE` fetches what PACKAGES holds; each call is noted.
+#: `apt-get -q -c FILE ... install PACKAGE` copies the files in PACKAGES and logs each call.
 APT = """#!/bin/sh
 echo "$*" >>"$PLACE/calls"
 work=$(sed -n 's/^Dir::Cache "\\(.*\\)";/\\1/p' "$3")
@@ -55,7 +55,7 @@ esac
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with packages: a loader and the C library, and programs."""
+    """Directory with packages: a loader, the C library and programs."""
     directory = tmp_path_factory.mktemp("packages")
     loader = LOADERS[0]
     libraries = directory / "libc" / str(loader.parent)[1:]
@@ -91,7 +91,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Site:
-    """A machine whose apt-get is a stand-in, and a cache on it."""
+    """Host with a stand-in for apt-get, and a cache."""
 
     def __init__(self, directory: Path, packages: Path) -> None:
         self.directory = directory
@@ -116,7 +116,7 @@ class Site:
         )
 
     def call(self, *names: str, **env: str) -> tuple[int, str]:
-        """Return the exit code and the output."""
+        """Run the script; return its exit code and output."""
         process = self.start(*names, **env)
         out, err = process.communicate(timeout=60)
         return process.returncode, out + err
@@ -200,7 +200,7 @@ def test_nothing_is_written_but_in_the_cache(place: Site) -> None:
     before = {path for path in place.directory.rglob("*") if "cache" not in str(path)}
     place.unpack("qemu")
     after = {path for path in place.directory.rglob("*") if "cache" not in str(path)}
-    assert {path.name for path in after - before} == {"calls", "conf"}  # the stand-in's
+    assert {path.name for path in after - before} == {"calls", "conf"}  # of the stand-in
 
 
 def test_what_is_there_is_left_alone(place: Site) -> None:
@@ -237,7 +237,7 @@ def test_a_machine_without_mirror_is_told_so(place: Site) -> None:
 @pytest.mark.parametrize(
     ("env", "words"),
     [
-        ({"UPDATE_EXITS": "100"}, "the lists of packages cannot be fetched"),
+        ({"UPDATE_EXITS": "100"}, "the package lists cannot be fetched"),
         ({"APT_EXITS": "100"}, "the packages for qemu cannot be fetched"),
     ],
 )
@@ -261,7 +261,7 @@ def test_packages_that_lack_the_program_are_no_tools(place: Site) -> None:
     (place.directory / "tools_1.deb").unlink()
     code, output = place.call("qemu")
     assert code == 7
-    assert "the packages for qemu hold no qemu-system-aarch64" in output
+    assert "the packages for qemu have no qemu-system-aarch64" in output
     assert place.left() == set()
 
 
@@ -269,7 +269,7 @@ def test_a_program_that_does_not_run_here_is_no_tool(place: Site) -> None:
     (place.directory / "libc_1.deb").unlink()
     code, output = place.call("qemu")
     assert code == 7
-    assert "there is no loader among the packages for qemu" in output
+    assert "the packages for qemu have no loader" in output
 
 
 @pytest.mark.parametrize("name", ["vim", "qemu@", "qemu@a b", "qemu@../x", "../gcc", "gcc@x@y"])
@@ -338,7 +338,7 @@ def test_qemu_of_another_release_is_named_as_it_was_unpacked(place: Site, tmp_pa
     program.chmod(0o755)
     found = qemu.find_qemu("qemu@x", cache=tmp_path / "versions", environment=environ)
     assert (found.program, found.release) == (program, "9.1.2")
-    assert str(program) in (tmp_path / "versions").read_text()  # not to be asked again
+    assert str(program) in (tmp_path / "versions").read_text()  # cached
 
 
 def test_the_command_installs_shows_and_removes(place: Site, kut: Kut) -> None:
@@ -355,11 +355,11 @@ def test_the_command_installs_shows_and_removes(place: Site, kut: Kut) -> None:
     assert kut("toolchain", "remove", env=env).stdout.startswith("removed qemu: ")
     end = kut("toolchain", "install", "gcc", env=env | {"APT_EXITS": "100"})
     assert end.returncode == 7
-    assert "kut: error: not unpacked: gcc\n" in end.stderr
+    assert "kut: error: gcc could not be unpacked\n" in end.stderr
     end = kut("toolchain", "install", "vim@sid", env=env)
     assert (end.returncode, end.stderr.splitlines()[0]) == (
         2,
-        'kut: error: there are no tools "vim@sid"',
+        'kut: error: unknown tools "vim@sid"',
     )
 
 

@@ -78,7 +78,7 @@ def test_a_log_of_elsewhere_takes_the_elf_file_that_is_named(tmp_path: Path) -> 
         (b"SKIP: a\nSUMMARY: 1 tests, 1 skipped\nEXIT: STATUS=77\n", 0, "SKIP     stdin"),
         (b"FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\nEXIT: STATUS=3\n", 1, "FAIL: a"),
         (b"PASS: a\nhalf a li", 1, "the log has no EXIT line; last words: half a li"),
-        (b"", 1, "the log has no EXIT line, without a word"),
+        (b"", 1, "the log has no EXIT line, without any output"),
     ],
 )
 def test_the_exit_code_is_the_logs(log: bytes, code: int, words: str) -> None:

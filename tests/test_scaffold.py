@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut new`: what it writes passes, and nothing is overwritten."""
+"""`kut new`: the new test passes, and no file is overwritten."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_a_new_test_passes(tree: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "-x", ".x", "a b", "x.c", "x" * 101])
 def test_a_bad_name_is_refused(tree: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="no name for a test"):
+    with pytest.raises(UsageError, match="not a valid name of a test"):
         scaffold.new_test(tree, name)
     assert not files(tree)
 
@@ -40,7 +40,7 @@ def test_a_bad_name_is_refused(tree: Path, name: str) -> None:
 def test_a_taken_name_is_refused(tree: Path, taken: str) -> None:
     (tree / taken).parent.mkdir(exist_ok=True)
     (tree / taken).write_text("")
-    with pytest.raises(UsageError, match="already there"):
+    with pytest.raises(UsageError, match="already exists"):
         scaffold.new_test(tree, "x")
     assert files(tree) == {taken}
 
@@ -67,7 +67,7 @@ def test_a_new_tree_is_ready(tmp_path: Path) -> None:
         *("kut.toml", ".gitignore", "README.md", "arm/mine.c", "configs/mine.toml"),
     }
     assert source_trees.find(top / "arm") == top
-    source_trees.make_ready(top)
+    source_trees.prepare(top)
     assert [test.name for test in config.load(top / "configs", top / "arm").tests] == ["mine"]
     assert scaffold.new_test(top, "another")
 
@@ -89,11 +89,11 @@ def test_a_new_tree_overwrites_nothing(tmp_path: Path, there: str) -> None:
 def test_a_new_tree_wants_a_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for path in (tmp_path / "file", tmp_path / "file/tree"):
-        with pytest.raises(InfrastructureError, match="not written"):
+        with pytest.raises(InfrastructureError, match="cannot be written"):
             scaffold.new_tree(path, "mine")
 
 
 def test_a_tree_with_a_bad_name_is_not_begun(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no name for a test"):
+    with pytest.raises(UsageError, match="not a valid name of a test"):
         scaffold.new_tree(tmp_path / "tree", "-x")
     assert not (tmp_path / "tree").exists()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Shards: together everything, nothing twice, and about the same length."""
+"""Shards: every test is in exactly one, and all take about the same time."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ from kut_runner.errors import ConfigError, UsageError
 
 @dataclass(frozen=True)
 class Named:
-    """All that a shard looks at."""
+    """Stand-in for TestDef with the attributes that shards use."""
 
     name: str
 
@@ -49,7 +49,7 @@ def test_no_shard_is_much_longer_than_it_must_be(times: list[float], count: int)
     longest = max(
         sum(seconds[name] for name in part) for part in cut(list(seconds), count, seconds)
     )
-    # No cut is better than an equal one, nor than the longest test.
+    # Lower bounds of the optimal division: equal shards, and the longest test.
     ideal = max([sum(times) / count, *times])
     assert longest <= (2 - 1 / count) * ideal * (1 + 1e-9)
 
@@ -76,7 +76,7 @@ def test_text() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "0/4", "5/4", "1/0", "-1/4", "1/4 ", "a/b", "1/99999"])
 def test_no_shard(text: str) -> None:
-    with pytest.raises(UsageError, match="is no shard"):
+    with pytest.raises(UsageError, match="is not a shard"):
         shards.parse(text)
 
 
@@ -99,14 +99,14 @@ def test_times_come_from_tests_that_passed(tmp_path: Path) -> None:
 )
 def test_bad_times_are_an_error_with_their_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "times.json").write_text(text)
-    with pytest.raises(ConfigError, match=r"times\.json: no times"):
+    with pytest.raises(ConfigError, match=r"times\.json: not a file of test times"):
         shards.load_times(tmp_path / "times.json")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"tests": [1]}'])
 def test_bad_results_are_an_error_with_their_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "r.json").write_text(text)
-    with pytest.raises(UsageError, match=r"r\.json is not the results"):
+    with pytest.raises(UsageError, match=r"r\.json is not a results document"):
         shards.update_times(tmp_path / "times.json", tmp_path / "r.json")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The forms of shell in a unittests.cfg: as bash has them, and nothing more."""
+"""Shell syntax in a unittests.cfg: the supported part, compared with bash."""
 
 import subprocess
 from contextlib import suppress
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kut_runner.bundle import shell
-from kut_runner.bundle.shell import Refused
+from kut_runner.bundle.shell import ShellError
 
 ENVIRONMENT = {"MAX_SMP": "6", "TARGET": "qemu", "EMPTY": "", "TEXT": "a b"}
 
@@ -27,7 +27,7 @@ ENVIRONMENT = {"MAX_SMP": "6", "TARGET": "qemu", "EMPTY": "", "TEXT": "a b"}
         ("''", [""]),
         ("-cpu max,sve=off", ["-cpu", "max,sve=off"]),
         ("-m $(($MAX_SMP * 100 + (1)))", ["-m", "601"]),
-        ("$TEXT", ["a b"]),  # one word: nothing of a value is split again
+        ("$TEXT", ["a b"]),  # one word: values are not split
         ("-device x,y=[1]", ["-device", "x,y=[1]"]),
     ],
 )
@@ -65,7 +65,7 @@ def test_words(text: str, found: list[str]) -> None:
     ],
 )
 def test_what_could_do_more_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(ShellError):
         shell.words(text, ENVIRONMENT)
 
 
@@ -109,7 +109,7 @@ def test_numbers(text: str, value: int) -> None:
     ],
 )
 def test_what_is_no_number(text: str, words: str) -> None:
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(ShellError, match=words):
         shell.number(text, ENVIRONMENT)
 
 
@@ -166,7 +166,7 @@ def test_conditions_are_as_in_bash(text: str) -> None:
     ],
 )
 def test_other_conditions_are_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(ShellError):
         shell.condition(text, ENVIRONMENT)
 
 
@@ -203,5 +203,5 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_no_text_makes_it_raise_anything_else(text: str) -> None:
     for evaluate in (shell.words, shell.number, shell.condition):
-        with suppress(Refused):
+        with suppress(ShellError):
             evaluate(text, ENVIRONMENT)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Addresses to functions and lines: the same as addr2line says, and nothing from a wrong file."""
+"""Functions and source lines of addresses: equal to addr2line, none from a wrong file."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def elf(compiler: str = "gcc") -> Path:
 
 
 def addr2line(program: str, file: Path, offsets: list[int]) -> list[list[tuple[str, str]]]:
-    """What another program says of each offset: function and place, innermost first."""
+    """Return functions and source lines of offsets by another program, innermost first."""
     path = find_program(program, os.environ)
     if not path:
         pytest.skip(f"needs {program}")

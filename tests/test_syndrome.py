@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Syndromes in words: the same as the C library's, names as the assembler has them."""
+"""Decoding of syndromes: equal to the C library; register names equal to the assembler."""
 
 import re
 import subprocess
@@ -22,12 +22,12 @@ def test_the_words_are_those_of_the_c_library() -> None:
     pairs = re.findall(r"^INFO: esr (0x[0-9a-f]+|0) (.*?)\r?$", output, re.MULTILINE)
     assert len(pairs) > 1000
     assert {syndrome.esr_class(int(esr, 16)) for esr, _ in pairs} == {*range(64)}
-    assert [(esr, syndrome.esr_words(int(esr, 16))) for esr, _ in pairs] == pairs
+    assert [(esr, syndrome.esr_summary(int(esr, 16))) for esr, _ in pairs] == pairs
 
 
 @given(U64)
 def test_any_value_has_words(value: int) -> None:
-    assert syndrome.describe_esr(value).startswith(syndrome.esr_words(value))
+    assert syndrome.describe_esr(value).startswith(syndrome.esr_summary(value))
     assert syndrome.describe_spsr(value)
     assert syndrome.describe_hpfar(value, value)
     assert 0 <= syndrome.level_of(value) <= 3
@@ -79,7 +79,7 @@ def test_the_ipa_of_a_fault() -> None:
 
 
 def test_names_are_the_assemblers(tmp_path: Path) -> None:
-    """Its disassembler has the same name for an encoding, or none yet."""
+    """The disassembler has the same name for each encoding, or a generic one."""
     objdump = find_program("aarch64-linux-gnu-objdump", {"PATH": "/usr/bin:/usr/local/bin"})
     if not objdump:
         pytest.skip("needs aarch64-linux-gnu-objdump")
@@ -109,7 +109,7 @@ def test_names_are_the_assemblers(tmp_path: Path) -> None:
 
 
 def encode(encoding: sysregs.Encoding) -> int:
-    """Return the instruction with x3: MRS, MSR where one can only write, or SYS."""
+    """Return an instruction with x3: MRS, MSR for write-only registers, or SYS."""
     op0, op1, crn, crm, op2 = encoding
     writes = op0 == 1 or sysregs.name(encoding) in WRITE_ONLY
     read = 0 if writes else 1 << 21

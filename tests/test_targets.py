@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Targets: which one runs, what it cannot run, and with which command line."""
+"""Targets: selection, unmet needs, command lines."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ THIS_IS_ARM = platform.machine() in ("aarch64", "arm64")
 def kvm_target(
     version: tuple[int, int, int] = (11, 1, 0), *, has_el2: bool = True, properties: str = ""
 ) -> Kvm:
-    """QEMU with KVM on a host made up for a test."""
+    """Return QEMU with KVM on a fictitious host."""
     host = KvmHost("", has_el2=has_el2)
     return Kvm(Qemu(Path("/q"), version), Accelerator("kvm", properties), host)
 
@@ -39,7 +39,7 @@ def launch(target: Target, test: TestDef, *, inspect: bool = False) -> Launch:
 
 
 def option(target: Target, test: TestDef, name: str) -> str:
-    """The value of an option in the command line of a test."""
+    """Return the value of an option in the command line of a test."""
     command = launch(target, test).command
     assert command.count(name) == 1
     return command[command.index(name) + 1]
@@ -185,7 +185,7 @@ def test_a_host_of_another_architecture_has_no_kvm_for_arm64() -> None:
     host = kvm.probe("x86_64", "/dev/null")
     assert host.trouble == "KVM runs arm64 guests on arm64 hosts only, and this host is x86_64"
     with pytest.raises(TargetUnavailableError, match="this host is x86_64") as caught:
-        kvm.refuse(host)
+        kvm.check(host)
     assert caught.value.exit_code == 8
     assert "tcg runs anywhere" in caught.value.hint
 
@@ -194,7 +194,7 @@ def test_a_host_without_the_device(tmp_path: Path) -> None:
     host = kvm.probe("aarch64", str(tmp_path / "kvm"))
     assert host.trouble == f"{tmp_path}/kvm: No such file or directory"
     with pytest.raises(TargetUnavailableError, match="No such file") as caught:
-        kvm.refuse(host)
+        kvm.check(host)
     assert "load the module kvm" in caught.value.hint
 
 
@@ -207,7 +207,7 @@ def test_a_device_that_may_not_be_opened(tmp_path: Path) -> None:
 
 
 def test_a_kernel_that_does_not_know_the_capability_offers_no_el2() -> None:
-    """/dev/null opens, and knows no ioctl of KVM."""
+    """/dev/null can be opened, but has no ioctls of KVM."""
     assert kvm.probe("arm64", "/dev/null") == KvmHost("", has_el2=False)
 
 

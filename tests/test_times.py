@@ -44,7 +44,7 @@ def test_a_workplace_knows_the_times_that_its_tree_keeps(tmp_path: Path) -> None
     place = Workspace(tmp_path, Config(()), "gcc", lambda _: {}, kept)
     assert place.times() == RunTimes(tmp_path / "build/times.json", "gcc", {"a": 2.5})
     kept.write_text("<<<<<<<")
-    with pytest.raises(ConfigError, match=r"configs\.json: no times of tests"):
+    with pytest.raises(ConfigError, match=r"configs\.json: not a file of test times"):
         place.times()
 
 

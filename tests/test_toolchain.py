@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Finding compilers: what is chosen along PATH, and what a user is told to install."""
+"""Search for compilers in PATH, and hints about packages to install."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from kut_runner.errors import MissingToolError, UsageError
 
 
 def programs(directory: Path, *names: str) -> dict[str, str]:
-    """Make empty programs and return an environment in which there are no others."""
+    """Create empty programs; return an environment whose PATH has no others."""
     directory.mkdir(exist_ok=True)
     for name in names:
         (directory / name).touch(mode=0o755)
@@ -75,7 +75,7 @@ def test_a_missing_tool_is_named_with_its_package(
 ) -> None:
     with pytest.raises(MissingToolError) as caught:
         toolchain.find(compiler, programs(tmp_path, *there))
-    assert caught.value.message == f"{missing} is not installed (not found along PATH)"
+    assert caught.value.message == f"{missing} is not installed (not found in PATH)"
     assert package in caught.value.hint
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which tree a command works in, and trees that are built with the library that kut brings."""
+"""Source trees: the one that a command works in, and those with the library of kut."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from kut_runner.errors import ConfigError, InfrastructureError, UsageError
 
 
 def make(tree: Path) -> tuple[builder.Image, set[str]]:
-    """Build the tree; return its image `one`, and what was done, as "CC arm/one.c"."""
+    """Build the source tree; return its image `one` and the commands, as "CC arm/one.c"."""
     done: list[str] = []
     tools = toolchain.find("gcc", os.environ)
     images = builder.build(tree, tools, progress=done.append)
@@ -27,16 +27,16 @@ TINY = Path(__file__).with_name("tiny_tree")
 
 @pytest.fixture
 def carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tree of a kut that was installed from a wheel."""
+    """Source tree in an installed wheel of kut."""
     tree = shutil.copytree(TINY, tmp_path / "site-packages/kut_runner/tree")
-    monkeypatch.setattr(source_trees, "_CARRIED", tree)
+    monkeypatch.setattr(source_trees, "_BUNDLED", tree)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tree
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """A tree without a library."""
+    """Source tree without its own library."""
     tree = tmp_path / "own"
     for top in ("arm", "configs"):
         shutil.copytree(TINY / top, tree / top)
@@ -47,7 +47,7 @@ def own(tmp_path: Path) -> Path:
 def test_the_nearest_tree_is_taken(carried: Path, own: Path) -> None:
     assert carried.is_dir()
     assert source_trees.find(own / "arm") == own
-    assert not source_trees.is_carried(own)
+    assert not source_trees.is_bundled(own)
     source_trees.refuse_change(own)
 
 
@@ -55,11 +55,11 @@ def test_without_a_tree_it_is_the_one_that_kut_carries(carried: Path, tmp_path: 
     place = source_trees.find(tmp_path)
     assert place.parent == tmp_path / "cache/kut"
     assert not place.exists()
-    source_trees.make_ready(place)
-    assert source_trees.is_carried(place)
+    source_trees.prepare(place)
+    assert source_trees.is_bundled(place)
     assert (place / "lib").readlink() == carried / "lib"
     assert source_trees.find(place) == source_trees.find(carried / "arm") == place
-    with pytest.raises(UsageError, match="not to be changed"):
+    with pytest.raises(UsageError, match="cannot be changed"):
         source_trees.refuse_change(place)
 
 
@@ -67,12 +67,12 @@ def test_each_installation_has_its_place(
     carried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = source_trees.find(tmp_path)
-    monkeypatch.setattr(source_trees, "_CARRIED", shutil.copytree(carried, tmp_path / "other/tree"))
+    monkeypatch.setattr(source_trees, "_BUNDLED", shutil.copytree(carried, tmp_path / "other/tree"))
     assert source_trees.find(tmp_path) != first
 
 
 def test_in_a_checkout_nothing_is_carried(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not inside a kut tree"):
+    with pytest.raises(UsageError, match="is not inside a kut source tree"):
         source_trees.find(tmp_path)
 
 
@@ -82,16 +82,16 @@ def test_without_a_home_there_is_no_place(
     assert carried.is_dir()
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.delenv("HOME", raising=False)
-    with pytest.raises(UsageError, match="there is no place"):
+    with pytest.raises(UsageError, match="no directory for the source tree"):
         source_trees.find(tmp_path)
-    source_trees.make_ready(source_trees.find(own))  # which needs none
+    source_trees.prepare(source_trees.find(own))  # needs no cache
 
 
 def test_a_cache_that_cannot_be_written_is_named(carried: Path, tmp_path: Path) -> None:
     assert carried.is_dir()
     (tmp_path / "cache").write_text("in the way")
     with pytest.raises(InfrastructureError, match=r"cache/kut/tree-.* cannot be written"):
-        source_trees.make_ready(source_trees.find(tmp_path))
+        source_trees.prepare(source_trees.find(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_a_cache_that_cannot_be_written_is_named(carried: Path, tmp_path: Path) 
         ("library = 1", "library: 1 is not valid"),
         ('library = "kut"', "library: 'kut' is not valid"),
         ('library = "kut>=0.1"\nother = 1', "other: unknown key"),
-        ('library = "kut>=99.1"', "library: needs kut>=99.1, and this is kut"),
+        ('library = "kut>=99.1"', "library: requires kut>=99.1, but this is kut"),
         ("library", "not TOML"),
     ],
 )
 def test_what_is_wrong_with_kut_toml_is_said(own: Path, text: str, problem: str) -> None:
     (own / "kut.toml").write_text(text)
-    for use in (source_trees.make_ready, source_trees.library):
+    for use in (source_trees.prepare, source_trees.library):
         with pytest.raises(ConfigError, match=rf"kut\.toml: {problem}"):
             use(own)
 
@@ -129,16 +129,16 @@ def test_versions_are_compared_by_their_numbers(
     monkeypatch.setattr(source_trees, "__version__", version)
     (own / "kut.toml").write_text(f'library = "kut>={wanted}"')
     if is_enough:
-        source_trees.make_ready(own)
+        source_trees.prepare(own)
     else:
         with pytest.raises(ConfigError, match="upgrade it"):
-            source_trees.make_ready(own)
+            source_trees.prepare(own)
 
 
 def test_two_libraries_are_one_too_many(own: Path) -> None:
     (own / "lib").mkdir()
-    with pytest.raises(ConfigError, match="there is a lib/ too"):
-        source_trees.make_ready(own)
+    with pytest.raises(ConfigError, match="lib/ exists too"):
+        source_trees.prepare(own)
 
 
 @pytest.mark.qemu
@@ -181,7 +181,7 @@ def test_the_library_of_another_kut_is_taken(
 ) -> None:
     make(own)
     other = shutil.copytree(carried, tmp_path / "other/tree")
-    monkeypatch.setattr(source_trees, "_CARRIED", other)
+    monkeypatch.setattr(source_trees, "_BUNDLED", other)
     (other / "lib/more.c").write_text("int more;\n")
     assert "CC build/lib/more.c" in make(own)[1]
     assert (own / "build/lib").readlink() == other / "lib"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Trees of kvm-unit-tests: every key, real images, and nothing in the file is executed."""
+"""Source trees of kvm-unit-tests: all keys, real images; the file is never executed."""
 
 import json
 import os
@@ -25,7 +25,7 @@ FIXTURE = Path(__file__).parent / "tree"
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree with its images."""
+    """Source tree with images."""
     top = tmp_path_factory.mktemp("tree") / "kvm-unit-tests"
     shutil.copytree(FIXTURE, top)
     for image in ("selftest", "psci", "misbehave"):
@@ -45,7 +45,7 @@ def load(
 
 
 def written(directory: Path, text: str) -> Path:
-    """A tree with this file, and an image for it to name."""
+    """Source tree with this unittests.cfg and an image."""
     (directory / "arm").mkdir()
     (directory / "arm" / "unittests.cfg").write_text(text)
     (directory / "arm" / "x.flat").touch()
@@ -125,7 +125,7 @@ def test_a_run(tree: Path, tmp_path: Path) -> None:
     assert {name for name in statuses if statuses[name] == "pass"} == set(passed)
     selftest = next(test for test in document["tests"] if test["id"] == "selftest")
     assert "virt,virtualization=on" in selftest["qemu"]["command"]
-    # testdev makes the number of the EXIT line QEMU's own.
+    # With testdev, QEMU exits with the status of the EXIT line.
     assert selftest["qemu"]["ended"]["exit_status"] == 1
     assert not (tree / "build").exists() or not list((tree / "build").glob("runs"))
 
@@ -224,17 +224,17 @@ def test_what_is_not_built_is_an_error_and_no_skip(tmp_path: Path) -> None:
     tree = written(tmp_path, "[a]\nfile = x.flat\n[b]\nfile = y.flat\n[c]\nsmp = 1\n")
     with pytest.raises(ConfigError) as caught:
         load(tree)
-    assert "arm/y.flat is not there; build the tree" in caught.value.message
+    assert "arm/y.flat does not exist; build it" in caught.value.message
     assert "[c] file: missing" in caught.value.message
 
 
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ("smp = $(touch owned)", ':3: [a] smp: "$(touch owned)" is not understood'),
+        ("smp = $(touch owned)", ':3: [a] smp: "$(touch owned)" is not supported'),
         ("smp = `touch owned`", ":3: [a] smp: "),
         ("smp = 0", ":3: [a] smp: 0 is not a number of CPUs, 1 to 512"),
-        ("test_args = x; touch owned", ':3: [a] test_args: "; touch owned" is not understood'),
+        ("test_args = x; touch owned", ':3: [a] test_args: "; touch owned" is not supported'),
         ('test_args = "$(touch owned)"', ":3: [a] test_args: "),
         ("qemu_params = $(touch owned)", ":3: [a] qemu_params: "),
         ("extra_params = -m 1 | touch owned", ":3: [a] extra_params: "),
@@ -274,14 +274,14 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError) as caught:
         load(tree)
-    for words in (":3: [a] smp", ":4: [a] timeout", ":5: [a] is there twice", ":6: [b c] name"):
+    for words in (":3: [a] smp", ":4: [a] timeout", ":5: [a] is defined twice", ":6: [b c] name"):
         assert words in caught.value.message
 
 
 def test_no_tree(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not a tree of kvm-unit-tests"):
+    with pytest.raises(UsageError, match="is not a source tree of kvm-unit-tests"):
         load(tmp_path)
-    with pytest.raises(ConfigError, match="no \\[test\\] in it"):
+    with pytest.raises(ConfigError, match=": no tests"):
         load(written(tmp_path, "# nothing\n"))
 
 

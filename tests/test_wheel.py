@@ -201,7 +201,7 @@ def test_doctor_tells_of_a_cache_that_cannot_be_written(kut: Installed, tmp_path
     assert done.returncode == 5
     wrong = r"^problem +tree +\S+/kut/tree-\w+/lib cannot be written: "
     assert re.search(wrong, done.stdout, re.MULTILINE)
-    assert "to mend tree: make it yours, or let XDG_CACHE_HOME name" in done.stdout
+    assert "to mend tree: fix its permissions, or set XDG_CACHE_HOME to" in done.stdout
 
 
 def test_a_tree_that_needs_a_newer_kut_is_refused(kut: Installed, tmp_path: Path) -> None:
@@ -210,4 +210,4 @@ def test_a_tree_that_needs_a_newer_kut_is_refused(kut: Installed, tmp_path: Path
     for command in ("list", "run", "build"):
         done = kut(command, cwd=tmp_path)
         assert done.returncode == 2
-        assert "needs kut>=99, and this is kut " in done.stderr
+        assert "requires kut>=99, but this is kut " in done.stderr

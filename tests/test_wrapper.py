@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A QEMU behind a program that closes inherited descriptors, as ssh, docker and sudo do."""
+"""QEMU behind a wrapper that closes inherited descriptors, as ssh, docker and sudo do."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import realtree
 
-#: Closes all but stdin, stdout and stderr; bash reads no more of a script than this block then.
+#: Close all but stdin, stdout and stderr; bash then cannot read the script beyond this block.
 WRAPPER = """#!/bin/bash
 {{
 	[ "$1" = --version ] || printf '%s\\n' "$*" >>{starts}
@@ -34,7 +34,7 @@ HANG = ("misbehave-hang", "--timeout", "0.5")
 
 
 class Wrapper:
-    """A program that starts QEMU, and writes down with which arguments."""
+    """Wrapper that starts QEMU and logs the arguments."""
 
     def __init__(self, directory: Path, *, closes: bool) -> None:
         self.path = directory / "wrapper"
@@ -45,7 +45,7 @@ class Wrapper:
 
     @property
     def starts(self) -> list[str]:
-        """The arguments of each start."""
+        """Arguments of each start."""
         return self._starts.read_text().splitlines() if self._starts.exists() else []
 
 
@@ -118,7 +118,7 @@ def test_no_inspect_asks_for_no_descriptors(tree: Path, tmp_path: Path) -> None:
 def test_a_machine_that_is_refused_is_not_taken_for_a_wrapper(
     tree: Path, tmp_path: Path, refused: str, *, closes: bool | None
 ) -> None:
-    """It comes first: the hang after it has its stack, unless there is a wrapper indeed."""
+    """A later hang has its stack, as the first start did not mark the program as a wrapper."""
     wrapper = None if closes is None else Wrapper(tmp_path, closes=closes)
     qemu = ("--qemu", wrapper.path) if wrapper else ()
     (tree / "build/times.json").unlink(missing_ok=True)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From sources to images: a build.ninja is written when it would differ, and ninja does the rest.
+"""Build of images with ninja; build.ninja is rewritten only if it changes.
 
-Every C and assembly source under lib/ is linked into every image, and the linker drops what
-an image does not use. An image NAME is arm/NAME.c, with arm/NAME.S, arm/NAME-*.S and all of
-the directory arm/NAME/ where they exist. A compiler is one variant, with a directory of its
-own under build/.
+All C and assembly sources in lib/ are linked into every image, and the linker drops unused
+sections. An image NAME consists of arm/NAME.c and, if they exist, arm/NAME.S, arm/NAME-*.S and the
+sources in arm/NAME/. Each compiler and variant has its own directory in build/.
 """
 
 import os
@@ -24,22 +23,22 @@ if TYPE_CHECKING:
 
     from kut_runner.build.toolchain import Toolchain
 
-#: In the library.
+#: Paths relative to the library.
 _OFFSETS_SOURCE: Final = "arm64/asm-offsets.c"
 _LINKER_SCRIPT: Final = "arm64/image.lds"
 
-#: Owner, type and length of a note as it stands in a little-endian ELF file: a sha1 build-id.
+#: Header of a sha1 build-id note in a little-endian ELF file.
 _BUILD_ID_NOTE: Final = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
 
-#: The offsets source prints `->NAME value`, where the value may have the mark of an immediate.
+#: Lines in the output of the offsets source: `->NAME value`, or with # or $ before the value.
 _OFFSETS_SED: Final = r"s/.*->\([A-Za-z0-9_]*\) [#$]*\(-*[0-9]*\).*/#define \1 \2/p"
-#: What ninja puts before "FAILED: " where it may colour.
+#: Escape sequence of ninja before "FAILED: " with colours.
 _NINJA_RED: Final = "\033[31m"
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A built image: `elf` has the symbols, `flat` is what QEMU boots."""
+    """A built image: `elf` has the symbols, `flat` is the file to boot."""
 
     name: str
     elf: Path
@@ -47,7 +46,7 @@ class Image:
 
     @property
     def build_id(self) -> str:
-        """The sha1 build-id in hex, read from the file now; "" when there is none."""
+        """Sha1 build-id in hex, read from the file at each access; "" without one."""
         try:
             data = self.elf.read_bytes()
         except FileNotFoundError:
@@ -59,39 +58,39 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where one variant of the build lives. All paths are relative to the tree's root."""
+    """Paths of a build, relative to the source tree; `variant` is the name of its toolchain."""
 
     variant: str
     library: str = "lib"
 
     @property
     def offsets_source(self) -> str:
-        """The source of the offsets that assembly needs."""
+        """C source that defines the offsets for assembly."""
         return f"{self.library}/{_OFFSETS_SOURCE}"
 
     @property
     def linker_script(self) -> str:
-        """The linker script of all images."""
+        """Linker script of all images."""
         return f"{self.library}/{_LINKER_SCRIPT}"
 
     @property
     def directory(self) -> str:
-        """Directory of everything that this variant builds."""
+        """Directory of the build."""
         return f"build/{self.variant}"
 
     @property
     def manifest(self) -> str:
-        """The file that ninja reads."""
+        """Manifest for ninja."""
         return f"{self.directory}/build.ninja"
 
     @property
     def stamp(self) -> str:
-        """A file that is newer than all objects when the toolchain has changed."""
+        """File that is newer than all objects after a change of the toolchain."""
         return f"{self.directory}/toolchain.txt"
 
     @property
     def relinked(self) -> str:
-        """A file that names the images that the last build with anything to do has linked."""
+        """File with the names of the images that the last build which linked any has linked."""
         return f"{self.directory}/relinked"
 
     @property
@@ -101,34 +100,34 @@ class Layout:
 
     @property
     def offsets(self) -> str:
-        """The header that gives C's offsets to assembly."""
+        """Generated header with the offsets for assembly."""
         return f"{self.include}/asm/asm-offsets.h"
 
     def object(self, source: str) -> str:
-        """Object file of a source."""
+        """Return the object file of a source."""
         return f"{self.directory}/obj/{source}.o"
 
     def elf(self, image: str) -> str:
-        """Linked image with symbols."""
+        """Return the linked image, with symbols."""
         return f"{self.directory}/{image}.elf"
 
     def flat(self, image: str) -> str:
-        """Image to boot."""
+        """Return the image to boot."""
         return f"{self.directory}/{image}.flat"
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What there is to build, by paths relative to the root, sorted."""
+    """Sources by paths relative to the source tree, sorted."""
 
     library: tuple[str, ...]
     images: dict[str, tuple[str, ...]]
-    """The sources of each image, beside the library's."""
+    """Sources of each image, without those of the library."""
     has_offsets: bool
 
 
 def find_sources(root: Path, library: str = "lib") -> Sources:
-    """Look through the library and arm/ of the tree at `root`."""
+    """Return the sources in the library and in arm/ of the source tree `root`."""
     offsets = f"{library}/{_OFFSETS_SOURCE}"
     sources = tuple(
         path for path in _walk(root, library) if path.endswith((".c", ".S")) and path != offsets
@@ -146,7 +145,7 @@ def find_sources(root: Path, library: str = "lib") -> Sources:
     )
 
 
-def build(  # noqa: PLR0913 - each is one choice of the user
+def build(  # noqa: PLR0913 - options of the user
     root: Path,
     toolchain: "Toolchain",
     names: "Sequence[str]" = (),
@@ -155,14 +154,14 @@ def build(  # noqa: PLR0913 - each is one choice of the user
     jobs: int | None = None,
     progress: "Callable[[str], None] | None" = None,
 ) -> dict[str, Image]:
-    """Bring the images `names`, or all of the tree, up to date and return them by name.
+    """Build the images `names`, by default all of the source tree, and return them by name.
 
-    `jobs` is how many commands run at a time, ninja's own choice when None. `progress` is
-    called with one line for each command as it ends ("[3/40] CC lib/printf.c"), whole
-    commands if `verbose`. Two builds of one variant take turns.
+    `jobs` is the number of parallel commands, None for ninja's default. `progress` is called with a
+    line for each finished command ("[3/40] CC lib/printf.c"), the complete command if `verbose`.
+    Parallel builds of one variant wait for each other.
 
-    Raises BuildError with the compiler's words, UsageError for an image without source,
-    MissingToolError when there is no ninja.
+    Raises BuildError with the output of the compiler, UsageError for an image without source,
+    MissingToolError if ninja is missing.
     """
     library = source_trees.library(root)
     sources = find_sources(root, library)
@@ -170,12 +169,12 @@ def build(  # noqa: PLR0913 - each is one choice of the user
     for name in names:
         if name not in sources.images:
             raise UsageError(
-                f'there is no image "{name}": no arm/{name}.c',
+                f'no image "{name}": arm/{name}.c does not exist',
                 f"images: {' '.join(sources.images)}",
             )
     layout = Layout(toolchain.name, library)
     (root / layout.directory).mkdir(parents=True, exist_ok=True)
-    with _turn(root / layout.directory):
+    with _Lock(root / layout.directory):
         _write_if_changed(root / layout.stamp, toolchain.identity() + source_trees.identity(root))
         _write_manifest(root, layout, sources, toolchain)
         argv = [find_ninja(os.environ), "-f", layout.manifest]
@@ -190,9 +189,9 @@ def build(  # noqa: PLR0913 - each is one choice of the user
 
 
 def relinked(root: Path, compiler: str) -> frozenset[str]:
-    """Return the images that the last build linked, of those builds that linked any.
+    """Return the images that were linked by the last build that linked any.
 
-    `compiler` is the name of its toolchain.
+    `compiler` is the name of the toolchain.
     """
     try:
         return frozenset((root / Layout(compiler).relinked).read_text().splitlines())
@@ -201,9 +200,9 @@ def relinked(root: Path, compiler: str) -> frozenset[str]:
 
 
 def dependencies(root: Path, compiler: str) -> frozenset[str]:
-    """Return the files that compilers read for what is built, as ninja noted them.
+    """Return the files that the compiler read in earlier builds, from the log of ninja.
 
-    Each is relative to the tree, or absolute. `compiler` is the name of its toolchain.
+    Paths are relative to the source tree or absolute. `compiler` is the name of the toolchain.
     """
     import subprocess
 
@@ -216,7 +215,7 @@ def dependencies(root: Path, compiler: str) -> frozenset[str]:
 
 
 def _times(root: Path, layout: Layout, names: "Iterable[str]") -> dict[str, int | None]:
-    """Return when each image was linked, None for one that is not there."""
+    """Return the modification time of each image in ns, None for one that does not exist."""
     times: dict[str, int | None] = dict.fromkeys(names)
     for name in times:
         with suppress(FileNotFoundError):
@@ -225,7 +224,7 @@ def _times(root: Path, layout: Layout, names: "Iterable[str]") -> dict[str, int 
 
 
 def _walk(root: Path, top: str) -> list[str]:
-    """Return the files below root/top relative to root, sorted, hidden ones left out."""
+    """Return the files below root/top, relative to root, sorted, without hidden ones."""
     found = []
     for directory, children, files in os.walk(root / top):
         children[:] = [child for child in children if not child.startswith(".")]
@@ -235,7 +234,7 @@ def _walk(root: Path, top: str) -> list[str]:
 
 
 def _owner(path: str, names: "Sequence[str]") -> str | None:
-    """Return the image that a source below arm/ belongs to."""
+    """Return the image that a source below arm/ belongs to, None for none."""
     directory, _, file = path.removeprefix("arm/").rpartition("/")
     if directory:
         top = directory.split("/")[0]
@@ -247,8 +246,8 @@ def _owner(path: str, names: "Sequence[str]") -> str | None:
     return max(owners, key=len, default=None)
 
 
-class _turn:  # noqa: N801 - reads as a word in `with`
-    """Hold the build directory: ninja's log does not bear two writers."""
+class _Lock:
+    """Context manager that locks a build directory: ninja's log supports only one writer."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / ".lock"
@@ -264,7 +263,7 @@ class _turn:  # noqa: N801 - reads as a word in `with`
 
 
 def _write_if_changed(path: Path, text: str) -> bool:
-    """Give the file this content, whole at any moment; return whether it had another."""
+    """Replace the content of a file atomically; return whether it changed."""
     try:
         if path.read_text() == text:
             return False
@@ -377,7 +376,7 @@ def _shell(argv: "Sequence[str]") -> str:
 
 
 def find_ninja(environ: "Mapping[str, str]") -> str:
-    """Return the ninja beside the Python that runs kut, where pip puts it, or the one of PATH.
+    """Return the path of ninja: next to the Python that runs kut, in PATH, or in its package.
 
     Raises MissingToolError.
     """
@@ -386,7 +385,7 @@ def find_ninja(environ: "Mapping[str, str]") -> str:
         return beside
     if found := find_program("ninja", environ):
         return found
-    with suppress(ImportError):  # `pip install --user` puts it elsewhere, and its package knows
+    with suppress(ImportError):  # `pip install --user` installs it in another directory
         import ninja
 
         elsewhere = f"{ninja.BIN_DIR}/ninja"
@@ -409,8 +408,8 @@ def _run_ninja(
     environ = os.environ | {"NINJA_STATUS": "[%f/%t] "}
     if sys.stderr.isatty():
         environ["CLICOLOR_FORCE"] = "1"  # the compiler's colours come through the pipe
-    # Ctrl-C reaches ninja too. A SIGINT for kut alone, in the moment before the `try`, lets the
-    # commands in hand end; ninja then dies of the pipe that nobody reads.
+    # Ctrl-C reaches ninja too. After a SIGINT only for kut, before the `try`, ninja finishes its
+    # running commands and exits because the pipe is closed.
     with subprocess.Popen(
         argv,
         cwd=root,
@@ -422,22 +421,22 @@ def _run_ninja(
         errors="backslashreplace",
     ) as ninja:
         try:
-            words = list(_words(ninja.stdout or (), verbose=verbose, progress=progress))
+            output = list(_tool_output(ninja.stdout or (), verbose=verbose, progress=progress))
         except BaseException:
-            ninja.terminate()  # it stops its compilers and removes what they left half done
+            ninja.terminate()  # ninja stops the compilers and removes partial files
             ninja.wait()
             raise
     if ninja.returncode:
         raise BuildError(
-            "the build failed:\n" + "\n".join(words).strip("\n"),
-            "" if verbose else "`kut build -v` shows whole commands",
+            "the build failed:\n" + "\n".join(output).strip("\n"),
+            "" if verbose else "`kut build -v` shows complete commands",
         )
 
 
-def _words(
+def _tool_output(
     lines: "Iterable[str]", *, verbose: bool, progress: "Callable[[str], None] | None"
 ) -> "Iterator[str]":
-    """Pass ninja's status lines to `progress` and yield the rest: what the tools said."""
+    """Pass ninja's status lines to `progress` and yield the output of the tools."""
     after_failed = False
     for line in lines:
         text = line.rstrip("\n")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The flat image of an ELF file, for toolchains that have no objcopy.
+"""Conversion of ELF files to flat images, for toolchains without objcopy.
 
-A program of its own, called as objcopy is: `python flat.py -O binary ELF FLAT`. The build runs it,
-by its path and beside ninja's other commands, so that it imports nothing of kut.
+A stand-alone program with the arguments of objcopy: `python flat.py -O binary ELF FLAT`. The build
+runs it by path, so that it must not import other modules of kut.
 """
 
 import sys
@@ -13,9 +13,9 @@ _ALLOCATED: Final = 2
 
 
 def flatten(elf: Path) -> bytes:
-    """Return what is loaded of an ELF file, from its lowest address on.
+    """Return the loaded bytes of an ELF file, from its lowest address.
 
-    Raises OSError, and ELFError for what is no ELF file.
+    Raises OSError, and ELFError for an invalid file.
     """
     from elftools.elf.elffile import ELFFile
 

@@ -1,17 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# rootless.sh DIRECTORY NAME[@SUITE]...: tools from the distribution's own packages, without root.
+# Usage: rootless.sh DIRECTORY NAME[@SUITE]...
+# Unpack tools from packages of the distribution, without root.
 #
-# DIRECTORY/NAME gets what the packages hold (root/), links to the programs (bin/) and a list of
-# the packages. apt-get resolves, fetches and checks as ever, only with its state in here and
-# with no package taken as installed: so the tools have every library they need, the C library
-# and its loader included, and bear whatever becomes of the machine's own. Each program is run
-# through that loader by a script in its place.
+# DIRECTORY/NAME has the content of the packages (root/), links to the programs (bin/) and a list
+# of the packages. apt-get resolves dependencies, fetches packages and verifies them as usual, but
+# with its own state in DIRECTORY, in which no package is installed. The tools therefore have all
+# their libraries, including the C library and its loader, and are independent of upgrades of the
+# host. A script in place of each program starts it with that loader.
 #
-# NAME is gcc, clang, qemu, gdb or python. With SUITE, as in qemu@trixie-backports, packages are
-# those of another release, from the mirror that the machine uses, and the name has it in it.
-# What is there is left alone. A directory appears whole, by a rename; two calls take turns, and
-# the next one clears up after one that was killed. It is sh, for there may be no Python yet.
+# NAME is gcc, clang, qemu, gdb or python. With SUITE, as in qemu@trixie-backports, the packages
+# are those of another release, from the same mirror. Existing sets are not changed. A set is
+# created by a rename when it is complete; parallel calls wait for each other, and a call removes
+# the temporary files of an interrupted one. This is a shell script because Python may be missing.
 set -u
 
 EXIT_SETUP=7
@@ -24,18 +25,18 @@ main()
 	tools=$1
 	shift
 	case $tools in
-	/*[\"\':\\]* | [!/]* | '') stop "\"$tools\" cannot hold tools" \
-		"XDG_CACHE_HOME is to be an absolute path without quotes, colons and backslashes" ;;
+	/*[\"\':\\]* | [!/]* | '') stop "tools cannot be unpacked into \"$tools\"" \
+		"XDG_CACHE_HOME must be an absolute path without quotes, colons and backslashes" ;;
 	esac
 	for name; do
 		packages_of "$name" >/dev/null
 	done
 	for program in apt-get dpkg-deb flock; do
-		command -v "$program" >/dev/null || stop "there is no $program" \
-			"only packages of Debian and its kin can be unpacked without root"
+		command -v "$program" >/dev/null || stop "$program is missing" \
+			"only packages of Debian and its derivatives can be unpacked without root"
 	done
 	mkdir -p "$tools" 2>/dev/null && [ -w "$tools" ] || stop "cannot write to $tools" \
-		"let XDG_CACHE_HOME name a directory that is yours"
+		"set XDG_CACHE_HOME to a writable directory"
 	log=$tools/log
 	exec 8>"$tools/.lock"
 	flock 8
@@ -59,15 +60,15 @@ packages_of()
 	qemu) echo qemu-system-arm ;;
 	gdb) echo gdb-multiarch ;;
 	python) echo python3 python3-venv ca-certificates ;;
-	*) stop "there are no tools \"$1\"" "there are: gcc, clang, qemu, gdb, python" ;;
+	*) stop "unknown tools \"$1\"" "the sets are gcc, clang, qemu, gdb, python" ;;
 	esac
 	case $1 in
-	*[!a-z0-9@.-]* | *@*@* | *@) stop "\"$1\" names no release of the distribution" \
-		"as in qemu@trixie-backports" ;;
+	*[!a-z0-9@.-]* | *@*@* | *@) stop "\"$1\" has no valid release of the distribution" \
+		"an example is qemu@trixie-backports" ;;
 	esac
 }
 
-# The programs to find in bin/; the first is tried.
+# Programs for bin/; the first one is run as a check.
 programs_of()
 {
 	case ${1%%@*} in
@@ -88,8 +89,8 @@ unpack()
 	stage=$work/set/root
 	configure_apt
 	[ "$updated" = "$suite" ] || run_apt update || stop_apt \
-		"the lists of packages cannot be fetched, see $log" \
-		"apt-get needs the mirrors that /etc/apt names, and a release that they have"
+		"the package lists cannot be fetched, see $log" \
+		"check the mirrors in /etc/apt and the release"
 	updated=$suite
 	set -- ${suite:+-t "$suite"} install
 	# shellcheck disable=SC2046 # several words
@@ -98,15 +99,15 @@ unpack()
 	[ -z "$to_fetch" ] || echo "kut: $name: $to_fetch" >&2
 	run_apt -y --download-only "$@" ||
 		stop_apt "the packages for $name cannot be fetched, see $log" \
-			"are the mirror and the release right, and is there space on the disk?"
+			"check the mirror, the release and the free disk space"
 	for package in "$work"/archives/*.deb; do
 		logged dpkg-deb -x "$package" "$stage" ||
-			stop "$package cannot be unpacked, see $log" "is there space on the disk?"
+			stop "$package cannot be unpacked, see $log" "check the free disk space"
 		rm -f "$package"
 		package=${package##*/}
 		echo "${package%.deb}" >>"$work/set/packages"
 	done
-	settle
+	relocate
 	du -sk "$work/set" | { read -r size _ && echo "$size" >"$work/set/size"; }
 	mv -T "$work/set" "$final"
 }
@@ -138,7 +139,7 @@ configure_apt()
 	esac
 }
 
-# The release that the machine has is in the same place on the mirror as the one asked for.
+# The mirror of the installed release has the other releases too.
 other_release()
 {
 	# shellcheck source=/dev/null
@@ -162,8 +163,8 @@ other_release()
 	END
 }
 
-# settle: what was unpacked is made to work from where it will be.
-settle()
+# Make the unpacked programs work in their final directory.
+relocate()
 {
 	rm -rf "$stage"/usr/share/doc "$stage"/usr/share/man "$stage"/usr/share/locale
 	find "$stage" -type l -lname '/*' | while read -r link; do
@@ -171,7 +172,7 @@ settle()
 		[ ! -e "$stage$target" ] || ln -sfn "$final/root$target" "$link"
 	done
 	loader=$(find_loader)
-	[ -n "$loader" ] || stop "there is no loader among the packages for $name" ""
+	[ -n "$loader" ] || stop "the packages for $name have no loader" ""
 	libraries=$(find "$stage/${loader%/*}" "$stage/usr/lib/$(basename "${loader%/*}")" \
 		-name '*.so*' -printf '%h\n' 2>/dev/null | sort -u |
 		sed "s,^$work/set,," | sed "s,^,$final," | paste -sd:)
@@ -187,9 +188,9 @@ settle()
 		first=${first:-$stage/usr/bin/$pattern}
 	done
 	case $name in
-	python*) settle_python ;;
+	python*) relocate_python ;;
 	esac
-	try "$first"
+	check_program "$first"
 }
 
 find_loader()
@@ -204,8 +205,8 @@ is_elf()
 	[ "$(head -c 4 "$1" | tr -d '\177')" = ELF ]
 }
 
-# wrap PROGRAM: a script in its place, which tells it its name: compilers look for their parts
-# beside it. Python looks for its virtual environment there, by the name it was called by.
+# wrap PROGRAM: replace it by a script that passes its path as argv[0], which compilers use to find
+# their parts. Python uses the path of the call to find its virtual environment.
 wrap()
 {
 	directory=${1%/*}
@@ -215,7 +216,7 @@ wrap()
 	before=
 	case ${1##*/} in
 	python*) called="\$0" ;;
-	# As a compiler that it started itself it takes that as the first argument.
+	# When clang starts itself as a compiler, -cc1 must be the first argument.
 	clang*) before="[ \"\${1#-cc1}\" != \"\$1\" ] || set -- -no-canonical-prefixes \"\$@\"
 " ;;
 	qemu-system-*)
@@ -226,16 +227,16 @@ wrap()
 	mv "$stage/$1" "$stage/$real"
 	cat >"$stage/$1" <<-END
 		#!/bin/sh
-		# Unpacked by kut: always the same program, with the libraries it was made for.
+		# Unpacked by kut: runs the program with the libraries from its packages.
 		${before}exec '$final/root/$loader' --argv0 "$called" --library-path '$libraries' \\
 			'$final/root/$real'$options "\$@"
 	END
 	chmod 755 "$stage/$1"
 }
 
-# Python finds its library beside the name it was called by. Debian's takes pip from a fixed
-# place, and certificates from a file that an installation would write.
-settle_python()
+# Python finds its library by the path of the call. Debian's Python reads pip from a fixed path,
+# and certificates from a file that the installation of its package creates.
+relocate_python()
 {
 	rm "$work/set/bin/python3"
 	cat >"$work/set/bin/python3" <<-END
@@ -249,15 +250,15 @@ settle_python()
 		>"$stage/etc/ssl/certs/ca-certificates.crt"
 }
 
-# try PROGRAM: as the script in its place would call it, were it in its place.
-try()
+# check_program PROGRAM: run it as its script does, but from the temporary directory.
+check_program()
 {
-	[ -e "$1" ] || stop "the packages for $name hold no ${1##*/}" ""
+	[ -e "$1" ] || stop "the packages for $name have no ${1##*/}" ""
 	program=$(readlink -f "$1")
 	[ ! -e "${program%/*}/.${program##*/}.elf" ] || program=${program%/*}/.${program##*/}.elf
 	logged "$stage/$loader" --library-path \
 		"$(echo "$libraries" | sed "s,$final/,$work/set/,g")" "$program" --version ||
-		stop "${1##*/} was unpacked and does not run here, see $log" ""
+		stop "${1##*/} does not run after unpacking, see $log" ""
 }
 
 run_apt()
@@ -276,7 +277,7 @@ clean()
 	rm -rf "$work"
 }
 
-# stop_apt WHAT HINT: leave; with other words where apt-get has no way to its mirrors.
+# stop_apt MESSAGE HINT: exit, with a message about the network if that was the cause.
 stop_apt()
 {
 	case $(cat "$log") in
@@ -284,12 +285,12 @@ stop_apt()
 		*"Connection timed out"* | *"Network is unreachable"* | *"Unable to connect"*)
 		reason="apt-get cannot reach its mirrors, see $log"
 		log=
-		stop "$reason" "is there a network, and are the mirrors those that /etc/apt names?" ;;
+		stop "$reason" "check the network and the mirrors in /etc/apt" ;;
 	*) stop "$1" "$2" ;;
 	esac
 }
 
-# stop WHAT HINT: leave.
+# stop MESSAGE HINT: exit with an error.
 stop()
 {
 	[ ! -s "${log:-}" ] || tail -n 15 "$log" >&2

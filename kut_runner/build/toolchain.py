@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The cross toolchains: which programs, called with which flags.
+"""Cross toolchains: their programs and flags.
 
-Nothing is started here: finding a toolchain is a few look-ups along PATH, for it is part of
-every run.
+The search only looks up programs in PATH and starts none, because it is part of every run.
 """
 
 import os
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from kut_runner.definitions.config import VariantDef
 
-#: Names that GNU cross tools go by: Debian and Fedora, then other makers' bare-metal ones.
+#: Prefixes of GNU cross tools: of Debian and Fedora, then of bare-metal toolchains.
 GNU_PREFIXES: Final = ("aarch64-linux-gnu-", "aarch64-none-elf-", "aarch64-elf-")
 
 _INSTALL_GNU: Final = (
@@ -32,7 +31,7 @@ _INSTALL_LLVM: Final = (
 
 _INSTALL_ZIG: Final = "install the Python package ziglang beside kut: pip install ziglang"
 
-#: Where the choice of a tree stands.
+#: File with the chosen compiler, relative to the source tree.
 _CHOICE: Final = "build/compiler"
 
 _COMPILE: Final = (
@@ -40,22 +39,22 @@ _COMPILE: Final = (
     "-O2",
     "-g",
     "-march=armv8-a",
-    # Bare metal: no libc, no FP or SIMD registers behind the programmer's back, and no
-    # unaligned access, which faults while the MMU is off.
+    # Bare metal: no libc, no implicit use of FP and SIMD registers, and no unaligned accesses,
+    # which fault while the MMU is off.
     "-ffreestanding",
     "-mgeneral-regs-only",
     "-mstrict-align",
     "-mno-outline-atomics",
     "-mbranch-protection=none",
     "-fno-stack-protector",
-    # QEMU loads an image where it likes, so code and data do not know their address.
+    # The load address of an image depends on the machine.
     "-fpie",
     "-fvisibility=hidden",
-    # The linker drops what an image does not use.
+    # The linker drops unused sections.
     "-ffunction-sections",
     "-fdata-sections",
     "-fno-common",
-    # A backtrace follows frame pointers, there is nobody to read unwind tables.
+    # Backtraces follow frame pointers; unwind tables are not used.
     "-fno-omit-frame-pointer",
     "-fno-optimize-sibling-calls",  # a tail call would be missing from backtraces
     "-fno-asynchronous-unwind-tables",
@@ -77,7 +76,7 @@ _CLANG: Final = (
     "--target=aarch64-none-elf",
     *_COMPILE,
     "-nostdlibinc",
-    "-fdebug-compilation-dir=.",  # for assembly it does not follow -ffile-prefix-map
+    "-fdebug-compilation-dir=.",  # -ffile-prefix-map has no effect on assembly
 )
 
 _LINK: Final = (
@@ -97,24 +96,24 @@ _LINK: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """One compiler with its linker: the beginnings of command lines, programs by full path."""
+    """A compiler and its binary tools, as beginnings of command lines with absolute paths."""
 
     name: str
-    """The build it makes: "gcc", "clang" or "zig", and as "gcc-NAME" for a variant."""
+    """Name of its builds: "gcc", "clang" or "zig", with a variant "gcc-NAME"."""
     compile: tuple[str, ...]
     """Compiler and flags for C and for assembly."""
     link: tuple[str, ...]
     """Linker and flags, without the linker script."""
     objcopy: tuple[str, ...]
-    """What takes `-O binary ELF FLAT` from here."""
+    """Command before `-O binary ELF FLAT`."""
 
     @property
     def compiler(self) -> str:
-        """Full path of the compiler."""
+        """Absolute path of the compiler."""
         return self.compile[0]
 
     def identity(self) -> str:
-        """Return text that changes when one of the programs is exchanged or upgraded."""
+        """Return text that changes with an upgrade of one of the programs."""
         programs = (self.compiler, self.link[0], self.objcopy[-1])
         return "".join(f"{program} {_fingerprint(program)}\n" for program in programs)
 
@@ -122,12 +121,11 @@ class Toolchain:
 def find(
     compiler: str, environ: "Mapping[str, str]", variant: "VariantDef | None" = None
 ) -> Toolchain:
-    """Return the toolchain for `compiler`: as PATH has it, else from what was unpacked.
+    """Return the toolchain for `compiler`, from PATH or else from the unpacked tools.
 
-    "gcc", "clang", or "zig" for the clang and lld that the Python package ziglang holds. For gcc
-    the environment variable CROSS_COMPILE may give the prefix of its tools. The flags
-    of `variant` come last: of two that contradict each other the compiler obeys the later.
-    Raises MissingToolError with what to install, UsageError for another compiler.
+    "zig" stands for the clang and lld in the Python package ziglang. For gcc, $CROSS_COMPILE is the
+    prefix of the tools, if set. The flags of `variant` come last and take precedence. Raises
+    MissingToolError with the packages to install, UsageError for an unknown compiler.
     """
     if compiler not in _COMPILERS:
         raise UsageError(f'unknown compiler "{compiler}"', "the compilers are gcc, clang and zig")
@@ -144,7 +142,7 @@ def find(
 
 
 def preferred(environ: "Mapping[str, str]") -> str:
-    """Return the first compiler of `NAMES` that is there; "gcc" when none is."""
+    """Return the first installed compiler of `NAMES`, "gcc" without any."""
     for name in NAMES:
         with suppress(MissingToolError):
             find(name, environ)
@@ -153,7 +151,7 @@ def preferred(environ: "Mapping[str, str]") -> str:
 
 
 def choice(tree: str) -> str | None:
-    """Return the compiler that was chosen for the tree, None when none was."""
+    """Return the compiler that is chosen for a source tree, None without a choice."""
     try:
         with open(f"{tree}/{_CHOICE}") as file:
             name = file.read().strip()
@@ -163,7 +161,7 @@ def choice(tree: str) -> str | None:
 
 
 def choose(tree: str, name: str | None) -> None:
-    """Keep a compiler for all calls that name none; None forgets it. Raises OSError."""
+    """Choose the default compiler of a source tree; None removes the choice. Raises OSError."""
     if name is None:
         with suppress(FileNotFoundError):
             os.unlink(f"{tree}/{_CHOICE}")
@@ -174,9 +172,9 @@ def choose(tree: str, name: str | None) -> None:
 
 
 def find_program(name: str, environ: "Mapping[str, str]") -> str | None:
-    """Return the full path of a program along PATH, or None.
+    """Return the absolute path of a program in PATH, None if it is missing.
 
-    As shutil.which, which takes five times as long to import as this takes to run.
+    The import of shutil for `which` would take five times as long as this search.
     """
     for directory in environ.get("PATH", os.defpath).split(os.pathsep):
         path = os.path.abspath(os.path.join(directory, name))
@@ -186,7 +184,7 @@ def find_program(name: str, environ: "Mapping[str, str]") -> str | None:
 
 
 def find_gnu(environ: "Mapping[str, str]") -> str | None:
-    """Return the GCC for arm64, whether or not the rest of its toolchain is there, or None."""
+    """Return the path of GCC for arm64, even if its binutils are missing, else None."""
     environ = rootless.extend(environ)
     found = (find_program(f"{prefix}gcc", environ) for prefix in _gnu_prefixes(environ))
     return next((path for path in found if path), None)
@@ -209,8 +207,8 @@ def _find_gcc(environ: "Mapping[str, str]") -> Toolchain:
             gcc,
             *_COMPILE,
             "-fno-stack-clash-protection",
-            # Its own headers alone: a C library for arm64 may be installed beside it, and the
-            # host's is in /usr/include. The prefix is that of the compiler's own files.
+            # Only its own headers: a C library for arm64 may be installed beside the compiler,
+            # and that of the host is in /usr/include. The prefix is that of GCC's own files.
             *("-nostdinc", "-iwithprefix", "include"),
         ),
         link=(ld, *_LINK),
@@ -231,11 +229,11 @@ def _find_clang(environ: "Mapping[str, str]") -> Toolchain:
 
 
 def _find_zig(environ: "Mapping[str, str]") -> Toolchain:
-    """Find the LLVM that the package ziglang holds; Zig itself has no part in this.
+    """Return the LLVM toolchain in the package ziglang.
 
-    Its own objcopy would first have to be compiled, in 20 seconds, into a cache in the home.
+    Its objcopy is not used: zig would compile it first, which takes 20 s, into a cache in $HOME.
     """
-    zig = _beside_kut("ziglang/zig") or _require("zig", environ, _INSTALL_ZIG)
+    zig = _find_in_packages("ziglang/zig") or _require("zig", environ, _INSTALL_ZIG)
     headers = os.path.join(os.path.dirname(os.path.realpath(zig)), "lib/include")
     return Toolchain(
         name="zig",
@@ -245,10 +243,10 @@ def _find_zig(environ: "Mapping[str, str]") -> Toolchain:
     )
 
 
-def _beside_kut(path: str) -> str | None:
-    """Return the full path of a file of another Python package."""
-    places = (os.path.join(each, path) for each in sys.path)
-    return next((place for place in places if os.access(place, os.X_OK)), None)
+def _find_in_packages(path: str) -> str | None:
+    """Return the absolute path of a file in a Python package, None if it is missing."""
+    candidates = (os.path.join(each, path) for each in sys.path)
+    return next((each for each in candidates if os.access(each, os.X_OK)), None)
 
 
 _COMPILERS: "Final[Mapping[str, Callable[[Mapping[str, str]], Toolchain]]]" = {
@@ -256,14 +254,14 @@ _COMPILERS: "Final[Mapping[str, Callable[[Mapping[str, str]], Toolchain]]]" = {
     "clang": _find_clang,
     "zig": _find_zig,
 }
-#: The compilers there are, the first that is there being the one to use.
+#: Names of the compilers, by preference.
 NAMES: Final = tuple(_COMPILERS)
 
 
 def _require(program: str, environ: "Mapping[str, str]", install: str) -> str:
     if path := find_program(program, environ):
         return path
-    raise MissingToolError(f"{program} is not installed (not found along PATH)", install)
+    raise MissingToolError(f"{program} is not installed (not found in PATH)", install)
 
 
 def _fingerprint(program: str) -> str:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Images that were built elsewhere: archives of kut, trees of kvm-unit-tests."""
+"""Images built elsewhere: archives of kut, source trees of kvm-unit-tests."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Images and definitions in one file, for machines that have QEMU and kut but no compiler.
+"""Archives: images and definitions in one file, for hosts without a compiler.
 
-An archive is a tar file compressed with xz: `archive.json` with what it is and the SHA-256 of
-every other file, `configs/` with the definitions, `images/` with what to boot and its symbols.
-The same content makes the same bytes. What comes out of one is believed only when all sums agree;
-nothing of it is ever executed but images, inside QEMU.
+An archive is a tar file compressed with xz: `archive.json` has metadata and the SHA-256 of every
+other file, `configs/` the definitions, `images/` the images and their symbols. Archives are
+reproducible. An unpacked archive is used only if all checksums match; only its images are
+executed, and only inside QEMU.
 """
 
 import hashlib
@@ -27,13 +27,13 @@ from kut_runner.errors import UsageError
 if TYPE_CHECKING:
     from kut_runner.definitions.config import TestDef
 
-#: Changes when an older kut would misread an archive.
+#: Version of the format; incremented by incompatible changes.
 SCHEMA: Final = 1
 
 _MANIFEST: Final = "archive.json"
-#: Of xz: a tenth of the time of the best, and a window that sees what images have in common.
+#: Preset of xz: ten times as fast as the best, with a window larger than an image.
 _PRESET: Final = 2
-#: Bytes that an archive may unpack to, and files in it.
+#: Limits of an archive: bytes after unpacking, and files.
 _LARGEST: Final = 4 << 30
 _MOST_FILES: Final = 20_000
 _HINT: Final = "make a new one with `kut archive`"
@@ -41,18 +41,18 @@ _HINT: Final = "make a new one with `kut archive`"
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """An archive that was unpacked, every file of which is as it was packed."""
+    """An unpacked archive whose checksums match."""
 
     directory: Path
     compiler: str
-    """The compiler and the variant that built it, as in "gcc-O0"."""
+    """Name of the toolchain that built it, as in "gcc-O0"."""
     tests: tuple[str, ...]
-    """Names of the tests that it was made of; the definitions may have more."""
+    """Names of the tests in the archive; the definitions may have more."""
     images: Mapping[str, Image]
 
     @property
     def definitions(self) -> Path:
-        """Directory of the test definitions."""
+        """Directory of the definitions."""
         return self.directory / "configs"
 
 
@@ -64,9 +64,9 @@ def pack(
     tests: "Sequence[TestDef]",
     images: Mapping[str, Image],
 ) -> int:
-    """Write the archive of `tests`, whole or not at all; return its size in bytes.
+    """Write the archive of `tests` atomically; return its size in bytes.
 
-    Raises UsageError when `path` cannot be written.
+    Raises UsageError if `path` cannot be written.
     """
     files = dict(_files(tree, images))
     manifest = {
@@ -86,7 +86,7 @@ def pack(
         temporary.replace(path)
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be written: {error.strerror}", "name a file that can be"
+            f"{path} cannot be written: {error.strerror}", "choose another path"
         ) from None
     finally:
         temporary.unlink(missing_ok=True)
@@ -94,10 +94,10 @@ def pack(
 
 
 def unpack(path: Path, into: Path) -> Archive:
-    """Return what the archive holds, in a directory below `into` that is named for its content.
+    """Unpack an archive into a directory below `into` that is named by its checksum.
 
-    One that was unpacked before is checked and used again. Raises UsageError for a file that is
-    not an archive, not whole or of another kind, OSError when it cannot be unpacked.
+    An existing directory is checked and used again. Raises UsageError for a file that is not an
+    archive, truncated or of another format, OSError if it cannot be unpacked.
     """
     digest = _digest(path)
     directory = into / digest[:16]
@@ -107,7 +107,7 @@ def unpack(path: Path, into: Path) -> Archive:
         try:
             _extract(path, temporary)
             _read(path, temporary)
-            with suppress(OSError):  # another kut was quicker
+            with suppress(OSError):  # a parallel kut has created it
                 temporary.rename(directory)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -124,7 +124,7 @@ def _files(tree: Path, images: Mapping[str, Image]) -> Iterator[tuple[str, bytes
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    """Add a file of nobody's and of no time."""
+    """Add a file without owner and modification time."""
     entry = tarfile.TarInfo(name)
     entry.size = len(data)
     tar.addfile(entry, io.BytesIO(data))
@@ -146,18 +146,18 @@ def _extract(path: Path, into: Path) -> None:
             if len(members) > _MOST_FILES or sum(each.size for each in members) > _LARGEST:
                 raise UsageError(f"{path} is too large for an archive of tests", _HINT)
             if not all(each.isreg() for each in members):
-                raise UsageError(f"{path} holds more than files", _HINT)
+                raise UsageError(f"{path} has entries other than files", _HINT)
             for member in members:
                 _extract_file(tar, member, into)
     except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
-        raise UsageError(f"{path} is not an archive of kut, or not whole: {error}", _HINT) from None
+        raise UsageError(f"{path} is not an archive of kut, or truncated: {error}", _HINT) from None
 
 
 def _extract_file(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
-    """Unpack a regular file, without its owner and mode; extraction filters came with 3.11.4."""
+    """Unpack a regular file without owner and mode; extraction filters need Python 3.11.4."""
     name = PurePosixPath(member.name)
     if name.is_absolute() or ".." in name.parts:
-        raise tarfile.ReadError(f'"{name}" would be outside of it')
+        raise tarfile.ReadError(f'"{name}" is outside of the archive')
     target = into / name
     target.parent.mkdir(parents=True, exist_ok=True)
     source = tar.extractfile(member)
@@ -167,13 +167,13 @@ def _extract_file(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> 
 
 
 def _read(path: Path, directory: Path) -> Archive:
-    """Check every sum; `path` is for messages."""
+    """Return the archive in `directory` after a check of all checksums."""
     manifest = _manifest(path, directory)
-    for name, known in manifest["files"].items():
+    for name, checksum in manifest["files"].items():
         data = directory / name
-        if not data.is_file() or hashlib.sha256(data.read_bytes()).hexdigest() != known:
-            words = f"{path}: {name} is not what was packed (unpacked in {directory})"
-            raise UsageError(words, f"remove {directory}; if that does not help, {_HINT}")
+        if not data.is_file() or hashlib.sha256(data.read_bytes()).hexdigest() != checksum:
+            message = f"{path}: {name} differs from the packed file (unpacked in {directory})"
+            raise UsageError(message, f"remove {directory}; if that does not help, {_HINT}")
     found = directory / "images"
     images = {
         flat.stem: Image(flat.stem, flat.with_suffix(".elf"), flat) for flat in found.glob("*.flat")
@@ -188,11 +188,11 @@ def _manifest(path: Path, directory: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((directory / _MANIFEST).read_text())
         schema, files = manifest["schema"], manifest["files"]
-        words = [manifest["compiler"], *manifest["tests"], *files, *files.values()]
+        strings = [manifest["compiler"], *manifest["tests"], *files, *files.values()]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is not an archive of kut: {error!r}", _HINT) from None
     if schema != SCHEMA:
-        raise UsageError(f"{path} is of schema {schema}, this kut reads {SCHEMA}", _HINT)
-    if not all(isinstance(word, str) for word in words):
+        raise UsageError(f"{path} has schema {schema}, but this kut reads {SCHEMA}", _HINT)
+    if not all(isinstance(each, str) for each in strings):
         raise UsageError(f"{path} is not an archive of kut: bad {_MANIFEST}", _HINT)
     return manifest

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Trees of kvm-unit-tests that were built elsewhere: their unittests.cfg as test definitions.
+"""Source trees of kvm-unit-tests that are already built: unittests.cfg as test definitions.
 
-The file is read, not executed: `shellish` understands the forms of shell that are in use. Every
-test of the file becomes a `TestDef`; one that the file says cannot run here has its reason, and
-is a SKIP. A missing image is an error, not a SKIP.
+The file is parsed, not executed: `shell` evaluates the shell syntax in use. Every section becomes a
+`TestDef`, one that cannot run here with its reason: the test is then a SKIP. A missing image is an
+error, not a SKIP.
 
 Keys: `file`, `smp`, `test_args`, `qemu_params` or `extra_params`, `groups`, `arch`, `machine`,
-`accel`, `timeout`, `check`, `disabled_if`; `kvmtool_params` is for another program, and passed
-over.
+`accel`, `timeout`, `check`, `disabled_if`; `kvmtool_params` is ignored.
 """
 
 import os
@@ -19,13 +18,13 @@ from typing import Any, Final
 
 from kut_runner.build.builder import Image
 from kut_runner.bundle import shell
-from kut_runner.bundle.shell import Environment, Refused
+from kut_runner.bundle.shell import Environment, ShellError
 from kut_runner.definitions.config import Config, TestDef
 from kut_runner.definitions.fields import DAY, accelerator_option
 from kut_runner.errors import ConfigError, UsageError
 
-#: Where a tree has its file, in the order of looking.
-_PLACES: Final = ("arm64/unittests.cfg", "arm/unittests.cfg", "unittests.cfg")
+#: Paths of the file in a source tree, in the order of the search.
+_PATHS: Final = ("arm64/unittests.cfg", "arm/unittests.cfg", "unittests.cfg")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 _HEADER: Final = re.compile(r"\[(.*)\]\s*(?:#.*)?")
 _ENTRY: Final = re.compile(r"([a-z_]+)\s*=\s*(.*)")
@@ -38,19 +37,19 @@ _KEYS: Final = (
 _MOST_CPUS: Final = 512
 _ARCHITECTURE: Final = "arm64"
 _DEFAULT_TIMEOUT: Final = "90s"
-#: What the images expect of the machine: QEMU's testdev, through which they give an exit code.
+#: Devices that the images require: QEMU's testdev, for the exit code.
 _DEVICES: Final = (
     *("-device", "virtio-serial-device", "-device", "virtconsole,chardev=ctd"),
     *("-chardev", "testdev,id=ctd", "-device", "pci-testdev"),
 )
-#: Where the kernel tells of itself: `check` reads nothing else.
-_FACTS: Final = ("/proc/", "/sys/")
+#: Directories that `check` may read.
+_CHECKABLE: Final = ("/proc/", "/sys/")
 _TRUE: Final = ("1", "y", "Y")
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
-    """The tests of a tree, and their images by the names that the tests give."""
+class SourceTree:
+    """Tests of a source tree and their images by name."""
 
     definitions: Config
     images: Mapping[str, Image]
@@ -58,7 +57,7 @@ class Tree:
 
 @dataclass(slots=True)
 class _Section:
-    """One [name] of the file: the value of each key, and its line."""
+    """A section [name] of the file: value and line number of each key."""
 
     name: str
     line: int
@@ -67,22 +66,22 @@ class _Section:
 
 @dataclass(frozen=True, slots=True)
 class _Host:
-    """What decides which tests can run."""
+    """Properties of the host that decide which tests can run."""
 
     environment: Environment
-    """MAX_SMP, ACCEL, MACHINE, TIMEOUT and others, as kvm-unit-tests has them."""
+    """Variables of kvm-unit-tests: MAX_SMP, ACCEL, MACHINE, TIMEOUT and others."""
     has_el2: bool
     initrd: Path | None
 
 
 def load(
     directory: Path, *, has_el2: bool, environment: Environment, cpus: int, scratch: Path
-) -> Tree:
-    """Read the unittests.cfg of a tree and find the images it names.
+) -> SourceTree:
+    """Read the unittests.cfg of a source tree and find its images.
 
-    `cpus` is MAX_SMP unless the environment has one; `scratch` is a directory for the file with
-    the environment that the guests get. Raises UsageError where there is no such tree, ConfigError
-    with every problem of the file, each with its line and the reason.
+    `cpus` is the default of MAX_SMP; `scratch` is a directory for the file with the environment of
+    the images. Raises UsageError for any other directory, ConfigError with all problems of the
+    file, each with its line.
     """
     path = _find(directory)
     shown = os.path.relpath(path)
@@ -94,37 +93,39 @@ def load(
     seen = set()
     for section in _sections(path, shown, problems):
         if section.name in seen:
-            problems.append(f"{shown}:{section.line}: [{section.name}] is there twice; rename one")
+            problems.append(
+                f"{shown}:{section.line}: [{section.name}] is defined twice; rename one"
+            )
             continue
         seen.add(section.name)
         found = _Reader(shown, section, host, problems).test(path.parent, images)
         if found:
             tests[section.name] = found
     if not tests and not problems:
-        problems.append(f"{shown}: no [test] in it")
+        problems.append(f"{shown}: no tests")
     if problems:
         raise ConfigError(problems)
-    return Tree(Config(tuple(tests.values())), images)
+    return SourceTree(Config(tuple(tests.values())), images)
 
 
 def wants_el2(environment: Environment) -> bool:
-    """Tell whether $EL2 asks for a machine with EL2, as kvm-unit-tests reads it."""
+    """Return whether $EL2 requests a machine with EL2, as in kvm-unit-tests."""
     return environment.get("EL2", "") in _TRUE
 
 
 def _find(directory: Path) -> Path:
-    for place in _PLACES:
-        if (path := directory / place).is_file():
+    for name in _PATHS:
+        if (path := directory / name).is_file():
             return path
-    places = ", ".join(_PLACES)
+    paths = ", ".join(_PATHS)
     raise UsageError(
-        f"{directory} is not a tree of kvm-unit-tests: none of {places} is there",
-        "name the top of a tree that was configured for arm64 and built",
+        f"{directory} is not a source tree of kvm-unit-tests: it has none of {paths}",
+        "give the top of a source tree that is configured for arm64 and built",
     )
 
 
 def _write_environment(environment: Environment, scratch: Path) -> Path | None:
-    """Write what the guests get to know of the environment: ERRATA_*; None when there is none."""
+    """Write the variables ERRATA_* for the initrd; return None if there are none."""
     lines = [
         f"{name}={value}\n"
         for name, value in sorted(environment.items())
@@ -139,7 +140,7 @@ def _write_environment(environment: Environment, scratch: Path) -> Path | None:
 
 
 def _sections(path: Path, shown: str, problems: list[str]) -> Iterator[_Section]:
-    """Yield the sections; what is no section, entry or comment is a problem."""
+    """Yield the sections; any line other than a header, entry or comment is a problem."""
     section: _Section | None = None
     try:
         lines = iter(enumerate(path.read_text(encoding="utf-8").splitlines(), start=1))
@@ -155,7 +156,7 @@ def _sections(path: Path, shown: str, problems: list[str]) -> Iterator[_Section]
                 yield section
             section = _Section(match[1].strip(), number)
         elif (match := _ENTRY.fullmatch(line)) and section:
-            value = _whole(match[2], lines)
+            value = _join_lines(match[2], lines)
             if value is None:
                 problems.append(f'{shown}:{number}: {match[1]}: a closing """ is missing')
             elif match[1] not in _KEYS:
@@ -172,8 +173,8 @@ def _keys() -> str:
     return f"the keys are {', '.join(_KEYS)}"
 
 
-def _whole(value: str, lines: Iterator[tuple[int, str]]) -> str | None:
-    '''Return a value that may go on to the line that ends with """; None without that line.'''
+def _join_lines(value: str, lines: Iterator[tuple[int, str]]) -> str | None:
+    '''Return a value, which may extend to a line that ends with """; None without that line.'''
     if not value.startswith('"""'):
         return value
     value = value[3:]
@@ -187,7 +188,7 @@ def _whole(value: str, lines: Iterator[tuple[int, str]]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Turns one section into a test; what is wrong with it goes to `problems`."""
+    """Converter of a section to a test; appends its problems to `problems`."""
 
     shown: str
     section: _Section
@@ -211,11 +212,11 @@ class _Reader:
             cpu="max",
             machine=(("virtualization", "on"),) if self.host.has_el2 else (),
             groups=tuple(self.value("groups", "", self.words)),
-            timeout=self.value("timeout", self.usual_timeout(), self.seconds),
+            timeout=self.value("timeout", self.default_timeout(), self.seconds),
             needs=(),
             qemu_args=(*_DEVICES, *self.initrd(), *extra),
             origin=self.shown,
-            skip=self.reason_to_skip(),
+            skip=self.skip_reason(),
         )
         if found.skip:  # its image need not be built
             flat = directory / f"{found.image}.flat"
@@ -227,30 +228,30 @@ class _Reader:
     def initrd(self) -> tuple[str, ...]:
         return ("-initrd", str(self.host.initrd)) if self.host.initrd else ()
 
-    def usual_timeout(self) -> str:
+    def default_timeout(self) -> str:
         return self.host.environment.get("TIMEOUT") or _DEFAULT_TIMEOUT
 
     def either(self, key: str, old: str) -> str:
-        """Return the key's name, or the old one where the section has that."""
+        """Return `key`, or `old` if the section has only that."""
         return old if old in self.section.values and key not in self.section.values else key
 
     def value(self, key: str, default: str, read: Callable[[str], Any]) -> Any:  # noqa: ANN401
-        """Return what `read` makes of a value; of its default when that is what is wrong."""
+        """Return the value of a key converted by `read`; on an error, the default."""
         text, line = self.section.values.get(key, (default, self.section.line))
         try:
             return read(text)
-        except Refused as refused:
-            self.add_problem(line, key, str(refused))
+        except ShellError as error:
+            self.add_problem(line, key, str(error))
             return read(default) if text != default else ""
 
-    def add_problem(self, line: int, key: str, what: str) -> None:
-        self.problems.append(f"{self.shown}:{line}: [{self.section.name}] {key}: {what}")
+    def add_problem(self, line: int, key: str, problem: str) -> None:
+        self.problems.append(f"{self.shown}:{line}: [{self.section.name}] {key}: {problem}")
 
     def options(self, text: str) -> list[str]:
-        """Return options of QEMU, none of which may choose an accelerator."""
+        """Return options of QEMU, none of which may select an accelerator."""
         found = self.words(text)
         if option := accelerator_option(found):
-            raise Refused(f"{option} chooses the accelerator; set ACCEL in the environment")
+            raise ShellError(f"{option} chooses the accelerator; set ACCEL in the environment")
         return found
 
     def words(self, text: str) -> list[str]:
@@ -259,49 +260,49 @@ class _Reader:
     def one_word(self, text: str) -> str:
         found = self.words(text)
         if len(found) > 1:
-            raise Refused(f'"{text}" is more than one word')
+            raise ShellError(f'"{text}" is more than one word')
         return found[0] if found else ""
 
     def cpus(self, text: str) -> int:
         number = shell.number(text, self.host.environment)
         if not 1 <= number <= _MOST_CPUS:
-            raise Refused(f"{number} is not a number of CPUs, 1 to {_MOST_CPUS}")
+            raise ShellError(f"{number} is not a number of CPUs, 1 to {_MOST_CPUS}")
         return number
 
     def seconds(self, text: str) -> float:
         word = self.one_word(text)
         match = _TIMEOUT.fullmatch(word)
         if not match:
-            raise Refused(f'"{word}" is not a duration such as 90s or 2m')
+            raise ShellError(f'"{word}" is not a duration such as 90s or 2m')
         seconds = float(match[1]) * _UNITS[match[2]]
-        return min(seconds, DAY) or DAY  # 0 is no limit to timeout(1), and a day is the longest
+        return min(seconds, DAY) or DAY  # 0 means no limit to timeout(1); the maximum here is a day
 
-    def reason_to_skip(self) -> str:
-        """Return why this test cannot run here, "" when it can."""
+    def skip_reason(self) -> str:
+        """Return the reason why the test cannot run here, "" if it can."""
         reasons = (
-            self.other_than("arch", _ARCHITECTURE),
-            self.other_than("machine", self.host.environment.get("MACHINE", "") or "virt"),
-            self.other_than("accel", self.host.environment["ACCEL"]),
+            self.mismatch("arch", _ARCHITECTURE),
+            self.mismatch("machine", self.host.environment.get("MACHINE", "") or "virt"),
+            self.mismatch("accel", self.host.environment["ACCEL"]),
             self.value("check", "", self.unmet_check),
             self.value("disabled_if", "", self.disabled),
         )
         return next(filter(None, reasons), "")
 
-    def other_than(self, key: str, here: str) -> str:
+    def mismatch(self, key: str, here: str) -> str:
         wanted = self.value(key, "", self.one_word)
         return f"for {key} {wanted}, and this is {here}" if wanted not in {"", here} else ""
 
     def unmet_check(self, text: str) -> str:
-        """Return which `path=value` does not hold: the file's first line is not the value."""
+        """Return the first `path=value` where the first line of the file is not the value."""
         for pair in self.words(text):
             path, equals, wanted = pair.partition("=")
             if not (path and equals):
-                raise Refused(f'"{pair}" is not path=value')
-            if not os.path.realpath(path).startswith(_FACTS):
-                raise Refused(f"{path} is not below {' or '.join(_FACTS)}")
+                raise ShellError(f'"{pair}" is not path=value')
+            if not os.path.realpath(path).startswith(_CHECKABLE):
+                raise ShellError(f"{path} is not below {' or '.join(_CHECKABLE)}")
             found = _first_line(Path(path))
             if found != wanted:
-                return f"needs {pair}, and it is {'not there' if found is None else found}"
+                return f"needs {pair}, and it is {'missing' if found is None else found}"
         return ""
 
     def disabled(self, text: str) -> str:
@@ -317,13 +318,13 @@ class _Reader:
         elif not flat.resolve().is_relative_to(directory.resolve()):
             self.add_problem(line, "file", f"{file} is not below {os.path.relpath(directory)}")
         elif not flat.is_file():
-            self.add_problem(line, "file", f"{os.path.relpath(flat)} is not there; build the tree")
+            self.add_problem(line, "file", f"{os.path.relpath(flat)} does not exist; build it")
         else:
             images[name] = Image(name, flat.with_suffix(".elf"), flat)
 
 
 def _first_line(path: Path) -> str | None:
-    """Return the first line of a small text file, None where there is none."""
+    """Return the first line of a text file, None if it cannot be read."""
     try:
         if not path.is_file():
             return None

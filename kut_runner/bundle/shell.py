@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The few forms of shell that a unittests.cfg is written in, evaluated without a shell.
+"""Evaluation of the shell syntax in a unittests.cfg, without a shell.
 
-kvm-unit-tests hands the values of its files to bash. Here they are text: quotes, variables of a
-given environment, integer arithmetic and conditions are understood, everything else is refused.
-Nothing in a value can run a program or touch a file.
+kvm-unit-tests passes the values of its files to bash. This module supports quotes, variables of a
+given environment, integer arithmetic and conditions; any other syntax is an error. A value cannot
+run a program or access a file.
 
     words        'a b' "c $MAX_SMP" d       quotes and variables; no globs, no $(...)
     number       $((($MAX_SMP < 8)?$MAX_SMP:8))
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-#: Arithmetic is 64 bits wide in bash; wider results are refused rather than wrapped.
+#: Arithmetic of bash has 64 bits; overflow is an error here.
 _BITS: Final = 63
 _WIDEST: Final = 1 << _BITS
 _DEEPEST: Final = 50
@@ -32,14 +32,14 @@ _CONDITION: Final = re.compile(r"\s*(\[\[|\]\]|&&|\|\||\(\(|[()]|!(?![=\w]))")
 Environment = Mapping[str, str]
 
 
-class Refused(Exception):  # noqa: N818 - not an error of ours: the file's
-    """A form that is not understood, with the reason in words."""
+class ShellError(Exception):
+    """Unsupported or invalid syntax; the text describes it."""
 
 
 def words(text: str, environment: Environment) -> list[str]:
-    """Return the words of a value, with quotes taken away and variables filled in.
+    """Split a value into words, with quotes removed and variables expanded.
 
-    Raises Refused for what would make a shell do more than that.
+    Raises ShellError for any other syntax.
     """
     reader = _Reader(text, environment)
     found = []
@@ -50,19 +50,19 @@ def words(text: str, environment: Environment) -> list[str]:
 
 
 def number(text: str, environment: Environment) -> int:
-    """Return the integer that a value stands for: a plain one, a variable, or $((...))."""
+    """Return the integer value of a number, a variable or $((...))."""
     text = text.strip()
     inner = text[3:-2] if text.startswith("$((") and text.endswith("))") else None
     if inner is None:
         text = " ".join(words(text, environment))
         if not re.fullmatch(r"-?[0-9]{1,18}", text):
-            raise Refused(f'"{text}" is not a number')
+            raise ShellError(f'"{text}" is not a number')
         return int(text)
     return _Arithmetic(inner, environment).value()
 
 
 def condition(text: str, environment: Environment) -> bool:
-    """Return whether a shell condition holds; only [[ ]] and (( )) are understood."""
+    """Return whether a condition holds; only [[ ]] and (( )) are supported."""
     test = _Condition(text, environment)
     holds = test.any_of(test.command)
     test.reader.end()
@@ -70,7 +70,7 @@ def condition(text: str, environment: Environment) -> bool:
 
 
 class _Reader:
-    """Takes words from the left."""
+    """Reader of words and variables."""
 
     def __init__(self, text: str, environment: Environment) -> None:
         self.text = text
@@ -78,7 +78,7 @@ class _Reader:
         self.environment = environment
 
     def word(self) -> tuple[str, bool] | None:
-        """Take a word and tell whether any of it was quoted; None where none begins."""
+        """Read a word, and whether any part of it is quoted; return None if none begins here."""
         self.space()
         start, parts, is_quoted = self.at, [], False
         while self.at < len(self.text):
@@ -89,7 +89,7 @@ class _Reader:
             elif character == "$":
                 parts.append(self.variable())
             elif character == "\\":
-                raise Refused("a backslash outside quotes is not understood")
+                raise ShellError("a backslash outside quotes is not supported")
             elif match := _PLAIN.match(self.text, self.at):
                 parts.append(match[0])
                 self.at = match.end()
@@ -100,18 +100,18 @@ class _Reader:
     def quoted(self, quote: str) -> str:
         end = self.text.find(quote, self.at + 1)
         if end < 0:
-            raise Refused(f"a closing {quote} is missing")
+            raise ShellError(f"a closing {quote} is missing")
         inner = self.text[self.at + 1 : end]
         self.at = end + 1
         if quote == "'":
             return inner
         if "`" in inner or "\\" in inner:
-            raise Refused('` and \\ within "..." are not understood')
+            raise ShellError('` and \\ within "..." are not supported')
         reader = _Reader(inner, self.environment)
-        return reader.filled()
+        return reader.expanded()
 
-    def filled(self) -> str:
-        """Return the whole text with variables filled in."""
+    def expanded(self) -> str:
+        """Return the rest of the text with variables expanded."""
         parts = []
         while (dollar := self.text.find("$", self.at)) >= 0:
             parts.append(self.text[self.at : dollar])
@@ -122,15 +122,15 @@ class _Reader:
     def variable(self) -> str:
         if self.text.startswith("$((", self.at):
             self.at += len("$((")
-            return str(_Arithmetic(self.to_double(), self.environment).value())
+            return str(_Arithmetic(self.until_double(), self.environment).value())
         match = _VARIABLE.match(self.text, self.at)
         if not match:
-            raise Refused(f'"{self.text[self.at :][:20]}" is not understood: only $NAME is')
+            raise ShellError(f'"{self.text[self.at :][:20]}" is not supported: only $NAME is')
         self.at = match.end()
         return self.environment.get(match[1] or match[2], "")
 
-    def to_double(self) -> str:
-        """Take the text up to the "))" that closes what was opened before, and that too."""
+    def until_double(self) -> str:
+        """Read up to the matching "))", which is consumed; return the text before it."""
         depth = 2
         for at in range(self.at, len(self.text)):
             depth += {"(": 1, ")": -1}.get(self.text[at], 0)
@@ -140,23 +140,23 @@ class _Reader:
                 if self.text[at - 1] == ")":
                     return inner
                 break
-        raise Refused('a closing "))" is missing')
+        raise ShellError('a closing "))" is missing')
 
     def space(self) -> None:
         if match := _SPACE.match(self.text, self.at):
             self.at = match.end()
 
     def end(self) -> None:
-        """Refuse what is left."""
+        """Raise ShellError if any text is left."""
         self.space()
         if self.at < len(self.text):
-            raise Refused(f'"{self.text[self.at :][:20]}" is not understood')
+            raise ShellError(f'"{self.text[self.at :][:20]}" is not supported')
 
 
 class _Arithmetic:
-    """Integers, variables, and the operators of C that need no memory; 64 bits."""
+    """Evaluator of 64-bit integer expressions with variables, without assignments."""
 
-    #: From those that bind least.
+    #: Binary operators by precedence, lowest first.
     LEVELS: Final[tuple[tuple[str, ...], ...]] = (
         ("||",),
         ("&&",),
@@ -176,25 +176,25 @@ class _Arithmetic:
         while at < len(text):
             match = _ARITHMETIC.match(text, at)
             if not match:
-                raise Refused(f'"{text[at:].strip()[:20]}" is not understood in arithmetic')
+                raise ShellError(f'"{text[at:].strip()[:20]}" is not supported in arithmetic')
             self.tokens.append(match[1])
             at = match.end()
 
     def value(self) -> int:
         result = self.choice()
         if self.tokens:
-            raise Refused(f'"{self.tokens[0]}" is not expected in arithmetic')
+            raise ShellError(f'"{self.tokens[0]}" is not expected in arithmetic')
         return result
 
     def choice(self) -> int:
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise Refused(f"more than {_DEEPEST} levels of arithmetic")
+            raise ShellError(f"more than {_DEEPEST} levels of arithmetic")
         result = self.binary(0)
         if self.take("?"):
             yes = self.choice()
             if not self.take(":"):
-                raise Refused('a ":" is missing in arithmetic')
+                raise ShellError('a ":" is missing in arithmetic')
             no = self.choice()
             result = yes if result else no
         self.depth -= 1
@@ -222,19 +222,19 @@ class _Arithmetic:
         if self.take("("):
             result = self.choice()
             if not self.take(")"):
-                raise Refused('a ")" is missing in arithmetic')
+                raise ShellError('a ")" is missing in arithmetic')
             return result
         if not self.tokens:
-            raise Refused("a number is missing in arithmetic")
+            raise ShellError("a number is missing in arithmetic")
         token = self.tokens.pop(0)
         if token[0].isdigit():
             return self.literal(token)
         name = token.strip("${}")
         if not name.isidentifier():
-            raise Refused(f'a number is missing before "{token}" in arithmetic')
+            raise ShellError(f'a number is missing before "{token}" in arithmetic')
         value = self.environment.get(name, "").strip() or "0"
         if not re.fullmatch(r"-?(0[xX][0-9a-fA-F]+|[0-9]+)", value):
-            raise Refused(f'{name} is "{value}", which is not a number')
+            raise ShellError(f'{name} is "{value}", which is not a number')
         return -self.literal(value[1:]) if value.startswith("-") else self.literal(value)
 
     @staticmethod
@@ -243,9 +243,9 @@ class _Arithmetic:
         try:
             result = int(text, 8 if is_octal else 0)
         except ValueError:
-            raise Refused(f'"{text}" is not a number') from None
+            raise ShellError(f'"{text}" is not a number') from None
         if result >= _WIDEST:
-            raise Refused(f'"{text}" is wider than 64 bits')
+            raise ShellError(f'"{text}" is wider than 64 bits')
         return result
 
     def take(self, token: str) -> bool:
@@ -258,14 +258,14 @@ class _Arithmetic:
 def _apply(operator: str, left: int, right: int) -> int:
     if operator in {"/", "%"}:
         if right == 0:
-            raise Refused("a division by 0")
+            raise ShellError("a division by 0")
         quotient = abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
         return quotient if operator == "/" else left - quotient * right
     if operator in {"<<", ">>"} and not 0 <= right < _BITS:
-        raise Refused(f"a shift by {right}")
+        raise ShellError(f"a shift by {right}")
     result = _OPERATORS[operator](left, right)
     if not -_WIDEST <= result < _WIDEST:
-        raise Refused("a number wider than 64 bits")
+        raise ShellError("a number wider than 64 bits")
     return result
 
 
@@ -295,7 +295,7 @@ _COMPARISONS: Final[Mapping[str, str]] = {
 
 
 class _Condition:
-    """Conditions as bash has them: || and && have one precedence outside [[ ]], two within."""
+    """Evaluator of conditions: as in bash, && binds tighter than || only inside [[ ]]."""
 
     def __init__(self, text: str, environment: Environment) -> None:
         self.environment = environment
@@ -303,7 +303,7 @@ class _Condition:
         self.depth = 0
 
     def any_of(self, operand: Callable[[], bool]) -> bool:
-        """Take `operand { (&& | ||) operand }` from the left, as between commands."""
+        """Evaluate `operand { (&& | ||) operand }` from left to right, as between commands."""
         holds = operand()
         while operator := self.take("&&") or self.take("||"):
             right = operand()
@@ -317,17 +317,17 @@ class _Condition:
         if self.take("[["):
             holds = self.either()
             if not self.take("]]"):
-                raise Refused('a "]]" is missing')
+                raise ShellError('a "]]" is missing')
             return holds != is_negated
-        raise Refused("only [[ ... ]] and (( ... )) are understood as a condition")
+        raise ShellError("only [[ ... ]] and (( ... )) are supported as a condition")
 
     def arithmetic(self) -> bool:
-        return _Arithmetic(self.reader.to_double(), self.environment).value() != 0
+        return _Arithmetic(self.reader.until_double(), self.environment).value() != 0
 
     def either(self) -> bool:
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise Refused(f"more than {_DEEPEST} levels of conditions")
+            raise ShellError(f"more than {_DEEPEST} levels of conditions")
         holds = self.both()
         while self.take("||"):
             right = self.both()
@@ -347,7 +347,7 @@ class _Condition:
         if self.take("("):
             holds = self.either()
             if not self.take(")"):
-                raise Refused('a ")" is missing')
+                raise ShellError('a ")" is missing')
             return holds != is_negated
         left, is_quoted = self.word()
         if left in {"-n", "-z"} and not is_quoted:
@@ -355,7 +355,7 @@ class _Condition:
         return self.comparison(left) != is_negated
 
     def negations(self) -> bool:
-        """Take each "!" and tell whether their number is odd."""
+        """Consume each "!"; return whether their number is odd."""
         is_negated = False
         while self.take("!"):
             is_negated = not is_negated
@@ -373,7 +373,7 @@ class _Condition:
         if re.match(r"-[a-z]+\s", self.reader.text[self.reader.at :]):
             operator, _ = self.word()
             if operator not in _COMPARISONS:
-                raise Refused(f"{operator} is not understood in a condition")
+                raise ShellError(f"{operator} is not supported in a condition")
             right, _ = self.word()
             sides = (_Arithmetic(side, self.environment).value() for side in (left, right))
             return bool(_OPERATORS[_COMPARISONS[operator]](*sides))
@@ -382,13 +382,13 @@ class _Condition:
     def word(self) -> tuple[str, bool]:
         self.reader.space()
         if _CONDITION.match(self.reader.text, self.reader.at):
-            raise Refused("a word is missing in a condition")
+            raise ShellError("an operand is missing in a condition")
         if (word := self.reader.word()) is None:
-            raise Refused("a word is missing in a condition")
+            raise ShellError("an operand is missing in a condition")
         return word
 
     def take(self, token: str) -> str:
-        """Take the next token if it is this one; return it, or ""."""
+        """Consume the next token if it is `token`; return it, or ""."""
         match = _CONDITION.match(self.reader.text, self.reader.at)
         if not match or match[1] != token:
             return ""

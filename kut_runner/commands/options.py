@@ -23,7 +23,7 @@ def _chosen(context: click.Context, _parameter: click.Parameter, value: str | No
     from kut_runner.definitions import source_trees
 
     try:
-        tree = source_trees.place_of(context.obj) if context.obj else source_trees.find(Path.cwd())
+        tree = source_trees.work_dir(context.obj) if context.obj else source_trees.find(Path.cwd())
     except UsageError:  # the command will say so, or needs no tree
         tree = Path.cwd()
     return toolchain.choice(str(tree)) or toolchain.preferred(os.environ)

@@ -73,7 +73,7 @@ def command(  # noqa: PLR0913 - one for each option
         place = where.workspace(root, compiler, variant)
     if failed:
         again = place.store.load("latest").to_repeat
-        tests = plan.only(place.definitions, selection, again, "nothing failed in the last run")
+        tests = plan.restrict(place.definitions, selection, again, "nothing failed in the last run")
     else:
         tests = plan.select(place.definitions, selection)
     if shard:

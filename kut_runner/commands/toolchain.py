@@ -75,7 +75,7 @@ def _show(tree: Path | None) -> None:
     from kut_runner.errors import KutError
 
     try:
-        tree = source_trees.place_of(tree) if tree else source_trees.find(Path.cwd())
+        tree = source_trees.work_dir(tree) if tree else source_trees.find(Path.cwd())
         used = toolchain.choice(str(tree))
     except KutError:
         used = None

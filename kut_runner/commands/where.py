@@ -59,11 +59,11 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
     if root is None:
         tree = source_trees.find(Path.cwd())
     elif config.is_root(root):
-        tree = source_trees.place_of(root.resolve())
+        tree = source_trees.work_dir(root.resolve())
     else:
-        raise UsageError(f"{root} is not a kut tree ({config.A_TREE})", "correct --root")
-    source_trees.make_ready(tree)
-    if not quiet and root is None and source_trees.is_carried(tree):
+        raise UsageError(f"{root} is not a kut tree ({config.TREE_DESCRIPTION})", "correct --root")
+    source_trees.prepare(tree)
+    if not quiet and root is None and source_trees.is_bundled(tree):
         _say_carried(tree)
     return tree
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Definitions: TOML files in, frozen `TestDef`s and `VariantDef`s or one error with all problems.
+"""Definitions of tests, variants and targets, read from TOML files.
 
-A file has an optional table `[defaults]`, which holds for the tests of that file, one table
-`[test.NAME]` per test and one table `[variant.NAME]` per variant of the build. Each key is one
-`Field` below: its check, and the words that tell a user what was expected.
+A file has an optional table `[defaults]`, which applies to the tests of that file, a table
+`[test.NAME]` for each test, `[variant.NAME]` for each variant of the build and `[target.NAME]` for
+each target. `fields` describes the keys of each table.
 """
 
 import re
@@ -35,38 +35,38 @@ from kut_runner.definitions.needs import (
 )
 from kut_runner.errors import ConfigError, UsageError
 
-#: Targets that need no definition.
+#: Targets without a definition.
 BUILT_IN: Final = ("tcg", "kvm")
 
-#: A test of this group runs only when it is asked for by name.
+#: Group of tests that run only if a pattern or a group selects them.
 NODEFAULT: Final = "nodefault"
 
-#: A file at the top of a source tree that is built with the library of kut; see `source_trees`.
+#: File at the top of a source tree that uses kut's library; see `source_trees`.
 MARK: Final = "kut.toml"
 #: Description of a source tree, for messages.
-A_TREE: Final = f"a directory with configs/, and lib/ or {MARK}"
+TREE_DESCRIPTION: Final = f"a directory with configs/, and lib/ or {MARK}"
 
-#: Values of a machine's property that switch it on.
+#: Values that enable a property of a machine.
 _ON: Final = ("on", "true", "yes")
-#: Characters of a value that a message shows.
+#: Most characters of a value in a message.
 _WIDEST_VALUE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class TestDef:
-    """One test: an image, its arguments, and the machine that runs it."""
+    """A test: an image, its arguments, and the machine that runs it."""
 
     __test__ = False  # not a class for pytest to collect
 
     name: str
     image: str
-    """Source name under arm/ without the suffix."""
+    """Name of a source file in arm/, without the suffix."""
     args: str
-    """The guest's command line, given through -append."""
+    """Command line of the image (-append)."""
     smp: int
     """Number of CPUs, 1 to 512."""
     memory: int
-    """Size of the guest's memory in MiB, 16 to 1048576."""
+    """Memory of the machine in MiB, 16 to 1048576."""
     cpu: str
     """Model and features, as QEMU's -cpu takes them."""
     machine: tuple[tuple[str, str], ...]
@@ -75,19 +75,19 @@ class TestDef:
     timeout: float
     """Seconds of wall time, above 0 and up to a day."""
     needs: tuple[QemuVersion, ...]
-    """Requirements of the target ("qemu>=8.0"); where it does not meet them, the test is a SKIP."""
+    """Requirements of the target ("qemu>=8.0"); the test is a SKIP on targets without them."""
     qemu_args: tuple[str, ...]
-    """Options for QEMU beyond those that kut gives."""
+    """Additional options of QEMU."""
     origin: str = ""
-    """The file that defines the test, for messages."""
+    """File that defines the test, for messages."""
     skip: str = ""
-    """Why the test cannot run here; empty when it can. Set only for trees of kvm-unit-tests."""
+    """Reason why the test cannot run here; set only for tests of kvm-unit-tests."""
     accelerator: Accelerator | None = None
-    """The accelerator of QEMU that the test asks for, with its properties; None for any."""
+    """Accelerator of QEMU that the test requires; None for any."""
 
     @property
     def all_needs(self) -> Iterator[Need]:
-        """The needs that the definition names, and those that follow from its other keys."""
+        """Needs in the definition, and those implied by its other keys."""
         yield from self.needs
         machine = dict(self.machine)
         yield ExceptionLevel2(machine.pop("virtualization", "off") in _ON)
@@ -105,48 +105,48 @@ class TestDef:
 
 @dataclass(frozen=True, slots=True)
 class VariantDef:
-    """A way to build: flags that follow those that kut gives, so that they win."""
+    """A variant of the build: flags after those of kut, so that they take precedence."""
 
     name: str
     about: str
-    """What it is for, in words."""
+    """Description of its purpose."""
     compile: tuple[str, ...]
     """Flags for any compiler."""
     compile_gcc: tuple[str, ...]
     compile_clang: tuple[str, ...]
     link: tuple[str, ...]
     origin: str = ""
-    """The file that defines the variant, for messages."""
+    """File that defines the variant, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetDef:
-    """A program of the user's that boots images."""
+    """A target of a command: a program of the user that boots images."""
 
     name: str
     command: tuple[str, ...]
     """Argument vector with placeholders; see `PLACEHOLDERS`."""
     provides: tuple[str, ...]
-    """Features of its machine, of `FEATURES`."""
+    """Features of its machine, from `FEATURES`."""
     timeout_factor: float
-    """Multiplies the timeout of every test: above 0 and up to 1000."""
+    """Factor of all timeouts, above 0 and up to 1000."""
     version: tuple[str, ...]
-    """Command that prints the version in its first line; empty for none."""
+    """Command that prints the version in its first line; empty for no version."""
     dtb: str
     """Device tree blob for `{dtb}`, relative to the source tree; empty for none."""
     origin: str = ""
-    """The file that defines the target, for messages."""
+    """File that defines the target, for messages."""
 
 
 _TABLES: Final = ("defaults", "test", "variant", "target")
 _TABLES_SHOWN: Final = "[defaults], [test.NAME], [variant.NAME] and [target.NAME]"
 
-_Defined = TypeVar("_Defined", TestDef, VariantDef, TargetDef)
+_Definition = TypeVar("_Definition", TestDef, VariantDef, TargetDef)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All definitions, in the order of the files and of the tables in each."""
+    """All definitions, in the order of the files and of the tables in them."""
 
     tests: tuple[TestDef, ...]
     variants: tuple[VariantDef, ...] = ()
@@ -154,34 +154,34 @@ class Config:
 
 
 def is_name(text: str) -> bool:
-    """Return whether a test may be called `text`."""
+    """Return whether `text` is a valid name of a test."""
     return bool(NAME.fullmatch(text))
 
 
 def find_root(start: Path) -> Path:
-    """Return the nearest directory from `start` upwards that is a kut tree.
+    """Return the top of the kut source tree that contains `start`.
 
-    Raises UsageError when there is none.
+    Raises UsageError if `start` is not inside one.
     """
     for directory in (start, *start.parents):
         if is_root(directory):
             return directory
     raise UsageError(
-        f"{start} is not inside a kut tree ({A_TREE})",
-        "change to the tree, name it with --root DIR, or start one: kut new --tree DIR",
+        f"{start} is not inside a kut source tree ({TREE_DESCRIPTION})",
+        "change to a source tree, pass --root DIR, or create one: kut new --tree DIR",
     )
 
 
 def is_root(directory: Path) -> bool:
-    """Tell whether `directory` is the top of a kut tree."""
+    """Return whether `directory` is the top of a kut source tree."""
     has_library = (directory / "lib").is_dir() or (directory / MARK).is_file()
     return has_library and (directory / "configs").is_dir()
 
 
 def load(directory: Path, sources: Path | None = None) -> Config:
-    """Read every *.toml of `directory`, in the order of their names.
+    """Read all *.toml files in `directory`, sorted by name.
 
-    `sources` is where the sources of images are; without it they are not looked for. Raises
+    `sources` is the directory of the images' sources; without it they are not checked. Raises
     ConfigError with all problems of all files, each with file, key and fix.
     """
     problems: list[str] = []
@@ -190,7 +190,7 @@ def load(directory: Path, sources: Path | None = None) -> Config:
     targets: dict[str, TargetDef] = {}
     paths = sorted(directory.glob("*.toml"))
     if not paths:
-        problems.append(f"{directory}: no test definitions (*.toml) here; add a file tests.toml")
+        problems.append(f"{directory}: no test definitions (*.toml); add a file tests.toml")
     for path in paths:
         reader = _Reader(f"{directory.name}/{path.name}", problems, sources)
         document = reader.parse(path)
@@ -204,15 +204,15 @@ def load(directory: Path, sources: Path | None = None) -> Config:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads one file; what is wrong with it goes to `problems`."""
+    """Reader of one file; appends its problems to `problems`."""
 
     shown: str
-    """The file's name for messages."""
+    """Name of the file in messages."""
     problems: list[str]
     sources: Path | None
 
     def parse(self, path: Path) -> dict[str, Any]:
-        """Return the file's tables."""
+        """Return the tables of the file."""
         document = parse(path, self.shown, self.problems)
         for key in document:
             if key not in _TABLES:
@@ -220,26 +220,26 @@ class _Reader:
         return document
 
     def tests(self, document: Mapping[str, Any]) -> Iterator[TestDef]:
-        """Yield the tests that are in order."""
+        """Yield the valid tests."""
         defaults = self._fields(document.get("defaults", {}), "defaults", TEST_FIELDS)
         for name, table in self._tables(document, "test"):
             if test := self._test(name, table, defaults):
                 yield test
 
     def variants(self, document: Mapping[str, Any]) -> Iterator[VariantDef]:
-        """Yield the variants that are in order."""
+        """Yield the valid variants."""
         for name, table in self._tables(document, "variant"):
             if variant := self._variant(name, table):
                 yield variant
 
     def targets(self, document: Mapping[str, Any]) -> Iterator[TargetDef]:
-        """Yield the targets that are in order."""
+        """Yield the valid targets."""
         for name, table in self._tables(document, "target"):
             if target := self._target(name, table):
                 yield target
 
-    def add(self, kind: str, found: Iterable[_Defined], known: dict[str, _Defined]) -> None:
-        """Add definitions to those of other files; a name that is taken is a problem."""
+    def add(self, kind: str, found: Iterable[_Definition], known: dict[str, _Definition]) -> None:
+        """Add definitions to those of other files; a duplicate name is a problem."""
         for each in found:
             if first := known.get(each.name):
                 taken = f"also defined in {first.origin}; rename one of them"
@@ -247,7 +247,7 @@ class _Reader:
             known.setdefault(each.name, each)
 
     def _tables(self, document: Mapping[str, Any], kind: str) -> Iterator[tuple[str, object]]:
-        """Yield the tables [KIND.NAME] whose names are in order."""
+        """Yield name and table of each [KIND.NAME] with a valid name."""
         tables = document.get(kind, {})
         if not isinstance(tables, dict):
             self._add_problem(kind, f"expected tables [{kind}.NAME]")
@@ -259,15 +259,15 @@ class _Reader:
                 bad = "bad name; use letters, digits and _ . + -, at most 100"
                 self._add_problem(f"{kind}.{_quote(name)}", bad)
 
-    def _add_problem(self, key: str, what: str) -> None:
-        self.problems.append(f"{self.shown}: {key}: {what}")
+    def _add_problem(self, key: str, problem: str) -> None:
+        self.problems.append(f"{self.shown}: {key}: {problem}")
 
     def _test(self, name: str, table: object, defaults: Mapping[str, Any]) -> TestDef | None:
         where = f"test.{_quote(name)}"
         before = len(self.problems)
         values = {**defaults, **self._fields(table, where, TEST_FIELDS)}
         if "image" not in values:
-            self._look_for_source(name, where)
+            self._check_source(name, where)
         if len(self.problems) > before:
             return None
         complete = _complete({"image": name, **values}, TEST_FIELDS)
@@ -278,7 +278,7 @@ class _Reader:
         before = len(self.problems)
         values = self._fields(table, where, VARIANT_FIELDS)
         if "about" not in values:
-            self._add_problem(f"{where}.about", "missing; say what it is for")
+            self._add_problem(f"{where}.about", "missing; describe the purpose of the variant")
         if len(self.problems) > before:
             return None
         return VariantDef(name=name, origin=self.shown, **_complete(values, VARIANT_FIELDS))
@@ -288,7 +288,7 @@ class _Reader:
         before = len(self.problems)
         values = self._fields(table, where, TARGET_FIELDS)
         if name in BUILT_IN:
-            self._add_problem(where, "kut has a target of that name; choose another one")
+            self._add_problem(where, "the name of a built-in target; choose another one")
         if "command" not in values:
             self._add_problem(f"{where}.command", "missing; give the program and its arguments")
         elif not values.get("dtb") and "dtb" in [
@@ -300,7 +300,7 @@ class _Reader:
         return TargetDef(name=name, origin=self.shown, **_complete(values, TARGET_FIELDS))
 
     def _fields(self, table: object, where: str, fields: Mapping[str, Field]) -> dict[str, Any]:
-        """Return the table's values, None for each that is bad."""
+        """Return the values of a table, None for invalid ones."""
         if not isinstance(table, dict):
             self._add_problem(where, "expected a table of keys")
             return {}
@@ -317,17 +317,17 @@ class _Reader:
                 problem = str(bad) or f"{_show(value)} is not valid; give {field.expected}"
                 self._add_problem(f"{where}.{key}", problem)
         if values.get("image"):
-            self._look_for_source(values["image"], where)
+            self._check_source(values["image"], where)
         return values
 
-    def _look_for_source(self, image: str, where: str) -> None:
+    def _check_source(self, image: str, where: str) -> None:
         if self.sources and not (self.sources / f"{image}.c").is_file():
-            missing = f"there is no {self.sources.name}/{image}.c; add it or correct the name"
+            missing = f"{self.sources.name}/{image}.c does not exist; add it or correct the name"
             self._add_problem(f"{where}.image", missing)
 
 
 def parse(path: Path, shown: str, problems: list[str]) -> dict[str, Any]:
-    """Return what a TOML file holds, nothing when it cannot be read: that goes to `problems`."""
+    """Return the content of a TOML file; on an error append to `problems` and return {}."""
     import tomllib
 
     try:
@@ -342,7 +342,7 @@ def parse(path: Path, shown: str, problems: list[str]) -> dict[str, Any]:
 
 
 def _complete(values: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
-    """Return a value for every field, by the name of the attribute."""
+    """Return a value for every field, by name of the attribute."""
     return {
         ATTRIBUTES.get(key, key).replace("-", "_"): values[key]
         if key in values
@@ -360,11 +360,11 @@ def _nearest_key(key: str, keys: Collection[str]) -> str:
 
 
 def _quote(name: str) -> str:
-    """Return a key as TOML would write it, on one line."""
+    """Return a key in TOML syntax, on one line."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _show(name)
 
 
 def _show(value: object) -> str:
-    """Return a value on one line, cut when it is long."""
+    """Return a value on one line, truncated if it is long."""
     text = repr(value)
     return text if len(text) <= _WIDEST_VALUE else f"{text[: _WIDEST_VALUE - 3]}..."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Keys of definitions: for each its check, what was expected, and its default."""
+"""Keys of definitions, each with its check, a description of valid values, and its default."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -9,14 +9,14 @@ from typing import Any, Final, TypeVar
 from kut_runner.definitions.needs import Accelerator, QemuVersion
 from kut_runner.definitions.needs import parse as parse_need
 
-#: The longest timeout, in seconds.
+#: Seconds of a day, the longest timeout.
 DAY: Final = 24 * 60 * 60
-#: The largest factor of timeouts.
-_MOST_TIMES: Final = 1000
+#: Largest factor of timeouts.
+_LARGEST_FACTOR: Final = 1000
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 _ACCELERATOR: Final = re.compile(r"(tcg|kvm)((?:,[a-z][a-z0-9-]*=[A-Za-z0-9_.:/-]+)*)")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-#: Names in braces that are replaced in the command of a target.
+#: Placeholders in the command of a target, without braces.
 PLACEHOLDERS: Final = ("image", "elf", "args", "smp", "memory", "dtb", "virtualization")
 #: Features that a target may provide.
 FEATURES: Final = ("el2", "gicv2", "gicv3", "gicv4")
@@ -26,7 +26,7 @@ _Item = TypeVar("_Item")
 
 
 class BadValueError(Exception):
-    """A value that its field does not take; its text, if any, says why."""
+    """An invalid value; the text, if any, replaces the general message."""
 
 
 def _text(value: object) -> str:
@@ -103,13 +103,13 @@ def _properties(value: object) -> tuple[tuple[str, str], ...]:
     return tuple((_name(key), _property(item)) for key, item in value.items())
 
 
-#: Options of QEMU that choose the accelerator, alone or as a property.
+#: Options of QEMU that select the accelerator.
 _ACCEL_OPTIONS: Final = ("accel", "enable-kvm")
 _USE_ACCEL: Final = '{} chooses the accelerator; use the key accel, as in accel = "kvm"'
 
 
 def accelerator_option(options: Collection[str]) -> str:
-    """Return the one of QEMU's options that chooses an accelerator, "" for none."""
+    """Return the option of QEMU that selects an accelerator, "" if there is none."""
     before = ""
     for option in options:
         name = option.lstrip("-").partition("=")[0] if option.startswith("-") else ""
@@ -129,29 +129,27 @@ def _qemu_options(value: object) -> tuple[str, ...]:
 
 
 def _command(value: object) -> tuple[str, ...]:
-    words = _tuple_of(_word)(value)
-    fields = [field for word in words for field in placeholders(word)]
+    argv = _tuple_of(_word)(value)
+    fields = [field for argument in argv for field in placeholders(argument)]
     unknown = next((field for field in fields if field not in PLACEHOLDERS), None)
     if unknown is not None:  # it may be empty
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         raise BadValueError(
-            f"{{{unknown}}} is not a placeholder; they are {known}, and {{{{ for a brace"
+            f"{{{unknown}}} is not a placeholder; these are {known}, and {{{{ stands for a brace"
         )
     if not {"image", "elf"} & set(fields):
-        raise BadValueError(
-            "the image is missing; give {image} (flat) or {elf} where the program wants it"
-        )
-    return words
+        raise BadValueError("the image is missing; pass {image} (flat) or {elf} to the program")
+    return argv
 
 
-def placeholders(word: str) -> list[str]:
-    """Return the names in braces of one word of a command; raises BadValueError."""
+def placeholders(argument: str) -> list[str]:
+    """Return the names in braces in one argument of a command; raises BadValueError."""
     import string
 
     try:
-        parts = [*string.Formatter().parse(word)]
+        parts = [*string.Formatter().parse(argument)]
     except ValueError as error:
-        raise BadValueError(f"{word!r}: {error}; write {{{{ for a brace") from None
+        raise BadValueError(f"{argument!r}: {error}; write {{{{ for a brace") from None
     return [
         f"{field}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}"
         for _, field, spec, conversion in parts
@@ -169,7 +167,7 @@ def _factor(value: object) -> float:
     if (
         not isinstance(value, int | float)
         or isinstance(value, bool)
-        or not 0 < value <= _MOST_TIMES
+        or not 0 < value <= _LARGEST_FACTOR
     ):
         raise BadValueError
     return float(value)
@@ -180,13 +178,13 @@ class Field:
     """A key of a table."""
 
     check: Callable[[object], Any]
-    """Returns the value as the definition has it; raises BadValueError."""
+    """Convert a TOML value to that of the definition; raises BadValueError."""
     expected: str
-    """What to give instead of a bad value."""
+    """Description of valid values, for the message about an invalid one."""
     default: Any
 
 
-#: Keys of a test and of [defaults]; `image` without a value is the test's own name.
+#: Keys of a test and of [defaults]; the default of `image` is the name of the test.
 TEST_FIELDS: Final[Mapping[str, Field]] = {
     "image": Field(_name, 'the name of a source under arm/, as in "stage2"', None),
     "args": Field(_text, "a string without control characters", ""),
@@ -207,7 +205,7 @@ TEST_FIELDS: Final[Mapping[str, Field]] = {
 
 _FLAGS: Final = Field(_tuple_of(_word), 'a list of flags, as in ["-O0"]', [])
 VARIANT_FIELDS: Final[Mapping[str, Field]] = {
-    "about": Field(_word, "words that say what it is for", None),
+    "about": Field(_word, "a description of the purpose", None),
     "compile": _FLAGS,
     "compile-gcc": _FLAGS,
     "compile-clang": _FLAGS,
@@ -220,5 +218,5 @@ TARGET_FIELDS: Final[Mapping[str, Field]] = {
     "version": Field(_tuple_of(_word), 'a command, as in ["my-vmm", "--version"]', []),
     "dtb": Field(_text, "the path of a device tree blob", ""),
 }
-#: Attributes whose keys have another name.
+#: Names of attributes that differ from their keys.
 ATTRIBUTES: Final = {"accel": "accelerator"}

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Expressions over the names and groups of tests, as -k takes them.
+"""Keyword expressions (-k) over names and groups of tests.
 
     expression = term { "or" term }
     term       = factor { "and" factor }
     factor     = "not" factor | "(" expression ")" | word
 
-A word holds for a test when its name has the word in it or one of its groups is the word; case
-does not count. Words are made of everything but spaces and parentheses.
+A word matches a test if it is part of the test's name or equal to one of its groups, ignoring
+case. Words have any characters but spaces and parentheses.
 """
 
 import re
@@ -27,16 +27,16 @@ _EXAMPLE: Final = 'an example: -k "stage2 and not (smp or a72)"'
 
 
 def parse(text: str) -> Predicate:
-    """Return what tells whether a test is meant; raises UsageError where it is no expression."""
+    """Return the predicate for an expression; raises UsageError for a syntax error."""
     parser = _Parser(text, _TOKEN.findall(text))
-    meant = parser.expression()
+    predicate = parser.expression()
     if parser.tokens:
         raise parser.error(f'"and" or "or" is missing before "{parser.tokens[0]}"')
-    return meant
+    return predicate
 
 
 class _Parser:
-    """Takes tokens from the left."""
+    """Recursive descent parser."""
 
     def __init__(self, text: str, tokens: list[str]) -> None:
         self.text = text
@@ -77,21 +77,21 @@ class _Parser:
         if not self.tokens or self.tokens[0].lower() in _OPERATORS:
             where = f'before "{self.tokens[0]}"' if self.tokens else "at the end"
             raise self.error(f"a word is missing {where}")
-        return _has(self.tokens.pop(0).lower())
+        return _matches(self.tokens.pop(0).lower())
 
     def take(self, token: str) -> bool:
-        """Take the next token if it is this one."""
+        """Consume the next token if it is `token`; return whether it was."""
         is_next = bool(self.tokens) and self.tokens[0].lower() == token
         if is_next:
             del self.tokens[0]
         return is_next
 
-    def error(self, what: str) -> UsageError:
-        return UsageError(f'-k "{self.text}": {what}', _EXAMPLE)
+    def error(self, problem: str) -> UsageError:
+        return UsageError(f'-k "{self.text}": {problem}', _EXAMPLE)
 
 
-def _has(word: str) -> Predicate:
-    def holds(test: "TestDef") -> bool:
+def _matches(word: str) -> Predicate:
+    def matches(test: "TestDef") -> bool:
         return word in test.name.lower() or word in (group.lower() for group in test.groups)
 
-    return holds
+    return matches

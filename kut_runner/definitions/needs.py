@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Needs: requirements of a test that a target meets, or answers with the reason why not.
+"""Needs: requirements of a test that a target meets or rejects with a reason.
 
-Some are written in a definition (`needs = ["qemu>=8.0"]`), the others follow from its other keys:
-a machine with EL2, a version of the GIC, a CPU model, options of QEMU itself.
+A definition lists some of them (`needs = ["qemu>=8.0"]`); its other keys imply the rest: EL2, a GIC
+version, a CPU model, options of QEMU.
 """
 
 import re
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from typing import Final
 
 _QEMU: Final = re.compile(r"qemu>=([0-9]{1,4}(?:\.[0-9]{1,4}){0,2})")
-#: CPU model that stands for every feature that the target has.
+#: CPU model with all features of the target.
 ANY_CPU: Final = "max"
 
 
 @dataclass(frozen=True, slots=True)
 class QemuVersion:
-    """A version of QEMU, or a later one."""
+    """A minimum version of QEMU."""
 
     oldest: tuple[int, ...]
-    """Major, minor and micro number, as many as the definition gives."""
+    """One to three numbers: major, minor, micro."""
 
     def __str__(self) -> str:
-        """Return it as a definition has it."""
+        """Return the need in the syntax of a definition."""
         return f"qemu>={'.'.join(map(str, self.oldest))}"
 
 
@@ -33,68 +33,68 @@ class ExceptionLevel2:
     is_present: bool = True
 
     def __str__(self) -> str:
-        """Return it for messages."""
+        """Return a description for messages."""
         return "EL2" if self.is_present else "a machine without EL2"
 
 
 @dataclass(frozen=True, slots=True)
 class GicVersion:
-    """A version of the interrupt controller."""
+    """A version of the GIC."""
 
     version: str
-    """As QEMU's property gic-version takes it: "2", "3", "4", "host", "max"."""
+    """Value of QEMU's property gic-version: "2", "3", "4", "host" or "max"."""
 
     def __str__(self) -> str:
-        """Return it for messages."""
+        """Return a description for messages."""
         return f"GICv{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class CpuModel:
-    """A CPU model other than the target's own."""
+    """A CPU model other than `ANY_CPU`."""
 
     model: str
     """Model and features, as QEMU's -cpu takes them."""
 
     def __str__(self) -> str:
-        """Return it for messages."""
+        """Return a description for messages."""
         return f"CPU {self.model}"
 
 
 @dataclass(frozen=True, slots=True)
 class MachineProperty:
-    """Another property of QEMU's `virt` machine."""
+    """Any other property of QEMU's `virt` machine."""
 
     key: str
     value: str
 
     def __str__(self) -> str:
-        """Return it for messages."""
+        """Return a description for messages."""
         return f"QEMU's machine property {self.key}={self.value}"
 
 
 @dataclass(frozen=True, slots=True)
 class QemuOptions:
-    """Options of QEMU itself."""
+    """Additional options of QEMU."""
 
     options: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Return it for messages."""
+        """Return a description for messages."""
         return f"QEMU's options {' '.join(self.options)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Accelerator:
-    """An accelerator of QEMU, with its properties."""
+    """An accelerator of QEMU and its properties."""
 
     name: str
     """"tcg" or "kvm"."""
     properties: str = ""
-    """As in "thread=single"; empty for none."""
+    """Comma-separated properties, as in "thread=single"."""
 
     def __str__(self) -> str:
-        """Return it as QEMU's -accel takes it."""
+        """Return the argument of QEMU's -accel."""
         return f"{self.name},{self.properties}" if self.properties else self.name
 
 
@@ -110,7 +110,7 @@ Need = (
 
 
 def parse(text: str) -> QemuVersion | None:
-    """Return the need that a definition names, as in "qemu>=8.0"; None for anything else."""
+    """Return the need for text such as "qemu>=8.0", None for any other text."""
     if match := _QEMU.fullmatch(text):
         return QemuVersion(tuple(map(int, match[1].split("."))))
     return None

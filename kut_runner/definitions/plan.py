@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Selection: which tests a run consists of, and which variant of the build.
+"""Selection of the tests of a run and of a variant of the build.
 
-Nothing misspelt, and nothing empty, ever passes.
+Unknown names and empty selections are errors.
 """
 
 from collections.abc import Collection, Iterable
@@ -21,54 +21,54 @@ _ALL_GROUPS: Final = "`kut list --groups` shows all groups"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a user asked for. Within a kind one is enough; of each kind that is given, one must be.
+    """Criteria: of each field that is not empty, a test must match one element.
 
-    A pattern is a test's name or a glob over names (`*`, `?`, `[...]`); case counts.
+    A pattern is the name of a test or a glob over names (`*`, `?`, `[...]`), case-sensitive.
     """
 
     patterns: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     keyword: str | None = None
-    """An expression; see `keywords`."""
+    """Keyword expression; see `keywords`."""
     excludes: tuple[str, ...] = ()
-    """Patterns of tests to leave out; a test of a pattern that names none is an error too."""
+    """Patterns of tests to leave out; a pattern that matches no test is an error."""
 
 
 def select(config: "Config", selection: Selection) -> "tuple[TestDef, ...]":
-    """Return the tests that are wished for, each once, in the order of the files.
+    """Return the selected tests, in the order of the files.
 
-    Tests of group "nodefault" are among them only if a pattern or a group asks for them.
+    Tests of group "nodefault" are selected only by a pattern or a group.
 
-    Raises UsageError for a name or group that no test has and for a bad expression,
-    NothingSelectedError when a glob matches no test or no test is left.
+    Raises UsageError for an unknown name or group and for a bad expression, NothingSelectedError
+    if a glob matches no test or no test is left.
     """
-    chosen = _asked_for(config, selection)
+    chosen = _by_patterns_and_groups(config, selection)
     if selection.keyword is not None:
         from kut_runner.definitions import keywords
 
-        is_meant = keywords.parse(selection.keyword)
-        chosen = [test for test in chosen if is_meant(test)]
-    left_out = _match_all(selection.excludes, config.tests)
-    tests = tuple(test for test in chosen if test.name not in left_out)
+        matches = keywords.parse(selection.keyword)
+        chosen = [test for test in chosen if matches(test)]
+    excluded = _match_all(selection.excludes, config.tests)
+    tests = tuple(test for test in chosen if test.name not in excluded)
     if not tests:
-        raise NothingSelectedError("no test is selected", _why_none(selection))
+        raise NothingSelectedError("no test is selected", _hint_for_none(selection))
     return tests
 
 
 def select_one(config: "Config", name: str) -> "TestDef":
-    """Return the only test of that name, or that matches it as a glob.
+    """Return the test with that name, or the only one that matches it as a glob.
 
-    Raises UsageError when there are several or none.
+    Raises UsageError if several tests match, or none.
     """
     tests = select(config, Selection((name,)))
     if len(tests) > 1:
         some = ", ".join(test.name for test in tests[:5])
-        raise UsageError(f'"{name}" names {len(tests)} tests', f"one of them: {some}")
+        raise UsageError(f'"{name}" matches {len(tests)} tests', f"name one of them: {some}")
     return tests[0]
 
 
 def of_images(tests: "Iterable[TestDef]", images: Collection[str]) -> "tuple[TestDef, ...]":
-    """Return those of `tests` that run any of `images`; NothingSelectedError when none does."""
+    """Return the tests that run one of `images`; raises NothingSelectedError if none does."""
     if found := tuple(test for test in tests if test.image in images):
         return found
     raise NothingSelectedError(
@@ -76,21 +76,21 @@ def of_images(tests: "Iterable[TestDef]", images: Collection[str]) -> "tuple[Tes
     )
 
 
-def only(
-    config: "Config", selection: Selection, names: Collection[str], why: str
+def restrict(
+    config: "Config", selection: Selection, names: Collection[str], reason: str
 ) -> "tuple[TestDef, ...]":
-    """Return the tests of `names` that are wished for; without a wish, all of them.
+    """Return the tests in `names` that are selected; with an empty selection, all of them.
 
-    Raises NothingSelectedError, with `why` in its message, when there is none.
+    Raises NothingSelectedError, with `reason` in its message, if no test is left.
     """
-    among = config.tests if selection == Selection() else select(config, selection)
-    if found := tuple(test for test in among if test.name in names):
+    candidates = config.tests if selection == Selection() else select(config, selection)
+    if found := tuple(test for test in candidates if test.name in names):
         return found
-    raise NothingSelectedError(f"no test is selected: {why}", "leave out --failed")
+    raise NothingSelectedError(f"no test is selected: {reason}", "leave out --failed")
 
 
-def _asked_for(config: "Config", selection: Selection) -> "list[TestDef]":
-    """Return the tests that patterns and groups ask for, by default those not of NODEFAULT."""
+def _by_patterns_and_groups(config: "Config", selection: Selection) -> "list[TestDef]":
+    """Return the tests selected by patterns and groups, by default all not in NODEFAULT."""
     tests = list(config.tests)
     if selection.patterns:
         names = _match_all(selection.patterns, tests)
@@ -115,14 +115,14 @@ def _refuse_unknown_groups(groups: Iterable[str], tests: "Iterable[TestDef]") ->
             raise UsageError(f'no test is in group "{group}"', _nearest(group, known, _ALL_GROUPS))
 
 
-def _why_none(selection: Selection) -> str:
+def _hint_for_none(selection: Selection) -> str:
     if selection == Selection():
         return f'every test is in group "{NODEFAULT}"; name those to run'
-    return "names, groups and -k must all hold, and excludes must leave one"
+    return "a test must match the names, the groups and -k, and must not be excluded"
 
 
 def variant(config: "Config", name: str | None) -> "VariantDef | None":
-    """Return the variant of that name, None for no name; UsageError for one that is not there."""
+    """Return the variant of that name, None for None; raises UsageError for an unknown name."""
     if name is None:
         return None
     variants = {each.name: each for each in config.variants}
@@ -143,7 +143,7 @@ def _match(pattern: str, names: Collection[str]) -> list[str]:
 
 
 def _nearest(name: str, names: Collection[str], otherwise: str) -> str:
-    """Return a hint: names like this one, or `otherwise` how to find them."""
+    """Return a hint with similar names, or `otherwise` if there are none."""
     from difflib import get_close_matches
 
     if near := get_close_matches(name, names, n=3):

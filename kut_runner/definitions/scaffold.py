@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What to start from: a test that passes with its definition, and a tree around it."""
+"""Scaffolding: a new test that passes, and a new source tree."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -35,7 +35,7 @@ int main(void)
 """  # noqa: E101 - C is indented by tabs and aligned by spaces
 
 _MARK: Final = f"""\
-# A tree of tests for kut, built with the library that kut brings: the oldest kut that will do.
+# Source tree of tests that uses the library of kut, with the minimum version of kut.
 library = "kut>={__version__}"
 """
 
@@ -44,62 +44,61 @@ _IGNORED: Final = "/build/\n"
 _README: Final = """\
 # Tests of hypervisor-level arm64 code
 
-Images that boot at EL2 in QEMU, each with a verdict. kut builds and runs them, and brings the
-library that they use.
+Test images that boot at EL2 in QEMU. kut builds and runs them, and provides their library.
 
-    kut run         build what changed, and run all tests
-    kut list        the tests there are
-    kut new NAME    one more, to start from
+    kut run         build changed sources and run all tests
+    kut list        list the tests
+    kut new NAME    create a new test
 
-- `arm/NAME.c` is an image, with `arm/NAME-*.S` and all of `arm/NAME/` where they exist.
-- `configs/*.toml` say which tests there are, and on which machine each runs.
-- `kut.toml` says which kut it takes.
+- `arm/NAME.c` is the source of an image, with `arm/NAME-*.S` and `arm/NAME/` if they exist.
+- `configs/*.toml` define the tests and their machines.
+- `kut.toml` has the minimum version of kut.
 - `build/` has images, logs and past runs, and `compile_commands.json` for editors. It may be
   removed at any time.
 """
 
 
 def new_tree(tree: Path, name: str) -> tuple[Path, ...]:
-    """Start a tree in a directory that is empty or not there, with one test; return its files.
+    """Create a source tree with one test in a new or empty directory; return its files.
 
-    It has no library: it takes that of kut. Nothing is overwritten, and what cannot be written
-    whole is not left in part. Raises UsageError for a bad name or a directory that has something
-    in it, InfrastructureError when a file cannot be written.
+    It has no library of its own but uses kut's. No file is overwritten, and after an error no file
+    is left. Raises UsageError for an invalid name or a directory that is not empty,
+    InfrastructureError if a file cannot be written.
     """
-    _refuse_bad_name(name)
+    _check_name(name)
     texts = {config.MARK: _MARK, ".gitignore": _IGNORED, "README.md": _README}
     new = [path for path in (tree, tree / "arm", tree / "configs") if not path.exists()]
     try:
         if tree.exists() and any(tree.iterdir()):
-            raise UsageError(f"{tree} is not empty", "name a directory that is, or a new one")
+            raise UsageError(f"{tree} is not empty", "name an empty or a new directory")
         for directory in (tree / "arm", tree / "configs"):
             directory.mkdir(parents=True)
         written = _write({tree / file: text for file, text in texts.items()})
     except OSError as error:
         _remove(reversed(new))
-        raise InfrastructureError(f"the new tree is not written: {error}") from None
+        raise InfrastructureError(f"the new source tree cannot be written: {error}") from None
     return (*written, *new_test(tree, name))
 
 
 def new_test(tree: Path, name: str) -> tuple[Path, Path]:
-    """Write `arm/NAME.c` and `configs/NAME.toml` under `tree`; return their paths.
+    """Write `arm/NAME.c` and `configs/NAME.toml` below `tree`; return their paths.
 
-    Nothing is overwritten, and one is not left without the other. Raises UsageError for a bad or
-    taken name, ConfigError for bad definitions in the tree, InfrastructureError when a file
-    cannot be written.
+    No file is overwritten, and either both are written or none. Raises UsageError for an invalid
+    or existing name, ConfigError for invalid definitions in the source tree, InfrastructureError
+    if a file cannot be written.
     """
-    _refuse_bad_name(name)
+    _check_name(name)
     source, definition = tree / "arm" / f"{name}.c", tree / "configs" / f"{name}.toml"
-    _refuse_taken(tree, name, (source, definition))
+    _check_is_new(tree, name, (source, definition))
     try:
         _write({source: _SOURCE, definition: f'[test."{name}"]\nmemory = 256\n'})
     except OSError as error:
-        raise InfrastructureError(f"a file of the new test is not written: {error}") from None
+        raise InfrastructureError(f"the new test cannot be written: {error}") from None
     return source, definition
 
 
 def _write(texts: dict[Path, str]) -> tuple[Path, ...]:
-    """Write new files, all or none; raises OSError."""
+    """Write new files, either all or none; raises OSError."""
     written: list[Path] = []
     try:
         for path, text in texts.items():
@@ -119,19 +118,19 @@ def _remove(directories: Iterable[Path]) -> None:
             directory.rmdir()
 
 
-def _refuse_bad_name(name: str) -> None:
+def _check_name(name: str) -> None:
     if not config.is_name(name) or name.endswith((".c", ".S")):
         raise UsageError(
-            f"{name!r} is no name for a test",
+            f"{name!r} is not a valid name of a test",
             "a letter or digit, then letters, digits and _.+-; at most 100, without a suffix",
         )
 
 
-def _refuse_taken(tree: Path, name: str, files: tuple[Path, ...]) -> None:
+def _check_is_new(tree: Path, name: str, files: tuple[Path, ...]) -> None:
     for path in (*files, tree / "arm" / f"{name}.S", tree / "arm" / name):
         if path.exists():
-            raise UsageError(f"{path.relative_to(tree)} is already there", "choose another name")
+            raise UsageError(f"{path.relative_to(tree)} already exists", "choose another name")
     if not any((tree / "configs").glob("*.toml")):
-        return  # the first test of a tree
+        return  # the first test of a source tree
     if any(test.name == name for test in config.load(tree / "configs", tree / "arm").tests):
         raise UsageError(f"a test {name!r} is already defined", "choose another name")

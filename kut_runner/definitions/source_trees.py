@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Trees: which one a command works in, and what kut itself brings to it.
+"""Source trees: the one that a command works in, and the library and sources bundled with kut.
 
-A tree has `configs/` and `arm/`, and either a library of its own in `lib/`, or a file `kut.toml`:
-then it is built with the library that kut brings, through the link `build/lib`. A kut installed
-from a wheel carries a whole tree beside its modules, which is taken where there is no other one.
-Nothing is written beside the modules: that tree is worked on in a directory of the user's cache,
-which has links to its sources and a `build/` of its own.
+A source tree has `configs/` and `arm/`, and either its own library in `lib/` or a file `kut.toml`:
+with that it is built with the library of kut, through the link `build/lib`. A wheel of kut contains
+a complete source tree next to the modules, which is the default outside any other source tree.
+Nothing is written next to the modules: the bundled source tree is used through a directory in the
+user's cache, which has links to the sources and its own `build/`.
 """
 
 import os
@@ -21,18 +21,18 @@ from kut_runner.errors import ConfigError, InfrastructureError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: What a wheel has of the tree; not there in a checkout, which is a tree itself.
-_CARRIED: Final = Path(os.path.realpath(__file__)).parents[1] / "tree"
+#: Source tree in a wheel; does not exist in a checkout, which is a source tree itself.
+_BUNDLED: Final = Path(os.path.realpath(__file__)).parents[1] / "tree"
 _TOPS: Final = ("lib", "arm", "configs")
-#: Where a tree without a library of its own has the link to kut's.
+#: Link to the library of kut in a source tree without its own.
 _LINKED: Final = "build/lib"
 
 _NEED: Final = re.compile(r"kut>=([0-9]{1,4}(?:\.[0-9]{1,4}){0,2})")
-_EXPECTED: Final = f'give the oldest kut that will do, as in library = "kut>={__version__}"'
+_EXPECTED: Final = f'give the minimum version of kut, as in library = "kut>={__version__}"'
 
 
 def cache(environ: "Mapping[str, str]") -> str | None:
-    """Return kut's directory in the user's cache, None for a user without a home; as setup.sh."""
+    """Return kut's directory in the user's cache, None without $HOME; the same as in setup.sh."""
     directory = environ.get("XDG_CACHE_HOME", "")
     if not directory.startswith("/"):
         home = environ.get("HOME")
@@ -43,94 +43,97 @@ def cache(environ: "Mapping[str, str]") -> str | None:
 
 
 def find(start: Path) -> Path:
-    """Return the nearest tree from `start` upwards, else where the one that kut carries is used.
+    """Return the source tree that contains `start`, by default the bundled one.
 
-    Nothing is written; see make_ready(). Raises UsageError when there is none.
+    Nothing is written; see prepare(). Raises UsageError if there is none.
     """
     try:
-        return place_of(config.find_root(start))
+        return work_dir(config.find_root(start))
     except UsageError:
-        if not _CARRIED.is_dir():
+        if not _BUNDLED.is_dir():
             raise
-    return place_of(_CARRIED)
+    return work_dir(_BUNDLED)
 
 
-def place_of(tree: Path) -> Path:
-    """Return where to work on a tree: in itself, but for the one that kut carries.
+def work_dir(tree: Path) -> Path:
+    """Return the directory to use a source tree in: for the bundled one, a directory in the cache.
 
-    Raises UsageError for a user without a home.
+    Raises UsageError without $HOME.
     """
-    if Path(os.path.realpath(tree)) != _CARRIED:
+    if Path(os.path.realpath(tree)) != _BUNDLED:
         return tree
-    if place := _place():
-        return place
+    if directory := _cache_directory():
+        return directory
     raise UsageError(
-        "there is no place for the tree that kut carries", "set XDG_CACHE_HOME or HOME"
+        "no directory for the source tree bundled with kut", "set XDG_CACHE_HOME or HOME"
     )
 
 
-def is_carried(place: Path) -> bool:
-    """Tell whether this is where the tree that kut carries is worked on."""
-    return Path(os.path.realpath(place / "configs")) == _CARRIED / "configs"
+def is_bundled(tree: Path) -> bool:
+    """Return whether `tree` is the working directory of the bundled source tree."""
+    return Path(os.path.realpath(tree / "configs")) == _BUNDLED / "configs"
 
 
-def make_ready(tree: Path) -> None:
-    """Make the links of the tree that kut carries; hold kut against what a `kut.toml` asks for.
+def prepare(tree: Path) -> None:
+    """Create the links of the bundled source tree; check the version that a `kut.toml` requires.
 
-    Raises ConfigError when kut is too old or the file is bad, InfrastructureError when there is
-    no writing to the cache.
+    Raises ConfigError if kut is too old or the file is invalid, InfrastructureError if the cache
+    cannot be written.
     """
-    if _CARRIED.is_dir() and tree == _place():
+    if _BUNDLED.is_dir() and tree == _cache_directory():
         for top in _TOPS:
-            _link(tree / top, _CARRIED / top)
+            _link(tree / top, _BUNDLED / top)
     elif (tree / config.MARK).is_file():
         _check(tree)
 
 
 def refuse_change(tree: Path) -> None:
-    """Raise UsageError when the sources and definitions of a tree are not the user's to change."""
-    if is_carried(tree):
+    """Raise UsageError for the bundled source tree, which must not be changed."""
+    if is_bundled(tree):
         raise UsageError(
-            "the tree that kut carries is not to be changed",
-            "start one of your own: kut new --tree DIR",
+            "the source tree bundled with kut cannot be changed",
+            "create your own: kut new --tree DIR",
         )
 
 
 def library(tree: Path) -> str:
-    """Return where the tree has its library, relative to it; links to kut's where it has none.
+    """Return the library of a source tree, relative to it; link that of kut if it has none.
 
-    Raises as make_ready().
+    Raises ConfigError and InfrastructureError as prepare() does.
     """
     if not (tree / config.MARK).is_file():
         return "lib"
     _check(tree)
-    for top in (_CARRIED, _CARRIED.parents[1]):
+    for top in (_BUNDLED, _BUNDLED.parents[1]):
         if (top / "lib").is_dir():
             _link(tree / _LINKED, top / "lib")
             return _LINKED
-    raise InfrastructureError("this kut has no library", "install it again")
+    raise InfrastructureError("the library of kut is missing", "reinstall kut")
 
 
 def identity(tree: Path) -> str:
-    """Return text that changes when sources that kut brings are exchanged; "" without any.
+    """Return text that changes with the sources that kut brings; "" without any.
 
-    An installer may give files a time of the past, by which a build takes them for unchanged.
+    An installer may set modification times in the past, which a build would take for unchanged.
     """
     linked = (tree / top for top in ("lib", "arm", _LINKED) if (tree / top).is_symlink())
-    return "".join(f"{_state(link.readlink())}\n" for link in linked)
+    return "".join(f"{_content(link.readlink())}\n" for link in linked)
 
 
-def _place() -> Path | None:
-    """Return where the tree that kut carries is worked on; each installation has its own place."""
+def _cache_directory() -> Path | None:
+    """Return the working directory of the bundled source tree; each installation has its own."""
     from zlib import crc32
 
     directory = cache(os.environ)
-    return Path(directory, f"tree-{crc32(os.fsencode(_CARRIED)):08x}") if directory else None
+    return Path(directory, f"tree-{crc32(os.fsencode(_BUNDLED)):08x}") if directory else None
 
 
-def _state(directory: Path) -> str:
-    """Return a sum over what kut carries; the name of any other directory, as editors set times."""
-    if not directory.is_relative_to(_CARRIED):
+def _content(directory: Path) -> str:
+    """Return a checksum of a bundled directory.
+
+    Of any other directory return the name, because the modification times of its files are right.
+    """
+    if not directory.is_relative_to(_BUNDLED):
         return str(directory)
     from zlib import crc32
 
@@ -142,7 +145,7 @@ def _state(directory: Path) -> str:
 
 
 def _link(path: Path, target: Path) -> None:
-    """Make a link, or turn it to another target, in one step."""
+    """Create a link, or replace it by one to another target, atomically."""
     with suppress(OSError):
         if path.readlink() == target:
             return
@@ -155,25 +158,25 @@ def _link(path: Path, target: Path) -> None:
     except OSError as error:
         raise InfrastructureError(
             f"{path} cannot be written: {error.strerror}",
-            "make it yours, or let XDG_CACHE_HOME name a directory that is",
+            "fix its permissions, or set XDG_CACHE_HOME to a writable directory",
         ) from None
 
 
 def _check(tree: Path) -> None:
-    """Raise ConfigError unless this kut is what the tree's `kut.toml` asks for."""
+    """Raise ConfigError if `kut.toml` is invalid or requires a newer kut."""
     problems: list[str] = []
     document = config.parse(tree / config.MARK, config.MARK, problems)
     problems += [f"{config.MARK}: {key}: unknown key" for key in document if key != "library"]
     if not problems:
-        problems += _wrong_library(document.get("library"))
+        problems += _library_problems(document.get("library"))
     if (tree / "lib").is_dir():
-        both = "there is a lib/ too; remove that, or this file"
+        both = "lib/ exists too; remove one of them"
         problems.append(f"{config.MARK}: library: {both}")
     if problems:
         raise ConfigError(problems)
 
 
-def _wrong_library(value: Any) -> "Iterator[str]":  # noqa: ANN401 - whatever the file has
+def _library_problems(value: Any) -> "Iterator[str]":  # noqa: ANN401 - any TOML value
     where = f"{config.MARK}: library"
     match = _NEED.fullmatch(value) if isinstance(value, str) else None
     if value is None:
@@ -181,11 +184,11 @@ def _wrong_library(value: Any) -> "Iterator[str]":  # noqa: ANN401 - whatever th
     elif not match:
         yield f"{where}: {value!r} is not valid; {_EXPECTED}"
     elif _numbers(match[1]) > _numbers(__version__):
-        upgrade = "upgrade it, as with `pipx upgrade kut`"
-        yield f"{where}: needs {value}, and this is kut {__version__}; {upgrade}"
+        upgrade = "upgrade it, for example with `pipx upgrade kut`"
+        yield f"{where}: requires {value}, but this is kut {__version__}; {upgrade}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version; 1.2 is 1.2.0."""
+    """Return the three numbers of a version; 1.2 is 1.2.0."""
     found = [int(number) for number in re.findall(r"[0-9]+", version)[:3]]
     return (*found, 0, 0)[:3]

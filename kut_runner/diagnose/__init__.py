@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Dumps and stopped machines, decoded: the exception, its place in the source, each CPU."""
+"""Diagnosis of failures: decoded dumps, symbols and source lines, CPU states."""

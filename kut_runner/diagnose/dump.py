@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a dying image printed: lines in, the facts of its dump out.
+"""Parser for the dumps of images.
 
-Understood are the dumps of `lib/arm64/processor.c`, `lib/abort.c` and `lib/arm64/guest-dump.c`,
-and those of kvm-unit-tests, whose words these are. A dump may be cut or garbled anywhere: what is
-there is taken, what is not is None.
+It reads the dumps of `lib/arm64/processor.c`, `lib/abort.c` and `lib/arm64/guest-dump.c`, which
+have the format of kvm-unit-tests. A dump may be truncated or garbled; missing values are None.
 """
 
 import re
@@ -37,42 +36,41 @@ _GUEST_X: Final = re.compile(r"(x[0-9]{1,2}) +([0-9a-f]{16})")
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """The facts of one dump. Addresses are as the image has them, not offsets."""
+    """Values of a dump. Addresses are absolute."""
 
     kind: Kind
-    what: str
-    """Its first line."""
+    first_line: str
     is_guest: bool = False
-    """A guest died, and its host said so."""
+    """Whether the host printed it about a guest."""
     load: int | None = None
-    """Where the image starts."""
+    """Address of the start of the image."""
     pc: int | None = None
     vector: str = ""
     level: int = 0
-    """The exception level that took the exception, 1 or 2; 0 when not known."""
+    """Exception level that took the exception, 1 or 2; 0 if unknown."""
     esr: int | None = None
     far: int | None = None
-    """None too when the image said that it is not valid."""
+    """FAR; None also if the dump marks it as not valid."""
     hpfar: int | None = None
     ipa: int | None = None
     spsr: int | None = None
     registers: tuple[tuple[str, int], ...] = ()
-    """x0 to x30 and SP, in the order of the architecture."""
+    """x0 to x30 and SP, in this order."""
     stack: Stack | None = None
-    """The STACK line, whose addresses are offsets."""
+    """STACK line, whose addresses are offsets."""
 
     @property
     def offset(self) -> int | None:
-        """The PC as an offset from the start of the image."""
+        """PC as an offset from the start of the image; None if unknown."""
         return self.pc - self.load if self.pc is not None and self.load is not None else None
 
 
 @dataclass(slots=True)
-class _Facts:
-    """A dump that is being read."""
+class _Builder:
+    """Builder of a dump from its lines."""
 
     kind: Kind
-    what: str
+    first_line: str
     values: dict[str, int | str] = field(default_factory=dict)
     registers: dict[str, int] = field(default_factory=dict)
     stack: Stack | None = None
@@ -80,57 +78,57 @@ class _Facts:
     def dump(self, *, is_guest: bool) -> Dump:
         order = [f"x{number}" for number in range(31)] + ["SP"]
         registers = tuple((name, self.registers[name]) for name in order if name in self.registers)
-        plain = Dump(self.kind, self.what, is_guest, registers=registers, stack=self.stack)
+        plain = Dump(self.kind, self.first_line, is_guest, registers=registers, stack=self.stack)
         return replace(plain, **self.values)  # type: ignore[arg-type]
 
 
 def of_host(lines: Iterable[str]) -> Dump | None:
-    """Return the last dump among `lines`; None when there is none.
+    """Return the last dump in `lines`, None without one.
 
-    A STACK line that nothing announced is a dump of kind ABORT.
+    A STACK line outside of a dump is a dump of kind ABORT.
     """
-    facts: _Facts | None = None
+    builder: _Builder | None = None
     for line in lines:
-        facts = _next_dump(facts, line) or facts
+        builder = _next_dump(builder, line) or builder
         if stack := _stack(line):
-            facts = facts or _Facts(Kind.ABORT, "")
-            facts.stack = stack
-        elif facts:
-            _take_host_line(facts, line)
-    return facts.dump(is_guest=False) if facts else None
+            builder = builder or _Builder(Kind.ABORT, "")
+            builder.stack = stack
+        elif builder:
+            _add_host_line(builder, line)
+    return builder.dump(is_guest=False) if builder else None
 
 
-def of_guest(told: Iterable[Event]) -> Dump | None:
-    """Return the dump of a guest that a failure followed before any other check passed."""
-    facts: _Facts | None = None
-    for event in told:
+def of_guest(events: Iterable[Event]) -> Dump | None:
+    """Return the dump of a guest that is followed by a failure before any check passes."""
+    builder: _Builder | None = None
+    for event in events:
         if isinstance(event, Info) and (match := _GUEST.fullmatch(event.line)):
             text = match[1]
             if start := _GUEST_START.fullmatch(text):
-                facts = _Facts(Kind.EXCEPTION, start[1])
-            elif facts:
-                _take_guest_line(facts, text)
-        elif isinstance(event, Check) and facts:
+                builder = _Builder(Kind.EXCEPTION, start[1])
+            elif builder:
+                _add_guest_line(builder, text)
+        elif isinstance(event, Check) and builder:
             if event.status.is_failure:
                 break
             if event.status is Status.PASS:
-                facts = None
-        elif isinstance(event, Abort) and facts:
+                builder = None
+        elif isinstance(event, Abort) and builder:
             break
-    return facts.dump(is_guest=True) if facts else None
+    return builder.dump(is_guest=True) if builder else None
 
 
-def _next_dump(facts: _Facts | None, line: str) -> _Facts | None:
-    """Return the dump that `line` begins, which in kvm-unit-tests is the load address; or None."""
+def _next_dump(builder: _Builder | None, line: str) -> _Builder | None:
+    """Return the dump that `line` begins, if any; kvm-unit-tests prints the load address first."""
     if _ASSERT.fullmatch(line):
-        return _Facts(Kind.ASSERT, line)
+        return _Builder(Kind.ASSERT, line)
     if _EXCEPTION.fullmatch(line):
         kind = Kind.STACK if line.startswith("Stack") else Kind.EXCEPTION
-        if not facts or facts.what or facts.stack:
-            return _Facts(kind, line)
-        facts.kind, facts.what = kind, line
-    elif _LOAD.fullmatch(line) and (not facts or facts.stack or "load" in facts.values):
-        return _Facts(Kind.EXCEPTION, "")
+        if not builder or builder.first_line or builder.stack:
+            return _Builder(kind, line)
+        builder.kind, builder.first_line = kind, line
+    elif _LOAD.fullmatch(line) and (not builder or builder.stack or "load" in builder.values):
+        return _Builder(Kind.EXCEPTION, "")
     return None
 
 
@@ -141,36 +139,36 @@ def _stack(line: str) -> Stack | None:
     return event if isinstance(event, Stack) else None
 
 
-def _take_host_line(facts: _Facts, line: str) -> None:
+def _add_host_line(builder: _Builder, line: str) -> None:
     if match := _LOAD.fullmatch(line):
-        facts.values["load"] = int(match[1], 16)
+        builder.values["load"] = int(match[1], 16)
     elif match := _PC.fullmatch(line):
-        facts.values["pc"] = int(match[1], 16)
+        builder.values["pc"] = int(match[1], 16)
     elif match := _VECTOR.fullmatch(line):
-        facts.values["vector"] = match[1]
+        builder.values["vector"] = match[1]
     elif match := _ESR.fullmatch(line):
-        facts.values |= {"level": int(match[1]), "esr": int(match[2], 16)}
+        builder.values |= {"level": int(match[1]), "esr": int(match[2], 16)}
     elif match := _FAR.fullmatch(line):
         if not match[2]:
-            facts.values["far"] = int(match[1], 16)
+            builder.values["far"] = int(match[1], 16)
     elif match := _STATE.fullmatch(line):
-        facts.values |= {"pc": int(match[1], 16), "spsr": int(match[3], 16)}
-        facts.registers["x30"] = int(match[2], 16)
+        builder.values |= {"pc": int(match[1], 16), "spsr": int(match[3], 16)}
+        builder.registers["x30"] = int(match[2], 16)
     elif match := _SP.fullmatch(line):
-        facts.registers["SP"] = int(match[1], 16)
+        builder.registers["SP"] = int(match[1], 16)
     else:
-        facts.registers |= {name: int(value, 16) for name, value in _PAIR.findall(line)}
+        builder.registers |= {name: int(value, 16) for name, value in _PAIR.findall(line)}
 
 
-def _take_guest_line(facts: _Facts, text: str) -> None:
+def _add_guest_line(builder: _Builder, text: str) -> None:
     if match := _GUEST_PC.fullmatch(text):
-        facts.values["pc"] = int(match[1], 16)
+        builder.values["pc"] = int(match[1], 16)
         if match[2]:
-            facts.values["load"] = int(match[1], 16) - int(match[2], 16)
+            builder.values["load"] = int(match[1], 16) - int(match[2], 16)
     elif match := _GUEST_IPA.fullmatch(text):
-        facts.values["ipa"] = int(match[1], 16)
+        builder.values["ipa"] = int(match[1], 16)
     elif found := _GUEST_SYNDROME.findall(text):
-        facts.values |= {name.lower(): int(value, 16) for name, _, value in found}
-        facts.values["level"] = int(found[0][1])
+        builder.values |= {name.lower(): int(value, 16) for name, _, value in found}
+        builder.values["level"] = int(found[0][1])
     else:
-        facts.registers |= {name: int(value, 16) for name, value in _GUEST_X.findall(text)}
+        builder.registers |= {name: int(value, 16) for name, value in _GUEST_X.findall(text)}

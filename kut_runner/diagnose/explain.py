@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From what an image said, or from its stopped machine, to a diagnosis in words."""
+"""Diagnosis of a failed test from its output and the state of its stopped machine."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from kut_runner.process.snapshot import Cpu, Snapshot
     from kut_runner.verdict.guest_output import GuestOutput
 
-#: Functions that print a dump, which are no news at the top of a stack.
-_PLUMBING: Final = ("dump_stack", "dump_frame_stack", "assert_failed", "report_abort", "abort")
+#: Functions of the library that print a dump, omitted at the top of a stack.
+_DUMPERS: Final = ("dump_stack", "dump_frame_stack", "assert_failed", "report_abort", "abort")
 _IMAGE_OFFSET: Final = re.compile(r"image offset (0x[0-9a-f]{1,16})")
 #: Bytes of an instruction.
 _INSTRUCTION: Final = 4
-#: Bytes that an image has at most when its symbols are not known.
+#: Assumed size of an image without symbols, in bytes.
 _LARGEST_IMAGE: Final = 16 << 20
-#: Classes other than aborts with a valid FAR: PC alignment, watchpoints.
-_OTHERS_WITH_FAR: Final = (0x22, 0x34, 0x35)
-#: Instructions that a CPU sleeps in.
+#: Exception classes other than aborts with a valid FAR: PC alignment, watchpoints.
+_OTHER_CLASSES_WITH_FAR: Final = (0x22, 0x34, 0x35)
+#: Encodings of the instructions that a CPU sleeps in.
 _WAITS: Final = {0xD503207F: "WFI", 0xD503205F: "WFE"}
 _SYSTEM_REGISTERS: Final = tuple(
     f"{name}_EL{level}" for level in (2, 1) for name in ("ELR", "ESR", "FAR", "VBAR")
@@ -40,34 +40,34 @@ _CALL_MASK: Final = 0xFFE0001F
 
 @dataclass(frozen=True, slots=True)
 class Elf:
-    """The file that has an image's symbols."""
+    """ELF file with the symbols of an image."""
 
     path: Path
     build_id: str = ""
-    """Build-id of what ran, in hex; empty when not known."""
+    """Build-id of the image that ran, in hex; empty if unknown."""
 
 
 def explain(
     output: "GuestOutput", snapshot: "Snapshot | None" = None, elf: Elf | None = None
 ) -> Diagnosis | None:
-    """Return the diagnosis of a test that failed; None when nothing is known but its checks.
+    """Return the diagnosis of a failed test; None without a dump, an abort or a snapshot.
 
-    `snapshot` is what was found after a time-out. Without `elf`, and with one that does not fit,
-    there are offsets instead of functions, and a note that says why. Never raises: no trouble in
-    here may hide the verdict that it belongs to.
+    `snapshot` is the state of the machine at a timeout. Without `elf`, or if it does not belong to
+    the image, frames have offsets instead of functions, and a note has the reason. Never raises,
+    because an error here must not hide the verdict.
     """
     try:
         return _explain(output, snapshot, elf)
-    except Exception as error:  # noqa: BLE001 - see above
+    except Exception as error:  # noqa: BLE001 - see the docstring
         kind = Kind.HANG if snapshot else Kind.EXCEPTION
-        what = printable(f"{type(error).__name__}: {error}")
-        return Diagnosis(kind, f"no diagnosis, by a bug in kut: {what}")
+        description = printable(f"{type(error).__name__}: {error}")
+        return Diagnosis(kind, f"no diagnosis, because of a bug in kut: {description}")
 
 
 def _explain(
     output: "GuestOutput", snapshot: "Snapshot | None", elf: Elf | None
 ) -> Diagnosis | None:
-    found = dump.of_host(output.last_lines) or dump.of_guest(output.told)
+    found = dump.of_host(output.last_lines) or dump.of_guest(output.checks_and_infos)
     abort = output.latest(Abort)
     if not found and not snapshot and not (abort and _IMAGE_OFFSET.search(abort.line)):
         return None
@@ -75,7 +75,7 @@ def _explain(
     if found:
         diagnosis = _of_dump(found, output, image)
         image.notes[:0] = image.offsets_in(abort.line) if abort else ()
-        cpus = _places(snapshot, image) if snapshot else ()
+        cpus = _cpu_states(snapshot, image) if snapshot else ()
         return replace(diagnosis, cpus=cpus, notes=tuple(image.notes))
     if snapshot:
         return _of_hang(snapshot, image)
@@ -84,7 +84,7 @@ def _explain(
 
 
 class _Image:
-    """An image's symbols, or why there are none."""
+    """Symbols of an image, and notes about problems with them."""
 
     def __init__(self, elf: Elf | None) -> None:
         self.notes: list[str] = []
@@ -102,8 +102,8 @@ class _Image:
         found = symbols.load(elf.path.absolute(), elf.build_id or _fingerprint(elf.path), root)
         if elf.build_id and found.build_id != elf.build_id:
             self._note(
-                f"no symbols: {elf.path} is not what ran: its build-id is"
-                f" {found.build_id[:12] or 'missing'}, and {elf.build_id[:12]} ran"
+                f"no symbols: {elf.path} is not the image that ran: its build-id is"
+                f" {found.build_id[:12] or 'missing'}, that of the image {elf.build_id[:12]}"
             )
             return None
         if not found.has_lines:
@@ -115,7 +115,7 @@ class _Image:
             self.notes.append(text)
 
     def frames(self, offset: int, *, is_exact: bool) -> tuple[Frame, ...]:
-        """Return the functions at `offset`; without symbols one frame that is a number."""
+        """Return the functions at `offset`; without symbols, one frame with the offset."""
         if self._symbols and 0 <= offset < self._symbols.size:
             try:
                 return self._symbols.frames(offset, is_exact=is_exact)
@@ -124,35 +124,35 @@ class _Image:
         return (Frame(offset),)
 
     def frames_at(self, address: int, load: int | None, *, is_exact: bool) -> tuple[Frame, ...]:
-        """Return the functions at `address`, which may be outside of the image."""
-        if load is None or not self.has(address - load):
+        """Return the functions at `address`, which may be outside the image."""
+        if load is None or not self.contains(address - load):
             return (Frame(address, is_in_image=False),)
         return self.frames(address - load, is_exact=is_exact)
 
     def symbol(self, address: int, load: int | None) -> str:
-        """Return what is at `address`, "" for what is not in the image."""
+        """Return the symbol at `address`, as in "name+0x10"; "" outside the image."""
         if self._symbols is None or load is None:
             return ""
         return self._symbols.nearest(address - load)
 
     def is_call_by_another(self, address: int, pc: int, load: int | None) -> bool:
-        """Tell whether the instruction before `address` is in another function than `pc` is.
+        """Return whether the instruction before `address` is in another function than `pc`.
 
-        When x30 is such an address and no frame record has it, the function at `pc` has made no
-        record of its own, as one that calls nothing need not: x30 leads to its caller.
+        If x30 is such an address and no frame record has it, the function at `pc` has no frame
+        record, as is usual for leaf functions, and x30 is in its caller.
         """
         caller = self.symbol(address - _INSTRUCTION, load).partition("+")[0]
         return bool(caller) and caller != self.symbol(pc, load).partition("+")[0]
 
     def offsets_in(self, text: str) -> Iterator[str]:
-        """Yield where each "image offset" in `text` is."""
+        """Yield the source line of each "image offset" in `text`."""
         for match in _IMAGE_OFFSET.finditer(text):
-            places = self.frames(int(match[1], 16), is_exact=True)
-            if places[0].function:
-                yield f"{match[0]} is {places[0].place}"
+            frame = self.frames(int(match[1], 16), is_exact=True)[0]
+            if frame.function:
+                yield f"{match[0]} is {frame.place}"
 
-    def has(self, offset: int) -> bool:
-        """Tell whether an offset is in the image."""
+    def contains(self, offset: int) -> bool:
+        """Return whether an offset is in the image."""
         size = self._symbols.size if self._symbols else _LARGEST_IMAGE
         return 0 <= offset < size
 
@@ -161,11 +161,11 @@ def _of_dump(found: "Dump", output: "GuestOutput", image: _Image) -> Diagnosis:
     frames = _dump_frames(found, image)
     abort = output.latest(Abort)
     if found.kind is Kind.ASSERT:
-        headline = found.what
+        headline = found.first_line
     elif found.kind is Kind.ABORT:
         headline = abort.line if abort else "the image printed its stack"
     else:
-        headline = _exception_words(found)
+        headline = _exception_text(found)
     if frames and frames[0].function and found.kind in (Kind.EXCEPTION, Kind.STACK):
         headline = f"{headline}, in {frames[0].place}"
     registers = tuple(_registers(found, image))
@@ -187,31 +187,31 @@ def _dump_frames(found: "Dump", image: _Image) -> tuple[Frame, ...]:
         if link not in rest and image.is_call_by_another(link, found.pc, found.load):
             inner = len(image.frames_at(found.pc, found.load, is_exact=True))
             frames[inner:inner] = image.frames_at(link, found.load, is_exact=False)
-    while len(frames) > 1 and frames[0].function in _PLUMBING:
+    while len(frames) > 1 and frames[0].function in _DUMPERS:
         del frames[0]
     return tuple(frames)
 
 
-def _exception_words(found: "Dump") -> str:
-    """Return what happened, without where."""
+def _exception_text(found: "Dump") -> str:
+    """Return the description of an exception, without its function."""
     if found.esr is None:
-        what = f"unexpected exception, vector {found.vector}" if found.vector else found.what
+        text = f"unexpected exception, vector {found.vector}" if found.vector else found.first_line
     else:
-        what = "; ".join((syndrome.esr_words(found.esr), *syndrome.esr_details(found.esr)))
+        text = syndrome.describe_esr(found.esr)
     if found.is_guest:
-        what = f"guest: {what}"
+        text = f"guest: {text}"
     elif found.kind is Kind.STACK:
-        what = f"stack overflow: {what}"
+        text = f"stack overflow: {text}"
     if found.ipa is not None:
-        return f"{what}; address {found.far or 0:#x}, IPA {found.ipa:#x}"
+        return f"{text}; address {found.far or 0:#x}, IPA {found.ipa:#x}"
     if found.far is not None and found.esr is not None and _has_far(found.esr):
-        return f"{what}; address {found.far:#x}"
-    return what
+        return f"{text}; address {found.far:#x}"
+    return text
 
 
 def _has_far(esr: int) -> bool:
-    """FAR is the address that the exception is about."""
-    return syndrome.is_abort(esr) or syndrome.esr_class(esr) in _OTHERS_WITH_FAR
+    """Return whether FAR holds the faulting address."""
+    return syndrome.is_abort(esr) or syndrome.esr_class(esr) in _OTHER_CLASSES_WITH_FAR
 
 
 def _registers(found: "Dump", image: _Image) -> Iterator[Register]:
@@ -221,8 +221,10 @@ def _registers(found: "Dump", image: _Image) -> Iterator[Register]:
     if found.esr is not None:
         yield Register(f"ESR{level}", found.esr, syndrome.describe_esr(found.esr))
     if found.far is not None and found.esr is not None:
-        words = image.symbol(found.far, found.load) if _has_far(found.esr) else "not of this class"
-        yield Register(f"FAR{level}", found.far, words)
+        meaning = "not valid for this exception class"
+        if _has_far(found.esr):
+            meaning = image.symbol(found.far, found.load)
+        yield Register(f"FAR{level}", found.far, meaning)
     if found.hpfar is not None and found.ipa is not None:
         yield Register("HPFAR_EL2", found.hpfar, syndrome.describe_hpfar(found.hpfar, found.far))
     if found.spsr is not None:
@@ -232,30 +234,30 @@ def _registers(found: "Dump", image: _Image) -> Iterator[Register]:
 
 
 def _of_hang(snapshot: "Snapshot", image: _Image) -> Diagnosis:
-    places = _places(snapshot, image)
-    busy = next((each for each in places if each.frames), None)
-    headline = _hang_words(places, busy, snapshot)
+    cpus = _cpu_states(snapshot, image)
+    busy = next((cpu for cpu in cpus if cpu.frames), None)
+    headline = _hang_text(cpus, busy, snapshot)
     trouble = printable(snapshot.trouble)
-    notes = (*image.notes, *((trouble,) if trouble and places else ()))
-    return Diagnosis(Kind.HANG, headline, cpus=places, notes=notes)
+    notes = (*image.notes, *((trouble,) if trouble and cpus else ()))
+    return Diagnosis(Kind.HANG, headline, cpus=cpus, notes=notes)
 
 
-def _hang_words(places: Sequence[CpuState], busy: CpuState | None, snapshot: "Snapshot") -> str:
-    if not places:
+def _hang_text(cpus: Sequence[CpuState], busy: CpuState | None, snapshot: "Snapshot") -> str:
+    if not cpus:
         return f"where it hangs is not known: {printable(snapshot.trouble) or 'QEMU named no CPU'}"
     if not busy:
         return "hangs with every CPU off"
-    where = f"hangs in {busy.frames[0].place}: CPU {busy.cpu} is {busy.state}"
-    others = len(places) - 1
-    return f"{where} (and {others} more CPU{'s' * (others > 1)}, below)" if others else where
+    text = f"hangs in {busy.frames[0].place}: CPU {busy.cpu} is {busy.state}"
+    others = len(cpus) - 1
+    return f"{text} (and {others} more CPU{'s' * (others > 1)}, below)" if others else text
 
 
-def _places(snapshot: "Snapshot", image: _Image) -> tuple[CpuState, ...]:
-    return tuple(_place(cpu, snapshot.load, image) for cpu in snapshot.cpus)
+def _cpu_states(snapshot: "Snapshot", image: _Image) -> tuple[CpuState, ...]:
+    return tuple(_cpu_state(cpu, snapshot.load, image) for cpu in snapshot.cpus)
 
 
-def _place(cpu: "Cpu", load: int | None, image: _Image) -> CpuState:
-    state, is_off = _cpu_state(cpu)
+def _cpu_state(cpu: "Cpu", load: int | None, image: _Image) -> CpuState:
+    state, is_off = _describe_cpu(cpu)
     if is_off:
         return CpuState(cpu.number, state)
     pc, link = cpu.registers["pc"], cpu.registers["x30"]
@@ -264,13 +266,13 @@ def _place(cpu: "Cpu", load: int | None, image: _Image) -> CpuState:
     if link not in stack and image.is_call_by_another(link, pc, load):
         stack = link, *stack
     for address in (*stack, *cpu.host_stack):
-        if load is None or image.has(address - load):  # else it was no frame record
+        if load is None or image.contains(address - load):  # else it is not from a frame record
             frames += image.frames_at(address, load, is_exact=False)
     return CpuState(cpu.number, state, tuple(frames), tuple(_cpu_registers(cpu, load, image)))
 
 
-def _cpu_state(cpu: "Cpu") -> tuple[str, bool]:
-    """Return what the CPU was doing, and whether it is off."""
+def _describe_cpu(cpu: "Cpu") -> tuple[str, bool]:
+    """Return the description of the CPU's state, and whether it is off or unknown."""
     if "pc" not in cpu.registers:
         return "unknown: its registers could not be read", True
     level = f"at EL{syndrome.level_of(cpu.registers.get('cpsr', 0))}"
@@ -295,10 +297,10 @@ def _cpu_registers(cpu: "Cpu", load: int | None, image: _Image) -> Iterator[Regi
     for name in _SYSTEM_REGISTERS:
         if not (value := values.get(name)):
             continue
-        words = image.symbol(value, load)
+        meaning = image.symbol(value, load)
         if name.startswith("ESR"):
-            words = f"the last exception: {syndrome.describe_esr(value)}"
-        yield Register(name, value, words)
+            meaning = f"the last exception: {syndrome.describe_esr(value)}"
+        yield Register(name, value, meaning)
     for name in (*(f"x{number}" for number in range(31)), "sp"):
         if name in values:
             shown = name.upper() if name == "sp" else name
@@ -306,6 +308,6 @@ def _cpu_registers(cpu: "Cpu", load: int | None, image: _Image) -> Iterator[Regi
 
 
 def _fingerprint(path: Path) -> str:
-    """Return what tells one build of a file from the next where no build-id is known."""
-    facts = path.stat()
-    return f"{facts.st_mtime_ns} {facts.st_size}"
+    """Return text that differs between two builds of a file, in place of a build-id."""
+    status = path.stat()
+    return f"{status.st_mtime_ns} {status.st_size}"

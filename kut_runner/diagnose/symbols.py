@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Addresses of an image to functions, source lines and symbols, by the ELF file beside it.
+"""Functions, source lines and symbols of an image, from its ELF file.
 
-Addresses here are offsets from the start of the image, which is where its ELF file's first
-segment is loaded. Only what is asked for is decoded: of the compilation units the one that has
-the address, of the line tables only this unit's. What is found stays known for each file.
+Addresses are offsets from the start of the image, the address of the first segment. Only the
+compilation unit with the address and its line table are decoded, and kept for later calls.
 
-The file comes from a compiler, or from a stranger (`kut parse --elf`): one that cannot be read
-raises SymbolsError and nothing else, and what comes out is printable.
+The file may come from an untrusted source (`kut parse --elf`): an invalid file raises SymbolsError
+and no other exception, and all text is printable.
 """
 
 from bisect import bisect_right
@@ -28,26 +27,26 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 _Row = tuple[int, int, tuple[str, int]]
-"""First address, end, file and line."""
+"""Start and end address, file and line."""
 
-#: Bytes of an instruction: a return address is that much behind its call.
+#: Bytes of an instruction: the distance from a call to its return address.
 _INSTRUCTION: Final = 4
 _INLINED: Final = "DW_TAG_inlined_subroutine"
 _SUBPROGRAM: Final = "DW_TAG_subprogram"
-#: Tags that may hold inlined calls.
+#: Tags that may contain inlined calls.
 _SCOPES: Final = (_SUBPROGRAM, _INLINED, "DW_TAG_lexical_block")
 #: SHF_EXECINSTR of an ELF section.
 _EXECUTABLE: Final = 4
-#: Following one DIE to another ends somewhere, even in a file that is made to be endless.
-_MOST_HOPS: Final = 8
+#: Most references followed from one DIE to another, as a file may contain a cycle.
+_MOST_REFERENCES: Final = 8
 
 
 class SymbolsError(UsageError):
-    """A file that is no ELF, or whose symbols cannot be read."""
+    """An invalid ELF file, or one with invalid symbols."""
 
 
 def _guarded(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Make one error of all that a library may raise at a file that is not as it should be."""
+    """Convert all exceptions of pyelftools about an invalid file to SymbolsError."""
 
     @wraps(function)
     def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
@@ -56,14 +55,14 @@ def _guarded(function: Callable[Parameters, Result]) -> Callable[Parameters, Res
         except SymbolsError:
             raise
         except Exception as error:  # noqa: BLE001 - KeyError, struct.error, AssertionError, ...
-            what = printable(f"{type(error).__name__}: {error}".rstrip(": "))
-            raise SymbolsError(f"its symbols cannot be read ({what[:200]})") from None
+            cause = printable(f"{type(error).__name__}: {error}".rstrip(": "))
+            raise SymbolsError(f"its symbols cannot be read ({cause[:200]})") from None
 
     return call
 
 
 class _Symbol(NamedTuple):
-    """A symbol of the file; of several at one offset the last is the best."""
+    """A symbol; of several at the same offset the last in sort order is preferred."""
 
     offset: int
     is_typed: bool
@@ -72,11 +71,11 @@ class _Symbol(NamedTuple):
 
 
 class Symbols:
-    """The symbols of one ELF file, and its debug information as far as it has any."""
+    """Symbols and debug information of an ELF file."""
 
     @_guarded
     def __init__(self, elf: Path, root: Path | None = None) -> None:
-        """Read the file's symbols; `root` is where source files with relative names are.
+        """Read the symbols; `root` is the directory of source files with relative names.
 
         Raises SymbolsError.
         """
@@ -89,7 +88,7 @@ class Symbols:
         loads = [each for each in self._elf.iter_segments() if each["p_type"] == "PT_LOAD"]
         self._base: int = min((each["p_vaddr"] for each in loads), default=0)
         self.size: int = max((each["p_vaddr"] + each["p_memsz"] for each in loads), default=0)
-        """Bytes of memory that the image takes."""
+        """Size of the image in memory, in bytes."""
         self.size -= self._base
         self._named = sorted(self._iter_symbols())
         self._offsets = [symbol.offset for symbol in self._named]
@@ -99,13 +98,13 @@ class Symbols:
 
     @property
     def has_lines(self) -> bool:
-        """Tell whether the file has debug information."""
+        """Whether the file has debug information."""
         return self._dwarf is not None
 
     @property
     @_guarded
     def build_id(self) -> str:
-        """The build-id in hex; "" when it has none."""
+        """Build-id in hex; "" without one."""
         section: Any = self._elf.get_section_by_name(".note.gnu.build-id")
         if section is None:
             return ""
@@ -113,11 +112,11 @@ class Symbols:
         return str(next(found, ""))
 
     def address(self, name: str) -> int | None:
-        """Return the offset of a symbol; None when there is none of that name."""
+        """Return the offset of a symbol, None for an unknown name."""
         return next((each.offset for each in self._named if each.name == name), None)
 
     def nearest(self, offset: int) -> str:
-        """Return the symbol that has `offset`, as "name+0x10"; "" outside of all."""
+        """Return the symbol at `offset`, as in "name+0x10"; "" outside all symbols."""
         if not 0 <= offset < self.size:
             return ""
         at = bisect_right(self._offsets, offset) - 1
@@ -131,10 +130,10 @@ class Symbols:
 
     @_guarded
     def frames(self, offset: int, *, is_exact: bool) -> tuple[Frame, ...]:
-        """Return the functions at `offset`, the innermost of those that were inlined first.
+        """Return the function at `offset` and those it is inlined into, innermost first.
 
-        `is_exact` is False for an address to return to: the call is the instruction before.
-        One frame without a function for an address that no symbol has. Raises SymbolsError.
+        `is_exact` is False for a return address: the call is the instruction before. Outside all
+        functions the frame has no function. Raises SymbolsError.
         """
         at = offset if is_exact else max(offset - _INSTRUCTION, 0)
         calls = self._calls(at)
@@ -150,14 +149,14 @@ class Symbols:
         return tuple(found)
 
     def _iter_symbols(self) -> Iterator[_Symbol]:
-        """Yield what has an address and bytes; a label of assembly reaches to its section's end."""
+        """Yield symbols with a size; assembly labels extend to the end of their section."""
         table: Any = self._elf.get_section_by_name(".symtab")
         for symbol in table.iter_symbols() if table else ():
-            where, name = symbol["st_shndx"], symbol.name
+            index, name = symbol["st_shndx"], symbol.name
             is_typed = symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT")
-            if isinstance(where, str) or not name or name.startswith(("$", ".L")):
+            if isinstance(index, str) or not name or name.startswith(("$", ".L")):
                 continue
-            size, section = symbol["st_size"], self._elf.get_section(where)
+            size, section = symbol["st_size"], self._elf.get_section(index)
             if not size and section["sh_flags"] & _EXECUTABLE:
                 size = section["sh_addr"] + section["sh_size"] - symbol["st_value"]
             if size > 0:
@@ -174,7 +173,7 @@ class Symbols:
         )
 
     def _source(self, file: str, line: int) -> str:
-        """Return the text of a line; "" when there is none, or it is newer than the image."""
+        """Return the text of a line; "" if unknown, or if the file is newer than the image."""
         path = (self._root or self._path.parent) / file
         try:
             if not line or path.stat().st_mtime > self._built:
@@ -184,7 +183,7 @@ class Symbols:
             return ""
 
     def _unit(self, address: int) -> "CompileUnit | None":
-        """Return the compilation unit that has code at `address`."""
+        """Return the compilation unit with code at `address`, None without one."""
         if not self._dwarf:
             return None
         aranges = self._dwarf.get_aranges()
@@ -199,7 +198,7 @@ class Symbols:
         return _best(self._units, address)
 
     def _ranges(self, die: "DIE") -> list[tuple[int, int]]:
-        """Return the address ranges of a DIE's code."""
+        """Return the address ranges of the code of a DIE."""
         attributes = die.attributes
         if "DW_AT_ranges" in attributes:
             return self._listed_ranges(die)
@@ -226,7 +225,7 @@ class Symbols:
         return found
 
     def _calls(self, offset: int) -> list[tuple[str, str, int, bool]]:
-        """Return (function, file and line it was called at, inlined) at `offset`, inner first."""
+        """Return (function, file and line of the call, is inlined) at `offset`, innermost first."""
         address = offset + self._base
         unit = self._unit(address)
         if unit is None:
@@ -249,46 +248,46 @@ class Symbols:
         return _best(ranges, address)
 
     def _line(self, offset: int) -> tuple[str, int]:
-        """Return file and line at `offset`; "" and 0 when the line table has none."""
+        """Return file and line at `offset`, "" and 0 if the line table has no entry."""
         address = offset + self._base
         unit = self._unit(address)
         if unit is None:
             return "", 0
         if unit.cu_offset not in self._lines:
             rows = [*self._rows(unit)]
-            kept = [row[:3] for row in rows if row[3]]
-            self._lines[unit.cu_offset] = kept, [row[:3] for row in rows]
-        sure, unsure = self._lines[unit.cu_offset]
-        return _best(sure, address) or _best(unsure, address) or ("", 0)
+            linked = [row[:3] for row in rows if row[3]]
+            self._lines[unit.cu_offset] = linked, [row[:3] for row in rows]
+        linked, every = self._lines[unit.cu_offset]
+        return _best(linked, address) or _best(every, address) or ("", 0)
 
     def _rows(self, unit: "CompileUnit") -> Iterator[tuple[int, int, tuple[str, int], bool]]:
-        """Yield first address, end, place of each stretch of code, and if it is surely there."""
+        """Yield start, end, (file, line) of each code range, and whether it surely was linked."""
         program = self._dwarf.line_program_for_CU(unit) if self._dwarf else None
         names: dict[int, str] = {}
-        start, place, is_kept = 0, ("", 0), False
+        start, line, is_linked = 0, ("", 0), False
         for entry in program.get_entries() if program else ():
             state = entry.state
             if state is None:
                 continue
             if state.file not in names:
                 names[state.file] = self._file_name(unit, state.file)
-            if state.address > start and place[0]:
-                yield start, state.address, place, is_kept
-            if not place[0]:
-                is_kept = state.address > 0  # a sequence at 0 is code that the linker dropped
+            if state.address > start and line[0]:
+                yield start, state.address, line, is_linked
+            if not line[0]:
+                is_linked = state.address > 0  # a sequence at 0 may be code that the linker dropped
             start = state.address
-            place = ("", 0) if state.end_sequence else (names[state.file], state.line)
+            line = ("", 0) if state.end_sequence else (names[state.file], state.line)
 
     def _file_name(self, unit: "CompileUnit", number: int | None) -> str:
-        """Return a file of the unit's line table: relative to the tree where it belongs to it."""
+        """Return a file of the unit's line table, relative to the source tree if it is inside."""
         program: Any = self._dwarf.line_program_for_CU(unit) if self._dwarf else None
         if program is None or number is None:
             return ""
-        is_new = program["version"] >= 5  # noqa: PLR2004 - numbers begin with 0 since DWARF 5
+        is_new = program["version"] >= 5  # noqa: PLR2004 - file numbers start at 0 since DWARF 5
         entry = program["file_entry"][number if is_new else number - 1]
         directories = program["include_directory"]
-        where = directories[entry.dir_index] if is_new else _old_directory(directories, entry)
-        path = Path(_text(where)) / _text(entry.name)
+        directory = directories[entry.dir_index] if is_new else _old_directory(directories, entry)
+        path = Path(_text(directory)) / _text(entry.name)
         top = unit.get_top_DIE().attributes
         if "DW_AT_comp_dir" in top and not path.is_absolute():
             path = Path(_text(top["DW_AT_comp_dir"].value)) / path
@@ -296,14 +295,17 @@ class Symbols:
 
 
 def _best(ranges: Iterable[tuple[int, int, Result]], address: int) -> Result | None:
-    """Return what has `address`: of code that the linker dropped, all ranges begin at 0."""
-    found = [(low, what) for low, high, what in ranges if low <= address < high]
+    """Return the item with the range of `address` that starts last, None without one.
+
+    Ranges of code that the linker dropped start at 0.
+    """
+    found = [(low, item) for low, high, item in ranges if low <= address < high]
     return max(found, key=lambda each: each[0])[1] if found else None
 
 
 @lru_cache(maxsize=16)
-def load(elf: Path, build_id: str, root: Path | None) -> Symbols:  # noqa: ARG001 - tells builds apart
-    """Return the symbols of `elf`, which are kept: a later build has another build-id.
+def load(elf: Path, build_id: str, root: Path | None) -> Symbols:  # noqa: ARG001 - cache key
+    """Return the symbols of `elf`, cached by path and build-id.
 
     Raises SymbolsError.
     """
@@ -316,7 +318,7 @@ def _lines_of(path: Path) -> list[str]:
 
 
 def _shown(path: Path, root: Path | None) -> str:
-    """Return the path without its detours, relative to `root` when it is below it."""
+    """Return the normalized path, relative to `root` if it is below it."""
     import os
 
     clean = Path(os.path.normpath(path))
@@ -325,8 +327,8 @@ def _shown(path: Path, root: Path | None) -> str:
     return str(clean)
 
 
-def _old_directory(directories: list[bytes], entry: Any) -> bytes:  # noqa: ANN401 - the library's
-    """Return the directory of a file before DWARF 5: 0 is the compilation's own."""
+def _old_directory(directories: list[bytes], entry: Any) -> bytes:  # noqa: ANN401 - of pyelftools
+    """Return the directory of a file before DWARF 5; index 0 is the compilation directory."""
     return directories[entry.dir_index - 1] if entry.dir_index else b""
 
 
@@ -339,8 +341,8 @@ def _value(die: "DIE", name: str) -> int | None:
 
 
 def _name(die: "DIE") -> str:
-    """Return the function's name, which may stand at the DIE that this one is a copy of."""
-    for _ in range(_MOST_HOPS):
+    """Return the name of a function, which may be in the DIE of its abstract origin."""
+    for _ in range(_MOST_REFERENCES):
         if "DW_AT_name" in die.attributes:
             return _text(die.attributes["DW_AT_name"].value)
         origin = next(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Syndromes, fault addresses and saved states in words (DDI 0487, D24.2).
+"""Decoding of syndromes, fault addresses and saved processor states (Arm ARM, DDI 0487, D24.2).
 
-The first part of a syndrome's words is what `lib/arm64/esr.c` prints, to the letter; what follows
-a semicolon is said only here, where room and time do not matter.
+The description of a syndrome up to the first semicolon is exactly the text that `lib/arm64/esr.c`
+prints; the details after it are decoded only here.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ _FAULTS: Final = {
     0x34: "lockdown",
     0x35: "unsupported exclusive or atomic",
 }
-_FAULTS_OF_A_LEVEL: Final = {
+_FAULTS_WITH_LEVEL: Final = {
     0x00: "address size fault",
     0x04: "translation fault",
     0x08: "access flag fault",
@@ -91,7 +91,7 @@ _FAULTS_OF_A_LEVEL: Final = {
     0x14: "external abort on a table walk",
 }
 
-#: Immediates of BRK that compilers use for traps.
+#: Immediates of BRK in traps of compilers.
 _TRAPS: Final = (0x3E8, 0x1)
 _UBSAN: Final = 0x5500
 _UBSAN_CHECKS: Final = {
@@ -109,8 +109,8 @@ _UBSAN_CHECKS: Final = {
     0x16: "type mismatch (null or misaligned pointer)",
 }
 
-#: What one field of the ISS chooses: class -> first bit, mask, words by value.
-_CHOICES: Final = {
+#: Classes with one decoded field in the ISS: first bit, mask, descriptions by value.
+_ISS_FIELDS: Final = {
     0x01: (0, 3, ("WFI", "WFE", "WFIT", "WFET")),
     0x0A: (0, 3, ("ST64BV", "ST64BV0", "LD64B or ST64B")),
     0x0D: (0, 3, ("BTYPE 0", "BTYPE 1", "BTYPE 2", "BTYPE 3")),
@@ -166,44 +166,39 @@ def esr_class(esr: int) -> int:
 
 
 def esr_class_name(esr: int) -> str:
-    """Return the exception class in words."""
+    """Return the description of the exception class."""
     return _CLASSES.get(esr_class(esr), "reserved class")
 
 
 def is_abort(esr: int) -> bool:
-    """Tell whether FAR may be valid: an instruction or data abort."""
+    """Return whether the class is an instruction or data abort."""
     return esr_class(esr) in _ABORTS
 
 
-def esr_words(esr: int) -> str:
-    """Return what the C library's esr_decode() prints."""
+def esr_summary(esr: int) -> str:
+    """Return the text that esr_decode() of the C library prints."""
     kind = esr_class(esr)
     if kind in (0x15, 0x16, 0x17):
         rest = _hash_hex(esr & 0xFFFF)
     elif kind == _BRK:
-        rest = _brk_words(esr & 0xFFFF)
+        rest = _brk_text(esr & 0xFFFF)
     elif kind == _SYS64:
         direction = "read" if esr & 1 else "write"
         rest = f"{direction} of {sysregs.generic(_encoding(esr))}, x{esr >> 5 & 31}"
     elif kind in _ABORTS:
-        rest = _abort_words(esr)
+        rest = _abort_text(esr)
     else:
         rest = f"ISS {_hex(_iss(esr))}"
     return f"{esr_class_name(esr)}: {rest}"
 
 
-def esr_details(esr: int) -> tuple[str, ...]:
-    """Return what else the syndrome says, a few words each."""
-    return tuple(_details(esr))
-
-
 def describe_esr(esr: int) -> str:
-    """Return all that the syndrome says in one line."""
-    return "; ".join((esr_words(esr), *esr_details(esr)))
+    """Return the summary and the details of a syndrome in one line."""
+    return "; ".join((esr_summary(esr), *_details(esr)))
 
 
 def describe_hpfar(hpfar: int, far: int | None = None) -> str:
-    """Return the guest's physical address; with `far` it has its low bits too."""
+    """Return the description of a faulting IPA; `far` provides its low 12 bits."""
     page = (hpfar >> 4 & (1 << 44) - 1) << 12
     if far is None:
         return f"the fault is in the page at IPA {page:#x}"
@@ -211,7 +206,7 @@ def describe_hpfar(hpfar: int, far: int | None = None) -> str:
 
 
 def describe_spsr(spsr: int) -> str:
-    """Return a saved or current processor state: its mode, masks and flags."""
+    """Return the description of a PSTATE or SPSR value: mode, masks and flags."""
     parts = [_MODES.get(spsr & 0x1F, f"reserved mode {spsr & 0x1F:#x}")]
     if masks := _set_bits(spsr, _MASKS):
         parts.append(f"{''.join(masks)} masked")
@@ -223,7 +218,7 @@ def describe_spsr(spsr: int) -> str:
 
 
 def level_of(spsr: int) -> int:
-    """Return the exception level of a processor state, 0 to 3."""
+    """Return the exception level of a PSTATE or SPSR value, 0 to 3."""
     if spsr & 0x10:
         return {0x10: 0, 0x1A: 2, 0x16: 3}.get(spsr & 0x1F, 1)
     return spsr >> 2 & 3
@@ -237,27 +232,27 @@ def _details(esr: int) -> Iterator[str]:
         name = sysregs.name(_encoding(esr))
         if name != sysregs.generic(_encoding(esr)):
             yield name
-    elif choice := _CHOICES.get(kind):
-        bit, mask, words = choice
+    elif field := _ISS_FIELDS.get(kind):
+        bit, mask, descriptions = field
         value = iss >> bit & mask
-        if value < len(words):
-            yield words[value]
+        if value < len(descriptions):
+            yield descriptions[value]
     elif kind in (0x03, 0x05):
-        yield _coprocessor_words(iss)
+        yield _coprocessor_text(iss)
     elif kind == 0x2F:  # noqa: PLR2004 - SError
         yield from _serror_details(iss)
     elif kind in _DEBUG_CLASSES:
         yield from _debug_details(kind, iss)
 
 
-def _abort_words(esr: int) -> str:
+def _abort_text(esr: int) -> str:
     is_data = esr_class(esr) in _DATA_ABORTS
     status = esr & 0x3F
     fault = _FAULTS.get(status)
-    if not fault and (kind := _FAULTS_OF_A_LEVEL.get(status & 0x3C)):
+    if not fault and (kind := _FAULTS_WITH_LEVEL.get(status & 0x3C)):
         fault = f"{kind}, level {status & 3}"
     if not fault:
-        return f"reserved fault status {_hash_hex(status, mark='')}"
+        return f"reserved fault status {_hex(status)}"
     access = ("write" if esr & 1 << 6 else "read") if is_data else "fetch"
     walk = ", on a stage-1 table walk" if esr & 1 << 7 else ""
     cache = ", cache maintenance" if is_data and esr & 1 << 8 else ""
@@ -296,14 +291,14 @@ def _debug_details(kind: int, iss: int) -> Iterator[str]:
         yield "of an exclusive load"
 
 
-def _coprocessor_words(iss: int) -> str:
+def _coprocessor_text(iss: int) -> str:
     fields = iss >> 14 & 7, iss >> 10 & 15, iss >> 1 & 15, iss >> 17 & 7
     opc1, crn, crm, opc2 = fields
     name = "MRC" if iss & 1 else "MCR"
     return f"{name} {opc1}, r{iss >> 5 & 15}, c{crn}, c{crm}, {opc2}"
 
 
-def _brk_words(immediate: int) -> str:
+def _brk_text(immediate: int) -> str:
     if immediate in _TRAPS:
         return f"{_hash_hex(immediate)} (a trap of the compiler's: undefined behaviour?)"
     if check := _UBSAN_CHECKS.get(immediate - _UBSAN):
@@ -325,9 +320,9 @@ def _set_bits(value: int, names: dict[int, str]) -> list[str]:
 
 
 def _hex(value: int) -> str:
-    """Return what printf's %#x makes of it, which has no 0x for 0."""
+    """Return the number in the format of %#x in C, without "0x" for 0."""
     return f"{value:#x}" if value else "0"
 
 
-def _hash_hex(value: int, mark: str = "#") -> str:
-    return f"{mark}{_hex(value)}"
+def _hash_hex(value: int) -> str:
+    return f"#{_hex(value)}"

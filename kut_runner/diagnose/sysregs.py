@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The names of system registers and instructions, by their encoding.
+"""Names of system registers and instructions by their encoding (Arm ARM, DDI 0487).
 
-What hypervisors and their guests meet; a name that is missing is shown as S3_0_C1_C0_1, which
-assemblers take as well.
+The table has those that hypervisors and their guests use; any other has a generic name such as
+S3_0_C1_C0_1, which assemblers accept.
 """
 
 from functools import cache
@@ -11,7 +11,7 @@ from typing import Final
 Encoding = tuple[int, int, int, int, int]
 """op0, op1, CRn, CRm, op2: op0 is 1 for instructions, 2 for debug registers, 3 for the others."""
 
-#: op0 op1 CRn CRm: the names for op2 = 0, 1, ...; "-" where there is none.
+#: op0 op1 CRn CRm: names for op2 = 0, 1, ...; "-" for none.
 _TABLE: Final = """\
 1 0 7 1: IC IALLUIS
 1 0 7 5: IC IALLU
@@ -182,12 +182,12 @@ _DEBUG: Final = {4: "DBGBVR", 5: "DBGBCR", 6: "DBGWVR", 7: "DBGWCR"}
 
 
 def name(encoding: Encoding) -> str:
-    """Return the register's or instruction's name, generic when it has none here."""
+    """Return the name of a register or instruction, a generic one if it is not in the table."""
     return _names().get(encoding) or _numbered(encoding) or generic(encoding)
 
 
 def generic(encoding: Encoding) -> str:
-    """Return the name that every encoding has, as in S3_0_C1_C0_1."""
+    """Return the generic name of an encoding, as in S3_0_C1_C0_1."""
     return "S{}_{}_C{}_C{}_{}".format(*encoding)
 
 
@@ -204,7 +204,7 @@ def _names() -> dict[Encoding, str]:
 
 
 def _numbered(encoding: Encoding) -> str:
-    """Return the name of one of many alike, "" for any other."""
+    """Return the name of a numbered debug or event register, "" for any other."""
     op0, op1, crn, crm, op2 = encoding
     if (op0, op1, crn) == (2, 0, 0) and op2 in _DEBUG:
         return f"{_DEBUG[op2]}{crm}_EL1"

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Child processes: their output, CPU time, timeouts and exit, many in one thread."""
+"""Child processes: output, CPU time, timeouts and exit, many processes in one thread."""

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One process that runs a machine: its start, output and timeouts, and its certain end.
+"""A process that runs a machine: start, output, timeouts and cleanup.
 
-It runs in a session of its own, so that Ctrl-C reaches only kut, with stdin from /dev/null, so
-that it never touches the terminal, its stdout (the serial line) in a pipe and its stderr in a
-file. When kut dies, even by SIGKILL, the kernel kills the process (parent-death signal). When it
-ends, the rest of its process group, as a wrapper script would leave, is killed as well.
+The process has its own session, so that Ctrl-C reaches only kut. Its stdin is /dev/null, so that it
+never reads from the terminal; its stdout (the serial line) is a pipe, its stderr a file. If kut
+dies, even by SIGKILL, the kernel kills the process (parent-death signal). After its exit the rest
+of its process group is killed, for example the children of a wrapper script.
 
-Linux gives all of this. macOS has no parent-death signal: there a process outlives a kut that was
-killed by SIGKILL. Nor can macOS report, before Python 3.13, an exit without reaping the process, so
-that the process group killed after it is, for a moment, one that could be another's.
+macOS lacks two of these features. Without a parent-death signal, the process survives a SIGKILL of
+kut. Before Python 3.13 an exit cannot be detected without reaping the process; in the short time
+until its process group is killed, the number of the group could be reused.
 """
 
 import ctypes
@@ -37,97 +37,98 @@ from kut_runner.process.snapshot import Snapshot
 
 #: Seconds from SIGTERM to SIGKILL.
 GRACE: Final = 1.0
-#: Seconds of silence after an EXIT line before a QEMU that still runs is stopped.
+#: Seconds from an EXIT line without further output to the stop of the process.
 LINGER: Final = 2.0
 
 _PIPE_SIZE: Final = 1 << 20
 _READ_SIZE: Final = 1 << 16
 _PR_SET_PDEATHSIG: Final = 1
 _STDERR_TAIL: Final = 4096
-_EXIT_SAID: Final = re.compile(rb"(?:^|\n)EXIT: STATUS=[0-9]+\r*\n\s*\Z")
+_EXIT_PRINTED: Final = re.compile(rb"(?:^|\n)EXIT: STATUS=[0-9]+\r*\n\s*\Z")
 _EXIT_WINDOW: Final = 128
 
 
 class ExitKind(Enum):
-    """The reason why a process ended."""
+    """Reason for the end of a process."""
 
     EXITED = auto()
-    """By itself, with an exit status: power-off, or an error that the program reports."""
+    """With an exit status: after a power-off or an error of the program."""
     KILLED = auto()
-    """By a signal that kut did not send: it crashed, or someone killed it."""
+    """By a signal that kut did not send."""
     TIMED_OUT = auto()
+    """Stopped at the timeout."""
     LINGERED = auto()
-    """Stopped after an EXIT line that no power-off followed."""
+    """Stopped after an EXIT line without a power-off."""
     INTERRUPTED = auto()
-    """Stopped because kut was told to stop."""
+    """Stopped because kut was asked to stop."""
     NOT_STARTED = auto()
     """The program could not be executed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A process to start."""
+    """Parameters of a process to start."""
 
     command: tuple[str, ...]
     log: Path
     """File for the raw bytes of the serial line."""
     timeout: float
-    """Seconds until it is stopped, as `cpu_timeout` counts them."""
+    """Seconds until the process is stopped, as `cpu_timeout` counts them."""
     inspector: "Callable[[], Inspector] | None" = None
-    """Opens the access to the machine's state, which is read before a timeout stops it."""
+    """Factory of the access to the machine's state, which is read before a stop at a timeout."""
     uninspectable: str = ""
-    """Without an inspector: the reason, for the report of a timeout."""
+    """Reason why there is no inspector, for the report of a timeout."""
     stderr: Path | None = None
-    """File for its stderr; None for one beside the log."""
+    """File for stderr; None for one next to the log."""
 
     @property
     def stderr_path(self) -> Path:
-        """File for its stderr."""
+        """File for stderr."""
         return self.stderr or self.log.with_suffix(".stderr")
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessExit:
-    """The end of a process."""
+    """Exit of a process."""
 
     kind: ExitKind
     code: int
-    """EXITED: the exit status; KILLED: the signal; otherwise without meaning."""
+    """Exit status (EXITED) or number of the signal (KILLED); otherwise without meaning."""
     seconds: float
     """Wall time from start to end."""
     stderr: str
-    """The end of its stderr."""
+    """End of stderr."""
     missing: int = 0
-    """Bytes of a flood that the log leaves out."""
+    """Bytes that the log leaves out of a flood."""
     snapshot: Snapshot | None = None
-    """After a timeout: state of the CPUs, or the reason why it could not be read."""
+    """State of the CPUs at a timeout, or the reason why it could not be read."""
     cpu_seconds: float = 0.0
-    """CPU time, all threads together."""
+    """CPU time of all threads."""
     starved_seconds: float = 0.0
-    """Seconds of wall time for which the lack of CPUs held it up, as far as known."""
+    """Seconds of wall time lost to a lack of CPUs; 0 if unknown."""
     cpu_demand: float | None = None
-    """CPUs that it would have used on average; None when it ended too soon to tell."""
+    """Average CPUs that it would have used without a lack; None if it ended too early to tell."""
 
 
 class Boot:
-    """A process that was started; `finish` or `abandon` cleans up after it."""
+    """A started process; `finish` or `abandon` cleans up after it."""
 
     def __init__(self, launch: Launch, on_output: Callable[[bytes], None] | None = None) -> None:
-        """Start it; raises OSError when the program or the log cannot be opened.
+        """Start the process; raises OSError if the program or the log cannot be opened.
 
-        `on_output` gets the output of the guest as it comes.
+        `on_output` is called with each part of the guest's output.
         """
         self.launch = launch
-        """The arguments of the start."""
+        """Parameters of the process."""
         self.was_inspectable = False
-        """Whether the descriptors for an inspection reached the process; set by `finish`."""
+        """Whether the descriptors of the inspector reached the process; set by `finish`."""
         self._on_output = on_output
         with ExitStack() as undo:
             self.log = undo.enter_context(Capture(launch.log))
             self._stderr = undo.enter_context(create(launch.stderr_path))
             self._started = time.monotonic()
             self.inspector = launch.inspector() if launch.inspector else None
-            """Access to the machine's state, where the launch asked for it."""
+            """Access to the state of the machine; None if the launch has none."""
             if self.inspector:
                 undo.callback(self.inspector.close)
             self._process = _spawn(launch.command, self._stderr, self.inspector)
@@ -136,14 +137,14 @@ class Boot:
         self._linger: CpuTimeout | None = None
         self._is_slow = False
         self._due: float | None = None
-        self._why: ExitKind | None = None
-        self._is_asked = False
+        self._reason: ExitKind | None = None
+        self._is_terminating = False
         self._recent = b""
         assert self._process.stdout  # noqa: S101 - for mypy: stdout=PIPE
         self._pipe = self._process.stdout
         os.set_blocking(self._pipe.fileno(), False)
         with suppress(OSError, AttributeError):
-            # Above the user's limit, or not Linux: the default size is slower, not wrong.
+            # Above the limit of the user, or not Linux: the default size is only slower.
             fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
     def fileno(self) -> int:
@@ -152,8 +153,8 @@ class Boot:
 
     @property
     def deadline(self) -> float | None:
-        """When `expire` is due, in seconds of the monotonic clock; None when nothing is left."""
-        if self._why:
+        """Time of the next `expire`, in seconds of the monotonic clock; None after the last."""
+        if self._reason:
             return self._due
         return min(self._timeout.due, self._linger.due) if self._linger else self._timeout.due
 
@@ -162,63 +163,63 @@ class Boot:
         return time.monotonic() - self._started
 
     def read(self) -> int | None:
-        """Write to disk the guest's output so far, a pipe full at most; return the bytes taken.
+        """Read available output, at most as much as the pipe holds, and write it to the log.
 
-        None means that there is none yet, 0 that no more will come.
+        Returns the number of bytes, None if none are available yet, 0 at the end of the output.
         """
-        taken = 0
-        while taken < _PIPE_SIZE:
+        size = 0
+        while size < _PIPE_SIZE:
             try:
                 data = os.read(self._pipe.fileno(), _READ_SIZE)
             except BlockingIOError:
-                return taken or None
+                return size or None
             if not data:
                 break
             self.log.write(data)
             if self._on_output:
                 self._on_output(data)
             self._watch_for_exit(data)
-            taken += len(data)
+            size += len(data)
             if len(data) < _READ_SIZE:
                 break
-        return taken
+        return size
 
-    def stop(self, why: ExitKind) -> None:
-        """Ask the process to end (SIGTERM); the next `expire` kills it."""
-        self._why = why
-        self._is_asked = True
+    def stop(self, reason: ExitKind) -> None:
+        """Terminate the process (SIGTERM); the next `expire` kills it."""
+        self._reason = reason
+        self._is_terminating = True
         self._due = time.monotonic() + GRACE
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the process (SIGKILL)."""
-        self._why = self._why or ExitKind.INTERRUPTED
+        """Kill the process (SIGKILL)."""
+        self._reason = self._reason or ExitKind.INTERRUPTED
         self._due = None
         self._signal(signal.SIGKILL)
 
     def expire(self, now: float) -> "tuple[Source, ...]":
-        """Take the step that is due at `now`: check, inspect, then ask, then kill.
+        """Run the step that is due at `now`: check the timeout, inspect, terminate, or kill.
 
-        Returns further sources to listen to, beside the serial line, from now on.
+        Returns additional sources to wait for.
         """
-        if self._is_asked:
+        if self._is_terminating:
             self.kill()
-        elif self._why:
+        elif self._reason:
             if self.inspector:
                 self.inspector.give_up()
-            self.stop(self._why)
-        elif why := self._check_timeout(now):
-            return self._give_up_on(why)
+            self.stop(self._reason)
+        elif reason := self._check_timeout(now):
+            return self._inspect_or_stop(reason)
         return ()
 
     def take_slow(self) -> bool:
-        """Return whether the process has become slow since the last call, see `cpu_timeout`."""
+        """Return whether the process became slow since the last call; see `cpu_timeout`."""
         is_slow, self._is_slow = self._is_slow, False
         return is_slow
 
     @property
     def sources(self) -> "tuple[Source, ...]":
-        """The sources that `expire` returned."""
+        """Sources that `expire` returned."""
         return self.inspector.sources if self.inspector else ()
 
     def has_ended(self) -> bool:
@@ -229,12 +230,12 @@ class Boot:
         return bool(os.waitid(*which, os.WEXITED | os.WNOHANG | os.WNOWAIT))
 
     def finish(self) -> ProcessExit:
-        """Clean up after a process that has ended; nothing of it is left but the log.
+        """Clean up after a process that has ended; only the log remains.
 
-        Raises InfrastructureError when the log cannot be written.
+        Raises InfrastructureError if the log cannot be written.
         """
         before = _cpu_seconds_of_children()
-        status = self._clear()
+        status = self._reap()
         cpu_seconds = _cpu_seconds_of_children() - before
         seconds = self.age()
         usage = self._timeout.usage
@@ -242,7 +243,7 @@ class Boot:
         self._pipe.close()
         self.log.finish()
         return ProcessExit(
-            kind=self._why or (ExitKind.EXITED if status >= 0 else ExitKind.KILLED),
+            kind=self._reason or (ExitKind.EXITED if status >= 0 else ExitKind.KILLED),
             code=abs(status),
             seconds=seconds,
             stderr=self._stderr_tail(),
@@ -254,20 +255,20 @@ class Boot:
         )
 
     def abandon(self) -> None:
-        """Kill the process and wait for its end; the log stays as it is."""
-        self._clear()
+        """Kill the process and wait for its end; the log remains as it is."""
+        self._reap()
         self._pipe.close()
         self._stderr.close()
         self.log.close()
 
-    def _clear(self) -> int:
-        """Kill the rest of the process group and return the status of the process.
+    def _reap(self) -> int:
+        """Kill the process group, wait for the process and return its status.
 
-        As long as it has not been reaped, the number of the group cannot be anyone else's.
+        The number of the group cannot be reused before the process is reaped.
         """
         try:
             self._signal(signal.SIGKILL)
-        except PermissionError:  # what macOS says of a group whose only member is dead
+        except PermissionError:  # on macOS, for a group whose only member is dead
             if not self.has_ended():
                 raise
         status = self._process.wait()
@@ -280,12 +281,12 @@ class Boot:
     def _snapshot(self) -> Snapshot | None:
         if self.inspector:
             return self.inspector.snapshot
-        if self._why is ExitKind.TIMED_OUT and self.launch.uninspectable:
+        if self._reason is ExitKind.TIMED_OUT and self.launch.uninspectable:
             return Snapshot(trouble=self.launch.uninspectable)
         return None
 
     def _check_timeout(self, now: float) -> ExitKind | None:
-        """Return why the process is to be stopped, None when it may go on."""
+        """Return the reason to stop the process, None to continue."""
         usage = Usage.of(self._process.pid)
         state = self._timeout.check(now, usage)
         self._is_slow = self._is_slow or state is TimeoutState.SLOW
@@ -295,17 +296,17 @@ class Boot:
             return ExitKind.LINGERED
         return None
 
-    def _give_up_on(self, why: ExitKind) -> "tuple[Source, ...]":
-        """Stop the process, or inspect its machine first."""
+    def _inspect_or_stop(self, reason: ExitKind) -> "tuple[Source, ...]":
+        """Begin the inspection of the machine, or stop the process if it has no inspector."""
         if not self.inspector:
-            self.stop(why)
+            self.stop(reason)
             return ()
-        self._why = why
+        self._reason = reason
         self._due = time.monotonic() + self.inspector.time_limit
         return self.inspector.begin(self._on_inspected)
 
     def _on_inspected(self) -> None:
-        if not self._is_asked:
+        if not self._is_terminating:
             self._due = time.monotonic()
 
     def _stderr_tail(self) -> str:
@@ -319,15 +320,15 @@ class Boot:
             os.killpg(self._process.pid, number)
 
     def _watch_for_exit(self, data: bytes) -> None:
-        """Shorten the timeout while an EXIT line is the last line of the output."""
+        """Shorten the timeout while the last line of the output is an EXIT line."""
         self._recent = (self._recent + data[-_EXIT_WINDOW:])[-_EXIT_WINDOW:]
         self._linger = None
-        if not self._why and _EXIT_SAID.search(self._recent):
+        if not self._reason and _EXIT_PRINTED.search(self._recent):
             self._linger = CpuTimeout(LINGER, time.monotonic(), Usage.of(self._process.pid))
 
 
 def _cpu_seconds_of_children() -> float:
-    """Return the CPU time of all children that have been waited for."""
+    """Return the CPU time of all reaped children, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -351,12 +352,10 @@ def _spawn(
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """Return what a child calls between fork and exec to get a signal when kut dies.
+    """Return a `preexec_fn` that sets the parent-death signal of a child; None without prctl.
 
-    None where there is no prctl.
-
-    kut has one thread, so that no lock can be held by another at the time of the fork, and the
-    signal comes at the death of the process: the kernel sends it when the forking thread ends.
+    It is safe because kut has one thread: no other thread can hold a lock at the time of the fork,
+    and the kernel sends the signal at the end of the forking thread, which is that of kut.
     """
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if not prctl:
@@ -365,7 +364,7 @@ def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
 
     def in_child() -> None:
         prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:  # it died before the call, so no signal will come
+        if os.getppid() != parent:  # kut died before the call: there will be no signal
             os._exit(1)
 
     return in_child

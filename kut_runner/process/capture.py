@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The raw log of one run: on disk before anyone interprets it, and of bounded size.
+"""Raw log of a process: written to disk before it is parsed, with a maximum size.
 
-A flood keeps its head and its tail; the middle is counted and left out. The log is read back
-through the file that was written, not by its path: two runs of the same test at the same time
-cannot read each other's words.
+Of a flood the head and the tail are kept; the middle is counted and left out. The log is read back
+through the descriptor that wrote it, not by path, so that parallel runs of the same test cannot
+read each other's output.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from kut_runner.errors import InfrastructureError
 
-#: Bytes kept from the start and from the end of a flood.
+#: Bytes kept of the start and the end of a flood.
 HEAD: Final = 2 << 20
 TAIL: Final = 2 << 20
 
@@ -22,10 +22,10 @@ _CHUNK: Final = 1 << 14
 
 
 def create(path: Path) -> FileIO:
-    """Return a new file at `path`, to write and read; one that was there before lives on unseen.
+    """Create a file for writing and reading; an existing file at `path` is replaced.
 
-    A device, as /dev/null, is written in place: root could replace it, and all would miss it.
-    Raises OSError when that cannot be.
+    Processes with the old file open keep it. A device such as /dev/null is opened, not replaced,
+    which root could do. Raises OSError.
     """
     if path.exists() and not path.is_file():
         return FileIO(path, "r+")
@@ -42,82 +42,82 @@ def create(path: Path) -> FileIO:
 
 
 def write_all(file: FileIO, path: Path, data: bytes) -> None:
-    """Write all of `data`; raises InfrastructureError when the disk is full."""
+    """Write all of `data`; raises InfrastructureError on an error such as a full disk."""
     left = memoryview(data)
     try:
-        while left:  # a disk that is nearly full takes a part, without an error
+        while left:  # a write to a nearly full disk may be partial, without an error
             left = left[file.write(left) or 0 :]
     except OSError as error:
         raise InfrastructureError(
             f"{path} cannot be written: {error.strerror}",
-            "make room on the disk, or put the tree on another one",
+            "free disk space, or move the source tree to another disk",
         ) from None
 
 
 class Capture:
-    """A log file that is being written, then read back."""
+    """A log file that is written, then read back."""
 
     def __init__(self, path: Path, *, head: int = HEAD, tail: int = TAIL) -> None:
-        """Create the file, in place of an older one; raises OSError when that cannot be."""
+        """Create or replace the file; `head` and `tail` are in bytes. Raises OSError."""
         self._path = path
         self._file = create(path)
         self._head = head
         self._tail = tail
         self._written = 0
-        self._held = bytearray()
+        self._tail_bytes = bytearray()
         self.missing = 0
         """Bytes left out between head and tail; final after `finish`."""
 
     def write(self, data: bytes) -> None:
-        """Add bytes; raises InfrastructureError when the disk is full."""
-        room = self._head - self._written
-        if room > 0:
-            write_all(self._file, self._path, data[:room])
-            self._written += len(data[:room])
-            data = data[room:]
-        self._held += data
-        if len(self._held) > 2 * self._tail:
-            self._forget()
+        """Append bytes; raises InfrastructureError if they cannot be written."""
+        free = self._head - self._written
+        if free > 0:
+            write_all(self._file, self._path, data[:free])
+            self._written += len(data[:free])
+            data = data[free:]
+        self._tail_bytes += data
+        if len(self._tail_bytes) > 2 * self._tail:
+            self._drop_surplus()
 
     def finish(self) -> None:
-        """Write the tail of a flood; after this the log is complete."""
-        if len(self._held) > self._tail:
-            self._forget()
-        write_all(self._file, self._path, self._joint() + self._held)
-        self._held.clear()
+        """Write the tail; the log is complete then."""
+        if len(self._tail_bytes) > self._tail:
+            self._drop_surplus()
+        write_all(self._file, self._path, self._marker() + self._tail_bytes)
+        self._tail_bytes.clear()
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was written."""
-        return not self._written and not self._held and not self.missing
+        """Whether the log has no bytes."""
+        return not self._written and not self._tail_bytes and not self.missing
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the log from its first byte."""
+        """Yield the content of the log in chunks."""
         self._file.seek(0)
         while data := self._file.read(_CHUNK):
             yield data
 
     def close(self) -> None:
-        """Close the file, which stays on disk."""
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> Self:
-        """Close the file at the end of the block."""
+        """Return the capture, which is closed at the end of the block."""
         return self
 
     def __exit__(self, *_error: object) -> None:
         """Close the file."""
         self.close()
 
-    def _forget(self) -> None:
-        surplus = len(self._held) - self._tail
-        del self._held[:surplus]
+    def _drop_surplus(self) -> None:
+        surplus = len(self._tail_bytes) - self._tail
+        del self._tail_bytes[:surplus]
         self.missing += surplus
 
-    def _joint(self) -> bytes:
-        """Return the words between head and tail, none when nothing is missing.
+    def _marker(self) -> bytes:
+        """Return the text between head and tail, b"" if no bytes are missing.
 
-        They stand in one line with the end of the head and the start of the tail, which may
-        be halves of lines: neither half can pass for a line that the guest has said.
+        It is in one line with the end of the head and the start of the tail, which may be parts
+        of lines, so that neither part can look like a line of the guest.
         """
         return b"[%d bytes left out]" % self.missing if self.missing else b""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Time-outs, without a clock of their own: when to look at a QEMU again, and what to think of it.
+"""Timeouts that do not count time lost to a lack of CPUs.
 
-A time-out counts the time in which QEMU could run or chose to sleep, not that in which other
-processes had the CPUs: a busy machine makes tests slow, not wrong. However little it gets, ten
-times the time-out is the end. Half-way to the time-out a test is slow, and again each time that
-its age has doubled.
+A timeout counts the wall time in which a process could run or slept, not the time in which it
+waited for a CPU: on a busy host tests are slower, but their verdicts are the same. The limit is ten
+times the timeout. A test is reported as slow at half of its timeout, and again each time its age
+has doubled. The module reads no clock: all times are arguments.
 """
 
 from enum import Enum, auto
@@ -12,48 +12,48 @@ from typing import Final
 
 from kut_runner.process.cpu_usage import Usage
 
-#: Time-outs of wall time after which nothing more is granted.
-MOST: Final = 10
+#: Limit of the wall time, as a multiple of the timeout.
+WALL_FACTOR: Final = 10
 
-#: Seconds to the first look at what is used; there is another one each time the age has doubled.
+#: Seconds to the first check of the CPU usage; further ones follow as the age doubles.
 _FIRST_CHECK: Final = 0.1
-#: What is granted at a time, at least, as a part of the time-out.
-_LEAST_MORE: Final = 0.01
+#: Smallest extension, as a fraction of the timeout.
+_LEAST_EXTENSION: Final = 0.01
 
 
 class TimeoutState(Enum):
-    """What a look at a QEMU says."""
+    """State of a timeout."""
 
     FINE = auto()
     SLOW = auto()
     OVER = auto()
-    """The time is up."""
+    """The timeout has expired."""
 
 
 class CpuTimeout:
-    """The patience with one QEMU; all times are of one clock, in seconds."""
+    """The timeout of one process; all times are seconds of the same clock."""
 
     def __init__(self, timeout: float, now: float, usage: Usage | None = None) -> None:
-        """Start now; `usage` is what it has used before, None for nothing."""
+        """Start at `now`; `usage` is that of the process before, None for none."""
         self._timeout = timeout
         self._started = now
         self._before = usage or Usage()
         self._end = now + timeout
-        self._last = now + MOST * timeout
+        self._last = now + WALL_FACTOR * timeout
         self._slow = now + timeout / 2
         self._next_check = now + _FIRST_CHECK
         self.usage: Usage | None = None
-        """What it had used from the start to the last look that could tell."""
+        """CPU usage from the start to the last check with a known usage."""
         self.seconds = 0.0
-        """From the start to that look."""
+        """Seconds from the start to that check."""
 
     @property
     def due(self) -> float:
-        """When to look again."""
+        """Time of the next check."""
         return min(self._end, self._slow, self._next_check)
 
     def check(self, now: float, usage: Usage | None) -> TimeoutState:
-        """Return what to think of it, given what it has used up to now."""
+        """Return the state at `now`; `usage` is that of the process up to now, None if unknown."""
         age = now - self._started
         self._next_check = self._after(self._next_check, now)
         if usage:
@@ -61,19 +61,19 @@ class CpuTimeout:
         left = self._timeout - (age - self.starved_seconds)
         if left <= 0 or now >= self._last:
             return TimeoutState.OVER
-        self._end = min(now + max(left, self._timeout * _LEAST_MORE), self._last)
+        self._end = min(now + max(left, self._timeout * _LEAST_EXTENSION), self._last)
         if now < self._slow:
             return TimeoutState.FINE
         self._slow = self._after(self._slow, now)
         return TimeoutState.SLOW
 
-    def _after(self, moment: float, now: float) -> float:
-        """Return the next moment at which the age has doubled."""
-        while moment <= now:
-            moment = self._started + 2 * (moment - self._started)
-        return moment
+    def _after(self, due: float, now: float) -> float:
+        """Return the first time after `now` when the age at `due` has doubled, repeatedly."""
+        while due <= now:
+            due = self._started + 2 * (due - self._started)
+        return due
 
     @property
     def starved_seconds(self) -> float:
-        """For how long the lack of CPUs held it up, up to the last look that could tell."""
+        """Seconds lost to a lack of CPUs, up to the last check with a known usage."""
         return self.usage.starved_seconds(self.seconds) if self.usage else 0.0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How much of the CPUs a process uses, and how much more it would if there were enough of them.
+"""CPU usage of a process, and the usage that it would have without a lack of CPUs.
 
-Linux counts for each thread how long it ran and how long it was ready to run and had to wait
-(`/proc/PID/task/TID/schedstat`). What is left of the wall time it slept.
+Linux counts for each thread the time on a CPU and the time on a run queue
+(`/proc/PID/task/TID/schedstat`). For the rest of the wall time the thread slept.
 """
 
 import os
@@ -12,20 +12,20 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process's threads have had up to now, in seconds, all threads added up."""
+    """CPU usage of a process in seconds, the sum over its threads."""
 
     ran: float = 0.0
     """On a CPU."""
     waited: float = 0.0
-    """Ready to run, but for a CPU."""
+    """On a run queue, waiting for a CPU."""
 
     @classmethod
     def of(cls, pid: int) -> Self | None:
-        """Return the usage of a process's live threads; None where nobody counts it."""
+        """Return the usage of the live threads of a process; None if it is unknown."""
         ran = waited = 0
         seen = False
         try:
-            for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - as quick as can be
+            for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - the fastest way
                 with open(f"/proc/{pid}/task/{thread}/schedstat", "rb") as file:  # noqa: PTH123
                     fields = file.read().split()
                 ran, waited, seen = ran + int(fields[0]), waited + int(fields[1]), True
@@ -34,16 +34,16 @@ class Usage:
         return cls(ran / 1e9, waited / 1e9) if seen else None
 
     def since(self, earlier: "Usage") -> "Usage":
-        """Return what came after `earlier`, which may have counted a thread that is gone."""
+        """Return the usage since `earlier`, which may include threads that have ended."""
         return Usage(max(0.0, self.ran - earlier.ran), max(0.0, self.waited - earlier.waited))
 
     def cpu_demand(self, seconds: float) -> float:
-        """Return how many CPUs it would have used on average in so many seconds of wall time."""
+        """Return the average CPUs that it would have used in `seconds` of wall time."""
         return (self.ran + self.waited) / seconds if seconds > 0 else 0.0
 
     def starved_seconds(self, seconds: float) -> float:
-        """Return the part of so many seconds of wall time in which the lack of CPUs held it up.
+        """Return the part of `seconds` of wall time that was lost to a lack of CPUs.
 
-        Of threads that wait side by side, each is held up for its own share only.
+        The waiting time of threads that would run in parallel is divided by their number.
         """
         return min(seconds, self.waited / max(1.0, self.cpu_demand(seconds)))

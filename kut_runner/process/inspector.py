@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The interface to the state of a machine that runs: what a process is started with for it."""
+"""Interface to the state of a running machine."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """A descriptor that a selector waits for while a machine is inspected."""
+    """A descriptor that a selector waits for during an inspection."""
 
     def fileno(self) -> int:
         """Return the descriptor."""
 
     def read(self) -> int | None:
-        """Take what has come and go on with it; return 0 when no more will come, else None."""
+        """Receive data and process it; return 0 at the end, None before."""
 
 
 class Inspector(Protocol):
-    """Access to one process's machine: opened before the process, used after a timeout."""
+    """Access to the machine of a process: opened before its start, used at a timeout."""
 
     @property
     def time_limit(self) -> float:
-        """Seconds that an inspection may take."""
+        """Seconds for an inspection."""
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -34,24 +34,24 @@ class Inspector(Protocol):
         """Options to add to the command line."""
 
     def on_started(self) -> None:
-        """Close the process's ends in this process."""
+        """Close the ends of the child in this process."""
 
     def begin(self, on_end: Callable[[], None]) -> tuple[Source, ...]:
-        """Begin to read the machine's state; return what to listen to until `on_end` is called."""
+        """Begin the inspection; return the sources to wait for until `on_end` is called."""
 
     def give_up(self) -> None:
-        """End an inspection in progress; the snapshot says that it is not complete."""
+        """End an inspection in progress with an incomplete snapshot."""
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """What `begin` returned; empty before."""
+        """Sources that `begin` returned; empty before."""
 
     @property
     def snapshot(self) -> "Snapshot | None":
-        """The state read so far; None when no inspection has begun."""
+        """State read so far; None before `begin`."""
 
     def was_reached(self) -> bool:
-        """Return whether the process has used its ends: a wrapper may close them instead."""
+        """Return whether the child has used its ends; a wrapper script may close them."""
 
     def close(self) -> None:
         """Close all descriptors."""

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Many QEMUs at a time in one thread: an event loop over serial lines, ends and deadlines.
+"""Many processes in parallel in one thread: an event loop over output, exits and deadlines.
 
-One selector waits for all serial lines and for signals, one of which is SIGCHLD; nothing polls.
-QEMU writes its serial line one byte at a time, so that after each read the loop looks away for
-a millisecond and then finds many bytes, and for longer in a flood. Whatever ends the `with` block,
-no QEMU outlives it.
+One selector waits for all serial lines and for signals, among them SIGCHLD, without polling. QEMU
+writes each byte of the serial line separately, so that the loop pauses after each read to collect
+bytes: for a millisecond, and for longer in a flood. No process outlives the `with` block.
 """
 
 import time
@@ -19,30 +18,30 @@ if TYPE_CHECKING:
 
     from kut_runner.process.inspector import Source
 
-#: Seconds for more bytes of a line to arrive before they are looked at; the most in a flood.
+#: Seconds of the pause after a read, and its maximum in a flood.
 _COALESCE: Final = 0.001
-_MOST_COALESCE: Final = 0.016
-#: Bytes at a time that make a flood; what comes in the longest pause still fits into a pipe.
+_LONGEST_COALESCE: Final = 0.016
+#: Bytes in one read that count as a flood; the pipe holds the bytes of the longest pause.
 _FLOOD: Final = 512
 
 
 class Stopper(Protocol):
-    """Something beside a signal that may ask kut to stop."""
+    """A source of stop requests other than signals."""
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable when there is something to look at."""
+        """Return a descriptor that is readable when `stop_requested` should be called."""
 
     def stop_requested(self) -> bool:
-        """Take in what the descriptor has; tell whether to stop."""
+        """Read from the descriptor; return whether to stop."""
 
 
 class Pool:
-    """Context manager that owns running QEMUs and the signal handlers."""
+    """Context manager that owns running processes and the signal handlers."""
 
     def __init__(self, stoppers: "Iterable[Stopper]" = ()) -> None:
-        """Start nothing yet; each of `stoppers` is asked until it wants kut to stop."""
+        """Start no process yet; each of `stoppers` may request one stop."""
         self._stoppers = list(stoppers)
-        self._stops_asked = 0
+        self._stops_requested = 0
         self._signals = Signals()
         self._running: list[Boot] = []
         self._stops_handled = 0
@@ -50,7 +49,7 @@ class Pool:
         self._pause = _COALESCE
 
     def __enter__(self) -> Self:
-        """Take over SIGINT, SIGTERM and SIGHUP."""
+        """Install handlers for SIGINT, SIGTERM and SIGHUP."""
         self._signals.__enter__()
         self._selector = DefaultSelector()
         self._selector.register(self._signals, EVENT_READ)
@@ -59,7 +58,7 @@ class Pool:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Kill every QEMU that still runs, which is none unless an error ends the block."""
+        """Kill all running processes: after an error there may be some."""
         for boot in self._running:
             boot.abandon()
         self._selector.close()
@@ -67,11 +66,11 @@ class Pool:
 
     @property
     def stops(self) -> int:
-        """How often kut was asked to stop; the QEMUs that run are told in the next `wait`."""
-        return self._signals.stops + self._stops_asked
+        """Number of stop requests; the next `wait` stops the processes."""
+        return self._signals.stops + self._stops_requested
 
     def start(self, launch: Launch, on_output: "Callable[[bytes], None] | None" = None) -> Boot:
-        """Start a QEMU, whose output `on_output` gets too; OSError when it or its log cannot be."""
+        """Start a process; raises OSError. `on_output` is called with each part of its output."""
         boot = Boot(launch, on_output)
         self._running.append(boot)
         self._selector.register(boot, EVENT_READ, boot)
@@ -80,47 +79,47 @@ class Pool:
     def wait(
         self, *, is_busy: bool = False, until: float | None = None
     ) -> list[tuple[Boot, ProcessExit]]:
-        """Wait until something happens; return the QEMUs that have ended, often none.
+        """Wait for the next event; return the processes that have ended, often none.
 
-        A caller that `is_busy` has other work to do: what has happened is looked at, without
-        waiting. In any case `until` is the end of waiting, on the monotonic clock. The log of each
-        is the caller's to close. Raises InfrastructureError when one cannot be written.
+        With `is_busy` pending events are handled without waiting, for a caller with other work.
+        `until` limits the wait, in seconds of the monotonic clock. The caller closes the logs.
+        Raises InfrastructureError if a log cannot be written.
         """
         ready = self._selector.select(
             0 if is_busy or self._has_handled_stop else self._seconds_to_wait(until)
         )
         self._signals.drain()
-        heard = [key.data for key, _ in ready if key.data]
-        most = 0
-        for boot in heard:
+        readable = [key.data for key, _ in ready if key.data]
+        largest = 0
+        for boot in readable:
             if size := boot.read():
-                most = max(most, size)
+                largest = max(largest, size)
             elif size is not None:
                 self._selector.unregister(boot)
-        self._ask({key.fileobj for key, _ in ready})
-        # Who is told of a stop is told before those end that it asks to.
+        self._query_stoppers({key.fileobj for key, _ in ready})
+        # A stop is handled, and visible in `stops`, before the processes that it ends.
         self._has_handled_stop = self._handle_stops()
-        gone = (
+        ended = (
             [] if self._has_handled_stop else [boot for boot in self._running if boot.has_ended()]
         )
-        process_exit = [self._finish(boot) for boot in gone]
+        exits = [self._finish(boot) for boot in ended]
         self._expire()
-        if most and not process_exit and not is_busy:
-            self._coalesce(most)
-        return process_exit
+        if largest and not exits and not is_busy:
+            self._coalesce(largest)
+        return exits
 
     def _coalesce(self, size: int) -> None:
-        """Look away for a moment; in a flood, of which `size` bytes just came, for a longer one."""
-        longer = min(2 * self._pause, _MOST_COALESCE)
+        """Pause after a read of `size` bytes; in a flood twice as long as before."""
+        longer = min(2 * self._pause, _LONGEST_COALESCE)
         self._pause = longer if size >= _FLOOD else _COALESCE
         self._signals.pause(self._pause)
 
     def take_slow(self) -> list[Boot]:
-        """Return the QEMUs that have become slow since the last call, see `patience`."""
+        """Return the processes that became slow since the last call; see `cpu_timeout`."""
         return [boot for boot in self._running if boot.take_slow()]
 
     def _seconds_to_wait(self, until: float | None) -> float | None:
-        """Return the seconds until the next deadline or `until`; None when there is neither."""
+        """Return the seconds until the next deadline or `until`; None without either."""
         due = [boot.deadline for boot in self._running if boot.deadline is not None]
         due += [] if until is None else [until]
         return max(0.0, min(due) - time.monotonic()) if due else None
@@ -133,16 +132,16 @@ class Pool:
         self._running.remove(boot)
         return boot, boot.finish()
 
-    def _ask(self, ready: "set[object]") -> None:
-        """Let stoppers that are ready say whether they want a stop; each gets its way once."""
+    def _query_stoppers(self, ready: "set[object]") -> None:
+        """Query the stoppers that are ready, and remove one that requests a stop."""
         for stopper in [*self._stoppers]:
             if stopper in ready and stopper.stop_requested():
                 self._stoppers.remove(stopper)
                 self._selector.unregister(stopper)
-                self._stops_asked = 1
+                self._stops_requested = 1
 
     def _handle_stops(self) -> bool:
-        """Act on requests to stop: the first asks the QEMUs to end, another one kills them.
+        """Handle new stop requests: the first terminates the processes, a later one kills them.
 
         Returns whether there was one.
         """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Signals as something a selector can wait for.
+"""Signals as a descriptor for a selector.
 
-While a `Signals` is open, SIGINT, SIGTERM and SIGHUP only count as a wish to stop, and they and
-the end of a child make its file descriptor readable: nothing interrupts the code at a random
-place, and nothing needs to be polled. One that opens within another passes the wish on to it.
+While a `Signals` is open, SIGINT, SIGTERM and SIGHUP only count stop requests. They and SIGCHLD
+make its descriptor readable, so that signals do not interrupt the code at arbitrary points and
+polling is unnecessary. A nested `Signals` passes stop requests on to the outer one.
 """
 
 import os
@@ -16,17 +16,17 @@ _STOP: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
-    """Context manager; the handlers that were there before come back at its end.
+    """Context manager that installs signal handlers and restores the previous ones.
 
-    Works in the main thread only: there Python runs signal handlers.
+    For the main thread only, where Python runs signal handlers.
     """
 
     def __init__(self) -> None:
-        """Change nothing yet."""
+        """Install no handler yet."""
         self.stops = 0
-        """How many times a stop was asked for."""
+        """Number of stop requests."""
         self.handles_interrupts = True
-        """Whether SIGINT counts: it does not where another program has the terminal."""
+        """Whether SIGINT counts; False while another program controls the terminal."""
 
     def __enter__(self) -> Self:
         """Install the handlers."""
@@ -35,11 +35,11 @@ class Signals:
             os.set_blocking(end, False)
         self._old_writer = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._old = {number: signal.signal(number, self._stop) for number in _to_handle()}
-        self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _woken)
+        self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _on_child_exit)
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Put everything back."""
+        """Restore the previous handlers."""
         for number, handler in self._old.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._old_writer)
@@ -59,12 +59,12 @@ class Signals:
             pass
 
     def stop_requested(self) -> bool:
-        """Take in what the descriptor has; tell whether a stop was asked for."""
+        """Read from the descriptor; return whether a stop was requested."""
         self.drain()
         return bool(self.stops)
 
     def pause(self, seconds: float) -> None:
-        """Wait for a signal, for so long at most."""
+        """Wait for a signal, at most for `seconds`."""
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
         poll.poll(seconds * 1000)
@@ -77,9 +77,9 @@ class Signals:
 
 
 def _to_handle() -> list[signal.Signals]:
-    """Return the stop signals that kut was not started with orders to ignore, as by nohup."""
+    """Return the stop signals without those ignored at the start of kut, for example by nohup."""
     return [number for number in _STOP if signal.getsignal(number) is not signal.SIG_IGN]
 
 
-def _woken(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: the wake-up descriptor is enough, but an ignored signal would not reach it."""
+def _on_child_exit(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: the wake-up descriptor needs a handler, as ignored signals do not reach it."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A stopped machine as data: the registers and stacks of its CPUs."""
+"""State of a stopped machine: registers and stacks of its CPUs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,25 +11,25 @@ class Cpu:
 
     number: int
     is_halted: bool = False
-    """It waits for an interrupt, or it is off."""
+    """Whether it waits for an interrupt or is off."""
     registers: Mapping[str, int] = field(default_factory=dict)
-    """x0 to x30, sp, pc, cpsr, and system registers by their names: ESR_EL2 and so on."""
+    """x0 to x30, sp, pc, cpsr, and system registers by name, as in ESR_EL2."""
     before: int | None = None
-    """The instruction before the one at PC, which is what a CPU waits in; None: not readable."""
+    """Instruction before PC, which a halted CPU waits in; None if not readable."""
     stack: tuple[int, ...] = ()
     """Return addresses, innermost first."""
     host_stack: tuple[int, ...] = ()
-    """When the CPU is in a guest: return addresses of the host that entered it."""
+    """Return addresses of the host if the CPU is in a guest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """State of a machine, read before it was stopped for good."""
+    """State of a machine at a timeout."""
 
     cpus: tuple[Cpu, ...] = ()
     load: int | None = None
-    """Address of the image's first byte."""
+    """Address of the first byte of the image; None if unknown."""
     trouble: str = ""
-    """Why it is not complete; empty when it is."""
+    """Reason why it is incomplete; empty if it is complete."""
     seconds: float = 0.0
-    """Wall time it took."""
+    """Wall time of the inspection."""

@@ -68,7 +68,7 @@ def _infos_to_json(output: GuestOutput) -> list[dict[str, Any]]:
     """Return the INFO lines, each with the number of checks that came before it."""
     infos: list[dict[str, Any]] = []
     checks = 0
-    for event in output.told:
+    for event in output.checks_and_infos:
         if isinstance(event, Check):
             checks += 1
         else:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Target of a command: any program that boots an image and prints its serial line on stdout.
 
-For VMMs such as kvmtool and crosvm, for models, and for boards behind a script. A definition
-`[target.NAME]` has its command line, and says what it provides.
+Examples are VMMs such as kvmtool and crosvm, models, and boards controlled by a script. A
+definition `[target.NAME]` has its command line and the features that it provides.
 """
 
 import string
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from kut_runner.definitions.config import TargetDef, TestDef
     from kut_runner.definitions.needs import Need
 
-#: Seconds that the program has to print its version.
+#: Timeout of the version command, in seconds.
 _TIME_LIMIT: Final = 10.0
-#: Versions of the GIC that any controller satisfies.
+#: GIC versions that any GIC satisfies.
 _ANY_GIC: Final = ("max", "host")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandExits:
-    """The meaning of the exit status of any program: 0, or that of the EXIT line, is good."""
+    """Exit status of a command: after a power-off, 0 or the status of the EXIT line."""
 
     label: str
 
@@ -47,11 +47,11 @@ class CommandExits:
         self,
         code: int,
         *,
-        stderr: str,  # noqa: ARG002 - nothing is known about its messages
+        stderr: str,  # noqa: ARG002 - the messages of the program are unknown
         has_output: bool,
         exit_status: int | None,
     ) -> ExitMeaning:
-        """Return the meaning of exit status `code`; see `ExitReader`."""
+        """Interpret exit status `code`; see `ExitReader`."""
         if code in (0, exit_status):
             return ExitMeaning.POWERED_OFF
         return ExitMeaning.FAILED if has_output else ExitMeaning.REFUSED
@@ -59,15 +59,15 @@ class CommandExits:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program of the user's; see `Target`."""
+    """Target of a command; see `Target`."""
 
     definition: "TargetDef"
     program: str
     """Absolute path."""
     version: str
-    """First line of its version command, empty without one."""
+    """First line of the version command's output; empty without one."""
     tree: Path
-    """Directory that paths in the definition are relative to."""
+    """Directory for relative paths in the definition."""
 
     @property
     def name(self) -> str:
@@ -81,22 +81,22 @@ class Command:
 
     @property
     def times_key(self) -> str:
-        """Name of the target, and its version."""
+        """Name and version of the target."""
         return " ".join(filter(None, (self.name, self.version)))
 
     def meaning(
         self, code: int, *, stderr: str, has_output: bool, exit_status: int | None
     ) -> ExitMeaning:
-        """Return the meaning of exit status `code`; see `ExitReader`."""
+        """Interpret exit status `code`; see `ExitReader`."""
         return CommandExits(self.label).meaning(
             code, stderr=stderr, has_output=has_output, exit_status=exit_status
         )
 
     def unmet_need(self, test: "TestDef") -> str:
-        """Return why `test` cannot run here, "" when it can."""
+        """Return the reason why `test` cannot run on this target, "" if it can."""
         if test.skip:
             return test.skip
-        return next(filter(None, map(self._answer, test.all_needs)), "")
+        return next(filter(None, map(self._unmet, test.all_needs)), "")
 
     def launch(
         self,
@@ -105,9 +105,9 @@ class Command:
         log: Path,
         timeout: float,
         *,
-        inspect: bool,  # noqa: ARG002 - there is no way to
+        inspect: bool,  # noqa: ARG002 - not supported
     ) -> Launch:
-        """Return the process that boots `image` as `test` asks."""
+        """Return the process that boots `image` for `test`."""
         values = {
             "image": str(image.flat),
             "elf": str(image.elf),
@@ -117,7 +117,7 @@ class Command:
             "memory": str(test.memory),
             "virtualization": dict(test.machine).get("virtualization", "off"),
         }
-        _, *arguments = (word.format(**values) for word in self.definition.command)
+        _, *arguments = (each.format(**values) for each in self.definition.command)
         return Launch(
             (self.program, *arguments),
             log,
@@ -126,10 +126,10 @@ class Command:
         )
 
     def cost(self, test: "TestDef") -> Resources:
-        """Return the CPUs and the memory that the test takes while it runs."""
+        """Return the CPUs and the memory of the test's process."""
         return Resources(float(test.smp), test.memory + OVERHEAD)
 
-    def _answer(self, need: "Need") -> str:
+    def _unmet(self, need: "Need") -> str:
         provides = self.definition.provides
         if isinstance(need, ExceptionLevel2):
             if need.is_present == ("el2" in provides) or self._chooses_el2():
@@ -143,18 +143,18 @@ class Command:
         return f"needs {need}, which target {self.name} does not provide"
 
     def _chooses_el2(self) -> bool:
-        """Return whether the command is told for each test if its machine has EL2."""
+        """Return whether the command selects for each test if its machine has EL2."""
         return "el2" in self.definition.provides and any(
             field == "virtualization"
-            for word in self.definition.command
-            for _, field, _, _ in string.Formatter().parse(word)
+            for argument in self.definition.command
+            for _, field, _, _ in string.Formatter().parse(argument)
         )
 
 
 def find(definition: "TargetDef", tree: Path, environment: "Mapping[str, str]") -> Command:
-    """Return the target of a definition; raises MissingToolError without its program.
+    """Return the target of a definition; raises MissingToolError if its program is missing.
 
-    A program with a "/" is relative to the tree, any other one is looked up along PATH.
+    A program with a "/" is relative to the source tree; any other is searched in PATH.
     """
     from kut_runner.build.toolchain import find_program
 
@@ -162,7 +162,7 @@ def find(definition: "TargetDef", tree: Path, environment: "Mapping[str, str]") 
     found = find_program(str(tree / name) if "/" in name else name, environment)
     if not found:
         raise MissingToolError(
-            f"target {definition.name}: {name} is not a program",
+            f"target {definition.name}: {name} does not exist or is not executable",
             f"install it, or correct command in [target.{definition.name}] of {definition.origin}",
         )
     program = str(Path(found).absolute())
@@ -170,7 +170,10 @@ def find(definition: "TargetDef", tree: Path, environment: "Mapping[str, str]") 
 
 
 def _ask_version(definition: "TargetDef", program: str, tree: Path) -> str:
-    """Return the first line that the version command prints, "" without one or for trouble."""
+    """Return the first line of the version command's output, "" without a command.
+
+    Raises MissingToolError if the command cannot be started or times out.
+    """
     if not definition.version:
         return ""
     import subprocess
@@ -191,7 +194,7 @@ def _ask_version(definition: "TargetDef", program: str, tree: Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MissingToolError(
-            f"target {definition.name}: {' '.join(argv)} gave no version: {error}",
+            f"target {definition.name}: {' '.join(argv)} printed no version: {error}",
             f"correct version in [target.{definition.name}] of {definition.origin}",
         ) from None
     return (done.stdout.strip().splitlines() or [""])[0][:100]

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Inspection of a machine that hangs, before its QEMU is stopped.
 
-QEMU starts with two sockets, which are silent in a healthy run: a monitor, and a place for the
-gdb stub. At the timeout the monitor is told to start the stub, which stops the machine; then each
-CPU's registers are read and its stack is followed. All of it has to happen within TIME_LIMIT
-seconds, and takes some hundredths of one; the runner does other work meanwhile. `diagnose.explain`
-decodes the result.
+QEMU starts with two sockets, which stay unused in a normal run: for the monitor and for the gdb
+stub. At the timeout a monitor command starts the stub, which stops the machine; then the registers
+of each CPU are read and its stack is unwound. The limit for all of this is TIME_LIMIT seconds; it
+takes a few hundredths of a second, and other tests continue meanwhile. `diagnose.explain` decodes
+the result.
 """
 
 import re
@@ -19,10 +19,10 @@ from typing import Final
 from kut_runner.process.snapshot import Cpu, Snapshot
 from kut_runner.targets.remote import Link, Monitor, RemoteError, Steps, Stub
 
-#: Seconds that QEMU has to answer, all in all.
+#: Seconds for the whole inspection.
 TIME_LIMIT: Final = 5.0
 
-#: The first QEMU that has monitors as objects, and complains about "-mon".
+#: First version of QEMU with monitor objects; it deprecates "-mon".
 _MONITOR_OBJECTS: Final = (11, 1)
 _SYSTEM_REGISTERS: Final = tuple(
     f"{name}_EL{level}" for level in (2, 1) for name in ("ESR", "FAR", "ELR", "SPSR", "VBAR")
@@ -30,24 +30,24 @@ _SYSTEM_REGISTERS: Final = tuple(
 _HOST_STACK: Final = "SP_EL2"
 _HPFAR: Final = "HPFAR_EL2"
 _EL2H: Final = 0x3C9
-#: Frames followed of one stack.
+#: Most frames of a stack.
 _MOST_FRAMES: Final = 32
-#: Bytes looked at of the structure that SP_EL2 points to while a guest runs.
+#: Bytes read of the structure that SP_EL2 points to while a guest runs.
 _GUEST_BYTES: Final = 0x1000
-_GUEST_PART: Final = 0x400
-#: Entries of a guest's dispatch table that hold its host's frame, at least.
-_DISPATCHES: Final = 4
+_GUEST_CHUNK: Final = 0x400
+#: Fewest entries of a guest's dispatch table that point to the frame of its host.
+_LEAST_DISPATCHES: Final = 4
 _ADDRESS_BITS: Final = 48
 _ROM: Final = re.compile(r'addr=([0-9a-f]{1,16}) .*name="(.*)"')
 
 
 class QemuInspector:
-    """Two sockets to one QEMU: its monitor (QMP), and a place for its gdb stub."""
+    """Two sockets to one QEMU: for its monitor (QMP) and its gdb stub."""
 
     time_limit = TIME_LIMIT
 
     def __init__(self, version: tuple[int, ...], kernel: str) -> None:
-        """Open them for a QEMU of this version that boots `kernel`."""
+        """Open the sockets for a QEMU of this version that boots `kernel`."""
         self._version = version
         self._kernel = kernel
         self._inspection: Inspection | None = None
@@ -57,12 +57,12 @@ class QemuInspector:
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """What QEMU has to inherit."""
+        """Descriptors for QEMU to inherit."""
         return tuple(each.fileno() for each in self._theirs)
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What to add to QEMU's command line."""
+        """Options to add to QEMU's command line."""
         monitor, stub = self.descriptors
         return (
             *("-chardev", f"socket,id=kut-monitor,fd={monitor}"),
@@ -75,74 +75,74 @@ class QemuInspector:
         )
 
     def on_started(self) -> None:
-        """Leave QEMU the only one that has its ends, so that its death is noticed."""
+        """Close QEMU's ends in this process, so that its exit closes the connection."""
         for each in self._theirs:
             each.close()
 
     def begin(self, on_end: Callable[[], None]) -> tuple[Link, ...]:
-        """Begin to read the machine's state; return what to listen to until `on_end` is called."""
+        """Begin the inspection; return the sources to wait for until `on_end` is called."""
         self._inspection = Inspection(self.ours, self._kernel, on_end)
         return self._inspection.links
 
     def give_up(self) -> None:
-        """End an inspection in progress."""
+        """End an inspection in progress with an incomplete snapshot."""
         if self._inspection:
             self._inspection.give_up()
 
     @property
     def sources(self) -> tuple[Link, ...]:
-        """What `begin` returned; empty before."""
+        """Sources that `begin` returned; empty before."""
         return self._inspection.links if self._inspection else ()
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The state read so far; None when no inspection has begun."""
+        """State read so far; None before `begin`."""
         return self._inspection.snapshot if self._inspection else None
 
     def was_reached(self) -> bool:
-        """Return whether QEMU has greeted on its monitor."""
+        """Return whether QEMU has sent the greeting of its monitor."""
         if self._inspection:
             return True
         self.ours[0].settimeout(0)
         try:
             return bool(self.ours[0].recv(1))
-        except OSError:  # nothing there, or the peer has closed with data unread
+        except OSError:  # no data, or closed by QEMU with unread data
             return False
 
     def close(self) -> None:
-        """Close all ends."""
+        """Close all sockets."""
         for each in (*self.ours, *self._theirs):
             each.close()
 
 
 class Inspection:
-    """A post-mortem that is under way; a selector waits for its `links` and reads them."""
+    """An inspection in progress; a selector waits for its `links` and reads them."""
 
     def __init__(
         self, ends: tuple[socket.socket, ...], kernel: str, on_end: Callable[[], None]
     ) -> None:
-        """Ask the first question; `on_end` is called when there is nothing left to ask."""
+        """Send the first request; `on_end` is called at the end of the inspection."""
         self._started = time.monotonic()
         self._on_end = on_end
         self._snapshot = Snapshot()
         self._is_over = False
-        self.links = tuple(Link(each, self._go_on) for each in ends)
-        """What hears QEMU's answers."""
+        self.links = tuple(Link(each, self._advance) for each in ends)
+        """Sockets for the responses of QEMU."""
         self._steps = self._inspect(Monitor(self.links[0]), Stub(self.links[1]), kernel)
         self.links[0].read()
 
     @property
     def snapshot(self) -> Snapshot:
-        """What is known so far."""
+        """State read so far."""
         return self._snapshot
 
     def give_up(self) -> None:
-        """Ask nothing any more: the time is over."""
+        """End the inspection because its time limit has passed."""
         if not self._is_over:
             self._end(f"QEMU did not answer within {TIME_LIMIT:.0f} s")
 
-    def _go_on(self) -> bool:
-        """Take the next step; return whether it was the last."""
+    def _advance(self) -> bool:
+        """Run the next step; return whether it was the last."""
         if self._is_over:
             return True
         try:
@@ -160,7 +160,7 @@ class Inspection:
         self._on_end()
 
     def _inspect(self, monitor: Monitor, stub: Stub, kernel: str) -> Steps[None]:
-        if not self.links[0].has_data:  # a monitor greets as soon as it is there
+        if not self.links[0].has_data:  # a monitor sends its greeting immediately
             raise RemoteError("QEMU's monitor has not said a word")
         yield from monitor.ask("qmp_capabilities")
         load = load_address((yield from monitor.ask_human("info roms")), kernel)
@@ -179,39 +179,39 @@ def _inspect_cpu(stub: Stub, name: str, number: int) -> Steps[Cpu]:
         if value is not None:
             registers[each] = value
     before = yield from stub.memory(max(registers["pc"] - 4, 0), 4)
-    stack = yield from _follow(stub, registers["x29"])
+    stack = yield from _unwind(stub, registers["x29"])
     host_stack: tuple[int, ...] = ()
     if _is_in_guest(registers):
-        yield from stub.write_state(_EL2H)  # the machine is not going to run again
+        yield from stub.write_state(_EL2H)  # the machine will not run again
         frame = yield from _host_frame(stub, registers[_HOST_STACK])
-        host_stack = yield from _follow(stub, frame)
+        host_stack = yield from _unwind(stub, frame)
     code = int.from_bytes(before, "little") if before else None
     return Cpu(number, is_halted, registers, code, stack, host_stack)
 
 
 def _is_in_guest(registers: Mapping[str, int]) -> bool:
-    """Tell whether the CPU is below an EL2 that has set itself up."""
+    """Return whether the CPU is at EL1 or EL0 and EL2 is initialized."""
     is_below = registers["cpsr"] >> 2 & 3 in (0, 1)
     return is_below and bool(registers.get("VBAR_EL2")) and bool(registers.get(_HOST_STACK))
 
 
 def _host_frame(stub: Stub, guest: int) -> Steps[int]:
-    """Return the frame record of the host that runs the guest; 0 when there is none.
+    """Return the address of the host's frame record; 0 if it is not found.
 
-    While a guest runs SP_EL2 points at its struct guest, where each entry of the dispatch table
-    holds the record's address, and the record itself is in the structure (`guest-entry.S`).
+    While a guest runs, SP_EL2 points to its struct guest. That contains the frame record and a
+    dispatch table whose entries hold the address of the record (`guest-entry.S`).
     """
     data = b""
-    for at in range(0, _GUEST_BYTES, _GUEST_PART):
-        data += yield from stub.memory(guest + at, _GUEST_PART)
-    words = [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data) - 7, 8)]
-    inside = Counter(word for word in words if guest <= word < guest + len(data))
+    for at in range(0, _GUEST_BYTES, _GUEST_CHUNK):
+        data += yield from stub.memory(guest + at, _GUEST_CHUNK)
+    values = [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data) - 7, 8)]
+    inside = Counter(value for value in values if guest <= value < guest + len(data))
     ((address, count),) = inside.most_common(1) or ((0, 0),)
-    return address if count >= _DISPATCHES else 0
+    return address if count >= _LEAST_DISPATCHES else 0
 
 
-def _follow(stub: Stub, frame: int) -> Steps[tuple[int, ...]]:
-    """Return the return addresses of a chain of frame records, as AAPCS64 has them."""
+def _unwind(stub: Stub, frame: int) -> Steps[tuple[int, ...]]:
+    """Return the return addresses of a chain of frame records (AAPCS64)."""
     found: list[int] = []
     while frame and frame % 8 == 0 and len(found) < _MOST_FRAMES:
         record = yield from stub.memory(frame, 16)
@@ -220,20 +220,20 @@ def _follow(stub: Stub, frame: int) -> Steps[tuple[int, ...]]:
         above, address = (int.from_bytes(record[at : at + 8], "little") for at in (0, 8))
         if not address:
             break
-        found.append(_unsigned(address))
+        found.append(_strip_pac(address))
         if above == frame:
             break
         frame = above
     return tuple(found)
 
 
-def _unsigned(address: int) -> int:
-    """Return a return address without the authentication code that it may carry."""
+def _strip_pac(address: int) -> int:
+    """Return a return address without its pointer authentication code."""
     return address & (1 << _ADDRESS_BITS) - 1
 
 
 def load_address(roms: str, kernel: str) -> int | None:
-    """Return where QEMU put the kernel, by the words of "info roms"."""
+    """Return the address of the kernel from the output of "info roms", None if it has none."""
     for line in roms.splitlines():
         match = _ROM.match(line)
         if match and match[2] == kernel:

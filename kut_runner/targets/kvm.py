@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Target `kvm`: QEMU on the CPUs of an arm64 host, through its /dev/kvm.
+"""Target `kvm`: QEMU with the KVM of an arm64 host.
 
-A guest at EL2 needs a host with nested virtualization (FEAT_NV2 and Linux 6.16 or later with
-`kvm-arm.mode=nested`); the kernel says so itself: KVM_CHECK_EXTENSION of KVM_CAP_ARM_EL2.
+An image at EL2 needs a host with nested virtualization: FEAT_NV2 and Linux 6.16 or later with
+`kvm-arm.mode=nested`. The ioctl KVM_CHECK_EXTENSION for KVM_CAP_ARM_EL2 reports it.
 """
 
 import os
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NAME: Final = "kvm"
 _DEVICE: Final = "/dev/kvm"
 _MACHINES: Final = ("aarch64", "arm64")
-#: <linux/kvm.h>: _IO(KVMIO, 0x03), and a capability.
+#: From <linux/kvm.h>: _IO(KVMIO, 0x03), and a capability.
 _KVM_CHECK_EXTENSION: Final = 0xAE03
 _KVM_CAP_ARM_EL2: Final = 240
 #: QEMU 10.0 refuses virtualization=on with KVM.
@@ -37,27 +37,28 @@ _OLDEST_WITH_EL2: Final = (10, 1)
 
 @dataclass(frozen=True, slots=True)
 class KvmHost:
-    """The KVM of a host."""
+    """KVM of a host."""
 
     trouble: str
-    """Why there is none that runs arm64 guests; empty when there is one."""
+    """Reason why it cannot run arm64 guests; empty if it can."""
     hint: str = ""
-    """How to get one; empty when nobody can."""
+    """Fix for the trouble; empty if there is none."""
     has_el2: bool = False
-    """It offers EL2 to its guests."""
+    """Whether it supports guests at EL2."""
 
 
 def probe(machine: str | None = None, device: str = _DEVICE) -> KvmHost:
-    """Return what KVM of this host offers; `machine` is the host's, by default as uname has it."""
+    """Return the KVM of this host; `machine` is its architecture, by default from uname."""
     machine = machine or os.uname().machine
     if machine not in _MACHINES:
         return KvmHost(f"KVM runs arm64 guests on arm64 hosts only, and this host is {machine}")
     try:
         descriptor = os.open(device, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
-        hint = "load the module kvm, or boot at EL2" if isinstance(error, FileNotFoundError) else ""
-        hint = hint or f"let this user open it: sudo usermod -aG kvm {os.environ.get('USER', '')}"
-        return KvmHost(f"{device}: {error.strerror}", hint.strip())
+        hint = f"give this user access: sudo usermod -aG kvm {os.environ.get('USER', '')}".strip()
+        if isinstance(error, FileNotFoundError):
+            hint = "load the module kvm, or boot at EL2"
+        return KvmHost(f"{device}: {error.strerror}", hint)
     try:
         return KvmHost("", has_el2=_check_extension(descriptor, _KVM_CAP_ARM_EL2))
     finally:
@@ -72,8 +73,8 @@ def _check_extension(descriptor: int, capability: int) -> bool:
     return False
 
 
-def refuse(host: KvmHost) -> None:
-    """Raise TargetUnavailableError where KVM runs no arm64 guests."""
+def check(host: KvmHost) -> None:
+    """Raise TargetUnavailableError if KVM cannot run arm64 guests."""
     if host.trouble:
         hint = host.hint or f"leave out ACCEL={NAME} and --target {NAME}: tcg runs anywhere"
         raise TargetUnavailableError(f"target {NAME}: {host.trouble}", hint)
@@ -108,25 +109,25 @@ class Kvm(QemuExits):
         return f"{NAME} {self.qemu.release}"
 
     def unmet_need(self, test: "TestDef") -> str:
-        """Return why `test` cannot run here, "" when it can."""
-        return qemu_machine.first_unmet(test, self._answer)
+        """Return the reason why `test` cannot run on this target, "" if it can."""
+        return qemu_machine.first_unmet(test, self._unmet)
 
     def launch(
         self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
     ) -> "Launch":
-        """Return the QEMU that boots `image` as `test` asks, on the host's CPU model."""
+        """Return the QEMU process that boots `image` for `test`, with -cpu host."""
         model, comma, features = test.cpu.partition(",")
-        assert model == ANY_CPU  # noqa: S101 - another one is an unmet need
+        assert model == ANY_CPU  # noqa: S101 - any other is an unmet need
         choices = Choices(test.accelerator or self.accelerator, f"host{comma}{features}")
         return qemu_machine.launch(
             self.qemu, choices, test, image, log=log, timeout=timeout, inspect=inspect
         )
 
     def cost(self, test: "TestDef") -> "Resources":
-        """Return the CPUs and the memory that the test takes while it runs."""
+        """Return the CPUs and the memory of the test's process."""
         return qemu_machine.cost(test)
 
-    def _answer(self, need: "Need") -> str:
+    def _unmet(self, need: "Need") -> str:
         if isinstance(need, ExceptionLevel2) and need.is_present:
             if not self.host.has_el2:
                 return "needs EL2, and KVM of this host offers no nested virtualization"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The interface of a target: a program that boots an image and prints its serial line.
+"""Interface of a target: a program that boots an image and prints its serial line.
 
-Nothing outside this package knows which program that is.
+Only this package depends on the program.
 """
 
 from enum import Enum, auto
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 class ExitMeaning(Enum):
-    """The meaning of the exit of a program that ended by itself."""
+    """Meaning of the exit status of a program that kut did not stop."""
 
     POWERED_OFF = auto()
-    """The guest has switched its machine off."""
+    """The guest powered the machine off."""
     REFUSED = auto()
-    """The program does not take the machine, the CPU or an option; the guest never ran."""
+    """The program rejects the machine, the CPU or an option; the guest never ran."""
     FAILED = auto()
-    """The program reports an error of its own."""
+    """The program reports an error."""
     NO_MEMORY = auto()
     """The host has no memory for the machine."""
 
 
 class ExitReader(Protocol):
-    """The part of a target that the verdict needs."""
+    """Interpreter of the exit status of a program."""
 
     @property
     def label(self) -> str:
@@ -39,19 +39,19 @@ class ExitReader(Protocol):
     def meaning(
         self, code: int, *, stderr: str, has_output: bool, exit_status: int | None
     ) -> ExitMeaning:
-        """Return the meaning of exit status `code`.
+        """Interpret exit status `code`, 0 to 255.
 
-        `has_output` is whether the guest has printed anything, `exit_status` the number in its
-        last EXIT line, None without one.
+        `has_output` is whether the guest printed anything, `exit_status` the number in its last
+        EXIT line, None without one.
         """
 
 
 class Target(ExitReader, Protocol):
-    """A program that runs tests, with all that is known about it on this host."""
+    """A program that runs tests on this host."""
 
     @property
     def name(self) -> str:
-        """Name of the target, as --target takes it."""
+        """Name of the target, the argument of --target."""
 
     @property
     def program(self) -> str:
@@ -59,23 +59,23 @@ class Target(ExitReader, Protocol):
 
     @property
     def version(self) -> str:
-        """Version of the program as it writes it; empty when not known."""
+        """Version of the program, as it prints it; empty if unknown."""
 
     @property
     def times_key(self) -> str:
-        """Key under which times are kept: the same for machines of the same speed."""
+        """Key of stored times; the same for machines of the same speed."""
 
     def unmet_need(self, test: "TestDef") -> str:
-        """Return why `test` cannot run here, "" when it can."""
+        """Return the reason why `test` cannot run on this target, "" if it can."""
 
     def launch(
         self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
     ) -> "Launch":
-        """Return the process that boots `image` as `test` asks.
+        """Return the process that boots `image` for `test`.
 
-        `timeout` is in seconds. With `inspect` the state of its CPUs is read after a timeout, as
-        far as the target allows it.
+        `timeout` is in seconds. With `inspect` the state of the CPUs is read at a timeout, if the
+        target supports that.
         """
 
     def cost(self, test: "TestDef") -> "Resources":
-        """Return the CPUs and the memory that the test takes while it runs."""
+        """Return the CPUs and the memory of the test's process."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""QEMU: which program, and its version."""
+"""Search for QEMU, and its version."""
 
 import os
 import re
@@ -22,15 +22,15 @@ _INSTALL: Final = "install it (Debian: apt install qemu-system-arm), or name one
 
 @dataclass(frozen=True, slots=True)
 class Qemu:
-    """A QEMU that was found and has told its version."""
+    """A QEMU and its version."""
 
     program: Path
-    """Absolute path, or as the user gave it."""
+    """Absolute path."""
     version: tuple[int, int, int]
 
     @property
     def release(self) -> str:
-        """The version as QEMU writes it, as in "7.2.22"."""
+        """Version in the format of QEMU, as in "7.2.22"."""
         return ".".join(map(str, self.version))
 
 
@@ -39,10 +39,10 @@ def find_qemu(
 ) -> Qemu:
     """Return the QEMU to use: `explicit`, else $KUT_QEMU, else $QEMU, else the one in PATH.
 
-    "qemu@RELEASE" is the one that was unpacked from that release of the distribution; one that
-    was unpacked from the machine's own release, "qemu", is taken where there is no other.
-    `cache` is a file that remembers versions, so that a run need not ask QEMU again.
-    Raises MissingToolError when there is none or it is not a QEMU for arm64.
+    "qemu@RELEASE" is the one unpacked from that release of the distribution, "qemu" the one
+    unpacked from the release of the host, which is also the fallback for PATH. `cache` is a file
+    that stores versions, because starting QEMU takes time. Raises MissingToolError if the program
+    is missing or not QEMU for arm64.
     """
     environment = os.environ if environment is None else environment
     asked = asked_for(explicit, environment)
@@ -53,23 +53,26 @@ def find_qemu(
     else:
         found = find_program(asked or _PROGRAM, rootless.extend(environment))
     if not found:
-        raise MissingToolError(f"no QEMU: {asked or _PROGRAM} is not there to run", _INSTALL)
+        raise MissingToolError(
+            f"no QEMU: {asked or _PROGRAM} does not exist or is not executable", _INSTALL
+        )
     program = Path(found).absolute()
     return Qemu(program, _cached_version(program, cache))
 
 
 def asked_for(explicit: str | None, environment: "Mapping[str, str]") -> str | None:
-    """Return the QEMU that is named by an option or in the environment, if one is."""
+    """Return the QEMU given by an option or in the environment, None without."""
     return explicit or environment.get("KUT_QEMU") or environment.get("QEMU")
 
 
 def _cached_version(program: Path, cache: Path) -> tuple[int, int, int]:
-    """Return the program's version.
+    """Return the version of the program.
 
-    A script's is never cached, for it may start any other QEMU; but for kut's own.
+    The version of a script is not cached, because it may start any QEMU; those that
+    `rootless.sh` writes are an exception.
     """
-    facts = program.stat()
-    key = f"{facts.st_mtime_ns} {facts.st_size} {program}"
+    status = program.stat()
+    key = f"{status.st_mtime_ns} {status.st_size} {program}"
     known = _read_cache(cache)
     if key in known:
         major, minor, micro = known[key].split(".")
@@ -97,17 +100,16 @@ def _ask_version(program: Path) -> tuple[int, int, int]:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        what = f"{program} --version gave no answer: {error}"
-        raise InfrastructureError(what, _INSTALL) from None
+        raise InfrastructureError(f"{program} --version failed: {error}", _INSTALL) from None
     if match := _VERSION.match(done.stdout):
         return int(match[1]), int(match[2]), int(match[3])
-    said = (done.stdout + done.stderr).strip() or f"nothing, exit status {done.returncode}"
-    first = said.splitlines()[0][:300]
-    raise MissingToolError(f"{program} is not a QEMU; --version says: {first}", _INSTALL)
+    output = (done.stdout + done.stderr).strip() or f"nothing, exit status {done.returncode}"
+    first = output.splitlines()[0][:300]
+    raise MissingToolError(f"{program} is not QEMU; --version prints: {first}", _INSTALL)
 
 
 def _read_cache(cache: Path) -> dict[str, str]:
-    """Return what the cache holds; a damaged line is as good as none."""
+    """Return the content of the cache; damaged lines are ignored."""
     try:
         lines = cache.read_text(errors="surrogateescape").splitlines()
     except OSError:
@@ -117,7 +119,7 @@ def _read_cache(cache: Path) -> dict[str, str]:
 
 
 def _write_cache(cache: Path, known: dict[str, str]) -> None:
-    """Replace the cache in one step; not being able to is no reason to fail."""
+    """Replace the cache atomically; errors are ignored."""
     from contextlib import suppress
 
     temporary = cache.with_name(f"{cache.name}.{os.getpid()}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""QEMU's `virt` machine: its command line for a test, its needs, and the meaning of its exit."""
+"""QEMU's `virt` machine: the command line of a test, unmet needs, and the exit status."""
 
 import re
 from dataclasses import dataclass
@@ -21,22 +21,29 @@ if TYPE_CHECKING:
     from kut_runner.definitions.needs import Need
     from kut_runner.targets.qemu import Qemu
 
-#: QEMU's message where the host has too little memory.
+#: Messages of QEMU about too little memory on the host.
 _NO_MEMORY: Final = re.compile("annot set up guest memory|annot allocate memory")
 
 
-class QemuExits:
-    """The meaning of QEMU's exit status.
+#: Options that reduce QEMU to the machine, with its serial line on stdio.
+_QUIET: Final = (
+    "-nodefaults",  # only the devices of the machine itself
+    "-no-reboot",  # a guest that resets the machine ends the run
+    *("-display", "none"),
+    *("-monitor", "none"),  # stdio is for the serial line only
+    *("-serial", "stdio"),
+)
 
-    It is 0 after a power-off, or the number of the EXIT line, which QEMU's testdev makes its own.
-    """
+
+class QemuExits:
+    """Exit status of QEMU: after a power-off, 0 or the status of the EXIT line (testdev)."""
 
     label: Final = "QEMU"
 
     def meaning(
         self, code: int, *, stderr: str, has_output: bool, exit_status: int | None
     ) -> ExitMeaning:
-        """Return the meaning of exit status `code`; see `ExitReader`."""
+        """Interpret exit status `code`; see `ExitReader`."""
         if code in (0, exit_status):
             return ExitMeaning.POWERED_OFF
         if _NO_MEMORY.search(stderr):
@@ -46,11 +53,11 @@ class QemuExits:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The part of a machine that an accelerator decides."""
+    """Options that depend on the accelerator."""
 
     accelerator: Accelerator
     cpu: str
-    """Model and features, as -cpu takes them."""
+    """Model and features, the argument of -cpu."""
 
 
 def launch(  # noqa: PLR0913 - see Target.launch
@@ -63,7 +70,7 @@ def launch(  # noqa: PLR0913 - see Target.launch
     timeout: float,
     inspect: bool,
 ) -> Launch:
-    """Return the QEMU process that boots `image` as `test` asks."""
+    """Return the QEMU process that boots `image` for `test`."""
     kernel = str(image.flat)
     return Launch(
         command_line(qemu, choices, test, kernel),
@@ -74,7 +81,7 @@ def launch(  # noqa: PLR0913 - see Target.launch
 
 
 def command_line(qemu: "Qemu", choices: Choices, test: "TestDef", kernel: str) -> tuple[str, ...]:
-    """Return QEMU's argument vector that boots `kernel` as `test` asks."""
+    """Return the argument vector of a QEMU that boots `kernel` for `test`."""
     machine = ",".join(("virt", *(f"{key}={value}" for key, value in test.machine)))
     return (
         str(qemu.program),
@@ -90,16 +97,6 @@ def command_line(qemu: "Qemu", choices: Choices, test: "TestDef", kernel: str) -
     )
 
 
-#: Options that keep QEMU from anything but the machine and its serial line on stdio.
-_QUIET: Final = (
-    "-nodefaults",  # no devices but the machine's own: less to create, less to go wrong
-    "-no-reboot",  # a guest that resets the machine ends the run
-    *("-display", "none"),
-    *("-monitor", "none"),  # stdio belongs to the serial line alone
-    *("-serial", "stdio"),
-)
-
-
 def smallest_machine(program: str, kernel: str) -> tuple[str, ...]:
     """Return the argument vector of a machine with EL2 that is just large enough for `kernel`."""
     machine = ("-machine", "virt,virtualization=on", "-accel", "tcg", "-cpu", "max", "-m", "64")
@@ -107,7 +104,7 @@ def smallest_machine(program: str, kernel: str) -> tuple[str, ...]:
 
 
 def unmet_need(qemu: "Qemu", need: "Need", selected: Accelerator) -> str:
-    """Return why this QEMU cannot meet a need, "" when it can, or must try."""
+    """Return the reason why this QEMU cannot meet a need, "" if it may."""
     if isinstance(need, QemuVersion) and qemu.version < need.oldest:
         return f"needs {need}, and this is QEMU {qemu.release}"
     if isinstance(need, Accelerator) and need.name != selected.name:
@@ -115,11 +112,11 @@ def unmet_need(qemu: "Qemu", need: "Need", selected: Accelerator) -> str:
     return ""
 
 
-def first_unmet(test: "TestDef", answer: "Callable[[Need], str]") -> str:
-    """Return the first reason why a test cannot run, "" when it can."""
-    return test.skip or next(filter(None, map(answer, test.all_needs)), "")
+def first_unmet(test: "TestDef", unmet: "Callable[[Need], str]") -> str:
+    """Return the first reason why a test cannot run, "" if it can."""
+    return test.skip or next(filter(None, map(unmet, test.all_needs)), "")
 
 
 def cost(test: "TestDef") -> Resources:
-    """Return the resources of a QEMU: a CPU for each of the guest's, and its memory."""
+    """Return the resources of a QEMU: one CPU for each of the machine's, and its memory."""
     return Resources(float(test.smp), test.memory + OVERHEAD)

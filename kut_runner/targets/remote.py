@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Questions to a QEMU that runs: its monitor's (QMP), and its gdb stub's.
+"""Requests to a running QEMU, through its monitor (QMP) and its gdb stub.
 
-Nothing here waits. A question is a generator that yields while the answer is not there yet, and
-returns it; whoever drives it comes back when a `Link` has heard more.
+A request is a generator that never blocks: it yields until the response has arrived and returns it.
+The caller resumes it after a `Link` has received data.
 """
 
 import json
@@ -12,15 +12,15 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-Answer = TypeVar("Answer")
-Steps = Generator[None, None, Answer]
+Response = TypeVar("Response")
+Steps = Generator[None, None, Response]
 
 _CHUNK: Final = 1 << 16
-#: Bytes asked for at a time of a description, below the smallest packet size of any QEMU.
+#: Bytes of a description in one request, below the smallest packet size of any QEMU.
 _PART: Final = 0x800
-#: Bytes of an answer that no QEMU reaches: who sends more is not one.
-_MOST: Final = 1 << 22
-#: What is in a "g" packet, in its order: 64 bits each, then 32 bits of processor state.
+#: Most bytes of a response.
+_LARGEST_RESPONSE: Final = 1 << 22
+#: Registers in a "g" packet, in its order: 64 bits each, then 32 bits of processor state.
 _CORE: Final = (*(f"x{number}" for number in range(31)), "sp", "pc")
 _CPSR: Final = 33
 _XML_REGISTER: Final = re.compile(r"<reg\b[^>]*>")
@@ -30,14 +30,14 @@ _XML_SYSTEM: Final = re.compile(r'href="(system-registers[\w.-]*)"')
 
 
 class RemoteError(Exception):
-    """QEMU has not answered as it should; the text says how."""
+    """A missing or unexpected response of QEMU, described by the text."""
 
 
 class Link:
-    """One end of a socket to QEMU; a selector may wait for it."""
+    """One end of a socket to QEMU, for a selector."""
 
     def __init__(self, end: socket.socket, on_data: Callable[[], bool]) -> None:
-        """Take over the socket; `on_data` is called after bytes came, and says if it is over."""
+        """Take over the socket; `on_data` is called after each read and returns True at the end."""
         self._socket = end
         self._socket.settimeout(0)
         self._on_data = on_data
@@ -45,55 +45,55 @@ class Link:
         self._is_closed = False
 
     def fileno(self) -> int:
-        """Return the socket's descriptor."""
+        """Return the descriptor of the socket."""
         return self._socket.fileno()
 
     def read(self) -> int | None:
-        """Take what has come and go on with it; return None while there is more to come, else 0."""
+        """Receive data and process it; return 0 at the end, None before."""
         with suppress(BlockingIOError):
             try:
                 data = self._socket.recv(_CHUNK)
             except ConnectionError:
                 data = b""
             self._received += data
-            self._is_closed = not data or len(self._received) > _MOST
+            self._is_closed = not data or len(self._received) > _LARGEST_RESPONSE
         return 0 if self._on_data() or self._is_closed else None
 
     @property
     def has_data(self) -> bool:
-        """Tell whether there are bytes that nobody has taken."""
+        """Whether received bytes are left."""
         return bool(self._received)
 
     def send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
-        """Send bytes, and descriptors with them; raises RemoteError when QEMU takes none."""
+        """Send bytes and descriptors; raises RemoteError if QEMU does not accept them."""
         try:
             if descriptors:
                 sent = socket.send_fds(self._socket, [data], descriptors)
             else:
                 sent = self._socket.send(data)
         except OSError as error:
-            raise RemoteError(f"QEMU takes no question: {error.strerror}") from None
+            raise RemoteError(f"QEMU accepts no request: {error.strerror}") from None
         if sent < len(data):
-            raise RemoteError("QEMU takes no more questions")
+            raise RemoteError("QEMU accepts no more requests")
 
-    def take(self, shape: re.Pattern[bytes]) -> Steps[bytes]:
-        """Wait for bytes of a shape, whose group 1 is returned; what comes before is lost."""
-        while not (match := shape.search(self._received)):
+    def receive(self, pattern: re.Pattern[bytes]) -> Steps[bytes]:
+        """Return group 1 of a pattern in the received bytes; bytes before it are discarded."""
+        while not (match := pattern.search(self._received)):
             if self._is_closed:
                 raise RemoteError("QEMU has closed the connection")
             yield
-        found = bytes(match[1])  # before the bytes that the match is about are gone
+        found = bytes(match[1])  # before the buffer changes
         del self._received[: match.end()]
         return found
 
 
 class Monitor:
-    """QEMU's monitor, through QMP."""
+    """Client of QEMU's monitor (QMP)."""
 
     _LINE: Final = re.compile(rb"([^\n]*)\n")
 
     def __init__(self, link: Link) -> None:
-        """Ask nothing yet."""
+        """Send nothing yet."""
         self._link = link
 
     def ask(
@@ -102,106 +102,106 @@ class Monitor:
         arguments: Mapping[str, Any] | None = None,
         descriptors: Sequence[int] = (),
     ) -> Steps[Any]:
-        """Return the answer to a command; raises RemoteError."""
-        question = {"execute": command, "arguments": arguments or {}}
-        self._link.send(json.dumps(question).encode() + b"\n", descriptors)
+        """Return the response to a command; raises RemoteError."""
+        request = {"execute": command, "arguments": arguments or {}}
+        self._link.send(json.dumps(request).encode() + b"\n", descriptors)
         while True:
-            line = yield from self._link.take(self._LINE)
+            line = yield from self._link.receive(self._LINE)
             try:
-                answer = json.loads(line)
+                response = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(answer, dict) and "error" in answer:
-                raise RemoteError(f"QEMU refuses {command}: {answer['error']}")
-            if isinstance(answer, dict) and "return" in answer:
-                return answer["return"]
+            if isinstance(response, dict) and "error" in response:
+                raise RemoteError(f"QEMU rejects {command}: {response['error']}")
+            if isinstance(response, dict) and "return" in response:
+                return response["return"]
 
     def ask_human(self, command: str) -> Steps[str]:
-        """Return the answer to a command of the human monitor; raises RemoteError."""
-        answer = yield from self.ask("human-monitor-command", arguments={"command-line": command})
-        return str(answer)
+        """Return the output of a command of the human monitor; raises RemoteError."""
+        response = yield from self.ask("human-monitor-command", arguments={"command-line": command})
+        return str(response)
 
 
 class Stub:
-    """QEMU's gdb stub; it looks at one CPU at a time."""
+    """Client of QEMU's gdb stub."""
 
     _PACKET: Final = re.compile(rb"\$([^#$]*)#..", re.DOTALL)
 
     def __init__(self, link: Link) -> None:
-        """Ask nothing yet."""
+        """Send nothing yet."""
         self._link = link
         self._numbers: dict[str, int] = {}
 
-    def ask(self, question: str) -> Steps[str]:
-        """Return the answer to a packet; raises RemoteError."""
-        data = question.encode()
+    def ask(self, request: str) -> Steps[str]:
+        """Return the response to a packet; raises RemoteError."""
+        data = request.encode()
         self._link.send(b"$%s#%02x" % (data, sum(data) & 0xFF))
-        packet = yield from self._link.take(self._PACKET)
+        packet = yield from self._link.receive(self._PACKET)
         self._link.send(b"+")
         return _unescaped(packet).decode("latin-1")
 
     def connect(self) -> Steps[list[str]]:
-        """Return the names that the stub has for its CPUs, in the order of their numbers."""
+        """Return the stub's names of the CPUs, in the order of their numbers."""
         yield from self.ask("qSupported:multiprocess+;xmlRegisters=aarch64")
-        yield from self._learn_numbers()
+        yield from self._read_register_numbers()
         names: list[str] = []
-        answer = yield from self.ask("qfThreadInfo")
-        while answer.startswith("m"):
-            names += answer[1:].split(",")
-            answer = yield from self.ask("qsThreadInfo")
+        response = yield from self.ask("qfThreadInfo")
+        while response.startswith("m"):
+            names += response[1:].split(",")
+            response = yield from self.ask("qsThreadInfo")
         return names
 
     def select(self, cpu: str) -> Steps[bool]:
-        """Look at one CPU from now on; return whether it is halted."""
+        """Select a CPU for further requests; return whether it is halted."""
         yield from self.ask(f"Hg{cpu}")
-        words = yield from self.ask(f"qThreadExtraInfo,{cpu}")
+        state = yield from self.ask(f"qThreadExtraInfo,{cpu}")
         with suppress(ValueError):
-            return b"halted" in bytes.fromhex(words)
+            return b"halted" in bytes.fromhex(state)
         return False
 
     def core_registers(self) -> Steps[dict[str, int]]:
         """Return x0 to x30, sp, pc and cpsr."""
         data = _bytes((yield from self.ask("g")))
         if len(data) < _CPSR * 8 + 4:
-            raise RemoteError("QEMU gives no registers")
+            raise RemoteError("QEMU provides no registers")
         found = {name: _number(data[at * 8 : at * 8 + 8]) for at, name in enumerate(_CORE)}
         return {**found, "cpsr": _number(data[_CPSR * 8 : _CPSR * 8 + 4])}
 
     def system_register(self, name: str) -> Steps[int | None]:
-        """Return a system register; None when QEMU does not give it."""
+        """Return a system register, None if QEMU does not provide it."""
         if name not in self._numbers:
             return None
-        answer = yield from self.ask(f"p{self._numbers[name]:x}")
-        data = _bytes(answer)
+        response = yield from self.ask(f"p{self._numbers[name]:x}")
+        data = _bytes(response)
         return _number(data) if data else None
 
     def write_state(self, state: int) -> Steps[None]:
-        """Change the CPU's PSTATE: memory is then what is seen from there."""
+        """Write PSTATE of the CPU, which selects the translation regime of `memory`."""
         yield from self.ask(f"P{_CPSR:x}={state.to_bytes(4, 'little').hex()}")
 
     def memory(self, address: int, size: int) -> Steps[bytes]:
-        """Return bytes as the CPU would read them; none when it could not."""
-        answer = yield from self.ask(f"m{address:x},{size:x}")
-        data = _bytes(answer)
+        """Return bytes of memory at a virtual address of the CPU; none if it is not mapped."""
+        response = yield from self.ask(f"m{address:x},{size:x}")
+        data = _bytes(response)
         return data if len(data) == size else b""
 
     def set_breakpoint(self, address: int, *, is_set: bool) -> Steps[None]:
-        """Set or remove a breakpoint that changes no memory; raises RemoteError."""
+        """Set or remove a hardware breakpoint; raises RemoteError."""
         if (yield from self.ask(f"{'Z' if is_set else 'z'}1,{address:x},4")) != "OK":
-            raise RemoteError(f"QEMU takes no breakpoint at {address:#x}")
+            raise RemoteError(f"QEMU rejects a breakpoint at {address:#x}")
 
     def run(self) -> Steps[None]:
-        """Let the machine run until something stops it; raises RemoteError when it ends."""
+        """Run the machine until it stops; raises RemoteError if it ends."""
         stopped = yield from self.ask("c")
         if stopped[:1] not in {"T", "S"}:
             raise RemoteError("the machine has ended")
 
     def interrupt(self) -> None:
-        """Stop a machine that runs; the question that made it run gets its answer."""
+        """Stop a running machine, which ends a pending `run`."""
         self._link.send(b"\x03")
 
-    def _learn_numbers(self) -> Steps[None]:
-        """Learn the numbers that this QEMU has for system registers."""
+    def _read_register_numbers(self) -> Steps[None]:
+        """Read the numbers of the system registers, which depend on the version of QEMU."""
         target = yield from self._description("target.xml")
         if not (match := _XML_SYSTEM.search(target)):
             return
@@ -212,7 +212,7 @@ class Stub:
 
     def _description(self, name: str) -> Steps[str]:
         text = ""
-        while len(text) < _MOST:
+        while len(text) < _LARGEST_RESPONSE:
             part = yield from self.ask(f"qXfer:features:read:{name}:{len(text):x},{_PART:x}")
             text += part[1:]
             if part[:1] != "m":
@@ -221,14 +221,14 @@ class Stub:
 
 
 def _unescaped(data: bytes) -> bytes:
-    """Undo the stub's escapes: a byte after "}" has bit 5 turned over."""
+    """Undo the escapes of the stub: bit 5 of a byte after "}" is inverted."""
     return re.sub(rb"\}(.)", lambda match: bytes((match[1][0] ^ 0x20,)), data, flags=re.DOTALL)
 
 
-def _bytes(answer: str) -> bytes:
-    """Return the bytes of an answer in hex; none of an error."""
+def _bytes(response: str) -> bytes:
+    """Return the bytes of a response in hex, none for an error."""
     try:
-        return bytes.fromhex(answer)
+        return bytes.fromhex(response)
     except ValueError:
         return b""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The target of a run: by --target, else by $ACCEL as kvm-unit-tests has it, else `tcg`."""
+"""Selection of the target: --target, else $ACCEL as in kvm-unit-tests, else `tcg`."""
 
 import re
 from typing import TYPE_CHECKING, Final
@@ -20,9 +20,9 @@ _ACCELERATOR: Final = re.compile(r"([a-z]+)((?:,[a-z][a-z0-9-]*=[A-Za-z0-9_.:/-]
 
 
 def accelerator(text: str, where: str) -> Accelerator:
-    """Return the accelerator that `text` names, as in "tcg,thread=single".
+    """Return the accelerator from text such as "tcg,thread=single".
 
-    Raises UsageError, which names `where` it stands.
+    Raises UsageError, with the origin `where` of the text in the message.
     """
     match = _ACCELERATOR.fullmatch(text)
     if not match or match[1] not in BUILT_IN:
@@ -34,15 +34,15 @@ def accelerator(text: str, where: str) -> Accelerator:
 
 
 def selected(name: str | None, environment: "Mapping[str, str]") -> tuple[str, Accelerator | None]:
-    """Return the name of the target to use, and its accelerator when it is one of QEMU's.
+    """Return the name of the target to use, and its accelerator if it is QEMU.
 
-    Raises UsageError for a bad $ACCEL, or one that contradicts `name`.
+    Raises UsageError for an invalid $ACCEL, or one that contradicts `name`.
     """
-    asked = environment.get(_VARIABLE)
-    wanted = accelerator(asked, f"${_VARIABLE}") if asked else None
+    value = environment.get(_VARIABLE)
+    wanted = accelerator(value, f"${_VARIABLE}") if value else None
     if name and wanted and wanted.name != name:
         raise UsageError(
-            f"--target {name} and {_VARIABLE}={asked} contradict each other", "leave out one"
+            f"--target {name} and {_VARIABLE}={value} contradict each other", "leave out one"
         )
     if wanted:
         return wanted.name, wanted
@@ -58,10 +58,10 @@ def open_target(
     definitions: "Sequence[TargetDef]",
     environment: "Mapping[str, str]",
 ) -> "Target":
-    """Return the target to use; `qemu` is the QEMU that is asked for.
+    """Return the target to use; `qemu` is the value of --qemu, None without.
 
-    Raises UsageError for an unknown name, TargetUnavailableError where it cannot run on this host,
-    MissingToolError when its program is missing.
+    Raises UsageError for an unknown name, TargetUnavailableError if it cannot run on this host,
+    MissingToolError if its program is missing.
     """
     chosen, accel = selected(name, environment)
     if accel:
@@ -86,7 +86,7 @@ def _qemu_target(
         from kut_runner.targets import kvm
 
         host = kvm.probe()
-        kvm.refuse(host)  # before QEMU is looked for, which may be missing too
+        kvm.check(host)  # before the search for QEMU, which may be missing too
         found = find_qemu(qemu, cache=tree / "build/qemu-versions", environment=environment)
         return kvm.Kvm(found, accel, host)
     from kut_runner.targets.tcg import Tcg
@@ -96,9 +96,9 @@ def _qemu_target(
 
 
 def exit_reader(name: str, program: str) -> "ExitReader":
-    """Return what knows the meaning of exit statuses of a target, where it need not be available.
+    """Return the interpreter of exit statuses of a target, which need not be available.
 
-    `name` is the target's, "" for that of an old document; `program` is the path of its program.
+    `name` is the name of the target, "" in an old document; `program` is the path of its program.
     """
     if not name or name in BUILT_IN:
         from kut_runner.targets.qemu_machine import QemuExits

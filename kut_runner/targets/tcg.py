@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Target `tcg`: QEMU that emulates every instruction, on any host."""
+"""Target `tcg`: QEMU with full emulation, on any host."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -27,7 +27,7 @@ class Tcg(QemuExits):
 
     qemu: "Qemu"
     accelerator: Accelerator
-    """With the properties that are asked for."""
+    """With the selected properties."""
 
     @property
     def name(self) -> str:
@@ -46,17 +46,17 @@ class Tcg(QemuExits):
 
     @property
     def times_key(self) -> str:
-        """Version of QEMU: of one version all machines emulate alike."""
+        """Version of QEMU, which determines the speed."""
         return self.qemu.release
 
     def unmet_need(self, test: "TestDef") -> str:
-        """Return why `test` cannot run here, "" when it can."""
-        return qemu_machine.first_unmet(test, self._answer)
+        """Return the reason why `test` cannot run on this target, "" if it can."""
+        return qemu_machine.first_unmet(test, self._unmet)
 
     def launch(
         self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
     ) -> "Launch":
-        """Return the QEMU that boots `image` as `test` asks."""
+        """Return the QEMU process that boots `image` for `test`."""
         accelerator = test.accelerator or self.accelerator
         choices = Choices(accelerator, test.cpu)
         return qemu_machine.launch(
@@ -64,8 +64,8 @@ class Tcg(QemuExits):
         )
 
     def cost(self, test: "TestDef") -> "Resources":
-        """Return the CPUs and the memory that the test takes while it runs."""
+        """Return the CPUs and the memory of the test's process."""
         return qemu_machine.cost(test)
 
-    def _answer(self, need: "Need") -> str:
+    def _unmet(self, need: "Need") -> str:
         return qemu_machine.unmet_need(self.qemu, need, self.accelerator)

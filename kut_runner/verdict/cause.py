@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The causes of verdicts: one for each row of the table in `judge`, stable for programs."""
+"""Causes of verdicts: one for each row of the table in `judge`. The values are stable."""
 
 from enum import Enum
 
 
 class Cause(Enum):
-    """The row of the table that decided; its value is the key in JSON."""
+    """Row of the table in `judge` that decided a verdict; the value is the JSON value."""
 
     NOT_STARTED = "not-started"
     INTERRUPTED = "interrupted"
@@ -27,6 +27,6 @@ class Cause(Enum):
     ALL_SKIPPED = "all-skipped"
     PASSED = "passed"
     UNMET_NEED = "unmet-need"
-    """Not of the table: the test was not started, as it cannot run here."""
+    """Not in the table: the test cannot run here and was not started."""
     PASSED_LATER = "passed-later"
-    """Not of the table: a flaky test, which failed first."""
+    """Not in the table: the test failed first and passed when it was tried again."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What went wrong, in words: the data, its lines for people and its JSON.
+"""Diagnosis of a failed test: its data, its text and its JSON.
 
-A `Diagnosis` belongs to a test that failed. It says what happened in one headline, where that
-was in the source, and what the registers meant. In JSON addresses and registers are strings, as
-in "0x40200000": 64 bits are more than a number has in many a JSON reader.
+A `Diagnosis` has a headline, the source lines of the stack, and the decoded registers. In JSON,
+addresses and registers are strings, as in "0x40200000": many JSON readers store numbers in
+fewer than 64 bits.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,49 +15,49 @@ from typing import Any, Final, Self
 
 #: Lines shown of one stack; the JSON has all frames.
 _MOST_FRAMES: Final = 16
-#: Columns of the lines that are broken.
+#: Columns of wrapped lines.
 _WIDTH: Final = 100
-#: Registers whose words are a line of their own.
-_WORDY: Final = ("ESR", "FAR", "HPFAR", "SPSR", "PSTATE", "ELR")
+#: Registers that are shown in a line each.
+_SYSTEM_REGISTERS: Final = ("ESR", "FAR", "HPFAR", "SPSR", "PSTATE", "ELR")
 
 
 class Kind(Enum):
-    """What sort of thing went wrong."""
+    """Kind of a failure."""
 
     EXCEPTION = "exception"
-    """An exception that nobody handles, of the host or of a guest."""
+    """An unhandled exception of the host or of a guest."""
     ASSERT = "assert"
     """A failed assertion."""
     ABORT = "abort"
-    """The image said that it cannot go on."""
+    """An abort that the image reported."""
     STACK = "stack"
-    """A stack ran out."""
+    """A stack overflow."""
     HANG = "hang"
-    """No end within the time-out."""
+    """A timeout."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One function on a stack, innermost first."""
+    """One function on a stack."""
 
     address: int
-    """Where it was: offset from the start of the image, or an address when it is not in there."""
+    """Offset from the start of the image, or an absolute address if `is_in_image` is False."""
     function: str = ""
-    """Name of the function; empty when not known."""
+    """Name of the function; empty if unknown."""
     file: str = ""
-    """Source file; relative to the tree where it belongs to it."""
+    """Source file, relative to the source tree if it is inside; empty if unknown."""
     line: int = 0
-    """Line in the file, from 1; 0 when not known."""
+    """Line in the file, from 1; 0 if unknown."""
     source: str = ""
-    """The text of that line; empty when not known or changed since the image was built."""
+    """Text of the line; empty if unknown or if the file is newer than the image."""
     is_inlined: bool = False
-    """The compiler made it a part of the next frame's function."""
+    """Whether it is inlined into the function of the next frame."""
     is_in_image: bool = True
-    """`address` is an offset from the start of the image."""
+    """Whether `address` is an offset from the start of the image."""
 
     @property
     def place(self) -> str:
-        """The frame in one line, as "load_from() at arm/misbehave.c:36"."""
+        """Function and source line, as in "load_from() at arm/misbehave.c:36"."""
         address = f"{'image offset ' if self.is_in_image else ''}{self.address:#x}"
         name = f"{self.function}()" if self.function else address
         if not self.file:
@@ -66,7 +66,7 @@ class Frame:
         return f"{name} at {self.file}{line}{' (inlined)' if self.is_inlined else ''}"
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` takes."""
+        """Return the JSON object that `from_json` reads."""
         return {
             "address": hex(self.address),
             "function": self.function,
@@ -79,7 +79,7 @@ class Frame:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Return the frame that `to_json` wrote; KeyError when something is missing."""
+        """Return the frame from the output of `to_json`; raises KeyError for a missing key."""
         return cls(
             address=int(data["address"], 16),
             function=data["function"],
@@ -93,42 +93,42 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A register, and what its value means."""
+    """A register and the meaning of its value."""
 
     name: str
-    """As the architecture calls it: "ESR_EL2", "x0", "PC"."""
+    """Architectural name: "ESR_EL2", "x0", "PC"."""
     value: int
-    words: str = ""
-    """What the value means; empty when it is only a number."""
+    meaning: str = ""
+    """Decoded value, or the symbol at that address; empty if there is neither."""
 
     @property
     def text(self) -> str:
-        """The register in one line."""
-        return f"{self.name} {self.value:#x}{f'  {self.words}' if self.words else ''}"
+        """Name, value and meaning in one line."""
+        return f"{self.name} {self.value:#x}{f'  {self.meaning}' if self.meaning else ''}"
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` takes."""
-        return {"name": self.name, "value": hex(self.value), "words": self.words}
+        """Return the JSON object that `from_json` reads."""
+        return {"name": self.name, "value": hex(self.value), "words": self.meaning}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Return the register that `to_json` wrote; KeyError when something is missing."""
+        """Return the register from the output of `to_json`; raises KeyError for a missing key."""
         return cls(data["name"], int(data["value"], 16), data["words"])
 
 
 @dataclass(frozen=True, slots=True)
 class CpuState:
-    """What one CPU was doing when it was looked at."""
+    """State of one CPU at a timeout."""
 
     cpu: int
-    """Its number, from 0."""
+    """Number of the CPU, from 0."""
     state: str
-    """In words: "running at EL2", "asleep in WFI at EL2", "off: never started"."""
+    """Description: "running at EL2", "asleep in WFI at EL2", "off: never started"."""
     frames: tuple[Frame, ...] = ()
     registers: tuple[Register, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` takes."""
+        """Return the JSON object that `from_json` reads."""
         return {
             "cpu": self.cpu,
             "state": self.state,
@@ -138,7 +138,7 @@ class CpuState:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Return the place that `to_json` wrote; KeyError when something is missing."""
+        """Return the state from the output of `to_json`; raises KeyError for a missing key."""
         return cls(
             cpu=data["cpu"],
             state=data["state"],
@@ -149,47 +149,47 @@ class CpuState:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Why a test failed, as far as the image's dump or the stopped machine tells."""
+    """Reason for a failure, from the dump of the image or the state of the stopped machine."""
 
     kind: Kind
     headline: str
-    """What happened, in one line of words."""
+    """Description of the failure in one line."""
     frames: tuple[Frame, ...] = ()
-    """The stack of the CPU that the headline is about; empty when there is none."""
+    """Stack of the CPU that failed, innermost first; empty if there is no dump."""
     registers: tuple[Register, ...] = ()
-    """The registers of the dump that mean something, with what they mean."""
+    """Registers of the dump, decoded."""
     cpus: tuple[CpuState, ...] = ()
-    """After a hang: every CPU."""
+    """All CPUs after a timeout."""
     notes: tuple[str, ...] = ()
-    """What else is to be known: why something could not be decoded, where offsets point."""
+    """Notes: problems with decoding, source lines of offsets."""
 
     def lines(self) -> Iterator[str]:
-        """Yield the block for people: headline, source, stack, registers, CPUs, notes."""
+        """Yield the text: headline, stack, registers, CPUs, notes."""
         yield self.headline
         yield from _stack_lines(self.frames)
         yield from _register_lines(self.registers)
-        for place in self.cpus:
-            yield f"  CPU {place.cpu}: {place.state}"
-            yield from (f"  {line}" for line in _stack_lines(place.frames))
-            yield from (f"  {line}" for line in _system_lines(place.registers))
+        for cpu in self.cpus:
+            yield f"  CPU {cpu.cpu}: {cpu.state}"
+            yield from (f"  {line}" for line in _stack_lines(cpu.frames))
+            yield from (f"  {line}" for line in _system_lines(cpu.registers))
         yield from (f"  note: {note}" for note in self.notes)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` takes: values that JSON knows."""
+        """Return the JSON object that `from_json` reads."""
         return {
             "kind": self.kind.value,
             "headline": self.headline,
             "frames": [frame.to_json() for frame in self.frames],
             "registers": [register.to_json() for register in self.registers],
-            "cpus": [place.to_json() for place in self.cpus],
+            "cpus": [cpu.to_json() for cpu in self.cpus],
             "notes": list(self.notes),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Return the diagnosis that `to_json` wrote.
+        """Return the diagnosis from the output of `to_json`.
 
-        Raises KeyError when something is missing, ValueError for an unknown kind.
+        Raises KeyError for a missing key, ValueError for an unknown kind.
         """
         return cls(
             kind=Kind(data["kind"]),
@@ -202,7 +202,10 @@ class Diagnosis:
 
 
 def _stack_lines(frames: tuple[Frame, ...]) -> Iterator[str]:
-    """Yield a line per frame, one for a recursion; the innermost with source has it below."""
+    """Yield one line for each frame, and below the first that has one its source line.
+
+    Consecutive equal frames, as of a recursion, share a line.
+    """
     runs = [(place, [*same]) for place, same in groupby(frames, lambda frame: frame.place)]
     shown = next((frame for frame in frames if frame.source), None)
     number = 0
@@ -218,18 +221,18 @@ def _stack_lines(frames: tuple[Frame, ...]) -> Iterator[str]:
 
 
 def _system_lines(registers: tuple[Register, ...]) -> Iterator[str]:
-    """Yield a line for each system register that has a meaning."""
+    """Yield a line for each decoded system register."""
     for register in registers:
-        if register.words and register.name.startswith(_WORDY):
+        if register.meaning and register.name.startswith(_SYSTEM_REGISTERS):
             yield f"  {register.text}"
 
 
 def _register_lines(registers: tuple[Register, ...]) -> Iterator[str]:
-    """Yield these lines, and the registers that point at symbols side by side."""
+    """Yield a line for each system register, then the general registers that hold symbols."""
     yield from _system_lines(registers)
     pointers = " ".join(
-        f"{register.name}={register.words}"
+        f"{register.name}={register.meaning}"
         for register in registers
-        if register.words and register.name.startswith("x")
+        if register.meaning and register.name.startswith("x")
     )
     yield from wrap(pointers, _WIDTH, initial_indent="  ", subsequent_indent="    ")

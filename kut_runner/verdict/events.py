@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Lines in, events out: what a test image says on its serial line.
+"""Events on the serial line of a test image, one for each line.
 
-`parse` is a pure generator without state between lines. A line is an event of its own kind
-only when it is whole and has exactly the shape of the protocol; anything else, a garbled, cut
-or half-forged line among them, is `Output`. What the events mean together is for `results`.
+`parse` is a pure generator that keeps no state between lines. A line is more than `Output` only
+if it is complete and matches the protocol exactly; garbled and truncated lines are `Output`.
+`judge` decides what the events mean together.
 """
 
 import re
@@ -16,23 +16,23 @@ from kut_runner.verdict.status import Status
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A line that was said; printable, without its newline."""
+    """A line of output; printable, without its newline."""
 
     line: str
 
     @property
     def text(self) -> str:
-        """What follows the first ": "."""
+        """Text after the first ": "."""
         return self.line.partition(": ")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Check(Event):
-    """One counted check: `PASS: prefix: prefix: message` and its kin."""
+    """A check: `PASS: prefix: prefix: message`, or FAIL, SKIP, XFAIL, XPASS, KFAIL."""
 
     status: Status
     place: str = ""
-    """Where a failed check is in the source, as "arm/stage2.c:123"; empty when not known."""
+    """Source line of a failed check, as in "arm/stage2.c:123"; empty if unknown."""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -41,46 +41,46 @@ class Check(Event):
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """All parts of the text but the last; a ": " within a message counts as one more."""
+        """All parts of the text but the last; a ": " in the message separates parts too."""
         return tuple(self.text.split(": ")[:-1])
 
     @property
     def message(self) -> str:
-        """The last part of the text."""
+        """Last part of the text."""
         return self.text.rsplit(": ", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class At(Event):
-    """`    at FILE:LINE`: where the check in the line before is in the source."""
+    """`    at FILE:LINE`: source line of the check in the line before."""
 
     @property
     def place(self) -> str:
-        """File, relative to the source tree, and line."""
+        """File, relative to the source tree, and line number."""
         return self.line.removeprefix(_AT)
 
 
 class Info(Event):
-    """`INFO: text`, which is not counted."""
+    """`INFO: text`."""
 
     __slots__ = ()
 
 
 class Abort(Event):
-    """`ABORT: text`: the test itself says that it cannot go on."""
+    """`ABORT: text`: the test cannot continue."""
 
     __slots__ = ()
 
 
 class Fatal(Event):
-    """The library's words for an unhandled exception or a failed assertion."""
+    """The library's message about an unhandled exception or a failed assertion."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Syndrome(Event):
-    """`ESR_ELn: value, description` of an exception dump."""
+    """`ESR_ELn: value, description` in an exception dump."""
 
     description: str
 
@@ -91,12 +91,12 @@ class Stack(Event):
 
     addresses: tuple[int, ...]
     exact: bool
-    """The first address is an instruction's own, not one to return to."""
+    """Whether the first address is that of an instruction, not a return address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary(Event):
-    """`SUMMARY: N tests, ...`: how many checks were made, silent ones included."""
+    """`SUMMARY: N tests, ...`: number of checks, silent ones included."""
 
     tests: int
     unexpected: int
@@ -107,13 +107,13 @@ class Summary(Event):
 
 @dataclass(frozen=True, slots=True)
 class Exit(Event):
-    """`EXIT: STATUS=n` with n = (code << 1) | 1, the last words before power-off."""
+    """`EXIT: STATUS=n` with n = (code << 1) | 1, the last line before power-off."""
 
     status: int
 
 
 class Output(Event):
-    """Any other line, and an unfinished last one whatever it looks like."""
+    """Any other line, and a last line without newline."""
 
     __slots__ = ()
 
@@ -143,7 +143,7 @@ _FATAL: Final = re.compile(
 _SYNDROME: Final = re.compile(r"ESR_EL[123]: *[0-9a-f]{8,16}, (.+)")
 
 
-#: How lines begin, or what they hold, that are more than `Output`; the quickest look at a flood.
+#: Text in lines that may be more than `Output`, and their beginnings: a quick test for floods.
 _MARK: Final = ": "
 _AT: Final = "    at "
 _UNMARKED: Final = ("ESR_EL", "Unhandled exception", "Stack overflow", _AT)
@@ -151,7 +151,7 @@ _PLACE: Final = re.compile(rf"{_AT}[^\s:]+:[1-9][0-9]{{0,6}}")
 
 
 def parse(lines: Iterable[str]) -> Iterator[Event]:
-    """Yield one event per line; `lines` are as `lines.split` gives them."""
+    """Yield one event per line; `lines` come from `lines.split`."""
     for line in lines:
         if not line.endswith("\n"):
             yield Output(line)
@@ -162,24 +162,24 @@ def parse(lines: Iterable[str]) -> Iterator[Event]:
 
 
 def _event(line: str) -> Event:
-    word, colon, _ = line.partition(_MARK)
-    if colon and (status := _CHECKS.get(word)):
+    keyword, colon, _ = line.partition(_MARK)
+    if colon and (status := _CHECKS.get(keyword)):
         return Check(line, status)
-    if colon and (kind := _REMARKS.get(word)):
+    if colon and (kind := _REMARKS.get(keyword)):
         return kind(line)
     return _ending(line) or Output(line)
 
 
 def _ending(line: str) -> Event | None:
-    """Return the event of a line that belongs to the end of a run, if it is one."""
+    """Return the event of a line from the end of a run, None for any other line."""
     if match := _SUMMARY.fullmatch(line):
         return Summary(line, *(int(count or 0) for count in match.groups()))
     if match := _EXIT.fullmatch(line):
         return Exit(line, int(match[1]))
     if match := _STACK.fullmatch(line):
-        words = match[1].split()
-        addresses = tuple(int(word.removeprefix("@"), 16) for word in words)
-        return Stack(line, addresses, exact=words[0].startswith("@"))
+        numbers = match[1].split()
+        addresses = tuple(int(number.removeprefix("@"), 16) for number in numbers)
+        return Stack(line, addresses, exact=numbers[0].startswith("@"))
     if match := _SYNDROME.fullmatch(line):
         return Syndrome(line, match[1])
     if line.startswith(_AT):

@@ -1,43 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The verdict on a test, from its output and from the exit of its process.
+"""Verdict on a test, from its output and the exit of its process.
 
-`judge` is pure. The first row that holds decides:
+`judge` is a pure function. The first row whose condition holds decides:
 
 ===  ==========================================================  =======  =======  =================
 row  condition                                                   status   code     cause
 ===  ==========================================================  =======  =======  =================
  1   the program could not be executed                           error    5        not-started
- 2   kut was told to stop                                        error    130      interrupted
+ 2   kut was asked to stop                                       error    130      interrupted
  3   a signal that kut did not send ended the program            error    5        killed
- 4   the program refuses the machine, the CPU or an option       error    6        refused
+ 4   the program rejects the machine, the CPU or an option       error    6        refused
  5   the program reports an error later,                         error    5        program-failed
      or the host has no memory for the machine                                     no-memory
- 6   the time was up                                             timeout  1        timeout
- 7   there is no EXIT line, after a fatal message                crash    1        fatal
+ 6   the timeout expired                                         timeout  1        timeout
+ 7   no EXIT line, after a fatal message                         crash    1        fatal
      or without one                                                                no-exit
- 8   there is output after the last EXIT line                    crash    1        output-after-exit
+ 8   output after the last EXIT line                             crash    1        output-after-exit
  9   EXIT says "gave up", and the image printed ABORT            fail     1        abort
 10   EXIT says "gave up": an exception, a failed assertion       crash    1        fatal
-11   there is no SUMMARY line                                    crash    1        no-summary
-12   SUMMARY does not fit the check lines                        crash    1        summary-mismatch
+11   no SUMMARY line                                             crash    1        no-summary
+12   SUMMARY contradicts the check lines                         crash    1        summary-mismatch
 13   SUMMARY announces failures                                  fail     1        checks-failed
 14   EXIT says neither "passed" nor "skipped"                    fail     1        exit-status
 15   the machine still ran long after the EXIT line              timeout  1        no-power-off
 16   EXIT says "passed" without a check, or "skipped" with some  crash    1        exit-contradicts
 17   every check was skipped, or none was made                   skip     0, or 4  all-skipped
-18   nothing of the above                                        pass     0        passed
+18   none of the above                                           pass     0        passed
 ===  ==========================================================  =======  =======  =================
 
-Only the last SUMMARY and the last EXIT count: earlier ones were forged by the guest. SUMMARY fits
-when it announces as many failed, known, expected and skipped checks as there are lines of each,
-and at least as many checks as lines: a check that passes may be silent. Of a flood, whose middle
-the log leaves out, fewer lines are enough. So a pass needs a SUMMARY without failures and an
-EXIT line that agree with each other and with every check line, as the last words, and then the
-power-off. A guest that forges all of these, and then never says anything again, is believed.
+Only the last SUMMARY and the last EXIT count: a guest may have forged earlier ones. SUMMARY must
+announce exactly as many failed, known, expected and skipped checks as there are lines of each, and
+at least as many checks as lines, because a passing check may be silent. If the log leaves out the
+middle of a flood, fewer lines are enough. A pass therefore needs a SUMMARY without failures and an
+EXIT line that agree with each other and with every check line, no output after them, and a
+power-off. A guest that forges all of these and then prints nothing more is believed.
 
-The target knows the meaning of the program's exit status (rows 4 and 5): see `ExitReader`. A run
-with several exit codes among its tests ends with the first of 130, 6, 5, 1, 0, 4: 4 is left when
-all tests were skipped, or there was none.
+The target defines the meaning of the program's exit status (rows 4 and 5): see `ExitReader`. The
+exit code of a run is the first of 130, 6, 5, 1, 0, 4 that one of its tests has: 4 if all tests
+were skipped, or without tests.
 """
 
 import signal
@@ -61,28 +61,28 @@ if TYPE_CHECKING:
 _PASSED: Final = 1
 _SKIPPED: Final = 77
 _GAVE_UP: Final = (127, 255)
-#: Characters of a line that are quoted in a reason.
+#: Most characters of a line that a reason quotes.
 _QUOTE: Final = 120
 _QEMU: Final = QemuExits()
 
 
 def judge(output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader" = _QEMU) -> Verdict:
-    """Return the verdict by the table above; `reader` knows the meaning of the exit status."""
+    """Return the verdict by the table above; `reader` interprets the exit status."""
     verdict = _judge_process(output, process_exit, reader) or _judge_ending(output)
     if verdict:
         return verdict
     if not (summary := output.latest(Summary)):
         reason = f"no SUMMARY line before EXIT: STATUS={output.exit_status}"
         return _failed(Status.CRASH, reason, Cause.NO_SUMMARY)
-    if misfit := _misfit(output, summary, is_cut=process_exit.missing > 0):
-        return _failed(Status.CRASH, misfit, Cause.SUMMARY_MISMATCH)
+    if mismatch := _mismatch(output, summary, is_truncated=process_exit.missing > 0):
+        return _failed(Status.CRASH, mismatch, Cause.SUMMARY_MISMATCH)
     return _judge_summary(output, summary, process_exit)
 
 
 def _judge_process(
     output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader"
 ) -> Verdict | None:
-    """Rows 1 to 6: the process did not end as a power-off ends it."""
+    """Return the verdict of rows 1 to 6: the process did not end by a power-off."""
     message = _one_line(process_exit.stderr)
     seconds = process_exit.seconds
     match process_exit.kind:
@@ -106,7 +106,7 @@ def _judge_process(
 def _judge_exit(
     output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader"
 ) -> Verdict | None:
-    """Rows 4 and 5: an exit status that is no power-off."""
+    """Return the verdict of rows 4 and 5: an exit status other than that of a power-off."""
     message = _one_line(process_exit.stderr)
     meaning = reader.meaning(
         process_exit.code,
@@ -125,7 +125,7 @@ def _judge_exit(
 
 
 def _duration(process_exit: ProcessExit) -> str:
-    """Return the wall time, and what of it the process could not use if that is much."""
+    """Return the wall time, and the time without a CPU if that is a tenth or more."""
     seconds = f"{process_exit.seconds:.1f} s"
     if process_exit.starved_seconds < process_exit.seconds / 10:
         return seconds
@@ -133,7 +133,7 @@ def _duration(process_exit: ProcessExit) -> str:
 
 
 def _judge_ending(output: GuestOutput) -> Verdict | None:
-    """Rows 7 to 10: the image did not end with a verdict of its own."""
+    """Return the verdict of rows 7 to 10: the image did not end with its own verdict."""
     if output.exit_status is None:
         reason = output.fatal_message or f"power-off without an EXIT line{last_line(output)}"
         cause = Cause.FATAL if output.fatal_message else Cause.NO_EXIT
@@ -150,8 +150,11 @@ def _judge_ending(output: GuestOutput) -> Verdict | None:
     return None
 
 
-def _misfit(output: GuestOutput, summary: Summary, *, is_cut: bool) -> str:
-    """Return how SUMMARY and the check lines disagree; a log that `is_cut` lacks lines."""
+def _mismatch(output: GuestOutput, summary: Summary, *, is_truncated: bool) -> str:
+    """Return the contradiction between SUMMARY and the check lines, "" without one.
+
+    A truncated log may have fewer lines than SUMMARY announces.
+    """
     seen = Counter(check.status for check in output.checks)
     kinds = (
         ("failed", seen[Status.FAIL] + seen[Status.XPASS], summary.unexpected),
@@ -160,7 +163,7 @@ def _misfit(output: GuestOutput, summary: Summary, *, is_cut: bool) -> str:
         ("skipped", seen[Status.SKIP], summary.skipped),
     )
     for kind, lines, announced in kinds:
-        if lines > announced or (lines < announced and not is_cut):
+        if lines > announced or (lines < announced and not is_truncated):
             return f"{_checks(lines)} {kind}, but SUMMARY announces {announced}"
     needed = sum(announced for _, _, announced in kinds) + seen[Status.PASS]
     if needed > summary.tests:
@@ -169,7 +172,7 @@ def _misfit(output: GuestOutput, summary: Summary, *, is_cut: bool) -> str:
 
 
 def _judge_summary(output: GuestOutput, summary: Summary, process_exit: ProcessExit) -> Verdict:
-    """Rows 13 to 18: the image gave a verdict of its own, and it is in order."""
+    """Return the verdict of rows 13 to 18: the image ended with its own verdict."""
     status = output.exit_status
     if summary.unexpected:
         reason = f"{summary.unexpected} of {_checks(summary.tests)} failed"
@@ -214,18 +217,18 @@ def _one_line(stderr: str) -> str:
     return printable(" / ".join(stderr.splitlines()))
 
 
-def _joined(what: str, message: str) -> str:
-    return f"{what}: {message}" if message else what
+def _joined(text: str, message: str) -> str:
+    return f"{text}: {message}" if message else text
 
 
 def last_line(output: GuestOutput) -> str:
-    """Return the last line of the output, or that there is none, as the end of a sentence."""
-    return _last_if_any(output) or ", without a word"
+    """Return the end of a sentence: the last line of the output, or that there is no output."""
+    return _last_if_any(output) or ", without any output"
 
 
-def _last_if_any(output: GuestOutput, but: str = "") -> str:
-    """Return the last line of the output, other than `but`; "" when there is none."""
-    lines = [line.strip() for line in output.last_lines if line != but]
+def _last_if_any(output: GuestOutput, excluded: str = "") -> str:
+    """Return the end of a sentence: the last line other than `excluded`, "" without one."""
+    lines = [line.strip() for line in output.last_lines if line != excluded]
     return f"; last words: {_quoted(lines[-1])}" if lines else ""
 
 

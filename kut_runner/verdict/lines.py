@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Serial bytes in, printable lines out.
+"""Serial bytes to printable lines.
 
-The guest may send anything: half lines, bytes that are not UTF-8, ESC and NUL, a line without
-end. What comes out holds printable characters and tabs only, so no view needs to escape again;
-the raw log keeps the bytes. How the bytes were cut into chunks never shows.
+A guest may send anything: partial lines, bytes that are not UTF-8, ESC and NUL, endless lines.
+The lines have printable characters and tabs only, so that no view needs to escape them again; the
+raw log keeps the bytes. The division of the bytes into chunks has no influence.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-#: Bytes kept of one line; the rest is counted and left out.
+#: Most bytes of a line; the rest is counted and left out.
 MAX_LINE: Final = 16 * 1024
 
-_ODD: Final = re.compile(r"[^\t -~]+")
+_UNUSUAL: Final = re.compile(r"[^\t -~]+")
 
 
 def split(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Yield each line; a whole one ends in a newline, an unfinished last one does not.
+    """Yield each line; a complete line ends in a newline, a partial last line does not.
 
     Carriage returns before the newline are part of the line end. A line of more than MAX_LINE
-    bytes keeps its head and says how much is missing.
+    bytes is truncated and ends with the number of missing bytes.
     """
     pending = bytearray()
     missing = 0
@@ -30,9 +30,9 @@ def split(chunks: Iterable[bytes]) -> Iterator[str]:
         if not newline:
             continue
         yield _shown(pending, missing) + "\n"
-        whole, _, last = rest.rpartition(b"\n")
-        if whole or len(last) < len(rest):
-            yield from _whole(whole)
+        complete, _, last = rest.rpartition(b"\n")
+        if complete or len(last) < len(rest):
+            yield from _complete_lines(complete)
         pending.clear()
         missing = _extend(pending, last)
     if pending:
@@ -40,31 +40,31 @@ def split(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def printable(text: str) -> str:
-    """Return `text` with every character that is neither printable nor a tab as an escape.
+    """Return `text` with every character that is neither printable nor a tab escaped.
 
-    What is left is safe on a terminal, and in XML 1.0, where most control characters, lone
-    surrogates and U+FFFE cannot even be written as references.
+    The result is safe on a terminal and in XML 1.0, which has no way to write most control
+    characters, lone surrogates and U+FFFE, not even as references.
     """
-    return text if text.isprintable() else _ODD.sub(_escaped, text)
+    return text if text.isprintable() else _UNUSUAL.sub(_escaped, text)
 
 
 def decode(data: bytes) -> str:
-    """Return bytes as printable text; what is not UTF-8 becomes backslash escapes."""
+    """Return bytes as printable text, with backslash escapes for those that are not UTF-8."""
     return printable(data.decode(errors="backslashreplace"))
 
 
-def _escaped(odd: re.Match[str]) -> str:
-    return "".join(char if char.isprintable() else _escape(char) for char in odd[0])
+def _escaped(match: re.Match[str]) -> str:
+    return "".join(char if char.isprintable() else _escape(char) for char in match[0])
 
 
 def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
-def _whole(block: bytes) -> Iterable[str]:
-    """Return whole lines, the last without its newline; all at once where they are plain text.
+def _complete_lines(block: bytes) -> Iterable[str]:
+    """Return the lines of `block`, which lacks the newline of the last one.
 
-    Of a flood it takes a tenth of what looking at each line does.
+    Plain ASCII is split as a block, ten times as fast as line by line.
     """
     if len(block) <= MAX_LINE and block.isascii():
         text = block.decode("ascii") + "\n"
@@ -79,7 +79,7 @@ def _line(line: bytes) -> str:
 
 
 def _extend(pending: bytearray, part: bytes) -> int:
-    """Append what still fits; return the number of bytes that did not."""
+    """Append as many bytes of `part` as fit; return the number of the others."""
     free = MAX_LINE - len(pending)
     pending += part[:free]
     return max(len(part) - free, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Verdicts and results: what is known about a case after it ran, or why it did not run."""
+"""Verdicts and results of cases."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from kut_runner.verdict.status import Status
 if TYPE_CHECKING:
     from kut_runner.verdict.diagnosis import Diagnosis
 
-#: Of several exit codes among the tests of a run the first of these is the run's.
+#: Exit codes by precedence: a run has the first one that one of its tests has.
 _PRECEDENCE: Final = (
     ExitCode.INTERRUPTED,
     ExitCode.MACHINE_REFUSED,
@@ -25,46 +25,46 @@ _PRECEDENCE: Final = (
 )
 
 
-_SILENCE: Final = GuestOutput()
+_NO_OUTPUT: Final = GuestOutput()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement on a test, and its exit code for the run."""
+    """Verdict on a test, and its exit code."""
 
     status: Status
     reason: str
-    """One sentence; empty for a pass only."""
+    """One sentence; empty only for a pass."""
     exit_code: ExitCode
     cause: Cause | None = None
-    """The row of the table that decided; None in documents of an older kut."""
+    """Row of the table in `judge` that decided; None in documents of an older kut."""
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """All that is known about one case after it ran, or why it did not run."""
+    """Result of a case: its verdict, output and process, or the reason why it did not run."""
 
     __test__ = False  # not a class for pytest to collect
 
     id: str
-    """The case's."""
+    """Id of the case."""
     verdict: Verdict
-    output: GuestOutput = _SILENCE
+    output: GuestOutput = _NO_OUTPUT
     process_exit: ProcessExit | None = None
-    """None when the test was not started."""
+    """None if the test was not started."""
     command: tuple[str, ...] = ()
-    """The target's argument vector: paste it to run the test again."""
+    """Argument vector of the target, which runs the test again."""
     version: str = ""
-    """Version of the target's program."""
+    """Version of the program of the target."""
     log: str = ""
-    """Path of the raw bytes of the serial line."""
+    """Path of the file with the raw bytes of the serial line."""
     build_id: str = ""
     diagnosis: "Diagnosis | None" = None
-    """The decoded dump or stopped machine; None when there is neither."""
+    """Decoded dump or CPU states; None without either."""
     attempt: int = 1
-    """Number of the attempt in this run, from 1."""
+    """Number of the attempt, from 1."""
     earlier: tuple["TestResult", ...] = ()
-    """The failures after which the test was tried again, oldest first."""
+    """Failed attempts before this one, oldest first."""
     target: str = ""
     """Name of the target; empty in documents of an older kut."""
 
@@ -75,22 +75,22 @@ class TestResult:
 
     @property
     def cell(self) -> str:
-        """Which of several targets it ran on, "" where there is only one."""
+        """Cell of the target it ran on; empty in a run with one target."""
         return cell_of(self.id)
 
     @property
     def status(self) -> Status:
-        """The verdict's status."""
+        """Status of the verdict."""
         return self.verdict.status
 
     @property
     def seconds(self) -> float:
-        """Wall time of the process, from start to end."""
+        """Wall time of the process; 0 if it was not started."""
         return self.process_exit.seconds if self.process_exit else 0.0
 
 
 def after(earlier: tuple[TestResult, ...], result: TestResult) -> TestResult:
-    """Return the result of a test that failed `earlier`; one that passes now is flaky."""
+    """Return `result` with the `earlier` failed attempts; a pass after a failure is flaky."""
     if not earlier:
         return result
     verdict = result.verdict

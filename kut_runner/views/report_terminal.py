@@ -172,7 +172,7 @@ class Terminal(View):
         failed = result.output.failed
         if self._display.verbosity > 0:
             yield from _command(result)
-            for event in result.output.told:
+            for event in result.output.checks_and_infos:
                 yield from event.lines if isinstance(event, Check) else (event.line,)
         else:
             yield from (line for check in failed[:_MOST_CHECKS] for line in check.lines)

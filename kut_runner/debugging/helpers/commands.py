@@ -102,7 +102,7 @@ def summary(debugger: Debugger, address: int) -> str:
     record = Record(debugger, Memory(debugger), _GUEST, address)
     place = _place(debugger, record["elr_el2"])
     state = syndrome.describe_spsr(record["spsr_el2"])
-    words = syndrome.esr_words(record["esr_el2"])
+    words = syndrome.esr_summary(record["esr_el2"])
     return f"{{guest at {place}, {state}; last exit {words}}}"
 
 

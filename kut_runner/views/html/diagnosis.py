@@ -50,12 +50,12 @@ def _frame(same: list[Frame]) -> str:
 
 def _registers(registers: Iterable[Register]) -> str:
     """Return system registers in a table, and the general ones that point at symbols."""
-    known = [register for register in registers if register.words]
+    known = [register for register in registers if register.meaning]
     general = [register for register in known if _GENERAL.fullmatch(register.name)]
     rows = "".join(_row(register) for register in known if register not in general)
     table = f'<div class="scroll"><table class="registers">{rows}</table></div>' if rows else ""
     pointers = " ".join(
-        f'<span title="{register.value:#x}">{shown(register.name)}={shown(register.words)}</span>'
+        f'<span title="{register.value:#x}">{shown(register.name)}={shown(register.meaning)}</span>'
         for register in general
     )
     return table + (f'<p class="pointers">{pointers}</p>' if pointers else "")
@@ -63,4 +63,4 @@ def _registers(registers: Iterable[Register]) -> str:
 
 def _row(register: Register) -> str:
     value = f"<td><code>{register.value:#x}</code>"
-    return f"<tr><th>{shown(register.name)}{value}<td>{shown(register.words)}"
+    return f"<tr><th>{shown(register.name)}{value}<td>{shown(register.meaning)}"
