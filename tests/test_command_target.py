@@ -22,6 +22,8 @@ from kut_runner.targets import command, selection
 from kut_runner.targets.command import Command
 from kut_runner.targets.protocol import ExitMeaning
 
+pytestmark = pytest.mark.qemu
+
 DEFINITION = TargetDef(
     name="vmm",
     command=("bin/vmm", "--kernel={image}"),

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import realtree
 
+pytestmark = pytest.mark.qemu
+
 SOURCE = realtree.ROOT / "arm/misbehave.c"
 
 ABORT = (

@@ -15,6 +15,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.qemu
+
 TESTS = Path(__file__).parent
 EXPECTED = TESTS / "previous-release.json"
 #: Keys that the previous release did not write.

@@ -258,6 +258,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top
 
 
+@pytest.mark.qemu
 @pytest.mark.skipif(THIS_IS_ARM, reason="this host may have a KVM for arm64")
 @pytest.mark.parametrize(
     ("args", "env"),
@@ -274,6 +275,7 @@ def test_kvm_on_another_host_is_an_exit_code_of_its_own(
     assert "tcg runs anywhere" in end.stderr
 
 
+@pytest.mark.qemu
 def test_a_test_for_another_accelerator_is_a_skip(tree: Path) -> None:
     end = realtree.kut(tree, "run", "for-kvm", "small")
     assert end.returncode == 0
@@ -285,6 +287,7 @@ def test_a_test_for_another_accelerator_is_a_skip(tree: Path) -> None:
     assert realtree.kut(tree, "run", "for-kvm").returncode == 4, "one that ran nothing is no pass"
 
 
+@pytest.mark.qemu
 def test_properties_of_the_accelerator_reach_qemu(tree: Path) -> None:
     env = {"ACCEL": "tcg,thread=single"}
     assert realtree.kut(tree, "run", "small", env=env).returncode == 0
@@ -299,6 +302,7 @@ def test_properties_of_the_accelerator_reach_qemu(tree: Path) -> None:
     assert "accel" not in run["options"], "it is the test's own"
 
 
+@pytest.mark.qemu
 def test_a_run_again_has_the_same_accelerator(tree: Path) -> None:
     env = {"ACCEL": "tcg,thread=single"}
     assert realtree.kut(tree, "run", "small", "--timeout", "0.001", env=env).returncode == 1
@@ -308,6 +312,7 @@ def test_a_run_again_has_the_same_accelerator(tree: Path) -> None:
     assert realtree.kut(tree, "rerun", env={"ACCEL": "kvm"}).returncode == 1, "whatever is set now"
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize(
     ("args", "env", "message"),
     [

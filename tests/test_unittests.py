@@ -130,6 +130,7 @@ def test_a_run(tree: Path, tmp_path: Path) -> None:
     assert not (tree / "build").exists() or not list((tree / "build").glob("runs"))
 
 
+@pytest.mark.qemu
 def test_the_accelerator_of_the_environment_reaches_qemu(tree: Path, tmp_path: Path) -> None:
     environment = {"ACCEL": "tcg,thread=single"}
     done, document = kut(

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import realtree
 
+pytestmark = pytest.mark.qemu
+
 #: Close all but stdin, stdout and stderr; bash then cannot read the script beyond this block.
 WRAPPER = """#!/bin/bash
 {{

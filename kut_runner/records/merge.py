@@ -9,6 +9,7 @@ shard's document is missing, or was cut short, the run is incomplete.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Final
 
 from kut_runner.definitions import shards
@@ -68,22 +69,31 @@ def merge(parts: Mapping[str, Document]) -> Merged:
 
 
 def _with_cells(parts: Mapping[str, Document]) -> Mapping[str, Document]:
-    """Return the parts, with cells in their ids where targets have tests in common."""
+    """Return the parts, with cells in their ids where targets have tests in common.
+
+    A part that has cells, as a merged one, keeps them.
+    """
     kinds = {name: _kind(document) for name, document in parts.items()}
     owners: dict[str, set[tuple[str, str]]] = {}
     for name, document in parts.items():
         for case in document.names:
-            owners.setdefault(case, set()).add(kinds[name])
+            owners.setdefault(test_of(case), set()).add(kinds[name])
     if all(len(each) == 1 for each in owners.values()):
         return parts
-    several = [len({kind[at] for kind in kinds.values()}) > 1 for at in (0, 1)]
+    plain = {kinds[name] for name, document in parts.items() if not _has_cells(document)}
+    has_merged = len(plain) < len({*kinds.values()})
+    targets, builds = ({kind[at] for kind in plain} for at in (0, 1))
+    several = (len(targets) > 1 or has_merged, len(builds) > 1)
     return {
-        name: _in_cell(
-            document,
-            "/".join(part for part, counts in zip(kinds[name], several, strict=True) if counts),
-        )
+        name: document
+        if _has_cells(document)
+        else _in_cell(document, "/".join(compress(kinds[name], several)))
         for name, document in parts.items()
     }
+
+
+def _has_cells(document: Document) -> bool:
+    return any(map(cell_of, document.names))
 
 
 def _kind(document: Document) -> tuple[str, str]:
@@ -97,14 +107,9 @@ def _kind(document: Document) -> tuple[str, str]:
 
 
 def _in_cell(document: Document, cell: str) -> Document:
-    """Return the document with ids in a cell; one that has cells gets it as their first part."""
-
-    def moved(case: str) -> str:
-        parts = (cell, cell_of(case))
-        return case_id(test_of(case), "/".join(filter(None, parts)))
-
-    selection = tuple(map(moved, document.names))
-    results = tuple(replace(each, id=moved(each.id)) for each in document.results)
+    """Return the document with ids in a cell."""
+    selection = tuple(case_id(case, cell) for case in document.names)
+    results = tuple(replace(each, id=case_id(each.id, cell)) for each in document.results)
     metadata = replace(document.metadata, selection=selection)
     return replace(document, metadata=metadata, results=results)
 
@@ -141,7 +146,7 @@ def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
         numbers = " and ".join(map(str, sorted(counts)))
         raise UsageError(f"shards of {numbers} are not parts of one run", "merge those of one")
     # Of a run whose shards ran on several targets, without a common test, there is one set.
-    if not any(map(cell_of, (name for each in parts.values() for name in each.names))):
+    if not any(map(_has_cells, parts.values())):
         found = {("", ""): [shard for each in found.values() for shard in each]}
     return [
         f"shard {index}/{count}{f' on {kind[0]}' if kind[0] else ''}"

@@ -13,14 +13,14 @@ def grid(table: CellTable, idents: Mapping[str, str]) -> str:
     rows = "".join(_row(table, row, idents) for row in table.rows)
     return (
         '<details class="times-of" open><summary>Targets</summary><div class="grid">'
-        f"<table><thead><tr><th>test{heads}<tbody>{rows}</table></div></details>"
+        f"<table><tr><th>test{heads}</tr>{rows}</table></div></details>"
     )
 
 
 def _row(table: CellTable, row: Row, idents: Mapping[str, str]) -> str:
     fields = "".join(_field(row, cell, idents) for cell in table.cells)
     kind = ' class="differs"' if row.differs else ""
-    return f'<tr{kind}><td class="name">{shown(row.test)}{fields}'
+    return f'<tr{kind}><td class="name">{shown(row.test)}{fields}</tr>'
 
 
 def _field(row: Row, cell: str, idents: Mapping[str, str]) -> str:
