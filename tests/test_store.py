@@ -33,7 +33,7 @@ def result(name: str) -> TestResult:
 
 
 def start(kept: RunDirectory, *names: str) -> tuple[View, ...]:
-    """The views of a run that has started."""
+    """Return the views of a run that has started."""
     *views, _terminal = open_views(log_dir=kept.path, metadata=RunMetadata(run=kept.run))
     for view in views:
         view.on_start(names)
@@ -46,7 +46,7 @@ def end(views: tuple[View, ...], results: list[TestResult], selected: int) -> No
 
 
 def make_run(store: Store, *names: str, bulk: int = 0) -> str:
-    """A run that passes."""
+    """Store a run that passes."""
     with store.begin() as kept:
         (kept.path / "one.log").write_bytes(bytes(bulk))
         views = start(kept, *names)
@@ -227,7 +227,7 @@ def test_a_run_in_progress_is_never_removed(tmp_path: Path) -> None:
 
 
 def test_what_never_started_does_not_push_out_runs(tmp_path: Path) -> None:
-    """As when its build fails."""
+    """A run without a document and results is one whose build failed."""
     store = Store(tmp_path, FEW)
     made = [make_run(store, "a") for _ in range(2)]
     begun = [store.begin() for _ in range(5)]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The documents of several machines that shared a run become the document of that run.
+"""Merge of the documents of shards into the document of one run.
 
-Each test comes from one of them. What is missing is not forgotten: when a shard's document is not
-there, or was cut short, the whole is incomplete.
+Each test is in one shard. When the document of a shard is missing, or its run was cut short, the
+merged run is incomplete.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,29 +14,28 @@ from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records.document import Document
 from kut_runner.verdict.result import exit_code
 
-#: The option of a run that says which part it is.
+#: The option in a document that names the shard, as in "2/4".
 OPTION: Final = "shard"
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A run whose parts were elsewhere."""
+    """A run merged from its shards."""
 
     document: Document
     missing: tuple[str, ...]
-    """What is not there, in words: shards, and tests without result."""
+    """Missing shards, and tests without result, as text."""
 
 
 def merge(parts: Mapping[str, Document]) -> Merged:
-    """Return the run that the parts, by their names for messages, make up.
+    """Merge documents, by their names in messages, into one run.
 
-    It is as long as the longest of them.
-
-    Raises UsageError when two parts have one test, or are not parts of one run.
+    The run takes as long as the longest of them. Raises UsageError when a test is in two documents,
+    or when they are not shards of one run.
     """
     if not parts:
         raise UsageError("nothing to merge", "name the files that `kut run --json` wrote")
-    _refuse_doubles(parts)
+    _refuse_duplicates(parts)
     documents = list(parts.values())
     first = min(documents, key=lambda each: each.metadata.started)
     missing = (*_missing_shards(parts), *_missing_tests(parts))
@@ -60,18 +59,19 @@ def merge(parts: Mapping[str, Document]) -> Merged:
     return Merged(document, missing)
 
 
-def _refuse_doubles(parts: Mapping[str, Document]) -> None:
+def _refuse_duplicates(parts: Mapping[str, Document]) -> None:
+    """Raise UsageError when a test is in two documents."""
     owners: dict[str, str] = {}
     for part, document in parts.items():
         for name in document.names:
             if name in owners:
-                words = f"{name} is in {owners[name]} and in {part}"
-                raise UsageError(words, "merge results of runs that have no test in common")
+                message = f"{name} is in {owners[name]} and in {part}"
+                raise UsageError(message, "merge results of runs that have no test in common")
             owners[name] = part
 
 
 def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
-    """Return the shards without a document; none where no part says that it is one."""
+    """Return the shards without a document; none if no document is one of a shard."""
     found = [shards.parse(text) for each in parts.values() if (text := _shard(each))]
     counts = {shard.count for shard in found}
     if len(counts) > 1:
@@ -91,6 +91,7 @@ def _shard(document: Document) -> str:
 
 
 def _missing_tests(parts: Mapping[str, Document]) -> Sequence[str]:
+    """Return the tests without result, each with the document that should have it."""
     return [
         f"{name}, which has no result in {part}"
         for part, document in parts.items()
