@@ -373,7 +373,7 @@ CONTRASTS = """
 		return getComputedStyle(document.body).backgroundColor;
 	};
 	const result = {};
-	const kinds = "h1,h4,.facts li,.facts b,nav button,.name,.reason,.seconds,.headline,.place,"
+	const kinds = "h1,h4,.metadata li,.metadata b,nav button,.name,.reason,.seconds,.headline,.location,"
 		+ ".note,.pointers,.stack small,.stack li,.log s,.log a,.log mark,.log .cut,dt,dd,footer,"
 		+ ".checks b,.warning";
 	for (const kind of kinds.split(",").concat(

@@ -24,14 +24,14 @@ def command(
     from kut_runner.definitions import plan
     from kut_runner.run import rerun, workspace
     from kut_runner.run.execute import execute
-    from kut_runner.views.opening import Opener, people
+    from kut_runner.views.opening import Opener, text_stream
 
     old = where.store_of(root).load_ended(run)
     names = rerun.names_to_run(old)
     place = workspace.again(old.metadata, lambda: where.tree_of(root), progress.on_one_line)
     tests = plan.select(place.definitions, plan.Selection(names))
     machine = rerun.target(old.metadata, place)
-    click.echo(rerun.headline(old, names), file=people(reports))
+    click.echo(rerun.headline(old, names), file=text_stream(reports))
     return rerun.joined_code(
         execute(
             place,

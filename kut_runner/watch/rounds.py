@@ -144,7 +144,7 @@ class Watch:
             if is_first and not isinstance(error, (BuildError, ConfigError)):
                 raise
             self._trouble = getattr(error, "exit_code", ExitCode.INFRASTRUCTURE)
-            self._screen.complain(error, in_build=isinstance(error, BuildError))
+            self._screen.show_error(error, in_build=isinstance(error, BuildError))
 
     def _try_round(self, load: Callable[[], Work], cause: Cause, *, postpone: bool) -> None:
         work = load()
@@ -168,7 +168,7 @@ class Watch:
             )
             work.run(due, Extra(views, frozenset(self._states.bad), self._stoppers))
         else:
-            self._screen.idle()
+            self._screen.show_idle()
         self._changes.also(work.dependencies(), since=began)
 
     def _wait(self) -> None:
