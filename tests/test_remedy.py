@@ -120,7 +120,7 @@ def test_a_newer_qemu_comes_from_a_newer_release(user: Fixes, tmp_path: Path) ->
         assert distribution.newer_release(release) == expected
     assert distribution.newer_release(tmp_path / "none") is None
     fedora = replace(user, distribution=Distribution.FEDORA)
-    assert fedora.another_qemu("/q") == "let --qemu or KUT_QEMU name a newer one than /q"
+    assert fedora.newer_qemu("/q") == "let --qemu or KUT_QEMU name a newer one than /q"
 
 
 def test_python_packages_are_those_of_the_constraints(root: Fixes, tmp_path: Path) -> None:

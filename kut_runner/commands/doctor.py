@@ -28,18 +28,18 @@ def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu:
     from kut_runner.health import distribution, doctor
 
     tree: Path | None = None
-    trouble: InfrastructureError | None = None
+    tree_error: InfrastructureError | None = None
     try:
         tree = where.tree_of(root)
     except UsageError:
         if root:
             raise
     except InfrastructureError as error:
-        trouble = error
+        tree_error = error
     host = doctor.Host(
         environ=os.environ,
         tree=tree,
-        trouble=trouble,
+        tree_error=tree_error,
         qemu=qemu,
         compiler=compiler or (toolchain.choice(str(tree)) if tree else None),
         distribution=distribution.identify(),
