@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut archive`: images for machines without a compiler."""
+"""`kut archive`: tests and images for machines without a compiler."""
 
 import os
 from pathlib import Path
@@ -27,10 +27,12 @@ def command(
     from kut_runner.bundle import archive
     from kut_runner.definitions import plan
 
-    place = where.workspace(root, compiler, variant)
-    tests = plan.select(place.definitions, selection)
-    images = place.supply(sorted({test.image for test in tests}))
-    size = archive.pack(file, tree=place.tree, compiler=place.compiler, tests=tests, images=images)
-    words = f"{len(tests)} tests with {len(images)} images, {size / 1e6:.1f} MB"
-    click.echo(f"{os.path.relpath(file)}: {words}")
+    workspace = where.workspace(root, compiler, variant)
+    tests = plan.select(workspace.definitions, selection)
+    images = workspace.supply(sorted({test.image for test in tests}))
+    size = archive.pack(
+        file, tree=workspace.tree, compiler=workspace.compiler, tests=tests, images=images
+    )
+    content = f"{len(tests)} tests with {len(images)} images, {size / 1e6:.1f} MB"
+    click.echo(f"{os.path.relpath(file)}: {content}")
     return ExitCode.OK

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut build`: images."""
+"""`kut build`: build of images."""
 
 import os
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut compare`: two past runs."""
+"""`kut compare`: comparison of two past runs."""
 
 from pathlib import Path
 

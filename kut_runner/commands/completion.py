@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut completion`: what makes a shell complete the words of kut."""
+"""`kut completion`: scripts for shell completion."""
 
 import click
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut debug`: a test in a debugger."""
+"""`kut debug`: debugging of a test."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913 - one for each option
     batch: bool,
     scripts: tuple[Path, ...],
     commands: tuple[str, ...],
-    target: str | None,
+    target_name: str | None,
     qemu: str | None,
     compiler: str,
     variant: str | None,
@@ -75,14 +75,14 @@ def command(  # noqa: PLR0913 - one for each option
         raise UsageError("--port is for --wait", "the debugger that kut starts finds its way")
     if wait and (debugger or batch or scripts or commands):
         raise UsageError("--wait starts no debugger", "leave out what is meant for one")
-    place = where.workspace(root, compiler, variant)
-    test = plan.select_one(place.definitions, name)
+    workspace = where.workspace(root, compiler, variant)
+    test = plan.select_one(workspace.definitions, name)
     tool = None if wait else debuggers.find(debugger, os.environ)
-    machine = place.target(target, qemu=qemu)
+    target = workspace.target(target_name, qemu=qemu)
     request = debug.Request(
-        case=place.cases((test,), machine)[0],
-        tree=place.tree,
-        serial=serial or place.tree / f"build/debug/{test.name}.log",
+        case=workspace.cases((test,), target)[0],
+        tree=workspace.tree,
+        serial=serial or workspace.tree / f"build/debug/{test.name}.log",
         at_reset=at_reset,
         show=None if serial else lambda text: click.echo(text, nl=False),
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut doctor`: whether kut can run here."""
+"""`kut doctor`: diagnosis of the host."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut history`: past runs."""
+"""`kut history`: list of past runs."""
 
 from pathlib import Path
 

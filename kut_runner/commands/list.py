@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut list`: what there is."""
+"""`kut list`: lists of tests, groups and variants."""
 
 from collections import Counter
 from pathlib import Path

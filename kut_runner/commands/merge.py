@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut merge`: the results of shards become those of one run."""
+"""`kut merge`: merge of the results of shards."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,6 @@ def command(
     merged = merge.merge({str(path): document.load(path) for path in files})
     shown = opening.open_views(metadata=merged.document.metadata, display=display, reports=reports)
     code = document.replay(merged.document, shown)
-    for words in merged.missing:
-        click.echo(f"kut: missing: {words}", err=True)
+    for missing in merged.missing:
+        click.echo(f"kut: missing: {missing}", err=True)
     return code

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut new`: a test to start from, or a whole tree."""
+"""`kut new`: templates of a test and of a source tree."""
 
 import os
 from pathlib import Path

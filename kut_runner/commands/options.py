@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What several commands take, and what they do first."""
+"""Options shared by several commands."""
 
 import os
 from functools import wraps
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _chosen(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
-    """Return the compiler that is named, else the tree's own, else the first that is there."""
+    """Return the given compiler, else that of the source tree, else the first installed one."""
     if value:
         return value
     from kut_runner.build import toolchain
@@ -24,13 +24,13 @@ def _chosen(context: click.Context, _parameter: click.Parameter, value: str | No
 
     try:
         tree = source_trees.place_of(context.obj) if context.obj else source_trees.find(Path.cwd())
-    except UsageError:  # the command will say so, or needs no tree
+    except UsageError:  # the command reports it, or needs no source tree
         tree = Path.cwd()
     return toolchain.choice(str(tree)) or toolchain.preferred(os.environ)
 
 
 def offers(what: str) -> "Callable[[click.Context, click.Parameter, str], list[str]]":
-    """Return the completion of a name: a function of `complete`, imported when it is called."""
+    """Return a function for `shell_complete`; it imports `complete` when it is called."""
 
     def complete_name(
         context: click.Context, parameter: click.Parameter, incomplete: str
@@ -59,6 +59,7 @@ variant: Final = click.option(
 verbose: Final = click.option("-v", "--verbose", is_flag=True, help="Show more of what happens.")
 target: Final = click.option(
     "--target",
+    "target_name",
     metavar="NAME",
     shell_complete=offers("targets"),
     help="tcg (default), kvm, or a [target.NAME] of the definitions; also $ACCEL.",
@@ -69,7 +70,7 @@ qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KU
 def check_seconds(
     _context: click.Context, _parameter: click.Parameter, value: float | None
 ) -> float | None:
-    """Refuse what is no length of time; FloatRange would let "nan" through."""
+    """Return a valid timeout; raises BadParameter. FloatRange would accept "nan"."""
     if value is None or 0 < value <= DAY:
         return value
     raise click.BadParameter(f"{value} is not a number of seconds above 0 and up to {DAY}.")
@@ -140,7 +141,7 @@ _run_options: Final = (
 
 
 def selection(command: "Callable[..., int]") -> "Callable[..., int]":
-    """Give a command the options that select tests, as one argument `selection`."""
+    """Add the options that select tests; the command receives them as `selection`."""
 
     @wraps(command)
     def with_selection(
@@ -161,7 +162,7 @@ def selection(command: "Callable[..., int]") -> "Callable[..., int]":
 
 
 def run_options(command: "Callable[..., int]") -> "Callable[..., int]":
-    """Give a command the options for how tests run, as one argument `run_options`."""
+    """Add the options for the execution of tests; the command receives them as `run_options`."""
 
     @wraps(command)
     def with_run_options(  # noqa: PLR0913 - one for each option
@@ -228,9 +229,9 @@ _reports: Final = (
 
 
 def display(command: "Callable[..., int]", *, github: bool = True) -> "Callable[..., int]":
-    """Give a command the options for what is shown, as one argument `display`.
+    """Add the display options; the command receives them as `display`.
 
-    Those for GitHub are left out unless `github`.
+    Options for GitHub Actions are added only with `github`.
     """
     wants_github = github
 
@@ -260,9 +261,9 @@ def display(command: "Callable[..., int]", *, github: bool = True) -> "Callable[
 
 
 def reports(command: "Callable[..., int]") -> "Callable[..., int]":
-    """Give a command the options for files of results, as one argument `reports`.
+    """Add the options for result files; the command receives them as `reports`.
 
-    It is what `opening.open_views` takes, by name.
+    They are files by kind, as for `opening.open_views`.
     """
 
     @wraps(command)
@@ -283,7 +284,7 @@ def reports(command: "Callable[..., int]") -> "Callable[..., int]":
 
 
 def print_table(rows: "Mapping[str, str]") -> None:
-    """Print names and the words for each."""
+    """Print rows of a name and a description."""
     width = max(map(len, rows), default=0)
-    for name, words in rows.items():
-        click.echo(f"{name:{width}}  {words}".rstrip())
+    for name, description in rows.items():
+        click.echo(f"{name:{width}}  {description}".rstrip())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut parse`: what a saved serial log shows."""
+"""`kut parse`: verdict on a saved serial log."""
 
 import sys
 from pathlib import Path

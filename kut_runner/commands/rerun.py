@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut rerun`: what is not good of a past run."""
+"""`kut rerun`: rerun of the failed and missing tests of a past run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,23 +22,24 @@ def command(
 ) -> int:
     """Run again what failed in RUN or has no result, as it ran then; the rest is kept."""
     from kut_runner.definitions import plan
-    from kut_runner.run import rerun, workspace
+    from kut_runner.run import rerun
+    from kut_runner.run import workspace as workspaces
     from kut_runner.run.execute import execute
     from kut_runner.views.opening import Opener, text_stream
 
     old = where.store_of(root).load_ended(run)
     names = rerun.names_to_run(old)
-    place = workspace.again(old.metadata, lambda: where.tree_of(root), progress.on_one_line)
-    tests = plan.select(place.definitions, plan.Selection(names))
-    machine = rerun.target(old.metadata, place)
+    workspace = workspaces.again(old.metadata, lambda: where.tree_of(root), progress.on_one_line)
+    tests = plan.select(workspace.definitions, plan.Selection(names))
+    target = rerun.target(old.metadata, workspace)
     click.echo(rerun.headline(old, names), file=text_stream(reports))
     return rerun.joined_code(
         execute(
-            place,
-            lambda: place.cases(tests, machine),
+            workspace,
+            lambda: workspace.cases(tests, target),
             rerun.options(old.metadata),
-            rerun.Joining(old, Opener(display=display, reports=reports, tree=place.tree)),
-            metadata=rerun.metadata(old.metadata, place.metadata(machine)),
+            rerun.Joining(old, Opener(display=display, reports=reports, tree=workspace.tree)),
+            metadata=rerun.metadata(old.metadata, workspace.metadata(target)),
         ),
         rerun.kept_results(old),
     )

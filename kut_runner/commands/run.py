@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut run`: build, run, and give the verdict."""
+"""`kut run`: build and run of tests."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -52,7 +52,7 @@ def command(  # noqa: PLR0913 - one for each option
     el2: bool | None,
     run_options: "RunOptions",
     reports: dict[str, Path | None],
-    target: str | None,
+    target_name: str | None,
     qemu: str | None,
     compiler: str,
     variant: str | None,
@@ -60,50 +60,50 @@ def command(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Build what is needed, then run the tests: all, or those that are named."""
     from kut_runner.definitions import plan
-    from kut_runner.run import workspace
+    from kut_runner.run import workspace as workspaces
     from kut_runner.run.execute import execute
     from kut_runner.views.opening import Opener
 
     _refuse_contradictions()
     if archive:
-        place = workspace.of_archive(archive)
+        workspace = workspaces.of_archive(archive)
     elif tree:
-        place = workspace.of_kvm_unit_tests(tree, el2=el2, target=target)
+        workspace = workspaces.of_kvm_unit_tests(tree, el2=el2, target=target_name)
     else:
-        place = where.workspace(root, compiler, variant)
+        workspace = where.workspace(root, compiler, variant)
     if failed:
-        again = place.store.load("latest").to_repeat
-        tests = plan.only(place.definitions, selection, again, "nothing failed in the last run")
+        again = workspace.store.load("latest").to_repeat
+        tests = plan.only(workspace.definitions, selection, again, "nothing failed in the last run")
     else:
-        tests = plan.select(place.definitions, selection)
+        tests = plan.select(workspace.definitions, selection)
     if shard:
-        tests = place.shard(tests, shard, allow_empty=allow_empty)
-    machine = place.target(target, qemu=qemu)
+        tests = workspace.shard(tests, shard, allow_empty=allow_empty)
+    target = workspace.target(target_name, qemu=qemu)
     return execute(
-        place,
-        lambda: place.cases(tests, machine, changed=changed),
+        workspace,
+        lambda: workspace.cases(tests, target, changed=changed),
         run_options,
-        Opener(display=display, reports=reports, tree=place.tree),
-        metadata=place.metadata(machine, run_options, shard=shard),
+        Opener(display=display, reports=reports, tree=workspace.tree),
+        metadata=workspace.metadata(target, run_options, shard=shard),
     )
 
 
-#: Options of which at most one can be given.
-_APART: Final = (
+#: Pairs of options that exclude each other.
+_EXCLUSIVE: Final = (
     *(("archive", other) for other in ("tree", "compiler", "variant", "changed")),
     *(("tree", other) for other in ("compiler", "variant", "changed")),
 )
 
 
 def _refuse_contradictions() -> None:
-    """Raise UsageError for options that mean nothing together: nothing is built, say."""
+    """Raise UsageError for options that cannot be combined."""
     context = click.get_current_context()
     given = {
         name
         for name in context.params
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    for one, other in _APART:
+    for one, other in _EXCLUSIVE:
         if {one, other} <= given:
             raise UsageError(f"--{other} and --{one} contradict each other", "leave out one")
     if "el2" in given and "tree" not in given:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut shards`: how a selection is cut."""
+"""`kut shards`: the shards of a selection."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut show`: a past run."""
+"""`kut show`: display of a past run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

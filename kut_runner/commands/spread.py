@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut spread`: a run on several machines."""
+"""`kut spread`: run on several machines."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -39,14 +39,15 @@ def command(  # noqa: PLR0913 - one for each option
     """Run the tests of ARCHIVE on the workers of a Dask cluster, and join their results."""
     from kut_runner.definitions import plan, shards
     from kut_runner.records import document, merge
-    from kut_runner.run import spread, workspace
+    from kut_runner.run import spread
+    from kut_runner.run import workspace as workspaces
     from kut_runner.views import opening
 
     if bool(scheduler) == bool(local):
         raise UsageError("where to run is not clear", "give either --scheduler or --local")
-    place = workspace.of_archive(archive)
-    tests = plan.select(place.definitions, selection)
-    with place.begin_run() as kept, ExitStack() as cluster:
+    workspace = workspaces.of_archive(archive)
+    tests = plan.select(workspace.definitions, selection)
+    with workspace.begin_run() as directory, ExitStack() as cluster:
         executor, workers = _executor(cluster, scheduler, local)
         parts = {}
         for part in spread.spread(
@@ -54,29 +55,33 @@ def command(  # noqa: PLR0913 - one for each option
             archive,
             tests,
             workers=workers,
-            seconds=shards.load_times(place.shard_times),
-            log_dir=kept.path,
+            seconds=shards.load_times(workspace.shard_times),
+            log_dir=directory.path,
         ):
             parts[part.name] = part.document
             if part.stderr:
                 click.echo(f"kut: {part.name}: {part.stderr}", err=True)
         merged = merge.merge(parts)
         shown = opening.open_views(
-            log_dir=kept.path,
-            metadata=replace(merged.document.metadata, run=kept.run),
+            log_dir=directory.path,
+            metadata=replace(merged.document.metadata, run=directory.run),
             reports=reports,
             display=display,
         )
         code = document.replay(merged.document, shown)
-    for words in merged.missing:
-        click.echo(f"kut: missing: {words}", err=True)
+    for missing in merged.missing:
+        click.echo(f"kut: missing: {missing}", err=True)
     return code
 
 
 def _executor(
     cluster: ExitStack, scheduler: str | None, local: int | None
 ) -> "tuple[Executor, int]":
-    """Return an executor and its number of workers; both end with `cluster`."""
+    """Return an executor and its number of workers, which `cluster` closes.
+
+    Raises MissingToolError without Dask, UsageError for a malformed address, and
+    InfrastructureError when no scheduler or no worker answers.
+    """
     try:
         from distributed import Client, LocalCluster
     except ImportError:

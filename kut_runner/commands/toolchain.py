@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut toolchain`: compilers, and tools without root."""
+"""`kut toolchain`: choice of the compiler, and tools that need no root."""
 
 import os
 from pathlib import Path
@@ -82,10 +82,10 @@ def _show(tree: Path | None) -> None:
     used = os.environ.get("KUT_COMPILER") or used or toolchain.preferred(os.environ)
     for name in toolchain.NAMES:
         try:
-            words = toolchain.find(name, os.environ).compiler
+            found = toolchain.find(name, os.environ).compiler
         except MissingToolError as error:
-            words = f"not there: {error.hint}"
-        click.echo(f"{'*' if name == used else ' '} {name:6} {words}")
+            found = f"not there: {error.hint}"
+        click.echo(f"{'*' if name == used else ' '} {name:6} {found}")
     _print_unpacked(rootless.unpacked(os.environ))
 
 
