@@ -293,7 +293,7 @@ def damaged() -> Iterator[bytes]:
 def test_what_is_no_document_is_a_usage_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "r.json"
     path.write_bytes(data)
-    with pytest.raises(UsageError, match=r"r\.json does not hold results of kut") as caught:
+    with pytest.raises(UsageError, match=r"r\.json has no results of kut") as caught:
         document.load(path)
     assert "name a file" in caught.value.hint
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Shards: together everything, nothing twice, and about the same length."""
+"""Shards: complete, disjoint, and of about the same length."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ from kut_runner.errors import ConfigError, UsageError
 
 @dataclass(frozen=True)
 class Named:
-    """All that a shard looks at."""
+    """The part of a test that shards use."""
 
     name: str
 
@@ -49,7 +49,7 @@ def test_no_shard_is_much_longer_than_it_must_be(times: list[float], count: int)
     longest = max(
         sum(seconds[name] for name in part) for part in cut(list(seconds), count, seconds)
     )
-    # No cut is better than an equal one, nor than the longest test.
+    # The lower bound is an equal cut, or the longest test.
     ideal = max([sum(times) / count, *times])
     assert longest <= (2 - 1 / count) * ideal * (1 + 1e-9)
 

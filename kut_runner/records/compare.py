@@ -116,7 +116,7 @@ class Comparison:
         kinds = [change.kind for change in self.changes]
         parts = [f"{kinds.count(kind)} {kind.value}" for kind in Kind if kind in kinds]
         if self.unchanged:
-            parts.append(f"{self.unchanged} as before")
+            parts.append(f"{self.unchanged} unchanged")
         return ", ".join(parts) or "no test in either run"
 
 
@@ -213,7 +213,7 @@ def _is_significant(before: float, after: float, drift: float, spread: float) ->
 def _describe_slower(before: TestResult, after: TestResult, drift: float) -> str:
     times = after.seconds / before.seconds
     change = f"{before.seconds:.2f} s -> {after.seconds:.2f} s, {times:.1f} times as long"
-    return change if abs(drift - 1) < RATIO - 1 else f"{change}, where all take {drift:.1f} times"
+    return change if abs(drift - 1) < RATIO - 1 else f"{change}; all tests: {drift:.1f} times"
 
 
 def _brief(result: TestResult | None) -> dict[str, Any] | None:

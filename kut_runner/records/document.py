@@ -288,7 +288,7 @@ def load(path: Path, *, brief: bool = False) -> Document:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UsageError(
-            f"{path} does not hold results of kut ({reason})",
+            f"{path} has no results of kut ({reason})",
             "name a file that `kut run --json FILE` has written, or a results.jsonl",
         ) from None
 
@@ -299,7 +299,7 @@ def from_json(data: Mapping[str, Any], *, brief: bool = False) -> Document:
     Raises KeyError, TypeError, ValueError or AttributeError for anything else.
     """
     if data["schema"] > SCHEMA:
-        raise ValueError(f"schema {data['schema']} of a later kut, and this one knows {SCHEMA}")
+        raise ValueError(f"schema {data['schema']} is newer than {SCHEMA}, which this kut supports")
     code = data["exit_code"]
     return Document(
         metadata=_metadata_from_json(data),

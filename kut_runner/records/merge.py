@@ -34,7 +34,7 @@ def merge(parts: Mapping[str, Document]) -> Merged:
     or when they are not shards of one run.
     """
     if not parts:
-        raise UsageError("nothing to merge", "name the files that `kut run --json` wrote")
+        raise UsageError("nothing to merge", "name files written by `kut run --json`")
     _refuse_duplicates(parts)
     documents = list(parts.values())
     first = min(documents, key=lambda each: each.metadata.started)
@@ -76,7 +76,9 @@ def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
     counts = {shard.count for shard in found}
     if len(counts) > 1:
         numbers = " and ".join(map(str, sorted(counts)))
-        raise UsageError(f"shards of {numbers} are not parts of one run", "merge those of one")
+        raise UsageError(
+            f"shards of {numbers} are not parts of one run", "merge the shards of one run"
+        )
     seen = {shard.index for shard in found}
     return [
         f"shard {index}/{count}"

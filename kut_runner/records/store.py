@@ -34,7 +34,7 @@ _LINES: Final = "results.jsonl"
 _DOCUMENT: Final = "results.json"
 _ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-[0-9a-f]{4}")
 _LATEST: Final = re.compile(r"latest(?:~([0-9]{1,6}))?")
-_NAMED: Final = "a run is an ID or the beginning of one, latest, latest~1, or a JSON file"
+_NAMED: Final = "name a run by its ID, the start of its ID, latest, latest~1, or a JSON file"
 
 
 class RunDirectory:
@@ -134,14 +134,17 @@ class Store:
             back = int(match[1] or 0)
             if back < len(runs):
                 return runs[-1 - back]
-            raise UsageError(f"there is no run {name}: {_count_of_runs(len(runs))}", _hint(runs))
+            raise UsageError(f"no run {name}: {_count_of_runs(len(runs))}", _hint(runs))
         matches = [run for run in runs if run.run.startswith(name)]
         if len(matches) == 1:
             return matches[0]
         if matches:
             names = ", ".join(run.run for run in matches[-5:])
-            raise UsageError(f'"{name}" begins {len(matches)} runs, as {names}', "name more of it")
-        raise UsageError(f'there is no run "{name}"', _hint(runs))
+            raise UsageError(
+                f'"{name}" is ambiguous: {len(matches)} runs start with it, such as {names}',
+                "give more of the ID",
+            )
+        raise UsageError(f'no run "{name}"', _hint(runs))
 
     def load(self, name: str, *, brief: bool = False) -> Document:
         """Load the run with that name; `brief` as for `document.load`.
@@ -157,7 +160,7 @@ class Store:
         """Load the run with that name; raises UsageError as `load`, and for one in progress."""
         found = self.find(name)
         if isinstance(found, Stored) and found.is_in_progress:
-            raise UsageError(f"run {found.run} is in progress", "wait for its end, or stop it")
+            raise UsageError(f"run {found.run} is in progress", "wait for it to end, or stop it")
         return self.load(name)
 
     def _directories(self) -> list[Path]:
@@ -293,7 +296,7 @@ def _limit(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name) or str(default)
     if re.fullmatch("[0-9]{1,9}", text) and int(text):
         return int(text)
-    raise UsageError(f'${name} is "{text}"', "set it to a number of 1 or more, or unset it")
+    raise UsageError(f'${name} is "{text}"', "set it to an integer of 1 or more, or unset it")
 
 
 def _count_of_runs(count: int) -> str:
@@ -301,4 +304,4 @@ def _count_of_runs(count: int) -> str:
 
 
 def _hint(runs: list[Stored]) -> str:
-    return f"{_NAMED}; `kut history` shows them" if runs else "`kut run` makes the first one"
+    return f"{_NAMED}; `kut history` lists them" if runs else "start one with `kut run`"

@@ -308,7 +308,7 @@ def _fails_silently(boot: Boot, process_exit: ProcessExit) -> bool:
     """Return whether a program failed before its guest printed anything.
 
     Either it refused its options, or the descriptors for its inspector are not open: wrappers such
-    as ssh, docker and sudo close them. A second start without an inspector tells the two apart.
+    as ssh, docker and sudo close them. A second start without an inspector shows which.
     """
     has_failed = process_exit.kind is ExitKind.EXITED and process_exit.code != 0
     return has_failed and boot.log.is_empty

@@ -35,7 +35,7 @@ def names_to_run(document: Document) -> tuple[str, ...]:
     if names := tuple(dict.fromkeys(name for name in document.names if name in again)):
         return names
     raise NothingSelectedError(
-        f"no test of {_named(document)} failed, and each has a result", "`kut run` runs all tests"
+        f"{_named(document)} has no failed or missing tests", "`kut run` runs all tests"
     )
 
 
@@ -70,7 +70,8 @@ def headline(document: Document, names: Sequence[str]) -> str:
     parts = [f"{failed} failed"] if failed else []
     rounds = f"all {document.rounds} results" if document.rounds > 1 else "result"
     parts += [f"{missing} without {rounds}"] if missing else []
-    return f"of {_named(document)}: {' and '.join(parts)}; {len(document.names) - len(names)} kept"
+    kept = len(document.names) - len(names)
+    return f"rerun of {_named(document)}: {' and '.join(parts)}; {kept} kept"
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,4 +141,4 @@ def _part(name: str, tests: "Sequence[TestDef]", answer: Answer, log_dir: Path) 
 def _failed_part(name: str, tests: "Sequence[TestDef]", stderr: str) -> Part:
     metadata = document.RunMetadata(selection=tuple(test.name for test in tests))
     empty = Document(metadata=metadata, results=(), seconds=0.0, exit_code=None, is_complete=False)
-    return Part(name, empty, stderr or "no results, and no word why")
+    return Part(name, empty, stderr or "no results and no error message")

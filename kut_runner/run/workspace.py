@@ -103,7 +103,7 @@ class Workspace:
         if not mine and not allow_empty:
             raise NothingSelectedError(
                 f"shard {shard} is empty: only {len(tests)} tests are selected",
-                "take fewer shards, or --allow-empty",
+                "use fewer shards, or --allow-empty",
             )
         return mine
 
