@@ -104,4 +104,6 @@ def _refuse_sharing(files: "Mapping[str, Path]") -> None:
     users: dict[Path, str] = {}
     for user, path in files.items():
         if (other := users.setdefault(path.resolve(), user)) != user:
-            raise UsageError(f"{path} is written by {other} and by {user}", "name two files")
+            raise UsageError(
+                f"{path} is written by {other} and by {user}", "name two different files"
+            )

@@ -28,7 +28,7 @@ class OutFile:
                 path.open("ab").close()
         except OSError as error:
             raise UsageError(
-                f"{path} cannot be written: {error.strerror}", "name a file that can be"
+                f"{path} cannot be written: {error.strerror}", "name a writable file"
             ) from None
 
     def write(self, text: str) -> None:

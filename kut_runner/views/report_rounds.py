@@ -67,7 +67,7 @@ class Screen:
         """Show that kut waits, and the keys that it takes; on a terminal only."""
         if self._is_live:
             columns = os.get_terminal_size(sys.stdout.fileno()).columns or 80
-            text = f"watching the sources{f'; {keys}' if keys else ''}"
+            text = f"watching sources{f'; {keys}' if keys else ''}"
             self._write(f"{clipped(text, columns - 1)}\r")
             self._is_waiting = True
 
@@ -83,7 +83,7 @@ class Screen:
         if hint := getattr(error, "hint", ""):
             lines.append(f"kut: hint: {hint}")
         print(*lines, sep="\n", file=self._errors, flush=True)
-        outcome = self.colour(Status.FAIL, "the build failed" if in_build else "nothing could run")
+        outcome = self.colour(Status.FAIL, "build failed" if in_build else "no test could run")
         self._write_parts(outcome, *self._durations(), *self._failed())
 
     def show_idle(self) -> None:
@@ -112,7 +112,7 @@ class Screen:
         if self._saved is not None:
             seconds = f"{max(time.time() - self._saved, 0.0):.2f} s"
             yield f"{seconds} from save to verdict" + (
-                f", {build} of it to build" if self._build_seconds else ""
+                f", {build} of it for the build" if self._build_seconds else ""
             )
         elif self._build_seconds:
             yield f"built in {build}"
@@ -122,7 +122,7 @@ class Screen:
         total, unknown = len(self.states.names), self.states.unknown
         yield from self._failed()
         if unknown:
-            yield f"{unknown} of {total} still to run"
+            yield f"{unknown} of {total} not run yet"
         elif not self.states.bad:
             yield self.colour(Status.PASS, f"all {total} good")
 
@@ -146,7 +146,7 @@ class Round(Terminal):
             super().on_stop(stops, running)
         elif running:
             tests = "1 test" if running == 1 else f"{running} tests"
-            self._out.write(f"starting over: ending {tests}", is_urgent=True)
+            self._out.write(f"restarting: stopping {tests}", is_urgent=True)
 
     def on_result(self, result: "TestResult") -> None:
         """Print the result; one that was interrupted for the next round is no failure."""

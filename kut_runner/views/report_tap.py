@@ -63,7 +63,7 @@ def _open(path: Path) -> TextIO:
         return path.open("w", encoding="utf-8")
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be written: {error.strerror}", "name a file that can be"
+            f"{path} cannot be written: {error.strerror}", "name a writable file"
         ) from None
 
 

@@ -80,7 +80,7 @@ class Terminal(View):
         self._out.mark_slow(attempt_name(case, attempt))
         if not self._has_board and self._display.verbosity >= 0 and seconds >= _LONG:
             label = padded(attempt_name(case, attempt), self._width)
-            self._out.write(f"SLOW     {label} {seconds:6.2f} s  still runs")
+            self._out.write(f"SLOW     {label} {seconds:6.2f} s  still running")
 
     @property
     def wants_output(self) -> bool:
@@ -104,7 +104,7 @@ class Terminal(View):
             return
         tests = _tests(running)
         if stops == 1:
-            message = f"interrupted: ending {tests}, then the report; once more kills them"
+            message = f"interrupted: stopping {tests}, then reporting; interrupt again to kill"
         else:
             message = f"interrupted again: killing {tests}"
         self._out.write(message, is_urgent=True)

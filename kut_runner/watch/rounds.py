@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: Keys that `kut watch` accepts.
 KEYS: Final = "\naAfFqQ" + END
-_HELP: Final = "Enter: run all, f: run what failed, q: quit"
+_HELP: Final = "Enter: run all tests, f: run failed tests, q: quit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Cause:
         """The cause as a line of text, "" for the first round."""
         if self.paths:
             return headline(self.paths)
-        return {"": "", "f": "what failed"}.get(self.key, "all tests")
+        return {"": "", "f": "failed tests"}.get(self.key, "all tests")
 
 
 class _Superseded(Exception):  # noqa: N818 - never leaves this module

@@ -118,7 +118,7 @@ class SourceWatcher:
         """Read and handle the output of the watcher process."""
         data = os.read(self.fileno(), 1 << 16)
         if not data:
-            self._fail(f"it ended with exit status {self._process.wait()}")
+            self._fail(f"the watcher process ended with exit status {self._process.wait()}")
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._handle(json.loads(line))
@@ -134,7 +134,7 @@ class SourceWatcher:
     def _fail(self, reason: str) -> None:
         raise InfrastructureError(
             f"the sources cannot be watched: {reason}",
-            "on Linux, `sysctl fs.inotify` shows the limits that may have been reached",
+            "on Linux a limit may have been reached, see `sysctl fs.inotify`",
         )
 
 

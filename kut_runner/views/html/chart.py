@@ -28,7 +28,7 @@ def statuses(counts: Mapping[Status, int]) -> str:
             at += width
     return (
         f'<svg class="statuses" viewBox="0 0 {_WIDTH} 10" preserveAspectRatio="none" role="img"'
-        f' aria-label="shares of the statuses">{"".join(parts)}</svg>'
+        f' aria-label="tests by status">{"".join(parts)}</svg>'
     )
 
 

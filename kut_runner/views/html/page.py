@@ -81,7 +81,7 @@ def _head(run: Run, metadata: RunMetadata) -> Iterator[str]:
 
 def _metadata(run: Run, metadata: RunMetadata) -> Iterator[tuple[str, str]]:
     yield "started", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(run.started))
-    yield "took", f"{run.seconds:.2f} s"
+    yield "duration", f"{run.seconds:.2f} s"
     if metadata.compiler:
         yield "built with", "-".join(filter(None, (metadata.compiler, metadata.variant)))
     if metadata.version:
@@ -113,8 +113,8 @@ def _filters(run: Run) -> str:
         if counts[status]
     ]
     return (
-        f'<nav>{"".join(buttons)}<input type="search" hidden placeholder="Filter by name or words"'
-        ' aria-label="Filter by name or words"><output></output></nav>'
+        f'<nav>{"".join(buttons)}<input type="search" hidden placeholder="Filter by name or text"'
+        ' aria-label="Filter by name or text"><output></output></nav>'
     )
 
 

@@ -22,7 +22,7 @@ def test(result: TestResult, ident: str, budget: Budget, *, is_open: bool) -> st
     parts = [_diagnosis(result), *_details(result, ident)]
     details = "".join(part for part in parts if part and budget.take(part))
     if not details:
-        details = '<p class="note">There is no more room in this page: see the log.</p>'
+        details = '<p class="note">Left out, as the page would be too large: see the log.</p>'
     reason = shown(result.verdict.reason, 300) or _checks_made(result)
     return (
         f'<details id="{ident}" class="test" data-status="{status}"{" open" if is_open else ""}>'
@@ -58,7 +58,7 @@ def _checks(result: TestResult) -> str:
         parts.append(f"<h4>Failed checks</h4>{_check_list(failed)}")
     if others:
         silent = result.output.counted - len(result.output.checks)
-        note = f", and {silent} that say nothing" if silent else ""
+        note = f", and {silent} without a line" if silent else ""
         label = f"{len(others)}{' other' if failed else ''} check{'' if len(others) == 1 else 's'}"
         parts.append(f"<details><summary>{label}{note}</summary>{_check_list(others)}</details>")
     return "".join(parts)
@@ -81,12 +81,12 @@ def _earlier(result: TestResult) -> str:
 
 def _properties(result: TestResult, ident: str) -> str:
     rows = [
-        ("ProcessExit", _ended(result)),
+        ("Exit", _ended(result)),
         ("Command", f"<code>{shown(shlex.join(result.command))}</code>" if result.command else ""),
         ("QEMU", shown(result.version)),
         ("Build", f"<code>{shown(result.build_id)}</code>" if result.build_id else ""),
         ("Log", f"<code>{shown(result.log)}</code>" if result.log else ""),
-        ("QEMU says", _stderr(result)),
+        ("QEMU stderr", _stderr(result)),
         ("Link", f'<a href="#{ident}">#{ident}</a>'),
     ]
     return f"<dl>{''.join(f'<dt>{name}<dd>{value}' for name, value in rows if value)}</dl>"
