@@ -93,7 +93,7 @@ class Machine:
         launch = case.target.launch(case.test, case.image, request.serial, DAY, inspect=True)
         if not launch.inspector:
             raise UsageError(
-                f"target {case.target.name} has no gdb stub that kut knows", "leave out --target"
+                f"target {case.target.name} has no gdb stub that kut supports", "omit --target"
             )
         self._boot = Boot(
             replace(
@@ -155,10 +155,10 @@ class Machine:
         except RemoteError as error:
             raise self._failure(error) from None
         if self._load is None:
-            raise InfrastructureError("QEMU does not say where it has put the image")
+            raise InfrastructureError("QEMU does not report the load address of the image")
         self._close_stub()
         name, log = self._request.case.id, os.path.relpath(self._request.serial)
-        say(f"{name} stands {self._stopped}; serial line: {log}")
+        say(f"{name} is stopped {self._stopped}; serial output: {log}")
         return debuggers.DebuggedImage(elf, self._load, self._request.tree)
 
     def listen(self, listener: socket.socket) -> None:
@@ -254,9 +254,7 @@ class Machine:
         """Stop a machine that has not reached main in time."""
         self._deadline = None
         self._stub.interrupt()
-        self._stopped = (
-            f"where it is after {self._request.case.test.timeout:g} s without coming to main"
-        )
+        self._stopped = f"before main, after {self._request.case.test.timeout:g} s"
 
     def _failure(self, error: RemoteError) -> Exception:
         process_exit = self._finish()
@@ -329,7 +327,7 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"port {port} cannot be listened at: {error.strerror}", "take another: --port N"
+            f"cannot listen on port {port}: {error.strerror}", "choose another one with --port"
         ) from None
     return listener
 
@@ -391,5 +389,5 @@ def _exit_code(debugger: "Debugger", status: int) -> int:
     """
     if status < 0:
         name = signal.Signals(-status).name
-        raise InfrastructureError(f"{debugger.program} died of {name}")
+        raise InfrastructureError(f"{debugger.program} was killed by {name}")
     return ExitCode.OK if status == 0 else ExitCode.TESTS_FAILED

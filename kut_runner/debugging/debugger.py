@@ -25,9 +25,9 @@ _PROGRAMS: Final = {
 _INSTALL: Final = {
     "gdb": (
         "install gdb-multiarch (Debian, Ubuntu), gdb (Fedora), aarch64-linux-gnu-gdb (Arch) or"
-        " aarch64-elf-gdb (brew), or `kut toolchain install gdb`, which needs no root"
+        " aarch64-elf-gdb (brew), or run `kut toolchain install gdb`, which needs no root"
     ),
-    "lldb": "install lldb, which macOS has with Xcode",
+    "lldb": "install lldb, which is part of Xcode on macOS",
 }
 _HELPERS: Final = Path(__file__).with_name("helpers")
 
@@ -93,8 +93,8 @@ def find(asked: str | None, environ: Mapping[str, str]) -> Debugger:
         return Debugger("lldb" if "lldb" in Path(program).name else "gdb", program)
     name = asked if asked and asked not in NAMES else " or ".join(kinds)
     raise MissingToolError(
-        f"no debugger: {name} is not there, or knows no arm64",
-        f"{_INSTALL[kinds[0]]}; or let another one connect: --wait",
+        f"no debugger: {name} not found, or does not support arm64",
+        f"{_INSTALL[kinds[0]]}; or connect another one with --wait",
     )
 
 

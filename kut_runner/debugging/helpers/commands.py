@@ -48,7 +48,7 @@ def guest(debugger: Debugger, arguments: str) -> Iterator[str]:
     record = Record(debugger, memory, _GUEST, _find_guest(debugger, arguments))
     yield f"struct guest at {record.address:#x}"
     if memory.is_in_guest and record.address == debugger.register("SP_EL2"):
-        yield "it runs: the debugger's registers are its own, these are of the last exit"
+        yield "running; the registers below are those of its last exit"
     yield from _exit_lines(debugger, record)
     registers = record.all("x")
     for first in range(0, _X_REGISTERS, _X_PER_LINE):
@@ -93,7 +93,7 @@ def esr(debugger: Debugger, arguments: str) -> Iterator[str]:
     """Yield the decoded syndrome of an expression, or of ESR_EL2 if `arguments` is empty."""
     value = debugger.evaluate(arguments).number if arguments else debugger.register("ESR_EL2")
     if value is None:
-        raise CommandError("which one? `kut esr VALUE`")
+        raise CommandError("ESR_EL2 is not available: use `kut esr VALUE`")
     yield f"{value:#x}: {syndrome.describe_esr(value)}"
 
 
@@ -107,10 +107,12 @@ def summary(debugger: Debugger, address: int) -> str:
 
 
 COMMANDS = {
-    "guest": Command(guest, "[EXPRESSION]", "struct guest: the last exit, its registers, its life"),
-    "stage2": Command(stage2, "[EXPRESSION|cpu] [IPA]", "a stage-2 tree, or the walk for an IPA"),
-    "exits": Command(exits, "[EXPRESSION]", "how often a guest has left, by vector and class"),
-    "esr": Command(esr, "[VALUE]", "a syndrome in words"),
+    "guest": Command(guest, "[EXPRESSION]", "print a struct guest: last exit, registers, last run"),
+    "stage2": Command(
+        stage2, "[EXPRESSION|cpu] [IPA]", "print stage-2 tables, or the walk for an IPA"
+    ),
+    "exits": Command(exits, "[EXPRESSION]", "print the exits of a guest, by vector and class"),
+    "esr": Command(esr, "[VALUE]", "decode a syndrome"),
 }
 
 
@@ -159,8 +161,8 @@ def _run_lines(debugger: Debugger, record: Record, memory: Memory) -> Iterator[s
         yield f"  stage 2 at {mmu:#x}, VMID {vttbr >> 48}; see `kut stage2`"
     names = debugger.enumerators("guest_exit_reason")
     reason = names.get(record["exit_reason"], "unknown")
-    yield f"  last end of guest_run(): {reason}, exit_code {record['exit_code']:#x}"
-    yield f"  virtual CPU {record['vcpu']}; {'runs' if record['thread'] else 'does not run'}"
+    yield f"  last guest_run() ended with {reason}, exit_code {record['exit_code']:#x}"
+    yield f"  virtual CPU {record['vcpu']}, {'running' if record['thread'] else 'not running'}"
 
 
 def _location(debugger: Debugger, address: int) -> str:
@@ -173,11 +175,11 @@ def _find_guest(debugger: Debugger, expression: str) -> int:
     if expression:
         value = debugger.evaluate(expression)
         if value.struct not in {_GUEST, ""} or not value.number:
-            raise CommandError(f"{expression} is no struct guest")
+            raise CommandError(f"{expression} is not a struct guest")
         return value.number
     found = _current_guest(debugger)
     if not found:
-        raise CommandError("no guest is at hand: `kut guest EXPRESSION`")
+        raise CommandError("no current guest: use `kut guest EXPRESSION`")
     return found
 
 
@@ -217,7 +219,7 @@ def _find_tables(debugger: Debugger, memory: Memory, expression: str) -> Tables:
         return _tables_at(debugger, memory, _mmu_of_guest(debugger, memory, found))
     if found := debugger.find_local(_MMU):
         return _tables_at(debugger, memory, found)
-    raise CommandError("no tree is at hand: `kut stage2 EXPRESSION`, or `kut stage2 cpu`")
+    raise CommandError("no current guest: use `kut stage2 EXPRESSION` or `kut stage2 cpu`")
 
 
 def _mmu_of_guest(debugger: Debugger, memory: Memory, address: int) -> int:

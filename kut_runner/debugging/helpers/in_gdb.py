@@ -144,7 +144,7 @@ def _members(kind: gdb.Type, prefix: str, base: int) -> Iterator[tuple[str, Memb
 
 
 class _Prefix(gdb.Command):  # type: ignore[misc]
-    """Words about guests and stage 2; `help kut` lists them."""
+    """Print guests and stage-2 page tables; `help kut` lists the commands."""
 
     def __init__(self) -> None:
         super().__init__("kut", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, prefix=True)

@@ -62,13 +62,13 @@ class _Lldb:
     def members(self, struct: str) -> dict[str, Member]:
         kind = self._target.FindFirstType(struct)
         if not kind.IsValid():
-            raise CommandError(f"no struct {struct} is known")
+            raise CommandError(f"unknown struct {struct}")
         return dict(_members(kind, "", 0))
 
     def enumerators(self, enum: str) -> dict[int, str]:
         kind = self._target.FindFirstType(enum)
         if not kind.IsValid():
-            raise CommandError(f"no enum {enum} is known")
+            raise CommandError(f"unknown enum {enum}")
         members = list(kind.GetEnumMembers())
         return {each.GetValueAsUnsigned(): each.GetName() for each in reversed(members)}
 
@@ -142,7 +142,7 @@ def kut(
     result: lldb.SBCommandReturnObject,
     _session: object,
 ) -> None:
-    """Print words about guests and stage 2: kut guest, stage2, exits or esr, and what they take."""
+    """Print guests and stage-2 page tables: kut guest, stage2, exits or esr, with arguments."""
     name, _, rest = arguments.strip().partition(" ")
     command = commands.COMMANDS.get(name)
     if not command:

@@ -104,7 +104,7 @@ class Memory:
         if not (register("SCTLR_EL2") or 0) & 1:
             return address
         if control is None or table is None:
-            raise UnreadableError("the host's memory cannot be seen from inside a guest here")
+            raise UnreadableError("host memory cannot be read while the CPU is in a guest")
         shift = PAGE_SHIFTS.get(control >> 14 & 3, 12)
         bits = 64 - (control & 0x3F)
         table &= _ADDRESS_MASK & ~1
@@ -117,7 +117,7 @@ class Memory:
             table = entry & _ADDRESS_MASK & -(1 << shift)
             if level == _LAST or not entry & 2:
                 return table & -(1 << low) | address & (1 << low) - 1
-        raise UnreadableError(f"the host has no memory at {address:#x}")
+        raise UnreadableError(f"{address:#x} is not mapped on the host")
 
 
 def is_in_guest(debugger: Debugger) -> bool:

@@ -57,7 +57,7 @@ class Tables(NamedTuple):
         page_shift = PAGE_SHIFTS.get(vtcr >> 14 & 3)
         ipa_bits = 64 - (vtcr & 0x3F)
         if page_shift is None or ipa_bits <= page_shift:
-            raise CommandError(f"VTCR_EL2 {vtcr:#x} makes no tree")
+            raise CommandError(f"VTCR_EL2 {vtcr:#x} is not valid")
         is_ds = bool(vtcr >> 32 & 1) and page_shift != 16  # noqa: PLR2004
         is_lpa = page_shift == 16 and vtcr >> 16 & 7 == _PARANGE_52  # noqa: PLR2004
         root = vttbr & (1 << 48) - 1 & ~1
