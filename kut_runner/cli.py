@@ -51,11 +51,11 @@ class _Commands(click.Group):
     "--root",
     type=click.Path(path_type=Path),
     envvar="KUT_ROOT",
-    help="Top of the tree; by default the nearest one upwards from here, else kut's own.",
+    help="Source tree; by default the one around the current directory, else the one of kut.",
 )
 @click.pass_context
 def kut(context: click.Context, root: Path | None) -> None:
-    """Build hypervisor-level arm64 tests, boot them in QEMU, and give the verdict."""
+    """Build hypervisor-level arm64 tests, boot them in QEMU, and report the verdicts."""
     context.obj = root
 
 
@@ -132,9 +132,9 @@ def _describe(error: OSError) -> tuple[str, str]:
     prefix = f"{error.filename}: " if error.filename else ""
     hint = ""
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        hint = "kut writes into the build directory of a tree: `kut doctor` tells what lets it"
+        hint = "kut writes to the build directory of a source tree; `kut doctor` shows a fix"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        hint = "make room; `kut doctor` tells how much there is"
+        hint = "free up space; `kut doctor` shows how much is available"
     return f"{prefix}{error.strerror or error}", hint
 
 
@@ -142,7 +142,7 @@ def _report_broken_package(error: ImportError) -> ExitCode:
     if not error.name or error.name.startswith("kut_runner"):
         return _report_bug(error)
     message = f"a Python package that kut needs is broken: {error}"
-    return _print_error(message, "`kut doctor` tells what mends it", ExitCode.INFRASTRUCTURE)
+    return _print_error(message, "`kut doctor` shows how to fix it", ExitCode.INFRASTRUCTURE)
 
 
 def _report_bug(error: Exception) -> ExitCode:
@@ -153,6 +153,6 @@ def _report_bug(error: Exception) -> ExitCode:
     description = f"{type(error).__name__}: {error}".rstrip(": ")
     return _print_error(
         f"unexpected: {description}",
-        "this is a bug in kut; please report it with the output of the same call under KUT_DEBUG=1",
+        "this is a bug in kut; please report it with the output of the command with KUT_DEBUG=1",
         ExitCode.INFRASTRUCTURE,
     )

@@ -32,15 +32,17 @@ _EXPECTED: Final = {Status.XFAIL: "failed as expected", Status.KFAIL: "known to 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
-    group = parser.getgroup("kut", "tests of kut, which boot images in QEMU")
+    group = parser.getgroup("kut", "kut tests, which boot images in QEMU")
     group.addoption(
         "--kut-config",
         metavar="PATH",
         type=Path,
-        help="collect the tests of this file, or of all files (*.toml) of this directory",
+        help="collect the tests of this file, or of all *.toml files in this directory",
     )
     group.addoption("--kut-qemu", metavar="PATH", help="QEMU to use")
-    group.addoption("--kut-compiler", choices=["gcc", "clang"], default="gcc", help="compiler")
+    group.addoption(
+        "--kut-compiler", choices=["gcc", "clang"], default="gcc", help="compiler to build with"
+    )
     group.addoption("--kut-variant", metavar="NAME", help="variant of the build")
 
 
@@ -52,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     path = (config.invocation_params.dir / path).resolve()
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files or not path.exists():
-        raise pytest.UsageError(f"--kut-config {path}: no test definitions (*.toml) there")
+        raise pytest.UsageError(f"--kut-config {path}: no test definitions (*.toml)")
     try:
         session = _Session(config, files)
     except KutError as error:

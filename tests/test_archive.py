@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Archives: made here, run where there is no tree and no compiler; a bad one is refused."""
+"""Archives: run without source tree and compiler; malformed ones are refused."""
 
 import io
 import json
@@ -51,7 +51,7 @@ def test_it_runs_without_tree_and_compiler(packed: Path, tmp_path: Path) -> None
     (tools / "qemu-system-aarch64").symlink_to(qemu.stdout.decode().strip())
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    for _ in range(2):  # the second time it is there already
+    for _ in range(2):  # the second time it is already unpacked
         done = kut(elsewhere, "run", "--archive", packed, "--json", "r.json", path=str(tools))
         assert done.returncode == 0, done.stdout + done.stderr
         tests = json.loads((elsewhere / "r.json").read_text())["tests"]
@@ -140,7 +140,7 @@ def test_a_bad_archive(
     bad = changed(packed, tmp_path / "bad.tar.xz", change)
     with pytest.raises(UsageError, match=words):
         archive.unpack(bad, tmp_path / "into")
-    assert list((tmp_path / "into").glob("*")) == []  # nothing half is left
+    assert list((tmp_path / "into").glob("*")) == []  # no partial files are left
 
 
 @pytest.mark.parametrize("name", ["../../escaped", "images/../../../escaped", "{}/escaped"])

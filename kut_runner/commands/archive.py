@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 def command(
     root: Path | None, *, file: Path, selection: "Selection", compiler: str, variant: str | None
 ) -> int:
-    """Pack tests and their images into FILE (.tar.xz), for `kut run --archive` elsewhere."""
+    """Pack tests and their images into an archive.
+
+    FILE (.tar.xz) is for `kut run --archive` on another machine.
+    """
     from kut_runner.bundle import archive
     from kut_runner.definitions import plan
 

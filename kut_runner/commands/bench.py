@@ -25,7 +25,7 @@ def command(  # noqa: PLR0913 - one for each option
     compiler: str,
     variant: str | None,
 ) -> int:
-    """Count instructions, and compare the counts with the baseline of the tree."""
+    """Count instructions and compare them with the baseline."""
     from kut_runner.definitions import plan, source_trees
     from kut_runner.run import bench
     from kut_runner.run.execute import execute

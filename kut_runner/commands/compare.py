@@ -18,12 +18,15 @@ from kut_runner.errors import ExitCode
     metavar="TIMES",
     default=1.5,
     show_default=True,
-    help="A test is slower that takes so many times as long.",
+    help="Ratio of times above which a test is slower.",
 )
 @click.option("--json", type=options.OUT_FILE, help="Write the comparison to this file.")
 @click.pass_obj
 def command(root: Path | None, *, before: str, after: str, slower: float, json: Path | None) -> int:
-    """Tell what became of the tests of run A in run B; exit code 1 when one fails newly."""
+    """Compare two past runs.
+
+    Lists the tests that changed from run A to run B. The exit code is 1 if a test newly fails.
+    """
     from kut_runner.records import compare
 
     store = where.store_of(root)

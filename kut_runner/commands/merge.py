@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def command(
     *, files: tuple[Path, ...], reports: dict[str, Path | None], display: "DisplayOptions"
 ) -> int:
-    """Join the results of shards, FILES of `kut run --json`, and give the verdict on the whole."""
+    """Merge the results of shards into those of one run.
+
+    FILES are written by `kut run --json`.
+    """
     from kut_runner.records import document, merge
     from kut_runner.views import opening
 

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 def command(
     root: Path | None, *, run: str, reports: dict[str, Path | None], display: "DisplayOptions"
 ) -> int:
-    """Run again what failed in RUN or has no result, as it ran then; the rest is kept."""
+    """Rerun the failed tests of a past run.
+
+    Runs the tests of RUN that failed or have no result, with the options of that run, and keeps the
+    other results.
+    """
     from kut_runner.definitions import plan
     from kut_runner.run import rerun
     from kut_runner.run import workspace as workspaces

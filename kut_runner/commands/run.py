@@ -18,19 +18,23 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @options.selection
-@click.option("--failed", is_flag=True, help="Tests that failed in the last run, or were cut off.")
-@click.option("--changed", is_flag=True, help="Tests whose images the last build linked.")
-@click.option("--shard", metavar="I/N", help="Only part I of N; `kut shards` shows the parts.")
-@click.option("--allow-empty", is_flag=True, help="A shard without tests is no error.")
 @click.option(
-    "--archive", type=options.IN_FILE, help="Images and tests of `kut archive`; nothing is built."
+    "--failed", is_flag=True, help="Select tests that failed or have no result in the last run."
+)
+@click.option("--changed", is_flag=True, help="Select tests whose images the last build linked.")
+@click.option("--shard", metavar="I/N", help="Run only part I of N; see `kut shards`.")
+@click.option("--allow-empty", is_flag=True, help="Accept a shard without tests.")
+@click.option(
+    "--archive", type=options.IN_FILE, help="Run an archive of `kut archive`, without a build."
 )
 @click.option(
     "--tree",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A built tree of kvm-unit-tests: run its unittests.cfg.",
+    help="Run the unittests.cfg of a kvm-unit-tests build.",
 )
-@click.option("--el2/--no-el2", default=None, help="With --tree: machines with EL2; else $EL2.")
+@click.option(
+    "--el2/--no-el2", default=None, help="With --tree: whether machines have EL2; also $EL2."
+)
 @options.run_options
 @options.reports
 @options.target
@@ -58,7 +62,10 @@ def command(  # noqa: PLR0913 - one for each option
     variant: str | None,
     display: "DisplayOptions",
 ) -> int:
-    """Build what is needed, then run the tests: all, or those that are named."""
+    """Build and run tests.
+
+    Without a selection, runs all tests except those of group "nodefault".
+    """
     from kut_runner.definitions import plan
     from kut_runner.run import workspace as workspaces
     from kut_runner.run.execute import execute
@@ -105,6 +112,6 @@ def _refuse_contradictions() -> None:
     }
     for one, other in _EXCLUSIVE:
         if {one, other} <= given:
-            raise UsageError(f"--{other} and --{one} contradict each other", "leave out one")
+            raise UsageError(f"--{other} and --{one} contradict each other", "omit one of them")
     if "el2" in given and "tree" not in given:
-        raise UsageError("--el2 is for --tree", "a definition in configs/ says what machine it has")
+        raise UsageError("--el2 needs --tree", "other tests define their machine in configs/")

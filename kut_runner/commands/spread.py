@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 @click.command("spread")
 @click.argument("archive", type=options.IN_FILE)
 @options.selection
-@click.option("--scheduler", metavar="ADDRESS", help="Dask's scheduler, as in tcp://host:8786.")
 @click.option(
-    "--local", type=click.IntRange(1, 1024), metavar="N", help="N workers on this machine instead."
+    "--scheduler", metavar="ADDRESS", help="Address of the Dask scheduler, as in tcp://host:8786."
+)
+@click.option(
+    "--local", type=click.IntRange(1, 1024), metavar="N", help="Start N workers on this host."
 )
 @options.reports
 @options.display
@@ -36,7 +38,10 @@ def command(  # noqa: PLR0913 - one for each option
     reports: dict[str, Path | None],
     display: "DisplayOptions",
 ) -> int:
-    """Run the tests of ARCHIVE on the workers of a Dask cluster, and join their results."""
+    """Run an archive on the workers of a Dask cluster.
+
+    Distributes the selected tests of ARCHIVE to the workers, and merges their results.
+    """
     from kut_runner.definitions import plan, shards
     from kut_runner.records import document, merge
     from kut_runner.run import spread
@@ -44,7 +49,7 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner.views import opening
 
     if bool(scheduler) == bool(local):
-        raise UsageError("where to run is not clear", "give either --scheduler or --local")
+        raise UsageError("needs either --scheduler or --local", "give one of them")
     workspace = workspaces.of_archive(archive)
     tests = plan.select(workspace.definitions, selection)
     with workspace.begin_run() as directory, ExitStack() as cluster:
@@ -86,7 +91,7 @@ def _executor(
         from distributed import Client, LocalCluster
     except ImportError:
         raise MissingToolError(
-            "Dask is not installed", "pip install 'kut[spread]', here and where the workers are"
+            "Dask is not installed", "pip install 'kut[spread]', here and on the workers"
         ) from None
     try:
         if local:

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
 @click.command("watch")
 @options.selection
-@click.option(
-    "--postpone", is_flag=True, help="Build at the start, but run nothing until a change."
-)
-@click.option("--clear", is_flag=True, help="Clear the terminal when a round begins.")
+@click.option("--postpone", is_flag=True, help="Only build at the start; run tests after a change.")
+@click.option("--clear", is_flag=True, help="Clear the terminal at the start of each round.")
 @options.run_options
 @options.target
 @options.qemu
@@ -46,7 +44,7 @@ def command(  # noqa: PLR0913 - one for each option
     variant: str | None,
     display: "DisplayOptions",
 ) -> int:
-    """Run the tests; then, whenever a source is saved, those again that it changes."""
+    """Run tests, and run those affected again whenever a source is saved."""
     from kut_runner.build import builder
     from kut_runner.definitions import plan
     from kut_runner.run.execute import execute

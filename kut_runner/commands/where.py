@@ -65,7 +65,7 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
     elif config.is_root(root):
         tree = source_trees.place_of(root.resolve())
     else:
-        raise UsageError(f"{root} is not a kut tree ({config.A_TREE})", "correct --root")
+        raise UsageError(f"{root} is not a source tree of kut ({config.A_TREE})", "correct --root")
     source_trees.make_ready(tree)
     if not quiet and root is None and source_trees.is_carried(tree):
         _report_carried(tree)
@@ -75,4 +75,4 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
 @cache
 def _report_carried(tree: Path) -> None:
     """Print once that the source tree is not one of the user."""
-    click.echo(f"kut: no tree here; this is the one that kut carries, built in {tree}", err=True)
+    click.echo(f"kut: no source tree here; using the one of kut, built in {tree}", err=True)

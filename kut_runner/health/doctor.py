@@ -129,10 +129,10 @@ def table(findings: "Iterable[Finding]", width: int | None = None) -> Iterator[s
         for part in _wrap(row.found, width and width - indent):
             yield f"{begin:{indent}}{part}"
             begin = ""
-    for state, words in ((State.PROBLEM, "to mend"), (State.NOTE, "to have")):
+    for state, purpose in ((State.PROBLEM, "to fix"), (State.NOTE, "to get")):
         for row in rows:
             if row.state is state and row.fix:
-                yield f"{words} {row.what}: {row.fix}"
+                yield f"{purpose} {row.what}: {row.fix}"
 
 
 def _wrap(text: str, width: int | None) -> list[str]:
@@ -154,7 +154,7 @@ def _qemu(host: Host, scratch: Path) -> tuple["Qemu | None", list[Finding]]:
     is_old = qemu.version < OLDEST
     about = f"{qemu.release}, {qemu.program}"
     if is_old:
-        about += f"; the oldest that was tried is {'.'.join(map(str, OLDEST[:2]))}"
+        about += f"; the oldest tested version is {'.'.join(map(str, OLDEST[:2]))}"
     newer = host.fixes.newer_qemu(str(qemu.program))
     findings = [Finding("QEMU", about, *((State.NOTE, newer) if is_old else ()))]
     wrong = probe.boot(str(qemu.program), probe.IMAGE, scratch, host.time_limit)
@@ -172,7 +172,7 @@ def _fix_qemu(host: Host, error: InfrastructureError) -> str:
     if found:
         return host.fixes.broken("qemu", [found], error.message)
     if asked:
-        return "leave --qemu away" if host.qemu else "unset KUT_QEMU QEMU"
+        return "omit --qemu" if host.qemu else "unset KUT_QEMU QEMU"
     return host.fixes.missing("qemu")
 
 
@@ -203,8 +203,8 @@ def _compiler(host: Host, scratch: Path, name: str, qemu: "Qemu | None") -> Find
     if wrong:
         found = f"{tools.compiler} {wrong}"
         return Finding(what, found, State.NOTE, _fix_broken(host, tools, wrong))
-    does = "compiles, links, and what it builds boots" if qemu else "compiles and links"
-    return Finding(what, f"{tools.compiler} {does}")
+    works = "compiles and links; the image boots" if qemu else "compiles and links"
+    return Finding(what, f"{tools.compiler} {works}")
 
 
 def _fix_missing(host: Host, name: str) -> str:
@@ -230,7 +230,7 @@ def _ninja(host: Host, scratch: Path) -> Finding:
         return Finding("ninja", error.message, State.PROBLEM, fix)
     if wrong := probe.ninja(program, scratch, host.time_limit):
         return Finding("ninja", f"{program} {wrong}", State.PROBLEM, fix)
-    return Finding("ninja", f"{program} builds")
+    return Finding("ninja", f"{program} works")
 
 
 def _python(host: Host) -> Iterator[Finding]:
@@ -257,8 +257,8 @@ def _gdb(host: Host, scratch: Path) -> Finding:
             argv = (program, "-nx", "-batch", "-ex", "set architecture aarch64")
             outcome = probe.call(argv, scratch, host.time_limit)
             if outcome.code == 0 and "Undefined item" not in outcome.output:
-                return Finding("debugger", f"{program} knows arm64")
-    found = "none that knows arm64; only needed to debug an image"
+                return Finding("debugger", f"{program} supports arm64")
+    found = "none that supports arm64; only needed for `kut debug`"
     return Finding("debugger", found, State.NOTE, host.fixes.missing("gdb"))
 
 
@@ -270,13 +270,14 @@ def _free_resources(host: Host) -> Iterator[Finding]:
     elif host.tree_error:
         yield Finding("tree", host.tree_error.message, State.PROBLEM, host.tree_error.hint)
     else:
-        yield Finding("tree", "none here", State.NOTE, "go to a tree, or name one with --root")
+        fix = "change to a source tree, or name one with --root"
+        yield Finding("tree", "none here", State.NOTE, fix)
     free = shutil.disk_usage(directory).free // _MIB
     yield _amount("disk", free, f"{free} MiB free", (_REQUIRED_DISK, _RECOMMENDED_DISK))
     available = resources.available()
-    yield Finding("CPUs", f"{available.cpus:g} of {os.cpu_count()} are kut's to use")
+    yield Finding("CPUs", f"{available.cpus:g} of {os.cpu_count()} available")
     is_unlimited = available.memory >= _UNLIMITED_MEMORY
-    found = "as much as it likes" if is_unlimited else f"{available.memory} MiB"
+    found = "unlimited" if is_unlimited else f"{available.memory} MiB"
     yield _amount("memory", available.memory, found, (_REQUIRED_MEMORY, _RECOMMENDED_MEMORY))
 
 
@@ -285,9 +286,10 @@ def _amount(what: str, available: int, found: str, bounds: tuple[int, int]) -> F
     required, recommended = bounds
     if available >= recommended:
         return Finding(what, found)
-    state = State.PROBLEM if available < required else State.NOTE
-    wanted = required if available < required else recommended
-    return Finding(what, found, state, f"make room: {wanted} MiB of {what} are to be had")
+    if available < required:
+        fix = f"free up {what}: {required} MiB are required"
+        return Finding(what, found, State.PROBLEM, fix)
+    return Finding(what, found, State.NOTE, f"free up {what}: {recommended} MiB are recommended")
 
 
 def _writable(host: Host, directory: Path) -> Finding:
@@ -302,4 +304,4 @@ def _writable(host: Host, directory: Path) -> Finding:
         failed = Path(error.filename).parent if error.filename else directory
         fix = host.fixes.unwritable(directory, error)
         return Finding("build directory", f"{failed}: {error.strerror}", State.PROBLEM, fix)
-    return Finding("build directory", f"{directory} can be written")
+    return Finding("build directory", f"{directory} is writable")

@@ -55,7 +55,7 @@ class Fixes:
             name = program.removeprefix(f"{tools}/").partition("/")[0]
             return f"{self.kut()} toolchain remove {name} && {self._unpack(name)}"
         if self.distribution is None:
-            return f"install {tool} for arm64 again, or take {program} out of the way"
+            return f"reinstall {tool} for arm64, or remove {program}"
         has_libraries = "loading shared libraries" not in message
         if has_libraries and _is_packaged(program) and self._can_install():
             return self._install(tool, broken=True)
@@ -63,13 +63,13 @@ class Fixes:
             return f"{self._unpack(tool)} && {self._prefer(tool)}"
         if self.distribution is Distribution.MACOS:
             return self._install(tool, broken=True)
-        return f"take {program} out of the way, and then: {self._install(tool)}"
+        return f"remove {program}, and then: {self._install(tool)}"
 
     def newer_qemu(self, program: str) -> str:
         """Return the command that provides a newer QEMU than `program`."""
         if self.distribution is Distribution.DEBIAN and (release := distribution.newer_release()):
             return f"{self._unpack(f'qemu@{release}')} && {self._prefer(f'qemu@{release}')}"
-        return f"let --qemu or KUT_QEMU name a newer one than {program}"
+        return f"name a newer QEMU than {program} with --qemu or KUT_QEMU"
 
     def package(self, name: str, *, broken: bool = True) -> str:
         """Return the command that installs a Python package for kut; reinstalls it if `broken`."""
@@ -90,7 +90,7 @@ class Fixes:
             return f"chmod -R u+rwX {shlex.quote(str(existing))}"
         if denied and find_program("sudo", self.environ):
             return f"sudo mkdir -p {path} && sudo chown -R {os.geteuid()} {path}"
-        return f"git clone {shlex.quote(str(directory.parent))} into a directory that is yours"
+        return f"git clone {shlex.quote(str(directory.parent))} into a directory of yours"
 
     def kut(self) -> str:
         """Return the command that calls kut from a shell in the current directory."""

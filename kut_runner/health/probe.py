@@ -116,7 +116,7 @@ def call(argv: "Sequence[str]", cwd: Path, time_limit: float) -> Outcome:
             out = process.communicate(timeout=time_limit)[0]
             return Outcome(process.returncode, out.decode(errors="backslashreplace").strip())
         except subprocess.TimeoutExpired:
-            return Outcome(None, f"no end within {time_limit:g} s")
+            return Outcome(None, f"timeout after {time_limit:g} s")
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -151,7 +151,7 @@ def build(tools: "Toolchain", scratch: Path, time_limit: float) -> bytes | str:
         outcome = call(argv, scratch, time_limit)
         if outcome.code != 0:
             return f"does not {step}: {_error_line(outcome)}"
-    return flat.read_bytes() if flat.exists() else "makes a flat image, but there is none"
+    return flat.read_bytes() if flat.exists() else "does not make a flat image: no output file"
 
 
 def ninja(program: str, scratch: Path, time_limit: float) -> str:
@@ -167,4 +167,4 @@ def _error_line(outcome: Outcome) -> str:
     """Return the first line of output with "error", else the first line."""
     lines = [line.strip() for line in outcome.output.splitlines() if line.strip()]
     first = next((line for line in lines if "error" in line.lower()), lines[0] if lines else "")
-    return (first or f"exit status {outcome.code}, and not a word")[:160]
+    return (first or f"exit status {outcome.code} and no output")[:160]
