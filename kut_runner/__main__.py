@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Start of the `kut` program: `python -m kut_runner` and the console script are the same."""
+"""Entry point of `kut`, both as console script and as `python -m kut_runner`."""
 
 import sys
 from typing import NoReturn
@@ -8,7 +8,7 @@ from kut_runner.errors import ExitCode
 
 
 def main() -> NoReturn:
-    """Run the command line; say so where what it is made of is not there."""
+    """Run the command line; report an error when a package that it imports is broken."""
     try:
         from kut_runner import cli
     except ImportError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The command line: finds the command, and says what went wrong in words and by exit code."""
+"""The command line: dispatch to commands, and reports of errors with their exit codes."""
 
 import errno
 import gc
@@ -14,7 +14,7 @@ import click
 from kut_runner import __version__
 from kut_runner.errors import ExitCode, KutError
 
-#: The commands, in the order of the help; each is a module of `kut_runner.commands`.
+#: Commands in the order of the help; each is a module of `kut_runner.commands`.
 COMMANDS: Final = (
     *("run", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse"),
     *("new", "watch", "debug"),
@@ -23,12 +23,12 @@ COMMANDS: Final = (
 )
 
 
-#: The last of the three descriptors that every program has.
+#: Descriptor of stderr, the last of the three standard streams.
 _STDERR: Final = 2
 
 
 class _Commands(click.Group):
-    """A group whose commands are imported when they are called."""
+    """Group that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return [*COMMANDS]
@@ -51,18 +51,18 @@ class _Commands(click.Group):
     "--root",
     type=click.Path(path_type=Path),
     envvar="KUT_ROOT",
-    help="Top of the tree; by default the nearest one upwards from here, else kut's own.",
+    help="Source tree; by default the one around the current directory, else the one of kut.",
 )
 @click.pass_context
 def kut(context: click.Context, root: Path | None) -> None:
-    """Build hypervisor-level arm64 tests, boot them in QEMU, and give the verdict."""
+    """Build hypervisor-level arm64 tests, boot them in QEMU, and report the verdicts."""
     context.obj = root
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with its exit code; see ExitCode."""
-    # A flood makes a hundred thousand objects that stay; the collector would walk over them again
-    # and again, and find nothing.
+    """Run the command line and exit with its exit code; see ExitCode."""
+    # A large output creates 100,000 objects that stay, which the garbage collector would scan
+    # repeatedly and in vain.
     gc.set_threshold(100_000, 20, 20)
     _open_streams()
     try:
@@ -82,27 +82,27 @@ def main() -> NoReturn:
         code = _print_error(*_describe(error), ExitCode.INFRASTRUCTURE)
     except ImportError as error:
         code = _report_broken_package(error)
-    except Exception as error:  # noqa: BLE001 - a user is to see words, not a traceback
+    except Exception as error:  # noqa: BLE001 - users see a message instead of a traceback
         code = _report_bug(error)
     sys.exit(code)
 
 
 def _open_streams() -> None:
-    """Give what was closed by the caller, as in `kut run >&-`, to nobody instead.
+    """Open standard streams that the caller has closed, as in `kut run >&-`, on /dev/null.
 
-    A log would get such a descriptor else, and with it whatever a child says there.
+    Otherwise a log could get their descriptor, and with it the output of a child process.
     """
     while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         os.set_inheritable(opened, True)  # noqa: FBT003 - the name says it
     os.close(opened)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            nobody = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - until the end
-            setattr(sys, name, nobody)
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - never closed
+            setattr(sys, name, stream)
 
 
 def _invoke() -> int:
-    """Do as click's main, but for its making exit code 1 of a closed pipe."""
+    """Do the same as click's main, which would turn a closed pipe into exit code 1."""
     if instruction := os.environ.get("_KUT_COMPLETE"):
         from click.shell_completion import shell_complete
 
@@ -128,21 +128,21 @@ def _usage_hint(error: click.ClickException) -> str:
 
 
 def _describe(error: OSError) -> tuple[str, str]:
-    """Return what the system refused, and what can be done about it."""
-    where = f"{error.filename}: " if error.filename else ""
+    """Return the message and the hint for an error of the operating system."""
+    prefix = f"{error.filename}: " if error.filename else ""
     hint = ""
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        hint = "kut writes into the build directory of a tree: `kut doctor` tells what lets it"
+        hint = "kut writes to the build directory of a source tree; `kut doctor` shows a fix"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        hint = "make room; `kut doctor` tells how much there is"
-    return f"{where}{error.strerror or error}", hint
+        hint = "free up space; `kut doctor` shows how much is available"
+    return f"{prefix}{error.strerror or error}", hint
 
 
 def _report_broken_package(error: ImportError) -> ExitCode:
     if not error.name or error.name.startswith("kut_runner"):
         return _report_bug(error)
-    what = f"a Python package that kut needs is broken: {error}"
-    return _print_error(what, "`kut doctor` tells what mends it", ExitCode.INFRASTRUCTURE)
+    message = f"a Python package that kut needs is broken: {error}"
+    return _print_error(message, "`kut doctor` shows how to fix it", ExitCode.INFRASTRUCTURE)
 
 
 def _report_bug(error: Exception) -> ExitCode:
@@ -150,9 +150,9 @@ def _report_bug(error: Exception) -> ExitCode:
         import traceback
 
         traceback.print_exception(error)
-    what = f"{type(error).__name__}: {error}".rstrip(": ")
+    description = f"{type(error).__name__}: {error}".rstrip(": ")
     return _print_error(
-        f"unexpected: {what}",
-        "this is a bug in kut; please report it with the output of the same call under KUT_DEBUG=1",
+        f"unexpected: {description}",
+        "this is a bug in kut; please report it with the output of the command with KUT_DEBUG=1",
         ExitCode.INFRASTRUCTURE,
     )

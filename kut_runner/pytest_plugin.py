@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tests of kut as items of pytest, for those who live there: `pytest --kut-config configs/`.
+"""pytest plugin that runs tests of kut: `pytest --kut-config configs/`.
 
-Each test is an item, which boots its image when its turn comes. Its checks are known only then:
-each is reported like an item of its own, `configs/tests.toml::stage2::the check's message`. With
-xdist each worker boots its share. Without --kut-config the plugin does nothing.
+Each test is an item that boots its image. Its checks are known only afterwards; each is reported
+like an item, as `configs/tests.toml::stage2::MESSAGE`. It works with xdist, where each worker boots
+its own images. Without --kut-config the plugin does nothing.
 """
 
 from collections.abc import Iterator
@@ -26,33 +26,35 @@ if TYPE_CHECKING:
     from kut_runner.verdict.events import Check
     from kut_runner.verdict.result import TestResult
 
-#: How a check or a test that did neither pass nor fail is shown.
+#: Reasons of expected failures.
 _EXPECTED: Final = {Status.XFAIL: "failed as expected", Status.KFAIL: "known to fail"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
-    group = parser.getgroup("kut", "tests of kut, which boot images in QEMU")
+    group = parser.getgroup("kut", "kut tests, which boot images in QEMU")
     group.addoption(
         "--kut-config",
         metavar="PATH",
         type=Path,
-        help="collect the tests of this file, or of all files (*.toml) of this directory",
+        help="collect the tests of this file, or of all *.toml files in this directory",
     )
     group.addoption("--kut-qemu", metavar="PATH", help="QEMU to use")
-    group.addoption("--kut-compiler", choices=["gcc", "clang"], default="gcc", help="compiler")
+    group.addoption(
+        "--kut-compiler", choices=["gcc", "clang"], default="gcc", help="compiler to build with"
+    )
     group.addoption("--kut-variant", metavar="NAME", help="variant of the build")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Collect the definitions, and nothing else unless it was asked for."""
+    """Load the definitions of --kut-config, and register the plugin for them."""
     path = config.getoption("--kut-config")
     if path is None:
         return
     path = (config.invocation_params.dir / path).resolve()
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files or not path.exists():
-        raise pytest.UsageError(f"--kut-config {path}: no test definitions (*.toml) there")
+        raise pytest.UsageError(f"--kut-config {path}: no test definitions (*.toml)")
     try:
         session = _Session(config, files)
     except KutError as error:
@@ -61,20 +63,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Session:
-    """What the items of one process share: the tree, its images, the directory of the run."""
+    """State shared by all items of a process: workspace, target, directory of the run."""
 
     def __init__(self, config: pytest.Config, files: list[Path]) -> None:
         from kut_runner.definitions import config as definitions
-        from kut_runner.run import workspace
+        from kut_runner.run import workspace as workspaces
 
         root = definitions.find_root(files[0].parent)
-        self.place: Workspace = workspace.of_tree(
+        self.workspace: Workspace = workspaces.of_tree(
             root, config.getoption("--kut-compiler"), config.getoption("--kut-variant")
         )
-        self.target: Target = self.place.target(qemu=config.getoption("--kut-qemu"))
+        self.target: Target = self.workspace.target(qemu=config.getoption("--kut-qemu"))
         self.files = {file: f"{file.parent.name}/{file.name}" for file in files}
         self._is_worker = hasattr(config, "workerinput")
-        self._kept = ExitStack()
+        self._exit_stack = ExitStack()
         self._run: RunDirectory | None = None
         if config.args_source is not pytest.Config.ArgsSource.ARGS:
             config.args = []
@@ -84,13 +86,13 @@ class _Session:
 
     @property
     def log_dir(self) -> Path:
-        """The directory of the run, made when the first image is to boot."""
+        """The directory of the run, created on first use."""
         if not self._run:
-            self._run = self._kept.enter_context(self.place.begin_run())
+            self._run = self._exit_stack.enter_context(self.workspace.begin_run())
         return self._run.path
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> "_File | None":
-        """Take the files with definitions."""
+        """Collect the files with definitions."""
         if file_path in self.files:
             return _File.from_parent(parent, path=file_path, kut=self)
         return None
@@ -98,7 +100,7 @@ class _Session:
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """Leave out tests of group "nodefault" unless one is named."""
+        """Deselect tests of group "nodefault" unless they are named."""
         from kut_runner.definitions.config import NODEFAULT
 
         named = {argument.split("::")[1] for argument in config.args if "::" in argument}
@@ -115,41 +117,41 @@ class _Session:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Report the checks of a test after the test, when nothing is being captured."""
+        """Report the checks of a test after the test, when output is not captured."""
         done = yield
         if isinstance(item, _Item):
             item.report_checks()
         return done
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Show no percentage: how many checks there will be is not known."""
+        """Disable the percentage, as the number of checks is not known."""
         if reporter := session.config.pluginmanager.get_plugin("terminalreporter"):
-            reporter._show_progress_info = False  # noqa: SLF001 - there is no other way
+            reporter._show_progress_info = False  # noqa: SLF001 - pytest has no option for it
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Give a check its own name; not on a worker, whose reports bear the item's."""
+        """Append the check to the node ID; not on a worker, whose reports must name the item."""
         check = getattr(report, "kut_check", "")
         if check and not self._is_worker and not report.nodeid.endswith(check):
             report.nodeid = f"{report.nodeid}::{check}"
 
     def pytest_unconfigure(self) -> None:
-        """Let go of the run's directory."""
-        self._kept.close()
+        """Close the directory of the run."""
+        self._exit_stack.close()
 
     def run(self, test: "TestDef") -> "TestResult":
-        """Build the image and boot it; raises KutError and KeyboardInterrupt."""
+        """Build and boot the image of a test; raises KutError and KeyboardInterrupt."""
         from kut_runner.run import bench
         from kut_runner.run.execute import execute
         from kut_runner.run.options import RunOptions
 
         collector = bench.Collector()
         code = execute(
-            self.place,
-            lambda: self.place.cases([test], self.target),
+            self.workspace,
+            lambda: self.workspace.cases([test], self.target),
             RunOptions(),
             lambda *_: [collector],
-            metadata=self.place.metadata(self.target),
+            metadata=self.workspace.metadata(self.target),
             log_dir=self.log_dir,
         )
         if code is ExitCode.INTERRUPTED:
@@ -158,21 +160,21 @@ class _Session:
 
 
 class _File(pytest.File):
-    """A file with definitions."""
+    """File with definitions."""
 
-    def __init__(self, *, kut: _Session, **others: Any) -> None:  # noqa: ANN401 - pytest's own
+    def __init__(self, *, kut: _Session, **others: Any) -> None:  # noqa: ANN401 - of pytest
         super().__init__(**others)
         self.kut = kut
 
     def collect(self) -> Iterator["_Item"]:
         """Yield the tests of this file."""
-        for test in self.kut.place.definitions.tests:
+        for test in self.kut.workspace.definitions.tests:
             if test.origin == self.kut.files[self.path]:
                 yield _Item.from_parent(self, name=test.name, kut=self.kut, test=test)
 
 
 class _Item(pytest.Item):
-    """A test: it passes when all its checks do."""
+    """Test, which passes when all its checks pass."""
 
     def __init__(self, *, kut: _Session, test: "TestDef", **others: Any) -> None:  # noqa: ANN401
         super().__init__(**others)
@@ -184,7 +186,7 @@ class _Item(pytest.Item):
             self.add_marker(group)
 
     def runtest(self) -> None:
-        """Boot the image, report its checks, and fail or skip as it did."""
+        """Boot the image, keep its checks, and raise for a failure or a skip."""
         result = self.kut.run(self.test)
         self.checks = result.output.checks
         self.user_properties += [
@@ -198,20 +200,20 @@ class _Item(pytest.Item):
             raise _Failed(result)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *_: object) -> Any:  # noqa: ANN401
-        """Return kut's words where they are what there is to say."""
+        """Return the report of kut for a failed test or an error of kut."""
         error = excinfo.value
         if isinstance(error, _Failed):
-            return _words(error.result)
+            return _terminal_report(error.result)
         if isinstance(error, KutError):
             return f"{error.message}\n{error.hint}".strip()
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Return where the test is defined."""
+        """Return the file of the definition, and a headline for failures."""
         return self.path, None, f"kut: {self.test.name}"
 
     def report_checks(self) -> None:
-        """Report each check by its words, and those that are there twice by a number too."""
+        """Report each check by its text, followed by a number if the text is not unique."""
         seen: dict[str, int] = {}
         for check in self.checks:
             count = seen[check.text] = seen.get(check.text, 0) + 1
@@ -238,14 +240,14 @@ class _Item(pytest.Item):
 
 
 @dataclass
-class _Failed(Exception):  # noqa: N818 - what failed is the test, and pytest is told so
+class _Failed(Exception):  # noqa: N818 - a test failure rather than an error
     """A test that failed."""
 
     result: "TestResult"
 
 
-def _words(result: "TestResult") -> str:
-    """Return what the terminal would say."""
+def _terminal_report(result: "TestResult") -> str:
+    """Return the lines that `kut run` prints for a result."""
     from kut_runner.views.report_terminal import Terminal
 
     stream = StringIO()

@@ -53,7 +53,7 @@ def test_it_runs_without_tree_and_compiler(packed: Path, tmp_path: Path) -> None
     (tools / "qemu-system-aarch64").symlink_to(qemu.stdout.decode().strip())
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    for _ in range(2):  # the second time it exists
+    for _ in range(2):  # the second time it is already unpacked
         done = kut(elsewhere, "run", "--archive", packed, "--json", "r.json", path=str(tools))
         assert done.returncode == 0, done.stdout + done.stderr
         tests = json.loads((elsewhere / "r.json").read_text())["tests"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut bench`: real counts, a gate that closes, and documents that say the same."""
+"""`kut bench`: real counts, failures on regressions, and the figures in the documents."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def kut_bench(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources, whose baseline may be changed."""
+    """Return a copy of the sources whose baseline a test may change."""
     return realtree.copy(tmp_path_factory.mktemp("bench"))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""scripts/bench-run: its figures are of what they say, and a busy moment does not move them."""
+"""scripts/bench-run: figures of the right subject, stable on a busy host."""
 
 import shlex
 import sys
@@ -37,7 +37,7 @@ def bounds(sample: Sample) -> list[Bound]:
 
 
 def taken(*samples: Sample) -> tuple[list[tuple[float, float]], int]:
-    """Measure these with one round asked for; return least and median, and what is left over."""
+    """Measure samples with at least one round; return minimum, median and the unused samples."""
     rest = list(samples)
     pairs = bench_run.measure(3, bounds, lambda: rest.pop(0)[:1], lambda: (float(len(rest)) % 1,))
     return [(least.found, median.found) for least, median in pairs], len(rest)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The status board on an emulated terminal, with a clock of its own."""
+"""The status board on an emulated terminal, with a fake clock."""
 
 import io
 from itertools import pairwise
@@ -15,7 +15,7 @@ from kut_runner.views.board import MOST_LINES, PAUSE, Board
 
 
 class Terminal(io.StringIO):
-    """A terminal that keeps what was on its screen after each write, and when that was."""
+    """Emulated terminal that records its screen after each write, with the time."""
 
     def __init__(self, columns: int = 60, rows: int = 12) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ def due(made: Board) -> float | None:
 
 
 def wait(made: Board, terminal: Terminal, seconds: float) -> None:
-    """Let time pass as a run does: draw when that is due."""
+    """Advance the clock, and redraw when due, as a run does."""
     end = terminal.now + seconds
     while (then := due(made)) is not None and then <= end:
         terminal.now = max(then, terminal.now)
@@ -206,7 +206,7 @@ def test_in_the_end_only_what_was_printed_is_there(steps: list[tuple[str, str]],
             made.write(word, is_urgent=step == "urgent")
             plain.write(f"{word}\n")
     made.close()
-    # A board that stood at the bottom has moved the lines above it up.
+    # A board at the bottom of the screen has scrolled the lines above it up.
     assert [line for line in plain.shown if line][-rows + 1 :][-len(terminal.shown) :] == (
         terminal.shown
     )

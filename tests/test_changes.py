@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What counts as a change of the sources, and when it was saved."""
+"""Detection of changed sources, and of the time at which they were saved."""
 
 import os
 import select
@@ -17,7 +17,7 @@ ADDED, MODIFIED, DELETED = 1, 2, 3
 
 
 def wait_for(watching: SourceWatcher, path: str) -> None:
-    """Wait until it is told of a path; what else it tells of may come before."""
+    """Wait until a path is reported; others may be reported before."""
     while path not in watching.take():
         assert select.select([watching], [], [], 60)[0]
         watching.stop_requested()
@@ -59,9 +59,9 @@ def test_what_is_told_of(tree: Path) -> None:
         files = ["lib/helper.h", str(outside / "old"), "build/gcc/include/asm/x.h"]
         watching.also(files, since=time.time() + 60)
         assert not watching.stop_requested()
-        (tree / "configs/more.toml").write_text("")  # nothing is missed meanwhile
+        (tree / "configs/more.toml").write_text("")  # no change is lost
         wait_for(watching, "configs/more.toml")
-        (outside / "fresh.h").write_text("")  # no compiler has read it
+        (outside / "fresh.h").write_text("")  # not a dependency
         (outside / "fresh.h").rename(outside / "old")
         while not (told := watching.take()):
             select.select([watching], [], [], 60)
@@ -112,6 +112,6 @@ def test_it_ends_when_its_stdin_does(tree: Path) -> None:
 def test_the_time_of_a_save(tmp_path: Path) -> None:
     before = time.time()
     (tmp_path / "a.c").write_text("")
-    os.utime(tmp_path / "a.c", (0, 0))  # as a file that was renamed or copied may have it
+    os.utime(tmp_path / "a.c", (0, 0))  # as after a rename or a copy
     assert before - 1 < source_watcher.saved_at(tmp_path, ["a.c", "gone.c"]) <= time.time()
     assert source_watcher.saved_at(tmp_path, ["gone.c"]) >= before

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The command line as users meet it: real processes, their words and their exit codes."""
+"""The command line in real processes: output and exit codes."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ class Kut(Protocol):
 
 
 def error(end: subprocess.CompletedProcess[str]) -> list[str]:
-    """Return the lines of a failure, which go to stderr and are no traceback."""
+    """Return the lines of stderr, and check that they are no traceback."""
     assert end.stdout == ""
     assert "Traceback" not in end.stderr
     return end.stderr.splitlines()
@@ -48,9 +48,9 @@ def error(end: subprocess.CompletedProcess[str]) -> list[str]:
         (["build", "--compiler", "icc"], 2, "Invalid value for '--compiler'", "see `kut build"),
         (["run", "--variant", "smal"], 2, 'no variant is called "smal"', "did you mean small?"),
         (["build", "--variant", "x"], 2, 'no variant is called "x"', "`kut list --variants`"),
-        (["list", "--variants", "one"], 2, "--variants and --groups list all", "leave"),
+        (["list", "--variants", "one"], 2, "--variants and --groups take no selection", "omit it"),
         (["nosuch"], 2, "No such command 'nosuch'", "see `kut --help`"),
-        (["--root", "/nosuch", "list"], 2, "/nosuch is not a kut tree", "correct --root"),
+        (["--root", "/nosuch", "list"], 2, "/nosuch is not a source tree of kut", "correct --root"),
     ],
 )
 def test_each_error_has_one_message_a_hint_and_its_exit_code(
@@ -163,7 +163,7 @@ def test_a_bug_asks_to_be_reported(tmp_path: Path, debug: str) -> None:
     ("module", "hint"),
     [
         ("click", f"{sys.executable} -m pip install --force-reinstall click"),
-        ("elftools.elf.elffile", "`kut doctor` tells what mends it"),
+        ("elftools.elf.elffile", "`kut doctor` shows how to fix it"),
     ],
 )
 def test_a_broken_package_is_named(tmp_path: Path, module: str, hint: str) -> None:
@@ -186,7 +186,7 @@ def test_a_broken_package_is_named(tmp_path: Path, module: str, hint: str) -> No
 
 @pytest.mark.parametrize(
     ("code", "hint"),
-    [(errno.EACCES, "doctor"), (errno.EROFS, "doctor"), (errno.ENOSPC, "room"), (errno.EIO, "")],
+    [(errno.EACCES, "doctor"), (errno.EROFS, "doctor"), (errno.ENOSPC, "space"), (errno.EIO, "")],
 )
 def test_what_the_system_refuses_is_said_in_words(code: int, hint: str) -> None:
     message, found = cli._describe(OSError(code, "No", "build/gcc/.lock"))
@@ -296,7 +296,7 @@ def test_a_reader_that_goes_away_is_no_error_to_shout_about(tree: Path) -> None:
 
 
 def on_terminal(tree: Path, *args: str) -> tuple[int, str]:
-    """Run kut with stderr on a terminal; return its exit code and what the terminal got."""
+    """Run kut with stderr on a terminal; return its exit code and that output."""
     control, terminal = pty.openpty()
     end = subprocess.run(
         [sys.executable, "-m", "kut_runner", *args],
@@ -307,7 +307,7 @@ def on_terminal(tree: Path, *args: str) -> tuple[int, str]:
         stderr=terminal,
         check=False,
     )
-    os.write(terminal, b".")  # lest a terminal that got nothing be waited for
+    os.write(terminal, b".")  # so that the read returns in any case
     shown = os.read(control, 65536).decode()
     os.close(control)
     os.close(terminal)
@@ -332,7 +332,7 @@ def test_a_compile_error_on_a_terminal_has_the_compilers_colours(tree: Path) -> 
 
 
 def is_running(process: str) -> bool:
-    """Tell whether a process runs; where nobody reaps orphans, the dead stay in /proc."""
+    """Return whether a process runs; zombies without a parent that reaps them do not count."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -389,7 +389,7 @@ def test_what_is_seldom_needed_is_not_imported(tree: Path, kut: Kut) -> None:
 
 
 def cpu_seconds() -> float:
-    """Return the CPU time of all child processes so far, which bears a busy machine."""
+    """Return the CPU time of all child processes, which does not depend on the load of the host."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Each command has its page, each option its place in it, and no page speaks of what is not."""
+"""Pages of commands: one per command, with exactly its options."""
 
 import re
 

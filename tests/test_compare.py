@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two runs side by side."""
+"""Comparison of two runs."""
 
 import random
 
@@ -97,7 +97,7 @@ def suite(times: list[float]) -> Document:
 def test_a_slower_test_among_many() -> None:
     found = compare(suite([1.0] * 8), suite([1.0] * 7 + [2.0]))
     assert kinds(found) == {"t7": Kind.SLOWER}
-    assert found.changes[0].words == "1.00 s -> 2.00 s, 2.0 times as long"
+    assert found.changes[0].description == "1.00 s -> 2.00 s, 2.0 times as long"
     assert not found.has_newly_failing
 
 
@@ -105,12 +105,12 @@ def test_what_all_have_in_common_is_taken_out() -> None:
     assert kinds(compare(suite([1.0] * 8), suite([3.0] * 8))) == {}
     found = compare(suite([1.0] * 8), suite([3.0] * 7 + [9.0]))
     assert kinds(found) == {"t7": Kind.SLOWER}
-    assert found.changes[0].words.endswith("9.0 times as long, where all take 3.0 times")
+    assert found.changes[0].description.endswith("9.0 times as long; all tests: 3.0 times")
     assert found.drift == pytest.approx(3.0)
 
 
 def test_what_chance_does_is_not_slower() -> None:
-    """Where the times of all tests scatter, more is needed."""
+    """The threshold is higher when the times of all tests scatter."""
     noisy = [0.5, 0.7, 0.8, 1.0, 1.0, 1.3, 1.5, 1.9]
     assert kinds(compare(suite([1.0] * 8), suite(noisy))) == {}
     assert kinds(compare(suite([1.0] * 8), suite([*noisy[:-1], 8.0]))) == {"t7": Kind.SLOWER}
@@ -151,7 +151,7 @@ def test_lines() -> None:
         "FIXED          bb  fail -> pass",
         "NEWLY SKIPPED  c   pass -> skip: why",
         "NEW            e   new -> pass",
-        "1 newly failing, 1 fixed, 1 newly skipped, 1 new, 1 as before",
+        "1 newly failing, 1 fixed, 1 newly skipped, 1 new, 1 unchanged",
     ]
     assert list(compare(run(), run()).lines()) == ["no test in either run"]
 
@@ -163,7 +163,7 @@ def test_a_first_result_of_a_test_that_had_none() -> None:
         "NEWLY FAILING  c  no result -> crash: why",
         "NEW            b  no result -> pass",
         "NEW            d  new -> pass",
-        "1 newly failing, 2 new, 1 as before",
+        "1 newly failing, 2 new, 1 unchanged",
     ]
 
 
@@ -217,7 +217,7 @@ def test_a_run_beside_itself(run_: Document) -> None:
 
 
 def test_noise_alone_is_seldom_told() -> None:
-    """Twenty pairs of runs of a hundred tests whose times scatter by a fifth."""
+    """Compare twenty pairs of runs of a hundred tests whose times scatter by a fifth."""
     chance = random.Random(7)  # noqa: S311 - no secret
     told = 0
     for _ in range(20):

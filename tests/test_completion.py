@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a shell offers, asked as the shells ask and in a real bash."""
+"""Shell completion: requests as the shells make them, and a real bash."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ RUN = "20260102-030405-678-9abc"
 
 
 def offered(kut: Kut, words: str, cwd: Path | None = None) -> list[str]:
-    """Return what is offered for the last of the words."""
+    """Return the completions of the last word."""
     count = len(words.split(" ")) - 1
     env = {"_KUT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(count)}
     end = kut(env=env, **({"cwd": cwd} if cwd else {}))

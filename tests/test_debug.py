@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut debug`: real debuggers on real machines, and what is left when either ends."""
+"""`kut debug`: real debuggers and machines, and the end of all processes."""
 
 import ast
 import json
@@ -28,7 +28,7 @@ needs_gdb = pytest.mark.skipif(
     not GDB, reason="no gdb-multiarch is installed (Debian: apt install gdb-multiarch)"
 )
 PAGE = realtree.ROOT / "docs/commands/debug.md"
-#: Seconds that only a hang takes.
+#: Seconds after which a process hangs.
 PATIENCE = 120
 ENVIRONMENT = {"KUT_DEBUGGER": "gdb", "TERM": "dumb"}
 
@@ -38,7 +38,7 @@ def kut_debug(*args: str) -> list[str]:
 
 
 def batch(*args: str, code: int = 0) -> str:
-    """What `kut debug ARGS` says when the debugger is given no terminal."""
+    """Return the output of `kut debug ARGS --batch` without a terminal."""
     done = subprocess.run(
         [*kut_debug(*args), "--batch"],
         env=os.environ | ENVIRONMENT,
@@ -74,7 +74,7 @@ def children(pid: int) -> set[int]:
 
 
 class Watched:
-    """Processes whose end can be waited for."""
+    """Processes that a test can wait for."""
 
     def __init__(self, pids: set[int]) -> None:
         self._ends = {pid: os.pidfd_open(pid) for pid in pids}
@@ -85,7 +85,7 @@ class Watched:
             os.close(end)
 
 
-# What a debugger finds.
+# State of the machine in a debugger.
 
 
 @pytest.mark.qemu
@@ -103,7 +103,7 @@ def test_gdb_stands_at_the_first_instruction_of_main(tmp_path: Path, name: str, 
     assert found
     assert 0 <= int(found[1]) - line_of(f"arm/{image}.c", "int main(") <= 3  # as it was compiled
     assert f"Located in {realtree.ROOT}/arm/{image}.c" in said
-    assert serial.read_bytes() == b""  # the test has not begun
+    assert serial.read_bytes() == b""  # the test has not started
 
 
 @pytest.mark.qemu
@@ -112,7 +112,7 @@ def test_what_the_guest_says_is_shown_and_kept() -> None:
     log = realtree.ROOT / "build/debug/selftest-small.log"
     said = batch("selftest-small", *gdb("hbreak exit", "continue"))
     kept = log.read_text().replace("\r", "")
-    assert re.fullmatch(r"(?:(?:PASS|INFO): .*\n)+SUMMARY: .*\n", kept)  # it stands in exit()
+    assert re.fullmatch(r"(?:(?:PASS|INFO): .*\n)+SUMMARY: .*\n", kept)  # the machine is in exit()
     assert set(kept.splitlines()) <= set(said.splitlines())
     assert "Breakpoint 1, exit (code=0)" in said
     assert "detached]" not in said  # which would let the machine run on
@@ -133,12 +133,12 @@ def test_commands_of_files_come_before_others_and_their_status_counts(tmp_path: 
     assert said.index("$1 = 42") < said.index("$2 = 49")
 
 
-# The helpers.
+# The `kut` commands.
 
 
 @pytest.fixture(scope="module")
 def in_handler() -> str:
-    """What gdb says in an exit handler."""
+    """Return the output of gdb in an exit handler."""
     if not GDB:
         pytest.skip("no gdb-multiarch is installed (Debian: apt install gdb-multiarch)")
     return batch(
@@ -178,7 +178,7 @@ def test_a_guest_in_words(in_handler: str) -> None:
     assert f"  x30 {x30:0>16}\n" in words
     assert f"     SP_EL1 {sp:0>16}" in words
     assert re.search(r"stage 2 at 0x[0-9a-f]+, VMID 5; ", words)
-    assert "virtual CPU 0; runs\n" in words
+    assert "virtual CPU 0, running\n" in words
 
 
 @pytest.mark.qemu
@@ -202,7 +202,7 @@ def test_words_for_values_and_for_mistakes(in_handler: str) -> None:
 def test_what_the_host_has_is_seen_from_inside_a_guest(in_handler: str) -> None:
     inside = in_handler.rpartition("Breakpoint 2, ")[2]
     assert " in guest_look () at arm/guest-resume.c:" in inside.partition("\n")[0]
-    assert "\nit runs: the debugger's registers are its own, these are of the last exit\n" in inside
+    assert "\nrunning; the registers below are those of its last exit\n" in inside
     assert "  exit    HVC: #0\n" in inside
     assert re.search(r"^4K granule, 40 bits, level 1, 2 root tables, ", inside, re.MULTILINE)
     assert re.search(r"^\d+ leaves$", inside, re.MULTILINE)
@@ -210,7 +210,7 @@ def test_what_the_host_has_is_seen_from_inside_a_guest(in_handler: str) -> None:
 
 @pytest.fixture(scope="module")
 def in_lldb() -> str:
-    """What lldb says in guest_run()."""
+    """Return the output of lldb in guest_run()."""
     try:
         debugger.find("lldb", os.environ)
     except MissingToolError:
@@ -235,7 +235,7 @@ def test_lldb_has_the_same_words(in_lldb: str) -> None:
     assert re.search(r"^struct guest at 0x\w+$", in_lldb, re.MULTILINE)
     assert "\n  PSTATE  0x3c5  EL1h, DAIF masked\n" in in_lldb
     assert re.search(r"^  PC      0x\w+ <guest_look>$", in_lldb, re.MULTILINE)
-    assert "  last end of guest_run(): GUEST_EXIT_HANDLER, exit_code 0x0\n" in in_lldb
+    assert "  last guest_run() ended with GUEST_EXIT_HANDLER, exit_code 0x0\n" in in_lldb
     assert "\n  page of 4 KiB, IPA 0x40080000 is at 0x40080000\n" in in_lldb
     assert re.search(r"^4K granule, 40 bits, level 1, 2 root tables, ", in_lldb, re.MULTILINE)
     assert re.search(r"^\d+ leaves$", in_lldb, re.MULTILINE)
@@ -308,12 +308,12 @@ def test_trees_of_every_shape(tmp_path: Path) -> None:
     assert len(shapes) > 30
 
 
-# Those who bring a debugger of their own.
+# --wait: debuggers that connect.
 
 
 @contextmanager
 def waiting(*args: str) -> Iterator[tuple[subprocess.Popen[str], int, Watched]]:
-    """A `kut debug --wait`, the port, and its children."""
+    """Start `kut debug --wait`; yield the process, the port and its children."""
     with subprocess.Popen(
         kut_debug("misbehave-hang", "--wait", "--port", "0", *args),
         stdin=subprocess.DEVNULL,
@@ -386,7 +386,7 @@ def test_a_port_that_is_taken() -> None:
             check=False,
         )
     assert done.returncode == 2
-    assert f"kut: error: port {port} cannot be listened at: Address already in use" in done.stderr
+    assert f"kut: error: cannot listen on port {port}: Address already in use" in done.stderr
 
 
 @pytest.mark.qemu
@@ -427,7 +427,7 @@ def test_as_the_launch_file_of_the_documents_has_it() -> None:
     assert re.search(matcher["endsPattern"], "kut: gdb stub: localhost:1234")
 
 
-# The terminal, and ends of all kinds.
+# The terminal, and the end of processes.
 
 
 @pytest.mark.qemu
@@ -480,7 +480,7 @@ def test_nothing_is_left_however_kut_dies(number: signal.Signals) -> None:
 def test_a_debugger_that_is_not_there(kut: Kut) -> None:
     done = kut("debug", "one", "--debugger", "/nowhere/gdb")
     assert done.returncode == 5
-    assert "kut: error: no debugger: /nowhere/gdb is not there" in done.stderr
+    assert "kut: error: no debugger: /nowhere/gdb not found" in done.stderr
     assert "kut: hint: install gdb-multiarch (Debian, Ubuntu)" in done.stderr
 
 
@@ -489,7 +489,7 @@ def test_a_debugger_that_is_not_there(kut: Kut) -> None:
     [
         (("[ot]*",), 2, '"[ot]*" matches 3 tests'),
         (("on",), 2, "did you mean one?"),
-        (("one", "--port", "1"), 2, "--port is for --wait"),
+        (("one", "--port", "1"), 2, "--port needs --wait"),
         (("one", "--wait", "--batch"), 2, "--wait starts no debugger"),
     ],
 )
@@ -515,7 +515,7 @@ def test_a_machine_that_does_not_come_to_main_is_stopped(tmp_path: Path) -> None
         timeout=PATIENCE,
         check=False,
     )
-    assert "kut: slow stands where it is after 1e-06 s without coming to main; " in done.stderr
+    assert "kut: slow is stopped before main, after 1e-06 s; " in done.stderr
     assert re.search(r"^\$1 = 0x\w+$", done.stdout, re.MULTILINE)
     assert done.returncode == 0
 
@@ -533,7 +533,7 @@ def test_a_qemu_that_refuses(kut: Kut, tree: Path) -> None:
     assert "kut: error: QEMU refused: no such CPU" in done.stderr
 
 
-# Which debugger, and how it is called.
+# Selection and command line of the debugger.
 
 
 def test_debuggers_by_name_and_by_path(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""kut doctor on machines where each tool is broken in a way of its own."""
+"""`kut doctor` on hosts with broken tools."""
 
 import json
 import os
@@ -23,9 +23,9 @@ from kut_runner.health.doctor import Finding, Host, State
 QEMU: Final = shutil.which("qemu-system-aarch64") or ""
 GCC: Final = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "aarch64-linux-gnu-objcopy")
 
-#: A QEMU that tells a version, and otherwise does as a script says.
+#: A QEMU that prints a version, and otherwise runs a script.
 SAYS_VERSION: Final = 'if [ "$1" = --version ]; then echo "QEMU emulator version %s"; exit; fi\n'
-#: An objcopy whose image powers off without a word.
+#: An objcopy whose image powers off without output.
 POWER_OFF: Final = (
     """printf '\\000\\001\\200\\122\\000\\200\\260\\162\\003\\000\\000\\324' >"$4"\n"""
 )
@@ -37,7 +37,7 @@ WITHOUT_EL2: Final = (
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    """A machine with GCC and QEMU, and nothing else along PATH."""
+    """Return a host with only GCC and QEMU in PATH."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "tree").mkdir()
     for name in (*GCC, "qemu-system-aarch64"):
@@ -47,7 +47,7 @@ def host(tmp_path: Path) -> Host:
 
 
 def put(host: Host, name: str, script: str) -> None:
-    """Exchange a program."""
+    """Replace a program by a script."""
     program = Path(host.environ["PATH"]) / name
     program.unlink(missing_ok=True)
     program.write_text(f"#!/bin/sh\n{script}")
@@ -68,7 +68,7 @@ def test_a_machine_that_has_what_it_takes(host: Host) -> None:
     assert states["ninja"] == states["build directory"] == State.GOOD
     assert states["compiler clang"] == states["debugger"] == State.NOTE
     found = next(finding for finding in findings if finding.what == "compiler gcc").found
-    assert found.endswith("gcc compiles, links, and what it builds boots")
+    assert found.endswith("gcc compiles and links; the image boots")
 
 
 @pytest.mark.qemu
@@ -87,10 +87,10 @@ def test_clang_is_tried_likewise(host: Host) -> None:
             (SAYS_VERSION % "2.8.0") + "echo property virtualization not found >&2; exit 1\n",
             "an image does not boot: property virtualization not found",
         ),
-        ((SAYS_VERSION % "9.0.0") + "exec sleep 1000\n", "an image does not boot: no end within"),
-        ((SAYS_VERSION % "9.0.0") + "kill -SEGV $$\n", "exit status -11, and not a word"),
+        ((SAYS_VERSION % "9.0.0") + "exec sleep 1000\n", "an image does not boot: timeout after"),
+        ((SAYS_VERSION % "9.0.0") + "kill -SEGV $$\n", "exit status -11 and no output"),
         ((SAYS_VERSION % "9.0.0") + "echo EL2; exit 1\n", "an image does not boot: EL2"),
-        ((SAYS_VERSION % "9.0.0") + "exit 0\n", "exit status 0, and not a word"),
+        ((SAYS_VERSION % "9.0.0") + "exit 0\n", "exit status 0 and no output"),
     ],
     ids=["at-el1", "refuses", "hangs", "dies", "fails-in-the-end", "silent"],
 )
@@ -109,7 +109,7 @@ def test_an_old_qemu_is_told_of_and_that_it_works_all_the_same(host: Host) -> No
     put(host, "qemu-system-aarch64", (SAYS_VERSION % "6.2.0") + f'exec {QEMU} "$@"\n')
     old = find(host, "QEMU")
     assert "6.2.0, " in old.found
-    assert old.found.endswith("; the oldest that was tried is 7.2")
+    assert old.found.endswith("; the oldest tested version is 7.2")
     assert old.state == State.NOTE
     assert "-m kut_runner toolchain install qemu@" in old.fix or "newer" in old.fix
 
@@ -136,12 +136,12 @@ def test_without_qemu_the_compiler_is_tried_nevertheless(host: Host) -> None:
     ("tool", "script", "words"),
     [
         ("gcc", "echo cc1: not found; exit 1\n", "gcc does not compile: cc1: not found"),
-        ("gcc", "exec sleep 1000\n", "gcc does not compile: no end within"),
+        ("gcc", "exec sleep 1000\n", "gcc does not compile: timeout after"),
         ("ld", "echo ld: error: no such emulation; exit 1\n", "does not link: ld: error: no such"),
         ("ld", "exit 0\n", "does not make a flat image: "),
-        ("objcopy", "exit 1\n", "does not make a flat image: exit status 1, and not a word"),
-        ("objcopy", "exit 0\n", "makes a flat image, but there is none"),
-        ("objcopy", POWER_OFF, "gcc an image does not boot: exit status 0, and not a word"),
+        ("objcopy", "exit 1\n", "does not make a flat image: exit status 1 and no output"),
+        ("objcopy", "exit 0\n", "does not make a flat image: no output file"),
+        ("objcopy", POWER_OFF, "gcc an image does not boot: exit status 0 and no output"),
     ],
 )
 def test_a_compiler_that_is_no_use(host: Host, tool: str, script: str, words: str) -> None:
@@ -204,12 +204,12 @@ def test_a_compiler_without_its_linker_is_installed_again(host: Host) -> None:
     (Path(host.environ["PATH"]) / "aarch64-linux-gnu-ld").unlink()
     wrong = find(host, "compiler gcc")
     assert "aarch64-linux-gnu-ld is not installed" in wrong.found
-    assert " toolchain install gcc && " in wrong.fix  # the stand-in is no package's
+    assert " toolchain install gcc && " in wrong.fix  # the replacement is not from a package
 
 
 @pytest.mark.qemu
 def test_a_qemu_that_was_asked_for_and_is_not_there(host: Host) -> None:
-    assert find(replace(host, qemu="/nowhere"), "QEMU").fix == "leave --qemu away"
+    assert find(replace(host, qemu="/nowhere"), "QEMU").fix == "omit --qemu"
     for name in ("KUT_QEMU", "QEMU"):
         asking = replace(host, environ={**host.environ, name: "/nowhere"})
         assert find(asking, "QEMU").fix == "unset KUT_QEMU QEMU"
@@ -292,8 +292,8 @@ def test_the_table_ends_with_what_mends_the_problems() -> None:
         "problem  QEMU      none",
         "good     ninja     builds",
         "note     debugger  none",
-        "to mend QEMU: get one",
-        "to have debugger: get gdb",
+        "to fix QEMU: get one",
+        "to get debugger: get gdb",
     ]
     assert doctor.document(findings) == {
         "version": 1,
@@ -308,14 +308,14 @@ def test_the_table_ends_with_what_mends_the_problems() -> None:
 
 def test_the_table_keeps_to_the_width_of_the_terminal() -> None:
     program = "/usr/bin/a-very-long-name-of-a-compiler-for-arm64"
-    words = f"{program} compiles, links, and what it builds boots"
+    words = f"{program} compiles and links; the image boots"
     fix = f"one command, {'whole, ' * 20}to be pasted"
     rows = (Finding("compiler gcc", words), Finding("ninja", "", State.PROBLEM, fix))
     assert list(doctor.table(rows, 80)) == [
         f"good     compiler gcc  {program}",
-        "                       compiles, links, and what it builds boots",
+        "                       compiles and links; the image boots",
         "problem  ninja         ",
-        f"to mend ninja: {fix}",
+        f"to fix ninja: {fix}",
     ]
     assert next(doctor.table(rows, 9)).endswith("-arm64")
     assert next(doctor.table(rows)).endswith("boots")
@@ -370,6 +370,6 @@ def test_the_command(kut: Kut, tree: Path, tmp_path: Path) -> None:
     end = kut("doctor", "--compiler", "clang", env=env)
     assert end.returncode == 5
     assert "problem  QEMU " in end.stdout
-    assert "to mend compiler clang: " in end.stdout
+    assert "to fix compiler clang: " in end.stdout
     assert kut("doctor", cwd=tmp_path).stdout.count("none here") == 1
     assert not [*(tree / "build").glob("tmp*")]

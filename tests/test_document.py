@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run becomes a document, and a document the same run again."""
+"""A run survives being written as a document and read again."""
 
 import io
 import json
@@ -63,7 +63,7 @@ def result(name: str, log: bytes, ended: ProcessExit, **more: Any) -> TestResult
 
 
 def strict(schema: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return the schema without room for keys that it does not name."""
+    """Return the schema with every unknown key forbidden."""
     if isinstance(schema, list):
         return [strict(item) for item in schema]
     if not isinstance(schema, dict):
@@ -176,7 +176,7 @@ def test_facts_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_a_document_of_an_older_kut_can_be_read(tmp_path: Path) -> None:
-    """One of schema 1 without any of the keys that were added to it."""
+    """A document of schema 1 without the keys that were added later can be read."""
     written(sample(), tmp_path / "r.json")
     data = json.loads((tmp_path / "r.json").read_text())
 
@@ -293,7 +293,7 @@ def damaged() -> Iterator[bytes]:
 def test_what_is_no_document_is_a_usage_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "r.json"
     path.write_bytes(data)
-    with pytest.raises(UsageError, match=r"r\.json does not hold results of kut") as caught:
+    with pytest.raises(UsageError, match=r"r\.json has no results of kut") as caught:
         document.load(path)
     assert "name a file" in caught.value.hint
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Past runs in lines."""
+"""Past runs as lines of text."""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The page of a run: as text, and as a browser shows it."""
+"""The HTML page of a run, as text and in a browser."""
 
 import base64
 import re
@@ -108,7 +108,7 @@ def whole(results: list[TestResult], *, missing: int = 0) -> Run:
 
 
 class Reader(HTMLParser):
-    """What a page consists of."""
+    """Parser that collects the elements of a page."""
 
     VOID = ("meta", "input", "rect", "path")
     OPTIONAL = ("li", "td", "th", "tr", "dt", "dd", "tbody")
@@ -165,7 +165,7 @@ ATTRIBUTES = set(
 
 
 def check(text: str) -> Reader:
-    """The page is well-formed, whatever is in it, and has nothing but what is ours."""
+    """Check that a page is well-formed, and has only the elements of kut."""
     reader = Reader(text)
     assert set(reader.tags) - {"title"} <= TAGS
     assert reader.tags.count("script") == reader.tags.count("style") == 1
@@ -227,7 +227,7 @@ def test_the_size_of_a_page_is_bounded(tmp_path: Path) -> None:
     many = [one for one in sample(tmp_path) if one.id == "flood"] * 200
     text = page(whole(many), FACTS, Budget(300_000))
     assert len(text) < 300_000 + 200 * 1000 + 20_000
-    assert "There is no more room in this page" in text
+    assert "Left out, as the page would be too large" in text
     check(text)
 
 
@@ -268,7 +268,7 @@ def browser() -> Iterator[chromium.Page]:
 
 
 def problems(browser: chromium.Page) -> list[object]:
-    """What the browser complained of, and what it asked of anywhere but the page itself."""
+    """Return errors of the browser, and its requests other than for the page."""
     return [
         event
         for event in browser.events
@@ -373,9 +373,9 @@ CONTRASTS = """
 		return getComputedStyle(document.body).backgroundColor;
 	};
 	const result = {};
-	const kinds = "h1,h4,.facts li,.facts b,nav button,.name,.reason,.seconds,.headline,.place,"
-		+ ".note,.pointers,.stack small,.stack li,.log s,.log a,.log mark,.log .cut,dt,dd,footer,"
-		+ ".checks b,.warning";
+	const kinds = "h1,h4,.metadata li,.metadata b,nav button,.name,.reason,.seconds,.headline,"
+		+ ".location,.note,.pointers,.stack small,.stack li,.log s,.log a,.log mark,.log .cut,"
+		+ "dt,dd,footer,.checks b,.warning";
 	for (const kind of kinds.split(",").concat(
 		["pass", "fail", "skip", "timeout", "crash", "error", "flaky"].map((s) => ".pill." + s)
 	)) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Merging: every test once, the worst verdict, and nothing that is missing passes."""
+"""Merge: each test once, the worst verdict, and never a pass with missing results."""
 
 import json
 import subprocess

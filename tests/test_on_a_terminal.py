@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut run` on a real pseudo-terminal, as an emulated terminal shows it."""
+"""`kut run` on a pseudo-terminal with an emulated screen."""
 
 import os
 import re
@@ -14,14 +14,14 @@ import pytest
 
 pytestmark = pytest.mark.qemu
 
-#: A QEMU that says something, then sleeps; it heeds or ignores SIGTERM.
+#: A QEMU that prints something, then sleeps; it handles or ignores SIGTERM.
 SLEEPER = """#!/bin/sh
 [ "$1" != --version ] || { echo "QEMU emulator version 7.2.0"; exit; }
 trap '%s' TERM
 printf 'INFO: hello \\033[31m\\nhalf a line'
 while :; do sleep 0.1; done
 """
-#: A QEMU that gives the verdict of a test that passes.
+#: A QEMU with the output of a test that passes.
 PASSES = """#!/bin/sh
 [ "$1" != --version ] || { echo "QEMU emulator version 7.2.0"; exit; }
 printf 'PASS: a\\r\\nSUMMARY: 1 tests\\r\\n\\r\\nEXIT: STATUS=1\\r\\n'
@@ -29,7 +29,7 @@ printf 'PASS: a\\r\\nSUMMARY: 1 tests\\r\\n\\r\\nEXIT: STATUS=1\\r\\n'
 
 
 class Terminal:
-    """kut on a terminal of 80 columns and 24 lines."""
+    """kut on a terminal with 80 columns and 24 lines."""
 
     def __init__(self, tree: Path, *args: str, **environment: str) -> None:
         self.screen = pyte.Screen(80, 24)
@@ -50,7 +50,7 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
 
     def wait_for(self, pattern: str) -> str:
-        """Read until the screen shows it; return the screen."""
+        """Read until the screen shows a text; return the screen."""
         end = time.monotonic() + 30
         while not re.search(pattern, self.shown):
             assert time.monotonic() < end, self.shown
@@ -58,7 +58,7 @@ class Terminal:
         return self.shown
 
     def end(self) -> int | None:
-        """Read all there is; return the exit code."""
+        """Read the rest of the output; return the exit code."""
         while self._read():
             pass
         self.kut.close()
@@ -82,7 +82,7 @@ Start = Callable[..., Terminal]
 
 @pytest.fixture
 def start(tree: Path) -> Iterator[Start]:
-    """Start `kut run ARGS` in the small tree, with `qemu` as the text of a script for QEMU."""
+    """Start `kut run ARGS` in the small source tree, with the script `qemu` as QEMU."""
     started: list[Terminal] = []
 
     def begin(*args: str, qemu: str = SLEEPER % "exit", **environment: str) -> Terminal:
@@ -104,7 +104,7 @@ def test_the_board_comes_and_goes_without_a_trace(start: Start) -> None:
     terminal.kut.sendintr()
     assert terminal.end() == 130
     lines = terminal.shown.splitlines()
-    assert lines[0] == "interrupted: ending 2 tests, then the report; once more kills them"
+    assert lines[0] == "interrupted: stopping 2 tests, then reporting; interrupt again to kill"
     heads = [line[:12].strip() for line in lines[1:] if not line.startswith(" ")]
     assert sorted(heads[:-1]) == ["ERROR    one", "ERROR    two"]
     assert lines[-1].startswith("2 tests in ")
@@ -118,7 +118,7 @@ def test_a_second_ctrl_c_does_not_wait(start: Start) -> None:
     terminal = start("one", qemu=SLEEPER % ":")
     terminal.wait_for(r"0:0\d  one")
     terminal.kut.sendintr()
-    terminal.wait_for("once more kills them")
+    terminal.wait_for("interrupt again to kill")
     terminal.kut.sendintr()
     assert terminal.end() == 130
     assert "interrupted" in terminal.shown

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The order of tests, and the queue that gives them room."""
+"""The order of cases, and the queue that waits for resources."""
 
 from itertools import islice
 
@@ -73,7 +73,7 @@ def test_the_first_that_fits_is_next() -> None:
 
 @given(st.lists(st.integers(1, 8), max_size=30), st.integers(1, 4))
 def test_all_run_and_never_more_than_fit(sizes: list[int], cpus: int) -> None:
-    """The oldest of those that run ends each time that nothing more fits."""
+    """Whenever no case fits, the one that has run longest ends."""
     whole = Resources(cpus, 1000)
     queue = Queue(lambda case: case.target.cost(case.test).bounded(None, whole))
     for number, smp in enumerate(sizes):

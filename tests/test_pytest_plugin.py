@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The pytest plugin, in a pytest of its own that boots real images."""
+"""The pytest plugin, in a separate pytest that boots real images."""
 
 import os
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The commands that mend: those of this user, for this program, on this distribution."""
+"""Commands that fix problems, by user, program and distribution."""
 
 import errno
 import os
@@ -19,7 +19,7 @@ KUT = f"{shlex.quote(sys.executable)} -m kut_runner"
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fixes:
-    """What can be done by root on a Debian that has lists of packages and nothing along PATH."""
+    """Return the fixes for root on a Debian with package lists and an empty PATH."""
     lists = tmp_path / "lists"
     lists.mkdir()
     (lists / "mirror_main_binary-amd64_Packages.lz4").touch()
@@ -85,7 +85,7 @@ def test_what_is_broken_is_installed_again_with_the_packages_behind_it(
         other = replace(root, distribution=each)
         assert other.broken("qemu", ["/usr/bin/qemu-system-aarch64"]) == command
         foreign = other.broken("qemu", ["/opt/qemu-system-aarch64"])
-        assert foreign.startswith("take /opt/qemu-system-aarch64 out of the way, and then: ")
+        assert foreign.startswith("remove /opt/qemu-system-aarch64, and then: ")
     brew = replace(user, distribution=Distribution.MACOS).broken("clang", ["/opt/brew/bin/clang"])
     assert brew == "brew reinstall llvm lld"
     assert "/x/gcc" in replace(root, distribution=None).broken("gcc", ["/x/gcc"])
@@ -120,7 +120,7 @@ def test_a_newer_qemu_comes_from_a_newer_release(user: Fixes, tmp_path: Path) ->
         assert distribution.newer_release(release) == expected
     assert distribution.newer_release(tmp_path / "none") is None
     fedora = replace(user, distribution=Distribution.FEDORA)
-    assert fedora.another_qemu("/q") == "let --qemu or KUT_QEMU name a newer one than /q"
+    assert fedora.newer_qemu("/q") == "name a newer QEMU than /q with --qemu or KUT_QEMU"
 
 
 def test_python_packages_are_those_of_the_constraints(root: Fixes, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_directory_is_made_writable_by_who_can(user: Fixes, tmp_path: Path) ->
     build.mkdir(parents=True)
     denied, readonly = (OSError(code, os.strerror(code)) for code in (errno.EACCES, errno.EROFS))
     assert user.unwritable(build, denied) == f"chmod -R u+rwX '{build}'"
-    clone = f"git clone '{build.parent}' into a directory that is yours"
+    clone = f"git clone '{build.parent}' into a directory of yours"
     assert user.unwritable(build, readonly) == clone
     others = Path("/proc/1")
     if others.stat().st_uid != os.geteuid():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What GitHub Actions gets to see, within its limits and whatever a guest says."""
+"""Output for GitHub Actions: within its limits, and safe from output of guests."""
 
 import io
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""TAP 13, read back by a parser of others."""
+"""TAP 13, read by an independent parser."""
 
 import contextlib
 import io

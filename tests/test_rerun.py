@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run again: what failed or has no result; and a killed run is resumed, on a real QEMU."""
+"""Rerun of failed and missing tests, and of a killed run, on a real QEMU."""
 
 import json
 import subprocess
@@ -46,7 +46,7 @@ def test_what_is_run_again_and_what_is_kept() -> None:
     )
     assert rerun.names_to_run(old) == ("x", "b", "d")
     assert [one.id for one in rerun.kept_results(old)] == ["a", "c", "e"]
-    words = "of run ID: 2 failed and 1 without result; 3 kept"
+    words = "rerun of run ID: 2 failed and 1 without result; 3 kept"
     assert rerun.headline(old, rerun.names_to_run(old)) == words
 
 
@@ -64,7 +64,7 @@ def test_a_repeated_run_that_was_cut_short_lacks_rounds() -> None:
     three = replace(cut, metadata=replace(cut.metadata, options={"repeat": 3}))
     assert rerun.names_to_run(three) == ("b", "c")
     assert [one.id for one in rerun.kept_results(three)] == ["a"] * 3
-    words = "of run ID: 2 without all 3 results; 1 kept"
+    words = "rerun of run ID: 2 without all 3 results; 1 kept"
     assert rerun.headline(three, rerun.names_to_run(three)) == words
     for options in ({"repeat": None, "until_fail": True}, {"repeat": 3, "until_fail": True}, {}):
         ended = replace(cut, metadata=replace(cut.metadata, options=options))
@@ -72,7 +72,7 @@ def test_a_repeated_run_that_was_cut_short_lacks_rounds() -> None:
 
 
 def test_a_good_run_has_nothing_to_run_again() -> None:
-    with pytest.raises(NothingSelectedError, match="no test of run ID failed"):
+    with pytest.raises(NothingSelectedError, match="run ID has no failed or missing tests"):
         rerun.names_to_run(document(result("a"), result("b", Status.SKIP)))
 
 
@@ -150,7 +150,7 @@ def test_a_joined_view(*, shows_kept: bool) -> None:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This tree with a build directory of its own."""
+    """Return a copy of the sources with a separate build directory."""
     return realtree.copy(tmp_path_factory.mktemp("tree"))
 
 
@@ -167,7 +167,7 @@ def kut(tree: Path, *args: str | Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture
 def held(tree: Path) -> Iterator[tuple[Path, Path]]:
-    """A QEMU that, while a file is there, says nothing where the image would say garbage."""
+    """Return a QEMU that hangs on one image while a file exists."""
     program, hold = tree / "qemu", tree / "hold"
     program.write_text(
         '#!/bin/sh\n[ "$1" != --version ] || exec qemu-system-aarch64 --version\n'
@@ -218,7 +218,7 @@ def test_a_killed_run_is_resumed(tree: Path, held: tuple[Path, Path]) -> None:
     again = kut(tree, "rerun", "--json", tree / "joined.json")
     assert (again.returncode, again.stderr) == (1, "")
     good = [test["id"] for test in before if test["status"] != "fail"]
-    assert f"of run {old['run']}: " in again.stdout
+    assert f"rerun of run {old['run']}: " in again.stdout
     assert f"; {len(good)} kept\n" in again.stdout
     for name in TESTS:
         assert (f" {name} " in again.stdout) is (name not in good)
@@ -244,13 +244,13 @@ def test_a_killed_run_is_resumed(tree: Path, held: tuple[Path, Path]) -> None:
 
 
 def begun(tree: Path) -> list[str]:
-    """Names of the logs there are."""
+    """Return the names of the existing logs."""
     return [path.name for path in (tree / "build/logs/").iterdir()]
 
 
 @pytest.mark.qemu
 def test_commands_on_past_runs(tree: Path) -> None:
-    """As their pages show them."""
+    """The commands work as their pages describe them."""
     first = kut(tree, "run", "misbehave-known", "misbehave-skip")
     assert first.returncode == 0
     second = kut(tree, "run", "misbehave-known", "misbehave-fail")
@@ -260,16 +260,16 @@ def test_commands_on_past_runs(tree: Path) -> None:
         (("show", "latest~1"), 0, first.stdout),
         (("show", "latest", "misbehave-fail"), 0, "1 test in"),
         (("show", "latest", "misbehave-fial"), 2, "did you mean misbehave-fail"),
-        (("show", "nosuch"), 2, 'there is no run "nosuch"'),
+        (("show", "nosuch"), 2, 'no run "nosuch"'),
         (("compare",), 1, "NEWLY FAILING  misbehave-fail"),
-        (("compare", "latest", "latest"), 0, "1 still failing, 1 as before"),
+        (("compare", "latest", "latest"), 0, "1 still failing, 1 unchanged"),
         (("compare", "latest", "latest~1"), 0, "GONE"),
         (("compare", "--slower", "1"), 2, "'--slower'"),
         (("history",), 0, "1 pass, 1 fail\n"),
         (("history", "-n", "1", "--tests"), 0, "misbehave-fail   F"),
         (("history", "misbehave-fail"), 0, "1 of 2 checks failed"),
         (("history", "nosuch"), 2, 'no run has a result of "nosuch"'),
-        (("rerun", "latest~1"), 4, "and each has a result"),
+        (("rerun", "latest~1"), 4, "has no failed or missing tests"),
     ):
         end = kut(tree, *args)
         assert end.returncode == code, end
@@ -291,4 +291,4 @@ def test_without_any_run(tmp_path: Path) -> None:
     for command, code in (("history", 4), ("show", 2), ("compare", 2), ("rerun", 2)):
         end = kut(tmp_path, command)
         assert end.returncode == code
-        assert "`kut run` makes the first one" in end.stderr
+        assert "start one with `kut run`" in end.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""kut where things go wrong around it: full disks, places it may not write to, another kut."""
+"""kut with full disks, directories without write permission, and another kut."""
 
 import json
 import os
@@ -16,14 +16,14 @@ import realtree
 
 pytestmark = pytest.mark.qemu
 
-#: Root as well is then kept from what the mode of a file forbids.
+#: Makes file permissions apply to root, too.
 WITHOUT_POWERS = [] if os.geteuid() else ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 KUT = [sys.executable, "-m", "kut_runner", "run"]
 
 
 @pytest.fixture(scope="module")
 def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This tree with a build directory of its own, where the images are built."""
+    """Return a copy of the sources with a separate build directory and built images."""
     top = realtree.copy(tmp_path_factory.mktemp("tree"))
     command = [sys.executable, "-m", "kut_runner", "build", "misbehave", "selftest"]
     subprocess.run(command, cwd=top, check=True, capture_output=True)
@@ -31,7 +31,7 @@ def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def children(words: str) -> list[int]:
-    """The processes whose command line holds some words."""
+    """Return the processes whose command line contains a text."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
@@ -49,14 +49,14 @@ def _nothing_left(top: Path) -> Iterator[None]:
 
 
 def limited(limit: int) -> None:
-    """A file of this process may have so many bytes; more are an error, as on a full disk."""
+    """Limit the size of files of this process; larger ones fail as on a full disk."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
 
 @pytest.mark.usefixtures("_nothing_left")
 def test_a_disk_that_is_full(top: Path) -> None:
-    """The log of a flood does not fit; the error names it, and nothing goes on behind it."""
+    """A log that does not fit is an error that names it, and no process is left."""
     end = subprocess.run(
         [*KUT, "misbehave-flood", "misbehave-hang", "-j2"],
         cwd=top,
@@ -109,7 +109,7 @@ def test_a_build_directory_that_is_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_nothing_left")
 def test_two_at_once_in_one_build_directory(top: Path, tmp_path: Path) -> None:
-    """Both build, both run the same tests; each has all results, and logs of its own."""
+    """Both build and run the same tests; each has all results and its own logs."""
     for path in (top / "build/gcc").glob("*.flat"):
         path.unlink()
     started = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut run` as a whole, on a real QEMU: whatever ends it, no QEMU is left behind."""
+"""`kut run` on a real QEMU: however it ends, no QEMU is left."""
 
 import json
 import os
@@ -23,7 +23,7 @@ KUT = (sys.executable, "-m", "kut_runner", "run")
 
 
 class Emulator:
-    """A QEMU that can be told from all others on this machine."""
+    """A QEMU whose processes can be identified."""
 
     def __init__(self, directory: Path, before: str = "") -> None:
         self.path = directory / "qemu"
@@ -40,7 +40,7 @@ class Emulator:
         return [int(process.name) for process in processes if self._mark in _words(process)]
 
     def wait_for(self, count: int) -> None:
-        """Wait until so many run; fails when they do not within some seconds."""
+        """Wait until a number of processes run; fails after some seconds."""
         end = time.monotonic() + 30
         while len(self.running()) != count:
             assert time.monotonic() < end, f"{self.running()} run, not {count}"
@@ -66,7 +66,7 @@ def emulator(tmp_path: Path) -> Iterator[Emulator]:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This tree with a build directory of its own: other tests run at the same time."""
+    """Return a copy of the sources with a separate build directory, for tests in parallel."""
     top = realtree.copy(tmp_path_factory.mktemp("tree"))
     command = [sys.executable, "-m", "kut_runner", "build", "misbehave"]
     subprocess.run(command, cwd=top, check=True, capture_output=True)
@@ -100,7 +100,7 @@ def start(emulator: Emulator, tree: Path) -> Iterator[Start]:
 
 
 def wait_for_words(log: Path, words: str) -> None:
-    """Wait until a guest has said something."""
+    """Wait until a guest has printed a text."""
     end = time.monotonic() + 30
     while not (log.exists() and words in log.read_text()):
         assert time.monotonic() < end
@@ -159,7 +159,7 @@ def test_kill_9_takes_qemu_along_and_leaves_whole_reports(
 
 
 def test_a_qemu_that_ignores_sigterm(start: Start, emulator: Emulator) -> None:
-    """One that is stopped cannot even notice it."""
+    """A stopped process does not handle SIGTERM."""
     kut = start("misbehave-hang", "--timeout", "4")
     emulator.wait_for(1)
     os.kill(emulator.running()[0], signal.SIGSTOP)
@@ -169,7 +169,7 @@ def test_a_qemu_that_ignores_sigterm(start: Start, emulator: Emulator) -> None:
     assert emulator.running() == []
 
 
-#: Takes away what macOS does not have, then runs kut.
+#: Removes functions that macOS lacks, then runs kut.
 NOT_LINUX = """
 import ctypes, fcntl, os
 del os.sched_getaffinity, os.pipe2, os.waitid, fcntl.F_SETPIPE_SZ
@@ -206,7 +206,7 @@ def test_a_crash_of_qemu_is_an_error(start: Start, emulator: Emulator) -> None:
 
 @pytest.mark.parametrize("limit", [400_000, 1_300_000])
 def test_too_little_memory_for_qemu_is_no_refusal(start: Start, tmp_path: Path, limit: int) -> None:
-    """Too little for QEMU's own use, and too little for the guest."""
+    """Memory is short for QEMU itself, and for the guest."""
     Emulator(tmp_path, before=f"ulimit -v {limit}")
     kut = start("misbehave-hang")
     output, _ = kut.communicate(timeout=30)

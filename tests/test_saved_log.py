@@ -95,7 +95,7 @@ def test_what_cannot_be_is_said_in_words(tmp_path: Path) -> None:
     text.write_text("no ELF file")
     for args, code, words in (
         ([tmp_path / "none.log"], 2, "does not exist"),
-        ([log, "--elf", text, "--image", "misbehave"], 2, "leave one out"),
+        ([log, "--elf", text, "--image", "misbehave"], 2, "omit one of them"),
         ([log, "--image", "no-such-image"], 2, "build it: kut build no-such-image"),
     ):
         done = parse(*args)

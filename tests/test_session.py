@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs of many tests with a QEMU made of shell: its images are scripts."""
+"""Runs of many tests with a shell script as QEMU, whose images are scripts."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ SKIP = r"printf 'SKIP: no\nSUMMARY: 1 tests, 1 skipped\n\nEXIT: STATUS=77\n'"
 
 @pytest.fixture(autouse=True)
 def _heeded() -> Iterator[None]:
-    """Heed signals, also where pytest was told to ignore them, as in a shell's background."""
+    """Restore signals that pytest ignores when it runs in the background of a shell."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     old = [signal.signal(number, signal.default_int_handler) for number in numbers]
     yield
@@ -42,7 +42,7 @@ def _heeded() -> Iterator[None]:
 
 
 class Recorder(View):
-    """A view that remembers, and does what a test wants at a result."""
+    """View that records events, and calls a function for each result."""
 
     def __init__(self, at_result: Callable[[TestResult], None] = lambda _: None) -> None:
         self.results: list[TestResult] = []
@@ -71,7 +71,7 @@ class Recorder(View):
 
 
 class Bench:
-    """Tests made of scripts, and the run of them."""
+    """Tests that are scripts, and their runs."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -148,7 +148,7 @@ def test_the_time_out_of_the_run_replaces_that_of_the_test(bench: Bench) -> None
 
 @pytest.mark.parametrize(("jobs", "most"), [(1, 1), (3, 3), (4, 4)])
 def test_no_more_cpus_are_used_than_there_are(bench: Bench, jobs: int, most: int) -> None:
-    """Each test holds as many files as it has CPUs for a moment, and tells how many there are."""
+    """Each test creates one file per CPU for a moment, and prints the number of files."""
     held = bench.directory / "held"
     for number, smp in enumerate([1, 1, 1, 1, 2, 2, 9, 1]):
         files = " ".join(f"{held}/{number}.{cpu}" for cpu in range(min(smp, jobs)))
@@ -161,7 +161,7 @@ def test_no_more_cpus_are_used_than_there_are(bench: Bench, jobs: int, most: int
 
 
 def test_tests_that_mostly_sleep_run_side_by_side(bench: Bench) -> None:
-    """Four of them, known to do so, on two CPUs: each waits until it has seen all others."""
+    """Four tests known to sleep run on two CPUs: each waits for all others."""
     wait = f"while [ $(ls {bench.directory}/*.here | wc -l) -lt 4 ]; do sleep 0.02; done"
     for number in range(4):
         bench.add(f"t{number}", f"touch {bench.directory}/{number}.here; {wait}; {PASS}")
@@ -172,7 +172,7 @@ def test_tests_that_mostly_sleep_run_side_by_side(bench: Bench) -> None:
 def test_a_test_that_needs_all_the_memory_runs_alone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lock that is there tells that another runs."""
+    """A lock shows whether another test runs."""
     lock = bench.directory / "lock"
     monkeypatch.setattr(resources, "available_memory", lambda: 150)
     for number in range(3):
@@ -225,7 +225,7 @@ def test_a_shuffled_run_can_be_had_again(bench: Bench) -> None:
 
 
 def third_time(bench: Bench, then: str, otherwise: str) -> str:
-    """A script that does something else the third time."""
+    """Return a script that behaves differently on the third call."""
     count = bench.directory / "count"
     return f"echo >>{count}; if [ $(wc -l <{count}) = 3 ]; then {then}; else {otherwise}; fi"
 
@@ -336,7 +336,7 @@ def test_ctrl_c_during_the_only_test(bench: Bench) -> None:
 
 
 def test_a_flood_that_is_read_keeps_nobody_waiting(bench: Bench) -> None:
-    """The next test begins, and may end, before all of it is read."""
+    """The next test starts, and may end, before the log is read completely."""
     bench.add("flood", f"yes | head -n 100000; {PASS}")
     bench.add("small", PASS)
     known: list[list[tuple[str, int]]] = []
@@ -385,7 +385,7 @@ def test_a_result_does_not_depend_on_a_log_that_another_run_replaces(bench: Benc
 
 
 def test_import_costs_little() -> None:
-    """What a run needs must not pull in what it does not: start-up is part of every run."""
+    """A run imports only the modules it needs, as start-up is part of every run."""
     import subprocess
 
     code = "import sys, kut_runner.run.engine; print(*sys.modules)"

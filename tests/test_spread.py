@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run on several workers: real ones of Dask, and executors that fail as engines do."""
+"""Runs on several workers: real ones of Dask, and executors that fail."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def test_any_executor_will_do(
 
 
 class Losing(Executor):
-    """An engine that loses the second part, and does not run the others."""
+    """Executor that loses the second part, and does not run the others."""
 
     def __init__(self) -> None:
         self.given = 0
@@ -120,8 +120,12 @@ def test_two_real_workers(packed: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        ((), 2, "where to run is not clear"),
-        (("--local", "2", "--scheduler", "tcp://127.0.0.1:1"), 2, "where to run is not clear"),
+        ((), 2, "needs either --scheduler or --local"),
+        (
+            ("--local", "2", "--scheduler", "tcp://127.0.0.1:1"),
+            2,
+            "needs either --scheduler or --local",
+        ),
         (("--scheduler", "nonsense://x"), 2, "unknown address scheme"),
         (("--scheduler", "tcp://127.0.0.1:1"), 5, "no scheduler answers"),
     ],

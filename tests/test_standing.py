@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which tests are due from round to round, and which count as bad."""
+"""States of tests over rounds: due tests and failed tests."""
 
 import os
 from dataclasses import replace
@@ -26,7 +26,7 @@ ERROR = Verdict(Status.ERROR, "interrupted", ExitCode.INTERRUPTED, Cause.INTERRU
 
 
 class World:
-    """Tests one, two and three, each with an image of its name, from round to round."""
+    """Tests one, two and three over rounds, each with an image of the same name."""
 
     def __init__(self, directory: Path) -> None:
         (directory / "tests.toml").write_text("".join(f"[test.{n}]\n" for n in NAMES))
@@ -62,7 +62,7 @@ class World:
         return [case.id for case in self.states.due(self.cases.values())]
 
     def round(self, *, times: int = 1, **verdicts: Verdict | list[Verdict]) -> None:
-        """Run what is due; a test without a verdict was not begun."""
+        """Run the due tests; one without a verdict was not started."""
         found = []
         for name, each in verdicts.items():
             for verdict in each if isinstance(each, list) else [each]:

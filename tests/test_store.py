@@ -33,7 +33,7 @@ def result(name: str) -> TestResult:
 
 
 def start(kept: RunDirectory, *names: str) -> tuple[View, ...]:
-    """The views of a run that has started."""
+    """Return the views of a run that has started."""
     *views, _terminal = open_views(log_dir=kept.path, metadata=RunMetadata(run=kept.run))
     for view in views:
         view.on_start(names)
@@ -46,7 +46,7 @@ def end(views: tuple[View, ...], results: list[TestResult], selected: int) -> No
 
 
 def make_run(store: Store, *names: str, bulk: int = 0) -> str:
-    """A run that passes."""
+    """Store a run that passes."""
     with store.begin() as kept:
         (kept.path / "one.log").write_bytes(bytes(bulk))
         views = start(kept, *names)
@@ -108,11 +108,11 @@ def test_names_of_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words", "hint"),
     [
-        ("latest~2", "there is no run latest~2: 2 runs are kept", "a run is an ID"),
-        ("20", '"20" begins 2 runs, as ', "name more of it"),
-        ("nosuch", 'there is no run "nosuch"', "a run is an ID"),
-        ("no/such.json", 'there is no run "no/such.json"', "a run is an ID"),
-        ("latest~x", 'there is no run "latest~x"', "a run is an ID"),
+        ("latest~2", "no run latest~2: 2 runs are kept", "name a run by its ID"),
+        ("20", '"20" is ambiguous: 2 runs start with it, such as ', "give more of the ID"),
+        ("nosuch", 'no run "nosuch"', "name a run by its ID"),
+        ("no/such.json", 'no run "no/such.json"', "name a run by its ID"),
+        ("latest~x", 'no run "latest~x"', "name a run by its ID"),
     ],
 )
 def test_names_that_name_no_run(tmp_path: Path, name: str, words: str, hint: str) -> None:
@@ -130,7 +130,7 @@ def test_there_need_not_be_any_run(tmp_path: Path) -> None:
     assert store.runs() == []
     with pytest.raises(UsageError, match="no run latest: 0 runs are kept") as caught:
         store.find("latest")
-    assert caught.value.hint == "`kut run` makes the first one"
+    assert caught.value.hint == "start one with `kut run`"
 
 
 def test_a_run_in_progress_is_seen_as_far_as_it_came(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_damaged_run_is_a_usage_error(tmp_path: Path) -> None:
     store = Store(tmp_path, {})
     make_run(store, "a")
     (tmp_path / "logs/results.json").write_text("{")
-    with pytest.raises(UsageError, match="does not hold results"):
+    with pytest.raises(UsageError, match="has no results"):
         store.load("latest")
 
 
@@ -227,7 +227,7 @@ def test_a_run_in_progress_is_never_removed(tmp_path: Path) -> None:
 
 
 def test_what_never_started_does_not_push_out_runs(tmp_path: Path) -> None:
-    """As when its build fails."""
+    """A run without a document and results is one whose build failed."""
     store = Store(tmp_path, FEW)
     made = [make_run(store, "a") for _ in range(2)]
     begun = [store.begin() for _ in range(5)]

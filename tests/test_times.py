@@ -49,7 +49,7 @@ def test_a_workplace_knows_the_times_that_its_tree_keeps(tmp_path: Path) -> None
 
 
 def test_the_times_of_a_run_are_kept_by_test_for_each_target(tmp_path: Path) -> None:
-    """Of two targets at once, with a test that only the source tree knows a time of."""
+    """Load times of two targets, with one test whose time only the source tree has."""
     slow, quick = (FakeTarget(name=name, times_key=f"{name} 1.0") for name in ("slow", "quick"))
     a, b = (case_of(definition(name), target=slow) for name in "ab")
     other = replace(case_of(definition("a"), target=quick), cell="quick")
@@ -102,7 +102,7 @@ def test_a_bad_number_of_cpus_is_none(tmp_path: Path) -> None:
 
 def test_nowhere_to_write_is_no_error(tmp_path: Path) -> None:
     Times(tmp_path / "none/t.json", "k").update({"a": Timing(1)})
-    if os.geteuid():  # root may write anywhere
+    if os.geteuid():  # root can write to any directory
         tmp_path.chmod(0o500)
         Times(tmp_path / "t.json", "k").update({"a": Timing(1)})
         tmp_path.chmod(0o700)

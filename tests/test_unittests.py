@@ -195,7 +195,7 @@ def test_past_runs_are_those_of_the_directory(tree: Path, tmp_path: Path) -> Non
     command = {test["id"]: test["qemu"]["command"] for test in second["tests"]}
     assert "virtualization=on" in command["fails"]
     assert len(then("history").stdout.splitlines()) == 2
-    assert "1 still failing, 1 as before" in then("compare").stdout
+    assert "1 still failing, 1 unchanged" in then("compare").stdout
 
 
 @pytest.mark.qemu

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What people and programs see of a run."""
+"""Views of a run for people and for programs."""
 
 import io
 import json

@@ -51,7 +51,7 @@ int main(void)
 }
 """
 HANG = 'say("INFO: it hangs\\n"); for (;;) ;'
-#: What runs the real QEMU under a name by which it can be told from all others.
+#: Runs the real QEMU under a name that identifies its processes.
 EMULATOR = """\
 #!/bin/sh
 [ "$1" != --version ] || exec qemu-system-aarch64 --version
@@ -60,7 +60,7 @@ exec qemu-system-aarch64 -name {mark} "$@"
 
 
 def save(path: Path, text: str) -> None:
-    """Put a file in the place of another, when the clock of the file system has moved on.
+    """Replace a file, once the clock of the file system has advanced.
 
     Editors do so too. One that is written in place is empty for a moment, which on a busy machine
     may be long enough to be built.
@@ -72,14 +72,14 @@ def save(path: Path, text: str) -> None:
 
 
 def edit(path: Path, old: str, new: str) -> None:
-    """Change what a file says."""
+    """Replace a text in a file."""
     text = path.read_text()
     assert old in text
     save(path, text.replace(old, new))
 
 
 def processes(mark: str) -> list[int]:
-    """Return the processes that have an argument with `mark` in it."""
+    """Return the processes with `mark` in an argument."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
@@ -91,7 +91,7 @@ def processes(mark: str) -> list[int]:
 
 
 def lives(process: str) -> bool:
-    """Tell whether a process has more to it than a number that nobody has asked for."""
+    """Return whether a process runs, and is not a zombie."""
     try:
         return bool(Path("/proc", process, "cmdline").read_bytes())
     except OSError:
@@ -127,18 +127,18 @@ class Watch:
         self.before = termios.tcgetattr(self.kut.child_fd)
 
     def expect(self, pattern: str) -> str:
-        """Wait for it at the end of a line; return all up to it."""
+        """Wait for a line that ends with a pattern; return the output up to it."""
         self.kut.expect(f"(?:{pattern})\r\n".replace(".*", r"[^\r\n]*"))
         return f"{self.kut.before}{self.kut.after}".replace("\r\n", "\n")
 
     def round(self, first: str, last: str) -> list[str]:
-        """Wait for the round of this first line; return its lines up to `last`, without times."""
+        """Wait for the round with this first line; return its lines up to `last`, without times."""
         self.expect(re.escape(first))
         words = re.sub(r" +\d+\.\d\d s", "", self.expect(last))
         return [re.sub(" +", " ", line) for line in words.splitlines()]
 
     def end(self) -> int:
-        """Wait for its end; return the exit code. Nothing of it is left."""
+        """Wait for its end; return the exit code, and check that no process is left."""
         self.kut.expect(pexpect.EOF)
         assert termios.tcgetattr(self.kut.child_fd) == self.before
         self.kut.close()
@@ -159,7 +159,7 @@ Start = Callable[..., Watch]
 
 @pytest.fixture
 def tree(tree: Path) -> Path:
-    """The small tree, with images that say something and power off."""
+    """Return the small source tree, with images that print something and power off."""
     (tree / "lib/arm64/start.S").write_text(START)
     (tree / "lib/helper.c").write_text(HELPER)
     (tree / "lib/helper.h").write_text(HELPERS)
@@ -187,12 +187,12 @@ def test_a_round_runs_what_links_the_change_and_nothing_else(start: Start, tree:
     assert "PASS     one" in first
     assert "PASS     two" in first
 
-    for name in (".one.c.swp", "4913", "one.c~", "notes.md"):  # editors' own files are no sources
+    for name in (".one.c.swp", "4913", "one.c~", "notes.md"):  # files of editors are not sources
         (tree / "arm" / name).write_text("")
     edit(tree / "arm/one.c", "return 0", "return 1")
     lines = watch.round("arm/one.c changed", "all 2 good")
     assert lines[0] == "PASS one 1 check"
-    assert re.fullmatch("1 pass; from save to verdict, of it to build; all 2 good", lines[1])
+    assert re.fullmatch("1 pass; from save to verdict, of it for the build; all 2 good", lines[1])
 
     save(tree / "arm/two.c", TEST.replace("PASSES", "FAILS"))
     lines = watch.round("arm/two.c changed", "1 of 2 bad: two")
@@ -219,7 +219,7 @@ def test_a_round_runs_what_links_the_change_and_nothing_else(start: Start, tree:
         text=True,
         check=True,
     )
-    assert len(runs.stdout.splitlines()) >= 5  # each round is a run, but for that with nothing
+    assert len(runs.stdout.splitlines()) >= 5  # each round with tests is a run
     assert watch.interrupt() == 130
 
 
@@ -234,8 +234,8 @@ def test_what_failed_comes_first_and_keys_ask_for_more(start: Start, tree: Path)
         "PASS one 1 check",
     ]
     watch.kut.send("f")
-    assert watch.round("what failed", "bad: two")[-1].startswith("1 fail")
-    watch.kut.send("x\r")  # the one means nothing, the other all
+    assert watch.round("failed tests", "bad: two")[-1].startswith("1 fail")
+    watch.kut.send("x\r")  # x is ignored, Enter runs all tests
     assert watch.round("all tests", "bad: two")[-1].startswith("1 pass, 1 fail")
     watch.kut.send("q")
     assert watch.end() == 1
@@ -244,14 +244,14 @@ def test_what_failed_comes_first_and_keys_ask_for_more(start: Start, tree: Path)
 def test_the_compiler_has_its_say_and_the_loop_goes_on(start: Start, tree: Path) -> None:
     edit(tree / "arm/two.c", "say(", "sya(")
     watch = start()
-    words = watch.expect("the build failed; built in .*")
+    words = watch.expect("build failed; built in .*")
     assert "kut: error: the build failed:" in words
     assert "arm/two.c:5:" in words
     edit(tree / "arm/two.c", "sya(", "say(")
     lines = watch.round("arm/two.c changed", "all 2 good")
     assert sorted(line.split()[1] for line in lines[:2]) == ["one", "two"]
     edit(tree / "lib/helper.h", "void say", "void sy")
-    watch.expect("the build failed; .*")
+    watch.expect("build failed; .*")
     watch.kut.send("q")
     assert watch.end() == 3
 
@@ -265,8 +265,8 @@ def test_a_save_stops_the_run_in_progress(start: Start, tree: Path) -> None:
     save(tree / "arm/two.c", TEST)
     lines = watch.expect(" +log: build/logs/two.log")
     assert "CUT      two " in lines
-    assert "starting over: ending 1 test" in lines
-    assert "FAIL: too early" in lines  # nothing is lost of what was said
+    assert "restarting: stopping 1 test" in lines
+    assert "FAIL: too early" in lines  # output up to then is shown
     assert watch.round("arm/two.c changed", "all 2 good")[0] == "PASS two 1 check"
     assert watch.running() == []
     watch.kut.send("q")
@@ -284,7 +284,7 @@ def test_a_signal_while_tests_run_leaves_nothing(
         watch.kut.sendintr()
     else:
         watch.kut.kill(number)
-    assert "interrupted: ending 1 test" in watch.expect("1 error in .*")
+    assert "interrupted: stopping 1 test" in watch.expect("1 error in .*")
     assert watch.end() == 130
 
 
@@ -293,7 +293,7 @@ def test_definitions_are_sources_too(start: Start, tree: Path) -> None:
     watch.expect("all 2 good")
     definitions = tree / "configs/tests.toml"
     edit(definitions, "[test.one]\n", "[test.one]\nsmp = 0\n")
-    words = watch.expect("nothing could run; .* from save to verdict")
+    words = watch.expect("no test could run; .* from save to verdict")
     assert "tests.toml: test.one.smp: 0" in words
     edit(definitions, "smp = 0", "smp = 2")
     assert watch.round("configs/tests.toml changed", "all 2 good")[0] == "PASS one 1 check"
@@ -327,12 +327,12 @@ def test_a_checkout_of_many_files_and_files_from_elsewhere(start: Start, tree: P
 
 def test_on_a_live_terminal_a_line_says_what_the_keys_do(start: Start, tree: Path) -> None:
     watch = start("one", "--clear", term="xterm")
-    watch.kut.expect_exact("watching the sources; Enter: run all, f: run what failed, q: quit\r")
+    watch.kut.expect_exact("watching sources; Enter: run all tests, f: run failed tests, q: quit\r")
     edit(tree / "arm/one.c", "return 0", "return 1")
     watch.kut.expect_exact("\r\x1b[K\x1b[H\x1b[2Jarm/one.c changed")
     watch.expect(".*all 1 good.*")
     edit(tree / "arm/one.c", "say(", "sya(")
-    words = watch.expect(".*the build failed.*verdict.*")
+    words = watch.expect(".*build failed.*verdict.*")
     assert "arm/one.c:5:" in words
     assert "-ffreestanding" not in words  # the whole command is for `kut build -v`
     assert watch.interrupt() == 130
@@ -343,7 +343,7 @@ def test_kill_9_leaves_nothing(start: Start, tree: Path) -> None:
     watch = start("two")
     wait_until(watch.running)
     children = Path(f"/proc/{watch.kut.pid}/task/{watch.kut.pid}/children").read_text().split()
-    assert len(children) == 2  # QEMU, and what watches
+    assert len(children) == 2  # QEMU and the watcher process
     watch.kut.kill(signal.SIGKILL)
     wait_until(lambda: not any(map(lives, children)))
 

@@ -148,7 +148,7 @@ def test_kut_runs_its_own_tests_without_a_tree(kut: Installed) -> None:
     results = json.loads((kut.cwd / "out.json").read_text())
     assert [test["status"] for test in results["tests"]] == ["pass", "pass"]
     (place,) = (kut.home / ".cache/kut").glob("tree-*")
-    told = f"no tree here; this is the one that kut carries, built in {place}\n"
+    told = f"no source tree here; using the one of kut, built in {place}\n"
     assert done.stderr.count(told) == 1
     assert kut("history").stdout.count("2 pass") == 1
     assert kut("build", "selftest").returncode == 0
@@ -201,7 +201,7 @@ def test_doctor_tells_of_a_cache_that_cannot_be_written(kut: Installed, tmp_path
     assert done.returncode == 5
     wrong = r"^problem +tree +\S+/kut/tree-\w+/lib cannot be written: "
     assert re.search(wrong, done.stdout, re.MULTILINE)
-    assert "to mend tree: fix its permissions, or set XDG_CACHE_HOME to" in done.stdout
+    assert "to fix tree: fix its permissions, or set XDG_CACHE_HOME to" in done.stdout
 
 
 def test_a_tree_that_needs_a_newer_kut_is_refused(kut: Installed, tmp_path: Path) -> None:

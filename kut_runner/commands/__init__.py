@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One module per command, named as the command is; `command` in it is what click calls.
+"""The commands of the command line, one module each, with the click command as `command`.
 
-A command turns options into a call of the stations and their outcome into an exit code: no logic
-lives here. What a command needs is imported when it runs: start-up is part of every run.
+A command passes its options to the layers below and returns an exit code; it has no logic. Its
+imports are inside the function, because start-up time is part of every run.
 """

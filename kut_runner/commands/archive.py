@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut archive`: images for machines without a compiler."""
+"""`kut archive`: tests and images for machines without a compiler."""
 
 import os
 from pathlib import Path
@@ -23,14 +23,19 @@ if TYPE_CHECKING:
 def command(
     root: Path | None, *, file: Path, selection: "Selection", compiler: str, variant: str | None
 ) -> int:
-    """Pack tests and their images into FILE (.tar.xz), for `kut run --archive` elsewhere."""
+    """Pack tests and their images into an archive.
+
+    FILE (.tar.xz) is for `kut run --archive` on another machine.
+    """
     from kut_runner.bundle import archive
     from kut_runner.definitions import plan
 
-    place = where.workspace(root, compiler, variant)
-    tests = plan.select(place.definitions, selection)
-    images = place.supply(sorted({test.image for test in tests}))
-    size = archive.pack(file, tree=place.tree, compiler=place.compiler, tests=tests, images=images)
-    words = f"{len(tests)} tests with {len(images)} images, {size / 1e6:.1f} MB"
-    click.echo(f"{os.path.relpath(file)}: {words}")
+    workspace = where.workspace(root, compiler, variant)
+    tests = plan.select(workspace.definitions, selection)
+    images = workspace.supply(sorted({test.image for test in tests}))
+    size = archive.pack(
+        file, tree=workspace.tree, compiler=workspace.compiler, tests=tests, images=images
+    )
+    content = f"{len(tests)} tests with {len(images)} images, {size / 1e6:.1f} MB"
+    click.echo(f"{os.path.relpath(file)}: {content}")
     return ExitCode.OK

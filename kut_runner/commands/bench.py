@@ -25,39 +25,39 @@ def command(  # noqa: PLR0913 - one for each option
     compiler: str,
     variant: str | None,
 ) -> int:
-    """Count instructions, and compare the counts with the baseline of the tree."""
+    """Count instructions and compare them with the baseline."""
     from kut_runner.definitions import plan, source_trees
     from kut_runner.run import bench
     from kut_runner.run.execute import execute
     from kut_runner.run.options import RunOptions
     from kut_runner.views.outfile import OutFile
 
-    place = where.workspace(root, compiler, variant)
+    workspace = where.workspace(root, compiler, variant)
     if update:
-        source_trees.refuse_change(place.tree)
-    tests = plan.select(place.definitions, plan.Selection(groups=("bench",)))
-    baseline = place.tree / "configs/bench-baseline.json"
-    kept = bench.load_baseline(baseline, place.compiler)
+        source_trees.refuse_change(workspace.tree)
+    tests = plan.select(workspace.definitions, plan.Selection(groups=("bench",)))
+    path = workspace.tree / "configs/bench-baseline.json"
+    baseline = bench.load_baseline(path, workspace.compiler)
     out = OutFile(json) if json else None
-    machine = place.target(qemu=qemu)
+    target = workspace.target(qemu=qemu)
     collector = bench.Collector()
     code = execute(
-        place,
-        lambda: place.cases(tests, machine),
+        workspace,
+        lambda: workspace.cases(tests, target),
         RunOptions(),
         lambda *_: [collector],
-        metadata=place.metadata(machine),
-        log_dir=place.tree / "build/bench",
+        metadata=workspace.metadata(target),
+        log_dir=workspace.tree / "build/bench",
     )
     found = bench.metrics(collector.results)
     if out:
-        out.write(bench.report(found, qemu=machine.version, compiler=place.compiler))
+        out.write(bench.report(found, qemu=target.version, compiler=workspace.compiler))
     for problem in bench.problems(collector.results):
         click.echo(problem, err=True)
     if update and code == ExitCode.OK:
-        bench.update_baseline(baseline, place.compiler, found)
-        kept = bench.load_baseline(baseline, place.compiler)
-    rows = bench.compare(found, kept)
+        bench.update_baseline(path, workspace.compiler, found)
+        baseline = bench.load_baseline(path, workspace.compiler)
+    rows = bench.compare(found, baseline)
     for row in rows:
         click.echo(row)
     return code or (ExitCode.OK if all(row.is_good for row in rows) else ExitCode.TESTS_FAILED)

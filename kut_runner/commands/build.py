@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut build`: images."""
+"""`kut build`: build of images."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from kut_runner.errors import ExitCode
 
 @click.command("build")
 @click.argument("images", nargs=-1, shell_complete=options.offers("images"))
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands to run at a time.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands to run in parallel.")
 @options.compiler
 @options.variant
 @options.verbose
@@ -26,7 +26,7 @@ def command(  # noqa: PLR0913 - one for each option
     variant: str | None,
     verbose: bool,
 ) -> int:
-    """Bring IMAGES up to date, or every image of the tree."""
+    """Build IMAGES, or all images of the source tree."""
     from kut_runner.build import builder, toolchain
     from kut_runner.definitions import config, plan
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut compare`: two past runs."""
+"""`kut compare`: comparison of two past runs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     metavar="TIMES",
     default=1.5,
     show_default=True,
-    help="A test is slower that takes so many times as long.",
+    help="Ratio of times above which a test is slower.",
 )
 @click.option("--json", type=options.OUT_FILE, help="Write the comparison to this file.")
 @click.pass_obj
 def command(
     root: Path | None, *, before: str | None, after: str | None, slower: float, json: Path | None
 ) -> int:
-    """Report what became of the tests of run A in run B; exit code 1 when one fails newly.
+    """Compare two past runs, or the targets of one.
 
-    By default A is the last but one, B the last. Of A alone, with results on several targets,
-    the results are shown beside each other.
+    Lists the tests that changed from run A to run B, by default from the last but one to the
+    last. The exit code is 1 if a test newly fails. With A alone, if it has results on several
+    targets, lists the tests whose results differ.
     """
     from kut_runner.records import cells, compare
 

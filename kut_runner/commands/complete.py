@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the shell offers for names in a command line; nothing where the tree cannot be read."""
+"""Shell completion of names; completes nothing when the source tree cannot be read."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,47 +15,47 @@ if TYPE_CHECKING:
     from kut_runner.definitions.config import Config
 
 
-def tests(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the names of tests."""
+def tests(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of tests that start with `incomplete`."""
     found = _definitions(context)
-    return _beginning(begun, (test.name for test in found.tests) if found else ())
+    return _matching(incomplete, (test.name for test in found.tests) if found else ())
 
 
-def groups(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the groups of tests."""
+def groups(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the groups of tests that start with `incomplete`."""
     found = _definitions(context)
     names = {group for test in found.tests for group in test.groups} if found else ()
-    return _beginning(begun, sorted(names))
+    return _matching(incomplete, sorted(names))
 
 
-def images(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the names of images."""
+def images(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of images that start with `incomplete`."""
     found = _definitions(context)
-    return _beginning(begun, sorted({test.image for test in found.tests}) if found else ())
+    return _matching(incomplete, sorted({test.image for test in found.tests}) if found else ())
 
 
-def variants(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the variants of the build."""
+def variants(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the variants of the build that start with `incomplete`."""
     found = _definitions(context)
-    return _beginning(begun, (each.name for each in found.variants) if found else ())
+    return _matching(incomplete, (each.name for each in found.variants) if found else ())
 
 
-def targets(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the names of targets."""
+def targets(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of targets that start with `incomplete`."""
     from kut_runner.definitions.config import BUILT_IN
 
     found = _definitions(context)
     names = (each.name for each in found.targets) if found else ()
-    return _beginning(begun, (*BUILT_IN, *names))
+    return _matching(incomplete, (*BUILT_IN, *names))
 
 
-def runs(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the names of past runs, the newest first."""
+def runs(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of past runs that start with `incomplete`, the newest first."""
     try:
         kept = where.store_of(_root(context), quiet=True).runs()
     except (KutError, OSError):
         return []
-    return _beginning(begun, ["latest", *(run.run for run in reversed(kept))] if kept else ())
+    return _matching(incomplete, ["latest", *(run.run for run in reversed(kept))] if kept else ())
 
 
 def _definitions(context: click.Context) -> "Config | None":
@@ -73,5 +73,5 @@ def _root(context: click.Context) -> Path | None:
     return root
 
 
-def _beginning(begun: str, names: "Iterable[str]") -> list[str]:
-    return [name for name in names if name.startswith(begun)]
+def _matching(incomplete: str, names: "Iterable[str]") -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]

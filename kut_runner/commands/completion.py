@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut completion`: what makes a shell complete the words of kut."""
+"""`kut completion`: scripts for shell completion."""
 
 import click
 
@@ -10,7 +10,7 @@ from kut_runner.errors import ExitCode
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, *, shell: str) -> int:
-    """Print the script that makes SHELL complete commands, options and names."""
+    """Print the completion script for SHELL."""
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

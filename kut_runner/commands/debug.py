@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut debug`: a test in a debugger."""
+"""`kut debug`: debugging of a test."""
 
 from pathlib import Path
 
@@ -17,30 +17,30 @@ _PORT = 1234
     "--debugger",
     metavar="NAME|PATH",
     envvar="KUT_DEBUGGER",
-    help="gdb, lldb or a path; by default the first that is there. Also $KUT_DEBUGGER.",
+    help="gdb, lldb or a path; by default the first one installed. Also $KUT_DEBUGGER.",
 )
-@click.option("--wait", is_flag=True, help="Let a debugger of your own connect, an IDE's say.")
+@click.option("--wait", is_flag=True, help="Wait for a debugger to connect, such as an IDE.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help=f"With --wait: where it connects on this machine; {_PORT}, 0 for any that is free.",
+    help=f"With --wait: local port to listen on; by default {_PORT}, 0 for any free one.",
 )
-@click.option("--at-reset", is_flag=True, help="Stop at the machine's first instruction.")
-@click.option("--serial", type=options.OUT_FILE, help="Send the serial line to this file only.")
-@click.option("--batch", is_flag=True, help="End after the last command.")
+@click.option("--at-reset", is_flag=True, help="Stop at the first instruction of the machine.")
+@click.option("--serial", type=options.OUT_FILE, help="Write the serial output to this file only.")
+@click.option("--batch", is_flag=True, help="Exit after the last command.")
 @click.option(
     "-x",
     "scripts",
     type=options.IN_FILE,
     multiple=True,
-    help="Let the debugger run the commands of this file.",
+    help="Run the debugger commands in this file.",
 )
 @click.option(
     "-ex",
     "commands",
     metavar="COMMAND",
     multiple=True,
-    help="Let the debugger run this, after the files.",
+    help="Run this debugger command, after those in files.",
 )
 @options.target
 @options.qemu
@@ -59,12 +59,15 @@ def command(  # noqa: PLR0913 - one for each option
     batch: bool,
     scripts: tuple[Path, ...],
     commands: tuple[str, ...],
-    target: str | None,
+    target_name: str | None,
     qemu: str | None,
     compiler: str,
     variant: str | None,
 ) -> int:
-    """Stop the machine of a test at the first instruction of main, in gdb or lldb."""
+    """Debug a test in gdb or lldb.
+
+    Its machine is stopped at the first instruction of main.
+    """
     import os
 
     from kut_runner.debugging import debug
@@ -72,17 +75,17 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner.definitions import plan
 
     if port is not None and not wait:
-        raise UsageError("--port is for --wait", "the debugger that kut starts finds its way")
+        raise UsageError("--port needs --wait", "a debugger that kut starts connects by itself")
     if wait and (debugger or batch or scripts or commands):
-        raise UsageError("--wait starts no debugger", "leave out what is meant for one")
-    place = where.workspace(root, compiler, variant)
-    test = plan.select_one(place.definitions, name)
+        raise UsageError("--wait starts no debugger", "omit --debugger, --batch, -x and -ex")
+    workspace = where.workspace(root, compiler, variant)
+    test = plan.select_one(workspace.definitions, name)
     tool = None if wait else debuggers.find(debugger, os.environ)
-    machine = place.target(target, qemu=qemu)
+    target = workspace.target(target_name, qemu=qemu)
     request = debug.Request(
-        case=place.cases((test,), machine)[0],
-        tree=place.tree,
-        serial=serial or place.tree / f"build/debug/{test.name}.log",
+        case=workspace.cases((test,), target)[0],
+        tree=workspace.tree,
+        serial=serial or workspace.tree / f"build/debug/{test.name}.log",
         at_reset=at_reset,
         show=None if serial else lambda text: click.echo(text, nl=False),
     )

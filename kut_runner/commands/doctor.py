@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut doctor`: whether kut can run here."""
+"""`kut doctor`: diagnosis of the host."""
 
 import os
 import shutil
@@ -13,33 +13,36 @@ from kut_runner.errors import ExitCode, InfrastructureError, UsageError
 
 
 @click.command("doctor")
-@click.option("--json", type=options.OUT_FILE, help="Write what is found to this file.")
+@click.option("--json", type=options.OUT_FILE, help="Write the findings to this file.")
 @click.option(
     "--compiler",
     type=click.Choice(["gcc", "clang", "zig"]),
     envvar="KUT_COMPILER",
-    help="The one that must work; by default the tree's, or any.",
+    help="Compiler that must work; by default that of the source tree, else any.",
 )
 @options.qemu
 @click.pass_obj
 def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu: str | None) -> int:
-    """Try every tool that kut needs, by using it; for each problem tell what mends it."""
+    """Check that kut can run on this host.
+
+    Tests every tool that kut needs by using it, and prints a command to fix each problem.
+    """
     from kut_runner.build import toolchain
     from kut_runner.health import distribution, doctor
 
     tree: Path | None = None
-    trouble: InfrastructureError | None = None
+    tree_error: InfrastructureError | None = None
     try:
         tree = where.tree_of(root)
     except UsageError:
         if root:
             raise
     except InfrastructureError as error:
-        trouble = error
+        tree_error = error
     host = doctor.Host(
         environ=os.environ,
         tree=tree,
-        trouble=trouble,
+        tree_error=tree_error,
         qemu=qemu,
         compiler=compiler or (toolchain.choice(str(tree)) if tree else None),
         distribution=distribution.identify(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut list`: what there is."""
+"""`kut list`: lists of tests, groups and variants."""
 
 from collections import Counter
 from pathlib import Path
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @click.command("list")
 @options.selection
-@click.option("--groups", "all_groups", is_flag=True, help="List the groups of tests instead.")
-@click.option("--variants", is_flag=True, help="List the variants of the build instead.")
+@click.option("--groups", "all_groups", is_flag=True, help="List the groups instead of tests.")
+@click.option("--variants", is_flag=True, help="List the variants of the build instead of tests.")
 @click.pass_obj
 def command(root: Path | None, *, selection: "Selection", all_groups: bool, variants: bool) -> int:
-    """List the tests, with the groups of each."""
+    """List tests with their groups."""
     from kut_runner.definitions import config, plan
 
     is_narrowed = selection != plan.Selection()
     if (variants or all_groups) and is_narrowed:
-        raise UsageError("--variants and --groups list all there are", "leave out the selection")
+        raise UsageError("--variants and --groups take no selection of tests", "omit it")
     tree = where.tree_of(root)
     definitions = config.load(tree / "configs", tree / "arm")
     if variants:

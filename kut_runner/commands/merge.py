@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut merge`: the results of shards become those of one run."""
+"""`kut merge`: merge of the results of shards."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 def command(
     *, files: tuple[Path, ...], reports: dict[str, Path | None], display: "DisplayOptions"
 ) -> int:
-    """Join the results of shards, FILES of `kut run --json`, and give the verdict on the whole."""
+    """Merge the results of shards into those of one run.
+
+    FILES are written by `kut run --json`.
+    """
     from kut_runner.records import document, merge
     from kut_runner.views import opening
 
     merged = merge.merge({str(path): document.load(path) for path in files})
     shown = opening.open_views(metadata=merged.document.metadata, display=display, reports=reports)
     code = document.replay(merged.document, shown)
-    for words in merged.missing:
-        click.echo(f"kut: missing: {words}", err=True)
+    for missing in merged.missing:
+        click.echo(f"kut: missing: {missing}", err=True)
     return code

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut new`: a test to start from, or a whole tree."""
+"""`kut new`: templates of a test and of a source tree."""
 
 import os
 from pathlib import Path
@@ -19,11 +19,11 @@ _FIRST: Final = "first"
     "--tree",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help=f"Start a tree in this directory, with NAME ({_FIRST}) as its test.",
+    help=f"Create a source tree in this directory, with NAME ({_FIRST}) as its test.",
 )
 @click.pass_obj
 def command(root: Path | None, *, name: str | None, tree: Path | None) -> int:
-    """Write a test NAME that passes: arm/NAME.c and configs/NAME.toml."""
+    """Create a test that passes: arm/NAME.c and configs/NAME.toml."""
     from kut_runner.definitions import scaffold, source_trees
 
     written: tuple[Path, ...]
@@ -34,7 +34,7 @@ def command(root: Path | None, *, name: str | None, tree: Path | None) -> int:
         source_trees.refuse_change(top)
         written = scaffold.new_test(top, name)
     else:
-        raise UsageError("no name for the new test", "as in `kut new mine`")
+        raise UsageError("no name for the new test", "name it, as in `kut new mine`")
     for path in written:
         click.echo(os.path.relpath(path))
     return ExitCode.OK

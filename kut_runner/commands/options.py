@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What several commands take, and what they do first."""
+"""Options shared by several commands."""
 
 import os
 from functools import wraps
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _chosen(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
-    """Return the compiler that is named, else the tree's own, else the first that is there."""
+    """Return the given compiler, else that of the source tree, else the first installed one."""
     if value:
         return value
     from kut_runner.build import toolchain
@@ -24,13 +24,13 @@ def _chosen(context: click.Context, _parameter: click.Parameter, value: str | No
 
     try:
         tree = source_trees.work_dir(context.obj) if context.obj else source_trees.find(Path.cwd())
-    except UsageError:  # the command will say so, or needs no tree
+    except UsageError:  # the command reports it, or needs no source tree
         tree = Path.cwd()
     return toolchain.choice(str(tree)) or toolchain.preferred(os.environ)
 
 
 def offers(what: str) -> "Callable[[click.Context, click.Parameter, str], list[str]]":
-    """Return the completion of a name: a function of `complete`, imported when it is called."""
+    """Return a function for `shell_complete`; it imports `complete` when it is called."""
 
     def complete_name(
         context: click.Context, parameter: click.Parameter, incomplete: str
@@ -48,20 +48,21 @@ compiler: Final = click.option(
     type=click.Choice(["gcc", "clang", "zig"]),
     envvar="KUT_COMPILER",
     callback=_chosen,
-    help="Compiler to build with; also $KUT_COMPILER. Without: see `kut toolchain`.",
+    help="Compiler to build with; also $KUT_COMPILER. By default see `kut toolchain`.",
 )
 variant: Final = click.option(
     "--variant",
     metavar="NAME",
     shell_complete=offers("variants"),
-    help="Variant of the build; `kut list --variants` shows them.",
+    help="Variant of the build; see `kut list --variants`.",
 )
-verbose: Final = click.option("-v", "--verbose", is_flag=True, help="Show more of what happens.")
+verbose: Final = click.option("-v", "--verbose", is_flag=True, help="Show more details.")
 target: Final = click.option(
     "--target",
+    "target_name",
     metavar="NAME",
     shell_complete=offers("targets"),
-    help="tcg (default), kvm, or a [target.NAME] of the definitions; also $ACCEL.",
+    help="Target: tcg (default), kvm, or a [target.NAME] of the definitions; also $ACCEL.",
 )
 qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
 
@@ -69,7 +70,7 @@ qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KU
 def check_seconds(
     _context: click.Context, _parameter: click.Parameter, value: float | None
 ) -> float | None:
-    """Refuse what is no length of time; FloatRange would let "nan" through."""
+    """Return a valid timeout; raises BadParameter. FloatRange would accept "nan"."""
     if value is None or 0 < value <= DAY:
         return value
     raise click.BadParameter(f"{value} is not a number of seconds above 0 and up to {DAY}.")
@@ -89,13 +90,13 @@ _selection: Final = (
         metavar="GROUP",
         multiple=True,
         shell_complete=offers("groups"),
-        help="Tests of this group.",
+        help="Select the tests of this group.",
     ),
     click.option(
         "-k",
         "keyword",
         metavar="EXPRESSION",
-        help='Tests with words in name or groups, as in "stage2 and not (smp or a72)".',
+        help='Select tests by words in name and groups, as in "stage2 and not (smp or a72)".',
     ),
     click.option(
         "-x",
@@ -104,22 +105,20 @@ _selection: Final = (
         metavar="NAME",
         multiple=True,
         shell_complete=offers("tests"),
-        help="Leave out tests by name or glob.",
+        help="Exclude tests by name or glob.",
     ),
 )
 
 _run_options: Final = (
-    click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to fill with tests."),
+    click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to use for tests."),
     click.option(
         "--timeout",
         type=float,
         metavar="SECONDS",
         callback=check_seconds,
-        help="Time for each test, in place of its own.",
+        help="Timeout of all tests, instead of their own.",
     ),
-    click.option(
-        "--shuffle", type=int, metavar="SEED", help="Run in the order that this number gives."
-    ),
+    click.option("--shuffle", type=int, metavar="SEED", help="Shuffle the tests with this seed."),
     click.option(
         "--repeat", type=click.IntRange(min=1), metavar="N", help="Run each test N times."
     ),
@@ -131,16 +130,16 @@ _run_options: Final = (
         type=click.IntRange(min=0),
         default=0,
         metavar="N",
-        help="Try a test that fails up to N times more; one that passes then is flaky.",
+        help="Retry a failed test up to N times; if it then passes, it is flaky.",
     ),
     click.option(
-        "--no-inspect", is_flag=True, help="Do not read the CPUs of a machine that hangs."
+        "--no-inspect", is_flag=True, help="Do not read the CPU state of a machine that hangs."
     ),
 )
 
 
 def selection(command: "Callable[..., int]") -> "Callable[..., int]":
-    """Give a command the options that select tests, as one argument `selection`."""
+    """Add the options that select tests; the command receives them as `selection`."""
 
     @wraps(command)
     def with_selection(
@@ -161,7 +160,7 @@ def selection(command: "Callable[..., int]") -> "Callable[..., int]":
 
 
 def run_options(command: "Callable[..., int]") -> "Callable[..., int]":
-    """Give a command the options for how tests run, as one argument `run_options`."""
+    """Add the options for the execution of tests; the command receives them as `run_options`."""
 
     @wraps(command)
     def with_run_options(  # noqa: PLR0913 - one for each option
@@ -197,40 +196,40 @@ IN_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 _display: Final = (
-    click.option("-q", "--quiet", is_flag=True, help="Show failures and the summary only."),
+    click.option("-q", "--quiet", is_flag=True, help="Show only failures and the summary."),
     click.option(
         "-v",
         "--verbose",
         count=True,
-        help="Show each check and QEMU's command line; -vv: the serial lines too, live.",
+        help="Show each check and QEMU's command line; -vv also the serial output, live.",
     ),
     click.option(
         "--slowest",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Name the N slowest tests at the end.",
+        help="List the N slowest tests at the end.",
     ),
     click.option(
         "--github/--no-github",
         default=None,
-        help="Annotations and step summary; by default in GitHub Actions.",
+        help="Write annotations and a step summary; by default in GitHub Actions.",
     ),
 )
 
 _reports: Final = (
-    click.option("--json", type=OUT_FILE, help="Write the results to this file."),
+    click.option("--json", type=OUT_FILE, help="Write the results as JSON to this file."),
     click.option("--junit", type=OUT_FILE, help="Write the results as JUnit XML to this file."),
     click.option(
         "--tap", type=OUT_FILE, help="Write the results as TAP 13 to this file; - is stdout."
     ),
-    click.option("--html", type=OUT_FILE, help="Write the results as a page to this file."),
+    click.option("--html", type=OUT_FILE, help="Write the results as an HTML page to this file."),
 )
 
 
 def display(command: "Callable[..., int]", *, github: bool = True) -> "Callable[..., int]":
-    """Give a command the options for what is shown, as one argument `display`.
+    """Add the display options; the command receives them as `display`.
 
-    Those for GitHub are left out unless `github`.
+    Options for GitHub Actions are added only with `github`.
     """
     wants_github = github
 
@@ -246,7 +245,7 @@ def display(command: "Callable[..., int]", *, github: bool = True) -> "Callable[
         from kut_runner.views.display import DisplayOptions, is_github
 
         if quiet and verbose:
-            raise UsageError("-q and -v contradict each other", "leave out one of them")
+            raise UsageError("-q and -v contradict each other", "omit one of them")
         chosen = DisplayOptions(
             verbosity=-1 if quiet else min(verbose, 2),
             slowest=slowest or 0,
@@ -260,9 +259,9 @@ def display(command: "Callable[..., int]", *, github: bool = True) -> "Callable[
 
 
 def reports(command: "Callable[..., int]") -> "Callable[..., int]":
-    """Give a command the options for files of results, as one argument `reports`.
+    """Add the options for result files; the command receives them as `reports`.
 
-    It is what `opening.open_views` takes, by name.
+    They are files by kind, as for `opening.open_views`.
     """
 
     @wraps(command)
@@ -283,7 +282,7 @@ def reports(command: "Callable[..., int]") -> "Callable[..., int]":
 
 
 def print_table(rows: "Mapping[str, str]") -> None:
-    """Print names and the words for each."""
+    """Print rows of a name and a description."""
     width = max(map(len, rows), default=0)
-    for name, words in rows.items():
-        click.echo(f"{name:{width}}  {words}".rstrip())
+    for name, description in rows.items():
+        click.echo(f"{name:{width}}  {description}".rstrip())

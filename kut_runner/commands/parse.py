@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut parse`: what a saved serial log shows."""
+"""`kut parse`: verdict on a saved serial log."""
 
 import sys
 from pathlib import Path
@@ -15,9 +15,9 @@ from kut_runner.errors import ExitCode, UsageError
 @click.option(
     "--elf",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="ELF file of the image, for functions and lines.",
+    help="ELF file of the image, for functions and source lines.",
 )
-@click.option("--image", metavar="NAME", help="Image of this tree whose ELF file to use.")
+@click.option("--image", metavar="NAME", help="Image of the source tree whose ELF file to use.")
 @options.compiler
 @options.variant
 @options.verbose
@@ -32,19 +32,22 @@ def command(  # noqa: PLR0913 - one for each option
     variant: str | None,
     verbose: bool,
 ) -> int:
-    """Give the verdict on a saved LOG ("-" for standard input), and say what went wrong."""
+    """Judge a saved serial log.
+
+    Prints verdict and diagnosis of LOG; - is standard input.
+    """
     from kut_runner.build import builder
     from kut_runner.records import saved_log
     from kut_runner.views.display import DisplayOptions
     from kut_runner.views.report_terminal import Terminal
 
     if elf and image:
-        raise UsageError("--elf and --image name two images", "leave one out")
+        raise UsageError("--elf and --image contradict each other", "omit one of them")
     if image:
         build_name = f"{compiler}-{variant}" if variant else compiler
         elf = where.tree_of(root) / builder.Layout(build_name).elf(image)
         if not elf.is_file():
-            raise UsageError(f"{elf} is not there", f"build it: kut build {image}")
+            raise UsageError(f"{elf} does not exist", f"build it: kut build {image}")
     data = sys.stdin.buffer.read() if log == saved_log.STDIN else Path(log).read_bytes()
     result = saved_log.result(log, data, elf)
     Terminal(DisplayOptions(verbosity=int(verbose))).on_result(result)

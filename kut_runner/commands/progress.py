@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def shown(*, verbose: bool) -> "Iterator[Callable[[str], None] | None]":
-    """Give what shows the build's progress: whole lines, one line that changes, or nothing."""
+    """Yield a function that prints or updates a line of build progress; None to show nothing."""
     if verbose:
         yield lambda line: click.echo(line, err=True)
     elif not takes_board(sys.stderr, os.environ):
@@ -30,5 +30,5 @@ def shown(*, verbose: bool) -> "Iterator[Callable[[str], None] | None]":
 
 
 def on_one_line() -> "AbstractContextManager[Callable[[str], None] | None]":
-    """Give what shows the build's progress on one line, where stderr is a terminal."""
+    """Return a context manager for build progress on one line, if stderr is a terminal."""
     return shown(verbose=False)

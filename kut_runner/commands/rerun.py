@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut rerun`: what is not good of a past run."""
+"""`kut rerun`: rerun of the failed and missing tests of a past run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,25 +20,30 @@ if TYPE_CHECKING:
 def command(
     root: Path | None, *, run: str, reports: dict[str, Path | None], display: "DisplayOptions"
 ) -> int:
-    """Run again what failed in RUN or has no result, as it ran then; the rest is kept."""
+    """Rerun the failed tests of a past run.
+
+    Runs the tests of RUN that failed or have no result, with the options of that run, and keeps the
+    other results.
+    """
     from kut_runner.definitions import plan
-    from kut_runner.run import rerun, workspace
+    from kut_runner.run import rerun
+    from kut_runner.run import workspace as workspaces
     from kut_runner.run.execute import execute
-    from kut_runner.views.opening import Opener, people
+    from kut_runner.views.opening import Opener, text_stream
 
     old = where.store_of(root).load_ended(run)
     names = rerun.names_to_run(old)
-    place = workspace.again(old.metadata, lambda: where.tree_of(root), progress.on_one_line)
-    tests = plan.select(place.definitions, plan.Selection(names))
-    machine = rerun.target(old.metadata, place)
-    click.echo(rerun.headline(old, names), file=people(reports))
+    workspace = workspaces.again(old.metadata, lambda: where.tree_of(root), progress.on_one_line)
+    tests = plan.select(workspace.definitions, plan.Selection(names))
+    target = rerun.target(old.metadata, workspace)
+    click.echo(rerun.headline(old, names), file=text_stream(reports))
     return rerun.joined_code(
         execute(
-            place,
-            lambda: place.cases(tests, machine),
+            workspace,
+            lambda: workspace.cases(tests, target),
             rerun.options(old.metadata),
-            rerun.Joining(old, Opener(display=display, reports=reports, tree=place.tree)),
-            metadata=rerun.metadata(old.metadata, place.metadata(machine)),
+            rerun.Joining(old, Opener(display=display, reports=reports, tree=workspace.tree)),
+            metadata=rerun.metadata(old.metadata, workspace.metadata(target)),
         ),
         rerun.kept_results(old),
     )

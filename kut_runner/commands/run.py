@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut run`: build, run, and give the verdict."""
+"""`kut run`: build and run of tests."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,19 +18,23 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @options.selection
-@click.option("--failed", is_flag=True, help="Tests that failed in the last run, or were cut off.")
-@click.option("--changed", is_flag=True, help="Tests whose images the last build linked.")
-@click.option("--shard", metavar="I/N", help="Only part I of N; `kut shards` shows the parts.")
-@click.option("--allow-empty", is_flag=True, help="A shard without tests is no error.")
 @click.option(
-    "--archive", type=options.IN_FILE, help="Images and tests of `kut archive`; nothing is built."
+    "--failed", is_flag=True, help="Select tests that failed or have no result in the last run."
+)
+@click.option("--changed", is_flag=True, help="Select tests whose images the last build linked.")
+@click.option("--shard", metavar="I/N", help="Run only part I of N; see `kut shards`.")
+@click.option("--allow-empty", is_flag=True, help="Accept a shard without tests.")
+@click.option(
+    "--archive", type=options.IN_FILE, help="Run an archive of `kut archive`, without a build."
 )
 @click.option(
     "--tree",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A built tree of kvm-unit-tests: run its unittests.cfg.",
+    help="Run the unittests.cfg of a kvm-unit-tests build.",
 )
-@click.option("--el2/--no-el2", default=None, help="With --tree: machines with EL2; else $EL2.")
+@click.option(
+    "--el2/--no-el2", default=None, help="With --tree: whether machines have EL2; also $EL2."
+)
 @options.run_options
 @options.reports
 @options.target
@@ -52,59 +56,64 @@ def command(  # noqa: PLR0913 - one for each option
     el2: bool | None,
     run_options: "RunOptions",
     reports: dict[str, Path | None],
-    target: str | None,
+    target_name: str | None,
     qemu: str | None,
     compiler: str,
     variant: str | None,
     display: "DisplayOptions",
 ) -> int:
-    """Build what is needed, then run the tests: all, or those that are named."""
+    """Build and run tests.
+
+    Without a selection, runs all tests except those of group "nodefault".
+    """
     from kut_runner.definitions import plan
-    from kut_runner.run import workspace
+    from kut_runner.run import workspace as workspaces
     from kut_runner.run.execute import execute
     from kut_runner.views.opening import Opener
 
     _refuse_contradictions()
     if archive:
-        place = workspace.of_archive(archive)
+        workspace = workspaces.of_archive(archive)
     elif tree:
-        place = workspace.of_kvm_unit_tests(tree, el2=el2, target=target)
+        workspace = workspaces.of_kvm_unit_tests(tree, el2=el2, target=target_name)
     else:
-        place = where.workspace(root, compiler, variant)
+        workspace = where.workspace(root, compiler, variant)
     if failed:
-        again = place.store.load("latest").to_repeat
-        tests = plan.restrict(place.definitions, selection, again, "nothing failed in the last run")
+        again = workspace.store.load("latest").to_repeat
+        tests = plan.restrict(
+            workspace.definitions, selection, again, "nothing failed in the last run"
+        )
     else:
-        tests = plan.select(place.definitions, selection)
+        tests = plan.select(workspace.definitions, selection)
     if shard:
-        tests = place.shard(tests, shard, allow_empty=allow_empty)
-    machine = place.target(target, qemu=qemu)
+        tests = workspace.shard(tests, shard, allow_empty=allow_empty)
+    target = workspace.target(target_name, qemu=qemu)
     return execute(
-        place,
-        lambda: place.cases(tests, machine, changed=changed),
+        workspace,
+        lambda: workspace.cases(tests, target, changed=changed),
         run_options,
-        Opener(display=display, reports=reports, tree=place.tree),
-        metadata=place.metadata(machine, run_options, shard=shard),
+        Opener(display=display, reports=reports, tree=workspace.tree),
+        metadata=workspace.metadata(target, run_options, shard=shard),
     )
 
 
-#: Options of which at most one can be given.
-_APART: Final = (
+#: Pairs of options that exclude each other.
+_EXCLUSIVE: Final = (
     *(("archive", other) for other in ("tree", "compiler", "variant", "changed")),
     *(("tree", other) for other in ("compiler", "variant", "changed")),
 )
 
 
 def _refuse_contradictions() -> None:
-    """Raise UsageError for options that mean nothing together: nothing is built, say."""
+    """Raise UsageError for options that cannot be combined."""
     context = click.get_current_context()
     given = {
         name
         for name in context.params
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    for one, other in _APART:
+    for one, other in _EXCLUSIVE:
         if {one, other} <= given:
-            raise UsageError(f"--{other} and --{one} contradict each other", "leave out one")
+            raise UsageError(f"--{other} and --{one} contradict each other", "omit one of them")
     if "el2" in given and "tree" not in given:
-        raise UsageError("--el2 is for --tree", "a definition in configs/ says what machine it has")
+        raise UsageError("--el2 needs --tree", "other tests define their machine in configs/")

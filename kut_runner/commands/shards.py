@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut shards`: how a selection is cut."""
+"""`kut shards`: the shards of a selection."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,19 +26,23 @@ if TYPE_CHECKING:
     "--update",
     type=options.IN_FILE,
     metavar="RESULTS",
-    help="First take the times from this file, written by `kut run --json`.",
+    help="First update the times in the source tree from this file of `kut run --json`.",
 )
 @options.selection
 @click.pass_obj
 def command(root: Path | None, *, selection: "Selection", count: int, update: Path | None) -> int:
-    """Show what `kut run --shard i/n` takes, and how long that is by the times in the tree."""
+    """Show the shards of a selection.
+
+    Lists the tests that `kut run --shard I/N` runs, and how long they take according to the times
+    in the source tree.
+    """
     from kut_runner.definitions import config, plan, shards, source_trees
 
     tree = where.tree_of(root)
     times = tree / shards.TIMES
     if update:
         source_trees.refuse_change(tree)
-        click.echo(f"{shards.update_times(times, update)} times taken from {update}")
+        click.echo(f"{shards.update_times(times, update)} times updated from {update}")
     tests = plan.select(config.load(tree / "configs", tree / "arm"), selection)
     seconds = shards.load_times(times)
     for index in range(1, count + 1):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut show`: a past run."""
+"""`kut show`: display of a past run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,10 @@ def command(
     reports: dict[str, Path | None],
     display: "DisplayOptions",
 ) -> int:
-    """Show a past RUN, or one TEST of it, as it was shown then, or write it to files."""
+    """Show a past run, or one test of it.
+
+    The output is that of the run; the options for files write its results again.
+    """
     from kut_runner.records import document
     from kut_runner.views import opening
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut spread`: a run on several machines."""
+"""`kut spread`: run on several machines."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 @click.command("spread")
 @click.argument("archive", type=options.IN_FILE)
 @options.selection
-@click.option("--scheduler", metavar="ADDRESS", help="Dask's scheduler, as in tcp://host:8786.")
 @click.option(
-    "--local", type=click.IntRange(1, 1024), metavar="N", help="N workers on this machine instead."
+    "--scheduler", metavar="ADDRESS", help="Address of the Dask scheduler, as in tcp://host:8786."
+)
+@click.option(
+    "--local", type=click.IntRange(1, 1024), metavar="N", help="Start N workers on this host."
 )
 @options.reports
 @options.display
@@ -36,17 +38,21 @@ def command(  # noqa: PLR0913 - one for each option
     reports: dict[str, Path | None],
     display: "DisplayOptions",
 ) -> int:
-    """Run the tests of ARCHIVE on the workers of a Dask cluster, and join their results."""
+    """Run an archive on the workers of a Dask cluster.
+
+    Distributes the selected tests of ARCHIVE to the workers, and merges their results.
+    """
     from kut_runner.definitions import plan, shards
     from kut_runner.records import document, merge
-    from kut_runner.run import spread, workspace
+    from kut_runner.run import spread
+    from kut_runner.run import workspace as workspaces
     from kut_runner.views import opening
 
     if bool(scheduler) == bool(local):
-        raise UsageError("where to run is not clear", "give either --scheduler or --local")
-    place = workspace.of_archive(archive)
-    tests = plan.select(place.definitions, selection)
-    with place.begin_run() as kept, ExitStack() as cluster:
+        raise UsageError("needs either --scheduler or --local", "give one of them")
+    workspace = workspaces.of_archive(archive)
+    tests = plan.select(workspace.definitions, selection)
+    with workspace.begin_run() as directory, ExitStack() as cluster:
         executor, workers = _executor(cluster, scheduler, local)
         parts = {}
         for part in spread.spread(
@@ -54,34 +60,38 @@ def command(  # noqa: PLR0913 - one for each option
             archive,
             tests,
             workers=workers,
-            seconds=shards.load_times(place.shard_times),
-            log_dir=kept.path,
+            seconds=shards.load_times(workspace.shard_times),
+            log_dir=directory.path,
         ):
             parts[part.name] = part.document
             if part.stderr:
                 click.echo(f"kut: {part.name}: {part.stderr}", err=True)
         merged = merge.merge(parts)
         shown = opening.open_views(
-            log_dir=kept.path,
-            metadata=replace(merged.document.metadata, run=kept.run),
+            log_dir=directory.path,
+            metadata=replace(merged.document.metadata, run=directory.run),
             reports=reports,
             display=display,
         )
         code = document.replay(merged.document, shown)
-    for words in merged.missing:
-        click.echo(f"kut: missing: {words}", err=True)
+    for missing in merged.missing:
+        click.echo(f"kut: missing: {missing}", err=True)
     return code
 
 
 def _executor(
     cluster: ExitStack, scheduler: str | None, local: int | None
 ) -> "tuple[Executor, int]":
-    """Return an executor and its number of workers; both end with `cluster`."""
+    """Return an executor and its number of workers, which `cluster` closes.
+
+    Raises MissingToolError without Dask, UsageError for a malformed address, and
+    InfrastructureError when no scheduler or no worker answers.
+    """
     try:
         from distributed import Client, LocalCluster
     except ImportError:
         raise MissingToolError(
-            "Dask is not installed", "pip install 'kut[spread]', here and where the workers are"
+            "Dask is not installed", "pip install 'kut[spread]', here and on the workers"
         ) from None
     try:
         if local:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut toolchain`: compilers, and tools without root."""
+"""`kut toolchain`: choice of the compiler, and tools that need no root."""
 
 import os
 from pathlib import Path
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @click.group("toolchain", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> int:
-    """Show and choose the compiler; unpack tools into the user's cache, without root.
+    """Choose the compiler, and unpack tools without root.
 
-    With nothing more it shows the compilers, the one that is used marked by a star, and what is
-    unpacked.
+    Without a subcommand, lists the compilers, with a star at the one in use, and the unpacked
+    tools.
     """
     if context.invoked_subcommand is None:
         _show(context.obj)
@@ -33,7 +33,7 @@ def command(context: click.Context) -> int:
 @click.argument("compiler", type=click.Choice(["gcc", "clang", "zig", "any"]))
 @click.pass_obj
 def use(root: Path | None, compiler: str) -> int:
-    """Keep a compiler for this tree; "any": the first that is there."""
+    """Choose the compiler of a source tree; "any" is the first one installed."""
     from kut_runner.build import toolchain
 
     tree = where.tree_of(root)
@@ -45,10 +45,13 @@ def use(root: Path | None, compiler: str) -> int:
 @command.command("install")
 @click.argument("names", metavar="NAME[@RELEASE]...", nargs=-1)
 def install(names: tuple[str, ...]) -> int:
-    """Unpack gcc, clang, qemu, gdb or python, here or as in qemu@trixie-backports; gcc and qemu.
+    """Unpack tools into the user's cache, without root.
 
-    The packages are the distribution's own, fetched by apt-get and unpacked into the user's cache:
-    nothing is installed on the machine, and no root is needed.
+    A name is gcc, clang, qemu, gdb or python; with a release, as in qemu@trixie-backports, it is
+    taken from there. Without names, unpacks gcc and qemu.
+
+    The packages are those of the distribution, downloaded by apt-get. Nothing is installed on the
+    system.
     """
     from kut_runner.build import rootless
 
@@ -61,7 +64,7 @@ def install(names: tuple[str, ...]) -> int:
 @command.command("remove")
 @click.argument("names", metavar="NAME...", nargs=-1)
 def remove(names: tuple[str, ...]) -> int:
-    """Remove what was unpacked, or only these."""
+    """Remove unpacked tools, all of them without names."""
     from kut_runner.build import rootless
 
     for gone in rootless.remove(names, os.environ):
@@ -82,10 +85,10 @@ def _show(tree: Path | None) -> None:
     used = os.environ.get("KUT_COMPILER") or used or toolchain.preferred(os.environ)
     for name in toolchain.NAMES:
         try:
-            words = toolchain.find(name, os.environ).compiler
+            found = toolchain.find(name, os.environ).compiler
         except MissingToolError as error:
-            words = f"not there: {error.hint}"
-        click.echo(f"{'*' if name == used else ' '} {name:6} {words}")
+            found = f"not installed: {error.hint}"
+        click.echo(f"{'*' if name == used else ' '} {name:6} {found}")
     _print_unpacked(rootless.unpacked(os.environ))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut watch`: build and run again whenever a source is saved."""
+"""`kut watch`: build and run of tests on each change of the sources."""
 
 from functools import partial
 from pathlib import Path
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
 @click.command("watch")
 @options.selection
-@click.option(
-    "--postpone", is_flag=True, help="Build at the start, but run nothing until a change."
-)
-@click.option("--clear", is_flag=True, help="Clear the terminal when a round begins.")
+@click.option("--postpone", is_flag=True, help="Only build at the start; run tests after a change.")
+@click.option("--clear", is_flag=True, help="Clear the terminal at the start of each round.")
 @options.run_options
 @options.target
 @options.qemu
@@ -40,13 +38,13 @@ def command(  # noqa: PLR0913 - one for each option
     postpone: bool,
     clear: bool,
     run_options: "RunOptions",
-    target: str | None,
+    target_name: str | None,
     qemu: str | None,
     compiler: str,
     variant: str | None,
     display: "DisplayOptions",
 ) -> int:
-    """Run the tests; then, whenever a source is saved, those again that it changes."""
+    """Run tests, and run those affected again whenever a source is saved."""
     from kut_runner.build import builder
     from kut_runner.definitions import plan
     from kut_runner.run.execute import execute
@@ -58,9 +56,9 @@ def command(  # noqa: PLR0913 - one for each option
     tree = where.tree_of(root)
 
     def load() -> rounds.Work:
-        place = where.workspace(root, compiler, variant, check_for_stop=loop.check_for_stop)
-        tests = plan.select(place.definitions, selection)
-        machine = place.target(target, qemu=qemu)
+        workspace = where.workspace(root, compiler, variant, check_for_stop=loop.check_for_stop)
+        tests = plan.select(workspace.definitions, selection)
+        target = workspace.target(target_name, qemu=qemu)
 
         def run(cases: "Sequence[Case]", extra: rounds.Extra) -> int:
             def open_views(log_dir: Path, metadata: "RunMetadata") -> "Sequence[View]":
@@ -68,19 +66,19 @@ def command(  # noqa: PLR0913 - one for each option
                 return [*files, *extra.views]
 
             return execute(
-                place,
+                workspace,
                 lambda: cases,
                 run_options,
                 open_views,
-                metadata=place.metadata(machine, run_options),
+                metadata=workspace.metadata(target, run_options),
                 first=extra.first,
                 stoppers=extra.stoppers,
             )
 
         return rounds.Work(
-            build=partial(place.cases, tests, machine),
+            build=partial(workspace.cases, tests, target),
             run=run,
-            dependencies=partial(builder.dependencies, tree, place.compiler),
+            dependencies=partial(builder.dependencies, tree, workspace.compiler),
             times=run_options.repeat,
         )
 

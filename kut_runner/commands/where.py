@@ -24,7 +24,10 @@ def workspace(
     *,
     check_for_stop: "Callable[[], None] | None" = None,
 ) -> "Workspace":
-    """Return the workspace of the source tree to work in; as tree_of() and workspace.of_tree()."""
+    """Return the workspace of the source tree to work in; raises KutError.
+
+    `check_for_stop` is passed to `workspace.of_tree`.
+    """
     from kut_runner.run import workspace as workspaces
 
     return workspaces.of_tree(
@@ -37,9 +40,10 @@ def workspace(
 
 
 def store_of(root: Path | None, *, quiet: bool = False) -> "Store":
-    """Return the past runs of the current directory, else of the tree to work in; as tree_of().
+    """Return the store of past runs in the current directory, else in the source tree.
 
-    Archives and trees of kvm-unit-tests run in any directory, which has their results then.
+    Archives and builds of kvm-unit-tests run in any directory, and write their results there.
+    `quiet` and errors are those of `tree_of`.
     """
     from kut_runner.records.store import Store
 
@@ -49,10 +53,10 @@ def store_of(root: Path | None, *, quiet: bool = False) -> "Store":
 
 
 def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
-    """Return the top of the tree to work in, ready for it.
+    """Return the top directory of the source tree to work in, and prepare it.
 
-    Says which one it is when that is the one that kut carries, unless `quiet`. Raises UsageError
-    when there is none, ConfigError when it asks for another kut.
+    Prints a message if it is the tree that comes with kut, unless `quiet`. Raises UsageError when
+    no source tree is found, ConfigError when it requires another version of kut.
     """
     from kut_runner.definitions import config, source_trees
 
@@ -61,14 +65,16 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
     elif config.is_root(root):
         tree = source_trees.work_dir(root.resolve())
     else:
-        raise UsageError(f"{root} is not a kut tree ({config.TREE_DESCRIPTION})", "correct --root")
+        raise UsageError(
+            f"{root} is not a source tree of kut ({config.TREE_DESCRIPTION})", "correct --root"
+        )
     source_trees.prepare(tree)
     if not quiet and root is None and source_trees.is_bundled(tree):
-        _say_carried(tree)
+        _report_carried(tree)
     return tree
 
 
 @cache
-def _say_carried(tree: Path) -> None:
-    """Tell once that it is not a tree of the user's."""
-    click.echo(f"kut: no tree here; this is the one that kut carries, built in {tree}", err=True)
+def _report_carried(tree: Path) -> None:
+    """Print once that the source tree is not one of the user."""
+    click.echo(f"kut: no source tree here; using the one of kut, built in {tree}", err=True)

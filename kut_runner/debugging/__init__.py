@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A test in gdb or lldb."""
+"""Debugging of a test in gdb or lldb."""

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A test in a debugger: its machine stands at `main` when the debugger comes.
+"""Debugging of a test: its machine is stopped at `main` when the debugger connects.
 
-QEMU starts as for a run, with its CPUs stopped and the two sockets that `postmortem` uses as well.
-Through them kut lets the machine run to `main`, so that a debugger finds it there, whichever it
-is. Then kut listens on a port of this machine: the first client's connection itself is passed to
-QEMU, which takes it for its gdb stub. From then on kut only waits for ends: the debugger's, the
-client's, its own; QEMU ends with them, however kut dies.
+QEMU starts as for a run, with its CPUs stopped and the two sockets of `targets.inspection`. Through
+them kut runs the machine to `main`, so that any debugger finds it there. kut then listens on a
+local port and passes the connection of the first client to QEMU, which attaches its gdb stub to it.
+From then on kut only waits for the debugger, the client or QEMU to end; QEMU ends with kut, even
+when kut is killed.
 """
 
 import codecs
@@ -46,31 +46,35 @@ if TYPE_CHECKING:
     from kut_runner.targets.case import Case
 
 _HERE: Final = "127.0.0.1"
-#: Hang-up of the other end alone; macOS has no name for it.
-_GONE: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP
+#: Events for a peer that has closed the connection; macOS has no POLLRDHUP.
+_HUNG_UP: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP
 #: Seconds from SIGTERM to SIGKILL for a debugger.
 _GRACE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be debugged."""
+    """A case to debug, with its options."""
 
     case: "Case"
     tree: Path
     serial: Path
-    """Where the serial line's raw bytes go."""
+    """File for the raw bytes of the serial line."""
     at_reset: bool = False
-    """Stop at the machine's first instruction rather than at main."""
+    """Whether to stop at the first instruction of the machine instead of at main."""
     show: Callable[[str], None] | None = None
-    """Gets what the guest says, as printable text."""
+    """Receives the output of the guest as printable text."""
 
 
 class Machine:
-    """A machine that stands still until somebody debugs it; QEMU ends with the block."""
+    """Context manager for a stopped machine; QEMU ends with the block."""
 
     def __init__(self, request: Request, signals: Signals) -> None:
-        """Start QEMU; raises OSError, and NothingSelectedError for a test that needs another."""
+        """Start QEMU.
+
+        Raises OSError when it cannot be started, NothingSelectedError when the target does not
+        meet the needs of the test, and UsageError when it has no gdb stub.
+        """
         case = request.case
         if need := case.target.unmet_need(case.test):
             raise NothingSelectedError(f"{case.id} cannot run here: {need}")
@@ -80,16 +84,16 @@ class Machine:
         self._poll = select.poll()
         self._steps: Steps[None] | None = None
         self._deadline: float | None = None
-        self._place = "at its first instruction" if request.at_reset else "at main"
+        self._stopped = "at its first instruction" if request.at_reset else "at main"
         self._load: int | None = None
         self._client: socket.socket | None = None
         self._ended: ProcessExit | None = None
         self.is_left = False
-        """Whether the client was there and has gone."""
+        """Whether the client has disconnected."""
         launch = case.target.launch(case.test, case.image, request.serial, DAY, inspect=True)
         if not launch.inspector:
             raise UsageError(
-                f"target {case.target.name} has no gdb stub that kut knows", "leave out --target"
+                f"target {case.target.name} has no gdb stub that kut supports", "omit --target"
             )
         self._boot = Boot(
             replace(
@@ -109,7 +113,7 @@ class Machine:
             self._watch(link.fileno(), link.read)
 
     def __enter__(self) -> Self:
-        """End QEMU with the block."""
+        """Return the machine."""
         return self
 
     def __exit__(
@@ -121,12 +125,12 @@ class Machine:
         """End QEMU."""
         try:
             self._finish()
-        except (InfrastructureError, OSError):  # a disk that is full
+        except (InfrastructureError, OSError):  # the disk is full
             if not error:
                 raise
 
     @property
-    def _is_asking(self) -> bool:
+    def _has_steps(self) -> bool:
         return self._steps is not None
 
     @property
@@ -135,25 +139,26 @@ class Machine:
         return self._boot.has_ended()
 
     def prepare(self) -> "DebuggedImage":
-        """Bring the machine to main, and say so; return what is to be known about it.
+        """Run the machine to main, report that to the user, and return the image to debug.
 
-        Raises MachineRefusedError, or InfrastructureError when it ends before that.
+        Raises MachineRefusedError when QEMU refuses the machine, and InfrastructureError when it
+        ends before main.
         """
         elf = self._request.case.image.elf
         self._steps = self._begin(symbols.Symbols(elf).address("main"))
         try:
             self._go_on()
-            while self._is_asking:
+            while self._has_steps:
                 if self._deadline and time.monotonic() >= self._deadline:
-                    self._lose_patience()
+                    self._stop_before_main()
                 self.wait(self._deadline and self._deadline - time.monotonic())
         except RemoteError as error:
             raise self._failure(error) from None
         if self._load is None:
-            raise InfrastructureError("QEMU does not say where it has put the image")
-        self._let_go_of_stub()
+            raise InfrastructureError("QEMU does not report the load address of the image")
+        self._close_stub()
         name, log = self._request.case.id, os.path.relpath(self._request.serial)
-        say(f"{name} stands {self._place}; serial line: {log}")
+        say(f"{name} is stopped {self._stopped}; serial output: {log}")
         return debuggers.DebuggedImage(elf, self._load, self._request.tree)
 
     def listen(self, listener: socket.socket) -> None:
@@ -163,15 +168,19 @@ class Machine:
             self._client, _ = listener.accept()
             self._ignore(listener.fileno())
             listener.close()
-            self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms a word
+            # Without TCP_NODELAY every packet of the gdb protocol takes 40 ms.
+            self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._steps = self._hand_over(self._client)
             self._go_on()
-            self._watch(self._client.fileno(), self._leave, _GONE)
+            self._watch(self._client.fileno(), self._leave, _HUNG_UP)
 
         self._watch(listener.fileno(), accept)
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait for something to happen, and see to it; raises KeyboardInterrupt for a stop."""
+        """Wait for events, at most `seconds`, and handle them.
+
+        Raises KeyboardInterrupt when a signal asks kut to stop.
+        """
         for descriptor, _ in self._poll.poll(None if seconds is None else max(seconds, 0) * 1000):
             if descriptor in self._readers and self._readers[descriptor]() == 0:
                 self._ignore(descriptor)
@@ -179,7 +188,7 @@ class Machine:
             raise KeyboardInterrupt
 
     def _finish(self) -> ProcessExit:
-        """Kill QEMU, once; what the guest said until then is in the log."""
+        """Kill QEMU on the first call; its output up to then is in the log."""
         if not self._ended:
             with self._boot.log:
                 self._ended = self._boot.finish()
@@ -190,7 +199,7 @@ class Machine:
     def _watch(
         self, descriptor: int, read: Callable[[], int | None], events: int = select.POLLIN
     ) -> None:
-        """Call `read` when there is something; it returns 0 when there will be no more."""
+        """Call `read` on events of a descriptor, until it returns 0."""
         self._readers[descriptor] = read
         self._poll.register(descriptor, events)
 
@@ -198,8 +207,8 @@ class Machine:
         if self._readers.pop(descriptor, None):
             self._poll.unregister(descriptor)
 
-    def _let_go_of_stub(self) -> None:
-        """Leave the gdb stub, with the machine as it stands."""
+    def _close_stub(self) -> None:
+        """Disconnect from the gdb stub; the machine stays stopped."""
         self._ignore(self._links[1].fileno())
         self._ends[1].close()
 
@@ -211,7 +220,7 @@ class Machine:
         return 0
 
     def _go_on(self) -> bool:
-        """Take the next step with QEMU; never is the last."""
+        """Take the next step of the dialogue with QEMU; return False, to go on reading."""
         if self._steps is not None:
             try:
                 next(self._steps)
@@ -233,7 +242,7 @@ class Machine:
         yield from self._stub.set_breakpoint(self._load + main, is_set=False)
 
     def _hand_over(self, client: socket.socket) -> Steps[None]:
-        """Make a connection QEMU's own, and then its gdb stub's."""
+        """Pass a connection to QEMU, and attach its gdb stub to it."""
         name = "kut-client"
         yield from self._monitor.ask("getfd", {"fdname": name}, [client.fileno()])
         address = {"type": "fd", "data": {"str": name}}
@@ -241,29 +250,27 @@ class Machine:
         yield from self._monitor.ask("chardev-add", {"id": name, "backend": backend})
         yield from self._monitor.ask_human(f"gdbserver chardev:{name}")
 
-    def _lose_patience(self) -> None:
-        """Stop a machine that does not come to main."""
+    def _stop_before_main(self) -> None:
+        """Stop a machine that has not reached main in time."""
         self._deadline = None
         self._stub.interrupt()
-        self._place = (
-            f"where it is after {self._request.case.test.timeout:g} s without coming to main"
-        )
+        self._stopped = f"before main, after {self._request.case.test.timeout:g} s"
 
     def _failure(self, error: RemoteError) -> Exception:
         process_exit = self._finish()
         if process_exit.stderr and not self._deadline:
             return MachineRefusedError(f"QEMU refused: {process_exit.stderr}")
-        words = f"{self._request.case.id} ended before main: {error}"
-        see = f"see {self._request.serial}; --at-reset stops at the machine's first instruction"
-        return InfrastructureError(words, see)
+        message = f"{self._request.case.id} ended before main: {error}"
+        hint = f"see {self._request.serial}; --at-reset stops at the machine's first instruction"
+        return InfrastructureError(message, hint)
 
 
 def with_debugger(
     request: Request, debugger: "Debugger", debugger_options: "DebuggerOptions"
 ) -> int:
-    """Run a debugger on a machine, in this terminal; return the exit code.
+    """Run a debugger in this terminal, connected to the machine; return the exit code.
 
-    Raises KutError; KeyboardInterrupt when kut is told to end.
+    Raises KutError, and KeyboardInterrupt when a signal asks kut to stop.
     """
     with Signals() as signals, Machine(request, signals) as stopped, _listen(0) as listener:
         debugged = stopped.prepare()
@@ -274,13 +281,13 @@ def with_debugger(
         with _running(argv, debugger.environment(os.environ)) as process:
             while process.poll() is None:
                 stopped.wait()
-        return _code_of(debugger, process.returncode)
+        return _exit_code(debugger, process.returncode)
 
 
 def for_client(request: Request, port: int) -> int:
-    """Let a debugger connect to a port, 0 for any; return the exit code when it has left.
+    """Let a debugger connect to `port`, 0 for any free one; return the exit code at its end.
 
-    Raises KutError; KeyboardInterrupt when kut is told to end.
+    Raises KutError, and KeyboardInterrupt when a signal asks kut to stop.
     """
     with Signals() as signals, Machine(request, signals) as stopped, _listen(port) as listener:
         debugged = stopped.prepare()
@@ -294,13 +301,13 @@ def for_client(request: Request, port: int) -> int:
     return ExitCode.OK
 
 
-def say(words: str) -> None:
-    """Say something to the user, beside what the guest and the debugger say."""
-    print(f"kut: {words}", file=sys.stderr, flush=True)  # noqa: T201
+def say(text: str) -> None:
+    """Print a message for the user on stderr."""
+    print(f"kut: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _Text:
-    """Serial bytes as text that is safe on a terminal, at once: halves of lines too."""
+    """Decodes serial bytes into text that is safe on a terminal, without waiting for full lines."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         self._show = show
@@ -320,13 +327,13 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"port {port} cannot be listened at: {error.strerror}", "take another: --port N"
+            f"cannot listen on port {port}: {error.strerror}", "choose another one with --port"
         ) from None
     return listener
 
 
 def _write_for_ide(debugged: "DebuggedImage", directory: Path) -> Path:
-    """Write what an IDE's gdb reads, and link the ELF file under a name that stays the same."""
+    """Write the commands for an IDE's gdb, and link the ELF file under a fixed name."""
     script = directory / "kut.gdb"
     with create(script) as file:
         write_all(file, script, debuggers.gdb_script(debugged).encode())
@@ -341,8 +348,8 @@ def _write_for_ide(debugged: "DebuggedImage", directory: Path) -> Path:
 def _running(
     argv: tuple[str, ...], environ: Mapping[str, str]
 ) -> "Iterator[subprocess.Popen[bytes]]":
-    """Run a debugger, which has the terminal; it ends with kut."""
-    with _terminal_kept(sys.stdin):
+    """Run a debugger in the foreground of the terminal; it ends with kut."""
+    with _terminal_restored(sys.stdin):
         process = subprocess.Popen(
             argv,
             env=environ,
@@ -360,8 +367,8 @@ def _running(
 
 
 @contextmanager
-def _terminal_kept(stream: TextIO | None) -> Iterator[None]:
-    """Leave a terminal as it was, whatever a debugger has made of it."""
+def _terminal_restored(stream: TextIO | None) -> Iterator[None]:
+    """Restore the modes of a terminal after the block."""
     if not stream or not stream.isatty():
         yield
         return
@@ -371,13 +378,16 @@ def _terminal_kept(stream: TextIO | None) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(termios.error):  # the terminal went away
+        with suppress(termios.error):  # the terminal is gone
             termios.tcsetattr(stream, termios.TCSADRAIN, before)
 
 
-def _code_of(debugger: "Debugger", status: int) -> int:
-    """Return kut's exit code for a debugger's exit status."""
+def _exit_code(debugger: "Debugger", status: int) -> int:
+    """Return kut's exit code for the exit status of a debugger.
+
+    Raises InfrastructureError when a signal killed it.
+    """
     if status < 0:
         name = signal.Signals(-status).name
-        raise InfrastructureError(f"{debugger.program} died of {name}")
+        raise InfrastructureError(f"{debugger.program} was killed by {name}")
     return ExitCode.OK if status == 0 else ExitCode.TESTS_FAILED

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The debuggers: which one is there, and how it is started on a machine that waits for it."""
+"""Debuggers: detection, and the command lines that connect them to a stopped machine."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from kut_runner.build import rootless
 from kut_runner.build.toolchain import find_program
 from kut_runner.errors import MissingToolError
 
-#: The debuggers there are, the first one being taken where none is asked for.
+#: Kinds of debuggers, the preferred one first.
 NAMES: Final = ("gdb", "lldb")
 
 _PROGRAMS: Final = {
@@ -25,16 +25,16 @@ _PROGRAMS: Final = {
 _INSTALL: Final = {
     "gdb": (
         "install gdb-multiarch (Debian, Ubuntu), gdb (Fedora), aarch64-linux-gnu-gdb (Arch) or"
-        " aarch64-elf-gdb (brew), or `kut toolchain install gdb`, which needs no root"
+        " aarch64-elf-gdb (brew), or run `kut toolchain install gdb`, which needs no root"
     ),
-    "lldb": "install lldb, which macOS has with Xcode",
+    "lldb": "install lldb, which is part of Xcode on macOS",
 }
 _HELPERS: Final = Path(__file__).with_name("helpers")
 
 
 @dataclass(frozen=True, slots=True)
 class Debugger:
-    """A debugger that was found."""
+    """An installed debugger."""
 
     kind: str
     """One of `NAMES`."""
@@ -42,73 +42,73 @@ class Debugger:
     """Full path."""
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return what it is to run in: Debian's lldb does not find its own Python modules."""
+        """Return its environment, in which Debian's lldb finds its Python modules."""
         if self.kind == "gdb":
             return dict(environ)
         home = Path(os.path.realpath(self.program)).parent.parent
         modules = [path.parents[1] for path in home.glob("lib/python3*/*/lldb/__init__.py")]
         if not modules:
             return dict(environ)
-        places = (*modules, home.parent / "python3/dist-packages")
-        paths = [*map(str, places), *filter(None, [environ.get("PYTHONPATH")])]
+        directories = (*modules, home.parent / "python3/dist-packages")
+        paths = [*map(str, directories), *filter(None, [environ.get("PYTHONPATH")])]
         return {**environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 @dataclass(frozen=True, slots=True)
 class DebuggerOptions:
-    """What a user wants of a debugger."""
+    """Options for a debugger."""
 
     is_batch: bool = False
-    """It ends after the last command."""
+    """Whether it exits after the last command."""
     scripts: tuple[Path, ...] = ()
-    """Files of its commands."""
+    """Files with commands to run first."""
     commands: tuple[str, ...] = ()
-    """Commands after them."""
+    """Commands to run after the scripts."""
 
 
 @dataclass(frozen=True, slots=True)
 class DebuggedImage:
-    """What is debugged."""
+    """A loaded image and its symbols."""
 
     elf: Path
     load: int
-    """Address of the image's first byte; the file has it at 0."""
+    """Address of the first byte of the image, which is at 0 in the ELF file."""
     tree: Path
-    """Where the sources are."""
+    """Directory of the sources."""
 
 
 def find(asked: str | None, environ: Mapping[str, str]) -> Debugger:
-    """Return a debugger that knows arm64: "gdb", "lldb", a path, or None for the first there is.
+    """Return a debugger for arm64: "gdb", "lldb" or a path; None for the first that is installed.
 
-    Looks along PATH, then among what was unpacked. Raises MissingToolError.
+    Searches PATH and then the unpacked tools. Raises MissingToolError when none is found.
     """
     environ = rootless.extend(environ)
     kinds = (asked,) if asked in NAMES else NAMES
     for kind in kinds if asked is None or asked in NAMES else ():
         for name in _PROGRAMS[kind]:
             program = find_program(name, environ)
-            if program and (name != "gdb" or _knows_arm64(program)):
+            if program and (name != "gdb" or _supports_arm64(program)):
                 return Debugger(kind, program)
     if asked and asked not in NAMES and (program := find_program(asked, environ)):
         return Debugger("lldb" if "lldb" in Path(program).name else "gdb", program)
-    what = asked if asked and asked not in NAMES else " or ".join(kinds)
+    name = asked if asked and asked not in NAMES else " or ".join(kinds)
     raise MissingToolError(
-        f"no debugger: {what} is not there, or knows no arm64",
-        f"{_INSTALL[kinds[0]]}; or let another one connect: --wait",
+        f"no debugger: {name} not found, or does not support arm64",
+        f"{_INSTALL[kinds[0]]}; or connect another one with --wait",
     )
 
 
 def arguments(
     debugger: Debugger, debugged: DebuggedImage, port: int, debugger_options: DebuggerOptions
 ) -> tuple[str, ...]:
-    """Return what starts it with symbols, sources and helpers, on the machine behind `port`."""
+    """Return the command line that loads symbols, sources and helpers, and connects to `port`."""
     if debugger.kind == "lldb":
         return (debugger.program, *_lldb(debugged, port, debugger_options))
     return (debugger.program, *_gdb(debugged, port, debugger_options))
 
 
 def gdb_script(debugged: DebuggedImage) -> str:
-    """Return the commands that give a gdb, which an IDE has started, the symbols and helpers."""
+    """Return the gdb commands that load symbols and helpers in a gdb that an IDE has started."""
     return "".join(
         f"{line}\n" for line in (*_gdb_symbols(debugged), f"source {_HELPERS}/in_gdb.py")
     )
@@ -155,7 +155,7 @@ def _lldb(debugged: DebuggedImage, port: int, debugger_options: DebuggerOptions)
 
 
 def _quoted(path: Path) -> str:
-    """Return a path as one word of a debugger's command."""
+    """Return a path quoted as one argument of a debugger's command."""
     text = str(path)
     plain = text.replace("/", "").replace("-", "").replace("_", "").replace(".", "")
     if plain.isalnum():
@@ -164,12 +164,12 @@ def _quoted(path: Path) -> str:
     return f'"{escaped}"'
 
 
-def _knows_arm64(program: str) -> bool:
-    """Tell whether a gdb that may be for this machine alone knows arm64."""
-    asked = (program, "-nx", "-batch", "-ex", "set architecture aarch64")
+def _supports_arm64(program: str) -> bool:
+    """Return whether a gdb, which may be for the host only, supports arm64."""
+    argv = (program, "-nx", "-batch", "-ex", "set architecture aarch64")
     try:
         done = subprocess.run(
-            asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
     except OSError:
         return False

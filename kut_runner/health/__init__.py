@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Diagnosis of the host: tools tried by use, and the command that fixes each problem."""
+"""Diagnosis of the host: checks of all tools, and a command to fix each problem."""

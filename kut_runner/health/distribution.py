@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a tool is called by the distribution this is, and the command that installs it."""
+"""Distributions: names of packages, and the commands that install them."""
 
 import sys
 from enum import Enum
@@ -11,7 +11,7 @@ _LISTS: Final = Path("/var/lib/apt/lists")
 
 
 class Distribution(Enum):
-    """The kinds of distribution whose packages are known."""
+    """Families of distributions with known packages."""
 
     DEBIAN = "debian"
     FEDORA = "fedora"
@@ -19,7 +19,7 @@ class Distribution(Enum):
     MACOS = "macos"
 
 
-#: Packages by what is needed; as in scripts/setup.sh, which a test holds.
+#: Packages by tool; a test compares them with scripts/setup.sh.
 PACKAGES: Final[dict[str, dict[Distribution, str]]] = {
     name: dict(zip(Distribution, packages, strict=True))
     for name, packages in {
@@ -33,9 +33,9 @@ PACKAGES: Final[dict[str, dict[Distribution, str]]] = {
     }.items()
 }
 
-#: Those behind them, which hold most of the tool: to be installed again with them. For apt-get
-#: these are patterns, installed packages by a part of the name, as theirs have versions in them.
-_PARTS: Final[dict[str, dict[Distribution, str]]] = {
+#: Dependencies that hold most of a tool, to be reinstalled with it. For apt-get they are patterns
+#: that match installed packages by a part of their names, which contain versions.
+_DEPENDENCIES: Final[dict[str, dict[Distribution, str]]] = {
     name: dict(zip(Distribution, packages, strict=True))
     for name, packages in {
         "qemu": ("'~i~nqemu'", "qemu-system-aarch64-core", "qemu-common", ""),
@@ -62,12 +62,12 @@ _REINSTALL: Final = {
     Distribution.ARCH: "pacman -S",
     Distribution.MACOS: "brew reinstall",
 }
-#: Where Debian and its kin keep the release that is newer than what is installed.
+#: Suites with a newer release, by ID of the distribution.
 _NEWER: Final = {"debian": "stable", "ubuntu": "devel"}
 
 
 def identify(platform: str = sys.platform, release: Path = _RELEASE) -> Distribution | None:
-    """Return what this machine runs, None where its packages are not known."""
+    """Return the distribution of this host, None if its packages are not known."""
     if platform == "darwin":
         return Distribution.MACOS
     names = " ".join(_identity(release)).replace("ubuntu", "debian").replace("rhel", "fedora")
@@ -75,33 +75,33 @@ def identify(platform: str = sys.platform, release: Path = _RELEASE) -> Distribu
 
 
 def newer_release(release: Path = _RELEASE) -> str | None:
-    """Return what names a newer release on this machine's mirror, None where nothing does."""
+    """Return the suite of a newer release on this host's mirror, None if it has none."""
     return _NEWER.get((*_identity(release), "")[0])
 
 
 def install(
-    what: str,
+    tool: str,
     distribution: Distribution,
     *,
     broken: bool = False,
     sudo: bool = False,
 ) -> str:
-    """Return the command that installs `what`, a key of PACKAGES, or a `broken` one once more.
+    """Return the command that installs `tool`, a key of PACKAGES; reinstalls it if `broken`.
 
-    On Debian it fetches the lists of packages first where there are none.
+    On Debian it also fetches the package lists if they are missing.
     """
     privilege = "sudo " if sudo and distribution is not Distribution.MACOS else ""
-    words = [(_REINSTALL if broken else _INSTALL)[distribution], PACKAGES[what][distribution]]
+    parts = [(_REINSTALL if broken else _INSTALL)[distribution], PACKAGES[tool][distribution]]
     if broken:
-        words.append(_PARTS[what][distribution])
-    command = f"{privilege}{' '.join(filter(None, words))}"
+        parts.append(_DEPENDENCIES[tool][distribution])
+    command = f"{privilege}{' '.join(filter(None, parts))}"
     if distribution is Distribution.DEBIAN and not any(_LISTS.glob("*_Packages*")):
         return f"{privilege}apt-get update && {command}"
     return command
 
 
 def _identity(release: Path) -> list[str]:
-    """Return what the distribution calls itself, and then what it is like."""
+    """Return ID and ID_LIKE of os-release; nothing when it cannot be read."""
     try:
         lines = release.read_text().splitlines()
     except OSError:

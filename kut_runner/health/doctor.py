@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What kut needs of a machine, each thing tried by use, and the command that mends it.
+"""Checks of everything that kut needs of a host, each with a command to fix it.
 
-A finding is good, a note (kut runs without) or a problem (it does not). Every probe ends in time,
-whatever the tool does.
+A finding is good, a note (kut runs without it) or a problem (kut does not run). Every probe has a
+time limit.
 """
 
 import os
@@ -37,25 +37,27 @@ if TYPE_CHECKING:
     from kut_runner.health.distribution import Distribution
     from kut_runner.targets.qemu import Qemu
 
-#: The oldest QEMU that kut has been tried with.
+#: The oldest QEMU with which kut is tested.
 OLDEST: Final = (7, 2, 0)
-#: Seconds that a tool may take for something that takes a moment.
+#: Time limit of a call of a tool in seconds.
 TIME_LIMIT: Final = 20.0
 
-#: MiB on the disk: less is a problem, and less is a note.
-_LEAST_DISK: Final = 64
-_FAIR_DISK: Final = 512
-#: MiB of memory, likewise: a guest of the default size, and a few of them.
-_LEAST_MEMORY: Final = 128 + resources.OVERHEAD
-_FAIR_MEMORY: Final = 1024
+#: MiB of free disk space below which it is a problem, and a note.
+_REQUIRED_DISK: Final = 64
+_RECOMMENDED_DISK: Final = 512
+#: The same for memory: one guest of the default size, and several of them.
+_REQUIRED_MEMORY: Final = 128 + resources.OVERHEAD
+_RECOMMENDED_MEMORY: Final = 1024
+#: MiB of available memory from which it is not limited at all.
+_UNLIMITED_MEMORY: Final = 1 << 19
 _MIB: Final = 1 << 20
 
-#: The module that takes most of its package to import, by package.
+#: By package, the module whose import loads most of it.
 _PYTHON_PACKAGES: Final = {"click": "click.shell_completion", "pyelftools": "elftools.elf.elffile"}
 
 
 class State(StrEnum):
-    """What a finding means."""
+    """State of a finding."""
 
     GOOD = "good"
     NOTE = "note"
@@ -64,67 +66,70 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """Result of one check."""
 
     what: str
+    """Subject of the check."""
     found: str
     state: State = State.GOOD
     fix: str = ""
-    """One command, or words where no command helps; "" when it is good."""
+    """A shell command that fixes it, or advice if no command can; "" when it is good."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine, a tree on it, and the choices of who asks."""
+    """The host, a source tree on it, and the choices of the user."""
 
     environ: Mapping[str, str]
     tree: Path | None = None
-    trouble: InfrastructureError | None = None
-    """Why there is none, though there should be one."""
+    tree_error: InfrastructureError | None = None
+    """Reason why the source tree cannot be used."""
     qemu: str | None = None
+    """QEMU to check; None for the default one."""
     compiler: str | None = None
-    """The one that has to work; None when any will do."""
+    """Compiler that has to work; None for any."""
     time_limit: float = TIME_LIMIT
+    """Seconds for each call of a tool."""
     distribution: "Distribution | None" = None
     is_root: bool = field(default_factory=lambda: os.geteuid() == 0)
 
     @property
     def fixes(self) -> Fixes:
-        """What can be done about what is found."""
+        """Fixes for this host."""
         return Fixes(self.environ, self.distribution, self.tree, self.is_root)
 
 
 def examine(host: Host) -> tuple[Finding, ...]:
-    """Try everything; takes about a second."""
+    """Run all checks, which takes about a second."""
     with tempfile.TemporaryDirectory(prefix="kut-doctor-") as name:
-        place = Path(name)
-        qemu, findings = _qemu(host, place)
+        scratch = Path(name)
+        qemu, findings = _qemu(host, scratch)
         return (
             *findings,
             *_targets(host, qemu),
-            *_compilers(host, place, qemu),
-            _ninja(host, place),
+            *_compilers(host, scratch, qemu),
+            _ninja(host, scratch),
             *_python(host),
-            _gdb(host, place),
+            _gdb(host, scratch),
             *_free_resources(host),
         )
 
 
 def is_good(findings: "Iterable[Finding]") -> bool:
-    """Tell whether kut can run."""
+    """Return whether kut can run: no finding is a problem."""
     return all(finding.state is not State.PROBLEM for finding in findings)
 
 
 def document(findings: "Iterable[Finding]") -> dict[str, object]:
-    """Return the findings for JSON."""
+    """Return the findings as JSON values; docs/commands/doctor.md describes the keys."""
     rows = [asdict(finding) for finding in findings]
     return {"version": 1, "good": is_good(findings), "findings": rows}
 
 
 def table(findings: "Iterable[Finding]", width: int | None = None) -> Iterator[str]:
-    """Yield the findings as lines; the commands that mend them stand below the table.
+    """Yield the findings as lines of a table, and the commands to fix them below it.
 
-    The table is `width` columns wide, where no word is longer; the commands are left whole.
+    The table is wrapped at `width` columns, without splitting words; commands are not wrapped.
     """
     rows = tuple(findings)
     indent = 9 + max(len(row.what) for row in rows) + 2
@@ -133,14 +138,14 @@ def table(findings: "Iterable[Finding]", width: int | None = None) -> Iterator[s
         for part in _wrap(row.found, width and width - indent):
             yield f"{begin:{indent}}{part}"
             begin = ""
-    for state, words in ((State.PROBLEM, "to mend"), (State.NOTE, "to have")):
+    for state, purpose in ((State.PROBLEM, "to fix"), (State.NOTE, "to get")):
         for row in rows:
             if row.state is state and row.fix:
-                yield f"{words} {row.what}: {row.fix}"
+                yield f"{purpose} {row.what}: {row.fix}"
 
 
 def _wrap(text: str, width: int | None) -> list[str]:
-    """Return the lines of a text, paths and all other words being whole."""
+    """Return the lines of a text, without splitting paths or other words."""
     from textwrap import wrap
 
     if width is None:
@@ -148,22 +153,22 @@ def _wrap(text: str, width: int | None) -> list[str]:
     return wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
 
 
-def _qemu(host: Host, place: Path) -> tuple["Qemu | None", list[Finding]]:
-    """Return QEMU, when it can boot an image, and what was found."""
+def _qemu(host: Host, scratch: Path) -> tuple["Qemu | None", list[Finding]]:
+    """Return QEMU if it can boot an image, else None, and the findings about it."""
     try:
-        qemu = qemus.find_qemu(host.qemu, cache=place / "versions", environment=host.environ)
+        qemu = qemus.find_qemu(host.qemu, cache=scratch / "versions", environment=host.environ)
     except InfrastructureError as error:
         fix = _fix_qemu(host, error)
         return None, [Finding("QEMU", error.message, State.PROBLEM, fix)]
-    old = qemu.version < OLDEST
+    is_old = qemu.version < OLDEST
     about = f"{qemu.release}, {qemu.program}"
-    if old:
-        about += f"; the oldest that was tried is {'.'.join(map(str, OLDEST[:2]))}"
-    newer = host.fixes.another_qemu(str(qemu.program))
-    findings = [Finding("QEMU", about, *((State.NOTE, newer) if old else ()))]
-    wrong = probe.boot(str(qemu.program), probe.IMAGE, place, host.time_limit)
+    if is_old:
+        about += f"; the oldest tested version is {'.'.join(map(str, OLDEST[:2]))}"
+    newer = host.fixes.newer_qemu(str(qemu.program))
+    findings = [Finding("QEMU", about, *((State.NOTE, newer) if is_old else ()))]
+    wrong = probe.boot(str(qemu.program), probe.IMAGE, scratch, host.time_limit)
     if wrong:
-        fix = newer if old else host.fixes.broken("qemu", [str(qemu.program)], wrong)
+        fix = newer if is_old else host.fixes.broken("qemu", [str(qemu.program)], wrong)
         return None, [*findings, Finding("EL2 in QEMU", wrong, State.PROBLEM, fix)]
     return qemu, [*findings, Finding("EL2 in QEMU", "an image boots at EL2 and powers off")]
 
@@ -176,12 +181,12 @@ def _fix_qemu(host: Host, error: InfrastructureError) -> str:
     if found:
         return host.fixes.broken("qemu", [found], error.message)
     if asked:
-        return "leave --qemu away" if host.qemu else "unset KUT_QEMU QEMU"
+        return "omit --qemu" if host.qemu else "unset KUT_QEMU QEMU"
     return host.fixes.missing("qemu")
 
 
 def _targets(host: Host, qemu: "Qemu | None") -> Iterator[Finding]:
-    """Yield a finding for each target: whether it works here, and why not."""
+    """Yield a finding for each target: it works on this host, or the reason why not."""
     from kut_runner.targets import kvm
 
     if qemu:
@@ -190,7 +195,7 @@ def _targets(host: Host, qemu: "Qemu | None") -> Iterator[Finding]:
         yield Finding("target tcg", "needs QEMU, see above", State.NOTE)
     found = kvm.probe()
     if found.trouble:
-        yield Finding("target kvm", f"not here: {found.trouble}", State.NOTE, found.hint)
+        yield Finding("target kvm", f"not on this host: {found.trouble}", State.NOTE, found.hint)
     else:
         el2 = "with EL2" if found.has_el2 else "without EL2: no nested virtualization"
         yield Finding("target kvm", f"runs arm64 guests, {el2}")
@@ -203,7 +208,7 @@ def _defined_targets(host: Host) -> "tuple[TargetDef, ...]":
         return ()
     try:
         return config.load(host.tree / "configs").targets
-    except ConfigError:  # whoever runs a test is told
+    except ConfigError:  # reported by each command that needs them
         return ()
 
 
@@ -220,9 +225,9 @@ def _command_target(host: Host, definition: "TargetDef") -> Finding:
     return Finding(what, f"{about}; provides {', '.join(definition.provides) or 'EL1 only'}")
 
 
-def _compilers(host: Host, place: Path, qemu: "Qemu | None") -> list[Finding]:
-    """Try each compiler; the one to use must work, or, without one, any."""
-    tried = {name: _compiler(host, place, name, qemu) for name in toolchain.NAMES}
+def _compilers(host: Host, scratch: Path, qemu: "Qemu | None") -> list[Finding]:
+    """Check all compilers; a problem is that the chosen one, or without a choice each, fails."""
+    tried = {name: _compiler(host, scratch, name, qemu) for name in toolchain.NAMES}
     wanted = host.compiler
     if wanted is None:
         wanted = next((name for name, row in tried.items() if row.state is State.GOOD), "gcc")
@@ -232,49 +237,49 @@ def _compilers(host: Host, place: Path, qemu: "Qemu | None") -> list[Finding]:
     return [*tried.values()]
 
 
-def _compiler(host: Host, place: Path, name: str, qemu: "Qemu | None") -> Finding:
-    """Return a finding that is good or a note."""
+def _compiler(host: Host, scratch: Path, name: str, qemu: "Qemu | None") -> Finding:
+    """Check a compiler; the finding is good or a note."""
     what = f"compiler {name}"
     try:
         tools = toolchain.find(name, host.environ)
     except MissingToolError as error:
         return Finding(what, error.message, State.NOTE, _fix_missing(host, name))
-    built = probe.build(tools, place, host.time_limit)
+    built = probe.build(tools, scratch, host.time_limit)
     if isinstance(built, str):
         wrong = built
     else:
-        wrong = probe.boot(str(qemu.program), built, place, host.time_limit) if qemu else ""
+        wrong = probe.boot(str(qemu.program), built, scratch, host.time_limit) if qemu else ""
     if wrong:
         found = f"{tools.compiler} {wrong}"
         return Finding(what, found, State.NOTE, _fix_broken(host, tools, wrong))
-    does = "compiles, links, and what it builds boots" if qemu else "compiles and links"
-    return Finding(what, f"{tools.compiler} {does}")
+    works = "compiles and links; the image boots" if qemu else "compiles and links"
+    return Finding(what, f"{tools.compiler} {works}")
 
 
 def _fix_missing(host: Host, name: str) -> str:
     if name == "zig":
         return host.fixes.package("ziglang", broken=False)
     if name == "gcc" and (half := toolchain.find_gnu(host.environ)):
-        return host.fixes.broken(name, [half])  # its linker came with it, and went
+        return host.fixes.broken(name, [half])  # only its linker is missing
     return host.fixes.missing(name)
 
 
-def _fix_broken(host: Host, tools: "Toolchain", said: str) -> str:
+def _fix_broken(host: Host, tools: "Toolchain", message: str) -> str:
     if tools.name == "zig":
         return host.fixes.package("ziglang")
     programs = [tools.compiler, tools.link[0], tools.objcopy[-1]]
-    return host.fixes.broken(tools.name, programs, said)
+    return host.fixes.broken(tools.name, programs, message)
 
 
-def _ninja(host: Host, place: Path) -> Finding:
+def _ninja(host: Host, scratch: Path) -> Finding:
     fix = host.fixes.package("ninja")
     try:
         program = builder.find_ninja(host.environ)
     except KutError as error:
         return Finding("ninja", error.message, State.PROBLEM, fix)
-    if wrong := probe.ninja(program, place, host.time_limit):
+    if wrong := probe.ninja(program, scratch, host.time_limit):
         return Finding("ninja", f"{program} {wrong}", State.PROBLEM, fix)
-    return Finding("ninja", f"{program} builds")
+    return Finding("ninja", f"{program} works")
 
 
 def _python(host: Host) -> Iterator[Finding]:
@@ -291,7 +296,7 @@ def _python(host: Host) -> Iterator[Finding]:
             yield Finding(f"package {package}", str(error), State.PROBLEM, fix)
 
 
-def _gdb(host: Host, place: Path) -> Finding:
+def _gdb(host: Host, scratch: Path) -> Finding:
     environ = rootless.extend(host.environ)
     for name in ("gdb-multiarch", "gdb", "lldb"):
         program = toolchain.find_program(name, environ)
@@ -299,50 +304,53 @@ def _gdb(host: Host, place: Path) -> Finding:
             return Finding("debugger", program)
         if program:
             argv = (program, "-nx", "-batch", "-ex", "set architecture aarch64")
-            end = probe.call(argv, place, host.time_limit)
-            if end.code == 0 and "Undefined item" not in end.output:
-                return Finding("debugger", f"{program} knows arm64")
-    words = "none that knows arm64; only needed to debug an image"
-    return Finding("debugger", words, State.NOTE, host.fixes.missing("gdb"))
+            outcome = probe.call(argv, scratch, host.time_limit)
+            if outcome.code == 0 and "Undefined item" not in outcome.output:
+                return Finding("debugger", f"{program} supports arm64")
+    found = "none that supports arm64; only needed for `kut debug`"
+    return Finding("debugger", found, State.NOTE, host.fixes.missing("gdb"))
 
 
 def _free_resources(host: Host) -> Iterator[Finding]:
-    place = Path.cwd()
+    directory = Path.cwd()
     if host.tree:
-        place = host.tree
+        directory = host.tree
         yield _writable(host, host.tree / "build")
-    elif host.trouble:
-        yield Finding("tree", host.trouble.message, State.PROBLEM, host.trouble.hint)
+    elif host.tree_error:
+        yield Finding("tree", host.tree_error.message, State.PROBLEM, host.tree_error.hint)
     else:
-        yield Finding("tree", "none here", State.NOTE, "go to a tree, or name one with --root")
-    free = shutil.disk_usage(place).free // _MIB
-    yield _amount("disk", free, f"{free} MiB free", (_LEAST_DISK, _FAIR_DISK))
-    share = resources.available()
-    yield Finding("CPUs", f"{share.cpus:g} of {os.cpu_count()} are kut's to use")
-    words = "as much as it likes" if share.memory >= 1 << 19 else f"{share.memory} MiB"
-    yield _amount("memory", share.memory, words, (_LEAST_MEMORY, _FAIR_MEMORY))
+        fix = "change to a source tree, or name one with --root"
+        yield Finding("tree", "none here", State.NOTE, fix)
+    free = shutil.disk_usage(directory).free // _MIB
+    yield _amount("disk", free, f"{free} MiB free", (_REQUIRED_DISK, _RECOMMENDED_DISK))
+    available = resources.available()
+    yield Finding("CPUs", f"{available.cpus:g} of {os.cpu_count()} available")
+    is_unlimited = available.memory >= _UNLIMITED_MEMORY
+    found = "unlimited" if is_unlimited else f"{available.memory} MiB"
+    yield _amount("memory", available.memory, found, (_REQUIRED_MEMORY, _RECOMMENDED_MEMORY))
 
 
-def _amount(what: str, available: int, words: str, bounds: tuple[int, int]) -> Finding:
-    """Return a finding about a number of MiB, with the least there must and should be."""
-    least, fair = bounds
-    if available >= fair:
-        return Finding(what, words)
-    state = State.PROBLEM if available < least else State.NOTE
-    wanted = least if available < least else fair
-    return Finding(what, words, state, f"make room: {wanted} MiB of {what} are to be had")
+def _amount(what: str, available: int, found: str, bounds: tuple[int, int]) -> Finding:
+    """Return a finding about a number of MiB, whose required and recommended values are given."""
+    required, recommended = bounds
+    if available >= recommended:
+        return Finding(what, found)
+    if available < required:
+        fix = f"free up {what}: {required} MiB are required"
+        return Finding(what, found, State.PROBLEM, fix)
+    return Finding(what, found, State.NOTE, f"free up {what}: {recommended} MiB are recommended")
 
 
 def _writable(host: Host, directory: Path) -> Finding:
-    """Try the directory, and look at those in it: one call as root leaves some of root's."""
+    """Check the build directory and its subdirectories; a call as root leaves some of root's."""
     try:
         directory.mkdir(exist_ok=True)
         own = (each for each in directory.iterdir() if each.is_dir() and not each.is_symlink())
-        for place in (directory, *own):
-            with tempfile.TemporaryFile(dir=place) as file:
+        for each in (directory, *own):
+            with tempfile.TemporaryFile(dir=each) as file:
                 file.write(b"x")
     except OSError as error:
-        place = Path(error.filename).parent if error.filename else directory
+        failed = Path(error.filename).parent if error.filename else directory
         fix = host.fixes.unwritable(directory, error)
-        return Finding("build directory", f"{place}: {error.strerror}", State.PROBLEM, fix)
-    return Finding("build directory", f"{directory} can be written")
+        return Finding("build directory", f"{failed}: {error.strerror}", State.PROBLEM, fix)
+    return Finding("build directory", f"{directory} is writable")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tools tried by use: an image of a few instructions, built and booted.
+"""Probes of tools: they build and boot an image of a few instructions.
 
-The image prints at which exception level it runs, "EL2", and powers off. It comes twice: as machine
-code, so that QEMU can be tried without a compiler, and in C, so that a compiler can. QEMU's serial
-line is where its `virt` machine has always had it.
+The image prints the exception level at which it runs, "EL2", and powers off. It exists as machine
+code, to test QEMU without a compiler, and in C, to test a compiler. The PL011 has a fixed address
+in QEMU's `virt` machine.
 """
 
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kut_runner.build.toolchain import Toolchain
 
-#: In assembly, and assembled.
+#: The image in assembly.
 ASSEMBLY: Final = """
 start:
 	mrs	x0, CurrentEL
@@ -43,6 +43,7 @@ start:
 1:	hvc	#0
 	b	1b
 """
+#: The image as machine code, assembled from `ASSEMBLY`.
 IMAGE: Final = bytes.fromhex(
     "404238d500fc42d30120a1d2a2088052220000b982098052220000b902c00011220000b942018052220000b9"
     "1f0800f1000180520080b07241000054030000d4020000d4ffffff17"
@@ -91,16 +92,16 @@ SECTIONS
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of a call of a program."""
+    """Outcome of a call of a program."""
 
     code: int | None
-    """Exit status, negative for a signal; None when it had to be killed or could not start."""
+    """Exit status, negative for a signal; None for a timeout or a program that cannot start."""
     output: str
-    """Its stdout and stderr together, or why there is none."""
+    """Its stdout and stderr, or the reason why it has no exit status."""
 
 
 def call(argv: "Sequence[str]", cwd: Path, time_limit: float) -> Outcome:
-    """Run a program for at most `time_limit` seconds; nothing of it is left."""
+    """Run a program for at most `time_limit` seconds, and kill its remaining processes."""
     try:
         process = subprocess.Popen(
             argv,
@@ -117,52 +118,52 @@ def call(argv: "Sequence[str]", cwd: Path, time_limit: float) -> Outcome:
             out = process.communicate(timeout=time_limit)[0]
             return Outcome(process.returncode, out.decode(errors="backslashreplace").strip())
         except subprocess.TimeoutExpired:
-            return Outcome(None, f"no end within {time_limit:g} s")
+            return Outcome(None, f"timeout after {time_limit:g} s")
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def boot(qemu: str, flat: bytes, place: Path, time_limit: float) -> str:
-    """Boot an image of the above; return "" when it runs at EL2, else what went wrong."""
-    (place / "probe.flat").write_bytes(flat)
-    end = call(smallest_machine(qemu, "probe.flat"), place, time_limit)
-    if end.code == 0 and end.output == "EL2":
+def boot(qemu: str, flat: bytes, scratch: Path, time_limit: float) -> str:
+    """Boot the image; return "" if it runs at EL2, else an error message."""
+    (scratch / "probe.flat").write_bytes(flat)
+    outcome = call(smallest_machine(qemu, "probe.flat"), scratch, time_limit)
+    if outcome.code == 0 and outcome.output == "EL2":
         return ""
-    if end.code == 0 and end.output.startswith("EL"):
-        return f"an image runs at {end.output}, not at EL2"
-    return f"an image does not boot: {_first(end)}"
+    if outcome.code == 0 and outcome.output.startswith("EL"):
+        return f"an image runs at {outcome.output}, not at EL2"
+    return f"an image does not boot: {_error_line(outcome)}"
 
 
-def build(tools: "Toolchain", place: Path, time_limit: float) -> bytes | str:
-    """Compile, link and flatten the image; return it, or what went wrong."""
-    (place / "probe.c").write_text(_SOURCE)
-    (place / "probe.lds").write_text(_SCRIPT)
-    flat = place / "built.flat"
+def build(tools: "Toolchain", scratch: Path, time_limit: float) -> bytes | str:
+    """Compile, link and flatten the image; return it, or an error message."""
+    (scratch / "probe.c").write_text(_SOURCE)
+    (scratch / "probe.lds").write_text(_SCRIPT)
+    flat = scratch / "built.flat"
     flat.unlink(missing_ok=True)
     steps = {
         "compile": (*tools.compile, "-fdiagnostics-color=never", "-c", "probe.c", "-o", "probe.o"),
         "link": (*tools.link, "-T", "probe.lds", "probe.o", "-o", "probe.elf"),
         "make a flat image": (*tools.objcopy, "-O", "binary", "probe.elf", flat.name),
     }
-    for what, argv in steps.items():
-        end = call(argv, place, time_limit)
-        if end.code != 0:
-            return f"does not {what}: {_first(end)}"
-    return flat.read_bytes() if flat.exists() else "makes a flat image, but there is none"
+    for step, argv in steps.items():
+        outcome = call(argv, scratch, time_limit)
+        if outcome.code != 0:
+            return f"does not {step}: {_error_line(outcome)}"
+    return flat.read_bytes() if flat.exists() else "does not make a flat image: no output file"
 
 
-def ninja(program: str, place: Path, time_limit: float) -> str:
-    """Let ninja build a file; return "" or what went wrong."""
-    (place / "build.ninja").write_text("rule r\n  command = echo EL2 >$out\nbuild out: r\n")
-    end = call((program, "out"), place, time_limit)
-    if end.code == 0 and (place / "out").exists():
+def ninja(program: str, scratch: Path, time_limit: float) -> str:
+    """Build a file with ninja; return "" or an error message."""
+    (scratch / "build.ninja").write_text("rule r\n  command = echo EL2 >$out\nbuild out: r\n")
+    outcome = call((program, "out"), scratch, time_limit)
+    if outcome.code == 0 and (scratch / "out").exists():
         return ""
-    return f"does not build: {_first(end)}"
+    return f"does not build: {_error_line(outcome)}"
 
 
-def _first(end: Outcome) -> str:
-    """Return the first words that say something, in one line."""
-    lines = [line.strip() for line in end.output.splitlines() if line.strip()]
-    said = next((line for line in lines if "error" in line.lower()), lines[0] if lines else "")
-    return (said or f"exit status {end.code}, and not a word")[:160]
+def _error_line(outcome: Outcome) -> str:
+    """Return the first line of output with "error", else the first line."""
+    lines = [line.strip() for line in outcome.output.splitlines() if line.strip()]
+    first = next((line for line in lines if "error" in line.lower()), lines[0] if lines else "")
+    return (first or f"exit status {outcome.code} and no output")[:160]

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two runs side by side: what fails now and did not, what is mended, what became slower.
+"""Comparison of two runs: newly failing tests, fixed tests, slower tests.
 
-A test is slower when it takes more than `ratio` times as long as before, apart from what all
-tests have in common: the median of all tests' ratios is a faster or busier machine, and is taken
-out. And it must be significant: by more than a tenth of a second, and, where enough tests can be
-compared, further from the median than three times the spread of the others' ratios (median
-absolute deviation, scaled to a standard deviation), for that is what mere chance does.
+A test is slower when it takes more than `ratio` times as long as before, after removal of the
+drift that all tests share: the median of the ratios, which stands for a faster or a busier host.
+The difference must also be significant: more than a tenth of a second and, when enough tests can
+be compared, further from the median than three times the spread of the ratios (median absolute
+deviation, scaled to a standard deviation).
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,20 +22,23 @@ from kut_runner.verdict.status import Status
 #: Changes when a program that reads the old one would misread the new one.
 SCHEMA: Final = 1
 
-#: Times as long as before, for a test to be slower.
+#: Ratio of times above which a test is slower.
 RATIO: Final = 1.5
 
-#: Seconds: shorter tests are not compared by time, and smaller differences not told.
+#: Seconds that a test must take for its times to be compared.
 _SHORTEST: Final = 0.02
+#: Smallest difference in seconds that is reported.
 _LEAST: Final = 0.1
-#: Tests that it takes to know the spread, and multiples of it that are no chance.
+#: Number of ratios from which drift and spread are estimated.
 _ENOUGH: Final = 5
+#: Multiple of the spread that is significant.
 _SPREADS: Final = 3.0
+#: Factor from median absolute deviation to standard deviation of a normal distribution.
 _TO_DEVIATION: Final = 1.4826
 
 
 class Kind(Enum):
-    """What may have become of a test; a test has one of these, or none."""
+    """Change of a test between two runs; a test has at most one."""
 
     NEWLY_FAILING = "newly failing"
     STILL_FAILING = "still failing"
@@ -46,7 +49,7 @@ class Kind(Enum):
     NEW = "new"
     GONE = "gone"
     NO_RESULT = "no result"
-    """It was to run, and has none: the run was cut short."""
+    """It was selected but the run was cut short before it ended."""
 
 
 _GOOD_KINDS: Final = {Status.SKIP: Kind.NEWLY_SKIPPED, Status.FLAKY: Kind.NEWLY_FLAKY}
@@ -54,44 +57,44 @@ _GOOD_KINDS: Final = {Status.SKIP: Kind.NEWLY_SKIPPED, Status.FLAKY: Kind.NEWLY_
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one test."""
+    """Change of one test."""
 
     kind: Kind
     name: str
-    words: str
-    """From what to what, in words."""
+    description: str
+    """Old and new status or time, as in "pass -> fail: 1 of 5 checks failed"."""
     before: TestResult | None = None
     after: TestResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What became of all tests."""
+    """Changes of all tests between two runs."""
 
     changes: tuple[Change, ...]
-    """Grouped as `Kind` is ordered; in a group as the tests ended."""
+    """Sorted by kind, in the order of `Kind`, and then in the order in which the tests ended."""
     unchanged: int
     drift: float
-    """Median of the ratios of times: what all tests have in common; 1.0 when not known."""
+    """Median of the ratios of times; 1.0 when too few tests can be compared."""
     notes: tuple[str, ...] = field(default=())
-    """In what the runs themselves differ, which may explain the rest."""
+    """Differences between the runs themselves, which may explain the changes."""
 
     @property
     def has_newly_failing(self) -> bool:
-        """A test fails that did not fail before."""
+        """Whether a test fails that did not fail before."""
         return any(change.kind is Kind.NEWLY_FAILING for change in self.changes)
 
     def lines(self) -> Iterator[str]:
-        """Yield the comparison for people."""
+        """Yield the comparison as lines of text."""
         yield from self.notes
         width = max((len(change.name) for change in self.changes), default=0)
         for change in self.changes:
             kind = change.kind.value.upper()
-            yield f"{kind:13}  {change.name:{width}}  {change.words}".rstrip()
+            yield f"{kind:13}  {change.name:{width}}  {change.description}".rstrip()
         yield self._summary()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the comparison for programs, as docs/commands/compare.md describes it."""
+        """Return the comparison as JSON values; docs/commands/compare.md describes the keys."""
         return {
             "schema": SCHEMA,
             "drift": round(self.drift, 3),
@@ -101,7 +104,7 @@ class Comparison:
                 {
                     "test": change.name,
                     "kind": change.kind.value,
-                    "words": change.words,
+                    "words": change.description,
                     "before": _brief(change.before),
                     "after": _brief(change.after),
                 }
@@ -113,17 +116,17 @@ class Comparison:
         kinds = [change.kind for change in self.changes]
         parts = [f"{kinds.count(kind)} {kind.value}" for kind in Kind if kind in kinds]
         if self.unchanged:
-            parts.append(f"{self.unchanged} as before")
+            parts.append(f"{self.unchanged} unchanged")
         return ", ".join(parts) or "no test in either run"
 
 
 def compare(before: Document, after: Document, *, ratio: float = RATIO) -> Comparison:
-    """Return what became of the tests of `before` in `after`; `ratio` is above 1."""
+    """Return the changes from `before` to `after`; `ratio` is above 1."""
     old, new = _by_name(before), _by_name(after)
     ratios = _ratios(old, new)
     drift, spread = _drift_and_spread(ratios)
     slower = {
-        name: Change(Kind.SLOWER, name, _slower_words(old[name], new[name], drift))
+        name: Change(Kind.SLOWER, name, _describe_slower(old[name], new[name], drift))
         for name, found in ratios.items()
         if found / drift > ratio
         and _is_significant(old[name].seconds, new[name].seconds, drift, spread)
@@ -146,7 +149,7 @@ def compare(before: Document, after: Document, *, ratio: float = RATIO) -> Compa
 
 
 def _by_name(document: Document) -> dict[str, TestResult]:
-    """Return a result per test; of one that ran repeatedly the last failure, else the last."""
+    """Return one result per test; its last failure, or its last result if it never failed."""
     found: dict[str, TestResult] = {}
     for result in document.results:
         seen = found.get(result.id)
@@ -158,19 +161,20 @@ def _by_name(document: Document) -> dict[str, TestResult]:
 def _change(
     name: str, before: TestResult | None, after: TestResult | None, was: str, *, is_missing: bool
 ) -> Change | None:
+    """Return the change of one test whose earlier status is `was`; None without one."""
     if not after:
-        words = f"was {was}" if before else ""
-        return Change(Kind.NO_RESULT if is_missing else Kind.GONE, name, words)
+        description = f"was {was}" if before else ""
+        return Change(Kind.NO_RESULT if is_missing else Kind.GONE, name, description)
     now = after.status
-    words = f"{was} -> {': '.join(filter(None, (now.value, after.verdict.reason)))}"
+    description = f"{was} -> {': '.join(filter(None, (now.value, after.verdict.reason)))}"
     if now.is_failure:
-        return Change(_failing(before), name, words)
+        return Change(_failing(before), name, description)
     if not before:
-        return Change(Kind.NEW, name, words)
+        return Change(Kind.NEW, name, description)
     kind = _GOOD_KINDS.get(now) if before.status is not now else None
     if not kind and before.status.is_failure:
         kind = Kind.FIXED
-    return Change(kind, name, words) if kind else None
+    return Change(kind, name, description) if kind else None
 
 
 def _failing(before: TestResult | None) -> Kind:
@@ -179,7 +183,7 @@ def _failing(before: TestResult | None) -> Kind:
 
 
 def _ratios(old: Mapping[str, TestResult], new: Mapping[str, TestResult]) -> dict[str, float]:
-    """Return how many times as long each test takes that ran to its end in both runs."""
+    """Return the ratio of new to old time of each test that ran to its end in both runs."""
     return {
         name: result.seconds / old[name].seconds
         for name, result in new.items()
@@ -188,8 +192,8 @@ def _ratios(old: Mapping[str, TestResult], new: Mapping[str, TestResult]) -> dic
 
 
 def _is_timed(result: TestResult) -> bool:
-    process_exit = not result.status.is_failure and result.status is not Status.SKIP
-    return process_exit and result.seconds >= _SHORTEST
+    has_ended = not result.status.is_failure and result.status is not Status.SKIP
+    return has_ended and result.seconds >= _SHORTEST
 
 
 def _drift_and_spread(ratios: Mapping[str, float]) -> tuple[float, float]:
@@ -206,10 +210,10 @@ def _is_significant(before: float, after: float, drift: float, spread: float) ->
     return after - expected > _LEAST and log(after / expected) > _SPREADS * spread
 
 
-def _slower_words(before: TestResult, after: TestResult, drift: float) -> str:
+def _describe_slower(before: TestResult, after: TestResult, drift: float) -> str:
     times = after.seconds / before.seconds
-    words = f"{before.seconds:.2f} s -> {after.seconds:.2f} s, {times:.1f} times as long"
-    return words if abs(drift - 1) < RATIO - 1 else f"{words}, where all take {drift:.1f} times"
+    change = f"{before.seconds:.2f} s -> {after.seconds:.2f} s, {times:.1f} times as long"
+    return change if abs(drift - 1) < RATIO - 1 else f"{change}; all tests: {drift:.1f} times"
 
 
 def _brief(result: TestResult | None) -> dict[str, Any] | None:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run on disk: one versioned JSON document, written from results and turned into them again.
+"""The document of a run: versioned JSON, written from results and read back into them.
 
-The document is the one truth about a run. Every view is made from `TestResult`s, live or from a
-saved document: `replay(load(path), views)` shows a run of last week as it was shown then. What
-comes out of a document is printable, whoever wrote it, as what comes from a guest is. The keys
-are described in docs/results.md and in schema/results-1.json, which comes with the package.
+A view receives the same `TestResult`s from a document as from a live run, so
+`replay(load(path), views)` shows a past run as it was shown then. Text read from a document is made
+printable, as is the output of a guest. docs/results.md and schema/results-1.json, which is part of
+the package, describe the keys.
 """
 
 import gc
@@ -43,7 +43,7 @@ SCHEMA: Final = 1
 #: The JSON Schema of the document.
 SCHEMA_FILE: Final = Path(__file__).with_name("schema") / f"results-{SCHEMA}.json"
 
-#: Values of "how" in "ended".
+#: Values of the key "how" in "ended".
 _EXIT_KINDS: Final = {
     ExitKind.EXITED: "exited",
     ExitKind.KILLED: "killed",
@@ -52,7 +52,7 @@ _EXIT_KINDS: Final = {
     ExitKind.INTERRUPTED: "interrupted",
     ExitKind.NOT_STARTED: "not_started",
 }
-#: Values of "cause".
+#: Values of the key "cause".
 _CAUSES: Final = {cause: cause.value for cause in Cause}
 _CAUSES_BY_KEY: Final[Mapping[object, Cause]] = {cause.value: cause for cause in Cause}
 _EXIT_KINDS_BY_KEY: Final = {key: kind for kind, key in _EXIT_KINDS.items()}
@@ -61,85 +61,86 @@ _BY_NAME: Final = {status.value: status for status in Status}
 
 @dataclass(frozen=True, slots=True)
 class RunMetadata:
-    """What is known about a run when it starts."""
+    """Metadata of a run, known when it starts."""
 
     run: str = ""
-    """The run's ID; empty where no store keeps it."""
+    """ID of the run; empty if no store keeps it."""
     started: float = field(default_factory=time.time)
-    """When, in seconds since the epoch."""
+    """Start, in seconds since the epoch."""
     kut: str = __version__
+    """Version of kut."""
     host: Mapping[str, Any] = field(default_factory=dict)
-    """`system`, `release`, `machine`, `python` and `cpus` of the machine that runs kut."""
+    """`system`, `release`, `machine`, `python` and `cpus` of the host; see `host_metadata`."""
     compiler: str = ""
-    """"gcc" or "clang"; empty when nothing was built."""
+    """"gcc", "clang" or "zig"; empty when nothing was built."""
     variant: str = ""
-    """Variant of the build; empty for the plain one."""
+    """Variant of the build; empty for the default one."""
     target: str = ""
-    """Name of the target; empty where there are several, and in documents of an older kut."""
+    """Name of the target; empty for several targets and in documents of an older kut."""
     program: str = ""
-    """The target's program."""
+    """Path of the target's program."""
     version: str = ""
     """Version of the program."""
     selection: tuple[str, ...] = ()
-    """Ids of the cases that are to run."""
+    """Ids of the selected cases."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """The options of the call that decide what runs and how; see docs/results.md."""
+    """Options that decide what runs and how; see docs/results.md."""
     seed: int | None = None
-    """What the order of the tests was drawn with; None when it was not drawn."""
+    """Seed of the order of the tests; None when they were not shuffled."""
     rerun_of: str = ""
-    """ID of the run whose failed and missing tests these are; empty for a run of its own."""
+    """ID of the run whose failed and missing tests this one repeats; empty for a first run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A run as it was written: whole, in progress, or cut short."""
+    """A run as read from disk: complete, in progress, or cut short."""
 
     metadata: RunMetadata
     results: Sequence[TestResult]
     """In the order in which the tests ended."""
     seconds: float | None
-    """Wall time of the run; None when it was killed, or lasts."""
+    """Wall time of the run; None while it is in progress or when it was killed."""
     exit_code: ExitCode | None
-    """Exit code of kut; None when it was killed, or lasts."""
+    """Exit code of kut; None while it is in progress or when it was killed."""
     is_complete: bool
-    """Every selected test has its result."""
+    """Whether every selected test has its result."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the tests that were to run; of an old document those that did."""
+        """Ids of the selected cases; in a document without selection those with a result."""
         return self.metadata.selection or tuple(result.id for result in self.results)
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Names of the tests that have no result."""
+        """Ids of the cases without result."""
         seen = {result.id for result in self.results}
         return tuple(name for name in self.names if name not in seen)
 
     @property
     def failed(self) -> frozenset[str]:
-        """Names of the tests that failed, be it one time of many."""
+        """Ids of the cases that failed at least once."""
         return frozenset(result.id for result in self.results if result.status.is_failure)
 
     @property
     def rounds(self) -> int:
-        """How many results each test was to have at least; 1 where a failure was to end the run."""
+        """Number of results that each case needs; 1 for a run until the first failure."""
         options = self.metadata.options
         return 1 if options.get("until_fail") else options.get("repeat") or 1
 
     @property
     def to_repeat(self) -> frozenset[str]:
-        """Names of the tests that failed, or have not all the results that they were to have."""
+        """Ids of the cases that failed, or have fewer results than `rounds`."""
         seen = Counter(result.id for result in self.results)
         return self.failed.union(name for name in self.names if seen[name] < self.rounds)
 
     @property
     def counts(self) -> Mapping[Status, int]:
-        """Number of tests by status."""
+        """Number of results by status."""
         return Counter(result.status for result in self.results)
 
     @property
     def run(self) -> Run:
-        """The run as views get to see it; one that was killed counts as interrupted."""
+        """The run for views; a run that was killed counts as interrupted."""
         codes = [result.verdict.exit_code for result in self.results]
         if not self.is_complete:
             codes.append(ExitCode.INTERRUPTED)
@@ -158,7 +159,7 @@ class Document:
 
 
 def host_metadata() -> Mapping[str, Any]:
-    """Return what is known of this machine; neither its name nor its user is."""
+    """Return metadata of this host, without its name and its user."""
     system = os.uname()
     return {
         "system": system.sysname,
@@ -170,7 +171,7 @@ def host_metadata() -> Mapping[str, Any]:
 
 
 def replay(document: Document, views: Sequence[View]) -> ExitCode:
-    """Show a saved run through any views, as if it ran now; return its exit code."""
+    """Pass a saved run to views as if it ran now; return its exit code."""
     run = document.run
     for view in views:
         view.on_start(document.names)
@@ -183,7 +184,7 @@ def replay(document: Document, views: Sequence[View]) -> ExitCode:
 
 
 def only(document: Document, name: str) -> Document:
-    """Return the part of the run that is one test; raises UsageError when there is none."""
+    """Return the run reduced to one test; raises UsageError when it has no result."""
     found = tuple(result for result in document.results if result.id == name)
     if found:
         metadata = replace(document.metadata, selection=(name,))
@@ -202,23 +203,24 @@ def only(document: Document, name: str) -> Document:
 def dumps(
     metadata: RunMetadata, tests: Sequence[str], counts: Mapping[str, int], run: Run | None = None
 ) -> str:
-    """Return the document of a run, each test in a line of its own.
+    """Return the document of a run as text, one line per test.
 
-    `tests` are of `result_line`, `counts` their numbers by status; `run` is None while it lasts.
+    `tests` are lines from `result_line`, `counts` their numbers by status. `run` is None while the
+    run is in progress.
     """
     head = json.dumps(_to_json(metadata, counts, run), indent=1).removesuffix("[]\n}")
     return "".join((head, "[\n", ",\n".join(tests), "\n]\n}\n"))
 
 
 class _LastLine:
-    """The line of the last result: more than one file gets it, and it may have 100,000 checks."""
+    """Cache for the line of the latest result: several files get it, and it may be large."""
 
     result: TestResult | None = None
     text: str = ""
 
 
 def result_line(result: TestResult) -> str:
-    """Return one of `tests` as a line without its newline; results.jsonl consists of them."""
+    """Return a result as a line of results.jsonl, without the newline."""
     if _LastLine.result is not result:
         _LastLine.text = json.dumps(result_to_json(result))
         _LastLine.result = result
@@ -249,7 +251,7 @@ def _to_json(metadata: RunMetadata, counts: Mapping[str, int], run: Run | None) 
 
 
 def result_to_json(result: TestResult) -> dict[str, Any]:
-    """Return one of `tests`, which is a line of results.jsonl as well."""
+    """Return a result as an entry of "tests" in the document."""
     return {
         "id": result.id,
         "status": result.status.value,
@@ -274,30 +276,30 @@ def result_to_json(result: TestResult) -> dict[str, Any]:
 
 
 def load(path: Path, *, brief: bool = False) -> Document:
-    """Return the run in a JSON document, or in results.jsonl, of which a torn last line is left.
+    """Load a JSON document, or a results.jsonl, whose truncated last line is ignored.
 
-    A `brief` one has verdicts and times, and nothing of what the images said.
-    Raises UsageError for what is neither, or of a later schema than this kut knows; OSError when
-    the file cannot be read.
+    With `brief` the results have verdicts and times, but neither output nor diagnosis. Raises
+    UsageError when the file holds no results or has a newer schema, and OSError when it cannot be
+    read.
     """
     try:
-        with _uncollected():
+        with _no_garbage_collection():
             return _parse(path.read_bytes(), is_lines=path.suffix == ".jsonl", brief=brief)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        words = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"
         raise UsageError(
-            f"{path} does not hold results of kut ({words})",
+            f"{path} has no results of kut ({reason})",
             "name a file that `kut run --json FILE` has written, or a results.jsonl",
         ) from None
 
 
 def from_json(data: Mapping[str, Any], *, brief: bool = False) -> Document:
-    """Return the run of a document; keys that an older kut did not write are empty.
+    """Return the run of a document; keys missing from an older document are empty.
 
-    Raises KeyError, TypeError, ValueError or AttributeError for what is no such document.
+    Raises KeyError, TypeError, ValueError or AttributeError for anything else.
     """
     if data["schema"] > SCHEMA:
-        raise ValueError(f"schema {data['schema']} of a later kut, and this one knows {SCHEMA}")
+        raise ValueError(f"schema {data['schema']} is newer than {SCHEMA}, which this kut supports")
     code = data["exit_code"]
     return Document(
         metadata=_metadata_from_json(data),
@@ -328,14 +330,14 @@ def result_from_json(data: Mapping[str, Any], *, brief: bool = False) -> TestRes
 
 
 def _diagnosis_from_json(data: Mapping[str, Any]) -> "Diagnosis":
-    from kut_runner.verdict.diagnosis import Diagnosis  # a run without failures knows none
+    from kut_runner.verdict.diagnosis import Diagnosis  # only needed for failures
 
     return Diagnosis.from_json(data)
 
 
 @contextmanager
-def _uncollected() -> "Iterator[None]":
-    """Let the garbage collector rest: what is read stays, and looking through it takes long."""
+def _no_garbage_collection() -> "Iterator[None]":
+    """Disable the garbage collector: it would scan all that is read, and free none of it."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -348,7 +350,7 @@ def _uncollected() -> "Iterator[None]":
 def _parse(text: bytes, *, is_lines: bool, brief: bool) -> Document:
     if not is_lines:
         return from_json(json.loads(text), brief=brief)
-    tests = _whole_lines(text)
+    tests = _complete_lines(text)
     return Document(
         metadata=RunMetadata(started=0.0),
         results=tuple(result_from_json(test, brief=brief) for test in tests),
@@ -358,9 +360,9 @@ def _parse(text: bytes, *, is_lines: bool, brief: bool) -> Document:
     )
 
 
-def _whole_lines(text: bytes) -> "Iterable[Any]":
-    """Return the values of JSON lines; the last one may have been cut by a kill or a full disk."""
-    *lines, _torn = text.split(b"\n")
+def _complete_lines(text: bytes) -> "Iterable[Any]":
+    """Return the values of JSON lines; a kill or a full disk may have truncated the last one."""
+    *lines, _truncated = text.split(b"\n")
     return map(json.loads, lines)
 
 
@@ -387,7 +389,8 @@ def _metadata_from_json(data: Mapping[str, Any]) -> RunMetadata:
 
 def _verdict_from_json(data: Mapping[str, Any]) -> Verdict:
     reason = printable(data["reason"])
-    cause = _CAUSES_BY_KEY.get(data.get("cause"))  # of a later kut it may be one more
+    cause = _CAUSES_BY_KEY.get(data.get("cause"))  # a newer kut may have more causes
+
     return Verdict(_BY_NAME[data["status"]], reason, ExitCode(data["exit_code"]), cause)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Past runs in lines: one per run, one per run of a test, or one per test over all runs."""
+"""Past runs as lines of text: per run, per run of a test, or per test over all runs."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -14,7 +14,7 @@ from kut_runner.records.store import Stored
 from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 
-#: One character per run of a test.
+#: Characters that stand for the statuses in the table of `table_lines`.
 MARKS: Final = {
     Status.PASS: ".",
     Status.FAIL: "F",
@@ -24,13 +24,13 @@ MARKS: Final = {
     Status.ERROR: "E",
     Status.FLAKY: "~",
 }
-_NOT_THERE: Final = " "
+_NO_RESULT: Final = " "
 _OTHER: Final = "?"
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A run that the store keeps, in its large features; its results need not say anything."""
+    """A past run; its results may lack output and diagnosis."""
 
     run: str
     document: Document
@@ -38,12 +38,12 @@ class Past:
 
 
 def past(stored: Stored) -> Past:
-    """Return the large features of a run; raises UsageError when its files are damaged."""
+    """Load a run without output and diagnoses; raises UsageError when its files are damaged."""
     return Past(stored.run, stored.load(brief=True), stored.is_in_progress)
 
 
 def lines(runs: Sequence[Past], patterns: Sequence[str], *, by_test: bool) -> Iterator[str]:
-    """Yield a line per test, per run of the tests that `patterns` name, or else per run.
+    """Yield a line per test with `by_test`, per run of a test with `patterns`, else per run.
 
     Raises UsageError for a pattern that matches no test.
     """
@@ -67,7 +67,10 @@ def run_lines(runs: Sequence[Past]) -> Iterator[str]:
 
 
 def test_lines(runs: Sequence[Past], patterns: Sequence[str]) -> Iterator[str]:
-    """Yield a line per run and test that `patterns` name; UsageError when one names none."""
+    """Yield a line for each result of the tests that `patterns` match.
+
+    Raises UsageError for a pattern that matches no test.
+    """
     names = select(runs, patterns)
     width = max(map(len, names), default=0) if len(names) > 1 else 0
     for past in runs:
@@ -78,10 +81,10 @@ def test_lines(runs: Sequence[Past], patterns: Sequence[str]) -> Iterator[str]:
 
 
 def table_lines(runs: Sequence[Past], patterns: Sequence[str]) -> Iterator[str]:
-    """Yield a line per test: a mark for each run, the oldest first, and the usual time.
+    """Yield a line per test: a mark for each run, the oldest first, and the median time.
 
-    `patterns` are names or globs; none stands for all tests. Raises UsageError for one that
-    matches nothing.
+    `patterns` are names or globs; without any all tests are listed. Raises UsageError for a pattern
+    that matches no test.
     """
     chosen = select(runs, patterns)
     marks: defaultdict[str, dict[int, TestResult]] = defaultdict(dict)
@@ -94,14 +97,14 @@ def table_lines(runs: Sequence[Past], patterns: Sequence[str]) -> Iterator[str]:
         row = "".join(_mark(seen.get(number)) for number in range(len(runs)))
         failed = sum(result.status.is_failure for result in seen.values())
         usual = median(result.seconds for result in seen.values())
-        words = f"failed in {failed} of {len(seen)}" if failed else ""
-        yield f"{name:{width}}  {row}  {usual:6.2f} s  {words}".rstrip()
+        failures = f"failed in {failed} of {len(seen)}" if failed else ""
+        yield f"{name:{width}}  {row}  {usual:6.2f} s  {failures}".rstrip()
 
 
 def select(runs: Sequence[Past], patterns: Sequence[str]) -> Collection[str]:
-    """Return the names of tests with results that any pattern names, sorted; all for no pattern.
+    """Return the names of tests with results that match a pattern, sorted; all without patterns.
 
-    Raises UsageError for a pattern that names none.
+    Raises UsageError for a pattern that matches no test.
     """
     names = sorted({result.id for past in runs for result in past.document.results})
     for pattern in patterns:
@@ -115,7 +118,7 @@ def select(runs: Sequence[Past], patterns: Sequence[str]) -> Collection[str]:
 
 
 def _mark(result: TestResult | None) -> str:
-    return MARKS.get(result.status, _OTHER) if result else _NOT_THERE
+    return MARKS.get(result.status, _OTHER) if result else _NO_RESULT
 
 
 def _result(result: TestResult) -> str:

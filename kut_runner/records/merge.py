@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The documents of several machines become the document of one run.
+"""Merge of the documents of several machines into the document of one run.
 
 Shards of a run have no test in common. Runs of the same tests on several targets become cells: a
-test then has an id for each, as in "stage2/qemu-10.0.8". A missing part is not forgotten: when a
-shard's document is missing, or was cut short, the run is incomplete.
+test then has an id for each, as in "stage2/qemu-10.0.8". When the document of a shard is missing,
+or its run was cut short, the merged run is incomplete.
 """
 
 import re
@@ -19,7 +19,7 @@ from kut_runner.records.document import Document, RunMetadata
 from kut_runner.targets.case import case_id, cell_of, test_of
 from kut_runner.verdict.result import exit_code
 
-#: The option of a run that says which part it is.
+#: The option in a document that names the shard, as in "2/4".
 OPTION: Final = "shard"
 #: Characters that a cell does not have.
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.+-]")
@@ -27,24 +27,23 @@ _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.+-]")
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A run whose parts were elsewhere."""
+    """A run merged from its shards."""
 
     document: Document
     missing: tuple[str, ...]
-    """Descriptions of the missing parts: shards, and tests without result."""
+    """Missing shards, and tests without result, as text."""
 
 
 def merge(parts: Mapping[str, Document]) -> Merged:
-    """Return the run that the parts, by their names for messages, make up.
+    """Merge documents, by their names in messages, into one run.
 
-    It is as long as the longest of them.
-
-    Raises UsageError when two parts have one test on one target, or are not parts of one run.
+    The run takes as long as the longest of them. Raises UsageError when a test is in two documents
+    of one target, or when they are not shards of one run.
     """
     if not parts:
-        raise UsageError("nothing to merge", "name the files that `kut run --json` wrote")
+        raise UsageError("nothing to merge", "name files written by `kut run --json`")
     parts = _with_cells(parts)
-    _refuse_doubles(parts)
+    _refuse_duplicates(parts)
     documents = list(parts.values())
     first = min(documents, key=lambda each: each.metadata.started)
     missing = (*_missing_shards(parts), *_missing_tests(parts))
@@ -125,18 +124,19 @@ def _common(documents: Sequence[Document], first: Document) -> RunMetadata:
     return metadata
 
 
-def _refuse_doubles(parts: Mapping[str, Document]) -> None:
+def _refuse_duplicates(parts: Mapping[str, Document]) -> None:
+    """Raise UsageError when a case is in two documents."""
     owners: dict[str, str] = {}
     for part, document in parts.items():
         for case in document.names:
             if case in owners:
-                words = f"{case} is in {owners[case]} and in {part}"
-                raise UsageError(words, "merge runs on other targets, or without a common test")
+                message = f"{case} is in {owners[case]} and in {part}"
+                raise UsageError(message, "merge runs on different targets, or of different tests")
             owners[case] = part
 
 
 def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
-    """Return the shards without a document; none where no part says that it is one."""
+    """Return the shards without a document; none if no document is one of a shard."""
     found: dict[tuple[str, str], list[shards.Shard]] = {}
     for document in parts.values():
         if text := _shard(document):
@@ -144,8 +144,10 @@ def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
     counts = {shard.count for each in found.values() for shard in each}
     if len(counts) > 1:
         numbers = " and ".join(map(str, sorted(counts)))
-        raise UsageError(f"shards of {numbers} are not parts of one run", "merge those of one")
-    # Of a run whose shards ran on several targets, without a common test, there is one set.
+        raise UsageError(
+            f"shards of {numbers} are not parts of one run", "merge the shards of one run"
+        )
+    # Shards on several targets without a common test are those of one run.
     if not any(map(_has_cells, parts.values())):
         found = {("", ""): [shard for each in found.values() for shard in each]}
     return [
@@ -162,6 +164,7 @@ def _shard(document: Document) -> str:
 
 
 def _missing_tests(parts: Mapping[str, Document]) -> Sequence[str]:
+    """Return the tests without result, each with the document that should have it."""
     return [
         f"{name}, which has no result in {part}"
         for part, document in parts.items()

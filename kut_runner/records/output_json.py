@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The output of a guest in the document of a run: its lines as JSON, and back."""
+"""Output of a guest as JSON in the document of a run, and back."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,7 +10,7 @@ from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.lines import printable
 from kut_runner.verdict.status import Status
 
-#: Kinds of events of which the last one counts, by their keys in the document.
+#: Kinds of events of which only the last one is kept, by their keys in the document.
 _KINDS: Final[dict[str, type[Event]]] = {
     "abort": events.Abort,
     "died": events.Fatal,
@@ -24,7 +24,7 @@ _BY_NAME: Final = {status.value: status for status in Status}
 
 
 def to_json(output: GuestOutput) -> dict[str, Any]:
-    """Return the keys of a result that have the output."""
+    """Return the keys of a result that hold its output."""
     return {
         "checks_made": output.counted,
         "checks": [_check_to_json(check) for check in output.checks],
@@ -35,7 +35,7 @@ def to_json(output: GuestOutput) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> GuestOutput:
-    """Return the output that `to_json` wrote; keys that an older kut did not write are empty.
+    """Return the output that `to_json` wrote; keys missing from an older document are empty.
 
     Raises KeyError, TypeError, ValueError or AttributeError for anything else.
     """
@@ -53,19 +53,19 @@ def from_json(data: Mapping[str, Any]) -> GuestOutput:
 
 
 def _check_to_json(check: Check) -> dict[str, Any]:
-    word, *prefixes, message = check.line.split(": ")  # at once: there may be 100,000 of them
+    word, *prefixes, message = check.line.split(": ")  # one split: there may be 100,000 checks
     shown = {"status": word.lower(), "prefixes": prefixes, "message": message}
     return shown | {"place": check.place} if check.place else shown
 
 
 def _check_from_json(data: Mapping[str, Any]) -> Check:
     status = _BY_NAME[data["status"]]
-    words = (status.value.upper(), *data["prefixes"], data["message"])
-    return Check(printable(": ".join(words)), status, printable(data.get("place", "")))
+    parts = (status.value.upper(), *data["prefixes"], data["message"])
+    return Check(printable(": ".join(parts)), status, printable(data.get("place", "")))
 
 
 def _infos_to_json(output: GuestOutput) -> list[dict[str, Any]]:
-    """Return the INFO lines, each with the number of checks that came before it."""
+    """Return the INFO lines, each with the number of checks before it."""
     infos: list[dict[str, Any]] = []
     checks = 0
     for event in output.checks_and_infos:
@@ -79,8 +79,10 @@ def _infos_to_json(output: GuestOutput) -> list[dict[str, Any]]:
 def _told(
     checks: tuple[Check, ...], infos: Sequence[Mapping[str, Any]]
 ) -> tuple[Check | Info, ...]:
+    """Return checks and INFO lines in the order in which the guest printed them."""
     if not infos:
         return checks
+
     told: list[Check | Info] = []
     done = 0
     for info in infos:

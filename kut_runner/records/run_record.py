@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that has ended, or been ended."""
+    """A run that has ended or was stopped."""
 
     results: "Sequence[TestResult]"
     selected: int
-    """Number of tests that were to run."""
+    """Number of results that a complete run has."""
     started: float
-    """When, in seconds since the epoch."""
+    """Start, in seconds since the epoch."""
     seconds: float
     exit_code: "ExitCode"
     is_complete: bool
-    """Every selected test has its result."""
+    """Whether every selected test has its result."""

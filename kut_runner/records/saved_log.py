@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A serial log that someone saved becomes a result again, as far as a log can tell.
+"""Verdict on a saved serial log.
 
-A log in the directory of a run has its result beside it: how QEMU ended, and which image with
-which build-id ran. Any other log is taken as if QEMU had ended by itself.
+For a log in the directory of a run, the exit of QEMU, the image and its build-id are read from
+`results.jsonl` beside it. Any other log is judged as if QEMU had exited with status 0.
 """
 
 from dataclasses import replace
@@ -21,15 +21,15 @@ from kut_runner.verdict.guest_output import collect
 from kut_runner.verdict.judge import judge, last_line
 from kut_runner.verdict.result import TestResult
 
-#: What a log from standard input is called.
+#: Path that stands for standard input.
 STDIN: Final = "-"
 _RESULTS: Final = "results.jsonl"
 
 
 def result(path: str, data: bytes, elf: Path | None = None) -> TestResult:
-    """Return what the log `data` shows; `path` is where it is from, or STDIN.
+    """Return the result that the log `data` stands for; `path` is its file, or STDIN.
 
-    `elf` has the symbols of the image; by default it is the one that the run's results name.
+    `elf` has the symbols of the image; the default is the ELF file that the run's results name.
     """
     known = _known_result(path)
     output = collect(events.parse(lines.split([data])))
@@ -56,16 +56,17 @@ def result(path: str, data: bytes, elf: Path | None = None) -> TestResult:
 
 
 def _known_result(path: str) -> TestResult | None:
-    """Return the result that this log's run has written beside it; None where there is none."""
+    """Return the result of this log in `results.jsonl` beside it, None without one."""
     log = Path(path)
     try:
-        beside = document.load(log.with_name(_RESULTS)).results
+        results = document.load(log.with_name(_RESULTS)).results
     except (KutError, OSError):
         return None
-    return next((each for each in beside if Path(each.log).name == log.name), None)
+    return next((each for each in results if Path(each.log).name == log.name), None)
 
 
 def _elf(given: Path | None, known: TestResult | None) -> Elf | None:
+    """Return the ELF file for symbols: the one given, else the one beside the image that ran."""
     if given:
         return Elf(given)
     if not known:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The interface through which a run is shown and written while it lasts."""
+"""The interface of a view, which shows or writes a run while it runs."""
 
 from typing import TYPE_CHECKING
 
@@ -11,41 +11,41 @@ if TYPE_CHECKING:
 
 
 class View:
-    """Something that shows or writes results; it leaves out what it does not care about."""
+    """Receives the events of a run; a subclass overrides the methods that it needs."""
 
     def on_start(self, cases: "Sequence[str]") -> None:
-        """Take note of what is going to run."""
+        """Handle the start of a run of `cases`, given by id."""
 
     def on_begin(self, case: str, attempt: int) -> None:
-        """Take note that a QEMU was started; `attempt` counts those of this test, from 1."""
+        """Handle the start of a process; `attempt` counts the attempts of this case, from 1."""
 
     def on_slow(self, case: str, attempt: int, seconds: float) -> None:
-        """Take note that a test has run for `seconds` and still has not ended."""
+        """Handle an attempt that has run for `seconds` and has not ended yet."""
 
     @property
     def wants_output(self) -> bool:
-        """Whether it wants `on_output`, which costs a little for each piece of output."""
+        """Whether to call `on_output`, which has a cost for each piece of output."""
         return False
 
     def on_output(self, case: str, attempt: int, data: bytes) -> None:
-        """Take note of bytes that a guest has said just now, cut anywhere."""
+        """Handle new bytes of the serial line; they may end in the middle of a character."""
 
     def on_stop(self, stops: int, running: int) -> None:
-        """Take note that kut was asked to stop, for the `stops`-th time, while so many run."""
+        """Handle the `stops`-th request to stop, counted from 1, while `running` cases run."""
 
     def on_retry(self, result: "TestResult") -> None:
-        """Take note that a test failed and will be tried again; its result comes later."""
+        """Handle a failed attempt that is followed by another one."""
 
     @property
     def due(self) -> float | None:
-        """When `on_due` wants to be called, on the monotonic clock; None for not at all."""
+        """Time of the monotonic clock at which to call `on_due`; None for never."""
         return None
 
     def on_due(self) -> None:
-        """Show that time has passed."""
+        """Handle the time that `due` has asked for."""
 
     def on_result(self, result: "TestResult") -> None:
-        """Show one result; they come in the order in which tests end."""
+        """Handle a result; results come in the order in which cases end."""
 
     def on_end(self, run: "Run") -> None:
-        """Show the whole; called exactly once, also when the run is cut short."""
+        """Handle the end of the run; called exactly once, also for a run that is cut short."""

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Execution of tests: order, resources, retries, rounds; runs on several machines."""
+"""Execution of tests: order, resources, retries, rounds, and runs on several machines."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Instruction counts: printed by images, compared with the baseline that the tree keeps.
+"""Instruction counts: printed by images, compared with a baseline in the source tree.
 
-An image of group `bench` prints `INFO: bench: NAME VALUE UNIT` for each metric. The baseline is
-`configs/bench-baseline.json`: for each compiler, by metric, its `value` and its `tolerance`, the
-fraction by which it may grow. A metric that grew by more, or is gone, is a failure; one that the
-baseline does not have is only shown. Counts are exact, so an unchanged tree gives the same ones.
+An image of group `bench` prints `INFO: bench: NAME VALUE UNIT` for each metric. The baseline,
+`configs/bench-baseline.json`, has for each compiler and metric its `value` and its `tolerance`, the
+fraction by which it may grow. A metric that grew by more or is missing is a failure; a new one is
+only shown. Counts are exact: the same sources give the same counts.
 """
 
 import json
@@ -27,51 +27,53 @@ _TOLERANCE: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A count, in its unit."""
+    """A count with its unit."""
 
     value: int
     unit: str
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What the baseline says of a metric."""
+class Baseline:
+    """Expected value of a metric."""
 
     value: int
     tolerance: float
-    """Fraction of `value` by which it may grow: 0 or more."""
+    """Fraction of `value` by which the metric may grow, 0 or more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A metric beside its baseline; one of the two may be missing."""
+    """A metric and its baseline, one of which may be missing."""
 
     name: str
     found: Metric | None
-    kept: Kept | None
+    baseline: Baseline | None
 
     @property
     def is_good(self) -> bool:
-        """It is there, and within its tolerance if it has one."""
+        """Whether the metric was found, and is within its tolerance if it has a baseline."""
         if not self.found:
             return False
-        return not self.kept or self.found.value <= self.kept.value * (1 + self.kept.tolerance)
+        if not self.baseline:
+            return True
+        return self.found.value <= self.baseline.value * (1 + self.baseline.tolerance)
 
     def __str__(self) -> str:
-        """Return a line of the table."""
+        """Return the row as a line of the table."""
         found = str(self.found.value) if self.found else "missing"
-        if not self.kept:
+        if not self.baseline:
             return f"{self.name:24} {found:>12} {'new':>12}"
-        change = (self.found.value / self.kept.value - 1) * 100 if self.found else 0.0
+        change = (self.found.value / self.baseline.value - 1) * 100 if self.found else 0.0
         verdict = "" if self.is_good else "  TOO MUCH" if self.found else "  MISSING"
-        return f"{self.name:24} {found:>12} {self.kept.value:>12} {change:+8.1f} %{verdict}"
+        return f"{self.name:24} {found:>12} {self.baseline.value:>12} {change:+8.1f} %{verdict}"
 
 
 class Collector(View):
-    """A view that keeps the results."""
+    """View that keeps the results."""
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Start without results."""
         self.results: Sequence[TestResult] = ()
 
     def on_end(self, run: "Run") -> None:
@@ -80,7 +82,7 @@ class Collector(View):
 
 
 def metrics(results: "Sequence[TestResult]") -> dict[str, Metric]:
-    """Return what images printed, in its order."""
+    """Return the metrics by name, in the order in which the images printed them."""
     found = {}
     for result in results:
         for line in result.output.last_lines:
@@ -90,30 +92,33 @@ def metrics(results: "Sequence[TestResult]") -> dict[str, Metric]:
 
 
 def problems(results: "Sequence[TestResult]") -> list[str]:
-    """Return a line for each image that did not end well."""
+    """Return a line for each test that did not pass."""
     bad = [result for result in results if result.verdict.reason]
     return [f"{each.id}: {each.status.value}: {each.verdict.reason}" for each in bad]
 
 
-def load_baseline(path: Path, compiler: str) -> dict[str, Kept]:
-    """Return the baseline of a compiler, empty when there is none; ConfigError for a bad file."""
+def load_baseline(path: Path, compiler: str) -> dict[str, Baseline]:
+    """Return the baselines of a compiler by metric, none if the file does not exist.
+
+    Raises ConfigError for a malformed file.
+    """
     if not path.exists():
         return {}
     try:
-        kept = json.loads(path.read_text()).get(compiler, {})
+        entries = json.loads(path.read_text()).get(compiler, {})
         return {
-            name: Kept(int(entry["value"]), float(entry.get("tolerance", _TOLERANCE)))
-            for name, entry in kept.items()
+            name: Baseline(int(entry["value"]), float(entry.get("tolerance", _TOLERANCE)))
+            for name, entry in entries.items()
         }
     except (ValueError, AttributeError, KeyError, TypeError) as error:
-        words = f"{path}: not a baseline ({error!r}); write a new one with `kut bench --update`"
-        raise ConfigError([words]) from None
+        problem = f"{path}: not a baseline ({error!r}); write a new one with `kut bench --update`"
+        raise ConfigError([problem]) from None
 
 
-def compare(found: Mapping[str, Metric], kept: Mapping[str, Kept]) -> list[Row]:
-    """Return a row for each metric of either, those that were found first."""
-    names = [*found, *(name for name in kept if name not in found)]
-    return [Row(name, found.get(name), kept.get(name)) for name in names]
+def compare(found: Mapping[str, Metric], baseline: Mapping[str, Baseline]) -> list[Row]:
+    """Return a row for each metric: those found, then those only in the baseline."""
+    names = [*found, *(name for name in baseline if name not in found)]
+    return [Row(name, found.get(name), baseline.get(name)) for name in names]
 
 
 def report(found: Mapping[str, Metric], *, qemu: str, compiler: str) -> str:
@@ -123,14 +128,17 @@ def report(found: Mapping[str, Metric], *, qemu: str, compiler: str) -> str:
 
 
 def update_baseline(path: Path, compiler: str, found: Mapping[str, Metric]) -> None:
-    """Make `found` the baseline of a compiler; tolerances stay. Raises OSError, ConfigError."""
-    kept = load_baseline(path, compiler)
-    whole: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    whole[compiler] = {
+    """Make `found` the baseline of a compiler, keeping tolerances.
+
+    Raises OSError when the file cannot be written, ConfigError when it is malformed.
+    """
+    old = load_baseline(path, compiler)
+    document: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    document[compiler] = {
         name: {
             "value": metric.value,
-            "tolerance": kept[name].tolerance if name in kept else _TOLERANCE,
+            "tolerance": old[name].tolerance if name in old else _TOLERANCE,
         }
         for name, metric in found.items()
     }
-    path.write_text(json.dumps(whole, indent=2) + "\n")
+    path.write_text(json.dumps(document, indent=2) + "\n")

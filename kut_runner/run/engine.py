@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Execution of cases: as many in parallel as there are CPUs and memory for.
+"""Execution of cases, as many in parallel as CPUs and memory allow.
 
-`schedule` decides which case is next. The next case starts before the log of the last one is read,
-and a long log is read in parts: neither processes that run nor CPUs that are free wait for kut.
-Views get each result as it comes, and in any case the end: they write what is known when kut is
-stopped.
+`schedule` decides which case is next. The next case starts before the log of the previous one is
+read, and a long log is read in parts, so that neither running processes nor free CPUs wait for kut.
+Views get each result as it comes, and the end of the run even when it is interrupted.
 """
 
 import time
@@ -37,11 +36,11 @@ if TYPE_CHECKING:
     from kut_runner.targets.case import Case
     from kut_runner.verdict.diagnosis import Diagnosis
 
-#: Events of a log that are read at a time: some milliseconds.
+#: Events to read from a log before processes are served again; takes some milliseconds.
 _PART: Final = 4096
 
 
-def run(  # noqa: PLR0913 - what to run, how, and for whom
+def run(  # noqa: PLR0913 - cases, options, views, and their environment
     cases: "Sequence[Case]",
     options: "RunOptions",
     views: "Sequence[View]",
@@ -51,12 +50,12 @@ def run(  # noqa: PLR0913 - what to run, how, and for whom
     first: Collection[str] = (),
     stoppers: "Sequence[Stopper]" = (),
 ) -> ExitCode:
-    """Run the cases and return the exit code; each view has then had everything.
+    """Run the cases, pass all results to the views, and return the exit code.
 
-    `times` has those of earlier runs, for the order, and gets those of this one. Cases whose ids
-    are in `first` start before all others. `stoppers` may stop the run, as a signal does. Takes
-    over SIGINT, SIGTERM and SIGHUP meanwhile, so it belongs in the main thread. Raises
-    InfrastructureError when a log, OSError when a view cannot be written.
+    `times` gives the times of earlier runs, for the order, and receives those of this run. Cases
+    whose ids are in `first` start before all others. `stoppers` can stop the run, as signals do.
+    Call it from the main thread only: it handles SIGINT, SIGTERM and SIGHUP. Raises
+    InfrastructureError when a log cannot be written, and OSError when a view cannot.
     """
     timings = times.load(cases) if times else {}
     runner = _Runner(cases, options, views, log_dir, Scheduler(cases, options, timings, first))
@@ -67,27 +66,27 @@ def run(  # noqa: PLR0913 - what to run, how, and for whom
         runner.run(stoppers)
     finally:
         done = runner.summarise(started)
-        with ExitStack() as each:  # every view, even when one of them fails
+        with ExitStack() as stack:  # calls every view, even when one of them raises
             if times:
-                each.callback(times.update, cases, runner.timings())
+                stack.callback(times.update, cases, runner.timings())
             for view in reversed(views):
-                each.callback(view.on_end, done)
+                stack.callback(view.on_end, done)
     return done.exit_code
 
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """An attempt for which a process was started."""
+    """An attempt with its process."""
 
     attempt: Attempt
     launch: Launch
     build_id: str = ""
     is_second_start: bool = False
-    """It was started again without an inspector, see `_fails_silently`."""
+    """Whether it was started again without an inspector; see `_fails_silently`."""
 
 
 class _LogReader:
-    """The log of a process that has ended, read a part at a time."""
+    """Reads the log of a process that has ended, part by part."""
 
     def __init__(self, running: _Running, boot: Boot, process_exit: ProcessExit) -> None:
         self.running = running
@@ -97,7 +96,7 @@ class _LogReader:
         self._collector = OutputCollector()
 
     def read_part(self) -> GuestOutput | None:
-        """Read a part; return the whole output once all is read."""
+        """Read the next part; return the output after the last one, else None."""
         part = list(islice(self._events, _PART))
         self._collector.feed(part)
         if len(part) == _PART:
@@ -107,7 +106,7 @@ class _LogReader:
 
 
 class _Runner:
-    """The state of a run: the attempts that run, the logs to read, the results."""
+    """State of a run: running attempts, logs to read, results."""
 
     def __init__(
         self,
@@ -121,14 +120,14 @@ class _Runner:
         self._views = views
         self._log_dir = log_dir
         self._scheduler = scheduler
-        self._free = scheduler.whole
+        self._free = scheduler.capacity
         self._running: dict[Boot, _Running] = {}
         self._readers: deque[_LogReader] = deque()
         self._results: list[TestResult] = []
         self._selected = len(cases) * (options.repeat or 1)
         self._stops = 0
         self._unreachable: set[str] = set()
-        """Programs that inherited descriptors do not reach."""
+        """Programs that do not pass inherited descriptors on."""
 
     def run(self, stoppers: "Sequence[Stopper]") -> None:
         with Pool(stoppers) as pool:
@@ -145,7 +144,7 @@ class _Runner:
     def summarise(self, started: tuple[float, float]) -> Run:
         is_complete = len(self._results) >= self._selected
         codes = [result.verdict.exit_code for result in self._results]
-        if not self._selected:  # asked for: a selection that happens to be empty is refused
+        if not self._selected:  # allowed with --allow-empty only
             codes.append(ExitCode.OK)
         if self._stops:
             codes.append(ExitCode.INTERRUPTED)
@@ -161,7 +160,7 @@ class _Runner:
         )
 
     def timings(self) -> dict[str, Timing]:
-        """Return by id the timings of the cases that ended by themselves."""
+        """Return the timings of the cases whose process exited by itself, by id."""
         ends = {each.id: each.process_exit for each in self._results if each.process_exit}
         return {
             case: Timing(max(0.0, end.seconds - end.starved_seconds), end.cpu_demand)
@@ -178,7 +177,7 @@ class _Runner:
                 self._start(pool, attempt)
 
     def _start(self, pool: Pool, attempt: Attempt, *, is_second: bool = False) -> None:
-        """Start a process, or report why it does not start; the second time without inspector."""
+        """Start a process, a second time without inspector; report an error if it cannot start."""
         case = attempt.case
         launch = self._launch(attempt, is_second=is_second)
         try:
@@ -188,7 +187,7 @@ class _Runner:
             running = _Running(attempt, launch)
             self._conclude(running, GuestOutput(), process_exit, may_retry=False)
             return
-        # Read now: what is built meanwhile is not what runs.
+        # Read the build-id now: a build in the meantime may replace the image.
         self._running[boot] = _Running(attempt, launch, case.image.build_id, is_second)
         self._free -= attempt.cost
         for view in () if is_second else self._views:
@@ -208,13 +207,13 @@ class _Runner:
         if launch.inspector or launch.uninspectable:
             return launch
         if options.inspect:
-            why = f"{case.target.program} does not pass on file descriptors, so it is a wrapper"
+            reason = f"{case.target.program} does not pass on file descriptors, so it is a wrapper"
         else:
-            why = "--no-inspect"
-        return replace(launch, uninspectable=why)
+            reason = "--no-inspect"
+        return replace(launch, uninspectable=reason)
 
     def _output_callback(self, attempt: Attempt) -> Callable[[bytes], None] | None:
-        """Return what passes output to the views that want it; None when none does."""
+        """Return a function that passes output to the views that want it; None without any."""
         views = [view for view in self._views if view.wants_output]
         if not views:
             return None
@@ -248,7 +247,7 @@ class _Runner:
                     view.on_due()
 
     def _end(self, pool: Pool, boot: Boot, process_exit: ProcessExit) -> None:
-        """Free the resources of a process that has ended; read its log, or start it once more."""
+        """Free the resources of an ended process; queue its log, or start the attempt again."""
         running = self._running.pop(boot)
         self._free += running.attempt.cost
         fails_silently = _fails_silently(boot, process_exit)
@@ -256,12 +255,12 @@ class _Runner:
             boot.log.close()
             self._start(pool, running.attempt, is_second=True)
             return
-        if running.is_second_start and not fails_silently:  # so it was for want of descriptors
+        if running.is_second_start and not fails_silently:  # the descriptors were missing
             self._unreachable.add(running.attempt.case.target.program)
         self._readers.append(_LogReader(running, boot, process_exit))
 
     def _read_log(self, pool: Pool) -> None:
-        """Read a part of the oldest log, so that processes need not wait for a flood."""
+        """Read a part of the oldest log; a long one is read over several calls."""
         reader = self._readers[0]
         output = reader.read_part()
         if output is not None:
@@ -308,9 +307,8 @@ class _Runner:
 def _fails_silently(boot: Boot, process_exit: ProcessExit) -> bool:
     """Return whether a program failed before its guest printed anything.
 
-    Either it refuses its options, or it has not got the descriptors that its inspector needs: a
-    wrapper that closes them, as ssh, docker and sudo do, leaves QEMU with options that name
-    nothing. A second start without an inspector shows which.
+    Either it refused its options, or the descriptors for its inspector are not open: wrappers such
+    as ssh, docker and sudo close them. A second start without an inspector shows which.
     """
     has_failed = process_exit.kind is ExitKind.EXITED and process_exit.code != 0
     return has_failed and boot.log.is_empty
@@ -319,7 +317,7 @@ def _fails_silently(boot: Boot, process_exit: ProcessExit) -> bool:
 def _diagnose(
     running: _Running, output: GuestOutput, process_exit: ProcessExit
 ) -> "Diagnosis | None":
-    from kut_runner.diagnose.explain import Elf, explain  # slow to import, and seldom needed
+    from kut_runner.diagnose.explain import Elf, explain  # slow to import, and rarely needed
 
     elf = running.attempt.case.image.elf
     return explain(output, process_exit.snapshot, Elf(elf, running.build_id))

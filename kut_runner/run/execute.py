@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The one place that runs tests: a directory for the run, its metadata, views, images, cases."""
+"""Run of tests from start to end: its directory, metadata, views, images and cases."""
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from kut_runner.run.workspace import Workspace
     from kut_runner.targets.case import Case
 
-#: Opens the views of a run that writes into a directory; raises UsageError for bad files.
+#: Opens the views of a run in a directory; raises UsageError for files that cannot be written.
 OpenViews = Callable[[Path, "RunMetadata"], "Sequence[View]"]
-#: Gives the cases of a run in its directory, with their images brought up to date.
+#: Builds the images of a run and returns its cases.
 SupplyCases = Callable[[], "Sequence[Case]"]
 
 
-def execute(  # noqa: PLR0913 - what to run, how, and for whom
+def execute(  # noqa: PLR0913 - cases, options, views, and their environment
     workspace: "Workspace",
     cases: SupplyCases,
     options: "RunOptions",
@@ -35,11 +35,11 @@ def execute(  # noqa: PLR0913 - what to run, how, and for whom
     first: Collection[str] = (),
     stoppers: "Sequence[Stopper]" = (),
 ) -> "ExitCode":
-    """Run cases and return the exit code; each view has then had everything.
+    """Open views, build images, run cases, and return the exit code.
 
-    The views are opened before the images are built: when that fails, no results of an earlier
-    run are left to be believed. The store keeps the run, unless `log_dir` is given for its logs.
-    `first` and `stoppers` are as `engine.run` takes them. Raises KutError and OSError.
+    The views are opened before the build, which removes the results of an earlier run: a failed
+    build leaves no stale ones. The store keeps the run, unless `log_dir` is given for its logs.
+    `first` and `stoppers` are passed to `engine.run`. Raises KutError and OSError.
     """
     with ExitStack() as stack:
         times = None if log_dir else workspace.times()

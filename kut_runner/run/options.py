@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The options that decide how tests run, typed, and as the document of a run keeps them."""
+"""The options of a run, typed and as JSON in its document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How tests run, whichever they are."""
+    """Options that decide how tests run."""
 
     jobs: int | None = None
-    """CPUs to fill with tests, 1 or more; None for all that this process has."""
+    """Number of CPUs to use, 1 or more; None for all that this process may use."""
     timeout: float | None = None
-    """Seconds for every test, in place of each test's own."""
+    """Seconds for every test; None for the timeout of each test."""
     seed: int | None = None
-    """Shuffle the tests by this number; None for the order by times."""
+    """Seed to shuffle the tests with; None for slow tests first."""
     repeat: int | None = 1
-    """How many times each test runs; None for ever."""
+    """Number of rounds, 1 or more; None for no limit."""
     until_fail: bool = False
-    """Start nothing more once a test has failed."""
+    """Whether to start nothing more once a test has failed."""
     retries: int = 0
-    """How often a test that fails runs again; one that passes then is flaky."""
+    """Number of further attempts after a failure, 0 or more; a later pass is flaky."""
     inspect: bool = True
-    """Read the state of a machine that hangs, where its target allows it."""
+    """Whether to read the state of a hanging machine, if its target allows it."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the options for the document of a run, which has the seed elsewhere."""
+        """Return the options for the document of a run, without the seed, which has its own key."""
         options: dict[str, Any] = {
             "jobs": self.jobs,
             "timeout": self.timeout,
@@ -38,7 +38,7 @@ class RunOptions:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], seed: int | None) -> Self:
-        """Return the options that `to_json` wrote; the default for each that is missing."""
+        """Return the options that `to_json` wrote, with the default for each missing key."""
         return cls(
             jobs=data.get("jobs"),
             timeout=data.get("timeout"),

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The order in which cases start: slow ones first, or shuffled, once or again and again.
+"""Order in which cases start: slow ones first or shuffled, for one or more rounds.
 
-When slow tests start first, the last ones to end are small and all CPUs are busy up to the end. A
-test without a known time counts as slow. A test that does not fit beside those that run lets
-others pass; as a round ends before the next one begins, it gets its turn.
+With slow tests first, short ones fill the CPUs at the end. A test without a known time counts as
+slow. A test that does not fit into the free resources lets others pass, but only within a round:
+the next round begins when all cases of this one have started.
 """
 
 from collections import deque
@@ -26,10 +26,10 @@ def rounds(
     times: int | None,
     first: Collection[str] = (),
 ) -> "Iterator[list[Case]]":
-    """Yield the cases in their order `times` times, for ever when that is None.
+    """Yield the cases of `times` rounds in their order; without end if `times` is None.
 
-    With a seed each round has an order of its own, and the same seed gives the same orders. In any
-    case those with an id in `first` come first.
+    With a seed every round has a different order, and the same seed gives the same orders. Cases
+    with an id in `first` always come first.
     """
     slow_first = sorted(cases, key=lambda case: -_seconds(timings, case))
     for number in range(times) if times is not None else count():
@@ -38,11 +38,11 @@ def rounds(
 
 
 def shuffled(cases: "Sequence[Case]", seed: int, number: int) -> "list[Case]":
-    """Return the cases of a round in an order that the seed and the round's number give."""
+    """Return the cases in the order given by the seed and the number of the round."""
     from random import Random
 
-    order = sorted(cases, key=lambda case: case.id)  # the seed alone counts
-    Random(f"{seed} {number}").shuffle(order)  # noqa: S311 - nothing secret
+    order = sorted(cases, key=lambda case: case.id)  # the order of the definitions does not matter
+    Random(f"{seed} {number}").shuffle(order)  # noqa: S311 - not for cryptography
     return order
 
 
@@ -51,16 +51,16 @@ def _seconds(timings: Mapping[str, Timing], case: "Case") -> float:
 
 
 class Queue:
-    """Cases that wait for their turn, and for resources."""
+    """Cases that wait for their turn and for resources."""
 
     def __init__(self, cost: "Callable[[Case], Resources]") -> None:
-        """Start empty; `cost` returns the resources that a case takes."""
+        """Create an empty queue; `cost` returns the resources that a case takes."""
         self._cost = cost
         self._lanes: dict[Resources, deque[tuple[int, Case]]] = {}
         self._count = count()
 
     def __len__(self) -> int:
-        """Return the number of cases that wait."""
+        """Return the number of waiting cases."""
         return sum(map(len, self._lanes.values()))
 
     def add(self, case: "Case") -> None:
@@ -68,7 +68,7 @@ class Queue:
         self._lanes.setdefault(self._cost(case), deque()).append((next(self._count), case))
 
     def take(self, free: Resources) -> "tuple[Case, Resources] | None":
-        """Take the first case that fits into `free`, with its cost; None when none does."""
+        """Remove and return the first case that fits into `free`, and its cost; None for none."""
         fitting = [(lane[0][0], cost) for cost, lane in self._lanes.items() if cost.fits(free)]
         if not fitting:
             return None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run again: what failed or has no result, as it ran the first time, joined to what was good.
+"""Rerun of the tests of a past run that failed or have no result, with the same options.
 
-The new run is whole. Its document has the good results of the old run, whose logs become its own
-as well, and those of the tests that ran now.
+The new run is complete by itself: its document has the kept results of the old run, whose logs are
+linked into its directory, and the results of the tests that ran again.
 """
 
 import os
@@ -27,23 +27,26 @@ if TYPE_CHECKING:
 
 
 def names_to_run(document: Document) -> tuple[str, ...]:
-    """Return the tests that failed or lack results; raises NothingSelectedError for none."""
+    """Return the tests that failed or lack results.
+
+    Raises NothingSelectedError when all passed.
+    """
     again = document.to_repeat
     if names := tuple(dict.fromkeys(name for name in document.names if name in again)):
         return names
     raise NothingSelectedError(
-        f"no test of {_named(document)} failed, and each has a result", "`kut run` runs all tests"
+        f"{_named(document)} has no failed or missing tests", "`kut run` runs all tests"
     )
 
 
 def kept_results(document: Document) -> tuple[TestResult, ...]:
-    """Return the results that stand."""
+    """Return the results of the tests that do not run again."""
     again = document.to_repeat
     return tuple(result for result in document.results if result.id not in again)
 
 
 def metadata(old: RunMetadata, new: RunMetadata) -> RunMetadata:
-    """Return what is known about the new run: it does as the old one did."""
+    """Return the metadata of the new run, with options and seed of the old one."""
     return replace(new, options=old.options, seed=old.seed, rerun_of=old.run)
 
 
@@ -53,7 +56,7 @@ def options(old: RunMetadata) -> RunOptions:
 
 
 def target(old: RunMetadata, workspace: "Workspace") -> "Target":
-    """Return the target of the old run; raises KutError where it is not available."""
+    """Return the target of the old run; raises KutError when it is not available."""
     name = old.target or None
     is_qemu = name is None or name in BUILT_IN
     qemu = old.program or None if is_qemu else None
@@ -61,24 +64,25 @@ def target(old: RunMetadata, workspace: "Workspace") -> "Target":
 
 
 def headline(document: Document, names: Sequence[str]) -> str:
-    """Return in words what is run and what is kept."""
+    """Return a line with the numbers of tests that run again and that are kept."""
     failed = len(document.failed)
     missing = len(names) - failed
     parts = [f"{failed} failed"] if failed else []
     rounds = f"all {document.rounds} results" if document.rounds > 1 else "result"
     parts += [f"{missing} without {rounds}"] if missing else []
-    return f"of {_named(document)}: {' and '.join(parts)}; {len(document.names) - len(names)} kept"
+    kept = len(document.names) - len(names)
+    return f"rerun of {_named(document)}: {' and '.join(parts)}; {kept} kept"
 
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """Opens views of the new run that show it together with the results that stand."""
+    """Opens the views of the new run, to which the kept results are added."""
 
     old: Document
     open_views: "OpenViews"
 
     def __call__(self, log_dir: Path, metadata: RunMetadata) -> Sequence[View]:
-        """Open them; the logs of the results that stand are in `log_dir` too, from now on."""
+        """Open the views, and link the logs of the kept results into `log_dir`."""
         kept = [_with_log_in(result, log_dir) for result in kept_results(self.old)]
         *files, terminal = self.open_views(log_dir, metadata)
         joined = [Joined(view, kept, shows_kept=True) for view in files]
@@ -86,71 +90,71 @@ class Joining:
 
 
 class Joined(View):
-    """A view of the new run together with results that stand."""
+    """Adds kept results to a run before it reaches another view."""
 
     def __init__(self, view: View, kept: Sequence[TestResult], *, shows_kept: bool) -> None:
-        """Pass everything on to `view`; when it `shows_kept`, those results as well, first."""
+        """Forward all events to `view`; with `shows_kept` send it the kept results first."""
         self._view = view
         self._kept = tuple(kept)
         self._shown = self._kept if shows_kept else ()
 
     def on_start(self, cases: Sequence[str]) -> None:
-        """Begin with the results that stand."""
+        """Start with the kept results."""
         self._view.on_start([*(result.id for result in self._shown), *cases])
         for result in self._shown:
             self._view.on_result(result)
 
     def on_begin(self, case: str, attempt: int) -> None:
-        """Pass it on."""
+        """Forward to the view."""
         self._view.on_begin(case, attempt)
 
     def on_slow(self, case: str, attempt: int, seconds: float) -> None:
-        """Pass it on."""
+        """Forward to the view."""
         self._view.on_slow(case, attempt, seconds)
 
     @property
     def wants_output(self) -> bool:
-        """As the view says."""
+        """The value of the view."""
         return self._view.wants_output
 
     def on_output(self, case: str, attempt: int, data: bytes) -> None:
-        """Pass it on."""
+        """Forward to the view."""
         self._view.on_output(case, attempt, data)
 
     def on_stop(self, stops: int, running: int) -> None:
-        """Pass it on."""
+        """Forward to the view."""
         self._view.on_stop(stops, running)
 
     def on_retry(self, result: TestResult) -> None:
-        """Pass it on."""
+        """Forward to the view."""
         self._view.on_retry(result)
 
     @property
     def due(self) -> float | None:
-        """As the view says."""
+        """The value of the view."""
         return self._view.due
 
     def on_due(self) -> None:
-        """Pass it on."""
+        """Forward to the view."""
         self._view.on_due()
 
     def on_result(self, result: TestResult) -> None:
-        """Pass it on."""
+        """Forward to the view."""
         self._view.on_result(result)
 
     def on_end(self, run: Run) -> None:
-        """End with the whole."""
-        whole = replace(
+        """End with the results of both runs."""
+        joined = replace(
             run,
             results=(*self._kept, *run.results),
             selected=len(self._kept) + run.selected,
             exit_code=joined_code(run.exit_code, self._kept),
         )
-        self._view.on_end(whole)
+        self._view.on_end(joined)
 
 
 def joined_code(code: ExitCode, kept: Sequence[TestResult]) -> ExitCode:
-    """Return the exit code of a run that ended with `code`, and of the results that stand."""
+    """Return the exit code for both the new run, which ended with `code`, and kept results."""
     return exit_code([code, *(result.verdict.exit_code for result in kept)])
 
 
@@ -159,9 +163,9 @@ def _named(document: Document) -> str:
 
 
 def _with_log_in(result: TestResult, directory: Path) -> TestResult:
-    """Return the result with its log in `directory` too, so that it stays when the old run goes.
+    """Return the result with its log hard-linked into `directory`.
 
-    It is the same file under one more name. Where that cannot be, the result is as it was.
+    The log then outlives the old run. Returns the result unchanged when it cannot be linked.
     """
     if not result.log:
         return result

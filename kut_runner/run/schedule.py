@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The cases still to run: rounds, and those that get another attempt."""
+"""Schedule of a run: its rounds, and further attempts after failures."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A case whose turn has come."""
+    """One execution of a case."""
 
     case: "Case"
     cost: Resources
     number: int
-    """Counts the attempts of this case in the run, from 1."""
+    """Number of this attempt among those of the case in the run, from 1."""
     earlier: "tuple[TestResult, ...]" = ()
-    """The failures after which it is tried again."""
+    """Failures of earlier attempts that this one retries."""
 
 
 class Scheduler:
-    """Gives attempts one at a time, as far as resources allow."""
+    """Returns the next attempt for which resources are free."""
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class Scheduler:
         timings: "Mapping[str, Timing]",
         first: Collection[str],
     ) -> None:
-        """Schedule `cases`; `timings` are by id, and the ids in `first` start before others."""
-        self.whole = resources.available(options.jobs)
+        """Schedule `cases`; `timings` are by id, and cases with an id in `first` start first."""
+        self.capacity = resources.available(options.jobs)
         self._timings = timings
         self._queue = order.Queue(self._cost)
         self._rounds = order.rounds(
@@ -51,11 +51,11 @@ class Scheduler:
         self._next_round()
 
     def __bool__(self) -> bool:
-        """Whether anything is left."""
+        """Return whether any attempt is left."""
         return bool(self._queue or self._again)
 
     def take(self, free: Resources) -> Attempt | None:
-        """Return the next attempt that fits into `free`; None when none does."""
+        """Remove and return the next attempt that fits into `free`, None for none."""
         for attempt in self._again:
             if attempt.cost.fits(free):
                 self._again.remove(attempt)
@@ -68,12 +68,12 @@ class Scheduler:
         return Attempt(case, cost, self._count(case))
 
     def try_again(self, attempt: Attempt, result: "TestResult") -> None:
-        """Schedule another attempt after a failure, before all other cases."""
+        """Schedule another attempt after a failure, ahead of all other cases."""
         number = self._count(attempt.case)
         self._again.append(replace(attempt, number=number, earlier=(*attempt.earlier, result)))
 
     def clear(self) -> None:
-        """Drop the rest."""
+        """Drop all attempts that are left."""
         self._rounds = iter(())
         self._queue = order.Queue(self._cost)
         self._again.clear()
@@ -81,7 +81,7 @@ class Scheduler:
     def _cost(self, case: "Case") -> Resources:
         known = self._timings.get(case.id)
         cost = case.target.cost(case.test)
-        return cost.bounded(known.cpu_demand if known else None, self.whole)
+        return cost.bounded(known.cpu_demand if known else None, self.capacity)
 
     def _count(self, case: "Case") -> int:
         self._attempts[case.id] += 1

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run on several machines: parts of an archive, given to any `concurrent.futures.Executor`.
+"""Run on several machines: parts of an archive, run by any `concurrent.futures.Executor`.
 
-The engine is not ours: it starts workers, gives them work, and gives the work of a worker that
-died to another. What runs on a worker is kut itself, as a user would call it, so that a part has
-the verdicts it has anywhere. Worker machines need kut and QEMU, and nothing of the tree.
+The executor starts the workers, distributes the parts, and reschedules those of a worker that died.
+A worker calls the kut command line, so the verdicts are those of a local run. Workers need kut and
+QEMU, but not the source tree.
 """
 
 import hashlib
@@ -29,35 +29,35 @@ if TYPE_CHECKING:
 
     from kut_runner.definitions.config import TestDef
 
-#: Parts for each worker: one that is done early takes what a slow one has not begun.
+#: Parts for each worker; with several, a fast worker takes over work from a slow one.
 PARTS_EACH: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a worker sends back."""
+    """Results that a worker sends back."""
 
     results: bytes
-    """The document of its part; empty when there is none."""
+    """Document of the part; empty when kut wrote none."""
     stderr: str
-    """What kut wrote to stderr there."""
+    """Stderr of kut on the worker."""
     logs: Mapping[str, bytes]
-    """The serial output of each test that did not pass."""
+    """Serial output of each failed test, by id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part that is over."""
+    """A part that has ended."""
 
     name: str
-    """Its number, for messages, as in "part 2/6"."""
+    """Name in messages, as in "part 2/6"."""
     document: Document
-    """Its results; none when it came to nothing."""
+    """Results; none when the part failed."""
     stderr: str
-    """Why it came to nothing; empty when it did not."""
+    """Error message when the part failed; else empty."""
 
 
-def spread(  # noqa: PLR0913 - what to run, where, and what is known
+def spread(  # noqa: PLR0913 - archive, tests, executor, and their environment
     executor: Executor,
     archive: Path,
     tests: "Sequence[TestDef]",
@@ -66,10 +66,10 @@ def spread(  # noqa: PLR0913 - what to run, where, and what is known
     seconds: Mapping[str, float],
     log_dir: Path,
 ) -> Iterator[Part]:
-    """Run the tests of the archive and yield each part when it is over.
+    """Run tests of an archive on `workers` workers, and yield each part when it ends.
 
-    `seconds` are the times that are known, to cut by. Logs of tests that did not pass go to
-    `log_dir`. A worker's trouble costs the results of its part, no more.
+    `seconds` are known times by test, for parts of equal length. Logs of failed tests are written
+    to `log_dir`. An error on a worker loses the results of its part only.
     """
     data = archive.read_bytes()
     count = min(len(tests), workers * PARTS_EACH)
@@ -83,28 +83,28 @@ def spread(  # noqa: PLR0913 - what to run, where, and what is known
         name, mine = futures[future]
         try:
             yield _part(name, mine, future.result(), log_dir)
-        except Exception as error:  # noqa: BLE001 - the engine's own, and each has others
-            yield _nothing(name, mine, f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - each executor raises its own
+            yield _failed_part(name, mine, f"{type(error).__name__}: {error}")
 
 
 def run_here(archive: bytes, names: Sequence[str]) -> Answer:
     """Run tests of an archive on this machine; called on a worker."""
-    with tempfile.TemporaryDirectory(prefix="kut-") as directory:
-        place = Path(directory)
-        # Unpacked once on a machine, not once for a part.
+    with tempfile.TemporaryDirectory(prefix="kut-") as name:
+        directory = Path(name)
+        # Shared by all parts on this machine, so that the archive is unpacked only once.
         cache = Path(tempfile.gettempdir()) / f"kut-archives-{os.getuid()}"
         cache.mkdir(mode=0o700, exist_ok=True)
         packed = cache / f"{hashlib.sha256(archive).hexdigest()}.tar.xz"
-        temporary = place / "archive"
+        temporary = directory / "archive"
         temporary.write_bytes(archive)
         temporary.replace(packed)
-        (place / "build").mkdir()
-        (place / "build/archives").symlink_to(cache)
-        results = place / "results.json"
+        (directory / "build").mkdir()
+        (directory / "build/archives").symlink_to(cache)
+        results = directory / "results.json"
         command = [sys.executable, "-m", "kut_runner", "run", "--archive", str(packed)]
         done = subprocess.run(
             [*command, "--json", str(results), *names],
-            cwd=place,
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -127,7 +127,7 @@ def _logs(results: Path) -> Mapping[str, bytes]:
 
 def _part(name: str, tests: "Sequence[TestDef]", answer: Answer, log_dir: Path) -> Part:
     if not answer.results:
-        return _nothing(name, tests, answer.stderr)
+        return _failed_part(name, tests, answer.stderr)
     found = document.from_json(json.loads(answer.results))
     moved = []
     for result in found.results:
@@ -138,7 +138,7 @@ def _part(name: str, tests: "Sequence[TestDef]", answer: Answer, log_dir: Path) 
     return Part(name, replace(found, results=tuple(moved)), "")
 
 
-def _nothing(name: str, tests: "Sequence[TestDef]", stderr: str) -> Part:
+def _failed_part(name: str, tests: "Sequence[TestDef]", stderr: str) -> Part:
     metadata = document.RunMetadata(selection=tuple(test.name for test in tests))
     empty = Document(metadata=metadata, results=(), seconds=0.0, exit_code=None, is_complete=False)
-    return Part(name, empty, stderr or "no results, and no word why")
+    return Part(name, empty, stderr or "no results and no error message")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The states of the tests of a selection, from round to round: due, good, or still bad.
+"""States of the tests of `kut watch` over its rounds: due, passed or failed.
 
-A verdict holds for a definition, a target, and an image as it was linked. A case is due when it
-has none for these; one that failed counts as bad until it has passed.
+A verdict belongs to a definition, a target and an image with its link time. A case is due when it
+has no verdict for the current ones. A case that failed counts as bad until it passes.
 """
 
 from collections import defaultdict
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from kut_runner.verdict.result import TestResult
     from kut_runner.verdict.status import Status
 
-#: A definition, wherever it stands, the target, and when the image was linked.
+#: Definition without its origin, program and version of the target, link time of the image in ns.
 _Subject = tuple["TestDef", str, str, int]
 
 
 class TestStates:
-    """The verdicts on the cases of a selection, from round to round."""
+    """Verdicts on the selected cases over the rounds."""
 
     __test__ = False  # not a class for pytest to collect
 
@@ -37,7 +37,7 @@ class TestStates:
         self._verdicts: dict[str, tuple[Status, ExitCode]] = {}
 
     def see(self, cases: "Iterable[Case]") -> None:
-        """Take these cases, with their images as they are now, for the selection."""
+        """Make `cases` the selection, with the current state of their images."""
         self._now = {case.id: _subject(case) for case in cases}
         for name in [*self._verdicts, *self._judged]:
             if name not in self._now:
@@ -45,24 +45,24 @@ class TestStates:
                 self._judged.pop(name, None)
 
     def due(self, cases: "Iterable[Case]") -> "tuple[Case, ...]":
-        """Return those of `cases`, all of which were seen, that have no verdict as they are."""
+        """Return those of `cases` without a current verdict; `see` must have got them before."""
         return tuple(case for case in cases if self._judged.get(case.id) != self._now[case.id])
 
     def settle(self) -> None:
-        """Count every case as judged as it is now."""
+        """Mark every case as judged in its current state."""
         self._judged = dict(self._now)
 
     def forget(self, ids: Iterable[str]) -> None:
-        """Count these cases as due."""
+        """Mark these cases as due."""
         for name in ids:
             self._judged.pop(name, None)
 
     def record(
         self, cases: "Iterable[Case]", found: "Iterable[TestResult]", times: int = 1
     ) -> None:
-        """Record the results of a round, in which each of `cases` was to run so many times.
+        """Record the results of a round in which each of `cases` should run `times` times.
 
-        A case that was cut off, or has no result, stays due.
+        A case that was interrupted, or has no result, stays due.
         """
         by_id = defaultdict[str, list["TestResult"]](list)
         for result in found:
@@ -80,12 +80,12 @@ class TestStates:
 
     @property
     def names(self) -> Collection[str]:
-        """The ids of all cases."""
+        """Ids of all cases."""
         return self._now.keys()
 
     @property
     def bad(self) -> tuple[str, ...]:
-        """The cases that failed and have not passed since, in the order of the definitions."""
+        """Ids of the cases that failed and have not passed since, in order of definition."""
         verdicts = self._verdicts
         return tuple(
             name for name in self._now if name in verdicts and verdicts[name][0].is_failure
@@ -93,12 +93,12 @@ class TestStates:
 
     @property
     def unknown(self) -> int:
-        """Number of cases that are due: they never ran, or not as they are."""
+        """Number of cases that are due."""
         return sum(self._judged.get(name) != subject for name, subject in self._now.items())
 
     @property
     def exit_code(self) -> ExitCode:
-        """The exit code of a run of all cases with these verdicts."""
+        """Exit code of a run with these verdicts."""
         return exit_code(code for _, code in self._verdicts.values())
 
 
@@ -110,6 +110,6 @@ def _subject(case: "Case") -> _Subject:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """Return names as part of a sentence, the first ones of many."""
+    """Return names as part of a sentence, with at most `most` of them named."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

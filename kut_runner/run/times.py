@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What tests took when they ran before: how long, and how many CPUs they kept busy.
+"""Times of tests in earlier runs: wall time, and the number of CPUs that they kept busy.
 
-Times are kept by name of the test, for each compiler and each release of QEMU: a file of JSON in
-the build directory, replaced in one step at the end of a run. They are advice, about the order of
-tests and their weights: a file that is damaged, missing or not to be written is no error. Where
-this machine knows no time of a test, that counts which the tree keeps.
+Times are stored by test for each compiler and release of QEMU, in a JSON file in the build
+directory, which is replaced in one step at the end of a run. They only affect the order of tests
+and their CPU cost, so a file that is damaged, missing or read-only is no error. The source tree has
+times for tests that never ran on this host.
 """
 
 import json
@@ -24,37 +24,37 @@ _SCHEMA: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What one test took."""
+    """Time and CPU demand of one test."""
 
     seconds: float
-    """Wall time, less what the lack of CPUs added to it."""
+    """Wall time, without the time in which it was starved of CPUs."""
     cpu_demand: float | None = None
-    """CPUs kept busy on average; None when not known."""
+    """Average number of CPUs that it would keep busy; None when not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The times of one compiler and one QEMU, in a file with those of others."""
+    """The times for one compiler and one QEMU; a file holds those of several."""
 
     path: Path
     key: str
-    """As in "gcc 7.2.22"."""
-    elsewhere: Mapping[str, float] = field(default_factory=dict)
-    """Seconds of tests on other machines, for those that never ran on this one."""
+    """Compiler and version of QEMU, as in "gcc 7.2.22"."""
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by test, for tests that never ran on this host."""
 
     def load(self) -> dict[str, Timing]:
-        """Return what each test took, by name; of a file that cannot be read, nothing."""
-        others = {name: Timing(seconds) for name, seconds in self.elsewhere.items()}
-        return others | _checked(_read(self.path).get(self.key))
+        """Return timings by test; only the defaults when the file cannot be read."""
+        defaults = {name: Timing(seconds) for name, seconds in self.defaults.items()}
+        return defaults | _checked(_read(self.path).get(self.key))
 
     def update(self, timings: Mapping[str, Timing]) -> None:
-        """Add new times, or replace those of the same tests, as far as they can be written."""
+        """Add or replace timings; does nothing when the file cannot be written."""
         if not timings:
             return
         with suppress(OSError), _lock(self.path.parent):
             known = _read(self.path)
             kept = _checked(known.get(self.key)) | dict(timings)
-            known[self.key] = {name: _shown(each) for name, each in sorted(kept.items())}
+            known[self.key] = {name: _to_json(each) for name, each in sorted(kept.items())}
             temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
             try:
                 temporary.write_text(json.dumps({"schema": _SCHEMA, "times": known}) + "\n")
@@ -65,24 +65,24 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class RunTimes:
-    """The times of the cases of a run, whose targets may have several keys."""
+    """The times for all cases of a run, whose targets may have different keys."""
 
     path: Path
     compiler: str
     """Compiler and variant of the images."""
-    elsewhere: Mapping[str, float] = field(default_factory=dict)
-    """Seconds by name of the test, as in `Times`."""
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by test, for tests that never ran on this host."""
 
     def load(self, cases: "Iterable[Case]") -> dict[str, Timing]:
-        """Return by id the timings of the cases that have run before."""
+        """Return the known timings of `cases`, by id."""
         found: dict[str, Timing] = {}
         for key, group in self._by_key(cases).items():
-            known = Times(self.path, key, self.elsewhere).load()
+            known = Times(self.path, key, self.defaults).load()
             found |= {each.id: known[each.test.name] for each in group if each.test.name in known}
         return found
 
     def update(self, cases: "Iterable[Case]", timings: Mapping[str, Timing]) -> None:
-        """Keep the timings, which are by id, as far as they can be written."""
+        """Add or replace timings, which are by id; does nothing if the file cannot be written."""
         for key, group in self._by_key(cases).items():
             fresh = {each.test.name: timings[each.id] for each in group if each.id in timings}
             Times(self.path, key).update(fresh)
@@ -95,7 +95,7 @@ class RunTimes:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return the tables of the file by key."""
+    """Return the tables of the file by key; none when it cannot be read."""
     try:
         document = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):
@@ -107,7 +107,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _checked(table: object) -> dict[str, Timing]:
-    """Return the entries of a table that are what they should be."""
+    """Return the valid entries of a table."""
     found = {}
     for name, entry in table.items() if isinstance(table, dict) else ():
         if isinstance(entry, dict) and _is_number(seconds := entry.get("seconds")):
@@ -120,14 +120,14 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and 0 <= value < float("inf")
 
 
-def _shown(timings: Timing) -> dict[str, float]:
-    entry = {"seconds": round(timings.seconds, 4)}
-    return entry if timings.cpu_demand is None else entry | {"cpus": round(timings.cpu_demand, 3)}
+def _to_json(timing: Timing) -> dict[str, float]:
+    entry = {"seconds": round(timing.seconds, 4)}
+    return entry if timing.cpu_demand is None else entry | {"cpus": round(timing.cpu_demand, 3)}
 
 
 @contextmanager
 def _lock(directory: Path) -> Iterator[None]:
-    """Keep other kuts from changing the file meanwhile; the lock leaves nothing behind."""
+    """Lock the directory, so that no other kut changes the file; creates no lock file."""
     import fcntl
 
     descriptor = os.open(directory, os.O_RDONLY)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A workspace: test definitions, the images for them, the targets, and the runs that are kept."""
+"""A workspace: test definitions with their images and targets, and the store of past runs."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,50 +23,50 @@ if TYPE_CHECKING:
     from kut_runner.run.options import RunOptions
     from kut_runner.targets.protocol import Target
 
-#: Context manager that gives what shows a line of the build's progress, or None for no progress.
+#: Context manager that yields a function to show a line of build progress, None to show nothing.
 Progress = Callable[[], AbstractContextManager[Callable[[str], None] | None]]
 
 
 @contextmanager
 def no_progress() -> Iterator[None]:
-    """Show no progress of the build."""
+    """Show no build progress."""
     yield None
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A source tree with the tools to build and to boot its images, or images built elsewhere."""
+    """A source tree with a toolchain, or images that were built elsewhere."""
 
     tree: Path
-    """The directory whose `build/` has the results."""
+    """Directory whose `build/` has the results."""
     definitions: "Config"
     compiler: str
     """Compiler and variant of the images, as in "gcc" or "clang-O0"."""
     supply: "Callable[[Sequence[str]], Mapping[str, Image]]"
-    """Returns the images of these names, brought up to date where there is a compiler."""
+    """Returns images by name; in a source tree it builds them first."""
     shard_times: Path
-    """The file with the times that shards are cut by."""
+    """File with the times by which shards are cut."""
     origin: "Mapping[str, Any]" = field(default_factory=dict)
-    """Arguments of `again`, by keys of a document's options."""
+    """Options in a document from which `again` can restore this workspace."""
 
     @property
     def store(self) -> "Store":
-        """The runs that are kept."""
+        """The store of past runs."""
         from kut_runner.records.store import Store
 
         return Store(self.tree / "build")
 
     def begin_run(self) -> "RunDirectory":
-        """Return the directory of a new run, for its logs and results; raises OSError."""
+        """Create the directory of a new run, for its logs and results; raises OSError."""
         return self.store.begin()
 
     def target(
         self, name: str | None = None, *, qemu: str | None = None, accel: str | None = None
     ) -> "Target":
-        """Return the target to use: by name, else as $ACCEL says, else `tcg`.
+        """Return the target by name, else the one that $ACCEL names, else `tcg`.
 
-        `qemu` is the QEMU that is asked for, `accel` takes the place of $ACCEL. Raises KutError
-        where it cannot run, see `targets.selection.open_target`.
+        `qemu` is the QEMU to use, `accel` overrides $ACCEL. Raises KutError when the target cannot
+        run; see `targets.selection.open_target`.
         """
         return selection.open_target(
             name,
@@ -79,9 +79,9 @@ class Workspace:
     def cases(
         self, tests: "Iterable[TestDef]", target: "Target", *, changed: bool = False
     ) -> tuple[Case, ...]:
-        """Return the cases of `tests`, their images brought up to date; raises BuildError.
+        """Build the images of `tests` and return the cases; raises BuildError.
 
-        With `changed` they are only those whose images this build has linked; raises
+        With `changed` only cases whose images the build has linked are returned; raises
         NothingSelectedError when it has linked none.
         """
         tests = tuple(tests)
@@ -93,31 +93,32 @@ class Workspace:
     def shard(
         self, tests: "Sequence[TestDef]", text: str, *, allow_empty: bool
     ) -> "tuple[TestDef, ...]":
-        """Return the part of `tests` that "i/n" names.
+        """Return the tests of shard `text`, as in "2/4".
 
-        Raises UsageError for a bad one, NothingSelectedError for an empty one.
+        Raises UsageError for a malformed shard, and NothingSelectedError for an empty one unless
+        `allow_empty`.
         """
         shard = shards.parse(text)
         mine = shards.take(tests, shard, shards.load_times(self.shard_times))
         if not mine and not allow_empty:
             raise NothingSelectedError(
                 f"shard {shard} is empty: only {len(tests)} tests are selected",
-                "take fewer shards, or --allow-empty",
+                "use fewer shards, or --allow-empty",
             )
         return mine
 
     def times(self) -> RunTimes:
-        """Return the times of tests on this machine, with those that the source tree keeps.
+        """Return the times of tests on this host, with those of the source tree as defaults.
 
-        Raises ConfigError when the file of the source tree has none.
+        Raises ConfigError when the file in the source tree is malformed.
         """
-        elsewhere = shards.load_times(self.shard_times)
-        return RunTimes(self.tree / "build/times.json", self.compiler, elsewhere)
+        defaults = shards.load_times(self.shard_times)
+        return RunTimes(self.tree / "build/times.json", self.compiler, defaults)
 
     def metadata(
         self, target: "Target", options: "RunOptions | None" = None, **extra: object
     ) -> RunMetadata:
-        """Return the metadata of a run before it starts; `extra` are further options."""
+        """Return the metadata of a run that has not started yet; `extra` are further options."""
         compiler, _, variant = self.compiler.partition("-")
         chosen = options.to_json() if options else {}
         properties = getattr(getattr(target, "accelerator", None), "properties", "")
@@ -148,7 +149,7 @@ def of_tree(
 ) -> Workspace:
     """Return the workspace of a source tree; raises KutError.
 
-    `check_for_stop` is called again and again while images are built; an error of its ends that.
+    `check_for_stop` is called repeatedly during a build; an exception from it stops the build.
     """
     definitions = config.load(tree / "configs", tree / "arm")
     tools = toolchain.find(compiler, os.environ, plan.variant(definitions, variant))
@@ -170,9 +171,9 @@ def of_tree(
 def again(
     old: RunMetadata, find_tree: Callable[[], Path], progress: Progress = no_progress
 ) -> Workspace:
-    """Return the workspace of an earlier run; raises KutError.
+    """Return the workspace of a past run; raises KutError.
 
-    `find_tree` returns the source tree, where the images were built from one.
+    `find_tree` returns the source tree; it is called only if the images were built from one.
     """
     if archive := old.options.get("archive"):
         return of_archive(Path(archive))
@@ -184,9 +185,9 @@ def again(
 
 
 def of_archive(path: Path) -> Workspace:
-    """Return a workspace in the current directory, with the images of an archive.
+    """Return a workspace in the current directory with the images of an archive.
 
-    Raises UsageError for a bad archive, ConfigError for bad definitions in it.
+    Raises UsageError for a malformed archive, ConfigError for malformed definitions in it.
     """
     from kut_runner.bundle import archive
 
@@ -201,11 +202,11 @@ def of_archive(path: Path) -> Workspace:
 
 
 def of_kvm_unit_tests(directory: Path, *, el2: bool | None, target: str | None = None) -> Workspace:
-    """Return a workspace in the current directory, with a built tree of kvm-unit-tests.
+    """Return a workspace in the current directory with the images of a kvm-unit-tests build.
 
-    `el2` is whether machines have EL2; $EL2 says it when None. `target` is the one that is asked
-    for, as the tests of an accelerator are skipped with another one. Raises UsageError where there
-    is no such tree, ConfigError for a file that is not understood.
+    `el2` is whether machines have EL2; None reads $EL2. `target` decides which tests are skipped,
+    as some are for one accelerator only. Raises UsageError when `directory` has no such build, and
+    ConfigError for a malformed unittests.cfg.
     """
     from kut_runner.bundle import kvm_unit_tests
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Results shown to people and written for programs; each view is a module of its own."""
+"""Views of a run for people and for programs, one module each."""

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A few lines at the bottom of a terminal that say what runs, while it runs.
+"""Progress display at the bottom of a terminal: a few lines with the running tests.
 
-The board is drawn at most five times a second, and once a second while nothing changes but the
-time. What is to stay, such as the line of a test that passed, waits for the next drawing unless it
-is urgent; all of it goes out in one piece. The cursor rests at the start of the board's first
-line: to erase from the cursor on takes the whole board away, also when the terminal has become
-narrower since, and "^C" is written over it. Nothing about the terminal is changed that would have
-to be put back, so that a kut that is killed leaves at worst the board's last words.
+The board is redrawn at most five times a second, and once a second while only the time changes.
+Lines that stay, such as that of a passed test, wait for the next redraw unless they are urgent, and
+everything is written in one piece. The cursor rests at the start of the first line of the board, so
+that erasing from the cursor removes it entirely, also after the terminal was made narrower, and
+"^C" is overwritten. No terminal mode is changed: a kut that is killed leaves at most the board.
 """
 
 import os
@@ -19,28 +18,28 @@ from typing import Final, TextIO
 from kut_runner.verdict.status import Status
 from kut_runner.views.display import clipped
 
-#: Lines of the board, at most.
+#: Maximum number of lines of the board.
 MOST_LINES: Final = 8
-#: Seconds between two drawings, at least.
+#: Minimum seconds between two redraws.
 PAUSE: Final = 0.2
 
-#: Seconds between two drawings when only the time goes on.
+#: Seconds between two redraws while only the time changes.
 _TICK: Final = 1.0
-#: Seconds before the board appears at all, and before a test appears on it.
+#: Seconds before the board appears, and before a test appears on it.
 _DELAY: Final = 0.5
 _ERASE: Final = "\r\033[J"
 _YELLOW: Final = "\033[33m{}\033[0m"
 
 
 class Plain:
-    """A stream without a board, with the same methods."""
+    """Output without a board, with the same methods."""
 
     def __init__(self, stream: TextIO) -> None:
         """Write to `stream`."""
         self._stream = stream
 
-    def write(self, text: str, *, is_urgent: bool = False) -> None:  # noqa: ARG002 - all is
-        """Print lines at once."""
+    def write(self, text: str, *, is_urgent: bool = False) -> None:  # noqa: ARG002 - every line is
+        """Print lines immediately."""
         print(text, file=self._stream, flush=True)
 
     def start(self, total: int | None) -> None:
@@ -57,7 +56,7 @@ class Plain:
 
     @property
     def due(self) -> float | None:
-        """Never."""
+        """None: there is nothing to redraw."""
         return None
 
     def draw(self) -> None:
@@ -68,7 +67,7 @@ class Plain:
 
 
 class Board(Plain):
-    """The board of a run below what is printed about it."""
+    """The board of a run, below the lines that are printed about it."""
 
     def __init__(
         self,
@@ -78,7 +77,7 @@ class Board(Plain):
         clock: Callable[[], float] = time.monotonic,
         size: Callable[[], tuple[int, int]] | None = None,
     ) -> None:
-        """Write to `stream`, a terminal; `size` tells its columns and lines."""
+        """Write to `stream`, a terminal; `size` returns its columns and lines."""
         super().__init__(stream)
         self._is_coloured = is_coloured
         self._clock = clock
@@ -94,24 +93,24 @@ class Board(Plain):
         self._started = self._drawn = 0.0
 
     def start(self, total: int | None) -> None:
-        """Begin a run of `total` tests, None when nobody knows how many."""
+        """Start a run of `total` tests, None when the number is not known."""
         self._total = total
         self._is_open = True
         self._started = self._clock()
         self._drawn = self._started + _DELAY - PAUSE
 
     def begin(self, name: str) -> None:
-        """Note that a test runs."""
+        """Add a test that has started."""
         self._running[name] = self._clock()
         self._is_stale = True
 
     def mark_slow(self, name: str) -> None:
-        """Note that a test is slow."""
+        """Mark a test as slow."""
         self._slow.add(name)
         self._is_stale = True
 
     def end(self, name: str, status: Status | None) -> None:
-        """Note that a test has its result, or None when it will be tried again."""
+        """Remove a test, and count its status; None for a test that gets another attempt."""
         self._running.pop(name, None)
         self._slow.discard(name)
         if status:
@@ -119,31 +118,31 @@ class Board(Plain):
         self._is_stale = True
 
     def write(self, text: str, *, is_urgent: bool = False) -> None:
-        """Print lines above the board, with its next drawing or at once."""
+        """Print lines above the board: with the next redraw, or immediately if urgent."""
         self._waiting.append(f"{text}\n")
         if is_urgent or not self._is_open:
             self._emit(self._lines() if self._is_shown else [])
 
     @property
     def due(self) -> float | None:
-        """When `draw` is to be called, in seconds of the clock; None when nothing changes."""
+        """Time of the clock at which to call `draw`; None while nothing changes."""
         if self._is_stale or self._waiting:
             return self._drawn + PAUSE
         return self._drawn + _TICK if self._running else None
 
     def draw(self) -> None:
-        """Draw the board anew, below what has been waiting."""
+        """Print the waiting lines and redraw the board below them."""
         is_early = self._clock() < self._started + _DELAY
         self._emit([] if is_early else self._lines())
 
     def close(self) -> None:
-        """Take the board away, and print what has been waiting."""
+        """Erase the board and print the waiting lines."""
         self._is_open = False
         self._running.clear()
         self._emit([])
 
     def _emit(self, lines: list[str]) -> None:
-        """Write what has been waiting and the board in one piece."""
+        """Write the waiting lines and the board in one piece."""
         waiting = "".join(self._waiting)
         erase = _ERASE if self._is_shown and (waiting or not lines) else ""
         if text := erase + waiting + _drawing(lines):
@@ -155,16 +154,16 @@ class Board(Plain):
         self._drawn = self._clock()
 
     def _lines(self) -> list[str]:
-        """Return the board's lines, each of less than the terminal's width."""
+        """Return the lines of the board, each narrower than the terminal."""
         columns, rows = self._size()
         now = self._clock()
-        room = max(min(MOST_LINES, rows - 1), 1) - 1
+        most = max(min(MOST_LINES, rows - 1), 1) - 1
         tests = [(name, now - begun) for name, begun in self._running.items()]
         tests = [(name, age) for name, age in tests if age >= _DELAY]
-        shown = tests if len(tests) <= room else tests[: max(room - 1, 0)]
+        shown = tests if len(tests) <= most else tests[: max(most - 1, 0)]
         lines = [(self._head(now), False)]
         lines += [(f"{_clock(age)}  {name}", name in self._slow) for name, age in shown]
-        if room and len(shown) < len(tests):
+        if most and len(shown) < len(tests):
             lines.append((f"       and {len(tests) - len(shown)} more", False))
         return [self._clipped(line, columns - 1, is_slow=is_slow) for line, is_slow in lines]
 
@@ -190,7 +189,7 @@ class Board(Plain):
 
 
 def _drawing(lines: list[str]) -> str:
-    """Return what draws lines over older ones and goes back to the start of the first."""
+    """Return the output that draws lines over older ones and returns to the start of the first."""
     if not lines:
         return ""
     up = f"\033[{len(lines) - 1}A" if len(lines) > 1 else ""

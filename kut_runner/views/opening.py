@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The views of a run, opened before anything runs."""
+"""Opening of the views of a run, before any test runs."""
 
 import sys
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kut_runner.records.view import View
 
 _DISPLAY: Final = DisplayOptions()
-#: The name of a report that goes to stdout.
+#: The path that stands for stdout.
 _STDOUT: Final = Path("-")
 
 
@@ -31,17 +31,15 @@ def open_views(
     display: DisplayOptions = _DISPLAY,
     tree: Path | None = None,
 ) -> "tuple[View, ...]":
-    """Return the views of a run: the files first, so that they are whole when the terminal fails.
+    """Open the views of a run: files first, so that they are complete if the terminal fails.
 
-    `log_dir` gets `results.jsonl` and `results.json`; without it these are not written. `metadata`
-    are what is known about the run, `reports` files by the name of their kind: "json", "junit"
-    "html" and "tap", whose file "-" is stdout. `tree` is where the paths of sources start, by
-    default the current directory. Files of an earlier run under the same names are gone after
-    this. The last view is the terminal. Raises UsageError when a file cannot be written or has two
-    uses, before anything has run.
+    `results.jsonl` and `results.json` are written to `log_dir`, if given. `reports` are files by
+    kind: "json", "junit", "html" and "tap"; "-" for "tap" is stdout. `tree` is the directory of
+    relative source paths, by default the current one. Removes existing files of these names. The
+    last view is the terminal. Raises UsageError when a file cannot be written, or is used twice.
     """
-    cpu_demand = {kind: path for kind, path in (reports or {}).items() if path}
-    options = {f"--{kind}": path for kind, path in cpu_demand.items()}
+    wanted = {kind: path for kind, path in (reports or {}).items() if path}
+    options = {f"--{kind}": path for kind, path in wanted.items()}
     _refuse_sharing(options)
     views: list[View] = []
     if log_dir:
@@ -49,8 +47,8 @@ def open_views(
         for own in (lines, document):
             _refuse_sharing(options | {"kut itself": own})
         views = [JsonLines(lines), JsonFile(document, metadata, interval=inf)]
-    views += [_open_report(kind, path, metadata) for kind, path in cpu_demand.items()]
-    stream = people(reports)
+    views += [_open_report(kind, path, metadata) for kind, path in wanted.items()]
+    stream = text_stream(reports)
     if display.github:
         from kut_runner.views.report_github import GitHub
 
@@ -61,16 +59,16 @@ def open_views(
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """Opens the views that a command's options ask for, once a run has its directory."""
+    """Opens the views for the options of a command, once the run has its directory."""
 
     display: DisplayOptions = _DISPLAY
     reports: "Mapping[str, Path | None] | None" = None
     """Files by kind; see `open_views`."""
     tree: Path | None = None
-    """Directory where the paths of sources start."""
+    """Directory of relative source paths; by default the current one."""
 
     def __call__(self, log_dir: Path, metadata: "RunMetadata") -> "tuple[View, ...]":
-        """Open them; raises UsageError as `open_views`."""
+        """Open the views; raises UsageError as `open_views`."""
         return open_views(
             log_dir=log_dir,
             metadata=metadata,
@@ -80,8 +78,8 @@ class Opener:
         )
 
 
-def people(reports: "Mapping[str, Path | None] | None") -> TextIO:
-    """Return the stream for people: stdout, unless that is for a program."""
+def text_stream(reports: "Mapping[str, Path | None] | None") -> TextIO:
+    """Return the stream for human-readable output: stdout, or stderr when TAP goes to stdout."""
     return sys.stderr if (reports or {}).get("tap") == _STDOUT else sys.stdout
 
 
@@ -102,8 +100,10 @@ def _open_report(kind: str, path: Path, metadata: "RunMetadata | None") -> "View
 
 
 def _refuse_sharing(files: "Mapping[str, Path]") -> None:
-    """Raise UsageError when two of `files` are one, whatever names they go by."""
+    """Raise UsageError when two of `files`, given by their users, are the same file."""
     users: dict[Path, str] = {}
     for user, path in files.items():
         if (other := users.setdefault(path.resolve(), user)) != user:
-            raise UsageError(f"{path} is written by {other} and by {user}", "name two files")
+            raise UsageError(
+                f"{path} is written by {other} and by {user}", "name two different files"
+            )

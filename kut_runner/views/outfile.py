@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files that views write: whole or not at all, and known to be writable before anything runs."""
+"""Output files of views, checked before a run and replaced in one step."""
 
 import os
 from contextlib import suppress
@@ -9,12 +9,13 @@ from kut_runner.errors import UsageError
 
 
 class OutFile:
-    """A file that is replaced in one step each time it is written."""
+    """A file that each write replaces in one step."""
 
     def __init__(self, path: Path) -> None:
-        """Check that it can be written, and remove what an earlier run left there.
+        """Check that the file can be written, and remove an existing one.
 
-        Raises UsageError when it cannot. A device or a pipe, as /dev/stdout, is written in place.
+        A device or a pipe, such as /dev/stdout, is written in place. Raises UsageError when the
+        file cannot be written.
         """
         self._path = path
         self._is_regular = path.is_file() or not path.exists()
@@ -27,25 +28,25 @@ class OutFile:
                 path.open("ab").close()
         except OSError as error:
             raise UsageError(
-                f"{path} cannot be written: {error.strerror}", "name a file that can be"
+                f"{path} cannot be written: {error.strerror}", "name a writable file"
             ) from None
 
     def write(self, text: str) -> None:
-        """Replace the content; raises OSError, which names the file."""
+        """Replace the content; raises OSError, with the name of the file."""
         try:
             if self._is_regular:
                 self._temporary.write_text(text, encoding="utf-8")
                 self._temporary.replace(self._path)
             else:
                 self._path.write_text(text, encoding="utf-8")
-        except OSError as error:  # that of a full disk names no file
+        except OSError as error:  # the one for a full disk has no file name
             with suppress(OSError):
                 self._temporary.unlink()
             raise OSError(error.errno, error.strerror, str(self._path)) from None
 
     @property
     def is_regular(self) -> bool:
-        """It can be replaced as often as one likes, unlike a terminal or a pipe."""
+        """Whether the file can be replaced repeatedly, unlike a terminal or a pipe."""
         return self._is_regular
 
     @property

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Results for GitHub Actions: annotations in the log, and the summary of the step.
 
-GitHub shows 10 annotations of a kind for each step, and no summary of more than 1 MiB; what
-matters first comes first, and what does not fit is counted. A guest must not speak to GitHub:
-while tests run, commands in the output are turned off with a token that no guest knows, and what
-is quoted in annotations, HTML or Markdown is escaped for each of them.
+GitHub shows 10 annotations of each kind per step, and no summary larger than 1 MiB. Failures come
+first, and results that do not fit are counted. A guest must not be able to issue workflow commands:
+while tests run, commands are disabled with a random token, and quoted output is escaped for
+annotations, HTML and Markdown.
 """
 
 import os
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 #: Annotations of one kind that GitHub shows for a step.
 MOST_ANNOTATIONS: Final = 10
-#: Bytes of a step's summary that GitHub takes; of a larger one it shows nothing.
+#: Maximum size of a step's summary in bytes; GitHub shows nothing of a larger one.
 MOST_SUMMARY: Final = 1 << 20
 
-#: Characters of an annotation, and of one test in the summary.
+#: Maximum number of characters of an annotation, and of one test in the summary.
 _MOST_MESSAGE: Final = 2000
 _MOST_DETAILS: Final = 10_000
-#: Bytes kept free for the words about what does not fit.
+#: Bytes kept free for the messages about results that do not fit.
 _RESERVE: Final = 1000
 _SLOWEST: Final = 5
 #: Failed checks in an annotation.
 _MOST_CHECKS: Final = 5
-#: What Markdown, or GitHub, gives a meaning even inside <code>, as character references.
+#: Characters with a meaning in Markdown, or on GitHub, even inside <code>; as references.
 _MARKDOWN: Final = {char: f"&#{ord(char)};" for char in "\\`*_[]~|!:@$"}
 _MARKS: Final = {Status.PASS: "✅", Status.SKIP: "⏭️", Status.FLAKY: "⚠️"}
 
@@ -54,10 +54,10 @@ class GitHub(View):
         environment: "Mapping[str, str] | None" = None,
         tree: Path | None = None,
     ) -> None:
-        """Write annotations to `stream`, the summary where $GITHUB_STEP_SUMMARY says.
+        """Write annotations to `stream`, and the summary to the file $GITHUB_STEP_SUMMARY.
 
-        `tree` is where the paths of sources start, by default the current directory.
-        Raises UsageError when the summary cannot be written.
+        `tree` is the directory of relative source paths, by default the current one. Raises
+        UsageError when the summary cannot be written.
         """
         environment = os.environ if environment is None else environment
         self._stream = stream or sys.stdout
@@ -73,19 +73,19 @@ class GitHub(View):
                     f"$GITHUB_STEP_SUMMARY: {name} cannot be written: {error.strerror}"
                 ) from None
 
-    def on_start(self, cases: "Sequence[str]") -> None:  # noqa: ARG002 - whatever they are
-        """Turn off commands in the output: from now on guests speak."""
+    def on_start(self, cases: "Sequence[str]") -> None:  # noqa: ARG002 - of the interface
+        """Disable workflow commands, as the output of guests follows."""
         self._print(f"::stop-commands::{self._token}")
 
     def on_end(self, run: "Run") -> None:
-        """Turn commands on again, annotate, and add to the summary."""
+        """Enable workflow commands again, and write annotations and summary."""
         self._print(f"::{self._token}::")
         for line in annotations(run, self._sources):
             self._print(line)
         if self._summary:
             with self._summary.open("ab") as file:
-                room = MOST_SUMMARY - file.tell()
-                file.write(summary(run, room).encode())
+                space = MOST_SUMMARY - file.tell()
+                file.write(summary(run, space).encode())
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
@@ -94,7 +94,8 @@ class GitHub(View):
 def annotations(run: "Run", sources: Path | None = Path()) -> "Iterator[str]":
     """Yield the workflow commands for a run: errors for failures, warnings for flaky tests.
 
-    `sources` is where in the repository the paths of sources start, None for elsewhere.
+    `sources` is the directory of relative source paths in the repository; None if they are outside
+    of it.
     """
     failed = [result for result in run.results if result.status.is_failure]
     flaky = [result for result in run.results if result.status is Status.FLAKY]
@@ -108,18 +109,18 @@ def annotations(run: "Run", sources: Path | None = Path()) -> "Iterator[str]":
     yield from _commands("warning", [_annotation(result, sources) for result in flaky])
 
 
-def summary(run: "Run", room: int) -> str:
-    """Return the summary of a run as GitHub's Markdown, of at most `room` bytes.
+def summary(run: "Run", space: int) -> str:
+    """Return the summary of a run in GitHub's Markdown, at most `space` bytes.
 
-    Failures come first, each with what explains it; what does not fit is counted.
+    Failures come first, with their diagnosis; results that do not fit are counted.
     """
-    if room < _RESERVE:
+    if space < _RESERVE:
         return ""
     failed = [result for result in run.results if result.status.is_failure]
     others = [result for result in run.results if not result.status.is_failure]
     notable = [result for result in others if result.status is not Status.PASS]
     slowest = sorted(run.results, key=lambda result: -result.seconds)[:_SLOWEST]
-    budget = _Budget(room - _RESERVE)
+    budget = _Budget(space - _RESERVE)
     budget.add_all([_heading(run, failed)], "counts")
     budget.add_all(map(_details, failed), "failed tests")
     budget.add_all(_rows("Skipped or flaky", notable), "tests")
@@ -129,10 +130,10 @@ def summary(run: "Run", room: int) -> str:
 
 
 class _Budget:
-    """Text of a bounded number of bytes, but for a few words of what does not fit."""
+    """Text of a limited number of bytes, except for messages about parts that do not fit."""
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+    def __init__(self, space: int) -> None:
+        self._space = space
         self._parts: list[str] = []
 
     @property
@@ -140,20 +141,20 @@ class _Budget:
         return "".join(self._parts)
 
     def add_all(self, parts: "Iterable[str]", what: str) -> None:
-        """Add the parts in order as far as they fit, and say how many do not."""
+        """Add the parts in order as far as they fit, and the number of those that do not."""
         left = [*parts]
         while left:
-            self._room -= len(left[0].encode())
-            if self._room < 0:
+            self._space -= len(left[0].encode())
+            if self._space < 0:
                 self._parts.append(f"\n{len(left)} more {what} do not fit here.\n\n")
                 return
             self._parts.append(left.pop(0))
 
 
 def _from_workspace(tree: Path, environment: "Mapping[str, str]") -> Path | None:
-    """Return where a tree is in the repository, which GitHub wants files named from.
+    """Return the path of a source tree in the repository, to which paths on GitHub are relative.
 
-    It is None for one that is not in there, as that of an installed kut.
+    Returns None for a tree outside of the repository, such as that of an installed kut.
     """
     top = environment.get("GITHUB_WORKSPACE")
     if not top:
@@ -164,7 +165,7 @@ def _from_workspace(tree: Path, environment: "Mapping[str, str]") -> Path | None
 
 def _annotation(result: "TestResult", sources: Path | None) -> tuple[str, int, str, str]:
     """Return file, line, title and message."""
-    file, line = _place(result)
+    file, line = _source_line(result)
     found = result.diagnosis
     failed = [line for check in result.output.failed[:_MOST_CHECKS] for line in check.lines]
     lines = [result.verdict.reason, *failed, *([found.headline] if found else [])]
@@ -173,8 +174,8 @@ def _annotation(result: "TestResult", sources: Path | None) -> tuple[str, int, s
     return shown, line if shown else 0, f"{result.id}: {result.status.value}", message
 
 
-def _place(result: "TestResult") -> tuple[str, int]:
-    """Return file and line of the failure: that of a crash or hang, else of the first check.
+def _source_line(result: "TestResult") -> tuple[str, int]:
+    """Return file and line of the failure: of a crash or hang, else of the first failed check.
 
     The file is relative to the source tree, "" when none is known.
     """
@@ -197,8 +198,8 @@ def _commands(kind: str, found: "Sequence[tuple[str, int, str, str]]") -> "Itera
         names = "\n".join(title for _, _, title, _ in found[len(shown) :])
         shown = [*shown, ("", 0, f"and {len(found) - len(shown)} more", names)]
     for file, line, title, message in shown:
-        place = [f"file={_property(file)}", f"line={line}"] if file else []
-        properties = ",".join([*place, f"title={_property(title)}"])
+        location = [f"file={_property(file)}", f"line={line}"] if file else []
+        properties = ",".join([*location, f"title={_property(title)}"])
         yield f"::{kind} {properties}::{_data(_cut(message, _MOST_MESSAGE))}"
 
 
@@ -231,7 +232,7 @@ def _no_failure(run: "Run") -> str:
 
 
 def _details(result: "TestResult") -> str:
-    """Return a failed test: its reason, and folded away what explains it."""
+    """Return a failed test: its reason, and a collapsed section with its failures."""
     head = f"{_MARKS.get(result.status, '❌')} <code>{_html(result.id)}</code> "
     head += (
         f"{result.status.value}: <code>{_html(_cut(result.verdict.reason, _MOST_MESSAGE))}</code>"
@@ -246,7 +247,7 @@ def _details(result: "TestResult") -> str:
 
 
 def _rows(title: str, results: "Iterable[TestResult]") -> "Iterator[str]":
-    """Yield a heading and an item for each result; nothing where there are none."""
+    """Yield a heading and an item for each result; nothing without results."""
     found = [*results]
     if found:
         yield f"\n### {title}\n\n"
@@ -260,7 +261,7 @@ def _rows(title: str, results: "Iterable[TestResult]") -> "Iterator[str]":
 
 
 def _html(text: str) -> str:
-    """Return text in one line that is neither HTML nor Markdown."""
+    """Return text escaped for HTML and Markdown, on one line."""
     return "".join(_MARKDOWN.get(char, char) for char in escape(printable(text)))
 
 
@@ -269,7 +270,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _cut_lines(lines: "Iterable[str]", most: int) -> str:
-    """Return the first lines that have at most so many characters: no reference is cut in two."""
+    """Return the first lines, up to `most` characters; whole lines keep references intact."""
     kept = ""
     for line in lines:
         if len(kept) + len(line) > most:

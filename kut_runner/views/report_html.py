@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Results as a page for a browser; `views.html` makes it."""
+"""Results as an HTML page, made by `views.html`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Html(View):
-    """Written once, at the end: until then there is no file, so none can be mistaken for it."""
+    """View that writes the page at the end of the run; until then the file does not exist."""
 
     def __init__(self, path: Path, metadata: RunMetadata | None = None) -> None:
-        """Check that the file can be written; raises UsageError when not."""
+        """Check that the file can be written; raises UsageError if not."""
         self._out = OutFile(path)
-        self._facts = metadata or RunMetadata()
+        self._metadata = metadata or RunMetadata()
 
     def on_end(self, run: "Run") -> None:
-        """Write the whole."""
-        self._out.write(page(replace(run, started=self._facts.started), self._facts))
+        """Write the page."""
+        self._out.write(page(replace(run, started=self._metadata.started), self._metadata))

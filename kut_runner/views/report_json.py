@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Results for programs: the document that docs/results.md and the JSON Schema describe."""
+"""Results as JSON: the document described in docs/results.md and by the JSON Schema."""
 
 import time
 from collections import Counter
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from kut_runner.records.run_record import Run
     from kut_runner.verdict.result import TestResult
 
-#: Seconds from one writing of an incomplete file to the next.
+#: Minimum seconds between two writes of an incomplete document.
 INTERVAL: Final = 1.0
 
 
 class JsonLines(View):
-    """One line per result, written as it comes: whole up to the last line whatever happens."""
+    """View that appends one line per result, so that no result is lost when kut is killed."""
 
     def __init__(self, path: Path) -> None:
-        """Start the file anew; raises UsageError when it cannot be written."""
+        """Create the file; raises UsageError when it cannot be written."""
         try:
             self._file = create(path)
             self._path = path
@@ -38,20 +38,20 @@ class JsonLines(View):
         """Append the result; raises InfrastructureError when the disk is full."""
         write_all(self._file, self._path, result_line(result).encode() + b"\n")
 
-    def on_end(self, run: "Run") -> None:  # noqa: ARG002 - all is said
+    def on_end(self, run: "Run") -> None:  # noqa: ARG002 - of the interface
         """Close the file."""
         self._file.close()
 
 
 class JsonFile(View):
-    """One document for the run; until its end it says `"complete": false`."""
+    """View that writes the document of the run, with `"complete": false` until its end."""
 
     def __init__(
         self, path: Path, metadata: RunMetadata | None = None, *, interval: float = INTERVAL
     ) -> None:
-        """Check that the file can be written; raises UsageError when not.
+        """Check that the file can be written; raises UsageError if not.
 
-        While tests run it is rewritten, at most once in `interval` seconds.
+        During the run it is rewritten at most once in `interval` seconds.
         """
         self._out = OutFile(path)
         self._metadata = metadata or RunMetadata()
@@ -61,19 +61,19 @@ class JsonFile(View):
         self._written = 0.0
 
     def on_start(self, cases: "Sequence[str]") -> None:
-        """Write what is to run, and that nothing is known yet."""
+        """Write the selection, without results."""
         self._metadata = replace(self._metadata, selection=tuple(cases))
         self._write_progress()
 
     def on_result(self, result: "TestResult") -> None:
-        """Add the result; write what is known, but not more than once an interval."""
+        """Add the result, and rewrite the document if the interval has passed."""
         self._tests.append(result_line(result))
         self._counts[result.status.value] += 1
         if time.monotonic() - self._written >= self._interval:
             self._write_progress()
 
     def on_end(self, run: "Run") -> None:
-        """Write the whole."""
+        """Write the complete document."""
         self._write(run)
 
     def _write_progress(self) -> None:

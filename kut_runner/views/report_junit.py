@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""JUnit for CI servers: one test case per test, its failing checks in the failure's text.
+"""Results as JUnit XML: one test case per test, with its failed checks as text of the failure.
 
-Every string of a guest is printable when it comes here (`lines.printable`), and what comes from
-elsewhere is made so: control characters cannot be written in XML 1.0 at all.
+All strings are made printable (`lines.printable`), because XML 1.0 cannot represent control
+characters.
 """
 
 import shlex
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 class JUnit(View):
-    """Written once, at the end, for the counts come first in it.
+    """View that writes the file at the end of the run, since the counts come first.
 
-    Until then there is no file, so none can be mistaken for it.
+    Until then the file does not exist.
     """
 
     def __init__(self, path: Path) -> None:
-        """Check that the file can be written; raises UsageError when not."""
+        """Check that the file can be written; raises UsageError if not."""
         self._out = OutFile(path)
 
     def on_end(self, run: "Run") -> None:
-        """Write the whole."""
+        """Write the file."""
         root = ET.Element("testsuites")
         suite = ET.SubElement(root, "testsuite", _totals(run))
         for result in run.results:
@@ -67,7 +67,7 @@ def _add_case(suite: ET.Element, result: "TestResult") -> None:
     name, seconds = printable(result.id), f"{result.seconds:.3f}"
     case = ET.SubElement(suite, "testcase", classname="kut", name=name, time=seconds)
     properties = ET.SubElement(case, "properties")
-    for key, value in _facts(result).items():
+    for key, value in _properties(result).items():
         ET.SubElement(properties, "property", name=key, value=printable(value))
     reason = result.verdict.reason
     if result.status is Status.SKIP:
@@ -94,7 +94,7 @@ def _add_output(case: ET.Element, result: "TestResult") -> None:
         stderr.text = "\n".join(map(printable, result.process_exit.stderr.splitlines()))
 
 
-def _facts(result: "TestResult") -> dict[str, str]:
+def _properties(result: "TestResult") -> dict[str, str]:
     return {
         "status": result.status.value,
         "checks": str(result.output.counted),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What `kut watch` shows: what changed, the results of a round, one line of where all stands."""
+"""Results of the rounds of `kut watch`: changed files, results, and the state of all tests."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ _ERASE: Final = "\r\033[K"
 
 
 class Screen:
-    """Where rounds are shown, one below the other."""
+    """Output of `kut watch`, on which rounds follow each other."""
 
     def __init__(
         self,
@@ -37,9 +37,9 @@ class Screen:
         clears: bool,
         is_superseded: Callable[[], bool],
     ) -> None:
-        """Show on stdout where `states` stands, on an empty screen for each round if `clears`.
+        """Show rounds and `states` on stdout; with `clears` clear the screen for each round.
 
-        `is_superseded` tells whether a round that is stopped is so for another round.
+        `is_superseded` returns whether a stopped round is followed by another one.
         """
         self.states = states
         self.display = display
@@ -52,50 +52,50 @@ class Screen:
         self._saved: float | None = None
         self._build_seconds = 0.0
 
-    def begin(self, why: str, saved: float | None) -> None:
-        """Begin a round: why there is one, and when the sources were saved, if they were."""
+    def begin(self, reason: str, saved: float | None) -> None:
+        """Begin a round, with its reason and the time at which the sources were saved, if any."""
         self.stop_waiting()
         self._saved = saved
         self._build_seconds = 0.0
-        self._write((_CLEAR if self._clears else "") + (f"{why}\n" if why else ""))
+        self._write((_CLEAR if self._clears else "") + (f"{reason}\n" if reason else ""))
 
     def built(self, seconds: float) -> None:
-        """Take note of how long the build took."""
+        """Record the time of the build."""
         self._build_seconds = seconds
 
     def wait(self, keys: str) -> None:
-        """Say that there is nothing to do, and which keys there are; on a terminal only."""
+        """Show that kut waits, and the keys that it takes; on a terminal only."""
         if self._is_live:
             columns = os.get_terminal_size(sys.stdout.fileno()).columns or 80
-            text = f"watching the sources{f'; {keys}' if keys else ''}"
+            text = f"watching sources{f'; {keys}' if keys else ''}"
             self._write(f"{clipped(text, columns - 1)}\r")
             self._is_waiting = True
 
     def stop_waiting(self) -> None:
-        """Take away what `wait` said."""
+        """Erase the line of `wait`."""
         if self._is_waiting:
             self._write(_ERASE)
             self._is_waiting = False
 
-    def complain(self, error: "KutError | OSError", *, in_build: bool) -> None:
-        """Show what ended a round before its tests."""
+    def show_error(self, error: "KutError | OSError", *, in_build: bool) -> None:
+        """Show an error that ended a round before its tests."""
         lines = [f"kut: error: {getattr(error, 'message', error)}"]
         if hint := getattr(error, "hint", ""):
             lines.append(f"kut: hint: {hint}")
         print(*lines, sep="\n", file=self._errors, flush=True)
-        what = self.colour(Status.FAIL, "the build failed" if in_build else "nothing could run")
-        self._say(what, *self._when(), *self._bad())
+        outcome = self.colour(Status.FAIL, "build failed" if in_build else "no test could run")
+        self._write_parts(outcome, *self._durations(), *self._failed())
 
-    def idle(self) -> None:
-        """Show a round without a test."""
-        self._say("nothing to run", *self._when(), *self._stand())
+    def show_idle(self) -> None:
+        """Show a round without tests."""
+        self._write_parts("nothing to run", *self._durations(), *self._state())
 
     def summary(self, counts: str, seconds: float) -> str:
-        """Return the line that ends a run of so many seconds: its counts, and where all stands."""
-        ran = f" in {seconds:.2f} s" if self._saved is None else ""
-        return "; ".join((f"{counts}{ran}", *self._when(), *self._stand()))
+        """Return the last line of a round that took `seconds`: counts, and state of all tests."""
+        duration = f" in {seconds:.2f} s" if self._saved is None else ""
+        return "; ".join((f"{counts}{duration}", *self._durations(), *self._state()))
 
-    def _say(self, *parts: str) -> None:
+    def _write_parts(self, *parts: str) -> None:
         self._write("; ".join(parts) + "\n")
 
     def _write(self, text: str) -> None:
@@ -103,53 +103,53 @@ class Screen:
         self._out.flush()
 
     def colour(self, status: Status, text: str) -> str:
-        """Return text in the colour of a status, where there is colour."""
+        """Return text in the colour of a status, if colour is on."""
         return coloured(status, text) if self._is_coloured else text
 
-    def _when(self) -> Iterator[str]:
-        """Yield how long the verdict took, from the save on."""
+    def _durations(self) -> Iterator[str]:
+        """Yield the times from save to verdict and of the build."""
         build = f"{self._build_seconds:.2f} s"
         if self._saved is not None:
             seconds = f"{max(time.time() - self._saved, 0.0):.2f} s"
             yield f"{seconds} from save to verdict" + (
-                f", {build} of it to build" if self._build_seconds else ""
+                f", {build} of it for the build" if self._build_seconds else ""
             )
         elif self._build_seconds:
             yield f"built in {build}"
 
-    def _stand(self) -> Iterator[str]:
-        """Yield in words where all tests stand."""
+    def _state(self) -> Iterator[str]:
+        """Yield the state of all tests."""
         total, unknown = len(self.states.names), self.states.unknown
-        yield from self._bad()
+        yield from self._failed()
         if unknown:
-            yield f"{unknown} of {total} still to run"
+            yield f"{unknown} of {total} not run yet"
         elif not self.states.bad:
             yield self.colour(Status.PASS, f"all {total} good")
 
-    def _bad(self) -> Iterator[str]:
+    def _failed(self) -> Iterator[str]:
         if bad := self.states.bad:
-            words = f"{len(bad)} of {len(self.states.names)} bad: {listed(bad)}"
-            yield self.colour(Status.FAIL, words)
+            text = f"{len(bad)} of {len(self.states.names)} bad: {listed(bad)}"
+            yield self.colour(Status.FAIL, text)
 
 
 class Round(Terminal):
-    """The results of one round."""
+    """View of one round on the screen."""
 
     def __init__(self, screen: Screen, *, rounds: int | None = 1) -> None:
-        """Show them on `screen`; each test is to run in so many `rounds`, None for any number."""
+        """Show results on `screen`; each test runs `rounds` times, None for any number."""
         super().__init__(screen.display, rounds=rounds)
         self._screen = screen
 
     def on_stop(self, stops: int, running: int) -> None:
-        """Say why the round is stopped."""
+        """Print why the round is stopped."""
         if stops > 1 or not self._screen.is_superseded():
             super().on_stop(stops, running)
         elif running:
             tests = "1 test" if running == 1 else f"{running} tests"
-            self._out.write(f"starting over: ending {tests}", is_urgent=True)
+            self._out.write(f"restarting: stopping {tests}", is_urgent=True)
 
     def on_result(self, result: "TestResult") -> None:
-        """Print it; one that was cut off for the next round is no failure."""
+        """Print the result; one that was interrupted for the next round is no failure."""
         if not (_is_cut(result) and self._screen.is_superseded()):
             super().on_result(result)
             return
@@ -173,7 +173,7 @@ def _is_cut(result: "TestResult") -> bool:
 
 
 def headline(paths: "Sequence[str]") -> str:
-    """Return in words which files changed."""
+    """Return a line that names the changed files."""
     if len(paths) == 1:
         return f"{paths[0]} changed"
     return f"{len(paths)} files changed: {listed(paths, 3)}"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""TAP 13 for harnesses: a line per test as it ends, and why one failed as YAML.
+"""Results as TAP 13: a line per test as it ends, with details of failures as YAML.
 
-Every string in the YAML is a JSON string, which YAML 1.1 reads as such; it is printable when it
-comes here or is made so. The plan is the last line: a stream without one was cut off.
+Strings in the YAML are printable JSON strings, which YAML 1.1 reads as such. The plan is the last
+line, so a stream without a plan is incomplete.
 """
 
 import json
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from kut_runner.records.run_record import Run
     from kut_runner.verdict.result import TestResult
 
-#: The name of stdout.
+#: The path that stands for stdout.
 STDOUT: Final = Path("-")
-#: Tests that harnesses are to take for "not ok", but for nothing new.
+#: Statuses that are "not ok", but expected.
 _TODO: Final = (Status.XFAIL, Status.KFAIL)
 
 
 class Tap(View):
-    """A stream that is written as tests end; "-" is stdout."""
+    """View that writes a TAP stream to a file or, for "-", to stdout."""
 
     def __init__(self, path: Path) -> None:
-        """Begin the stream, over what an earlier run left there; UsageError when that fails."""
+        """Start the stream, replacing an existing file; raises UsageError when that fails."""
         self._stream = _open(path)
         self._number = 0
         self._print("TAP version 13")
 
     def on_result(self, result: "TestResult") -> None:
-        """Print the test's point."""
+        """Print the test point."""
         self._number += 1
         self._print("\n".join(_point(self._number, result)))
 
     def on_end(self, run: "Run") -> None:
-        """Print the plan, or that there is none because the run was cut short."""
+        """Print the plan, or "Bail out!" for a run that was cut short."""
         if run.is_complete:
             nothing = "" if self._number else " # SKIP no test is selected"
             self._print(f"1..{self._number}{nothing}")
@@ -63,7 +63,7 @@ def _open(path: Path) -> TextIO:
         return path.open("w", encoding="utf-8")
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be written: {error.strerror}", "name a file that can be"
+            f"{path} cannot be written: {error.strerror}", "name a writable file"
         ) from None
 
 
@@ -79,15 +79,15 @@ def _point(number: int, result: "TestResult") -> "Iterator[str]":
     yield f"{'ok' if is_ok else 'not ok'} {number} - {name}{directive}"
     if status not in (Status.PASS, Status.SKIP):
         yield "  ---"
-        for key, value in _facts(result).items():
+        for key, value in _properties(result).items():
             yield f"  {key}: {json.dumps(value, ensure_ascii=False)}"
         yield "  ..."
 
 
-def _facts(result: "TestResult") -> "dict[str, str | float | list[str]]":
+def _properties(result: "TestResult") -> "dict[str, str | float | list[str]]":
     failed = [line for check in result.output.failed for line in check.lines]
     found = result.diagnosis
-    metadata: dict[str, str | float | list[str]] = {
+    properties: dict[str, str | float | list[str]] = {
         "status": result.status.value,
         "message": printable(result.verdict.reason),
         "seconds": round(result.seconds, 6),
@@ -96,7 +96,7 @@ def _facts(result: "TestResult") -> "dict[str, str | float | list[str]]":
         "command": printable(shlex.join(result.command)),
         "log": printable(result.log),
     }
-    return {key: value for key, value in metadata.items() if value}
+    return {key: value for key, value in properties.items() if value}
 
 
 def _plain(text: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Results for people: a line per test, what failed right below it, and a summary."""
+"""Results on a terminal: a line per test, its failures right below it, and a summary."""
 
 import os
 import sys
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from kut_runner.verdict.guest_output import GuestOutput
     from kut_runner.verdict.result import TestResult
 
-#: Failing checks shown per test; the log and the JSON have all.
+#: Maximum number of failed checks shown per test; the log and the JSON have all.
 _MOST_CHECKS: Final = 20
-#: Lines shown of the end of the output, unless it is the dump of a dead guest.
+#: Maximum number of last lines of output shown, except for the dump of a crashed guest.
 _MOST_LINES: Final = 10
-#: Seconds that a test has run when a log says that it still does.
+#: Seconds after which a slow test is reported when there is no board.
 _LONG: Final = 5.0
 _INDENT: Final = " " * 9
 _CR: Final = b"\r"
@@ -39,7 +39,7 @@ _NOTABLE: Final = (Status.SKIP, Status.XFAIL, Status.KFAIL)
 
 
 class Terminal(View):
-    """Lines that are right in a file too; on a terminal colour, and a board of what runs."""
+    """View that prints lines; on a terminal also with colour and a board of running tests."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class Terminal(View):
     ) -> None:
         """Write to `stream`, by default stdout.
 
-        Each test is to run in so many `rounds`, None when nobody knows how many.
+        Each test runs `rounds` times, None when the number is not known.
         """
         stream = stream or sys.stdout
         environment = os.environ if environment is None else environment
-        if isinstance(stream, TextIOWrapper):  # a character the locale lacks is no error
+        if isinstance(stream, TextIOWrapper):  # a character missing in the locale is no error
             stream.reconfigure(errors="backslashreplace")
         self._display = display
         self._rounds = rounds
@@ -64,7 +64,7 @@ class Terminal(View):
         self._out = (
             Board(stream, is_coloured=self._is_coloured) if self._has_board else Plain(stream)
         )
-        self._said: dict[str, bytes] = {}
+        self._partial_lines: dict[str, bytes] = {}
         self._width = 0
 
     def on_start(self, cases: "Sequence[str]") -> None:
@@ -73,45 +73,45 @@ class Terminal(View):
         self._out.start(None if self._rounds is None else len(cases) * self._rounds)
 
     def on_begin(self, case: str, attempt: int) -> None:
-        """Put the test on the board."""
+        """Add the test to the board."""
         self._out.begin(attempt_name(case, attempt))
 
     def on_slow(self, case: str, attempt: int, seconds: float) -> None:
-        """Mark the test on the board, or print that it still runs."""
+        """Mark the test on the board; without a board, print that it still runs."""
         self._out.mark_slow(attempt_name(case, attempt))
         if not self._has_board and self._display.verbosity >= 0 and seconds >= _LONG:
             label = padded(attempt_name(case, attempt), self._width)
-            self._out.write(f"SLOW     {label} {seconds:6.2f} s  still runs")
+            self._out.write(f"SLOW     {label} {seconds:6.2f} s  still running")
 
     @property
     def wants_output(self) -> bool:
-        """Whether the serial lines are to be shown live."""
+        """Whether to show the serial lines live."""
         return self._display.verbosity > 1
 
     def on_output(self, case: str, attempt: int, data: bytes) -> None:
-        """Print the lines that have become whole, each with its test's name."""
+        """Print the completed lines, each after the name of its test."""
         label = attempt_name(case, attempt)
-        *whole, rest = (self._said.pop(label, b"") + data).split(b"\n")
+        *complete, rest = (self._partial_lines.pop(label, b"") + data).split(b"\n")
         if len(rest) > MAX_LINE:
-            whole, rest = [*whole, rest], b""
-        self._said[label] = rest
-        if whole:
-            lines = (f"{label}| {decode(line.rstrip(_CR))}" for line in whole)
+            complete, rest = [*complete, rest], b""
+        self._partial_lines[label] = rest
+        if complete:
+            lines = (f"{label}| {decode(line.rstrip(_CR))}" for line in complete)
             self._out.write("\n".join(lines))
 
     def on_stop(self, stops: int, running: int) -> None:
-        """Say what a request to stop does, and what another one would."""
+        """Print the effect of a request to stop, and that of another one."""
         if not running:
             return
         tests = _tests(running)
         if stops == 1:
-            words = f"interrupted: ending {tests}, then the report; once more kills them"
+            message = f"interrupted: stopping {tests}, then reporting; interrupt again to kill"
         else:
-            words = f"interrupted again: killing {tests}"
-        self._out.write(words, is_urgent=True)
+            message = f"interrupted again: killing {tests}"
+        self._out.write(message, is_urgent=True)
 
     def on_retry(self, result: "TestResult") -> None:
-        """Take the attempt off the board, and say why there is another one."""
+        """Remove the attempt from the board; if verbose, print its outcome."""
         label = attempt_name(result.id, result.attempt)
         self._out.end(label, None)
         self._flush_output(label)
@@ -119,7 +119,7 @@ class Terminal(View):
             self._out.write(f"RETRY    {label}: {_outcome(result)}")
 
     def on_result(self, result: "TestResult") -> None:
-        """Print the test's line and what explains it; failures at once."""
+        """Print the line of the test and its details; failures immediately."""
         label = attempt_name(result.id, result.attempt)
         self._out.end(label, result.status)
         self._flush_output(label)
@@ -133,15 +133,15 @@ class Terminal(View):
 
     @property
     def due(self) -> float | None:
-        """When the board is to be drawn again."""
+        """Time of the monotonic clock at which to redraw the board."""
         return self._out.due
 
     def on_due(self) -> None:
-        """Draw the board."""
+        """Redraw the board."""
         self._out.draw()
 
     def on_end(self, run: "Run") -> None:
-        """Take the board away, and print the slowest tests and the summary."""
+        """Remove the board, and print the slowest tests and the summary."""
         self._out.close()
         for line in (*_slowest(run.results, self._display.slowest), *self._summary(run)):
             self._out.write(line)
@@ -154,7 +154,7 @@ class Terminal(View):
             yield "nothing ran: every test was skipped"
 
     def _counts(self, run: "Run") -> str:
-        """Return how many results there are of each status."""
+        """Return the number of results of each status."""
         counts = Counter(result.status for result in run.results)
         parts = [
             self._coloured(status, f"{counts[status]} {status.value}")
@@ -164,8 +164,8 @@ class Terminal(View):
         return ", ".join(parts) or "none ran"
 
     def _flush_output(self, label: str) -> None:
-        """Print the half line that came last of a serial line."""
-        if rest := self._said.pop(label, b""):
+        """Print the incomplete last line of a serial line."""
+        if rest := self._partial_lines.pop(label, b""):
             self._out.write(f"{label}| {decode(rest)}")
 
     def _details(self, result: "TestResult") -> "Iterator[str]":
@@ -207,7 +207,7 @@ def _slowest(results: "Sequence[TestResult]", most: int) -> "Iterator[str]":
 
 
 def _outcome(result: "TestResult") -> str:
-    """Return the reason, or for a pass what was checked."""
+    """Return the reason of the verdict, or for a pass the number of checks."""
     if result.verdict.reason:
         return result.verdict.reason
     kinds = Counter(check.status for check in result.output.checks)
@@ -217,7 +217,7 @@ def _outcome(result: "TestResult") -> str:
 
 
 def _last_lines(output: "GuestOutput") -> "Sequence[str]":
-    """Return what was said last: a dump as a whole, otherwise enough to know where it was."""
+    """Return the last lines of output: all of a dump, else a few."""
     return output.last_lines if output.fatal_message else output.last_lines[-_MOST_LINES:]
 
 

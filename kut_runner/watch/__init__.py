@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rebuild-and-run loop: source watcher, keyboard, rounds."""
+"""Rounds of build and run on changes of the sources: source watcher, keyboard, loop."""

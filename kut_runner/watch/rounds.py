@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The loop of `kut watch`: a round for each change of the sources, and between them silence.
+"""The loop of `kut watch`: one round for each change of the sources.
 
-A round reads the definitions, builds, and runs what has no verdict as it is now. A change or a key
-ends the round in progress, also its build, and the next one begins; what had its verdict keeps it.
+A round loads the definitions, builds, and runs the tests without a current verdict. A change or a
+key stops the round in progress, including its build, and starts the next one; tests that already
+have their verdict keep it.
 """
 
 import time
@@ -29,90 +30,95 @@ if TYPE_CHECKING:
     from kut_runner.watch.keyboard import Keyboard
     from kut_runner.watch.source_watcher import SourceWatcher
 
-#: The keys there are.
+#: Keys that `kut watch` accepts.
 KEYS: Final = "\naAfFqQ" + END
-_HELP: Final = "Enter: run all, f: run what failed, q: quit"
+_HELP: Final = "Enter: run all tests, f: run failed tests, q: quit"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The tests of the selection as they are defined now, and how to build and run them."""
+    """Functions to build and run the selected tests, as currently defined."""
 
     build: "Callable[[], Sequence[Case]]"
-    """Brings the images up to date, and returns the cases."""
+    """Builds the images and returns the cases."""
     run: "Callable[[Sequence[Case], Extra], object]"
-    """Runs some of them."""
+    """Runs cases."""
     dependencies: Callable[[], frozenset[str]]
-    """The files that the images were compiled from."""
+    """Returns the files from which the images were compiled."""
     times: int | None
-    """How often a run repeats each test, None for ever."""
+    """Number of times that a run repeats each test; None for no limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """What a round adds to a run."""
+    """Arguments that a round adds to a run."""
 
     views: Sequence[View]
-    """In place of that for people."""
+    """Views that replace the terminal view."""
     first: frozenset[str]
+    """Ids of the cases to start first."""
     stoppers: "Sequence[Stopper]"
+    """Sources of requests to stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why there is a round: files that changed, a key that was typed, or both."""
+    """Cause of a round: changed files, a key, or both."""
 
     paths: tuple[str, ...] = ()
     key: str = ""
 
     @property
     def headline(self) -> str:
-        """The cause in words, "" for the first round."""
+        """The cause as a line of text, "" for the first round."""
         if self.paths:
             return headline(self.paths)
-        return {"": "", "f": "what failed"}.get(self.key, "all tests")
+        return {"": "", "f": "failed tests"}.get(self.key, "all tests")
 
 
 class _Superseded(Exception):  # noqa: N818 - never leaves this module
-    """The build was stopped for another round, or for the end."""
+    """The build was stopped by a change, a key or a signal."""
 
 
 class Watch:
-    """The loop, from its first round to its end."""
+    """The loop over rounds."""
 
     def __init__(
         self,
         tree: Path,
-        changed: "SourceWatcher",
+        watcher: "SourceWatcher",
         keyboard: "Keyboard",
         display: "DisplayOptions",
         *,
         clears: bool = False,
     ) -> None:
-        """Watch a tree; changes and keys must be open."""
+        """Create the loop for a source tree; `watcher` and `keyboard` must have been entered.
+
+        With `clears` the terminal is cleared for each round.
+        """
         self._tree = tree
-        self._changes = changed
+        self._watcher = watcher
         self._keyboard = keyboard
         self._signals = Signals()
-        self._stoppers: tuple[Stopper, ...] = (self._signals, changed, *keyboard.stoppers)
+        self._stoppers: tuple[Stopper, ...] = (self._signals, watcher, *keyboard.stoppers)
         self._states = TestStates()
         self._screen = Screen(
             self._states, display, clears=clears, is_superseded=self._is_superseded
         )
-        self._trouble: ExitCode | None = None
+        self._error: ExitCode | None = None
 
     def check_for_stop(self) -> None:
-        """Raise what ends a build if there is a reason to."""
-        if self._is_asked():
+        """Raise the exception that stops a build if a stop was requested."""
+        if self._is_stop_requested():
             raise _Superseded
 
     def run(self, load: Callable[[], Work], *, postpone: bool = False) -> ExitCode:
-        """Go round until a signal or a key ends it; return the exit code.
+        """Run rounds until a signal or a key ends the loop; return the exit code.
 
-        A signal: INTERRUPTED. A key: what the verdicts stand for, or the trouble that the last
-        round had. Errors of the first round other than of definitions and of the build are raised:
-        KutError. `load` reads what there is to do, and raises KutError; with `postpone` the first
-        round runs nothing.
+        It is INTERRUPTED after a signal; after a key, that of the last round's error, or else of
+        the current verdicts. `load` loads the selected tests, and may raise KutError. With
+        `postpone` the first round only builds. Raises KutError for errors of the first round other
+        than bad definitions and a failed build.
         """
         with self._signals:
             cause = Cause()
@@ -123,15 +129,16 @@ class Watch:
                 self._wait()
                 if self._signals.stops:
                     return ExitCode.INTERRUPTED
-                cause = Cause(self._changes.take(), self._keyboard.take())
-        return self._trouble or self._states.exit_code
+                cause = Cause(self._watcher.take(), self._keyboard.take())
+        return self._error or self._states.exit_code
 
     def _round(
         self, load: Callable[[], Work], cause: Cause, *, is_first: bool, postpone: bool
     ) -> None:
+        """Run one round, and show an error that ends it early."""
         saved = source_watcher.saved_at(self._tree, cause.paths) if cause.paths else None
         self._screen.begin(cause.headline, saved)
-        self._trouble = None
+        self._error = None
         try:
             self._try_round(load, cause, postpone=postpone)
         except _Superseded:
@@ -140,13 +147,14 @@ class Watch:
             raise
         except (KutError, OSError) as error:
             if self._signals.stops:
-                return  # Ctrl-C is for the compiler too: it says so
+                return  # Ctrl-C has also interrupted the compiler
             if is_first and not isinstance(error, (BuildError, ConfigError)):
                 raise
-            self._trouble = getattr(error, "exit_code", ExitCode.INFRASTRUCTURE)
-            self._screen.complain(error, in_build=isinstance(error, BuildError))
+            self._error = getattr(error, "exit_code", ExitCode.INFRASTRUCTURE)
+            self._screen.show_error(error, in_build=isinstance(error, BuildError))
 
     def _try_round(self, load: Callable[[], Work], cause: Cause, *, postpone: bool) -> None:
+        """Load, build and run the due tests; raises _Superseded, KutError and OSError."""
         work = load()
         began, started = time.time(), time.monotonic()
         try:
@@ -168,32 +176,32 @@ class Watch:
             )
             work.run(due, Extra(views, frozenset(self._states.bad), self._stoppers))
         else:
-            self._screen.idle()
-        self._changes.also(work.dependencies(), since=began)
+            self._screen.show_idle()
+        self._watcher.also(work.dependencies(), since=began)
 
     def _wait(self) -> None:
-        """Wait for a signal, a change or a key that counts."""
-        if self._is_asked():
+        """Wait for a signal, a change or an accepted key."""
+        if self._is_stop_requested():
             return
         self._screen.wait(_HELP if self._keyboard.stoppers else "")
         with DefaultSelector() as selector:
             for stopper in self._stoppers:
                 selector.register(stopper, EVENT_READ)
-            while not self._is_asked():
+            while not self._is_stop_requested():
                 selector.select()
         self._screen.stop_waiting()
 
-    def _is_asked(self) -> bool:
-        """Tell whether there is a signal, a change or a key that counts, without waiting."""
-        return any([each.stop_requested() for each in self._stoppers])  # noqa: C419 - ask them all
+    def _is_stop_requested(self) -> bool:
+        """Return whether a signal, a change or an accepted key is pending, without waiting."""
+        return any([each.stop_requested() for each in self._stoppers])  # noqa: C419 - call them all
 
     def _is_superseded(self) -> bool:
-        """Tell whether the run in progress is stopped for another round."""
+        """Return whether another round follows when the run in progress is stopped."""
         return not self._signals.stops
 
 
 class _Recorder(View):
-    """Takes the results of a round down."""
+    """View that records the results of a round in the states."""
 
     def __init__(self, states: TestStates, cases: "Sequence[Case]", times: int | None) -> None:
         self._states = states

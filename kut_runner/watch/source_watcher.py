@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Changes of a tree's sources, as something a selector can wait for; see `watcher`."""
+"""Changes of the sources of a tree, for use with a selector; `watcher_process` detects them."""
 
 import json
 import os
@@ -17,17 +17,18 @@ from kut_runner.definitions import config, source_trees
 from kut_runner.errors import InfrastructureError, MissingToolError
 from kut_runner.watch import watcher_process
 
-#: Seconds between a save and the moment in which it is told of; what is longer was no save.
+#: Maximum seconds between a save and its report; an older change time is not that of a save.
 _FRESH: Final = 10.0
 
 
 class SourceWatcher:
-    """Context manager that knows which sources have changed since it was asked the last time."""
+    """Context manager that collects the sources that changed since the last call of `take`."""
 
     def __init__(self, tree: Path) -> None:
-        """Watch the sources of a tree, its library's among them.
+        """Prepare to watch the sources of a tree and of its library.
 
-        Raises MissingToolError when watchfiles is not installed, and as `trees.library` does.
+        Raises MissingToolError when watchfiles is not installed, and the errors of
+        `source_trees.library`.
         """
         if not find_spec("watchfiles"):
             raise MissingToolError(
@@ -42,24 +43,24 @@ class SourceWatcher:
         self._is_ready = False
 
     def __enter__(self) -> Self:
-        """Begin to watch; raises InfrastructureError when that is not possible."""
+        """Start watching; raises InfrastructureError when that is not possible."""
         self._process = subprocess.Popen(
             [sys.executable, "-P", watcher_process.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
-            start_new_session=True,  # Ctrl-C is for kut
+            start_new_session=True,  # Ctrl-C is for kut only
         )
         try:
             os.set_blocking(self.fileno(), False)
-            self._order()
+            self._send_request()
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -72,16 +73,16 @@ class SourceWatcher:
         return self._process.stdout.fileno()
 
     def stop_requested(self) -> bool:
-        """Take in what the descriptor has; tell whether something has changed."""
+        """Read pending changes; return whether a source has changed."""
         with suppress(BlockingIOError):
             self._read()
         return bool(self._paths)
 
     def also(self, files: Iterable[str], since: float) -> None:
-        """Watch these files too, in place of those of the last call; the tree's own are anyway.
+        """Watch `files`, too, instead of those of the previous call.
 
-        Each is a path relative to the tree, or an absolute one. Those that are new here count as
-        changed if they were so after `since`, in seconds of the epoch.
+        They are absolute, or relative to the tree. A file that was not watched before counts as
+        changed if it has changed after `since`, in seconds since the epoch.
         """
         absolute = {os.path.normpath(self._tree / file) for file in (*files, *self._own)}
         tops = tuple(f"{self._tree / name}{os.sep}" for name in (*self._tops, "build"))
@@ -89,56 +90,56 @@ class SourceWatcher:
         fresh = outside - self._files
         self._files = outside
         if fresh:
-            self._order()
+            self._send_request()
         for path in fresh:
             with suppress(FileNotFoundError):
                 if Path(path).stat().st_ctime > since:
                     self._paths.add(path)
 
     def take(self) -> tuple[str, ...]:
-        """Return what has changed since the last call, sorted, relative to the tree."""
+        """Return the paths that changed since the last call, sorted, relative to the tree."""
         paths, self._paths = self._paths, set()
         return tuple(sorted(os.path.relpath(path, self._tree) for path in paths))
 
-    def _order(self) -> None:
-        """Tell the other process what to watch, and wait until it does."""
+    def _send_request(self) -> None:
+        """Send the watcher process the paths to watch, and wait until it watches them."""
         trees = [str(top) for name in self._tops if (top := self._tree / name).is_dir()]
         files = sorted(file for file in self._files if Path(file).parent.is_dir())
-        order = json.dumps({"trees": trees, "files": files})
+        request = json.dumps({"trees": trees, "files": files})
         assert self._process.stdin  # noqa: S101 - for mypy: stdin=PIPE
-        with suppress(BrokenPipeError):  # what it said before it died is still to be read
-            self._process.stdin.write(f"{order}\n".encode())
+        with suppress(BrokenPipeError):  # its error message can still be read
+            self._process.stdin.write(f"{request}\n".encode())
         self._is_ready = False
         while not self._is_ready:
             select.select([self], [], [])
             self._read()
 
     def _read(self) -> None:
-        """Take in what the other process says."""
+        """Read and handle the output of the watcher process."""
         data = os.read(self.fileno(), 1 << 16)
         if not data:
-            self._fail(f"it ended with exit status {self._process.wait()}")
+            self._fail(f"the watcher process ended with exit status {self._process.wait()}")
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._handle(json.loads(line))
 
-    def _handle(self, said: Any) -> None:  # noqa: ANN401 - what JSON gives
-        if said is None:
+    def _handle(self, message: Any) -> None:  # noqa: ANN401 - any JSON value
+        if message is None:
             self._is_ready = True
-        elif isinstance(said, list):
-            self._paths.update(said)
+        elif isinstance(message, list):
+            self._paths.update(message)
         else:
-            self._fail(said["error"])
+            self._fail(message["error"])
 
-    def _fail(self, words: str) -> None:
+    def _fail(self, reason: str) -> None:
         raise InfrastructureError(
-            f"the sources cannot be watched: {words}",
-            "on Linux, `sysctl fs.inotify` shows the limits that may have been reached",
+            f"the sources cannot be watched: {reason}",
+            "on Linux a limit may have been reached, see `sysctl fs.inotify`",
         )
 
 
 def saved_at(tree: Path, paths: Iterable[str]) -> float:
-    """Return when the last of `paths`, of which was just told, was saved: seconds of the epoch."""
+    """Return the time at which the last of `paths`, just reported, was saved; since the epoch."""
     now = time.time()
     times = []
     for path in paths:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A process of its own that tells of files that change, so that kut stays without threads.
+"""Script that watches files in a separate process, so that kut itself has no threads.
 
-It runs as a script. On stdin it is told what to watch, on lines of JSON: an object with "trees",
-directories with all below them, and "files", which may be replaced as editors do; those of a line
-take the place of those of the line before. On stdout it answers each with `null` once it watches,
-and writes a list of paths for every burst of changes, or {"error": WORDS} for trouble, which is
-the last line. It ends at the end of stdin: when kut ends, whatever ends it.
+Requests on stdin and replies on stdout are lines of JSON. A request has "trees", directories to
+watch recursively, and "files", which editors may replace; it supersedes the previous one. The reply
+is `null` once they are watched. Each burst of changes is reported as a list of paths, and an error
+as {"error": MESSAGE}, which is the last line. The process ends at the end of stdin, so it ends with
+kut.
 """
 
 import json
@@ -16,16 +16,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-#: Milliseconds without a change that end a burst, and the most that a burst may last.
+#: Milliseconds without a change that end a burst.
 _QUIET: Final = 20
+#: Maximum milliseconds of a burst.
 _LONGEST: Final = 2000
 
 _SUFFIXES: Final = (".c", ".h", ".S", ".inc", ".lds", ".toml")
+#: Kind of a change in watchfiles: the path was added.
 _ADDED: Final = 1
 
 
 def is_source(change: int, path: str) -> bool:
-    """Tell whether a build could depend on what changed: no backup, no editor's own file."""
+    """Return whether a build may depend on a changed path; backups of editors are excluded."""
     name = Path(path).name
     if name.startswith("."):
         return False
@@ -33,28 +35,27 @@ def is_source(change: int, path: str) -> bool:
 
 
 class _Watcher:
-    """What is watched. Nothing ever ceases to be: watchfiles forgets changes when it is stopped."""
+    """The watched paths; none is ever removed, because watchfiles loses changes when stopped."""
 
     def __init__(self) -> None:
         self._files = frozenset[str]()
         self._watched = set[tuple[str, bool]]()
-        self._speaking = threading.Lock()
+        self._write_lock = threading.Lock()
 
-    def obey(self, order: dict[str, list[str]]) -> None:
-        """Watch what an order names."""
-        self._files = frozenset(order["files"])
-        self._watch(order["trees"], recursive=True)
+    def handle(self, request: dict[str, list[str]]) -> None:
+        """Watch the paths of a request."""
+        self._files = frozenset(request["files"])
+        self._watch(request["trees"], recursive=True)
         self._watch(sorted({str(Path(file).parent) for file in self._files}), recursive=False)
-        self.say(None)
+        self._write(None)
 
-    def say(self, what: Any) -> None:  # noqa: ANN401 - whatever JSON takes
-        """Write a line."""
-        with self._speaking:
-            sys.stdout.write(f"{json.dumps(what)}\n")
+    def _write(self, message: Any) -> None:  # noqa: ANN401 - any JSON value
+        with self._write_lock:
+            sys.stdout.write(f"{json.dumps(message)}\n")
             sys.stdout.flush()
 
     def _watch(self, paths: list[str], *, recursive: bool) -> None:
-        # watchfiles.watch() does not say when it has begun to watch; what is below it does.
+        # Unlike watchfiles.watch(), the class below it watches from its construction on.
         from watchfiles._rust_notify import RustNotify
 
         fresh = [path for path in paths if (path, recursive) not in self._watched]
@@ -69,34 +70,34 @@ class _Watcher:
             )
             self._watched.update((path, recursive) for path in fresh)
             threading.Thread(
-                target=self._tell, args=(notifier,), kwargs={"whole": recursive}, daemon=True
+                target=self._report, args=(notifier,), kwargs={"recursive": recursive}, daemon=True
             ).start()
 
-    def _tell(self, notifier: Any, *, whole: bool) -> None:  # noqa: ANN401 - its class comes late
-        """Write the bursts of changes, for ever: of files that are named, and if `whole` of all."""
+    def _report(self, notifier: Any, *, recursive: bool) -> None:  # noqa: ANN401 - imported late
+        """Report bursts of changes without end: of the files, and if `recursive` of all sources."""
         try:
             while True:
                 found = notifier.watch(_LONGEST, _QUIET, 0, None)
                 paths = {
                     path
                     for change, path in found
-                    if path in self._files or (whole and is_source(change, path))
+                    if path in self._files or (recursive and is_source(change, path))
                 }
                 if paths:
-                    self.say(sorted(paths))
-        except BrokenPipeError:  # kut is gone
+                    self._write(sorted(paths))
+        except BrokenPipeError:  # kut has ended
             os._exit(0)
-        except Exception as error:  # noqa: BLE001 - kut puts it into words
+        except Exception as error:  # noqa: BLE001 - kut reports it
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Say what is wrong, and end."""
-        self.say({"error": f"{type(error).__name__}: {error}"})
+        """Report an error, and exit."""
+        self._write({"error": f"{type(error).__name__}: {error}"})
         os._exit(1)
 
 
-def _orders() -> Iterator[dict[str, list[str]]]:
-    """Yield what stdin says, until its end."""
+def _requests() -> Iterator[dict[str, list[str]]]:
+    """Yield the requests on stdin until its end."""
     rest = b""
     while data := os.read(0, 1 << 16):
         *lines, rest = (rest + data).split(b"\n")
@@ -104,16 +105,16 @@ def _orders() -> Iterator[dict[str, list[str]]]:
 
 
 def main() -> None:
-    """Obey stdin until its end."""
+    """Handle the requests on stdin until its end."""
     watcher = _Watcher()
     try:
-        for order in _orders():
-            watcher.obey(order)
-    except BrokenPipeError:  # kut is gone
+        for request in _requests():
+            watcher.handle(request)
+    except BrokenPipeError:  # kut has ended
         pass
-    except Exception as error:  # noqa: BLE001 - kut puts it into words
+    except Exception as error:  # noqa: BLE001 - kut reports it
         watcher.fail(error)
-    os._exit(0)  # whatever the threads are at
+    os._exit(0)  # does not wait for the threads
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The helpers in gdb, which runs this file: commands `kut ...`, and struct guest in one line."""
+"""Script for gdb: the `kut` commands, a pretty-printer for struct guest, and an unwinder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _find_package() -> None:
-    """Make this very package importable, and nothing else that lies beside it."""
+    """Make this package importable, but not its neighbours in site-packages."""
     home = Path(__file__).resolve().parents[2]
     if "kut_runner" in sys.modules:
         return
@@ -31,14 +31,14 @@ def _find_package() -> None:
 
 _find_package()
 
-from kut_runner.debugging.helpers import commands  # noqa: E402 - it cannot be found before
+from kut_runner.debugging.helpers import commands  # noqa: E402 - only importable now
 from kut_runner.debugging.helpers.machine import CommandError, Member, UnreadableError, Value  # noqa: E402
 
 _STRUCTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 
 
 class _Gdb:
-    """What gdb knows of the program and the machine."""
+    """`machine.Debugger` for gdb."""
 
     def evaluate(self, expression: str) -> Value:
         try:
@@ -89,8 +89,8 @@ class _Gdb:
             gdb.execute("maintenance packet Qqemu.PhyMemMode:0", to_string=True)
 
     def symbol(self, address: int) -> str:
-        words = gdb.execute(f"info symbol {address:#x}", to_string=True)
-        name, _, rest = words.partition(" in section ")
+        text = gdb.execute(f"info symbol {address:#x}", to_string=True)
+        name, _, rest = text.partition(" in section ")
         return name.replace(" + ", "+") if rest else ""
 
 
@@ -115,7 +115,7 @@ def _variables(frame: gdb.Frame) -> list[gdb.Symbol]:
 
 
 def _struct_of(value: gdb.Value) -> str:
-    """Return the name of the structure that a value is or points to, "" for any other."""
+    """Return the name of the structure that a value is or points to, "" for other values."""
     kind = value.type.strip_typedefs()
     if kind.code == gdb.TYPE_CODE_PTR:
         kind = kind.target().strip_typedefs()
@@ -144,7 +144,7 @@ def _members(kind: gdb.Type, prefix: str, base: int) -> Iterator[tuple[str, Memb
 
 
 class _Prefix(gdb.Command):  # type: ignore[misc]
-    """Words about guests and stage 2; `help kut` lists them."""
+    """Print guests and stage-2 page tables; `help kut` lists the commands."""
 
     def __init__(self) -> None:
         super().__init__("kut", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, prefix=True)
@@ -156,16 +156,16 @@ class _Command(gdb.Command):  # type: ignore[misc]
         self._run = command.run
         super().__init__(f"kut {name}", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
 
-    def invoke(self, words: str, _from_tty: bool) -> None:  # noqa: FBT001 - gdb's signature
+    def invoke(self, arguments: str, _from_tty: bool) -> None:  # noqa: FBT001 - gdb's signature
         try:
-            for line in self._run(_Gdb(), words.strip()):
+            for line in self._run(_Gdb(), arguments.strip()):
                 gdb.write(f"{line}\n")
-        except CommandError as stderr:
-            raise gdb.GdbError(str(stderr)) from None
+        except CommandError as error:
+            raise gdb.GdbError(str(error)) from None
 
 
 class _Summary:
-    """A guest, or a pointer to one, in one line; `print/r` shows all that there is."""
+    """Pretty-printer for a guest, or a pointer to one; `print/r` shows the plain structure."""
 
     def __init__(self, address: int, *, is_pointer: bool) -> None:
         self._address = address
@@ -174,7 +174,7 @@ class _Summary:
     def to_string(self) -> str:
         try:
             return f"{self._prefix}{commands.summary(_Gdb(), self._address)}"
-        except CommandError:  # not initialised yet, say
+        except CommandError:  # for example, not initialised yet
             return f"{self._prefix}{{not readable}}"
 
 
@@ -189,27 +189,27 @@ def _look_up(value: gdb.Value) -> _Summary | None:
 
 
 def _on_exit(_event: object) -> None:
-    """End the machine with gdb, which would let it run on."""
+    """Kill the machine when gdb exits, which would otherwise let it run on."""
     with suppress(gdb.error):
         gdb.execute("kill", to_string=True)
 
 
-class _Records(Unwinder):  # type: ignore[misc]
-    """Follows frame records through assembly, of which there are no unwind tables.
+class _FrameRecordUnwinder(Unwinder):  # type: ignore[misc]
+    """Unwinder that follows frame records through assembly, which has no unwind tables.
 
-    gdb guesses there, and may guess for ever; C functions it reads well.
+    Without them gdb guesses, possibly without end. C functions are left to gdb.
     """
 
     def __init__(self) -> None:
         super().__init__("kut")
 
     def __call__(self, pending: gdb.PendingFrame) -> gdb.UnwindInfo | None:
-        counter, frame, stack = (pending.read_register(name) for name in ("pc", "x29", "sp"))
-        if not _wants_records(int(counter)):
+        pc, frame, stack = (pending.read_register(name) for name in ("pc", "x29", "sp"))
+        if not _needs_records(int(pc)):
             return None
-        above, address = _record(int(frame) & (1 << 64) - 1)
-        found = pending.create_unwind_info(_FrameId(stack, counter))
-        found.add_saved_register("x29", gdb.Value(above).cast(frame.type))
+        caller, address = _frame_record(int(frame) & (1 << 64) - 1)
+        found = pending.create_unwind_info(_FrameId(stack, pc))
+        found.add_saved_register("x29", gdb.Value(caller).cast(frame.type))
         found.add_saved_register(
             "sp", gdb.Value(int(frame if address else stack) + 16).cast(frame.type)
         )
@@ -222,8 +222,8 @@ class _FrameId:
         self.sp, self.pc = sp, pc
 
 
-def _wants_records(address: int) -> bool:
-    """Tell whether an address is in assembly without unwind tables."""
+def _needs_records(address: int) -> bool:
+    """Return whether an address is in assembly without unwind tables."""
     return not _is_in_c(address) and not _Gdb().symbol(address).startswith("guest_vectors")
 
 
@@ -237,12 +237,15 @@ def _is_in_c(address: int) -> bool:
     return False
 
 
-def _record(address: int) -> tuple[int, int]:
-    """Return the frame record at an address: the next one's, and where to return to; 0: no more."""
+def _frame_record(address: int) -> tuple[int, int]:
+    """Return the frame record at an address: that of the caller, and the return address.
+
+    Both are 0 at the end of the stack.
+    """
     with suppress(CommandError):
         data = _Gdb().read(address, 16) if address and address % 8 == 0 else bytes(16)
-        above, back = (int.from_bytes(data[at : at + 8], "little") for at in (0, 8))
-        return above, back & (1 << 48) - 1
+        caller, back = (int.from_bytes(data[at : at + 8], "little") for at in (0, 8))
+        return caller, back & (1 << 48) - 1
     return 0, 0
 
 
@@ -251,6 +254,6 @@ _Prefix()
 for _name, _each in commands.COMMANDS.items():
     _Command(_name, _each)
 gdb.pretty_printers.append(_look_up)
-register_unwinder(None, _Records(), replace=True)
+register_unwinder(None, _FrameRecordUnwinder(), replace=True)
 if hasattr(gdb.events, "gdb_exiting"):  # since gdb 12
     gdb.events.gdb_exiting.connect(_on_exit)

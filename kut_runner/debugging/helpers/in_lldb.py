@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The helpers in lldb, which imports this file: commands `kut ...`."""
+"""Script for lldb: the `kut` commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _find_package() -> None:
-    """Make this very package importable, and nothing else that lies beside it."""
+    """Make this package importable, but not its neighbours in site-packages."""
     home = Path(__file__).resolve().parents[2]
     if "kut_runner" in sys.modules:
         return
@@ -29,12 +29,12 @@ def _find_package() -> None:
 
 _find_package()
 
-from kut_runner.debugging.helpers import commands  # noqa: E402 - it cannot be found before
+from kut_runner.debugging.helpers import commands  # noqa: E402 - only importable now
 from kut_runner.debugging.helpers.machine import CommandError, Member, UnreadableError, Value  # noqa: E402
 
 
 class _Lldb:
-    """What lldb knows of the program and the machine."""
+    """`machine.Debugger` for lldb."""
 
     def __init__(self, context: lldb.SBExecutionContext) -> None:
         self._target = context.GetTarget()
@@ -62,13 +62,13 @@ class _Lldb:
     def members(self, struct: str) -> dict[str, Member]:
         kind = self._target.FindFirstType(struct)
         if not kind.IsValid():
-            raise CommandError(f"no struct {struct} is known")
+            raise CommandError(f"unknown struct {struct}")
         return dict(_members(kind, "", 0))
 
     def enumerators(self, enum: str) -> dict[int, str]:
         kind = self._target.FindFirstType(enum)
         if not kind.IsValid():
-            raise CommandError(f"no enum {enum} is known")
+            raise CommandError(f"unknown enum {enum}")
         members = list(kind.GetEnumMembers())
         return {each.GetValueAsUnsigned(): each.GetName() for each in reversed(members)}
 
@@ -91,17 +91,16 @@ class _Lldb:
             self._send("Qqemu.PhyMemMode:0")
 
     def symbol(self, address: int) -> str:
-        place = self._target.ResolveLoadAddress(address)
-        symbol = place.GetSymbol()
+        symbol = self._target.ResolveLoadAddress(address).GetSymbol()
         if not symbol.IsValid():
             return ""
         distance = address - symbol.GetStartAddress().GetLoadAddress(self._target)
         return f"{symbol.GetName()}+{distance}" if distance else str(symbol.GetName())
 
     def _send(self, packet: str) -> None:
-        said = lldb.SBCommandReturnObject()
+        reply = lldb.SBCommandReturnObject()
         interpreter = self._target.GetDebugger().GetCommandInterpreter()
-        interpreter.HandleCommand(f"process plugin packet send {packet}", said)
+        interpreter.HandleCommand(f"process plugin packet send {packet}", reply)
 
 
 def _value(value: lldb.SBValue) -> Value:
@@ -138,25 +137,25 @@ def _members(kind: lldb.SBType, prefix: str, base: int) -> Iterator[tuple[str, M
 
 def kut(
     _debugger: lldb.SBDebugger,
-    words: str,
+    arguments: str,
     context: lldb.SBExecutionContext,
     result: lldb.SBCommandReturnObject,
     _session: object,
 ) -> None:
-    """Print words about guests and stage 2: kut guest, stage2, exits or esr, and what they take."""
-    name, _, rest = words.strip().partition(" ")
+    """Print guests and stage-2 page tables: kut guest, stage2, exits or esr, with arguments."""
+    name, _, rest = arguments.strip().partition(" ")
     command = commands.COMMANDS.get(name)
     if not command:
         lines = [
-            f"kut {each} {that.usage}  {that.about}" for each, that in commands.COMMANDS.items()
+            f"kut {each} {known.usage}  {known.about}" for each, known in commands.COMMANDS.items()
         ]
         result.SetError("\n".join(lines))
         return
     try:
         for line in command.run(_Lldb(context), rest.strip()):
             result.AppendMessage(line)
-    except CommandError as stderr:
-        result.SetError(str(stderr))
+    except CommandError as error:
+        result.SetError(str(error))
 
 
 def __lldb_init_module(debugger: lldb.SBDebugger, _session: object) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run as one page that needs nothing else: no network, no other file, not even its own script.
+"""A run as one self-contained HTML page, which works without network, other files or scripts.
 
-Whatever a guest, QEMU or a document says goes through `text.shown` and nowhere else into the page,
-and the page allows no script but its own, by its hash. Its size is bounded by `text.Budget`.
+All text of a guest, of QEMU or of a document is escaped by `text.shown`. A content security policy
+allows the script of the page only, by its hash. `text.Budget` limits the size of the page.
 """

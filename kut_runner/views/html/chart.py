@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Charts in a page: SVG of its own, in the colours of the page."""
+"""Charts as SVG in the colours of the page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -8,13 +8,13 @@ from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 from kut_runner.views.html.text import shown
 
-#: Bars of the chart of times.
+#: Maximum number of bars in the chart of times.
 _MOST_BARS: Final = 12
 _WIDTH: Final = 1000
 
 
-def shares(counts: Mapping[Status, int]) -> str:
-    """Return one bar of all tests, divided by status."""
+def statuses(counts: Mapping[Status, int]) -> str:
+    """Return a bar that is divided by the numbers of tests per status."""
     total = sum(counts.values())
     at = 0.0
     parts = []
@@ -27,13 +27,13 @@ def shares(counts: Mapping[Status, int]) -> str:
             )
             at += width
     return (
-        f'<svg class="shares" viewBox="0 0 {_WIDTH} 10" preserveAspectRatio="none" role="img"'
-        f' aria-label="shares of the statuses">{"".join(parts)}</svg>'
+        f'<svg class="statuses" viewBox="0 0 {_WIDTH} 10" preserveAspectRatio="none" role="img"'
+        f' aria-label="tests by status">{"".join(parts)}</svg>'
     )
 
 
 def slowest(rows: Sequence[tuple[str, TestResult]]) -> str:
-    """Return a bar for each of the slowest tests; with a result in `rows` is its place here."""
+    """Return a bar for each of the slowest tests; `rows` are results with their ids in the page."""
     ordered = sorted(rows, key=lambda row: row[1].seconds, reverse=True)[:_MOST_BARS]
     longest = max((result.seconds for _, result in ordered), default=0.0)
     if not longest:
@@ -42,8 +42,8 @@ def slowest(rows: Sequence[tuple[str, TestResult]]) -> str:
     return f'<div class="times">{"".join(bars)}</div>'
 
 
-def _bar(ident: str, result: TestResult, share: float) -> str:
-    width = max(share * 100, 0.3)
+def _bar(ident: str, result: TestResult, fraction: float) -> str:
+    width = max(fraction * 100, 0.3)
     return (
         f'<a href="#{ident}"><span class="name">{shown(result.id)}</span>'
         f'<svg aria-hidden="true"><rect class="{result.status.value}" width="{width:.1f}%"'

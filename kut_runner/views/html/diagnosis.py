@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A diagnosis in a page: headline, stacks with source, registers in words."""
+"""A diagnosis in the page: headline, stacks with source lines, decoded registers."""
 
 import re
 from collections.abc import Iterable
@@ -9,18 +9,18 @@ from typing import Final
 from kut_runner.verdict.diagnosis import Diagnosis, Frame, Register
 from kut_runner.views.html.text import shown
 
-#: Frames shown of one stack, a recursion counted once.
+#: Maximum number of frames shown of one stack; a recursion counts as one.
 _MOST_FRAMES: Final = 24
 _GENERAL: Final = re.compile("x[0-9]+")
 
 
 def diagnosis(found: Diagnosis) -> str:
-    """Return the block that explains a failure."""
+    """Return the section with the diagnosis of a failure."""
     parts = [f'<p class="headline">{shown(found.headline)}</p>', _stack(found.frames)]
     parts.append(_registers(found.registers))
-    for place in found.cpus:
-        parts.append(f"<h4>CPU {place.cpu}: {shown(place.state)}</h4>")
-        parts += [_stack(place.frames), _registers(place.registers)]
+    for cpu in found.cpus:
+        parts.append(f"<h4>CPU {cpu.cpu}: {shown(cpu.state)}</h4>")
+        parts += [_stack(cpu.frames), _registers(cpu.registers)]
     parts += [f'<p class="note">{shown(note)}</p>' for note in found.notes]
     return f'<section class="diagnosis">{"".join(parts)}</section>'
 
@@ -37,19 +37,19 @@ def _stack(frames: tuple[Frame, ...]) -> str:
 
 def _frame(same: list[Frame]) -> str:
     frame = same[0]
-    where = "image offset " if frame.is_in_image else ""
-    name = f"{shown(frame.function)}()" if frame.function else f"{where}{frame.address:#x}"
+    prefix = "image offset " if frame.is_in_image else ""
+    name = f"{shown(frame.function)}()" if frame.function else f"{prefix}{frame.address:#x}"
     line = f":{frame.line}" if frame.line else ""
-    place = f'<span class="place">{shown(frame.file)}{line}</span>' if frame.file else ""
+    location = f'<span class="location">{shown(frame.file)}{line}</span>' if frame.file else ""
     notes = [f"{len(same)} times"] if len(same) > 1 else []
     notes += ["inlined"] if frame.is_inlined else []
     note = f"<small>{', '.join(notes)}</small>" if notes else ""
     source = f"<pre>{shown(frame.source.strip())}</pre>" if frame.source else ""
-    return f"<li><b>{name}</b> {place} {note}{source}</li>"
+    return f"<li><b>{name}</b> {location} {note}{source}</li>"
 
 
 def _registers(registers: Iterable[Register]) -> str:
-    """Return system registers in a table, and the general ones that point at symbols."""
+    """Return system registers as a table, and general registers that point to symbols."""
     known = [register for register in registers if register.meaning]
     general = [register for register in known if _GENERAL.fullmatch(register.name)]
     rows = "".join(_row(register) for register in known if register not in general)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The log of a test in a page: numbered lines, each with an anchor, without a long middle."""
+"""The log of a test in the page: numbered lines with anchors, and a long log without its middle."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,16 +9,16 @@ from kut_runner.verdict.lines import decode
 from kut_runner.verdict.result import TestResult
 from kut_runner.views.html.text import shown
 
-#: Lines shown of the start and of the end of a log, for a test that failed and for others.
+#: Number of first and of last lines shown of a log, for failed tests and for others.
 _FAILED: Final = (100, 400)
 _GOOD: Final = (20, 60)
-#: Bytes of a line that are looked at.
+#: Maximum number of bytes shown of a line.
 _LINE: Final = 1000
 _BAD: Final = ("FAIL: ", "XPASS: ", "ABORT: ", "Unhandled exception", "Stack overflow")
 
 
 def log(result: TestResult, ident: str) -> str:
-    """Return the log, from its file or else the end that the result has; anchors are IDENT.LINE."""
+    """Return the log file, or the last lines of the result; anchors are IDENT.LINE."""
     raw = _read(result.log)
     if not raw:
         return _last_lines(result)
@@ -41,7 +41,7 @@ def log(result: TestResult, ident: str) -> str:
 def _read(path: str) -> bytes:
     try:
         return Path(path).read_bytes() if path else b""
-    except (OSError, ValueError):  # another machine's, removed since, or no path at all
+    except (OSError, ValueError):  # from another host, removed since, or not a path
         return b""
 
 

@@ -1,7 +1,7 @@
 "use strict";
-// Filters by status and by words, and opens what a link points at.
+// Filters tests by status and text, and expands the target of a link.
 const tests = [...document.querySelectorAll("details.test")];
-const words = tests.map((test) => test.firstElementChild.textContent.toLowerCase());
+const texts = tests.map((test) => test.firstElementChild.textContent.toLowerCase());
 const buttons = [...document.querySelectorAll("nav button")];
 const input = document.querySelector("nav input");
 const output = document.querySelector("nav output");
@@ -10,12 +10,12 @@ function filter() {
 	const statuses = new Set(
 		buttons.filter((button) => button.ariaPressed === "true").map((button) => button.dataset.status)
 	);
-	const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+	const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
 	let shown = 0;
 	tests.forEach((test, index) => {
 		const fits =
 			(!statuses.size || statuses.has(test.dataset.status)) &&
-			wanted.every((word) => words[index].includes(word));
+			words.every((word) => texts[index].includes(word));
 		test.hidden = !fits;
 		shown += fits;
 	});

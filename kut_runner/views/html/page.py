@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The page as a whole."""
+"""The complete page."""
 
 import time
 from base64 import b64encode
@@ -19,13 +19,13 @@ from kut_runner.views.html.cells import grid
 from kut_runner.views.html.test import test
 from kut_runner.views.html.text import Budget, shown
 
-#: Tests that failed and are open from the start.
+#: Maximum number of failed tests that are expanded when the page is opened.
 _MOST_OPEN: Final = 10
 _HERE: Final = Path(__file__).parent
 
 
 def page(run: Run, metadata: RunMetadata, budget: Budget | None = None) -> str:
-    """Return the page of a run: what failed first, the rest in the order in which it ended."""
+    """Return the page of a run: failed tests first, all in the order in which they ended."""
     budget = budget or Budget()
     ordered = sorted(run.results, key=lambda result: not result.status.is_failure)
     rows = [(f"t{number}", result) for number, result in enumerate(ordered, 1)]
@@ -51,7 +51,7 @@ def page(run: Run, metadata: RunMetadata, budget: Budget | None = None) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Return what the browser is to allow: this style and this script, and nothing else."""
+    """Return the content security policy, which allows this style and this script only."""
     hashes = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
     style_hash, script_hash = hashes
     content = (
@@ -75,14 +75,16 @@ def _head(run: Run, metadata: RunMetadata) -> Iterator[str]:
     if not run.is_complete:
         left = run.selected - len(run.results)
         yield f'<p class="warning">The run was cut short: {left} tests have no result.</p>'
-    yield f"{chart.shares(counts)}<ul class=facts>"
-    yield from (f"<li>{name} <b>{shown(value)}</b></li>" for name, value in _facts(run, metadata))
+    yield f"{chart.statuses(counts)}<ul class=metadata>"
+    yield from (
+        f"<li>{name} <b>{shown(value)}</b></li>" for name, value in _metadata(run, metadata)
+    )
     yield "</ul></header>"
 
 
-def _facts(run: Run, metadata: RunMetadata) -> Iterator[tuple[str, str]]:
+def _metadata(run: Run, metadata: RunMetadata) -> Iterator[tuple[str, str]]:
     yield "started", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(run.started))
-    yield "took", f"{run.seconds:.2f} s"
+    yield "duration", f"{run.seconds:.2f} s"
     if metadata.compiler:
         yield "built with", "-".join(filter(None, (metadata.compiler, metadata.variant)))
     if metadata.version:
@@ -111,7 +113,7 @@ def _times(rows: list[tuple[str, TestResult]]) -> Iterator[str]:
 
 
 def _filters(run: Run) -> str:
-    """Return the means to filter, which the script makes visible."""
+    """Return the filter controls, which the script shows."""
     counts = Counter(result.status for result in run.results)
     buttons = [
         f'<button type="button" class="{status.value}" data-status="{status.value}"'
@@ -120,8 +122,8 @@ def _filters(run: Run) -> str:
         if counts[status]
     ]
     return (
-        f'<nav>{"".join(buttons)}<input type="search" hidden placeholder="Filter by name or words"'
-        ' aria-label="Filter by name or words"><output></output></nav>'
+        f'<nav>{"".join(buttons)}<input type="search" hidden placeholder="Filter by name or text"'
+        ' aria-label="Filter by name or text"><output></output></nav>'
     )
 
 

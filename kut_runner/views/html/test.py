@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One test in a page: a line, and all that is known when it is opened."""
+"""One test in the page: a line that expands to all details."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -12,22 +12,22 @@ from kut_runner.views.html.diagnosis import diagnosis
 from kut_runner.views.html.log import log
 from kut_runner.views.html.text import Budget, shown
 
-#: Checks listed, those that failed first.
+#: Maximum number of checks listed.
 _MOST_CHECKS: Final = 200
 
 
 def test(result: TestResult, ident: str, budget: Budget, *, is_open: bool) -> str:
-    """Return the test; where the budget is used up, without its details."""
+    """Return the test, without details that exceed the budget."""
     status = result.status.value
-    parts = [_reports(result), *_details(result, ident)]
+    parts = [_diagnosis(result), *_details(result, ident)]
     details = "".join(part for part in parts if part and budget.take(part))
     if not details:
-        details = '<p class="note">There is no more room in this page: see the log.</p>'
-    words = shown(result.verdict.reason, 300) or _checks_made(result)
+        details = '<p class="note">Left out, as the page would be too large: see the log.</p>'
+    reason = shown(result.verdict.reason, 300) or _checks_made(result)
     return (
         f'<details id="{ident}" class="test" data-status="{status}"{" open" if is_open else ""}>'
         f'<summary><b class="pill {status}">{status}</b><span class="name">{shown(result.id)}'
-        f'</span><span class="reason">{words}</span>'
+        f'</span><span class="reason">{reason}</span>'
         f'<span class="seconds">{result.seconds:.2f} s</span></summary>'
         f'<div class="body">{details}</div></details>'
     )
@@ -37,10 +37,10 @@ def _details(result: TestResult, ident: str) -> Iterator[str]:
     yield _checks(result)
     yield log(result, ident)
     yield from (_earlier(each) for each in result.earlier)
-    yield _facts(result, ident)
+    yield _properties(result, ident)
 
 
-def _reports(result: TestResult) -> str:
+def _diagnosis(result: TestResult) -> str:
     return diagnosis(result.diagnosis) if result.diagnosis else ""
 
 
@@ -50,7 +50,7 @@ def _checks_made(result: TestResult) -> str:
 
 
 def _checks(result: TestResult) -> str:
-    """Return the checks: those that failed in sight, the others folded."""
+    """Return the checks: failed ones visible, others collapsed."""
     failed = result.output.failed
     others = [check for check in result.output.checks if not check.status.is_failure]
     parts = []
@@ -58,9 +58,9 @@ def _checks(result: TestResult) -> str:
         parts.append(f"<h4>Failed checks</h4>{_check_list(failed)}")
     if others:
         silent = result.output.counted - len(result.output.checks)
-        note = f", and {silent} that say nothing" if silent else ""
-        words = f"{len(others)}{' other' if failed else ''} check{'' if len(others) == 1 else 's'}"
-        parts.append(f"<details><summary>{words}{note}</summary>{_check_list(others)}</details>")
+        note = f", and {silent} without a line" if silent else ""
+        label = f"{len(others)}{' other' if failed else ''} check{'' if len(others) == 1 else 's'}"
+        parts.append(f"<details><summary>{label}{note}</summary>{_check_list(others)}</details>")
     return "".join(parts)
 
 
@@ -80,18 +80,18 @@ def _place(check: Check) -> str:
 
 
 def _earlier(result: TestResult) -> str:
-    words = f"{result.status.value}: {result.verdict.reason}"
-    return f'<p class="note">Attempt {result.attempt}: {shown(words)}</p>'
+    outcome = f"{result.status.value}: {result.verdict.reason}"
+    return f'<p class="note">Attempt {result.attempt}: {shown(outcome)}</p>'
 
 
-def _facts(result: TestResult, ident: str) -> str:
+def _properties(result: TestResult, ident: str) -> str:
     rows = [
-        ("ProcessExit", _ended(result)),
+        ("Exit", _ended(result)),
         ("Command", f"<code>{shown(shlex.join(result.command))}</code>" if result.command else ""),
         ("QEMU", shown(result.version)),
         ("Build", f"<code>{shown(result.build_id)}</code>" if result.build_id else ""),
         ("Log", f"<code>{shown(result.log)}</code>" if result.log else ""),
-        ("QEMU says", _stderr(result)),
+        ("QEMU stderr", _stderr(result)),
         ("Link", f'<a href="#{ident}">#{ident}</a>'),
     ]
     return f"<dl>{''.join(f'<dt>{name}<dd>{value}' for name, value in rows if value)}</dl>"
@@ -108,7 +108,7 @@ def _ended(result: TestResult) -> str:
     if not result.process_exit:
         return "not started"
     kind = result.process_exit.kind
-    words = kind.name.lower().replace("_", " ")
+    text = kind.name.lower().replace("_", " ")
     number = {ExitKind.EXITED: "status", ExitKind.KILLED: "signal"}.get(kind)
     after = f" after {result.process_exit.seconds:.3f} s"
-    return f"{words}{f', {number} {result.process_exit.code}' if number else ''}{after}"
+    return f"{text}{f', {number} {result.process_exit.code}' if number else ''}{after}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Text in a page: harmless whoever wrote it, and of bounded size."""
+"""Text in the page: escaped, and of limited size."""
 
 import re
 from html import escape
@@ -7,16 +7,16 @@ from typing import Final
 
 from kut_runner.verdict.lines import printable
 
-#: Characters of one piece of text; more is cut.
+#: Maximum number of characters of one piece of text.
 MOST: Final = 2000
-#: Characters of logs, checks and command lines in one page, apart from what each test has anyway.
+#: Maximum number of characters of all details in one page.
 TOTAL: Final = 12_000_000
-#: The characters that `escape` changes: in a large page most pieces have none.
+#: Characters that `escape` replaces; most pieces of text have none.
 _MARKUP: Final = re.compile("[&<>\"']")
 
 
 def shown(text: str, most: int = MOST) -> str:
-    """Return text as HTML that shows it: markup and what is not printable as itself, in words."""
+    """Return text as HTML, with markup escaped and unprintable characters made printable."""
     if len(text) > most:
         return f"{escape(printable(text[:most]))}…"
     if not text.isprintable():
@@ -25,14 +25,14 @@ def shown(text: str, most: int = MOST) -> str:
 
 
 class Budget:
-    """How much detail may still be added to a page; those who ask first get it."""
+    """Number of characters of details that may still be added to the page."""
 
     def __init__(self, characters: int = TOTAL) -> None:
-        """Start with so many characters."""
+        """Start with a number of characters."""
         self.left = characters
 
     def take(self, html: str) -> bool:
-        """Tell whether there is room for `html`, and count it if so."""
+        """Subtract the length of `html` and return True, or return False if it does not fit."""
         if len(html) > self.left:
             return False
         self.left -= len(html)
