@@ -372,7 +372,7 @@ def test_a_target_without_its_program(tree: Path) -> None:
 def test_there_is_nothing_to_debug_with(tree: Path) -> None:
     end = realtree.kut(tree, "debug", "at-el1", "--target", "stand-in", "--wait")
     assert end.returncode == 2
-    assert "target stand-in has no gdb stub that kut knows" in end.stderr
+    assert "target stand-in has no gdb stub that kut supports" in end.stderr
 
 
 def test_trees_of_kvm_unit_tests_have_no_targets_of_their_own(tree: Path) -> None:

@@ -32,6 +32,8 @@ KEEP_MB: Final = 1000
 _LOCK: Final = ".lock"
 _LINES: Final = "results.jsonl"
 _DOCUMENT: Final = "results.json"
+#: Characters of an ID that give the time, to the millisecond.
+_STAMP: Final = len("20261231-235959-999")
 _ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-[0-9a-f]{4}")
 _LATEST: Final = re.compile(r"latest(?:~([0-9]{1,6}))?")
 _NAMED: Final = "name a run by its ID, the start of its ID, latest, latest~1, or a JSON file"
@@ -184,7 +186,11 @@ class Store:
     def _create(self) -> RunDirectory:
         while True:
             path = self._runs / _new_id(time.time())
-            with suppress(FileExistsError):
+            newest = max(self._directories(), default=self._runs)
+            if newest.name[:_STAMP] == path.name[:_STAMP]:
+                time.sleep(0.001)  # within one millisecond the order of IDs would be random
+                continue
+            with suppress(FileExistsError):  # a file system without locks
                 path.mkdir()
                 break
         lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
