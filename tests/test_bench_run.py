@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import bench_run
+import pytest
 from bench_run import Bound, Sample, Tree
+
+pytestmark = pytest.mark.qemu
 
 #: A QEMU that takes half a second of CPU time to run a test that passes.
 BUSY = """

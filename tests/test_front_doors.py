@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.qemu
+
 REPOSITORY = Path(__file__).parent.parent
 
 #: POSIX programs that the scripts use.

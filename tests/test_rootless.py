@@ -25,10 +25,13 @@ LOADERS: Final = [
     path for path in Path("/lib").glob("*-linux-gnu/ld-linux*.so.*") if path.is_file()
 ]
 
-pytestmark = pytest.mark.skipif(
-    not LOADERS or not all(map(shutil.which, NEEDED)),
-    reason="packages can be unpacked only on Debian and its derivatives",
-)
+pytestmark = [
+    pytest.mark.qemu,
+    pytest.mark.skipif(
+        not LOADERS or not all(map(shutil.which, NEEDED)),
+        reason="packages can be unpacked only on Debian and its derivatives",
+    ),
+]
 
 #: `apt-get -q -c FILE ... install PACKAGE` copies the files in PACKAGES and logs each call.
 APT = """#!/bin/sh
@@ -363,7 +366,6 @@ def test_the_command_installs_shows_and_removes(place: Site, kut: Kut) -> None:
     )
 
 
-@pytest.mark.qemu
 def test_the_command_keeps_a_choice(kut: Kut, tree: Path) -> None:
     end = kut("toolchain", "use", "clang", env={"KUT_COMPILER": ""})
     assert "\n* clang " in end.stdout

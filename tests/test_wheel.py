@@ -18,9 +18,12 @@ import realtree
 
 from kut_runner.build import builder
 
-pytestmark = pytest.mark.skipif(
-    not importlib.util.find_spec("hatchling"), reason="hatchling is not installed"
-)
+pytestmark = [
+    pytest.mark.qemu,
+    pytest.mark.skipif(
+        not importlib.util.find_spec("hatchling"), reason="hatchling is not installed"
+    ),
+]
 
 INSIDE = "kut_runner/tree"
 
@@ -140,7 +143,6 @@ def state(top: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in top.rglob("*")}
 
 
-@pytest.mark.qemu
 def test_kut_runs_its_own_tests_without_a_tree(kut: Installed) -> None:
     before = state(kut.packages)
     done = kut("run", "selftest", "stage2", "--json", "out.json")
@@ -172,7 +174,6 @@ def test_commands_that_only_look_work_without_a_tree(kut: Installed, *, args: li
     assert done.stdout
 
 
-@pytest.mark.qemu
 def test_a_tree_of_ones_own(kut: Installed, tmp_path: Path) -> None:
     done = kut("new", "--tree", "mine", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -194,7 +195,6 @@ def test_a_tree_of_ones_own(kut: Installed, tmp_path: Path) -> None:
     assert kut("new", "--tree", ".", cwd=tree).returncode == 2
 
 
-@pytest.mark.qemu
 def test_doctor_tells_of_a_cache_that_cannot_be_written(kut: Installed, tmp_path: Path) -> None:
     (tmp_path / ".cache").write_text("in the way")
     done = replace(kut, home=tmp_path)("doctor")
