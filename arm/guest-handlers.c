@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which handler an exit calls: that of its class, its vector's or the default; counts of exits. */
+/* Handler of an exit: that of its class, of its vector, or the default; counts of exits. */
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/barrier.h>

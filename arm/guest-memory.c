@@ -126,7 +126,7 @@ static void starve(int *failures, int *lost)
 	release_pages(held);
 	for (int i = 0; i < 2 * MAX_SINGLES; i++)
 		free_pages(singles[i]);
-	/* Where pages are as large as stacks, they will do. */
+	/* Pages as large as a stack are enough. */
 	report((!without || PAGE_SIZE >= GUEST_STACK_SIZE) && with,
 	       "guest_create() without and with memory for a stack: expected NULL and a guest, "
 	       "found %s and %s",

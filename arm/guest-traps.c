@@ -2,7 +2,7 @@
 /*
  * Traps of a guest's instructions to EL2, a row each (guest-traps/trap.h).
  *
- * What a control traps: DDI 0487, D24.2, the description of its field in HCR_EL2, MDCR_EL2,
+ * The accesses that a control traps: DDI 0487, D24.2, the description of its field in HCR_EL2, MDCR_EL2,
  * CPTR_EL2 and CNTHCTL_EL2. Syndromes: D24.2.40, ESR_EL2.
  *
  * Arguments select rows by their control, as it is called on this host: "HCR_EL2.TID2" at EL1,
@@ -243,7 +243,7 @@ static bool is_named(const struct trap *trap, const char *argument)
 	return !strcmp(argument, name);
 }
 
-/* What @argv[1..] names, or all, but for what stands there with a minus. */
+/* The controls that @argv[1..] names, or all; without those that are named with a minus. */
 static bool is_selected(const struct trap *trap, int argc, char **argv)
 {
 	bool selected = argc <= 1 || argv[1][0] == '-';

@@ -124,7 +124,7 @@ static void test_arguments(void)
 	s2mmu_destroy(mmu);
 }
 
-/* What the CPU lacks is refused, not mapped as something else. */
+/* Features that the CPU lacks are refused, not mapped as something else. */
 static void test_absent(void)
 {
 	struct s2_mmu *mmu = create(S2_PAGE_4K, false);

@@ -14,7 +14,7 @@
 
 #define IPA_BITS_FROM 12
 #define IPA_BITS_TO 56
-/* Where FEAT_LPA puts the top bits in PAR_EL1 */
+/* Position of the top bits of a 52-bit address in PAR_EL1 with FEAT_LPA */
 #define PAR_PA_MASK UL(0x000ffffffffff000)
 
 static const char *const granule_names[] = { "4K", "16K", "64K" };

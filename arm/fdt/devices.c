@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the library makes of a tree's nodes: addresses, devices, CPUs, memory, arguments. */
+/* Nodes of a device tree as the library reads them: addresses, devices, CPUs, memory, arguments. */
 #include <libcflat.h>
 #include <devicetree.h>
 #include <string.h>

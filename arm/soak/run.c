@@ -14,7 +14,7 @@
 #define PENDING_MS 1000
 #define RUN_MS 4000 /* what a run may take, on a slow machine too */
 
-/* What of interrupts and exceptions the host has seen, for each CPU */
+/* Interrupts and exceptions that the host has taken, for each CPU */
 static struct {
 	unsigned int sgis, brks;
 	u64 deadline;

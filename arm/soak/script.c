@@ -92,7 +92,7 @@ void draw_script(struct vcpu *vcpu, struct random *random, bool plain)
 }
 
 /*
- * What will be
+ * Plan: the operations to come
  */
 
 static void simulate_access(struct vcpu *vcpu, struct model *model, const struct op *op, bool write)
@@ -185,7 +185,7 @@ void simulate(struct vcpu *vcpu, struct model *model)
 }
 
 /*
- * What was
+ * Record: the operations so far
  */
 
 static bool is_call(enum op_kind kind)

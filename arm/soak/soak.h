@@ -26,7 +26,7 @@
 #define WORD_STEP (ARENA_SIZE / WORDS)
 #define COUNTER 0 /* the word that vCPUs count in together */
 
-/* What a guest does, one after the other. The values are in struct op. */
+/* Operations of a guest, in sequence. The values are in struct op. */
 enum op_kind {
 	OP_READ, /* a word of the arena */
 	OP_WRITE,
@@ -79,7 +79,7 @@ struct script {
 	struct op ops[MAX_OPS];
 };
 
-/* Which pages of the window are mapped, and how: flags from page `first` to the next run's. */
+/* Pages of the window that are mapped, with their flags: those from page `first` to the next run's. */
 #define MAX_RUNS 1024
 struct run {
 	u32 first, flags; /* 0: not mapped */
@@ -102,7 +102,7 @@ struct vcpu {
 	u64 faults, own, interrupts, physical; /* expected, of this run */
 	u64 own_before, interrupts_before;
 	u64 faults_seen;
-	/* How it is run */
+	/* Ways to run it */
 	u64 host_seed;
 	u64 timer_us; /* 0: no interrupt of the timer */
 	bool sgi_at_entry, irqs_open, irqs_in_handler;
@@ -132,7 +132,7 @@ static inline u64 word_offset(unsigned int word)
 	return word * (WORD_STEP + sizeof(u64));
 }
 
-/* Where the host has it */
+/* Its address in the host */
 static inline u64 *word_of(const struct machine *machine, unsigned int word)
 {
 	return &machine->arena[word_offset(word) / sizeof(u64)];
@@ -164,7 +164,7 @@ u32 page_of(const struct machine *machine, u64 ipa);
 u32 draw_page(const struct machine *machine, struct random *random);
 /* A change of pages around @page. */
 struct change draw_change(const struct machine *machine, struct random *random, u32 page);
-/* What the host answers a fault with. @alone: nobody else may look at the pages meanwhile. */
+/* Answer of the host to a fault. @alone: no other CPU may access the pages meanwhile. */
 struct change answer_fault(const struct machine *machine, const struct model *model, u32 page,
 			   bool write, u64 salt);
 int change_tree(struct machine *machine, const struct change *change);

@@ -173,7 +173,7 @@ static pteval_t leaf_bits(u32 flags)
 	       (flags & S2_MAP_TRACK_DIRTY ? S2_DBM : 0);
 }
 
-/* What the CPU may set by itself */
+/* Bits that the CPU may set by itself */
 static pteval_t cpus_bits(const struct model *model, u32 flags)
 {
 	return (model->hw_access ? S2_AF : 0) | (flags & S2_MAP_TRACK_DIRTY ? S2_AP_WRITE : 0);

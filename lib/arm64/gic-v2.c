@@ -16,7 +16,7 @@
 #define SGIR_TARGETS_SHIFT 16
 
 struct gicv2_data gicv2_data;
-/* Which CPU interface is that of cpus[]. */
+/* Number of the CPU interface of each CPU, as cpus[] is indexed. */
 static u8 interface_of[MAX_CPUS];
 
 static void *map_region(unsigned int i)

@@ -193,7 +193,7 @@ static pteval_t leaf_attributes(unsigned long flags)
 	return attributes;
 }
 
-/* Where a walk for an address begins: of TTBR0_EL1 or of TTBR1_EL1, by bit 63. */
+/* Base of the walk for an address: TTBR0_EL1 or TTBR1_EL1, selected by bit 63. */
 struct half {
 	pteval_t *root;
 	int level;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a flattened device tree is made of (Devicetree Specification v0.4, chapter 5). All numbers in
+ * Format of a flattened device tree (Devicetree Specification v0.4, chapter 5). All numbers in
  * it are big-endian.
  */
 #ifndef LIBFDT_FDT_H

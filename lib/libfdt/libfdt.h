@@ -88,7 +88,7 @@ int fdt_node_offset_by_compatible(const void *fdt, int start, const char *compat
 int fdt_node_offset_by_prop_value(const void *fdt, int start, const char *name, const void *value,
 				  int length);
 
-/* How the children's addresses and sizes are written; 2 and 1 where the node does not say. */
+/* Cells of the children's addresses and sizes; 2 and 1 without a property of the node. */
 int fdt_address_cells(const void *fdt, int offset); /* 1..FDT_MAX_NCELLS */
 int fdt_size_cells(const void *fdt, int offset); /* 0..FDT_MAX_NCELLS */
 

@@ -25,7 +25,7 @@ struct guest *__guest_require(const char *place, struct guest *guest, const char
 #define guest_create_4k(vmid, func) \
 	guest_require(guest_create(vmid, (void (*)(void))(func), S2_PAGE_4K))
 
-/* What ends a guest_run(). Only what is asked for is compared. */
+/* Expected end of a guest_run(). Only the members that the expectation sets are compared. */
 struct guest_exit {
 	enum guest_exit_reason reason;
 	u64 esr, esr_mask; /* ESR_EL2, in the bits of the mask */

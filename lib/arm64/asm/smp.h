@@ -23,7 +23,7 @@ struct secondary_data {
 };
 extern struct secondary_data secondary_data;
 
-/* Where PSCI starts a CPU that is to become one of the host's; at its physical address. */
+/* Entry point that PSCI starts a secondary CPU of the host at, by its physical address. */
 void secondary_entry(void);
 
 /*
