@@ -22,17 +22,7 @@ from kut_runner.definitions.fields import (
     Field,
     placeholders,
 )
-from kut_runner.definitions.needs import (
-    ANY_CPU,
-    Accelerator,
-    CpuModel,
-    ExceptionLevel2,
-    GicVersion,
-    MachineProperty,
-    Need,
-    QemuOptions,
-    QemuVersion,
-)
+from kut_runner.definitions.needs import Accelerator, QemuVersion
 from kut_runner.errors import ConfigError, UsageError
 
 #: Targets without a definition.
@@ -46,8 +36,6 @@ MARK: Final = "kut.toml"
 #: Description of a source tree, for messages.
 TREE_DESCRIPTION: Final = f"a directory with configs/, and lib/ or {MARK}"
 
-#: Values that enable a property of a machine.
-_ON: Final = ("on", "true", "yes")
 #: Most characters of a value in a message.
 _WIDEST_VALUE: Final = 60
 
@@ -84,23 +72,6 @@ class TestDef:
     """Reason why the test cannot run here; set only for tests of kvm-unit-tests."""
     accelerator: Accelerator | None = None
     """Accelerator of QEMU that the test requires; None for any."""
-
-    @property
-    def all_needs(self) -> Iterator[Need]:
-        """Needs in the definition, and those implied by its other keys."""
-        yield from self.needs
-        machine = dict(self.machine)
-        yield ExceptionLevel2(machine.pop("virtualization", "off") in _ON)
-        if gic := machine.pop("gic-version", ""):
-            yield GicVersion(gic)
-        for key, value in machine.items():
-            yield MachineProperty(key, value)
-        if self.cpu != ANY_CPU:
-            yield CpuModel(self.cpu)
-        if self.accelerator:
-            yield self.accelerator
-        if self.qemu_args:
-            yield QemuOptions(self.qemu_args)
 
 
 @dataclass(frozen=True, slots=True)

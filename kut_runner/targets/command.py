@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.definitions.needs import (
-    Accelerator,
+from kut_runner.definitions.implied_needs import (
     CpuModel,
     ExceptionLevel2,
     GicVersion,
     MachineProperty,
     QemuOptions,
-    QemuVersion,
+    all_needs,
 )
+from kut_runner.definitions.needs import Accelerator, QemuVersion
 from kut_runner.errors import MissingToolError
 from kut_runner.process.boot import Launch
 from kut_runner.process.resources import OVERHEAD, Resources
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TargetDef, TestDef
-    from kut_runner.definitions.needs import Need
+    from kut_runner.definitions.implied_needs import Need
 
 #: Timeout of the version command, in seconds.
 _TIME_LIMIT: Final = 10.0
@@ -96,7 +96,7 @@ class Command:
         """Return the reason why `test` cannot run on this target, "" if it can."""
         if test.skip:
             return test.skip
-        return next(filter(None, map(self._unmet, test.all_needs)), "")
+        return next(filter(None, map(self._unmet, all_needs(test))), "")
 
     def launch(
         self,

@@ -10,7 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.definitions.needs import ANY_CPU, Accelerator, CpuModel, ExceptionLevel2
+from kut_runner.definitions.implied_needs import ANY_CPU, CpuModel, ExceptionLevel2, all_needs
+from kut_runner.definitions.needs import Accelerator
 from kut_runner.errors import TargetUnavailableError
 from kut_runner.targets import qemu_machine
 from kut_runner.targets.qemu_machine import Choices, QemuExits
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TestDef
-    from kut_runner.definitions.needs import Need
+    from kut_runner.definitions.implied_needs import Need
     from kut_runner.process.boot import Launch
     from kut_runner.process.resources import Resources
     from kut_runner.targets.qemu import Qemu
@@ -110,7 +111,8 @@ class Kvm(QemuExits):
 
     def unmet_need(self, test: "TestDef") -> str:
         """Return the reason why `test` cannot run on this target, "" if it can."""
-        return qemu_machine.first_unmet(test, self._unmet)
+        other = qemu_machine.unmet_need(self.qemu, test, self.accelerator)
+        return other or next(filter(None, map(self._unmet, all_needs(test))), "")
 
     def launch(
         self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
@@ -135,4 +137,4 @@ class Kvm(QemuExits):
                 return f"needs EL2, which QEMU {self.qemu.release} does not offer with KVM"
         if isinstance(need, CpuModel) and need.model.partition(",")[0] != ANY_CPU:
             return f"needs {need}, and KVM offers the host's"
-        return qemu_machine.unmet_need(self.qemu, need, self.accelerator)
+        return ""

@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.definitions.needs import Accelerator, QemuVersion
+from kut_runner.definitions.needs import Accelerator
 from kut_runner.process.boot import Launch
 from kut_runner.process.resources import OVERHEAD, Resources
 from kut_runner.targets.inspection import QemuInspector
 from kut_runner.targets.protocol import ExitMeaning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TestDef
-    from kut_runner.definitions.needs import Need
     from kut_runner.targets.qemu import Qemu
 
 #: Messages of QEMU about too little memory on the host.
@@ -103,18 +101,19 @@ def smallest_machine(program: str, kernel: str) -> tuple[str, ...]:
     return (program, *_QUIET, *machine, "-kernel", kernel)
 
 
-def unmet_need(qemu: "Qemu", need: "Need", selected: Accelerator) -> str:
-    """Return the reason why this QEMU cannot meet a need, "" if it may."""
-    if isinstance(need, QemuVersion) and qemu.version < need.oldest:
-        return f"needs {need}, and this is QEMU {qemu.release}"
-    if isinstance(need, Accelerator) and need.name != selected.name:
-        return f"needs accelerator {need.name}, and this is {selected.name}"
+def unmet_need(qemu: "Qemu", test: "TestDef", selected: Accelerator) -> str:
+    """Return the reason why this QEMU cannot run `test`, "" if it may.
+
+    QEMU itself rejects a machine, a CPU or an option that it does not support.
+    """
+    if test.skip:
+        return test.skip
+    for need in test.needs:
+        if qemu.version < need.oldest:
+            return f"needs {need}, and this is QEMU {qemu.release}"
+    if test.accelerator and test.accelerator.name != selected.name:
+        return f"needs accelerator {test.accelerator.name}, and this is {selected.name}"
     return ""
-
-
-def first_unmet(test: "TestDef", unmet: "Callable[[Need], str]") -> str:
-    """Return the first reason why a test cannot run, "" if it can."""
-    return test.skip or next(filter(None, map(unmet, test.all_needs)), "")
 
 
 def cost(test: "TestDef") -> Resources:

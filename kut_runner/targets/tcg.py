@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TestDef
-    from kut_runner.definitions.needs import Need
     from kut_runner.process.boot import Launch
     from kut_runner.process.resources import Resources
     from kut_runner.targets.qemu import Qemu
@@ -51,7 +50,7 @@ class Tcg(QemuExits):
 
     def unmet_need(self, test: "TestDef") -> str:
         """Return the reason why `test` cannot run on this target, "" if it can."""
-        return qemu_machine.first_unmet(test, self._unmet)
+        return qemu_machine.unmet_need(self.qemu, test, self.accelerator)
 
     def launch(
         self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
@@ -66,6 +65,3 @@ class Tcg(QemuExits):
     def cost(self, test: "TestDef") -> "Resources":
         """Return the CPUs and the memory of the test's process."""
         return qemu_machine.cost(test)
-
-    def _unmet(self, need: "Need") -> str:
-        return qemu_machine.unmet_need(self.qemu, need, self.accelerator)
