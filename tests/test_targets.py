@@ -264,11 +264,11 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("args", "env"),
     [((), {"ACCEL": "kvm"}), (("--target", "kvm"), {}), (("--target", "kvm"), {"ACCEL": "kvm"})],
 )
-@pytest.mark.parametrize("command", ["run", "debug", "watch"])
+@pytest.mark.parametrize("command", [("run",), ("debug", "--wait"), ("watch",)], ids=" ".join)
 def test_kvm_on_another_host_is_an_exit_code_of_its_own(
-    tree: Path, command: str, args: tuple[str, ...], env: dict[str, str]
+    tree: Path, command: tuple[str, ...], args: tuple[str, ...], env: dict[str, str]
 ) -> None:
-    end = realtree.kut(tree, command, "small", *args, env=env)
+    end = realtree.kut(tree, *command, "small", *args, env=env)
     assert (end.returncode, end.stdout) == (8, "")
     host = f"KVM runs arm64 guests on arm64 hosts only, and this host is {platform.machine()}\n"
     assert f"target kvm: {host}" in end.stderr

@@ -51,13 +51,13 @@ def test_the_document_has_every_variant() -> None:
     ]
 
 
-def hardened() -> list[tuple[str, str, str, str]]:
-    """Test, variant, compiler and words of each cell of the table of what is stopped."""
+def hardened() -> list[tuple[str, str, str, list[str]]]:
+    """Test, variant, compiler and messages of each cell; several depend on the CPU."""
     table = [row for row in rows(DOCUMENT, 4) if row[0].startswith("`hardening-")]
     return [
-        (name.strip("`"), variant.strip("`"), compiler, words.strip("`"))
+        (name.strip("`"), variant.strip("`"), compiler, re.findall("`([^`]+)`", cell))
         for name, variant, *cells in table
-        for compiler, words in zip(("gcc", "clang"), cells, strict=True)
+        for compiler, cell in zip(("gcc", "clang"), cells, strict=True)
     ]
 
 
@@ -68,14 +68,14 @@ def test_the_document_has_every_hardening_test() -> None:
 
 
 @pytest.mark.qemu
-@pytest.mark.parametrize(("name", "variant", "compiler", "words"), hardened())
+@pytest.mark.parametrize(("name", "variant", "compiler", "messages"), hardened())
 def test_a_hardened_build_stops_what_it_is_for(
-    name: str, variant: str, compiler: str, words: str, tmp_path: Path
+    name: str, variant: str, compiler: str, messages: list[str], tmp_path: Path
 ) -> None:
     report = realtree.run(tmp_path, "--compiler", compiler, "--variant", variant, name)
     (test,) = report["tests"]
     assert test["status"] == "crash"
-    assert words in test["reason"]
+    assert any(message in test["reason"] for message in messages), test["reason"]
 
 
 #: A variant, what holds it up in which file, what stands there instead, the test that sees it.

@@ -8,6 +8,7 @@ import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.build import flat, rootless
@@ -111,6 +112,23 @@ class Toolchain:
     def compiler(self) -> str:
         """Absolute path of the compiler."""
         return self.compile[0]
+
+    def major_version(self) -> str:
+        """Return the major version of the compiler, as in "12"; "" if it does not report one."""
+        import subprocess
+
+        program = tuple(takewhile(lambda word: not word.startswith("-"), self.compile))
+        try:
+            done = subprocess.run(
+                (*program, "-dumpversion"),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except OSError:
+            return ""
+        return done.stdout.strip().partition(".")[0]
 
     def identity(self) -> str:
         """Return text that changes with an upgrade of one of the programs."""

@@ -26,6 +26,9 @@ def command(  # noqa: PLR0913 - one for each option
     variant: str | None,
 ) -> int:
     """Count instructions and compare them with the baseline."""
+    import os
+
+    from kut_runner.build import toolchain
     from kut_runner.definitions import plan, source_trees
     from kut_runner.run import bench
     from kut_runner.run.execute import execute
@@ -37,7 +40,9 @@ def command(  # noqa: PLR0913 - one for each option
         source_trees.refuse_change(workspace.tree)
     tests = plan.select(workspace.definitions, plan.Selection(groups=("bench",)))
     path = workspace.tree / "configs/bench-baseline.json"
-    baseline = bench.load_baseline(path, workspace.compiler)
+    tools = toolchain.find(compiler, os.environ)
+    build = f"{workspace.compiler} {tools.major_version()}"  # another compiler, other counts
+    baseline = bench.load_baseline(path, build)
     out = OutFile(json) if json else None
     target = workspace.target(qemu=qemu)
     collector = bench.Collector()
@@ -55,8 +60,8 @@ def command(  # noqa: PLR0913 - one for each option
     for problem in bench.problems(collector.results):
         click.echo(problem, err=True)
     if update and code == ExitCode.OK:
-        bench.update_baseline(path, workspace.compiler, found)
-        baseline = bench.load_baseline(path, workspace.compiler)
+        bench.update_baseline(path, build, found)
+        baseline = bench.load_baseline(path, build)
     rows = bench.compare(found, baseline)
     for row in rows:
         click.echo(row)

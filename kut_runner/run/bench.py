@@ -2,9 +2,10 @@
 """Instruction counts: printed by images, compared with a baseline in the source tree.
 
 An image of group `bench` prints `INFO: bench: NAME VALUE UNIT` for each metric. The baseline,
-`configs/bench-baseline.json`, has for each compiler and metric its `value` and its `tolerance`, the
-fraction by which it may grow. A metric that grew by more or is missing is a failure; a new one is
-only shown. Counts are exact: the same sources give the same counts.
+`configs/bench-baseline.json`, has for each compiler (with its major version, as in "gcc 12") and
+metric its `value` and its `tolerance`, the fraction by which it may grow. A metric that grew by
+more or is missing is a failure; a new one is only shown. Counts are exact: the same sources give
+the same counts.
 """
 
 import json
@@ -97,7 +98,7 @@ def problems(results: "Sequence[TestResult]") -> list[str]:
     return [f"{each.id}: {each.status.value}: {each.verdict.reason}" for each in bad]
 
 
-def load_baseline(path: Path, compiler: str) -> dict[str, Baseline]:
+def load_baseline(path: Path, build: str) -> dict[str, Baseline]:
     """Return the baselines of a compiler by metric, none if the file does not exist.
 
     Raises ConfigError for a malformed file.
@@ -105,7 +106,7 @@ def load_baseline(path: Path, compiler: str) -> dict[str, Baseline]:
     if not path.exists():
         return {}
     try:
-        entries = json.loads(path.read_text()).get(compiler, {})
+        entries = json.loads(path.read_text()).get(build, {})
         return {
             name: Baseline(int(entry["value"]), float(entry.get("tolerance", _TOLERANCE)))
             for name, entry in entries.items()
@@ -127,14 +128,14 @@ def report(found: Mapping[str, Metric], *, qemu: str, compiler: str) -> str:
     return json.dumps({"metrics": values, "qemu": qemu, "compiler": compiler}, indent=2) + "\n"
 
 
-def update_baseline(path: Path, compiler: str, found: Mapping[str, Metric]) -> None:
-    """Make `found` the baseline of a compiler, keeping tolerances.
+def update_baseline(path: Path, build: str, found: Mapping[str, Metric]) -> None:
+    """Make `found` the baseline of a build, keeping tolerances.
 
     Raises OSError when the file cannot be written, ConfigError when it is malformed.
     """
-    old = load_baseline(path, compiler)
+    old = load_baseline(path, build)
     document: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    document[compiler] = {
+    document[build] = {
         name: {
             "value": metric.value,
             "tolerance": old[name].tolerance if name in old else _TOLERANCE,
