@@ -231,7 +231,7 @@ class _Item(pytest.Item):
             kut_check=name,
         )
         if check.status.is_failure:
-            report.outcome, report.longrepr = "failed", check.line
+            report.outcome, report.longrepr = "failed", "\n".join(check.lines)
         elif check.status is not Status.PASS:
             report.outcome, report.longrepr = "skipped", (str(self.path), 0, check.line)
         if reason := _EXPECTED.get(check.status):

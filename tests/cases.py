@@ -42,6 +42,7 @@ class FakeTarget(QemuExits):
     name: str = "fake"
     version: str = "7.2.0"
     times_key: str = "fake 7.2.0"
+    properties: str = ""
 
     def unmet_need(self, test: TestDef) -> str:
         """Return why `test` cannot run here: only if its definition says so."""

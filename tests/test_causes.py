@@ -40,6 +40,7 @@ EXAMPLES = [
     (8, Cause.OUTPUT_AFTER_EXIT, f"{PASSED}more\n", END),
     (9, Cause.ABORT, "ABORT: no\nSUMMARY: 0 tests\nEXIT: STATUS=255\n", END),
     (10, Cause.FATAL, "Unhandled exception\nEXIT: STATUS=255\n", END),
+    (10, Cause.GAVE_UP, "PASS: a\nEXIT: STATUS=255\n", END),
     (11, Cause.NO_SUMMARY, "PASS: a\nEXIT: STATUS=1\n", END),
     (12, Cause.SUMMARY_MISMATCH, FAILED.replace("1 unexpected", "2 unexpected"), END),
     (13, Cause.CHECKS_FAILED, FAILED, END),

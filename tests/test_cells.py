@@ -10,6 +10,7 @@ from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records import compare, document, merge
 from kut_runner.records.cells import cell_table
 from kut_runner.records.document import Document, RunMetadata
+from kut_runner.run import rerun
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
@@ -93,6 +94,33 @@ def test_cells_are_merged_once_more() -> None:
 )
 def test_a_cell_names_the_difference(other: Document, cells: set[str]) -> None:
     assert {result.cell for result in merged(OLD, other).results} == cells
+
+
+def test_two_programs_of_one_version_are_two_cells() -> None:
+    patched = replace(OLD, metadata=replace(OLD.metadata, program="/home/u/qemu/build/qemu"))
+    cells = {result.cell for result in merged(OLD, patched).results}
+    assert cells == {"bin_tcg-7.2.22", "home_u_qemu_build_qemu"}
+
+
+def test_properties_of_the_accelerator_are_in_the_cell() -> None:
+    options = {"accel": "tcg,thread=single"}
+    single = replace(OLD, metadata=replace(OLD.metadata, options=options))
+    cells = {result.cell for result in merged(OLD, single).results}
+    assert cells == {"qemu-7.2.22", "qemu-7.2.22-thread_single"}
+
+
+def test_a_test_is_shown_with_all_its_cells() -> None:
+    found = document.only(merged(OLD, NEW), "b")
+    assert [each.id for each in found.results] == ["b/qemu-7.2.22", "b/qemu-10.0.8"]
+    assert document.only(merged(OLD, NEW), "b/qemu-10.0.8").names == ("b/qemu-10.0.8",)
+
+
+def test_cells_are_not_rerun_nor_compared_with_a_run_without() -> None:
+    both = merged(OLD, NEW)
+    with pytest.raises(UsageError, match="has results on several targets"):
+        rerun.names_to_run(both)
+    with pytest.raises(UsageError, match="only the second of the two runs has results on several"):
+        compare.compare(OLD, both)
 
 
 def test_runs_without_a_common_test_have_no_cells() -> None:

@@ -11,7 +11,7 @@ import realtree
 from cases import case_of, definition, tcg
 
 from kut_runner.definitions.config import TestDef
-from kut_runner.definitions.needs import Accelerator, QemuVersion
+from kut_runner.definitions.needs import Accelerator, QemuVersion, parse_accelerator
 from kut_runner.errors import MissingToolError, TargetUnavailableError, UsageError
 from kut_runner.process.boot import Launch
 from kut_runner.targets import kvm, selection
@@ -105,17 +105,27 @@ def test_an_unknown_target_is_told_with_those_that_are_known(tmp_path: Path) -> 
 
 
 def test_tcg() -> None:
+    assert tcg(Path("/q"), (7, 2, 22)).times_key == "7.2.22", "the key before targets existed"
     target = tcg(Path("/q"), (7, 2, 22), "thread=single")
     assert (target.name, target.program, target.version) == ("tcg", "/q", "7.2.22")
-    assert target.times_key == "7.2.22", "as it was before there were targets"
+    assert target.times_key == "7.2.22 thread=single"
     assert option(target, EL2, "-accel") == "tcg,thread=single"
     assert option(target, EL2, "-cpu") == "max"
     own = replace(EL2, accelerator=Accelerator("tcg", "tb-size=64"), cpu="cortex-a57")
-    assert option(target, own, "-accel") == "tcg,tb-size=64"
-    assert option(target, own, "-cpu") == "cortex-a57"
-    assert (target.unmet_need(EL2), target.unmet_need(own)) == ("", "")
+    plain = tcg(Path("/q"), (7, 2, 22))
+    assert option(plain, own, "-accel") == "tcg,tb-size=64"
+    assert option(plain, own, "-cpu") == "cortex-a57"
+    assert (target.unmet_need(EL2), plain.unmet_need(own)) == ("", "")
+    assert target.unmet_need(own) == (
+        "needs accelerator tcg,tb-size=64, and this is tcg,thread=single"
+    )
+    any_tcg = replace(EL2, accelerator=Accelerator("tcg"))
+    assert (option(target, any_tcg, "-accel"), target.unmet_need(any_tcg)) == (
+        "tcg,thread=single",
+        "",
+    )
     assert target.unmet_need(replace(EL2, accelerator=Accelerator("kvm"))) == (
-        "needs accelerator kvm, and this is tcg"
+        "needs accelerator kvm, and this is tcg,thread=single"
     )
     assert target.unmet_need(replace(EL2, skip="not here")) == "not here"
 
@@ -123,7 +133,7 @@ def test_tcg() -> None:
 def test_kvm_runs_on_the_cpu_of_the_host() -> None:
     target = kvm_target(properties="kernel-irqchip=on")
     assert (target.name, target.program, target.version) == ("kvm", "/q", "11.1.0")
-    assert target.times_key == "kvm 11.1.0", "its times are not those of tcg"
+    assert target.times_key == "kvm,kernel-irqchip=on 11.1.0", "its times are not those of tcg"
     assert option(target, EL2, "-accel") == "kvm,kernel-irqchip=on"
     assert option(target, EL2, "-cpu") == "host"
     assert option(target, EL2, "-machine") == "virt,virtualization=on,gic-version=3"
@@ -327,3 +337,11 @@ def test_what_is_no_target_is_a_usage_error(
     end = realtree.kut(tree, "run", "small", *args, env=env)
     assert end.returncode == 2
     assert message in end.stderr
+
+
+@pytest.mark.parametrize("text", ["kvm,accel=tcg", "tcg,thread=single,accel=kvm", "tcg,", "TCG"])
+def test_an_accelerator_cannot_name_another_one(text: str) -> None:
+    """QEMU takes `-accel kvm,accel=tcg`, and runs TCG."""
+    assert parse_accelerator(text) is None
+    with pytest.raises(UsageError, match=r"^\$ACCEL: '"):
+        selection.selected(None, {"ACCEL": text})

@@ -251,7 +251,7 @@ def test_what_is_not_built_is_an_error_and_no_skip(tmp_path: Path) -> None:
         ("smpp = 1", ":3: smpp: unknown key; the keys are file, smp"),
         (
             "qemu_params = -accel tcg",
-            ":3: [a] qemu_params: -accel chooses the accelerator; set ACCEL in the environment",
+            ":3: [a] qemu_params: -accel may choose the accelerator; set ACCEL in the environment",
         ),
         ("extra_params = -machine virt,accel=kvm", ":3: [a] extra_params: -machine virt,accel=kvm"),
         ("nonsense", ':3: "nonsense" is neither [name] nor key = value'),

@@ -38,11 +38,16 @@ HANG = ("misbehave-hang", "--timeout", "0.5")
 class Wrapper:
     """Wrapper that starts QEMU and logs the arguments."""
 
-    def __init__(self, directory: Path, *, closes: bool) -> None:
+    def __init__(self, directory: Path, *, closes: bool, banner: str = "") -> None:
         self.path = directory / "wrapper"
         self._starts = directory / "starts"
         close = 'eval "exec $each>&-"' if closes else ":"
-        self.path.write_text(WRAPPER.format(starts=self._starts, close=close))
+        text = WRAPPER.format(starts=self._starts, close=close)
+        if banner:  # on stdout, as of a container's image that is fetched
+            text = text.replace(
+                "\texec qemu", f'\t[ "$1" = --version ] || echo {banner}\n\texec qemu'
+            )
+        self.path.write_text(text)
         self.path.chmod(0o755)
 
     @property
@@ -75,6 +80,14 @@ def test_a_wrapper_costs_one_more_start_and_no_pass(tree: Path, tmp_path: Path) 
     assert len(others) == 2, "the first test again, and the second one once"
     assert "-chardev" not in " ".join(others)
     assert all("-chardev" not in test["qemu"]["argv"] for test in results(tree).values())
+
+
+def test_a_wrapper_may_print_something_first(tree: Path, tmp_path: Path) -> None:
+    wrapper = Wrapper(tmp_path, closes=True, banner="Pulling image")
+    end = realtree.kut(tree, "run", "-j", "1", "small", "selftest", "--qemu", wrapper.path)
+    assert (end.returncode, end.stderr) == (0, "")
+    assert {test["status"] for test in results(tree).values()} == {"pass"}
+    assert len(wrapper.starts) == 3
 
 
 def test_a_wrapper_that_passes_them_on_is_as_good_as_qemu(tree: Path, tmp_path: Path) -> None:

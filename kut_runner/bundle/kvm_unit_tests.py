@@ -251,7 +251,7 @@ class _Reader:
         """Return options of QEMU, none of which may select an accelerator."""
         found = self.words(text)
         if option := accelerator_option(found):
-            raise ShellError(f"{option} chooses the accelerator; set ACCEL in the environment")
+            raise ShellError(f"{option} may choose the accelerator; set ACCEL in the environment")
         return found
 
     def words(self, text: str) -> list[str]:

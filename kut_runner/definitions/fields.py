@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from kut_runner.definitions.needs import Accelerator, QemuVersion
+from kut_runner.definitions.needs import Accelerator, QemuVersion, parse_accelerator
 from kut_runner.definitions.needs import parse as parse_need
 
 #: Seconds of a day, the longest timeout.
@@ -14,7 +14,6 @@ DAY: Final = 24 * 60 * 60
 #: Largest factor of timeouts.
 _LARGEST_FACTOR: Final = 1000
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
-_ACCELERATOR: Final = re.compile(r"(tcg|kvm)((?:,[a-z][a-z0-9-]*=[A-Za-z0-9_.:/-]+)*)")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 #: Placeholders in the command of a target, without braces.
 PLACEHOLDERS: Final = ("image", "elf", "args", "smp", "memory", "dtb", "virtualization")
@@ -56,9 +55,9 @@ def _need(value: object) -> QemuVersion:
 def _accelerator(value: object) -> Accelerator | None:
     if not (text := _text(value)):
         return None
-    if not (match := _ACCELERATOR.fullmatch(text)):
+    if not (accelerator := parse_accelerator(text)):
         raise BadValueError
-    return Accelerator(match[1], match[2].removeprefix(","))
+    return accelerator
 
 
 def _integer(low: int, high: int) -> Callable[[object], int]:
@@ -104,8 +103,8 @@ def _properties(value: object) -> tuple[tuple[str, str], ...]:
 
 
 #: Options of QEMU that select the accelerator.
-_ACCEL_OPTIONS: Final = ("accel", "enable-kvm")
-_USE_ACCEL: Final = '{} chooses the accelerator; use the key accel, as in accel = "kvm"'
+_ACCEL_OPTIONS: Final = ("accel", "enable-kvm", "readconfig")
+_USE_ACCEL: Final = '{} may choose the accelerator; use the key accel, as in accel = "kvm"'
 
 
 def accelerator_option(options: Collection[str]) -> str:

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+_ACCELERATOR: Final = re.compile(r"(tcg|kvm)((?:,[a-z][a-z0-9-]*=[A-Za-z0-9_.:/-]+)*)")
 _QEMU: Final = re.compile(r"qemu>=([0-9]{1,4}(?:\.[0-9]{1,4}){0,2})")
 
 
@@ -35,6 +36,17 @@ class Accelerator:
     def __str__(self) -> str:
         """Return the argument of QEMU's -accel."""
         return f"{self.name},{self.properties}" if self.properties else self.name
+
+
+def parse_accelerator(text: str) -> Accelerator | None:
+    """Return the accelerator in text such as "tcg,thread=single"; None if it is malformed.
+
+    QEMU takes a property `accel` for another accelerator, so it is malformed too.
+    """
+    match = _ACCELERATOR.fullmatch(text)
+    if not match or ",accel=" in match[2]:
+        return None
+    return Accelerator(match[1], match[2].removeprefix(","))
 
 
 def parse(text: str) -> QemuVersion | None:

@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -122,7 +122,10 @@ def is_good(findings: "Iterable[Finding]") -> bool:
 
 def document(findings: "Iterable[Finding]") -> dict[str, object]:
     """Return the findings as JSON values; docs/commands/doctor.md describes the keys."""
-    rows = [asdict(finding) for finding in findings]
+    rows = [
+        {"what": each.what, "found": each.found, "state": each.state.value, "fix": each.fix}
+        for each in findings
+    ]
     return {"version": 1, "good": is_good(findings), "findings": rows}
 
 

@@ -65,11 +65,14 @@ class Capture:
         self._tail = tail
         self._written = 0
         self._tail_bytes = bytearray()
+        self.size = 0
+        """Bytes of output so far, those that the log leaves out included."""
         self.missing = 0
         """Bytes left out between head and tail; final after `finish`."""
 
     def write(self, data: bytes) -> None:
         """Append bytes; raises InfrastructureError if they cannot be written."""
+        self.size += len(data)
         free = self._head - self._written
         if free > 0:
             write_all(self._file, self._path, data[:free])
@@ -85,11 +88,6 @@ class Capture:
             self._drop_surplus()
         write_all(self._file, self._path, self._marker() + self._tail_bytes)
         self._tail_bytes.clear()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the log has no bytes."""
-        return not self._written and not self._tail_bytes and not self.missing
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the content of the log in chunks."""

@@ -15,7 +15,9 @@ from math import exp, log
 from statistics import median
 from typing import Any, Final
 
-from kut_runner.records.document import Document
+from kut_runner.errors import UsageError
+from kut_runner.records.document import Document, RunMetadata
+from kut_runner.targets.selection import label
 from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 
@@ -122,6 +124,7 @@ class Comparison:
 
 def compare(before: Document, after: Document, *, ratio: float = RATIO) -> Comparison:
     """Return the changes from `before` to `after`; `ratio` is above 1."""
+    _refuse_cells_of_one(before, after)
     old, new = _by_name(before), _by_name(after)
     ratios = _ratios(old, new)
     drift, spread = _drift_and_spread(ratios)
@@ -146,6 +149,16 @@ def compare(before: Document, after: Document, *, ratio: float = RATIO) -> Compa
         drift=drift,
         notes=tuple(_notes(before, after)),
     )
+
+
+def _refuse_cells_of_one(before: Document, after: Document) -> None:
+    """Raise UsageError when only one of two runs has results on several targets."""
+    if before.names and after.names and before.has_cells != after.has_cells:
+        which = "the first" if before.has_cells else "the second"
+        raise UsageError(
+            f"only {which} of the two runs has results on several targets",
+            "compare the runs that were merged, or two merged runs",
+        )
 
 
 def _by_name(document: Document) -> dict[str, TestResult]:
@@ -227,12 +240,21 @@ def _notes(before: Document, after: Document) -> Iterator[str]:
     old, new = before.metadata, after.metadata
     kinds = (
         ("built with", _build(before), _build(after)),
-        ("QEMU", old.version, new.version),
+        *_target_versions(old, new),
         ("kut", old.kut, new.kut),
     )
     for what, one, other in kinds:
         if one and other and one != other:
             yield f"note: {what} {one} before, {other} after"
+
+
+def _target_versions(old: RunMetadata, new: RunMetadata) -> Iterator[tuple[str, str, str]]:
+    """Yield the versions of one target, or of two with their names."""
+    before, after = label(old.target), label(new.target)
+    if before == after:
+        yield before, old.version, new.version
+    elif old.version or new.version:
+        yield "target", f"{before} {old.version}".strip(), f"{after} {new.version}".strip()
 
 
 def _build(document: Document) -> str:

@@ -26,6 +26,7 @@ from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records import output_json
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
+from kut_runner.targets.case import cell_of
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.lines import printable
@@ -111,6 +112,11 @@ class Document:
         return self.metadata.selection or tuple(result.id for result in self.results)
 
     @property
+    def has_cells(self) -> bool:
+        """Whether tests have results on several targets."""
+        return any(map(cell_of, self.names))
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Ids of the cases without result."""
         seen = {result.id for result in self.results}
@@ -184,10 +190,13 @@ def replay(document: Document, views: Sequence[View]) -> ExitCode:
 
 
 def only(document: Document, name: str) -> Document:
-    """Return the run reduced to one test; raises UsageError when it has no result."""
-    found = tuple(result for result in document.results if result.id == name)
+    """Return the run reduced to one test, or one of its cells.
+
+    Raises UsageError when it has no result.
+    """
+    found = tuple(each for each in document.results if name in (each.id, each.test))
     if found:
-        metadata = replace(document.metadata, selection=(name,))
+        metadata = replace(document.metadata, selection=tuple(dict.fromkeys(r.id for r in found)))
         seconds = sum(result.seconds for result in found)
         codes = [result.verdict.exit_code for result in found]
         return Document(metadata, found, seconds, exit_code_of(codes), is_complete=True)

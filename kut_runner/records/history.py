@@ -11,6 +11,7 @@ from typing import Final
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records.document import Document
 from kut_runner.records.store import Stored
+from kut_runner.targets.selection import label
 from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 
@@ -60,7 +61,7 @@ def run_lines(runs: Sequence[Past]) -> Iterator[str]:
     for past in runs:
         metadata = past.document.metadata
         build = "-".join(filter(None, (metadata.compiler, metadata.variant)))
-        qemu = f"QEMU {metadata.version}" if metadata.version else ""
+        qemu = f"{label(metadata.target)} {metadata.version}" if metadata.version else ""
         seconds = past.document.seconds
         time = f"{seconds:8.2f} s" if seconds is not None else ""
         yield f"{past.run}  {build:10} {qemu:12} {time:>10}  {_outcome(past)}".rstrip()

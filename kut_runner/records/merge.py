@@ -16,7 +16,7 @@ from kut_runner.definitions import shards
 from kut_runner.definitions.config import BUILT_IN
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records.document import Document, RunMetadata
-from kut_runner.targets.case import case_id, cell_of, test_of
+from kut_runner.targets.case import case_id, test_of
 from kut_runner.verdict.result import exit_code
 
 #: The option in a document that names the shard, as in "2/4".
@@ -67,42 +67,53 @@ def merge(parts: Mapping[str, Document]) -> Merged:
     return Merged(document, missing)
 
 
+#: Target, build and program of a part, each fit for a cell.
+_Kind = tuple[str, str, str]
+
+
 def _with_cells(parts: Mapping[str, Document]) -> Mapping[str, Document]:
     """Return the parts, with cells in their ids where targets have tests in common.
 
     A part that has cells, as a merged one, keeps them.
     """
     kinds = {name: _kind(document) for name, document in parts.items()}
-    owners: dict[str, set[tuple[str, str]]] = {}
+    owners: dict[str, set[_Kind]] = {}
     for name, document in parts.items():
         for case in document.names:
             owners.setdefault(test_of(case), set()).add(kinds[name])
     if all(len(each) == 1 for each in owners.values()):
         return parts
-    plain = {kinds[name] for name, document in parts.items() if not _has_cells(document)}
+    plain = {kinds[name] for name, document in parts.items() if not document.has_cells}
     has_merged = len(plain) < len({*kinds.values()})
-    targets, builds = ({kind[at] for kind in plain} for at in (0, 1))
-    several = (len(targets) > 1 or has_merged, len(builds) > 1)
+    several = _differences(plain, has_merged=has_merged)
     return {
         name: document
-        if _has_cells(document)
+        if document.has_cells
         else _in_cell(document, "/".join(compress(kinds[name], several)))
         for name, document in parts.items()
     }
 
 
-def _has_cells(document: Document) -> bool:
-    return any(map(cell_of, document.names))
+def _differences(kinds: set[_Kind], *, has_merged: bool) -> tuple[bool, bool, bool]:
+    """Return which of target, build and program are in a cell: those that distinguish kinds.
+
+    With a merged part, whose cells name targets, the target always is. The program is named only
+    where target and build are the same.
+    """
+    targets, builds = ({kind[at] for kind in kinds} for at in (0, 1))
+    same = len({kind[:2] for kind in kinds}) < len(kinds)
+    return len(targets) > 1 or has_merged, len(builds) > 1, same
 
 
-def _kind(document: Document) -> tuple[str, str]:
-    """Return the target and the build of a part, each fit for a cell."""
+def _kind(document: Document) -> _Kind:
     metadata = document.metadata
     program = "qemu" if metadata.target in ("", *BUILT_IN) else metadata.target
     accelerator = "" if metadata.target in ("", BUILT_IN[0], program) else metadata.target
-    target = "-".join(filter(None, (accelerator, program, metadata.version)))
+    properties = str(metadata.options.get("accel") or "").partition(",")[2]
+    target = "-".join(filter(None, (accelerator, program, metadata.version, properties)))
     build = "-".join(filter(None, (metadata.compiler, metadata.variant)))
-    return _UNFIT.sub("_", target), _UNFIT.sub("_", build)
+    path = metadata.program.strip("/")
+    return _UNFIT.sub("_", target), _UNFIT.sub("_", build), _UNFIT.sub("_", path)
 
 
 def _in_cell(document: Document, cell: str) -> Document:
@@ -137,7 +148,7 @@ def _refuse_duplicates(parts: Mapping[str, Document]) -> None:
 
 def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
     """Return the shards without a document; none if no document is one of a shard."""
-    found: dict[tuple[str, str], list[shards.Shard]] = {}
+    found: dict[_Kind, list[shards.Shard]] = {}
     for document in parts.values():
         if text := _shard(document):
             found.setdefault(_kind(document), []).append(shards.parse(text))
@@ -148,8 +159,8 @@ def _missing_shards(parts: Mapping[str, Document]) -> Sequence[str]:
             f"shards of {numbers} are not parts of one run", "merge the shards of one run"
         )
     # Shards on several targets without a common test are those of one run.
-    if not any(map(_has_cells, parts.values())):
-        found = {("", ""): [shard for each in found.values() for shard in each]}
+    if not any(each.has_cells for each in parts.values()):
+        found = {("", "", ""): [shard for each in found.values() for shard in each]}
     return [
         f"shard {index}/{count}{f' on {kind[0]}' if kind[0] else ''}"
         for kind, mine in found.items()

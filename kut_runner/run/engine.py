@@ -81,8 +81,8 @@ class _Running:
     attempt: Attempt
     launch: Launch
     build_id: str = ""
-    is_second_start: bool = False
-    """Whether it was started again without an inspector; see `_fails_silently`."""
+    first_size: int | None = None
+    """Bytes of output of a first start that failed; this one is without an inspector."""
 
 
 class _LogReader:
@@ -176,9 +176,10 @@ class _Runner:
             else:
                 self._start(pool, attempt)
 
-    def _start(self, pool: Pool, attempt: Attempt, *, is_second: bool = False) -> None:
+    def _start(self, pool: Pool, attempt: Attempt, first_size: int | None = None) -> None:
         """Start a process, a second time without inspector; report an error if it cannot start."""
         case = attempt.case
+        is_second = first_size is not None
         launch = self._launch(attempt, is_second=is_second)
         try:
             boot = pool.start(launch, self._output_callback(attempt))
@@ -188,7 +189,7 @@ class _Runner:
             self._conclude(running, GuestOutput(), process_exit, may_retry=False)
             return
         # Read the build-id now: a build in the meantime may replace the image.
-        self._running[boot] = _Running(attempt, launch, case.image.build_id, is_second)
+        self._running[boot] = _Running(attempt, launch, case.image.build_id, first_size)
         self._free -= attempt.cost
         for view in () if is_second else self._views:
             view.on_begin(case.id, attempt.number)
@@ -250,12 +251,15 @@ class _Runner:
         """Free the resources of an ended process; queue its log, or start the attempt again."""
         running = self._running.pop(boot)
         self._free += running.attempt.cost
-        fails_silently = _fails_silently(boot, process_exit)
-        if fails_silently and not pool.stops and boot.inspector and not boot.was_inspectable:
+        has_failed = process_exit.kind is ExitKind.EXITED and process_exit.code != 0
+        if has_failed and not pool.stops and boot.inspector and not boot.was_inspectable:
+            # Either it refused its options, or the descriptors for its inspector are not open:
+            # wrappers such as ssh, docker and sudo close them. A second start shows which.
             boot.log.close()
-            self._start(pool, running.attempt, is_second=True)
+            self._start(pool, running.attempt, boot.log.size)
             return
-        if running.is_second_start and not fails_silently:  # the descriptors were missing
+        first_size = running.first_size
+        if first_size is not None and not (has_failed and boot.log.size <= first_size):
             self._unreachable.add(running.attempt.case.target.program)
         self._readers.append(_LogReader(running, boot, process_exit))
 
@@ -302,16 +306,6 @@ class _Runner:
         if self._options.until_fail and result.status.is_failure:
             self._scheduler.clear()
             self._selected = len(self._results) + len(self._running) + len(self._readers)
-
-
-def _fails_silently(boot: Boot, process_exit: ProcessExit) -> bool:
-    """Return whether a program failed before its guest printed anything.
-
-    Either it refused its options, or the descriptors for its inspector are not open: wrappers such
-    as ssh, docker and sudo close them. A second start without an inspector shows which.
-    """
-    has_failed = process_exit.kind is ExitKind.EXITED and process_exit.code != 0
-    return has_failed and boot.log.is_empty
 
 
 def _diagnose(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kut_runner.definitions.config import BUILT_IN
-from kut_runner.errors import ExitCode, NothingSelectedError
+from kut_runner.errors import ExitCode, NothingSelectedError, UsageError
 from kut_runner.records.document import Document, RunMetadata
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
@@ -31,6 +31,10 @@ def names_to_run(document: Document) -> tuple[str, ...]:
 
     Raises NothingSelectedError when all passed.
     """
+    if document.has_cells:
+        raise UsageError(
+            f"{_named(document)} has results on several targets", "rerun one of the merged runs"
+        )
     again = document.to_repeat
     if names := tuple(dict.fromkeys(name for name in document.names if name in again)):
         return names

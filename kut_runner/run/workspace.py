@@ -121,8 +121,7 @@ class Workspace:
         """Return the metadata of a run that has not started yet; `extra` are further options."""
         compiler, _, variant = self.compiler.partition("-")
         chosen = options.to_json() if options else {}
-        properties = getattr(getattr(target, "accelerator", None), "properties", "")
-        accel = {"accel": f"{target.name},{properties}"} if properties else {}
+        accel = {"accel": f"{target.name},{target.properties}"} if target.properties else {}
         return RunMetadata(
             host=host_metadata(),
             compiler=compiler,

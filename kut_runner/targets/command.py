@@ -80,6 +80,11 @@ class Command:
         return Path(self.program).name
 
     @property
+    def properties(self) -> str:
+        """No properties: the definition is the whole command."""
+        return ""
+
+    @property
     def times_key(self) -> str:
         """Name and version of the target."""
         return " ".join(filter(None, (self.name, self.version)))

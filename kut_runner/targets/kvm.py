@@ -105,9 +105,14 @@ class Kvm(QemuExits):
         return self.qemu.release
 
     @property
+    def properties(self) -> str:
+        """Properties of the accelerator that the user asked for."""
+        return self.accelerator.properties
+
+    @property
     def times_key(self) -> str:
-        """Accelerator and version of QEMU."""
-        return f"{NAME} {self.qemu.release}"
+        """Accelerator with its properties, and version of QEMU."""
+        return f"{self.accelerator} {self.qemu.release}"
 
     def unmet_need(self, test: "TestDef") -> str:
         """Return the reason why `test` cannot run on this target, "" if it can."""
@@ -120,7 +125,9 @@ class Kvm(QemuExits):
         """Return the QEMU process that boots `image` for `test`, with -cpu host."""
         model, comma, features = test.cpu.partition(",")
         assert model == ANY_CPU  # noqa: S101 - any other is an unmet need
-        choices = Choices(test.accelerator or self.accelerator, f"host{comma}{features}")
+        choices = Choices(
+            qemu_machine.accelerator_of(test, self.accelerator), f"host{comma}{features}"
+        )
         return qemu_machine.launch(
             self.qemu, choices, test, image, log=log, timeout=timeout, inspect=inspect
         )

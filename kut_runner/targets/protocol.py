@@ -62,6 +62,10 @@ class Target(ExitReader, Protocol):
         """Version of the program, as it prints it; empty if unknown."""
 
     @property
+    def properties(self) -> str:
+        """Properties of the target that the user asked for, as in "thread=single"; else empty."""
+
+    @property
     def times_key(self) -> str:
         """Key of stored times; the same for machines of the same speed."""
 

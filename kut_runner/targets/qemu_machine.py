@@ -111,9 +111,20 @@ def unmet_need(qemu: "Qemu", test: "TestDef", selected: Accelerator) -> str:
     for need in test.needs:
         if qemu.version < need.oldest:
             return f"needs {need}, and this is QEMU {qemu.release}"
-    if test.accelerator and test.accelerator.name != selected.name:
-        return f"needs accelerator {test.accelerator.name}, and this is {selected.name}"
+    if test.accelerator and not _agree(test.accelerator, selected):
+        return f"needs accelerator {test.accelerator}, and this is {selected}"
     return ""
+
+
+def _agree(wanted: Accelerator, selected: Accelerator) -> bool:
+    """Return whether the selected accelerator is the one a test wants, its properties too."""
+    is_free = not wanted.properties or not selected.properties
+    return wanted.name == selected.name and (is_free or wanted == selected)
+
+
+def accelerator_of(test: "TestDef", selected: Accelerator) -> Accelerator:
+    """Return the accelerator with the properties of the selection, else of the test."""
+    return selected if selected.properties else test.accelerator or selected
 
 
 def cost(test: "TestDef") -> Resources:

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Selection of the target: --target, else $ACCEL as in kvm-unit-tests, else `tcg`."""
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.definitions.config import BUILT_IN
-from kut_runner.definitions.needs import Accelerator
+from kut_runner.definitions.needs import Accelerator, parse_accelerator
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from kut_runner.targets.protocol import ExitReader, Target
 
 _VARIABLE: Final = "ACCEL"
-_ACCELERATOR: Final = re.compile(r"([a-z]+)((?:,[a-z][a-z0-9-]*=[A-Za-z0-9_.:/-]+)*)")
 
 
 def accelerator(text: str, where: str) -> Accelerator:
@@ -24,13 +22,12 @@ def accelerator(text: str, where: str) -> Accelerator:
 
     Raises UsageError, with the origin `where` of the text in the message.
     """
-    match = _ACCELERATOR.fullmatch(text)
-    if not match or match[1] not in BUILT_IN:
+    if not (found := parse_accelerator(text)):
         raise UsageError(
             f"{where}: {text!r} is not an accelerator",
             f"give {' or '.join(BUILT_IN)}, with properties as in tcg,thread=single",
         )
-    return Accelerator(match[1], match[2].removeprefix(","))
+    return found
 
 
 def selected(name: str | None, environment: "Mapping[str, str]") -> tuple[str, Accelerator | None]:
@@ -107,3 +104,8 @@ def exit_reader(name: str, program: str) -> "ExitReader":
     from kut_runner.targets.command import CommandExits
 
     return CommandExits(program.rpartition("/")[2])
+
+
+def label(name: str) -> str:
+    """Return the name of a target's program for messages; `name` is "" in old documents."""
+    return "QEMU" if not name or name in BUILT_IN else name

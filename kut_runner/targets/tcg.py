@@ -44,9 +44,14 @@ class Tcg(QemuExits):
         return self.qemu.release
 
     @property
+    def properties(self) -> str:
+        """Properties of the accelerator that the user asked for."""
+        return self.accelerator.properties
+
+    @property
     def times_key(self) -> str:
-        """Version of QEMU, which determines the speed."""
-        return self.qemu.release
+        """Version of QEMU and properties of the accelerator, which determine the speed."""
+        return " ".join(filter(None, (self.qemu.release, self.properties)))
 
     def unmet_need(self, test: "TestDef") -> str:
         """Return the reason why `test` cannot run on this target, "" if it can."""
@@ -56,7 +61,7 @@ class Tcg(QemuExits):
         self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
     ) -> "Launch":
         """Return the QEMU process that boots `image` for `test`."""
-        accelerator = test.accelerator or self.accelerator
+        accelerator = qemu_machine.accelerator_of(test, self.accelerator)
         choices = Choices(accelerator, test.cpu)
         return qemu_machine.launch(
             self.qemu, choices, test, image, log=log, timeout=timeout, inspect=inspect

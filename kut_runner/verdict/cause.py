@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Causes of verdicts: one for each row of the table in `judge`. The values are stable."""
+"""Causes of verdicts, stable for programs; the table in `judge` names those of each row."""
 
 from enum import Enum
 
 
 class Cause(Enum):
-    """Row of the table in `judge` that decided a verdict; the value is the JSON value."""
+    """Cause of a verdict; its value is the one in JSON."""
 
     NOT_STARTED = "not-started"
     INTERRUPTED = "interrupted"
@@ -18,6 +18,7 @@ class Cause(Enum):
     OUTPUT_AFTER_EXIT = "output-after-exit"
     ABORT = "abort"
     FATAL = "fatal"
+    GAVE_UP = "gave-up"
     NO_SUMMARY = "no-summary"
     SUMMARY_MISMATCH = "summary-mismatch"
     CHECKS_FAILED = "checks-failed"

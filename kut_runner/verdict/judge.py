@@ -17,7 +17,8 @@ row  condition                                                   status   code  
      or without one                                                                no-exit
  8   output after the last EXIT line                             crash    1        output-after-exit
  9   EXIT says "gave up", and the image printed ABORT            fail     1        abort
-10   EXIT says "gave up": an exception, a failed assertion       crash    1        fatal
+10   EXIT says "gave up", after a fatal message                  crash    1        fatal
+     or without one                                                                gave-up
 11   no SUMMARY line                                             crash    1        no-summary
 12   SUMMARY contradicts the check lines                         crash    1        summary-mismatch
 13   SUMMARY announces failures                                  fail     1        checks-failed
@@ -146,7 +147,7 @@ def _judge_ending(output: GuestOutput) -> Verdict | None:
             return _failed(Status.FAIL, abort.line, Cause.ABORT)
         last = _last_if_any(output, f"EXIT: STATUS={output.exit_status}")
         reason = output.fatal_message or f"the image gave up{last}"
-        return _failed(Status.CRASH, reason, Cause.FATAL)
+        return _failed(Status.CRASH, reason, Cause.FATAL if output.fatal_message else Cause.GAVE_UP)
     return None
 
 

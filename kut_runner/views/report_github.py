@@ -8,6 +8,7 @@ annotations, HTML and Markdown.
 """
 
 import os
+import re
 import secrets
 import sys
 from collections import Counter
@@ -37,6 +38,8 @@ _MOST_DETAILS: Final = 10_000
 #: Bytes kept free for the messages about results that do not fit.
 _RESERVE: Final = 1000
 _SLOWEST: Final = 5
+#: Place in the message of a failed assertion, relative to the source tree.
+_ASSERTION: Final = re.compile(r"([^/\s:][^\s:]*):([1-9][0-9]{0,6}): assert failed: ")
 #: Failed checks in an annotation.
 _MOST_CHECKS: Final = 5
 #: Characters with a meaning in Markdown, or on GitHub, even inside <code>; as references.
@@ -168,6 +171,8 @@ def _annotation(result: "TestResult", sources: Path | None) -> tuple[str, int, s
     file, line = _source_line(result)
     found = result.diagnosis
     failed = [line for check in result.output.failed[:_MOST_CHECKS] for line in check.lines]
+    left = len(result.output.failed) - _MOST_CHECKS
+    failed += [f"and {left} more failed checks"] if left > 0 else []
     lines = [result.verdict.reason, *failed, *([found.headline] if found else [])]
     message = "\n".join(dict.fromkeys(line for line in map(printable, lines) if line))
     shown = str(sources / file) if file and sources else ""
@@ -175,10 +180,12 @@ def _annotation(result: "TestResult", sources: Path | None) -> tuple[str, int, s
 
 
 def _source_line(result: "TestResult") -> tuple[str, int]:
-    """Return file and line of the failure: of a crash or hang, else of the first failed check.
+    """Return file and line of the failure: an assertion's, of a crash or hang, or a check's.
 
     The file is relative to the source tree, "" when none is known.
     """
+    if match := _ASSERTION.match(result.output.fatal_message):  # it names its caller's line
+        return match[1], int(match[2])
     found = result.diagnosis
     stacks = (found.frames, *(cpu.frames for cpu in found.cpus)) if found else ()
     for frame in (frame for stack in stacks for frame in stack):

@@ -12,6 +12,7 @@ from typing import Final
 from kut_runner.records.cells import cell_table
 from kut_runner.records.document import RunMetadata
 from kut_runner.records.run_record import Run
+from kut_runner.targets.selection import label
 from kut_runner.verdict.result import TestResult
 from kut_runner.verdict.status import Status
 from kut_runner.views.html import chart
@@ -88,7 +89,7 @@ def _metadata(run: Run, metadata: RunMetadata) -> Iterator[tuple[str, str]]:
     if metadata.compiler:
         yield "built with", "-".join(filter(None, (metadata.compiler, metadata.variant)))
     if metadata.version:
-        yield "QEMU", metadata.version
+        yield label(metadata.target), metadata.version
     if metadata.host:
         host = (str(metadata.host.get(key, "")) for key in ("system", "release", "machine"))
         yield "host", " ".join(filter(None, host))

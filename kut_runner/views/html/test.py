@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from kut_runner.process.boot import ExitKind
+from kut_runner.targets.selection import label
 from kut_runner.verdict.events import Check
 from kut_runner.verdict.result import TestResult
 from kut_runner.views.html.diagnosis import diagnosis
@@ -14,6 +15,15 @@ from kut_runner.views.html.text import Budget, shown
 
 #: Maximum number of checks listed.
 _MOST_CHECKS: Final = 200
+
+_EXITS: Final = {
+    ExitKind.EXITED: "exited",
+    ExitKind.KILLED: "killed",
+    ExitKind.TIMED_OUT: "timed out",
+    ExitKind.LINGERED: "lingered",
+    ExitKind.INTERRUPTED: "interrupted",
+    ExitKind.NOT_STARTED: "not started",
+}
 
 
 def test(result: TestResult, ident: str, budget: Budget, *, is_open: bool) -> str:
@@ -85,13 +95,14 @@ def _earlier(result: TestResult) -> str:
 
 
 def _properties(result: TestResult, ident: str) -> str:
+    program = shown(label(result.target))
     rows = [
         ("Exit", _ended(result)),
         ("Command", f"<code>{shown(shlex.join(result.command))}</code>" if result.command else ""),
-        ("QEMU", shown(result.version)),
+        (program, shown(result.version)),
         ("Build", f"<code>{shown(result.build_id)}</code>" if result.build_id else ""),
         ("Log", f"<code>{shown(result.log)}</code>" if result.log else ""),
-        ("QEMU stderr", _stderr(result)),
+        (f"{program} stderr", _stderr(result)),
         ("Link", f'<a href="#{ident}">#{ident}</a>'),
     ]
     return f"<dl>{''.join(f'<dt>{name}<dd>{value}' for name, value in rows if value)}</dl>"
@@ -108,7 +119,7 @@ def _ended(result: TestResult) -> str:
     if not result.process_exit:
         return "not started"
     kind = result.process_exit.kind
-    text = kind.name.lower().replace("_", " ")
+    text = _EXITS[kind]
     number = {ExitKind.EXITED: "status", ExitKind.KILLED: "signal"}.get(kind)
     after = f" after {result.process_exit.seconds:.3f} s"
     return f"{text}{f', {number} {result.process_exit.code}' if number else ''}{after}"
