@@ -68,7 +68,7 @@ static void check_permissions(const struct permissions *permissions)
 
 	assert(create(&p, &(struct s2_config){ .vmid = VMID }, permissions->flags));
 	report_prefix_push(
-		s2mmu_leaf_words(p.mmu, *s2mmu_lookup(p.mmu, IPA, NULL), leaf, sizeof(leaf)));
+		s2mmu_describe_leaf(p.mmu, *s2mmu_lookup(p.mmu, IPA, NULL), leaf, sizeof(leaf)));
 	for (int el = 0; el <= 1; el++) {
 		check_access(&p, el, S2_READ, permissions->read);
 		check_access(&p, el, S2_WRITE, permissions->write);
@@ -167,7 +167,7 @@ static void test_types(void)
 		char leaf[96];
 
 		assert(!s2mmu_map(mmu, ipa, 0x40000000, PAGE_SIZE, S2_MAP_RW | t->flags));
-		s2mmu_leaf_words(mmu, *s2mmu_lookup(mmu, ipa, NULL), leaf, sizeof(leaf));
+		s2mmu_describe_leaf(mmu, *s2mmu_lookup(mmu, ipa, NULL), leaf, sizeof(leaf));
 		found = attr_of(mmu, ipa, false);
 		report(found == device,
 		       "type in MAIR encoding, %s, with Device of stage 1: expected %#x, found %#x",
