@@ -125,7 +125,7 @@ static u64 time_touch_loop(struct guest *guest, u64 ipa, u64 pages)
 	return get_cntvct() - start;
 }
 
-/* From a write that faults to the same write done; the last-level table is there. */
+/* From a write that faults to the same write done; the last-level table exists. */
 static void bench_fault(void)
 {
 	struct guest *guest = guest_create(1, guest_touch_loop, S2_PAGE_4K);
@@ -143,7 +143,7 @@ static void bench_fault(void)
 	free_page(page);
 }
 
-/* s2mmu_map() of @size, MAPS times, where the table is there. */
+/* s2mmu_map() of @size, MAPS times, where the table exists. */
 static void bench_map(const char *name, bool allow_block, u64 size)
 {
 	struct s2_mmu *mmu = s2mmu_init(1, S2_PAGE_4K, allow_block);

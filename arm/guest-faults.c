@@ -91,7 +91,8 @@ static void test_par(void)
 		       i ? "memory" : "the CPU", TEST_IPA + WORD, look.ipa,
 		       look.known ? "known" : "unknown");
 		guest_check_exit(guest, EXPECT_RETURN(GUEST_PAR),
-				 "the guest's PAR_EL1 after guest_fault_ipa()");
+				 "the guest's PAR_EL1 after guest_fault_ipa(), registers in %s",
+				 i ? "memory" : "the CPU");
 	}
 	guest_destroy(guest);
 }

@@ -98,7 +98,8 @@ static void test_first_use(void)
 		guest->data = &live;
 		guest_install_handler(guest, ELx_LOW_SYNC_64, note_live);
 		guest_count_exits(guest, &statistics);
-		guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "lazy, a guest's HVC");
+		guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER),
+				"lazy, HVC of a guest that %s FP", i ? "does not use" : "uses");
 		report(live == (i == 0) && statistics.classes[ESR_ELx_EC_FP_ASIMD] == (i == 0),
 		       "lazy, a guest that %s FP: expected registers in the CPU %d, traps %d; "
 		       "found %d, %lu",

@@ -185,8 +185,10 @@ static void test_registers(void)
 	compare_host_state(&before, &after);
 	report(before.cnthctl_el2 != original.cnthctl_el2 && before.hstr_el2 == HSTR_T5 &&
 		       before.mdscr_el1 != original.mdscr_el1,
-	       "CNTHCTL_EL2, HSTR_EL2, MDSCR_EL1 took the host's values before the run: found %#lx, %#lx, %#lx",
-	       before.cnthctl_el2, before.hstr_el2, before.mdscr_el1);
+	       "CNTHCTL_EL2, HSTR_EL2, MDSCR_EL1 before the run: expected other than %#lx, %#lx, "
+	       "other than %#lx; found %#lx, %#lx, %#lx",
+	       original.cnthctl_el2, HSTR_T5, original.mdscr_el1, before.cnthctl_el2,
+	       before.hstr_el2, before.mdscr_el1);
 	write_sysreg(original.cnthctl_el2, cnthctl_el2);
 	write_sysreg(original.cntvoff_el2, cntvoff_el2);
 	write_sysreg(original.vmpidr_el2, vmpidr_el2);

@@ -108,7 +108,7 @@ static void *first_free_address(void)
 }
 
 /* Give a guest its memory page by page, and then the stack. */
-static void starve(int *failures, int *lost)
+static void starve(int *failures, int *lost, const char *when)
 {
 	struct held_pages *held;
 	bool without, with;
@@ -128,9 +128,9 @@ static void starve(int *failures, int *lost)
 		free_pages(singles[i]);
 	/* Pages as large as a stack are enough. */
 	report((!without || PAGE_SIZE >= GUEST_STACK_SIZE) && with,
-	       "guest_create() without and with memory for a stack: expected NULL and a guest, "
+	       "guest_create() without and with memory for a stack, %s: expected NULL and a guest, "
 	       "found %s and %s",
-	       without ? "a guest" : "NULL", with ? "a guest" : "NULL");
+	       when, without ? "a guest" : "NULL", with ? "a guest" : "NULL");
 }
 
 static void test_shortage(void)
@@ -139,11 +139,11 @@ static void test_shortage(void)
 	int failures = 0, lost = 0, tables = 0;
 
 	/* The first time the host's own tables for its addresses are missing too. They stay. */
-	starve(&failures, &tables);
+	starve(&failures, &tables, "first time");
 	report_info("%d failures, %d with tables that stay", failures, tables);
 	failures = 0;
 	guest_destroy(create_all()); /* the tables that it leaves behind stay */
-	starve(&failures, &lost);
+	starve(&failures, &lost, "again");
 	report(failures > 4 && !lost,
 	       "guest_create() without enough memory: expected more than 4 failures, 0 of them that "
 	       "lose pages, found %d and %d",

@@ -559,10 +559,8 @@ static void check_blocks(enum s2_granule granule)
 
 static void test_granules(void)
 {
-	static const char *const names[] = { "4K", "16K", "64K" };
-
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
-		report_prefix_push(names[granule]);
+		report_prefix_push(s2_granule_name(granule));
 		if (guest_stage1_granule_supported(granule)) {
 			check_halves(granule);
 			check_high_fault(granule);

@@ -464,8 +464,9 @@ static void move_and_run(struct guest *guest, int from)
 	on_cpu(from, run_guest, other);
 	report(other->exit_reason == GUEST_EXIT_RETURNED && seen.irqs == irqs + 1 &&
 		       seen.ids[irqs] == AN_INTID + 10,
-	       "another guest on CPU %d, which the first left: expected 1 IRQ, INTID %u, found %u, %u",
-	       from, AN_INTID + 10, seen.irqs - irqs, seen.ids[irqs]);
+	       "another guest on CPU %d, which the first left after %u IRQs: expected 1 IRQ, INTID %u, "
+	       "found %u, %u",
+	       from, irqs, AN_INTID + 10, seen.irqs - irqs, seen.ids[irqs]);
 	seen.irqs = irqs;
 	guest_destroy(other);
 	on_cpu(!from, run_guest, guest);

@@ -221,6 +221,23 @@ static void test_text(void)
 	report_equal_int(__getchar(), -1, "__getchar() with nothing typed");
 }
 
+static void test_errno_name(void)
+{
+	static const struct {
+		int error;
+		const char *name;
+	} cases[] = {
+		{ 1, "success" },	    { 0, "success" },	      { -1, "unknown" },
+		{ -ENOENT, "ENOENT" },	    { -EEXIST, "EEXIST" },    { -ENOSYS, "ENOSYS" },
+		{ -ENOSYS - 1, "unknown" }, { INT32_MIN, "unknown" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		report(!strcmp(errno_name(cases[i].error), cases[i].name),
+		       "errno_name(%d): expected %s, found %s", cases[i].error, cases[i].name,
+		       errno_name(cases[i].error));
+}
+
 static void test_errata(void)
 {
 	static const char environment[] = "ERRATA_yes=y\nERRATA_one=1\nERRATA_no=n\n";
@@ -284,13 +301,10 @@ static void test_cpu(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "alloc-ops", test_alloc_ops },
-	{ "reserve", test_reserve },
-	{ "vmap", test_vmap },
-	{ "ranges", test_ranges },
-	{ "text", test_text },
-	{ "errata", test_errata },
-	{ "cpu", test_cpu },
+	{ "alloc-ops", test_alloc_ops }, { "reserve", test_reserve },
+	{ "vmap", test_vmap },		 { "ranges", test_ranges },
+	{ "text", test_text },		 { "errno-name", test_errno_name },
+	{ "errata", test_errata },	 { "cpu", test_cpu },
 };
 
 int main(int argc, char **argv)

@@ -156,8 +156,8 @@ static void test_cpu_on_race(void)
 	       "found %d successes, %d refusals",
 	       target, nr_cpus - 1, successes, refusals);
 	/*
-	 * DEN0022F, 6.6. QEMU (7.2 to 11) never says ON_PENDING: until the target runs, every CPU
-	 * that asks is told SUCCESS (arm_set_cpu_on() does not set PSCI_ON_PENDING).
+	 * DEN0022F, 6.6. QEMU (7.2 to 11) never returns ON_PENDING: until the target runs, every
+	 * caller gets SUCCESS (arm_set_cpu_on() does not set PSCI_ON_PENDING).
 	 */
 	report_kfail(true, successes == 1,
 		     "CPU_ON by %d CPUs at once: expected 1 success, found %d", nr_cpus - 1,

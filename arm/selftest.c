@@ -461,9 +461,9 @@ static void print_arguments(int argc, char **argv)
 /* One syndrome decoded, as the runner must decode it: its tests compare. */
 static void print_syndrome(u64 esr)
 {
-	char words[128];
+	char syndrome[128];
 
-	report_info("esr %#lx %s", esr, esr_decode(esr, words, sizeof(words)));
+	report_info("esr %#lx %s", esr, esr_decode(esr, syndrome, sizeof(syndrome)));
 }
 
 static void print_syndromes(void)

@@ -104,11 +104,10 @@ static void say_vmid(const struct s2_mmu *mmu)
 
 static void say_machine(const struct machine *machine)
 {
-	static const char *const granules[] = { "4K", "16K", "64K" };
 	const struct s2_geometry *geometry = &machine->mmu->geometry;
 
 	say("machine %d (%s, %u bits, level %d, ", (int)(machine - machines),
-	    granules[machine->granule], geometry->ipa_bits, geometry->start_level);
+	    s2_granule_name(machine->granule), geometry->ipa_bits, geometry->start_level);
 	say_vmid(machine->mmu);
 	say(", %d vCPUs%s) ", machine_vcpus(machine), machine->el0 ? " at EL0" : "");
 }
@@ -185,10 +184,10 @@ static void step_tree(struct machine *machine)
 {
 	struct change change = draw_change(machine, &random, draw_page(machine, &random));
 	int expected, found;
-	char words[80];
+	char text[80];
 
 	say_machine(machine);
-	say("%s", change_words(&change, words, sizeof(words)));
+	say("%s", describe_change(&change, text, sizeof(text)));
 	expected = model_change(&machine->model, &change);
 	found = change_tree(machine, &change);
 	if (expected != found)

@@ -15,8 +15,6 @@
 #define VMID 1
 #define PATTERN 0x5a5a000000000000UL
 
-static const char *const granule_names[] = { "4K", "16K", "64K" };
-
 /*
  * A guest, and a block of @level whose PA range contains memory of the host, of which two pages
  * next to each other are used.
@@ -84,7 +82,7 @@ static void check_collapse(struct block *b)
 	report_equal_int(s2mmu_collapse(b->mmu, b->base, b->size), 0,
 			 "tables that collapse with a page unmapped");
 	s2_check_leaf(b->mmu, b->ipa[1], PT_LEVEL_LAST, "not collapsed");
-	report_equal_int(
+	report_equal_error(
 		s2mmu_map(b->mmu, b->ipa[0], b->pa + b->ipa[0] - b->base, b->page, S2_MAP_RW), 0,
 		"map of the unmapped page");
 	check_reads(b, 0, "page mapped again");
@@ -102,7 +100,8 @@ static void check_unmap(struct block *b)
 	s2_check_leaf(b->mmu, b->ipa[0], b->level, "block");
 	check_reads(b, 0, "block");
 	check_reads(b, 1, "block, second page");
-	report_equal_int(s2mmu_unmap(b->mmu, b->ipa[0], b->page), 0, "unmap of a page of a block");
+	report_equal_error(s2mmu_unmap(b->mmu, b->ipa[0], b->page), 0,
+			   "unmap of a page of a block");
 	s2_check_access(b->guest, 1, S2_READ, b->ipa[0], NULL, ESR_ELx_FSC_FAULT | PT_LEVEL_LAST,
 			"page of a block unmapped");
 	check_reads(b, 1, "neighbour of an unmapped page");
@@ -117,16 +116,16 @@ static void check_unmap(struct block *b)
 static void check_protect(struct block *b)
 {
 	check_writes(b, 0, S2_NO_FAULT, "block");
-	report_equal_int(s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RO), 0,
-			 "protect of a page of a block");
+	report_equal_error(s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RO), 0,
+			   "protect of a page of a block");
 	check_writes(b, 0, ESR_ELx_FSC_PERM | PT_LEVEL_LAST, "page of a block made read-only");
 	check_reads(b, 0, "page of a block made read-only");
 	check_writes(b, 1, S2_NO_FAULT, "neighbour of a read-only page");
 	s2mmu_collapse(b->mmu, b->base, b->size);
 	s2_check_leaf(b->mmu, b->ipa[0], PT_LEVEL_LAST,
 		      "pages of different permissions, collapsed");
-	report_equal_int(s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RW), 0,
-			 "protect of the read-only page");
+	report_equal_error(s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RW), 0,
+			   "protect of the read-only page");
 	report_equal_int(s2mmu_collapse(b->mmu, b->base, b->size), PT_LEVEL_LAST - b->level,
 			 "tables that collapse with equal permissions");
 	s2_check_leaf(b->mmu, b->ipa[0], b->level, "pages of equal permissions, collapsed");
@@ -142,13 +141,13 @@ static void check_block(enum s2_granule granule, int level, bool lpa2)
 
 	if (!setup(&b, granule, level, lpa2))
 		return;
-	report_prefix_pushf("%s%s, level %d", granule_names[granule], lpa2 ? " LPA2" : "", level);
+	report_prefix_pushf("%s%s, level %d", s2_granule_name(granule), lpa2 ? " LPA2" : "", level);
 	pages = alloc_pages_in_use();
 	assert(!s2mmu_map(b.mmu, b.base, b.pa, b.size, S2_MAP_RW));
 	check_unmap(&b);
 	check_protect(&b);
-	report_equal_int(s2mmu_unmap(b.mmu, b.ipa[1], b.page), 0, "unmap of one page");
-	report_equal_int(s2mmu_unmap(b.mmu, b.base, b.size), 0, "unmap of the rest");
+	report_equal_error(s2mmu_unmap(b.mmu, b.ipa[1], b.page), 0, "unmap of one page");
+	report_equal_error(s2mmu_unmap(b.mmu, b.base, b.size), 0, "unmap of the rest");
 	done = s2_probe(b.guest, 1, S2_READ, b.ipa[0], NULL);
 	report(!done && (b.guest->esr_el2 & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_FAULT,
 	       "read with all unmapped: expected a translation fault, found %s",
@@ -193,24 +192,24 @@ static void check_run(struct block *b)
 	b->ipa[0] = start + offset;
 	b->ipa[1] = start + offset + b->page;
 	/* A run, and one page more */
-	report_equal_int(s2mmu_map(b->mmu, start, pa, run + b->page, flags), 0, "map of a run");
+	report_equal_error(s2mmu_map(b->mmu, start, pa, run + b->page, flags), 0, "map of a run");
 	report_equal(hints(b, start, run + b->page), entries, "contiguous hints of a run");
 	check_reads(b, 0, "run");
 	check_reads(b, 1, "run, second page");
-	report_equal_int(s2mmu_unmap(b->mmu, b->ipa[0], b->page), 0, "unmap of a page of a run");
+	report_equal_error(s2mmu_unmap(b->mmu, b->ipa[0], b->page), 0, "unmap of a page of a run");
 	report_equal(hints(b, start, run), 0, "contiguous hints of a run with a page unmapped");
 	s2_check_access(b->guest, 1, S2_READ, b->ipa[0], NULL, ESR_ELx_FSC_FAULT | PT_LEVEL_LAST,
 			"page of a run unmapped");
 	check_reads(b, 1, "neighbour of an unmapped page of a run");
 	s2mmu_unmap(b->mmu, start, run + b->page);
-	report_equal_int(s2mmu_map(b->mmu, start, pa + b->page, run, flags), 0,
-			 "map with IPA and PA not aligned alike");
+	report_equal_error(s2mmu_map(b->mmu, start, pa + b->page, run, flags), 0,
+			   "map with IPA and PA not aligned alike");
 	report_equal(hints(b, start, run), 0, "contiguous hints, IPA and PA not aligned alike");
 	s2mmu_unmap(b->mmu, start, run);
-	report_equal_int(s2mmu_map(b->mmu, start, pa, run, flags), 0, "map of another run");
+	report_equal_error(s2mmu_map(b->mmu, start, pa, run, flags), 0, "map of another run");
 	check_reads(b, 0, "another run");
-	report_equal_int(s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RO), 0,
-			 "protect of a page of a run");
+	report_equal_error(s2mmu_protect(b->mmu, b->ipa[0], b->page, S2_MAP_RO), 0,
+			   "protect of a page of a run");
 	report_equal(hints(b, start, run), 0, "contiguous hints of a run with a page protected");
 	s2_check_access(b->guest, 1, S2_WRITE, b->ipa[0], NULL, ESR_ELx_FSC_PERM | PT_LEVEL_LAST,
 			"page of a run made read-only");
@@ -224,7 +223,7 @@ static void test_contiguous(void)
 
 		if (!setup(&b, granule, 2, false))
 			continue;
-		report_prefix_push(granule_names[granule]);
+		report_prefix_push(s2_granule_name(granule));
 		check_run(&b);
 		teardown(&b);
 		report_prefix_pop();
@@ -273,8 +272,8 @@ static void test_ends(void)
 	unsigned long pages = alloc_pages_in_use();
 
 	assert(!s2mmu_map(mmu, SZ_1G, 0, SZ_1G, S2_MAP_RW));
-	report_equal_int(s2mmu_unmap(mmu, first + SZ_4K, last - first - SZ_4K), 0,
-			 "unmap of all but the first and the last page");
+	report_equal_error(s2mmu_unmap(mmu, first + SZ_4K, last - first - SZ_4K), 0,
+			   "unmap of all but the first and the last page");
 	s2_check_translates(mmu, first, 0, "first page, its neighbour unmapped");
 	s2_check_translates(mmu, last, last - first, "last page, its neighbour unmapped");
 	s2_check_translates(mmu, first + SZ_4K, INVALID_PHYS_ADDR, "second page, unmapped");
@@ -294,8 +293,9 @@ static void check_no_block(unsigned int from, phys_addr_t pa, const char *what)
 				  offset < head ? SZ_1G + offset : pa + offset - head, SZ_4K,
 				  S2_MAP_RW));
 	report_equal_int(s2mmu_collapse(mmu, SZ_2M, SZ_2M), 0, "tables that collapse, %s", what);
-	s2_check_translates(mmu, SZ_2M + head, pa, "%s", what);
-	s2_check_translates(mmu, SZ_2M + SZ_2M - SZ_4K, pa + SZ_2M - SZ_4K - head, "%s", what);
+	s2_check_translates(mmu, SZ_2M + head, pa, "%s, first of them", what);
+	s2_check_translates(mmu, SZ_2M + SZ_2M - SZ_4K, pa + SZ_2M - SZ_4K - head, "%s, last page",
+			    what);
 	s2mmu_destroy(mmu);
 }
 
@@ -351,10 +351,11 @@ static void map_in_used_memory(phys_addr_t pa, const char *what)
 	for (unsigned int word = 0; word < SZ_4K / sizeof(u64); word++)
 		written += victim[word] != 0;
 	report(!err && !wrong,
-	       "1 GiB of %s mapped: expected 0, 0 wrong translations, found %d, %lu", what, err,
-	       wrong);
-	report(!written, "words written to a page that is no table: expected 0, found %lu",
-	       written);
+	       "1 GiB of %s mapped: expected 0 (success), 0 wrong translations, found %d (%s), %lu",
+	       what, err, errno_name(err), wrong);
+	report(!written,
+	       "1 GiB of %s mapped, words written to a page that is no table: expected 0, found %lu",
+	       what, written);
 	s2mmu_destroy(mmu);
 	free_page(victim);
 }

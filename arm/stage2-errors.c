@@ -46,12 +46,14 @@ static bool unchanged(struct s2_mmu *mmu, struct snapshot before)
 	return now.leaves == before.leaves && now.hash == before.hash && now.pages == before.pages;
 }
 
-static void fails(struct s2_mmu *mmu, struct snapshot before, int expected, int found,
-		  const char *what)
+#define fails(...) __fails(SOURCE_PLACE, __VA_ARGS__)
+static void __fails(const char *place, struct s2_mmu *mmu, struct snapshot before, int expected,
+		    int found, const char *what)
 {
-	report(found == expected && unchanged(mmu, before),
-	       "%s: expected %d and the tables unchanged, found %d and %s", what, expected, found,
-	       unchanged(mmu, before) ? "unchanged" : "changed");
+	__report(place, found == expected && unchanged(mmu, before),
+		 "%s: expected %d (%s) and the tables unchanged, found %d (%s) and %s", what,
+		 expected, errno_name(expected), found, errno_name(found),
+		 unchanged(mmu, before) ? "unchanged" : "changed");
 }
 
 static struct s2_mmu *create(enum s2_granule granule, bool allow_block)
@@ -163,6 +165,7 @@ static void test_overlap(void)
 		mmu = create(granule, true);
 		page = s2_page_size(mmu);
 		block = pt_level_size(mmu->geometry.page_shift, 2);
+		report_prefix_push(s2_granule_name(granule));
 		assert(!s2mmu_map(mmu, IPA, PA, block, S2_MAP_RW) &&
 		       !s2mmu_map(mmu, IPA + 3 * block - page, PA, page, S2_MAP_RW));
 		before = take_snapshot(mmu);
@@ -177,6 +180,7 @@ static void test_overlap(void)
 		fails(mmu, before, -EEXIST,
 		      s2mmu_map(mmu, IPA + 3 * block - page, PA, page, S2_MAP_RW),
 		      "map, a page on a page");
+		report_prefix_pop();
 		s2mmu_destroy(mmu);
 	}
 }
@@ -217,8 +221,9 @@ static void starve(struct s2_mmu *mmu, request_fn request, int needed, const cha
 	release_pages(held);
 	for (int i = given; i < MAX_TABLES; i++)
 		free_pages(tables[i]);
-	report(!err && given == needed, "%s: expected success with %d tables, found %d with %d",
-	       what, needed, err, given);
+	report(!err && given == needed,
+	       "%s: expected success with %d tables, found %d (%s) with %d", what, needed, err,
+	       errno_name(err), given);
 	report(!changed, "%s: -ENOMEM that changed the tables: expected 0, found %d", what,
 	       changed);
 }
@@ -262,6 +267,7 @@ static void test_memory(void)
 		mmu = create(granule, true);
 		block = pt_level_size(mmu->geometry.page_shift, 2);
 		levels = PT_LEVEL_LAST - mmu->geometry.start_level;
+		report_prefix_push(s2_granule_name(granule));
 		starve(mmu, map_across, 2 * levels, "map");
 		assert(!s2mmu_map(mmu, IPA, PA, 2 * block, S2_MAP_RW));
 		starve(mmu, unmap_in_block, 1, "unmap a part of a block");
@@ -273,6 +279,7 @@ static void test_memory(void)
 		report(after < before,
 		       "pages in use after s2mmu_destroy(): expected less than %lu, found %lu",
 		       before, after);
+		report_prefix_pop();
 	}
 }
 

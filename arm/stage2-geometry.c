@@ -17,8 +17,6 @@
 /* Position of the top bits of a 52-bit address in PAR_EL1 with FEAT_LPA */
 #define PAR_PA_MASK UL(0x000ffffffffff000)
 
-static const char *const granule_names[] = { "4K", "16K", "64K" };
-
 /* AT S12E1R by the host, with the guest's stage 1 off: PA of the CPU's own walk. */
 static phys_addr_t cpu_walk(u64 ipa)
 {
@@ -80,8 +78,11 @@ static bool check_shape(const struct s2_config *config)
 
 	if (!mmu)
 		return false;
-	report_prefix_pushf("%s%s", granule_names[config->granule],
-			    mmu->geometry.ds ? " LPA2" : "");
+	/* More than 48 bits have 52-bit descriptors anyway. */
+	report_prefix_pushf("%s%s", s2_granule_name(config->granule),
+			    config->lpa2       ? " LPA2"
+			    : mmu->geometry.ds ? " LPA2 by its IPA bits"
+					       : "");
 	check_walk(mmu);
 	report_prefix_pop();
 	s2mmu_destroy(mmu);
@@ -115,7 +116,7 @@ static void walk_all(enum s2_granule granule, bool lpa2, bool lpa2_levels)
 				.start = S2_START_LEVEL(level),
 				.lpa2 = lpa2,
 			});
-	report_info("%s%s: %u shapes", granule_names[granule], lpa2 ? " LPA2" : "", shapes);
+	report_info("%s%s: %u shapes", s2_granule_name(granule), lpa2 ? " LPA2" : "", shapes);
 }
 
 int main(int argc, char **argv)
@@ -131,7 +132,7 @@ int main(int argc, char **argv)
 			walk_all(granule, true, lpa2_levels);
 		else if (lpa2_levels)
 			report_skip("%s: no FEAT_LPA2 (ID_AA64MMFR0_EL1.TGran*_2)",
-				    granule_names[granule]);
+				    s2_granule_name(granule));
 	}
 	return report_summary();
 }

@@ -17,6 +17,9 @@
 #define PERM_FAULT (ESR_ELx_FSC_PERM | PT_LEVEL_LAST)
 #define ACCESS_FAULT (ESR_ELx_FSC_ACCESS | PT_LEVEL_LAST)
 
+/* Flags of s2mmu_map() and their names */
+#define FLAGS(flags) (flags), #flags
+
 struct page {
 	struct guest *guest;
 	struct s2_mmu *mmu;
@@ -68,7 +71,7 @@ static void check_permissions(const struct permissions *permissions)
 
 	assert(create(&p, &(struct s2_config){ .vmid = VMID }, permissions->flags));
 	report_prefix_push(
-		s2mmu_leaf_words(p.mmu, *s2mmu_lookup(p.mmu, IPA, NULL), leaf, sizeof(leaf)));
+		s2mmu_describe_leaf(p.mmu, *s2mmu_lookup(p.mmu, IPA, NULL), leaf, sizeof(leaf)));
 	for (int el = 0; el <= 1; el++) {
 		check_access(&p, el, S2_READ, permissions->read);
 		check_access(&p, el, S2_WRITE, permissions->write);
@@ -101,17 +104,27 @@ static void test_permissions(void)
 /* Permissions granted and revoked while the TLB holds the page. */
 static void test_protect(void)
 {
-	static const unsigned long steps[] = { S2_MAP_RO, S2_MAP_RW, S2_MAP_RO | S2_MAP_XN,
-					       S2_MAP_RW | S2_MAP_DEVICE | S2_MAP_XN, S2_MAP_RW };
+	static const struct {
+		unsigned long flags;
+		const char *name;
+	} steps[] = {
+		{ FLAGS(S2_MAP_RO) },
+		{ FLAGS(S2_MAP_RW) },
+		{ FLAGS(S2_MAP_RO | S2_MAP_XN) },
+		{ FLAGS(S2_MAP_RW | S2_MAP_DEVICE | S2_MAP_XN) },
+		{ FLAGS(S2_MAP_RW) },
+	};
 	struct page p;
 
 	assert(create(&p, &(struct s2_config){ .vmid = VMID }, S2_MAP_RW));
 	check_access(&p, 1, S2_WRITE, true);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		report_equal_int(s2mmu_protect(p.mmu, IPA, SZ_4K, steps[i]), 0,
-				 "s2mmu_protect() with flags %#lx", steps[i]);
-		check_access(&p, 1, S2_WRITE, steps[i] & S2_MAP_WRITE);
+		report_prefix_pushf("step %zu, %s", i + 1, steps[i].name);
+		report_equal_error(s2mmu_protect(p.mmu, IPA, SZ_4K, steps[i].flags), 0,
+				   "s2mmu_protect()");
+		check_access(&p, 1, S2_WRITE, steps[i].flags & S2_MAP_WRITE);
 		check_access(&p, 1, S2_READ, true);
+		report_prefix_pop();
 	}
 	destroy(&p);
 }
@@ -138,6 +151,7 @@ static unsigned int attr_of(struct s2_mmu *mmu, u64 ipa, bool dc)
 
 struct type {
 	unsigned long flags;
+	const char *name;
 	unsigned char device, normal; /* MAIR encoding of the result, by the type of stage 1 */
 	unsigned char fwb_device, fwb_normal; /* with FEAT_S2FWB */
 };
@@ -149,13 +163,13 @@ struct type {
 static void test_types(void)
 {
 	static const struct type types[] = {
-		{ 0, 0x00, 0xff, 0xff, 0xff },
-		{ S2_MAP_DEVICE, 0x00, 0x04, 0x04, 0x04 },
-		{ S2_MAP_DEVICE_nGnRnE, 0x00, 0x00, 0x00, 0x00 },
-		{ S2_MAP_DEVICE_nGRE, 0x00, 0x08, 0x08, 0x08 },
-		{ S2_MAP_DEVICE_GRE, 0x00, 0x0c, 0x0c, 0x0c },
-		{ S2_MAP_NORMAL_NC, 0x00, 0x44, 0x00, 0x44 },
-		{ S2_MAP_STAGE1, 0x00, 0xff, 0x00, 0xff },
+		{ FLAGS(S2_MAP_RW), 0x00, 0xff, 0xff, 0xff },
+		{ FLAGS(S2_MAP_DEVICE), 0x00, 0x04, 0x04, 0x04 },
+		{ FLAGS(S2_MAP_DEVICE_nGnRnE), 0x00, 0x00, 0x00, 0x00 },
+		{ FLAGS(S2_MAP_DEVICE_nGRE), 0x00, 0x08, 0x08, 0x08 },
+		{ FLAGS(S2_MAP_DEVICE_GRE), 0x00, 0x0c, 0x0c, 0x0c },
+		{ FLAGS(S2_MAP_NORMAL_NC), 0x00, 0x44, 0x00, 0x44 },
+		{ FLAGS(S2_MAP_STAGE1), 0x00, 0xff, 0x00, 0xff },
 	};
 	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, false);
 
@@ -167,15 +181,15 @@ static void test_types(void)
 		char leaf[96];
 
 		assert(!s2mmu_map(mmu, ipa, 0x40000000, PAGE_SIZE, S2_MAP_RW | t->flags));
-		s2mmu_leaf_words(mmu, *s2mmu_lookup(mmu, ipa, NULL), leaf, sizeof(leaf));
+		s2mmu_describe_leaf(mmu, *s2mmu_lookup(mmu, ipa, NULL), leaf, sizeof(leaf));
 		found = attr_of(mmu, ipa, false);
 		report(found == device,
-		       "type in MAIR encoding, %s, with Device of stage 1: expected %#x, found %#x",
-		       leaf, device, found);
+		       "type in MAIR encoding, %s (%s), with Device of stage 1: expected %#x, found %#x",
+		       t->name, leaf, device, found);
 		found = attr_of(mmu, ipa, true);
 		report(found == normal,
-		       "type in MAIR encoding, %s, with Normal of stage 1: expected %#x, found %#x",
-		       leaf, normal, found);
+		       "type in MAIR encoding, %s (%s), with Normal of stage 1: expected %#x, found %#x",
+		       t->name, leaf, normal, found);
 	}
 	s2mmu_destroy(mmu);
 }
@@ -255,26 +269,31 @@ static void test_dirty_software(void)
 /* A change of permissions or type keeps the dirty state. */
 static void test_dirty_protect(void)
 {
-	static const unsigned long flags[] = { S2_MAP_XN, S2_MAP_NORMAL_NC };
+	static const struct {
+		unsigned long flags;
+		const char *name;
+	} changes[] = { { FLAGS(S2_MAP_XN) }, { FLAGS(S2_MAP_NORMAL_NC) } };
 	struct page p;
 
 	assert(create(&p, &(struct s2_config){ .vmid = VMID }, S2_MAP_RO | S2_MAP_TRACK_DIRTY));
-	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
-		unsigned long tracked = S2_MAP_RO | S2_MAP_TRACK_DIRTY | flags[i];
+	for (unsigned int i = 0; i < ARRAY_SIZE(changes); i++) {
+		unsigned long tracked = S2_MAP_RO | S2_MAP_TRACK_DIRTY | changes[i].flags;
 
+		report_prefix_push(changes[i].name);
 		check_leaves(s2mmu_set_dirty(p.mmu, IPA, SZ_4K), 1, "set dirty");
-		report_equal_int(s2mmu_protect(p.mmu, IPA, SZ_4K, tracked), 0,
-				 "s2mmu_protect() of a dirty page with flags %#lx", tracked);
+		report_equal_error(s2mmu_protect(p.mmu, IPA, SZ_4K, tracked), 0,
+				   "s2mmu_protect() of a dirty page");
 		check_leaves(s2mmu_clear_dirty(p.mmu, IPA, SZ_4K), 1,
 			     "dirty state cleared after s2mmu_protect()");
-		report_equal_int(s2mmu_protect(p.mmu, IPA, SZ_4K, tracked), 0,
-				 "s2mmu_protect() of a clean page with flags %#lx", tracked);
+		report_equal_error(s2mmu_protect(p.mmu, IPA, SZ_4K, tracked), 0,
+				   "s2mmu_protect() of a clean page");
 		check_leaves(s2mmu_clear_dirty(p.mmu, IPA, SZ_4K), 0,
 			     "dirty state cleared of a clean page after s2mmu_protect()");
+		report_prefix_pop();
 	}
 	check_leaves(s2mmu_set_dirty(p.mmu, IPA, SZ_4K), 1, "set dirty");
-	report_equal_int(s2mmu_protect(p.mmu, IPA, SZ_4K, S2_MAP_RO), 0,
-			 "s2mmu_protect() of a dirty page, read-only and not tracked");
+	report_equal_error(s2mmu_protect(p.mmu, IPA, SZ_4K, S2_MAP_RO), 0,
+			   "s2mmu_protect() of a dirty page, read-only and not tracked");
 	check_probe(&p, S2_WRITE, PERM_FAULT, "read-only page that is no longer tracked");
 	destroy(&p);
 }

@@ -74,17 +74,17 @@ static void test_errors(void)
 	int start = mmu->geometry.start_level;
 	unsigned long pages;
 
-	report_equal_int(s2mmu_set_raw(mmu, 1UL << mmu->geometry.ipa_bits, 3, 0), -EINVAL,
-			 "s2mmu_set_raw() beyond the last IPA");
-	report_equal_int(s2mmu_set_raw(mmu, 0, start - 1, 0), -EINVAL,
-			 "s2mmu_set_raw() above the start level");
-	report_equal_int(s2mmu_set_raw(mmu, 0, 4, 0), -EINVAL, "s2mmu_set_raw() at level 4");
+	report_equal_error(s2mmu_set_raw(mmu, 1UL << mmu->geometry.ipa_bits, 3, 0), -EINVAL,
+			   "s2mmu_set_raw() beyond the last IPA");
+	report_equal_error(s2mmu_set_raw(mmu, 0, start - 1, 0), -EINVAL,
+			   "s2mmu_set_raw() above the start level");
+	report_equal_error(s2mmu_set_raw(mmu, 0, 4, 0), -EINVAL, "s2mmu_set_raw() at level 4");
 	report_equal((u64)s2mmu_entry(mmu, 0, 4), 0, "s2mmu_entry() at level 4");
 	assert(!s2mmu_map(mmu, 0, 0, SZ_2M, S2_MAP_RW));
-	report_equal_int(s2mmu_set_raw(mmu, 0, 3, 0), -EEXIST, "s2mmu_set_raw() below a block");
+	report_equal_error(s2mmu_set_raw(mmu, 0, 3, 0), -EEXIST, "s2mmu_set_raw() below a block");
 	report_equal((u64)s2mmu_entry(mmu, SZ_2M, 3), 0, "s2mmu_entry() where no table is");
 	pages = alloc_pages_in_use();
-	report_equal_int(s2mmu_set_raw(mmu, SZ_1G, 3, 0), 0, "s2mmu_set_raw() where no table is");
+	report_equal_error(s2mmu_set_raw(mmu, SZ_1G, 3, 0), 0, "s2mmu_set_raw() where no table is");
 	report_equal(alloc_pages_in_use() - pages, 2, "tables created by s2mmu_set_raw()");
 	s2mmu_destroy(mmu);
 }

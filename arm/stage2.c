@@ -20,13 +20,6 @@
 #define TEST_IPA 0x100000000UL
 #define PATTERN(i) (0xfeed0000UL + (i))
 
-static const char *granule_name(enum s2_granule granule)
-{
-	static const char *const names[] = { "4K", "16K", "64K" };
-
-	return names[granule];
-}
-
 #define check_reason(guest, reason, ...) guest_check_run(guest, EXPECT_REASON(reason), __VA_ARGS__)
 #define check_returns(guest, ...) check_reason(guest, GUEST_EXIT_RETURNED, __VA_ARGS__)
 
@@ -163,7 +156,7 @@ static void demand_paging_one(enum s2_granule granule, bool write)
 	struct paging paging;
 	unsigned int right = 0;
 
-	report_prefix_pushf("%s, %s", granule_name(granule), write ? "write" : "read");
+	report_prefix_pushf("%s, %s", s2_granule_name(granule), write ? "write" : "read");
 	setup_paging(&paging, guest);
 	guest->x[0] = paging.page_size;
 	check_returns(guest, "guest that accesses %d unmapped pages", NR_PAGES);
@@ -195,7 +188,7 @@ static void test_demand_paging(void)
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
 		if (!s2_granule_supported(granule)) {
 			report_skip("%s: not in ID_AA64MMFR0_EL1 for stage 2",
-				    granule_name(granule));
+				    s2_granule_name(granule));
 			continue;
 		}
 		demand_paging_one(granule, false);

@@ -19,7 +19,7 @@ static struct {
 	u64 pstate, sp, arg;
 } seen;
 
-static void run(void (*func)(void *), void *arg)
+static void run(void (*func)(void *), void *arg, const char *what)
 {
 	char *stack = alloc_pages(STACK_ORDER);
 	u64 daif = read_sysreg(daif), after;
@@ -30,7 +30,8 @@ static void run(void (*func)(void *), void *arg)
 	after = read_sysreg(daif);
 	write_sysreg(daif, daif);
 	report(!(after & PSR_I_BIT),
-	       "DAIF.I after user mode, clear before: expected 0, found DAIF %#lx", after);
+	       "DAIF.I after user mode, %s, clear before: expected 0, found DAIF %#lx", what,
+	       after);
 	free_pages(stack);
 }
 
@@ -58,7 +59,7 @@ static void check_svc(void)
 	seen.calls = 0;
 	seen.user_in_handler = false;
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_SVC64, count_svc);
-	run(svc_twice, (void *)0x1234);
+	run(svc_twice, (void *)0x1234, "two SVCs");
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_SVC64, NULL);
 	report(seen.calls == 2 && seen.arg == 0x1234,
 	       "SVCs of a user function: expected 2, argument 0x1234, found %u, %#lx", seen.calls,
@@ -84,7 +85,7 @@ static void report_there(void *arg)
 
 static void test_report(void)
 {
-	run(report_there, NULL);
+	run(report_there, NULL, "a report");
 }
 
 /* The host's registers are undefined in user mode. */
@@ -105,7 +106,7 @@ static void test_undefined(void)
 {
 	seen.calls = 0;
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_UNKNOWN, skip_undefined);
-	run(read_current_el, NULL);
+	run(read_current_el, NULL, "a read of CurrentEL");
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_UNKNOWN, NULL);
 	report(seen.calls == 1, "undefined instructions by CurrentEL at EL0: expected 1, found %u",
 	       seen.calls);
@@ -130,12 +131,12 @@ static void test_no_access(void)
 	assert(vm_populate(page, PAGE_SIZE));
 	seen.calls = 0;
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_DABT_LOW, note_abort);
-	run(read_page, page);
+	run(read_page, page, "a read");
 	report(seen.calls == 0,
 	       "faults of user mode on a page before mmu_clear_user(): expected 0, found %u",
 	       seen.calls);
 	mmu_clear_user(mmu_idmap, (unsigned long)page);
-	run(read_page, page);
+	run(read_page, page, "a read that faults");
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_DABT_LOW, NULL);
 	*page = 1;
 	report(seen.calls == 1,

@@ -11,4 +11,7 @@
 #define ERANGE 34 /* outside what can be addressed */
 #define ENOSYS 38 /* the machine has no such feature */
 
+/* "EEXIST" for -EEXIST; "success" for 0 and more, "unknown" for a number that is not above. */
+const char *errno_name(int error);
+
 #endif

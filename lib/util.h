@@ -3,6 +3,7 @@
 #define UTIL_H
 
 #include <libcflat.h>
+#include <errno.h>
 
 /* Parse "key=number": @val is set and the key's length returned, or -1 when @s has no '='. */
 int parse_keyval(char *s, long *val);
@@ -19,8 +20,8 @@ int parse_keyval(char *s, long *val);
 	} while (0)
 
 /*
- * Checks that @found equals @expected, which the message has behind @fmt, a literal: in hex, and as
- * signed decimals for results that may be negative.
+ * Checks that @found equals @expected, which the message has behind @fmt, a literal: in hex, as
+ * signed decimals for results that may be negative, and as error numbers of <errno.h>.
  */
 #define report_equal(found, expected, fmt, ...)                                                 \
 	({                                                                                      \
@@ -33,6 +34,13 @@ int parse_keyval(char *s, long *val);
 		int __found = (found), __expected = (expected);                             \
 		report(__found == __expected, fmt ": expected %d, found %d", ##__VA_ARGS__, \
 		       __expected, __found);                                                \
+	})
+#define report_equal_error(found, expected, fmt, ...)                                  \
+	({                                                                             \
+		int __found = (found), __expected = (expected);                        \
+		report(__found == __expected, fmt ": expected %d (%s), found %d (%s)", \
+		       ##__VA_ARGS__, __expected, errno_name(__expected), __found,     \
+		       errno_name(__found));                                           \
 	})
 
 #endif

@@ -51,7 +51,10 @@ static void check_no_reg(const char *path, int index, int expected)
 {
 	struct dt_pbus_reg reg;
 
-	check(dt_pbus_translate_node(node_at(path), index, &reg), expected, path);
+	char what[48];
+
+	snprintf(what, sizeof(what), "%s, entry %d", path, index);
+	check(dt_pbus_translate_node(node_at(path), index, &reg), expected, what);
 }
 
 void test_addresses(void)

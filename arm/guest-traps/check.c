@@ -63,11 +63,12 @@ static void start(struct guest *guest, const struct trap *trap)
 	guest->x[UNMAPPED_REGISTER] = UNMAPPED;
 }
 
-static void check_elr(const struct guest *guest, const u32 *expected, const char *state)
+static void check_elr(const struct guest *guest, const struct trap *trap, const u32 *expected,
+		      const char *state)
 {
-	report(guest->elr_el2 == (u64)expected, "%s: ELR_EL2 expected %#lx, %s; found %#lx", state,
-	       (u64)expected, expected == code ? "the instruction" : "the one behind it",
-	       guest->elr_el2);
+	__report(trap->place, guest->elr_el2 == (u64)expected,
+		 "%s: ELR_EL2 expected %#lx, %s; found %#lx", state, (u64)expected,
+		 expected == code ? "the instruction" : "the one behind it", guest->elr_el2);
 }
 
 /* The whole ISS, and IL: it is a 32-bit instruction. */
@@ -77,8 +78,8 @@ static void check_trapped(struct guest *guest, const struct trap *trap, const ch
 		EXPECT_SYNDROME(trap->ec, trap->iss | ESR_ELx_IL, ESR_ELx_ISS_MASK | ESR_ELx_IL);
 
 	start(guest, trap);
-	guest_check_run(guest, expected, "%s (ESR_EL2 %#lx)", state, expected.esr);
-	check_elr(guest, code, state);
+	__guest_check_run(trap->place, guest, &expected, "%s (ESR_EL2 %#lx)", state, expected.esr);
+	check_elr(guest, trap, code, state);
 }
 
 static bool is_undefined(const struct guest *guest)
@@ -89,15 +90,17 @@ static bool is_undefined(const struct guest *guest)
 
 static void check_not_trapped(struct guest *guest, const struct trap *trap, const char *state)
 {
+	const struct guest_exit expected =
+		EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_FAULT, UNMAPPED);
+
 	start(guest, trap);
 	guest_run(guest);
 	if (trap->untrapped == UNTRAPPED_BY_FIRMWARE && is_undefined(guest)) {
 		report_pass("%s: UNDEFINED at EL1, as without EL3", state);
 		return;
 	}
-	guest_check_exit(guest, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_FAULT, UNMAPPED),
-			 "%s: up to the load behind it", state);
-	check_elr(guest, code + 1, state);
+	__guest_check_exit(trap->place, guest, &expected, "%s: up to the load behind it", state);
+	check_elr(guest, trap, code + 1, state);
 }
 
 static void check_runs(struct guest *guest, const struct trap *trap)

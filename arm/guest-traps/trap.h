@@ -60,6 +60,7 @@ enum untrapped {
 };
 
 struct trap {
+	const char *place; /* of the row, which a failing check names */
 	const char *insn_name; /* "MSR LORC_EL1" */
 	u32 insn;
 	u8 ec;
@@ -81,9 +82,9 @@ struct trap {
 #define INSN_SYSTEM(op0, op1, crn, crm, op2, rt, read)                                       \
 	(0xd5000000U | (read) << 21 | (op0) << 19 | (op1) << 16 | (crn) << 12 | (crm) << 8 | \
 	 (op2) << 5 | (rt))
-#define SYSTEM(text, op0, op1, crn, crm, op2, rt, read)                            \
-	.insn_name = text, .insn = INSN_SYSTEM(op0, op1, crn, crm, op2, rt, read), \
-	.ec = ESR_ELx_EC_SYS64,                                                    \
+#define SYSTEM(text, op0, op1, crn, crm, op2, rt, read)                                 \
+	.place = SOURCE_PLACE, .insn_name = text,                                       \
+	.insn = INSN_SYSTEM(op0, op1, crn, crm, op2, rt, read), .ec = ESR_ELx_EC_SYS64, \
 	.iss = ESR_ELx_SYS64_ISS(op0, op1, crn, crm, op2) | (rt) << 5 | (read)
 /* @name, then op0, op1, CRn, CRm, op2 */
 #define MRS(name, ...) SYSTEM_ROW("MRS " #name, __VA_ARGS__, TRAP_RT, 1)
@@ -94,8 +95,9 @@ struct trap {
 #define SYSTEM_ROW(...) SYSTEM(__VA_ARGS__)
 
 /* Any other instruction */
-#define INSN(text, encoding, class, syndrome) \
-	.insn_name = text, .insn = (encoding), .ec = (class), .iss = (syndrome)
+#define INSN(text, encoding, class, syndrome)                                        \
+	.place = SOURCE_PLACE, .insn_name = text, .insn = (encoding), .ec = (class), \
+	.iss = (syndrome)
 
 bool feature_present(const struct feature *feature);
 /* Report a skip that names the field and its value. */

@@ -159,8 +159,8 @@ static enum guest_handler_result on_call(struct guest *guest, struct vcpu *vcpu,
 }
 
 /*
- * vCPUs that run at once may map one page together: the second is told that it is there. All
- * other changes are one at a time.
+ * vCPUs that run at once may map one page together: the second gets -EEXIST. All other changes are
+ * one at a time.
  */
 static void answer(struct vcpu *vcpu, u32 page, bool write, u64 salt)
 {

@@ -168,7 +168,7 @@ struct change draw_change(const struct machine *machine, struct random *random, 
 struct change answer_fault(const struct machine *machine, const struct model *model, u32 page,
 			   bool write, u64 salt);
 int change_tree(struct machine *machine, const struct change *change);
-const char *change_words(const struct change *change, char *buf, int size);
+const char *describe_change(const struct change *change, char *buf, int size);
 /* The tables are what the model says, and so is the CPU's own walk for @word. */
 void check_tables(struct machine *machine);
 void check_walk(struct machine *machine, unsigned int half, unsigned int word);

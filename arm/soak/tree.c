@@ -151,7 +151,7 @@ int change_tree(struct machine *machine, const struct change *change)
 	}
 }
 
-const char *change_words(const struct change *change, char *buf, int size)
+const char *describe_change(const struct change *change, char *buf, int size)
 {
 	static const char *const names[CHANGE_KINDS] = { "map", "unmap", "protect", "collapse" };
 

@@ -13,8 +13,8 @@ static bool is_access(u64 esr)
 }
 
 /*
- * By SCTLR_EL1.EE and E0E, in AArch32 by PSTATE.E. SCTLR_EL1 is read from the CPU if it is there:
- * moving the registers costs time.
+ * By SCTLR_EL1.EE and E0E, in AArch32 by PSTATE.E. SCTLR_EL1 is read from the CPU where it
+ * holds the guest's: moving the registers costs time.
  */
 static bool is_big_endian(const struct guest *guest)
 {

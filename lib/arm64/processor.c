@@ -91,7 +91,7 @@ static void dump_and_abort(const char *what, enum vector v, struct pt_regs *regs
 {
 	bool sync = is_sync(v);
 	unsigned long far;
-	char words[128];
+	char syndrome[128];
 
 	smp_claim_end();
 	console_emergency();
@@ -103,7 +103,7 @@ static void dump_and_abort(const char *what, enum vector v, struct pt_regs *regs
 	printf("Vector: %d (%s)\n", v, vector_name(v));
 	if (sync) {
 		printf("ESR_EL%d: %8s%08x, ec=%#x (%s)\n", host_at_el2 ? 2 : 1, "", esr,
-		       ESR_ELx_EC(esr), esr_decode(esr, words, sizeof(words)));
+		       ESR_ELx_EC(esr), esr_decode(esr, syndrome, sizeof(syndrome)));
 		if (get_far(esr, &far))
 			printf("FAR_EL%d: %016lx\n", host_at_el2 ? 2 : 1, far);
 		else

@@ -13,6 +13,17 @@ static const unsigned int page_shifts[] = {
 	[S2_PAGE_64K] = 16,
 };
 
+const char *s2_granule_name(enum s2_granule granule)
+{
+	static const char *const names[] = {
+		[S2_PAGE_4K] = "4K",
+		[S2_PAGE_16K] = "16K",
+		[S2_PAGE_64K] = "64K",
+	};
+
+	return names[granule];
+}
+
 static const unsigned char parange_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
 
 unsigned int s2_parange_bits(unsigned int parange)

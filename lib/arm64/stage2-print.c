@@ -4,7 +4,7 @@
 #include <asm/setup.h>
 #include <asm/stage2-internal.h>
 
-static const char *type_words(bool fwb, pteval_t leaf)
+static const char *type_name(bool fwb, pteval_t leaf)
 {
 	static const char *const devices[] = { "Device-nGnRnE", "Device-nGnRE", "Device-nGRE",
 					       "Device-GRE" };
@@ -24,19 +24,19 @@ static const char *type_words(bool fwb, pteval_t leaf)
 }
 
 /* Bit 53 has a meaning with FEAT_XNX only. */
-static const char *execute_words(pteval_t leaf)
+static const char *execute_name(pteval_t leaf)
 {
-	static const char *const words[] = { "x at EL1 and EL0", "x at EL0", "never x",
+	static const char *const names[] = { "x at EL1 and EL0", "x at EL0", "never x",
 					     "x at EL1" };
 	unsigned int xn = FIELD(leaf, 54, 53);
 
-	return words[s2_features()->xnx ? xn : xn & 2];
+	return names[s2_features()->xnx ? xn : xn & 2];
 }
 
-const char *s2mmu_leaf_words(const struct s2_mmu *mmu, pteval_t leaf, char *buf, int size)
+const char *s2mmu_describe_leaf(const struct s2_mmu *mmu, pteval_t leaf, char *buf, int size)
 {
 	snprintf(buf, size, "%c%c, %s, %s%s%s%s", leaf & S2_AP_READ ? 'r' : '-',
-		 leaf & S2_AP_WRITE ? 'w' : '-', execute_words(leaf), type_words(mmu->fwb, leaf),
+		 leaf & S2_AP_WRITE ? 'w' : '-', execute_name(leaf), type_name(mmu->fwb, leaf),
 		 leaf & S2_AF ? "" : ", not accessed", leaf & S2_DBM ? ", dirty is tracked" : "",
 		 leaf & S2_CONTIGUOUS ? ", contiguous" : "");
 	return buf;
@@ -53,13 +53,13 @@ struct run {
 
 static void print_run(const struct s2_mmu *mmu, const struct run *run)
 {
-	char words[96];
+	char leaf[96];
 
 	if (run->leaves)
 		report_info("stage2: %#lx..%#lx -> %#lx: %u %s, level %d: %s", run->ipa,
 			    run->ipa + run->size - 1, run->pa, run->leaves,
 			    run->level == PT_LEVEL_LAST ? "pages" : "blocks", run->level,
-			    s2mmu_leaf_words(mmu, run->bits, words, sizeof(words)));
+			    s2mmu_describe_leaf(mmu, run->bits, leaf, sizeof(leaf)));
 }
 
 static u64 add_to_run(struct s2_mmu *mmu, pteval_t *leaf, int level, u64 ipa, void *data)
@@ -86,14 +86,13 @@ static u64 add_to_run(struct s2_mmu *mmu, pteval_t *leaf, int level, u64 ipa, vo
 
 void s2mmu_print(struct s2_mmu *mmu)
 {
-	static const char *const granules[] = { "4K", "16K", "64K" };
 	const struct s2_geometry *geometry = &mmu->geometry;
 	struct run run = {};
 	u64 leaves;
 
 	report_info("stage2: %s granule, %u bits, level %d, %u root tables, VTCR_EL2 %#lx, "
 		    "VTTBR_EL2 %#lx",
-		    granules[(geometry->page_shift - 12) / 2], geometry->ipa_bits,
+		    s2_granule_name((geometry->page_shift - 12) / 2), geometry->ipa_bits,
 		    geometry->start_level, geometry->root_tables, mmu->vtcr, mmu->vttbr);
 	leaves = s2mmu_walk(mmu, 0, 1UL << geometry->ipa_bits, add_to_run, &run);
 	print_run(mmu, &run);
@@ -112,12 +111,12 @@ static bool in_memory(phys_addr_t pa)
 static void explain_leaf(struct s2_mmu *mmu, pteval_t entry, int level, u64 ipa)
 {
 	u64 size = s2_entry_size(mmu, level);
-	char words[96];
+	char leaf[96];
 
 	report_info("stage2:   %s of %lu KiB, IPA %#lx is at %#lx",
 		    level == PT_LEVEL_LAST ? "page" : "block", size >> 10, ipa,
 		    s2_leaf_to_pa(mmu, entry) | (ipa & (size - 1)));
-	report_info("stage2:   %s", s2mmu_leaf_words(mmu, entry, words, sizeof(words)));
+	report_info("stage2:   %s", s2mmu_describe_leaf(mmu, entry, leaf, sizeof(leaf)));
 	if (level < mmu->geometry.first_block_level)
 		report_info("stage2:   wrong: no blocks at this level, a translation fault");
 }

@@ -421,7 +421,7 @@ int fdt_size_cells(const void *fdt, int offset)
 const char *fdt_strerror(int error)
 {
 	/* Not pointers, which the boot would have to relocate */
-	static const char words[FDT_ERR_MAX + 1][24] = {
+	static const char messages[FDT_ERR_MAX + 1][24] = {
 		[0] = "no error",
 		[FDT_ERR_NOTFOUND] = "FDT_ERR_NOTFOUND",
 		[FDT_ERR_EXISTS] = "FDT_ERR_EXISTS",
@@ -444,5 +444,5 @@ const char *fdt_strerror(int error)
 		[FDT_ERR_ALIGNMENT] = "FDT_ERR_ALIGNMENT",
 	};
 
-	return error <= 0 && error >= -FDT_ERR_MAX ? words[-error] : "valid offset/length";
+	return error <= 0 && error >= -FDT_ERR_MAX ? messages[-error] : "valid offset/length";
 }

@@ -39,7 +39,7 @@
 
 #define FDT_MAX_NCELLS 4
 
-/* An error in words; @error is negative, as functions return it. */
+/* The message for an error; @error is negative, as functions return it. */
 const char *fdt_strerror(int error);
 
 /* The whole blob: 0 when its header is sound and its blocks lie in it. */

@@ -47,7 +47,7 @@ struct guest_exit {
 		.esr_mask = ESR_ELx_EC_BITS | (mask),         \
 	})
 #define EXPECT_CLASS(ec) EXPECT_SYNDROME(ec, 0, 0)
-/* @type: ESR_ELx_FSC_PERM and its kin, at any level. */
+/* @type: ESR_ELx_FSC_FAULT, _ACCESS or _PERM, at any level. */
 #define EXPECT_ABORT(ec, type, address)                         \
 	((struct guest_exit){                                   \
 		.reason = GUEST_EXIT_HANDLER,                   \

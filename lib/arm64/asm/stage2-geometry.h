@@ -9,6 +9,8 @@
 #include <libcflat.h>
 
 enum s2_granule { S2_PAGE_4K, S2_PAGE_16K, S2_PAGE_64K };
+/* "4K" */
+const char *s2_granule_name(enum s2_granule granule);
 
 #define S2_START_FEWEST (-2) /* the start level that makes the fewest levels */
 

@@ -183,7 +183,7 @@ void s2mmu_print(struct s2_mmu *mmu);
 /* Print the walk for @ipa: a line for each level, decoded. */
 void s2mmu_explain(struct s2_mmu *mmu, u64 ipa);
 /* A leaf's permissions, type and state, decoded as "rw-, x at EL1 and EL0, Normal write-back". */
-const char *s2mmu_leaf_words(const struct s2_mmu *mmu, pteval_t leaf, char *buf, int size);
+const char *s2mmu_describe_leaf(const struct s2_mmu *mmu, pteval_t leaf, char *buf, int size);
 
 static inline u64 s2_page_size(const struct s2_mmu *mmu)
 {
