@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kut: builds hypervisor-level arm64 tests, boots them on a target, and gives the verdict.
 
-Its layers, in the order in which data flows; each imports only from those before it::
+Its layers, in the order of imports: each imports only from those before it::
 
     errors -> definitions -> build -> bundle -> process -> targets -> verdict -> diagnose
            -> records -> run -> debugging -> views -> watch -> health -> commands
