@@ -5,6 +5,7 @@ import errno
 import gc
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final, NoReturn
@@ -84,7 +85,15 @@ def main() -> NoReturn:
         code = _report_broken_package(error)
     except Exception as error:  # noqa: BLE001 - users see a message instead of a traceback
         code = _report_bug(error)
-    sys.exit(code)
+    _exit(code)
+
+
+def _exit(code: int) -> NoReturn:
+    """Exit without freeing modules and objects one by one, which takes a tenth of a short run."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # an error of stdout is reported already
+            stream.flush()
+    os._exit(code)
 
 
 def _open_streams() -> None:
@@ -109,8 +118,8 @@ def _invoke() -> int:
         return shell_complete(kut, {}, "kut", "_KUT_COMPLETE", instruction)
     try:
         with kut.make_context("kut", sys.argv[1:]) as context:
-            code: int = kut.invoke(context)
-            return code
+            code: int | None = kut.invoke(context)
+            return code or ExitCode.OK
     except click.exceptions.Exit as done:
         return done.exit_code
 
