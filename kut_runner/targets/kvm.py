@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.definitions.implied_needs import ANY_CPU, CpuModel, ExceptionLevel2, all_needs
-from kut_runner.definitions.needs import Accelerator
 from kut_runner.errors import TargetUnavailableError
 from kut_runner.targets import qemu_machine
-from kut_runner.targets.qemu_machine import Choices, QemuExits
+from kut_runner.targets.qemu_machine import Choices, QemuTarget
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from kut_runner.definitions.config import TestDef
     from kut_runner.definitions.implied_needs import Need
     from kut_runner.process.boot import Launch
-    from kut_runner.process.resources import Resources
-    from kut_runner.targets.qemu import Qemu
 
 NAME: Final = "kvm"
 _DEVICE: Final = "/dev/kvm"
@@ -82,32 +79,15 @@ def check(host: KvmHost) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Kvm(QemuExits):
+class Kvm(QemuTarget):
     """QEMU with `-accel kvm -cpu host`; see `Target`."""
 
-    qemu: "Qemu"
-    accelerator: Accelerator
     host: KvmHost
 
     @property
     def name(self) -> str:
         """Name of the target."""
         return NAME
-
-    @property
-    def program(self) -> str:
-        """Path of QEMU."""
-        return str(self.qemu.program)
-
-    @property
-    def version(self) -> str:
-        """Version of QEMU, as in "11.1.0"."""
-        return self.qemu.release
-
-    @property
-    def properties(self) -> str:
-        """Properties of the accelerator that the user asked for."""
-        return self.accelerator.properties
 
     @property
     def times_key(self) -> str:
@@ -131,10 +111,6 @@ class Kvm(QemuExits):
         return qemu_machine.launch(
             self.qemu, choices, test, image, log=log, timeout=timeout, inspect=inspect
         )
-
-    def cost(self, test: "TestDef") -> "Resources":
-        """Return the CPUs and the memory of the test's process."""
-        return qemu_machine.cost(test)
 
     def _unmet(self, need: "Need") -> str:
         if isinstance(need, ExceptionLevel2) and need.is_present:

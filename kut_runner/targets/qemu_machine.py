@@ -50,6 +50,34 @@ class QemuExits:
 
 
 @dataclass(frozen=True, slots=True)
+class QemuTarget(QemuExits):
+    """Part of `Target` that is the same with each accelerator."""
+
+    qemu: "Qemu"
+    accelerator: Accelerator
+    """With the selected properties."""
+
+    @property
+    def program(self) -> str:
+        """Path of QEMU."""
+        return str(self.qemu.program)
+
+    @property
+    def version(self) -> str:
+        """Version of QEMU, as in "7.2.22"."""
+        return self.qemu.release
+
+    @property
+    def properties(self) -> str:
+        """Properties of the accelerator that the user asked for."""
+        return self.accelerator.properties
+
+    def cost(self, test: "TestDef") -> "Resources":
+        """Return the CPUs and the memory of the test's process."""
+        return cost(test)
+
+
+@dataclass(frozen=True, slots=True)
 class Choices:
     """Options that depend on the accelerator."""
 
