@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kut_runner.text import decode, printable
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.guest_output import OutputCollector, collect
-from kut_runner.verdict.lines import MAX_LINE, decode, printable, split
+from kut_runner.verdict.lines import MAX_LINE, split
 
 #: Bytes with many line ends, words of the protocol and control characters.
 serial = st.lists(

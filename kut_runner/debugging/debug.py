@@ -39,7 +39,7 @@ from kut_runner.process.signals import Signals
 from kut_runner.targets.case import file_name
 from kut_runner.targets.inspection import QemuInspector, load_address
 from kut_runner.targets.remote import Link, Monitor, RemoteError, Steps, Stub
-from kut_runner.verdict.lines import printable
+from kut_runner.text import printable
 
 if TYPE_CHECKING:
     from kut_runner.debugging.debugger import DebuggedImage, Debugger, DebuggerOptions

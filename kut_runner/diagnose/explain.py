@@ -11,9 +11,9 @@ from kut_runner.definitions.config import is_root
 from kut_runner.diagnose import dump, symbols, syndrome
 from kut_runner.diagnose.symbols import Symbols
 from kut_runner.errors import KutError
+from kut_runner.text import printable
 from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Frame, Kind, Register
 from kut_runner.verdict.events import Abort
-from kut_runner.verdict.lines import printable
 
 if TYPE_CHECKING:
     from kut_runner.diagnose.dump import Dump

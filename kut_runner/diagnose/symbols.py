@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypeVar
 
 from kut_runner.errors import UsageError
+from kut_runner.text import decode, printable
 from kut_runner.verdict.diagnosis import Frame
-from kut_runner.verdict.lines import decode, printable
 
 if TYPE_CHECKING:
     from elftools.dwarf.compileunit import CompileUnit

@@ -27,9 +27,9 @@ from kut_runner.records import output_json
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.targets.case import cell_of
+from kut_runner.text import printable
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.guest_output import GuestOutput
-from kut_runner.verdict.lines import printable
 from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.result import exit_code as exit_code_of
 from kut_runner.verdict.status import Status

@@ -4,10 +4,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from kut_runner.text import printable
 from kut_runner.verdict import events
 from kut_runner.verdict.events import Check, Event, Info, Output
 from kut_runner.verdict.guest_output import GuestOutput
-from kut_runner.verdict.lines import printable
 from kut_runner.verdict.status import Status
 
 #: Kinds of events of which only the last one is kept, by their keys in the document.

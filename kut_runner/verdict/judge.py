@@ -49,10 +49,10 @@ from kut_runner.errors import ExitCode
 from kut_runner.process.boot import LINGER, ExitKind, ProcessExit
 from kut_runner.targets.protocol import ExitMeaning
 from kut_runner.targets.qemu_machine import QemuExits
+from kut_runner.text import printable
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.events import Abort, Summary
 from kut_runner.verdict.guest_output import GuestOutput
-from kut_runner.verdict.lines import printable
 from kut_runner.verdict.result import Verdict, skipped
 from kut_runner.verdict.status import Status
 

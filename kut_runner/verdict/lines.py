@@ -6,14 +6,13 @@ The lines have printable characters and tabs only, so that no view needs to esca
 raw log keeps the bytes. The division of the bytes into chunks has no influence.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from kut_runner.text import decode
+
 #: Most bytes of a line; the rest is counted and left out.
 MAX_LINE: Final = 16 * 1024
-
-_UNUSUAL: Final = re.compile(r"[^\t -~]+")
 
 
 def split(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -37,28 +36,6 @@ def split(chunks: Iterable[bytes]) -> Iterator[str]:
         missing = _extend(pending, last)
     if pending:
         yield _shown(pending, missing)
-
-
-def printable(text: str) -> str:
-    """Return `text` with every character that is neither printable nor a tab escaped.
-
-    The result is safe on a terminal and in XML 1.0, which has no way to write most control
-    characters, lone surrogates and U+FFFE, not even as references.
-    """
-    return text if text.isprintable() else _UNUSUAL.sub(_escaped, text)
-
-
-def decode(data: bytes) -> str:
-    """Return bytes as printable text, with backslash escapes for those that are not UTF-8."""
-    return printable(data.decode(errors="backslashreplace"))
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return "".join(char if char.isprintable() else _escape(char) for char in match[0])
-
-
-def _escape(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
 
 
 def _complete_lines(block: bytes) -> Iterable[str]:

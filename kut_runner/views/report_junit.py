@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Results as JUnit XML: one test case per test, with its failed checks as text of the failure.
 
-All strings are made printable (`lines.printable`), because XML 1.0 cannot represent control
+All strings are made printable (`text.printable`), because XML 1.0 cannot represent control
 characters.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from kut_runner.records.view import View
-from kut_runner.verdict.lines import printable
+from kut_runner.text import printable
 from kut_runner.verdict.status import Status
 from kut_runner.views.outfile import OutFile
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import UsageError
 from kut_runner.records.view import View
-from kut_runner.verdict.lines import printable
+from kut_runner.text import printable
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from kut_runner.errors import ExitCode
 from kut_runner.records.store import shown_log
 from kut_runner.records.view import View
 from kut_runner.targets.case import attempt_name
+from kut_runner.text import decode, printable
 from kut_runner.verdict.events import Check
-from kut_runner.verdict.lines import MAX_LINE, decode, printable
+from kut_runner.verdict.lines import MAX_LINE
 from kut_runner.verdict.status import Status
 from kut_runner.views.board import Board, Plain
 from kut_runner.views.display import DisplayOptions, coloured, padded, width

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from kut_runner.verdict.lines import decode
+from kut_runner.text import decode
 from kut_runner.verdict.result import TestResult
 from kut_runner.views.html.text import shown
 

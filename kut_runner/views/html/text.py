@@ -5,7 +5,7 @@ import re
 from html import escape
 from typing import Final
 
-from kut_runner.verdict.lines import printable
+from kut_runner.text import printable
 
 #: Maximum number of characters of one piece of text.
 MOST: Final = 2000
