@@ -15,7 +15,7 @@ from kut_runner.targets.qemu_machine import Choices, command_line
 
 def program(directory: Path, name: str = "qemu-system-aarch64", says: str = "7.2.22") -> Path:
     """Script that prints a version of QEMU and counts its calls."""
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     path = directory / name
     path.write_text(
         f"#!/bin/sh\necho >>{directory}/asked\necho 'QEMU emulator version {says} (Debian)'\n"
@@ -42,6 +42,19 @@ def test_the_option_comes_before_the_environment_and_the_path(tmp_path: Path) ->
     assert found(None) == paths["plain"]
     del environment["QEMU"]
     assert found(None) == paths["path"]
+
+
+@pytest.mark.parametrize("name", ["./build/qemu", "build/qemu", "../tree/build/qemu"])
+@pytest.mark.parametrize("variable", ["", "KUT_QEMU", "QEMU"])
+def test_a_path_is_relative_to_the_current_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, variable: str
+) -> None:
+    path = program(tmp_path / "tree/build", "qemu")
+    program(tmp_path / "path/build", "qemu")
+    monkeypatch.chdir(tmp_path / "tree")
+    environment = {"PATH": str(tmp_path / "path"), variable: name}
+    found = find_qemu(None if variable else name, cache=tmp_path / "cache", environment=environment)
+    assert found.program == path
 
 
 @pytest.mark.parametrize(
