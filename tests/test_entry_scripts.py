@@ -51,7 +51,7 @@ case "$1 $2" in
     echo "python3 -m pip was told PIP_CACHE_DIR=$PIP_CACHE_DIR" >>"$MACHINE/told"
     [ -e "$PIP_CONSTRAINT" ] && [ -e "$PIP_BUILD_CONSTRAINT" ] || exit 1
     [ -z "${PIP_FAILS:-}" ] || { echo "pip says: $PIP_FAILS"; exit 1; }
-    printf '#!/bin/sh\\necho "kut of $KUT_ROOT got:" "$@"\\n' >"${0%/*}/kut"
+    printf '#!/bin/sh\\necho "kut of ${KUT_ROOT:-$KUT_DEFAULT_ROOT} got:" "$@"\\n' >"${0%/*}/kut"
     chmod +x "${0%/*}/kut" ;;
 "- "*) echo "what pip needs" ;;
 *"/tests/"*) echo "ran:" "$@" ;;
@@ -99,11 +99,12 @@ class Machine:
         *args: str,
         env: Mapping[str, str] | None = None,
         stdin: int = subprocess.DEVNULL,
+        cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.root / "scripts" / door, *args],
             env={"PATH": str(self.home / "bin"), "MACHINE": str(self.home), **(env or {})},
-            cwd=self.home,
+            cwd=cwd or self.home,
             stdin=stdin,
             capture_output=True,
             text=True,
@@ -298,6 +299,54 @@ def test_the_compiler_of_the_environment_and_of_the_tree_is_the_one_to_have(
     (machine.root / "build/compiler").write_text("clang\n")
     assert machine.call("kut").returncode == 0
     assert machine.call("kut", "run", "--compiler", "gcc").returncode == 7
+    other = tree_in(machine.home / "other")
+    assert machine.call("kut", cwd=other).returncode == 7
+    assert machine.call("kut", cwd=other, env={"KUT_ROOT": str(machine.root)}).returncode == 0
+    (other / "build").mkdir()
+    (other / "build/compiler").write_text("clang\n")
+    assert machine.call("kut", cwd=other / "arm").returncode == 0
+
+
+def tree_in(directory: Path) -> Path:
+    """Create the outline of a source tree without a library of its own."""
+    for name in ("configs", "arm"):
+        (directory / name).mkdir(parents=True)
+    (directory / "kut.toml").write_text('library = "kut>=0.1"\n')
+    return directory
+
+
+@pytest.mark.parametrize("inside", ["", "arm"])
+def test_kut_of_a_checkout_works_on_the_tree_around_the_current_directory(
+    tmp_path: Path, inside: str
+) -> None:
+    script = REPOSITORY / "scripts/kut"
+    made = subprocess.run([script, "new", "--tree", "mine"], cwd=tmp_path, check=False)
+    assert made.returncode == 0
+    mine = tmp_path / "mine"
+    end = subprocess.run(
+        [script, "run"], cwd=mine / inside, capture_output=True, text=True, check=False
+    )
+    assert (end.returncode, end.stderr) == (0, "")
+    assert re.fullmatch(r"PASS     first .*\n1 test in .*: 1 pass\n", end.stdout)
+    assert (mine / "build/logs/results.json").is_file()
+
+
+def test_kut_of_a_checkout_works_on_its_own_tree_elsewhere(tmp_path: Path) -> None:
+    script = REPOSITORY / "scripts/kut"
+    end = subprocess.run(
+        [script, "list", "stage2"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (end.returncode, end.stdout.split()[0], end.stderr) == (0, "stage2", "")
+
+
+def test_kut_of_a_checkout_shows_the_runs_of_the_current_directory(tmp_path: Path) -> None:
+    (tmp_path / "build/runs").mkdir(parents=True)
+    script = REPOSITORY / "scripts/kut"
+    end = subprocess.run(
+        [script, "show"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (end.returncode, end.stdout) == (2, "")
+    assert end.stderr.startswith("kut: error: no run latest: 0 runs are kept\n")
 
 
 @pytest.mark.parametrize("name", ["doctor", "toolchain"])

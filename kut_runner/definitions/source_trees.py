@@ -43,13 +43,16 @@ def cache(environ: "Mapping[str, str]") -> str | None:
 
 
 def find(start: Path) -> Path:
-    """Return the source tree that contains `start`, by default the bundled one.
+    """Return the source tree that contains `start`.
 
-    Nothing is written; see prepare(). Raises UsageError if there is none.
+    By default it is that of $KUT_DEFAULT_ROOT, which `scripts/kut` sets to its checkout, else the
+    bundled one. Nothing is written; see prepare(). Raises UsageError if there is none.
     """
     try:
         return work_dir(config.find_root(start))
     except UsageError:
+        if default := os.environ.get("KUT_DEFAULT_ROOT"):
+            return work_dir(Path(default))
         if not _BUNDLED.is_dir():
             raise
     return work_dir(_BUNDLED)
