@@ -14,6 +14,7 @@ from cases import case_of, definition, tcg
 from kut_runner.definitions.needs import QemuVersion
 from kut_runner.errors import ExitCode
 from kut_runner.process import resources
+from kut_runner.records.policy import Policy
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.run.engine import run
@@ -247,6 +248,41 @@ def test_until_fail_without_a_failure_ends_after_all_rounds(bench: Bench) -> Non
     view = Recorder()
     assert bench.run(view, repeat=4, until_fail=True) is ExitCode.OK
     assert len(view.results) == 4
+
+
+@pytest.mark.parametrize(("most", "ran"), [(1, 2), (2, 4), (3, 5), (None, 5)])
+def test_nothing_starts_after_as_many_failures_as_are_allowed(
+    bench: Bench, most: int | None, ran: int
+) -> None:
+    for name, script in (("a", PASS), ("b", FAIL), ("c", PASS), ("d", FAIL), ("e", PASS)):
+        bench.add(name, script)
+    view = Recorder()
+    order = bench.times
+    order.update(bench.cases, {c.id: Timing(9.0 - i, 1.0) for i, c in enumerate(bench.cases)})
+    code = bench.run(view, times=order, policy=Policy(max_fail=most))
+    assert code is ExitCode.TESTS_FAILED
+    # One more may have started before the failure was read.
+    assert len(view.results) in (ran, min(ran + 1, 5))
+    (end,) = view.runs
+    assert (end.selected, end.is_complete) == (5, len(view.results) == 5)
+    assert end.exit_code is ExitCode.TESTS_FAILED
+
+
+def test_a_failure_that_is_retried_with_success_does_not_count(bench: Bench) -> None:
+    bench.add("odd", third_time(bench, PASS, FAIL))
+    bench.add("good", PASS)
+    view = Recorder()
+    assert bench.run(view, retries=5, policy=Policy(max_fail=1)) is ExitCode.OK
+    assert len(view.results) == 2
+
+
+@pytest.mark.parametrize(("skips_fail", "code"), [(True, 1), (False, 0)])
+def test_a_skip_can_be_a_failure(bench: Bench, *, skips_fail: bool, code: int) -> None:
+    bench.add("good", PASS)
+    bench.add("new", PASS, needs="99")
+    view = Recorder()
+    assert bench.run(view, policy=Policy(skips_fail=skips_fail)) == code
+    assert {result.status for result in view.results} == {Status.PASS, Status.SKIP}
 
 
 def test_what_passes_when_tried_again_is_flaky(bench: Bench) -> None:

@@ -105,7 +105,7 @@ _selection: Final = (
         metavar="NAME",
         multiple=True,
         shell_complete=offers("tests"),
-        help="Exclude tests by name or glob.",
+        help="Exclude tests by name or glob (-x of pytest is --fail-fast here).",
     ),
 )
 
@@ -125,6 +125,14 @@ _run_options: Final = (
     click.option(
         "--until-fail", is_flag=True, help="Repeat until a test fails, at most --repeat times."
     ),
+    click.option("--fail-fast", is_flag=True, help="Start no further test once one has failed."),
+    click.option(
+        "--max-fail",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Start no further test once N have failed.",
+    ),
+    click.option("--skips-fail", is_flag=True, help="Exit with code 1 if a test is skipped."),
     click.option(
         "--retries",
         type=click.IntRange(min=0),
@@ -170,12 +178,21 @@ def run_options(command: "Callable[..., int]") -> "Callable[..., int]":
         shuffle: int | None,
         repeat: int | None,
         until_fail: bool,
+        fail_fast: bool,
+        max_fail: int | None,
+        skips_fail: bool,
         retries: int,
         no_inspect: bool,
         **others: object,
     ) -> int:
+        from kut_runner.records.policy import Policy
         from kut_runner.run.options import RunOptions
 
+        if fail_fast and max_fail:
+            raise UsageError(
+                "--fail-fast and --max-fail contradict each other",
+                "omit one of them: --fail-fast is --max-fail 1",
+            )
         chosen = RunOptions(
             jobs=jobs,
             timeout=timeout,
@@ -183,6 +200,7 @@ def run_options(command: "Callable[..., int]") -> "Callable[..., int]":
             repeat=repeat or (None if until_fail else 1),
             until_fail=until_fail,
             retries=retries,
+            policy=Policy(1 if fail_fast else max_fail, skips_fail),
             inspect=not no_inspect,
         )
         return command(*args, run_options=chosen, **others)

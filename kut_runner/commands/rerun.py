@@ -45,5 +45,5 @@ def command(
             rerun.Joining(old, Opener(display=display, reports=reports, tree=workspace.tree)),
             metadata=rerun.metadata(old.metadata, workspace.metadata(target)),
         ),
-        rerun.kept_results(old),
+        old,
     )

@@ -83,5 +83,7 @@ def command(  # noqa: PLR0913 - one for each option
         )
 
     with SourceWatcher(tree) as watcher, Keyboard(rounds.KEYS) as keyboard:
-        loop = rounds.Watch(tree, watcher, keyboard, display, clears=clear)
+        loop = rounds.Watch(
+            tree, watcher, keyboard, display, policy=run_options.policy, clears=clear
+        )
         return loop.run(load, postpone=postpone)

@@ -24,6 +24,7 @@ from kut_runner import __version__
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records import output_json
+from kut_runner.records.policy import Policy
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.targets.case import cell_of
@@ -147,7 +148,7 @@ class Document:
     @property
     def run(self) -> Run:
         """The run for views; a run that was killed counts as interrupted."""
-        codes = [result.verdict.exit_code for result in self.results]
+        codes = Policy.of(self.metadata.options).exit_codes(self.results)
         if not self.is_complete:
             codes.append(ExitCode.INTERRUPTED)
         code = exit_code_of(codes) if self.exit_code is None else self.exit_code

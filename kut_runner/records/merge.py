@@ -16,6 +16,7 @@ from kut_runner.definitions import shards
 from kut_runner.definitions.config import BUILT_IN
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records.document import Document, RunMetadata
+from kut_runner.records.policy import Policy
 from kut_runner.targets.case import case_id, test_of
 from kut_runner.verdict.result import exit_code
 
@@ -48,7 +49,11 @@ def merge(parts: Mapping[str, Document]) -> Merged:
     first = min(documents, key=lambda each: each.metadata.started)
     missing = (*_missing_shards(parts), *_missing_tests(parts))
     joined = [result for each in documents for result in each.results]
-    codes = [result.verdict.exit_code for result in joined]
+    codes = [
+        code
+        for each in documents
+        for code in Policy.of(each.metadata.options).exit_codes(each.results)
+    ]
     codes += [each.exit_code for each in documents if each.exit_code and not each.results]
     codes += [ExitCode.INFRASTRUCTURE] * bool(missing)
     metadata = replace(

@@ -124,6 +124,7 @@ class _Runner:
         self._running: dict[Boot, _Running] = {}
         self._readers: deque[_LogReader] = deque()
         self._results: list[TestResult] = []
+        self._failures = 0
         self._selected = len(cases) * (options.repeat or 1)
         self._stops = 0
         self._unreachable: set[str] = set()
@@ -143,12 +144,13 @@ class _Runner:
 
     def summarise(self, started: tuple[float, float]) -> Run:
         is_complete = len(self._results) >= self._selected
-        codes = [result.verdict.exit_code for result in self._results]
+        policy = self._options.policy
+        codes = policy.exit_codes(self._results)
         if not self._selected:  # allowed with --allow-empty only
             codes.append(ExitCode.OK)
         if self._stops:
             codes.append(ExitCode.INTERRUPTED)
-        elif not is_complete:
+        elif not is_complete and not policy.is_reached(self._failures):
             codes.append(ExitCode.INFRASTRUCTURE)
         return Run(
             results=tuple(self._results),
@@ -303,7 +305,12 @@ class _Runner:
         self._results.append(result)
         for view in self._views:
             view.on_result(result)
-        if self._options.until_fail and result.status.is_failure:
+        if not result.status.is_failure:
+            return
+        self._failures += 1
+        if self._options.policy.is_reached(self._failures):
+            self._scheduler.clear()
+        if self._options.until_fail:
             self._scheduler.clear()
             self._selected = len(self._results) + len(self._running) + len(self._readers)
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from kut_runner.records.policy import NO_POLICY, Policy
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -22,6 +24,8 @@ class RunOptions:
     """Whether to start nothing more once a test has failed."""
     retries: int = 0
     """Number of further attempts after a failure, 0 or more; a later pass is flaky."""
+    policy: Policy = NO_POLICY
+    """Results that end the run early, or make it fail."""
     inspect: bool = True
     """Whether to read the state of a hanging machine, if its target allows it."""
 
@@ -33,6 +37,7 @@ class RunOptions:
             "retries": self.retries,
             "until_fail": self.until_fail,
             "repeat": self.repeat,
+            **self.policy.to_json(),
         }
         return options if self.inspect else options | {"inspect": False}
 
@@ -46,5 +51,6 @@ class RunOptions:
             repeat=data.get("repeat", 1),
             until_fail=data.get("until_fail", False),
             retries=data.get("retries", 0),
+            policy=Policy.of(data),
             inspect=data.get("inspect", True),
         )

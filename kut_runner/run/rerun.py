@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from kut_runner.definitions.config import BUILT_IN
 from kut_runner.errors import ExitCode, NothingSelectedError, UsageError
 from kut_runner.records.document import Document, RunMetadata
+from kut_runner.records.policy import NO_POLICY, Policy
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
 from kut_runner.run.options import RunOptions
@@ -89,16 +90,28 @@ class Joining:
         """Open the views, and link the logs of the kept results into `log_dir`."""
         kept = [_with_log_in(result, log_dir) for result in kept_results(self.old)]
         *files, terminal = self.open_views(log_dir, metadata)
-        joined = [Joined(view, kept, shows_kept=True) for view in files]
-        return [*joined, Joined(terminal, kept, shows_kept=False)]
+        policy = Policy.of(self.old.metadata.options)
+        joined = [Joined(view, kept, shows_kept=True, policy=policy) for view in files]
+        return [*joined, Joined(terminal, kept, shows_kept=False, policy=policy)]
 
 
 class Joined(View):
     """Adds kept results to a run before it reaches another view."""
 
-    def __init__(self, view: View, kept: Sequence[TestResult], *, shows_kept: bool) -> None:
-        """Forward all events to `view`; with `shows_kept` send it the kept results first."""
+    def __init__(
+        self,
+        view: View,
+        kept: Sequence[TestResult],
+        *,
+        shows_kept: bool,
+        policy: Policy = NO_POLICY,
+    ) -> None:
+        """Forward all events to `view`; with `shows_kept` send it the kept results first.
+
+        `policy` decides the exit code of the kept results.
+        """
         self._view = view
+        self._policy = policy
         self._kept = tuple(kept)
         self._shown = self._kept if shows_kept else ()
 
@@ -152,14 +165,14 @@ class Joined(View):
             run,
             results=(*self._kept, *run.results),
             selected=len(self._kept) + run.selected,
-            exit_code=joined_code(run.exit_code, self._kept),
+            exit_code=exit_code([run.exit_code, *self._policy.exit_codes(self._kept)]),
         )
         self._view.on_end(joined)
 
 
-def joined_code(code: ExitCode, kept: Sequence[TestResult]) -> ExitCode:
+def joined_code(code: ExitCode, old: Document) -> ExitCode:
     """Return the exit code for both the new run, which ended with `code`, and kept results."""
-    return exit_code([code, *(result.verdict.exit_code for result in kept)])
+    return exit_code([code, *Policy.of(old.metadata.options).exit_codes(kept_results(old))])
 
 
 def _named(document: Document) -> str:

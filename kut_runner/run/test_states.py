@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kut_runner.errors import ExitCode
+from kut_runner.records.policy import NO_POLICY, Policy
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.result import exit_code
 
@@ -30,8 +31,9 @@ class TestStates:
 
     __test__ = False  # not a class for pytest to collect
 
-    def __init__(self) -> None:
-        """Start without cases."""
+    def __init__(self, policy: Policy = NO_POLICY) -> None:
+        """Start without cases; `policy` decides the exit code."""
+        self._policy = policy
         self._now: dict[str, _Subject] = {}
         self._judged: dict[str, _Subject] = {}
         self._verdicts: dict[str, tuple[Status, ExitCode]] = {}
@@ -74,7 +76,8 @@ class TestStates:
             if worst or len(mine) >= times:
                 shown = worst or mine[-1]
                 self._judged[case.id] = self._now[case.id]
-                self._verdicts[case.id] = shown.status, shown.verdict.exit_code
+                (code,) = self._policy.exit_codes([shown])
+                self._verdicts[case.id] = shown.status, code
             else:
                 self.forget([case.id])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import UsageError
+from kut_runner.records.policy import Policy
 from kut_runner.views.display import DisplayOptions
 from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_terminal import Terminal
@@ -39,13 +40,13 @@ def open_views(
     last view is the terminal. Raises UsageError when a file cannot be written, or is used twice.
     """
     wanted = {kind: path for kind, path in (reports or {}).items() if path}
-    options = {f"--{kind}": path for kind, path in wanted.items()}
-    _refuse_sharing(options)
+    by_option = {f"--{kind}": path for kind, path in wanted.items()}
+    _refuse_sharing(by_option)
     views: list[View] = []
     if log_dir:
         lines, document = log_dir / "results.jsonl", log_dir / "results.json"
         for own in (lines, document):
-            _refuse_sharing(options | {"kut itself": own})
+            _refuse_sharing(by_option | {"kut itself": own})
         views = [JsonLines(lines), JsonFile(document, metadata, interval=inf)]
     views += [_open_report(kind, path, metadata) for kind, path in wanted.items()]
     stream = text_stream(reports)
@@ -53,8 +54,9 @@ def open_views(
         from kut_runner.views.report_github import GitHub
 
         views.append(GitHub(stream=stream, tree=tree))
-    rounds = metadata.options.get("repeat", 1) if metadata else 1
-    return (*views, Terminal(display, rounds=rounds, stream=stream))
+    options = metadata.options if metadata else {}
+    rounds = options.get("repeat", 1)
+    return (*views, Terminal(display, rounds=rounds, policy=Policy.of(options), stream=stream))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import ExitCode
+from kut_runner.records.policy import NO_POLICY, Policy
 from kut_runner.records.store import shown_log
 from kut_runner.records.view import View
 from kut_runner.targets.case import attempt_name
@@ -47,12 +48,14 @@ class Terminal(View):
         display: DisplayOptions = _PLAIN_DISPLAY,
         *,
         rounds: int | None = 1,
+        policy: Policy = NO_POLICY,
         stream: TextIO | None = None,
         environment: "Mapping[str, str] | None" = None,
     ) -> None:
         """Write to `stream`, by default stdout.
 
-        Each test runs `rounds` times, None when the number is not known.
+        Each test runs `rounds` times, None when the number is not known; the summary tells the
+        effect of `policy`.
         """
         stream = stream or sys.stdout
         environment = os.environ if environment is None else environment
@@ -60,6 +63,7 @@ class Terminal(View):
             stream.reconfigure(errors="backslashreplace")
         self._display = display
         self._rounds = rounds
+        self._policy = policy
         self._is_coloured = takes_colour(stream, environment)
         self._has_board = takes_board(stream, environment)
         self._out = (
@@ -150,9 +154,11 @@ class Terminal(View):
     def _summary(self, run: "Run") -> "Iterator[str]":
         yield f"{_tests(len(run.results))} in {run.seconds:.2f} s: {self._counts(run)}"
         if not run.is_complete:
-            yield f"cut short: {run.selected - len(run.results)} tests have no result"
+            left = run.selected - len(run.results)
+            yield f"cut short: {_tests(left)} {'has' if left == 1 else 'have'} no result"
         elif run.exit_code is ExitCode.NOTHING_RAN:
             yield "nothing ran: every test was skipped"
+        yield from self._policy.notes(run.results, is_complete=run.is_complete)
 
     def _counts(self, run: "Run") -> str:
         """Return the number of results of each status."""

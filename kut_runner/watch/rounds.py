@@ -23,6 +23,7 @@ from kut_runner.watch.keyboard import END
 
 if TYPE_CHECKING:
     from kut_runner.process.pool import Stopper
+    from kut_runner.records.policy import Policy
     from kut_runner.records.run_record import Run
     from kut_runner.targets.case import Case
     from kut_runner.verdict.result import TestResult
@@ -83,25 +84,26 @@ class _Superseded(Exception):  # noqa: N818 - never leaves this module
 class Watch:
     """The loop over rounds."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its inputs and outputs, and two options
         self,
         tree: Path,
         watcher: "SourceWatcher",
         keyboard: "Keyboard",
         display: "DisplayOptions",
         *,
+        policy: "Policy",
         clears: bool = False,
     ) -> None:
         """Create the loop for a source tree; `watcher` and `keyboard` must have been entered.
 
-        With `clears` the terminal is cleared for each round.
+        `policy` decides the exit code. With `clears` the terminal is cleared for each round.
         """
         self._tree = tree
         self._watcher = watcher
         self._keyboard = keyboard
         self._signals = Signals()
         self._stoppers: tuple[Stopper, ...] = (self._signals, watcher, *keyboard.stoppers)
-        self._states = TestStates()
+        self._states = TestStates(policy)
         self._screen = Screen(
             self._states, display, clears=clears, is_superseded=self._is_superseded
         )
