@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Archives: creation, runs without source tree and compiler, rejection of invalid ones."""
 
+import hashlib
 import io
 import json
 import os
@@ -154,6 +155,60 @@ def test_a_path_that_leads_out_is_refused(packed: Path, tmp_path: Path, name: st
     with pytest.raises(UsageError, match=r"not an archive of kut, or truncated: .*outside"):
         archive.unpack(bad, tmp_path / "a/b/c")
     assert not list(tmp_path.rglob("escaped"))
+
+
+def with_options(options: str) -> Callable[[dict[str, bytes]], None]:
+    """Return a change that adds a test with these options, one without image, and a target."""
+
+    def change(files: dict[str, bytes]) -> None:
+        text = files["configs/tests.toml"].decode()
+        text += f'[test.more]\nimage = "selftest"\nqemu_args = [{options}]\n'
+        text += '[test.lost]\nimage = "lost"\n'
+        text += '[target.mine]\nprovides = ["el2", "gicv3"]\n'
+        text += 'command = ["/bin/sh", "-c", "touch owned; {image}"]\n'
+        files["configs/tests.toml"] = text.encode()
+        manifest = json.loads(files["archive.json"])
+        manifest["files"]["configs/tests.toml"] = hashlib.sha256(text.encode()).hexdigest()
+        manifest["tests"] += ["more", "lost"]
+        files["archive.json"] = json.dumps(manifest).encode()
+
+    return change
+
+
+EXEC = '"-incoming", "exec:touch owned"'
+
+
+def test_what_would_reach_the_host_is_an_error_of_its_test(packed: Path, tmp_path: Path) -> None:
+    bad = changed(packed, tmp_path / "bad.tar.xz", with_options(EXEC))
+    done = kut(tmp_path, "run", "--archive", bad, "--json", "r.json", "selftest", "more", "lost")
+    tests = {each["id"]: each for each in json.loads((tmp_path / "r.json").read_text())["tests"]}
+    assert tests["selftest"]["status"] == "pass"
+    assert (tests["more"]["status"], tests["more"]["cause"]) == ("error", "bad-definition")
+    assert tests["more"]["reason"].startswith("QEMU option -incoming is refused: ")
+    assert tests["lost"]["reason"].startswith("the archive has no images/lost.flat")
+    assert done.returncode == 2
+    done = kut(tmp_path, "run", "--archive", bad, "--target", "mine", "selftest")
+    assert 'no target is called "mine"' in done.stderr
+    assert not list(tmp_path.rglob("owned"))
+
+
+def test_with_trust_everything_is_allowed(packed: Path, tmp_path: Path) -> None:
+    bad = changed(packed, tmp_path / "bad.tar.xz", with_options('"-D", "written"'))
+    done = kut(tmp_path, "run", "--archive", bad, "--trust", "more")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "written").exists()
+    done = kut(tmp_path, "run", "--archive", bad, "--trust", "--target", "mine", "selftest")
+    assert (tmp_path / "owned").exists(), done.stdout + done.stderr
+
+
+def test_a_rerun_is_not_trusted_because_the_run_was(packed: Path, tmp_path: Path) -> None:
+    bad = changed(packed, tmp_path / "bad.tar.xz", with_options('"-D", "written", "-no-such"'))
+    done = kut(tmp_path, "run", "--archive", bad, "--trust", "more")
+    assert done.returncode == 6
+    (tmp_path / "written").unlink(missing_ok=True)
+    done = kut(tmp_path, "rerun")
+    assert "QEMU option -D is refused" in done.stdout
+    assert not (tmp_path / "written").exists()
 
 
 @pytest.mark.parametrize("size", [0, 10, 10_000])

@@ -18,7 +18,7 @@ from kut_runner.verdict.events import parse
 from kut_runner.verdict.guest_output import collect
 from kut_runner.verdict.judge import judge
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.result import TestResult, after, skipped
+from kut_runner.verdict.result import TestResult, after, skipped, undefined
 from kut_runner.verdict.status import Status
 
 PASSED = "PASS: a\nSUMMARY: 1 tests\nEXIT: STATUS=1\n"
@@ -51,7 +51,7 @@ EXAMPLES = [
     (18, Cause.PASSED, PASSED, END),
 ]
 #: Causes that are not in the table.
-NOT_JUDGED = {Cause.UNMET_NEED, Cause.PASSED_LATER}
+NOT_JUDGED = {Cause.UNMET_NEED, Cause.BAD_DEFINITION, Cause.PASSED_LATER}
 
 
 def result(log: str, end: ProcessExit) -> TestResult:
@@ -99,6 +99,7 @@ def test_each_row_has_its_cause_status_and_code(
 def test_each_cause_can_be_reached() -> None:
     assert {cause for _, cause, _, _ in EXAMPLES} | NOT_JUDGED == set(Cause)
     assert skipped("needs qemu>=99").cause is Cause.UNMET_NEED
+    assert undefined("a bad option").cause is Cause.BAD_DEFINITION
     failed, passed = result(FAILED, END), result(PASSED, END)
     assert after((failed,), passed).verdict.cause is Cause.PASSED_LATER
     assert after((failed,), failed).verdict.cause is Cause.CHECKS_FAILED

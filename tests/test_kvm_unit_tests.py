@@ -269,6 +269,31 @@ def test_what_is_refused_and_never_executed(
     assert not list(tmp_path.rglob("owned"))
 
 
+def test_an_option_that_would_reach_the_host_is_a_problem_of_its_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = "".join(
+        f"[{name}]\nfile = x.flat\nqemu_params = {options}\n"
+        for name, options in {
+            "exec": "-incoming 'exec:touch owned'",
+            "log": "-m 256 -D owned",
+            "inside": "-initrd arm/x.flat",
+            "good": "-machine gic-version=3 -m 256",
+        }.items()
+    )
+    tree = written(tmp_path, entries)
+    monkeypatch.chdir(tree)
+    tests = load(tree, {"ERRATA_1": "y"})
+    assert "-incoming" in tests["exec"].problem
+    assert "-D" in tests["log"].problem
+    assert not tests["inside"].problem
+    assert not tests["good"].problem
+    trusted = kvm_unit_tests.load(
+        tree, has_el2=False, environment={}, cpus=4, scratch=tree / "build", trust=True
+    )
+    assert not any(test.problem for test in trusted.definitions.tests)
+
+
 def test_all_problems_at_once(tmp_path: Path) -> None:
     tree = written(
         tmp_path, "[a]\nfile = x.flat\nsmp = x\ntimeout = y\n[a]\n[b c]\nfile = x.flat\n"

@@ -16,7 +16,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,11 +49,23 @@ class Archive:
     tests: tuple[str, ...]
     """Names of the tests in the archive; the definitions may have more."""
     images: Mapping[str, Image]
+    """Images in the archive."""
 
     @property
     def definitions(self) -> Path:
         """Directory of the definitions."""
         return self.directory / "configs"
+
+    def image(self, name: str) -> Image:
+        """Return the image by name, which need not exist; see `with_image`."""
+        flat = self.directory / "images" / f"{name}.flat"
+        return self.images.get(name) or Image(name, flat.with_suffix(".elf"), flat)
+
+    def with_image(self, test: "TestDef") -> "TestDef":
+        """Return the test, with a `problem` if the archive has no image for it."""
+        if test.image in self.images:
+            return test
+        return replace(test, problem=f"the archive has no images/{test.image}.flat; {_HINT}")
 
 
 def pack(

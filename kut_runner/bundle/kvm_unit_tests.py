@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kut_runner.build.builder import Image
-from kut_runner.bundle import shell
+from kut_runner.bundle import qemu_options, shell
 from kut_runner.bundle.shell import Environment, ShellError
 from kut_runner.definitions.config import Config, TestDef
 from kut_runner.definitions.fields import DAY, accelerator_option
@@ -66,27 +66,37 @@ class _Section:
 
 @dataclass(frozen=True, slots=True)
 class _Host:
-    """Properties of the host that decide which tests can run."""
+    """Properties of the host and of the tree that decide which tests can run."""
 
     environment: Environment
     """Variables of kvm-unit-tests: MAX_SMP, ACCEL, MACHINE, TIMEOUT and others."""
     has_el2: bool
     initrd: Path | None
+    tree: Path
+    trusts: bool
+    """Whether tests may have any options of QEMU."""
 
 
-def load(
-    directory: Path, *, has_el2: bool, environment: Environment, cpus: int, scratch: Path
+def load(  # noqa: PLR0913 - the tree, its host, and the trust in it
+    directory: Path,
+    *,
+    has_el2: bool,
+    environment: Environment,
+    cpus: int,
+    scratch: Path,
+    trust: bool = False,
 ) -> SourceTree:
     """Read the unittests.cfg of a source tree and find its images.
 
     `cpus` is the default of MAX_SMP; `scratch` is a directory for the file with the environment of
-    the images. Raises UsageError for any other directory, ConfigError with all problems of the
-    file, each with its line.
+    the images. Without `trust` a test with options of QEMU that may reach the host has a problem;
+    see `qemu_options`. Raises UsageError for any other directory, ConfigError with all problems of
+    the file, each with its line.
     """
     path = _find(directory)
     shown = os.path.relpath(path)
     environment = {"MAX_SMP": str(cpus), "TARGET": "qemu", "ACCEL": "tcg", **environment}
-    host = _Host(environment, has_el2, _write_environment(environment, scratch))
+    host = _Host(environment, has_el2, _write_environment(environment, scratch), directory, trust)
     problems: list[str] = []
     tests: dict[str, TestDef] = {}
     images: dict[str, Image] = {}
@@ -217,6 +227,7 @@ class _Reader:
             qemu_args=(*_DEVICES, *self.initrd(), *extra),
             origin=self.shown,
             skip=self.skip_reason(),
+            problem=self.refusal(extra),
         )
         if found.skip:  # its image need not be built
             flat = directory / f"{found.image}.flat"
@@ -253,6 +264,11 @@ class _Reader:
         if option := accelerator_option(found):
             raise ShellError(f"{option} may choose the accelerator; set ACCEL in the environment")
         return found
+
+    def refusal(self, options: list[str]) -> str:
+        """Return the reason why QEMU may not get these options, "" if it may."""
+        refused = "" if self.host.trusts else qemu_options.refusal(options, self.host.tree)
+        return qemu_options.explain(refused) if refused else ""
 
     def words(self, text: str) -> list[str]:
         return shell.words(text, self.host.environment)

@@ -67,6 +67,13 @@ target: Final = click.option(
 qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
 
 
+trust: Final = click.option(
+    "--trust",
+    is_flag=True,
+    help="Allow the tests of an archive or of a --tree all options of QEMU.",
+)
+
+
 def check_seconds(
     _context: click.Context, _parameter: click.Parameter, value: float | None
 ) -> float | None:

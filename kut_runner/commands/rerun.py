@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 
 @click.command("rerun")
 @click.argument("run", metavar="[RUN]", default="latest", shell_complete=options.offers("runs"))
+@options.trust
 @options.reports
 @options.display
 @click.pass_obj
 def command(
-    root: Path | None, *, run: str, reports: dict[str, Path | None], display: "DisplayOptions"
+    root: Path | None,
+    *,
+    run: str,
+    trust: bool,
+    reports: dict[str, Path | None],
+    display: "DisplayOptions",
 ) -> int:
     """Rerun the failed tests of a past run.
 
@@ -33,7 +39,9 @@ def command(
 
     old = where.store_of(root).load_ended(run)
     names = rerun.names_to_run(old)
-    workspace = workspaces.again(old.metadata, lambda: where.tree_of(root), progress.on_one_line)
+    workspace = workspaces.again(
+        old.metadata, lambda: where.tree_of(root), progress.on_one_line, trust=trust
+    )
     tests = plan.select(workspace.definitions, plan.Selection(names))
     target = rerun.target(old.metadata, workspace)
     click.echo(rerun.headline(old, names), file=text_stream(reports))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--el2/--no-el2", default=None, help="With --tree: whether machines have EL2; also $EL2."
 )
+@options.trust
 @options.run_options
 @options.reports
 @options.target
@@ -54,6 +55,7 @@ def command(  # noqa: PLR0913 - one for each option
     archive: Path | None,
     tree: Path | None,
     el2: bool | None,
+    trust: bool,
     run_options: "RunOptions",
     reports: dict[str, Path | None],
     target_name: str | None,
@@ -73,9 +75,9 @@ def command(  # noqa: PLR0913 - one for each option
 
     _refuse_contradictions()
     if archive:
-        workspace = workspaces.of_archive(archive)
+        workspace = workspaces.of_archive(archive, trust=trust)
     elif tree:
-        workspace = workspaces.of_kvm_unit_tests(tree, el2=el2, target=target_name)
+        workspace = workspaces.of_kvm_unit_tests(tree, el2=el2, target=target_name, trust=trust)
     else:
         workspace = where.workspace(root, compiler, variant)
     if failed:
@@ -117,3 +119,5 @@ def _refuse_contradictions() -> None:
             raise UsageError(f"--{other} and --{one} contradict each other", "omit one of them")
     if "el2" in given and "tree" not in given:
         raise UsageError("--el2 needs --tree", "other tests define their machine in configs/")
+    if "trust" in given and not given & {"tree", "archive"}:
+        raise UsageError("--trust needs --tree or --archive", "a source tree is always trusted")

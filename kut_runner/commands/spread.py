@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--local", type=click.IntRange(1, 1024), metavar="N", help="Start N workers on this host."
 )
+@options.trust
 @options.reports
 @options.display
 def command(  # noqa: PLR0913 - one for each option
@@ -35,6 +36,7 @@ def command(  # noqa: PLR0913 - one for each option
     selection: "Selection",
     scheduler: str | None,
     local: int | None,
+    trust: bool,
     reports: dict[str, Path | None],
     display: "DisplayOptions",
 ) -> int:
@@ -50,7 +52,7 @@ def command(  # noqa: PLR0913 - one for each option
 
     if bool(scheduler) == bool(local):
         raise UsageError("needs either --scheduler or --local", "give one of them")
-    workspace = workspaces.of_archive(archive)
+    workspace = workspaces.of_archive(archive, trust=trust)
     tests = plan.select(workspace.definitions, selection)
     with workspace.begin_run() as directory, ExitStack() as cluster:
         executor, workers = _executor(cluster, scheduler, local)
@@ -62,6 +64,7 @@ def command(  # noqa: PLR0913 - one for each option
             workers=workers,
             seconds=shards.load_times(workspace.shard_times),
             log_dir=directory.path,
+            trust=trust,
         ):
             parts[part.name] = part.document
             if part.stderr:

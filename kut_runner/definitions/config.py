@@ -8,7 +8,7 @@ each target. `fields` describes the keys of each table.
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -72,6 +72,8 @@ class TestDef:
     """Reason why the test cannot run here; set only for tests of kvm-unit-tests."""
     accelerator: Accelerator | None = None
     """Accelerator of QEMU that the test requires; None for any."""
+    problem: str = ""
+    """Reason why the test cannot be run at all, which makes it an error; "" for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ class TargetDef:
     """File that defines the target, for messages."""
 
 
+#: Options of QEMU whose value is a file, relative to the source tree.
+_FILE_OPTIONS: Final = ("-initrd", "-dtb")
 _TABLES: Final = ("defaults", "test", "variant", "target")
 _TABLES_SHOWN: Final = "[defaults], [test.NAME], [variant.NAME] and [target.NAME]"
 
@@ -170,7 +174,18 @@ def load(directory: Path, sources: Path | None = None) -> Config:
         reader.add("target", reader.targets(document), targets)
     if problems:
         raise ConfigError(problems)
-    return Config(tuple(tests.values()), tuple(variants.values()), tuple(targets.values()))
+    found = tuple(_with_paths(test, directory.parent) for test in tests.values())
+    return Config(found, tuple(variants.values()), tuple(targets.values()))
+
+
+def _with_paths(test: TestDef, tree: Path) -> TestDef:
+    """Return the test with the files of its options below `tree`, unless they are absolute."""
+    if not set(_FILE_OPTIONS).intersection(test.qemu_args):
+        return test
+    before = ("", *test.qemu_args)
+    pairs = zip(before, test.qemu_args, strict=False)
+    options = (str(tree / value) if name in _FILE_OPTIONS else value for name, value in pairs)
+    return replace(test, qemu_args=tuple(options))
 
 
 @dataclass(frozen=True, slots=True)

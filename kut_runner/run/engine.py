@@ -24,7 +24,7 @@ from kut_runner.targets.case import file_name
 from kut_runner.verdict import events, lines
 from kut_runner.verdict.guest_output import GuestOutput, OutputCollector
 from kut_runner.verdict.judge import judge
-from kut_runner.verdict.result import TestResult, after, exit_code, skipped
+from kut_runner.verdict.result import TestResult, after, exit_code, skipped, undefined
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,7 +173,9 @@ class _Runner:
     def _start_what_fits(self, pool: Pool) -> None:
         while attempt := self._scheduler.take(self._free):
             case = attempt.case
-            if reason := case.target.unmet_need(case.test):
+            if problem := case.test.problem:
+                self._report(TestResult(case.id, undefined(problem), target=case.target.name))
+            elif reason := case.target.unmet_need(case.test):
                 self._report(TestResult(case.id, skipped(reason), target=case.target.name))
             else:
                 self._start(pool, attempt)

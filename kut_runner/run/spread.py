@@ -65,11 +65,13 @@ def spread(  # noqa: PLR0913 - archive, tests, executor, and their environment
     workers: int,
     seconds: Mapping[str, float],
     log_dir: Path,
+    trust: bool = False,
 ) -> Iterator[Part]:
     """Run tests of an archive on `workers` workers, and yield each part when it ends.
 
     `seconds` are known times by test, for parts of equal length. Logs of failed tests are written
-    to `log_dir`. An error on a worker loses the results of its part only.
+    to `log_dir`. `trust` allows the tests all options of QEMU. An error on a worker loses the
+    results of its part only.
     """
     data = archive.read_bytes()
     count = min(len(tests), workers * PARTS_EACH)
@@ -77,7 +79,7 @@ def spread(  # noqa: PLR0913 - archive, tests, executor, and their environment
     for index in range(1, count + 1):
         shard = Shard(index, count)
         if mine := shards.take(tests, shard, seconds):
-            future = executor.submit(run_here, data, [test.name for test in mine])
+            future = executor.submit(run_here, data, [test.name for test in mine], trust=trust)
             futures[future] = f"part {shard}", mine
     for future in as_completed(futures):
         name, mine = futures[future]
@@ -87,7 +89,7 @@ def spread(  # noqa: PLR0913 - archive, tests, executor, and their environment
             yield _failed_part(name, mine, f"{type(error).__name__}: {error}")
 
 
-def run_here(archive: bytes, names: Sequence[str]) -> Answer:
+def run_here(archive: bytes, names: Sequence[str], *, trust: bool = False) -> Answer:
     """Run tests of an archive on this machine; called on a worker."""
     with tempfile.TemporaryDirectory(prefix="kut-") as name:
         directory = Path(name)
@@ -102,6 +104,7 @@ def run_here(archive: bytes, names: Sequence[str]) -> Answer:
         (directory / "build/archives").symlink_to(cache)
         results = directory / "results.json"
         command = [sys.executable, "-m", "kut_runner", "run", "--archive", str(packed)]
+        command += ["--trust"] if trust else []
         done = subprocess.run(
             [*command, "--json", str(results), *names],
             cwd=directory,

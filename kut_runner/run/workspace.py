@@ -168,44 +168,61 @@ def of_tree(
 
 
 def again(
-    old: RunMetadata, find_tree: Callable[[], Path], progress: Progress = no_progress
+    old: RunMetadata,
+    find_tree: Callable[[], Path],
+    progress: Progress = no_progress,
+    *,
+    trust: bool = False,
 ) -> Workspace:
     """Return the workspace of a past run; raises KutError.
 
     `find_tree` returns the source tree; it is called only if the images were built from one.
+    `trust` is that of `of_archive`.
     """
     if archive := old.options.get("archive"):
-        return of_archive(Path(archive))
+        return of_archive(Path(archive), trust=trust)
     if tree := old.options.get("tree"):
         el2 = bool(old.options.get("el2"))
-        return of_kvm_unit_tests(Path(tree), el2=el2, target=old.target or None)
+        return of_kvm_unit_tests(Path(tree), el2=el2, target=old.target or None, trust=trust)
     compiler = old.compiler or "gcc"
     return of_tree(find_tree(), compiler, old.variant or None, progress=progress)
 
 
-def of_archive(path: Path) -> Workspace:
+def of_archive(path: Path, *, trust: bool = False) -> Workspace:
     """Return a workspace in the current directory with the images of an archive.
 
-    Raises UsageError for a malformed archive, ConfigError for malformed definitions in it.
+    Without `trust` its targets are ignored, and tests with options of QEMU that may reach the host
+    are errors; see `bundle.qemu_options`. Raises UsageError for a malformed archive, ConfigError
+    for malformed definitions in it.
     """
-    from kut_runner.bundle import archive
+    from kut_runner.bundle import archive, qemu_options
 
     tree = Path.cwd()
     unpacked = archive.unpack(path, tree / "build/archives")
     definitions = config.load(unpacked.definitions)
-    tests = tuple(test for test in definitions.tests if test.name in unpacked.tests)
-    times = unpacked.directory / shards.TIMES
+    packed = (test for test in definitions.tests if test.name in unpacked.tests)
+    tests = tuple(map(unpacked.with_image, packed))
     offered = replace(definitions, tests=tests)
+    if not trust:
+        checked = qemu_options.without_refused(tests, unpacked.directory)
+        offered = replace(offered, tests=tuple(checked), targets=())
+    times = unpacked.directory / shards.TIMES
     origin = {"archive": str(path.absolute())}
-    return Workspace(tree, offered, unpacked.compiler, lambda _: unpacked.images, times, origin)
+
+    def supply(names: "Sequence[str]") -> "Mapping[str, Image]":
+        return {name: unpacked.image(name) for name in names}
+
+    return Workspace(tree, offered, unpacked.compiler, supply, times, origin)
 
 
-def of_kvm_unit_tests(directory: Path, *, el2: bool | None, target: str | None = None) -> Workspace:
+def of_kvm_unit_tests(
+    directory: Path, *, el2: bool | None, target: str | None = None, trust: bool = False
+) -> Workspace:
     """Return a workspace in the current directory with the images of a kvm-unit-tests build.
 
     `el2` is whether machines have EL2; None reads $EL2. `target` decides which tests are skipped,
-    as some are for one accelerator only. Raises UsageError when `directory` has no such build, and
-    ConfigError for a malformed unittests.cfg.
+    as some are for one accelerator only. `trust` is that of `of_archive`. Raises UsageError when
+    `directory` has no such build, and ConfigError for a malformed unittests.cfg.
     """
     from kut_runner.bundle import kvm_unit_tests
 
@@ -218,6 +235,7 @@ def of_kvm_unit_tests(directory: Path, *, el2: bool | None, target: str | None =
         environment={**os.environ, "ACCEL": accelerator},
         cpus=os.cpu_count() or 1,
         scratch=here / "build",
+        trust=trust,
     )
     origin = {"tree": str(directory.absolute()), "el2": has_el2}
     times = here / shards.TIMES

@@ -29,5 +29,7 @@ class Cause(Enum):
     PASSED = "passed"
     UNMET_NEED = "unmet-need"
     """Not in the table: the test cannot run here and was not started."""
+    BAD_DEFINITION = "bad-definition"
+    """Not in the table: the test is defined in a way that cannot be run, and was not started."""
     PASSED_LATER = "passed-later"
     """Not in the table: the test failed first and passed when it was tried again."""

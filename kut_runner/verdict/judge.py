@@ -37,7 +37,7 @@ EXIT line that agree with each other and with every check line, no output after 
 power-off. A guest that forges all of these and then prints nothing more is believed.
 
 The target defines the meaning of the program's exit status (rows 4 and 5): see `ExitReader`. The
-exit code of a run is the first of 130, 6, 5, 1, 0, 4 that one of its tests has: 4 if all tests
+exit code of a run is the first of 130, 6, 5, 2, 1, 0, 4 that one of its tests has: 4 if all tests
 were skipped, or without tests.
 """
 

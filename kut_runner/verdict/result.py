@@ -20,6 +20,7 @@ _PRECEDENCE: Final = (
     ExitCode.INTERRUPTED,
     ExitCode.MACHINE_REFUSED,
     ExitCode.INFRASTRUCTURE,
+    ExitCode.USAGE,
     ExitCode.TESTS_FAILED,
     ExitCode.OK,
 )
@@ -110,3 +111,8 @@ def exit_code(codes: Iterable[ExitCode]) -> ExitCode:
 def skipped(reason: str, cause: Cause = Cause.UNMET_NEED) -> Verdict:
     """Return the verdict of a test that cannot run here."""
     return Verdict(Status.SKIP, reason, ExitCode.NOTHING_RAN, cause)
+
+
+def undefined(problem: str) -> Verdict:
+    """Return the verdict of a test whose definition has a problem."""
+    return Verdict(Status.ERROR, problem, ExitCode.USAGE, Cause.BAD_DEFINITION)
