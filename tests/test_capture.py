@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_runner.errors import InfrastructureError
-from kut_runner.process.capture import Capture, write_all
+from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.process.capture import PART, PARTS, Capture, write_all
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.judge import judge
+from kut_runner.verdict.lines import split
 
 
 def kept(path: Path, chunks: list[bytes], *, head: int = 100, tail: int = 60) -> tuple[bytes, int]:
@@ -116,3 +121,79 @@ def test_two_logs_of_one_name_do_not_mix(tmp_path: Path) -> None:
         first.finish()
         assert b"".join(first.chunks()) == b"first"
         assert (tmp_path / "log").read_bytes() == b"second"
+
+
+#: Lines that forbid a pass, each with the one that begins its dump.
+DECISIVE = [
+    b"FAIL: lost\n",
+    b"XPASS: lost\n",
+    b"ABORT: lost\n",
+    b"EXIT: STATUS=3\n",
+    b"EXIT: STATUS=1\n",
+    b"SUMMARY: 5 tests, 1 unexpected failures\n",
+    b"Unhandled exception ec=0x25 (DABT_EL1)\n",
+    b"\tUnhandled exception ec=0x25 (DABT_EL1)\n",
+    b"Unhandled vector 4 (el1h_sync)\n",
+    b"Got bad ec=0x3f\n",
+    b"Stack overflow\n",
+    b"arm/x.c:1: assert failed: a\n",
+    b"\tSTACK: @10 20\n",
+]
+
+
+@pytest.mark.parametrize("line", DECISIVE)
+@pytest.mark.parametrize("offset", [*range(0, 90, 7), 2000])
+def test_lines_that_forbid_a_pass_are_kept_of_the_middle(
+    tmp_path: Path, line: bytes, offset: int
+) -> None:
+    """Also if the line begins in the head, or ends in the tail."""
+    flood = b"a word\n" * 14 + b"b" * (offset % 7)
+    data = flood[: 60 + offset] + b"\n" + line + b"z\n" * 100
+    for chunks in ([data], [data[i : i + 11] for i in range(0, len(data), 11)]):
+        with Capture(tmp_path / "log", head=100, tail=60, part=50) as log:
+            for chunk in chunks:
+                log.write(chunk)
+            log.finish()
+            found = b"".join(log.chunks())
+        assert b"\n" + line in found
+        assert log.missing
+
+
+def test_the_lines_that_are_kept_are_those_that_forbid_a_pass() -> None:
+    """What `capture` looks for in bytes, and what `judge` decides by in events."""
+    for line in DECISIVE:
+        output = collect(parse(split([b"PASS: a\n", line, b"SUMMARY: 1 tests\nEXIT: STATUS=1\n"])))
+        verdict = judge(output, ProcessExit(ExitKind.EXITED, 0, 0.0, ""))
+        assert verdict.status.is_failure, line
+
+
+def test_what_is_kept_of_the_middle_is_bounded(tmp_path: Path) -> None:
+    with Capture(tmp_path / "log", head=100, tail=60) as log:
+        for _ in range(300_000):
+            log.write(b"FAIL: again and again\n")
+        log.finish()
+    size = (tmp_path / "log").stat().st_size
+    assert PARTS < size < PARTS + 2 * PART + 1000
+    assert size + log.missing >= log.size
+
+
+@given(
+    st.lists(st.sampled_from([b"\n", b"FAIL: x\n", b"FAIL:", b" ", b"PASS: y\n", b"word"])).map(
+        b"".join
+    ),
+    st.integers(1, 40),
+)
+def test_each_failed_check_is_kept(data: bytes, size: int) -> None:
+    """Every line of the log was one of the output, and no FAIL line is lost."""
+    with (
+        TemporaryDirectory() as directory,
+        Capture(Path(directory, "log"), head=10, tail=10, part=12) as log,
+    ):
+        for start in range(0, len(data), size):
+            log.write(data[start : start + size])
+        log.finish()
+        found = b"".join(log.chunks())
+    lines = data.split(b"\n")
+    kept = found.split(b"\n")
+    assert kept.count(b"FAIL: x") == lines[:-1].count(b"FAIL: x")
+    assert {line for line in kept if b"left out]" not in line} <= {*lines, lines[-1]}

@@ -3,6 +3,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,38 @@ def test_a_diagnosis_comes_back_from_json(diagnosis: Diagnosis) -> None:
 def test_the_lines_begin_with_the_headline(diagnosis: Diagnosis) -> None:
     assert next(diagnosis.lines()) == diagnosis.headline
     assert all(isinstance(line, str) for line in diagnosis.lines())
+
+
+@pytest.mark.parametrize(
+    ("headline", "reason", "left"),
+    [
+        ("data abort: read; 8 bytes; address 0x1", "checks failed", None),
+        (
+            "data abort: read; 8 bytes; address 0x1",
+            "Unhandled exception: ec=0x25 (data abort: read)",
+            "8 bytes; address 0x1",
+        ),
+        (
+            "data abort: read; 8 bytes, in f() at arm/x.c:3",
+            "Unhandled exception: ec=0x25 (data abort: read)",
+            "8 bytes, in f() at arm/x.c:3",
+        ),
+        (
+            "stack overflow: data abort: write, in f() at arm/x.c:3",
+            "Stack overflow: ec=0x25 (data abort: write)",
+            "in f() at arm/x.c:3",
+        ),
+        ("x.c:1: assert failed: a", "x.c:1: assert failed: a", ""),
+        ("ABORT: a; b", "ABORT: a; b", ""),
+    ],
+)
+def test_the_headline_does_not_repeat_the_reason(
+    headline: str, reason: str, left: str | None
+) -> None:
+    diagnosis = Diagnosis(Kind.EXCEPTION, headline, (Frame(16, "f", "arm/x.c", 3),))
+    left = headline if left is None else left
+    assert diagnosis.headline_after(reason) == left
+    assert [*diagnosis.lines(reason)] == [left] * bool(left) + ["  #0 f() at arm/x.c:3"]
 
 
 def test_the_lines_name_functions_source_and_registers() -> None:

@@ -385,6 +385,30 @@ def test_a_flood_that_is_read_keeps_nobody_waiting(bench: Bench) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("FAIL: b", "1 check failed, but SUMMARY announces 0"),
+        ("Unhandled exception", "Unhandled exception"),
+        ("EXIT: STATUS=3", "no SUMMARY line before EXIT: STATUS=3"),
+    ],
+)
+def test_what_a_flood_hides_in_its_middle_forbids_a_pass(
+    bench: Bench, lines: str, reason: str
+) -> None:
+    flood = "yes $(printf %0999d 1) | head -n 3000"
+    bench.add("hides", f"{flood}; echo '{lines}'; {flood}; {PASS}")
+    bench.add("passes", f"{flood}; {flood}; {PASS}")
+    view = Recorder()
+    assert bench.run(view) is ExitCode.TESTS_FAILED
+    found = {result.id: result for result in view.results}
+    assert found["passes"].status is Status.PASS
+    assert found["hides"].verdict.reason == reason
+    for result in found.values():
+        assert result.process_exit
+        assert result.process_exit.missing > 1_000_000
+
+
 def test_a_view_that_breaks_ends_the_run_but_not_the_other_views(bench: Bench) -> None:
     def break_down(_result: TestResult) -> None:
         raise BrokenPipeError

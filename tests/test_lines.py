@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_runner.text import decode, printable
-from kut_runner.verdict.events import parse
+from kut_runner.verdict.events import Abort, parse
 from kut_runner.verdict.guest_output import OutputCollector, collect
 from kut_runner.verdict.lines import MAX_LINE, split
 
@@ -116,3 +116,38 @@ def test_a_line_without_end_keeps_its_head_and_counts_the_rest() -> None:
     (line, last) = split([b"x" * MAX_LINE, b"y" * 1000, b"z\nend\n"])
     assert line == "x" * MAX_LINE + "[1001 bytes left out]\n"
     assert last == "end\n"
+
+
+@pytest.mark.parametrize(
+    ("log", "message", "abort"),
+    [
+        ("x.c:1: assert failed: a\nABORT: b\n", "x.c:1: assert failed: a", ""),
+        ("ABORT: b\nx.c:1: assert failed: a\n", "", "ABORT: b"),
+        ("x.c:1: assert failed: a\nx.c:2: assert failed: b\n", "x.c:1: assert failed: a", ""),
+        (
+            "ESR_EL2: 00000000, before\nStack overflow\nESR_EL2: 00000000, of it\nStack overflow\n",
+            "Stack overflow: of it",
+            "",
+        ),
+    ],
+)
+def test_the_first_fatal_message_or_abort_counts(log: str, message: str, abort: str) -> None:
+    output = collect(parse(split([log.encode()])))
+    last = output.latest(Abort)
+    assert (output.fatal_message, last.line if last else "") == (message, abort)
+
+
+def test_events_after_the_first_exit_do_not_count() -> None:
+    log = b"FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\nEXIT: STATUS=3\n\n"
+    later = b"PASS: b\nUnhandled exception\nABORT: c\nSUMMARY: 1 tests\nEXIT: STATUS=1\n"
+    first, both = (collect(parse(split([data]))) for data in (log, log + later))
+    assert (both.checks, both.last) == (first.checks, first.last)
+    assert (first.after_exit, both.after_exit) == ("", "PASS: b")
+    assert both.exit_statuses == {3, 1}
+
+
+def test_the_lines_of_the_first_dump_are_kept_whatever_follows() -> None:
+    dump = ["Load address: 40080000", "PC: 40081a1c PC offset: 1a1c", "Unhandled exception ec=0x25"]
+    log = "\n".join(["PASS: a", *dump, *["more"] * 1000, "x.c:1: assert failed: b", ""])
+    kept = collect(parse(split([log.encode()]))).dump_lines
+    assert (kept[1:4], len(kept)) == (tuple(dump), 60)

@@ -2,7 +2,8 @@
 """Parser for the dumps of images.
 
 It reads the dumps of `lib/arm64/processor.c`, `lib/abort.c` and `lib/arm64/guest-dump.c`, which
-have the format of kvm-unit-tests. A dump may be truncated or garbled; missing values are None.
+have the format of kvm-unit-tests, and those of its forks, which may begin each line with a tab and
+name registers `ESR_ELx`. A dump may be truncated or garbled; missing values are None.
 """
 
 import re
@@ -15,13 +16,16 @@ from kut_runner.verdict.events import Abort, Check, Event, Info, Stack, parse
 from kut_runner.verdict.status import Status
 
 _HEX: Final = "([0-9a-f]{1,16})"
-_EXCEPTION: Final = re.compile(r"(Unhandled exception|Unhandled vector|Stack overflow)\b.*")
+_EXCEPTION: Final = re.compile(
+    r"(?:Unhandled exception|Unhandled vector|Stack overflow)\b.*|Got bad (?:ec|vector)=.*"
+)
 _ASSERT: Final = re.compile(r"\S+:[0-9]+: assert failed: .*")
 _LOAD: Final = re.compile(rf"Load address: {_HEX}")
 _PC: Final = re.compile(rf"PC: {_HEX}(?: PC offset: {_HEX})?")
 _VECTOR: Final = re.compile(r"Vector: [0-9]{1,2} \((\S+)\)")
-_ESR: Final = re.compile(rf"ESR_EL([123]): *{_HEX}\b.*")
-_FAR: Final = re.compile(rf"FAR_EL[123]: {_HEX}(?: \((not )?valid\))?")
+_ESR: Final = re.compile(rf"ESR_EL([123x]): *{_HEX}\b.*")
+_FAR: Final = re.compile(rf"FAR_EL[123x]: *{_HEX}(?: \((not )?valid\))?")
+_ABORT: Final = "ABORT: "
 _STATE: Final = re.compile(rf"pc : \[<{_HEX}>\] lr : \[<{_HEX}>\] pstate: {_HEX}")
 _SP: Final = re.compile(rf"sp : {_HEX}")
 _PAIR: Final = re.compile(rf"(x[0-9]{{1,2}}) *: {_HEX}")
@@ -83,19 +87,26 @@ class _Builder:
 
 
 def of_host(lines: Iterable[str]) -> Dump | None:
-    """Return the last dump in `lines`, None without one.
+    """Return the first dump in `lines`, None without one.
 
-    A STACK line outside of a dump is a dump of kind ABORT.
+    A STACK line outside of a dump is a dump of kind ABORT, as is that after an ABORT line.
     """
     builder: _Builder | None = None
     for line in lines:
-        builder = _next_dump(builder, line) or builder
         if stack := _stack(line):
             builder = builder or _Builder(Kind.ABORT, "")
-            builder.stack = stack
-        elif builder:
-            _add_host_line(builder, line)
-    return builder.dump(is_guest=False) if builder else None
+            builder.stack = builder.stack or stack
+            continue
+        text = line.lstrip("\t")
+        if begun := _next_dump(builder, text):
+            if builder and builder.first_line:
+                break
+            builder = begun
+        if builder:
+            _add_host_line(builder, text)
+    if builder and (builder.kind is not Kind.ABORT or builder.stack):
+        return builder.dump(is_guest=False)
+    return None
 
 
 def of_guest(events: Iterable[Event]) -> Dump | None:
@@ -120,6 +131,8 @@ def of_guest(events: Iterable[Event]) -> Dump | None:
 
 def _next_dump(builder: _Builder | None, line: str) -> _Builder | None:
     """Return the dump that `line` begins, if any; kvm-unit-tests prints the load address first."""
+    if line.startswith(_ABORT):
+        return _Builder(Kind.ABORT, line)
     if _ASSERT.fullmatch(line):
         return _Builder(Kind.ASSERT, line)
     if _EXCEPTION.fullmatch(line):
@@ -147,7 +160,8 @@ def _add_host_line(builder: _Builder, line: str) -> None:
     elif match := _VECTOR.fullmatch(line):
         builder.values["vector"] = match[1]
     elif match := _ESR.fullmatch(line):
-        builder.values |= {"level": int(match[1]), "esr": int(match[2], 16)}
+        level = 0 if match[1] == "x" else int(match[1])
+        builder.values |= {"level": level, "esr": int(match[2], 16)}
     elif match := _FAR.fullmatch(line):
         if not match[2]:
             builder.values["far"] = int(match[1], 16)

@@ -67,7 +67,9 @@ def explain(
 def _explain(
     output: "GuestOutput", snapshot: "Snapshot | None", elf: Elf | None
 ) -> Diagnosis | None:
-    found = dump.of_host(output.last_lines) or dump.of_guest(output.checks_and_infos)
+    found = dump.of_host(output.dump_lines or output.last_lines) or dump.of_guest(
+        output.checks_and_infos
+    )
     abort = output.latest(Abort)
     if not found and not snapshot and not (abort and _IMAGE_OFFSET.search(abort.line)):
         return None

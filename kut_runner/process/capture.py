@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Raw log of a process: written to disk before it is parsed, with a maximum size.
 
-Of a flood the head and the tail are kept; the middle is counted and left out. The log is read back
-through the descriptor that wrote it, not by path, so that parallel runs of the same test cannot
-read each other's output.
+Of a flood the head and the tail are kept; the middle is counted and left out, except for the lines
+that forbid a pass, each with what follows it, as far as there is room for them. The log is read
+back through the descriptor that wrote it, not by path, so that parallel runs of the same test
+cannot read each other's output.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
@@ -18,7 +20,19 @@ from kut_runner.errors import InfrastructureError
 HEAD: Final = 2 << 20
 TAIL: Final = 2 << 20
 
+#: Bytes kept of the middle for each line that forbids a pass (more than a dump), and for all.
+PART: Final = 4 << 10
+PARTS: Final = 256 << 10
+
 _CHUNK: Final = 1 << 14
+#: Beginnings of the lines that forbid a pass, or that begin a dump: see `verdict.judge`.
+_DECISIVE: Final = re.compile(
+    rb"\n(?:FAIL: |XPASS: |ABORT: |EXIT: STATUS=|SUMMARY: [0-9]+ tests?, [0-9]+ unexpected"
+    rb"|\t*(?:Load address: |Unhandled |Stack overflow|Got bad |STACK: )"
+    rb"|\t*\S+:[0-9]+: assert failed: )"
+)
+#: Most bytes of a line in which its beginning is looked for.
+_BEGINNING: Final = 256
 
 
 def create(path: Path) -> FileIO:
@@ -57,14 +71,21 @@ def write_all(file: FileIO, path: Path, data: bytes) -> None:
 class Capture:
     """A log file that is written, then read back."""
 
-    def __init__(self, path: Path, *, head: int = HEAD, tail: int = TAIL) -> None:
-        """Create or replace the file; `head` and `tail` are in bytes. Raises OSError."""
+    def __init__(self, path: Path, *, head: int = HEAD, tail: int = TAIL, part: int = PART) -> None:
+        """Create or replace the file; `head`, `tail` and `part` are in bytes. Raises OSError."""
         self._path = path
         self._file = create(path)
         self._head = head
         self._tail = tail
+        self._part = part
         self._written = 0
         self._tail_bytes = bytearray()
+        self._beginning = b""
+        """Beginning of the line that `_tail_bytes` continue; b" " if it is too long."""
+        self._unmarked = 0
+        """Bytes left out since the last mark."""
+        self._room = PARTS
+        """Bytes that may still be kept of the middle."""
         self.size = 0
         """Bytes of output so far, those that the log leaves out included."""
         self.missing = 0
@@ -77,6 +98,7 @@ class Capture:
         if free > 0:
             write_all(self._file, self._path, data[:free])
             self._written += len(data[:free])
+            self._beginning = _last_line(self._beginning + data[:free])
             data = data[free:]
         self._tail_bytes += data
         if len(self._tail_bytes) > 2 * self._tail:
@@ -108,14 +130,53 @@ class Capture:
         self.close()
 
     def _drop_surplus(self) -> None:
-        surplus = len(self._tail_bytes) - self._tail
-        del self._tail_bytes[:surplus]
-        self.missing += surplus
+        """Leave out what is more than the tail, except for decisive lines."""
+        data, surplus = self._tail_bytes, len(self._tail_bytes) - self._tail
+        before = b"\n" + self._beginning
+        text = before + data[: surplus + _BEGINNING]
+        done = 0
+        position = 0
+        while done < surplus and self._room > 0 and (match := _DECISIVE.search(text, position)):
+            line = match.start() + 1
+            start = max(line - len(before), 0)
+            if start > surplus:  # the line is complete in the tail
+                break
+            self._leave_out(start - done)
+            done = self._end_of_part(start)
+            self._keep(bytes(text[line : len(before)]), bytes(data[start:done]))
+            position = len(before) + done - 1
+        self._leave_out(max(surplus - done, 0))
+        done = max(surplus, done)
+        self._beginning = _last_line(before + data[:done])
+        del data[:done]
+
+    def _end_of_part(self, start: int) -> int:
+        """Return the end of a part of the middle: that of a line, unless the line is too long."""
+        end = min(start + self._part, len(self._tail_bytes))
+        return self._tail_bytes.find(b"\n", end - 1, end + self._part) + 1 or end
+
+    def _leave_out(self, size: int) -> None:
+        self.missing += size
+        self._unmarked += size
+
+    def _keep(self, beginning: bytes, part: bytes) -> None:
+        """Write a part of the middle; `beginning` is that of its first line, from before it."""
+        if self._unmarked:
+            part = self._marker() + b"\n" + beginning + part
+        write_all(self._file, self._path, part)
+        self._room -= len(part)
+        self._unmarked = 0
 
     def _marker(self) -> bytes:
-        """Return the text between head and tail, b"" if no bytes are missing.
+        """Return the text in place of the bytes left out since the last one, b"" without any.
 
-        It is in one line with the end of the head and the start of the tail, which may be parts
-        of lines, so that neither part can look like a line of the guest.
+        It is in one line with the end of the part before it and the start of the tail, which may be
+        parts of lines, so that neither can look like a line of the guest.
         """
-        return b"[%d bytes left out]" % self.missing if self.missing else b""
+        return b"[%d bytes left out]" % self._unmarked if self._unmarked else b""
+
+
+def _last_line(data: bytes) -> bytes:
+    """Return the incomplete last line, b" ", which begins no decisive line, if it is too long."""
+    line = data[data.rfind(b"\n") + 1 :]
+    return bytes(line) if len(line) <= _BEGINNING else b" "

@@ -10,7 +10,7 @@ from kut_runner.verdict.events import Check, Event, Info, Output
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.status import Status
 
-#: Kinds of events of which only the last one is kept, by their keys in the document.
+#: Kinds of events of which only one is kept, by their keys in the document.
 _KINDS: Final[dict[str, type[Event]]] = {
     "abort": events.Abort,
     "died": events.Fatal,

@@ -21,6 +21,10 @@ _WIDTH: Final = 100
 _SYSTEM_REGISTERS: Final = ("ESR", "FAR", "HPFAR", "SPSR", "PSTATE", "ELR")
 
 
+#: Beginning of the headline of a stack overflow, before the description of the exception.
+_OVERFLOW: Final = "stack overflow: "
+
+
 class Kind(Enum):
     """Kind of a failure."""
 
@@ -163,9 +167,27 @@ class Diagnosis:
     notes: tuple[str, ...] = ()
     """Notes: problems with decoding, source lines of offsets."""
 
-    def lines(self) -> Iterator[str]:
-        """Yield the text: headline, stack, registers, CPUs, notes."""
-        yield self.headline
+    def headline_after(self, reason: str) -> str:
+        """Return the headline without the parts that are in `reason`, shown before it.
+
+        It is empty if `reason` has all of it.
+        """
+        place = f", in {self.frames[0].place}" if self.frames else ""
+        body = self.headline.removesuffix(place)
+        parts = [part for part in body.split("; ") if part.removeprefix(_OVERFLOW) not in reason]
+        if place and body != self.headline:
+            return "; ".join(parts) + place if parts else place.removeprefix(", ")
+        return "; ".join(parts)
+
+    def lines(self, reason: str = "") -> Iterator[str]:
+        """Yield the text: headline, stack, registers, CPUs, notes.
+
+        `reason` is that of the verdict, if it is shown before the text, which does not repeat it.
+        """
+        if not reason:
+            yield self.headline
+        elif headline := self.headline_after(reason):
+            yield headline
         yield from _stack_lines(self.frames)
         yield from _register_lines(self.registers)
         for cpu in self.cpus:

@@ -73,14 +73,17 @@ class Abort(Event):
 
 
 class Fatal(Event):
-    """The library's message about an unhandled exception or a failed assertion."""
+    """The library's message about an unhandled exception or a failed assertion.
+
+    Some forks of kvm-unit-tests print it, and the lines of its dump, after a tab.
+    """
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Syndrome(Event):
-    """`ESR_ELn: value, description` in an exception dump."""
+    """`ESR_ELn: value, description` in an exception dump; some forks print `ESR_ELx`."""
 
     description: str
 
@@ -138,15 +141,16 @@ _SUMMARY: Final = re.compile(
 _EXIT: Final = re.compile(r"EXIT: STATUS=([0-9]{1,3})")
 _STACK: Final = re.compile(r"\tSTACK:((?: @?[0-9a-f]{1,16})+) ?")
 _FATAL: Final = re.compile(
-    r"(?:Unhandled exception|Stack overflow)\b.*|\S+:[0-9]+: assert failed: .*"
+    r"\t*(?:(?:Unhandled (?:exception|vector)|Stack overflow)\b.*|Got bad (?:ec|vector)=.*"
+    r"|\S+:[0-9]+: assert failed: .*)"
 )
-_SYNDROME: Final = re.compile(r"ESR_EL[123]: *[0-9a-f]{8,16}, (.+)")
+_SYNDROME: Final = re.compile(r"\t*ESR_EL[123x]: *[0-9a-f]{8,16}, (.+)")
 
 
 #: Text in lines that may be more than `Output`, and their beginnings: a quick test for floods.
 _MARK: Final = ": "
 _AT: Final = "    at "
-_UNMARKED: Final = ("ESR_EL", "Unhandled exception", "Stack overflow", _AT)
+_UNMARKED: Final = ("ESR_EL", "Unhandled ", "Stack overflow", "Got bad ", "\t", _AT)
 _PLACE: Final = re.compile(rf"{_AT}[^\s:]+:[1-9][0-9]{{0,6}}")
 
 

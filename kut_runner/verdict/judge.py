@@ -13,28 +13,38 @@ row  condition                                                   status   code  
  5   the program reports an error later,                         error    5        program-failed
      or the host has no memory for the machine                                     no-memory
  6   the timeout expired                                         timeout  1        timeout
- 7   no EXIT line, after a fatal message                         crash    1        fatal
-     or without one                                                                no-exit
- 8   output after the last EXIT line                             crash    1        output-after-exit
- 9   EXIT says "gave up", and the image printed ABORT            fail     1        abort
-10   EXIT says "gave up", after a fatal message                  crash    1        fatal
-     or without one                                                                gave-up
-11   no SUMMARY line                                             crash    1        no-summary
-12   SUMMARY contradicts the check lines                         crash    1        summary-mismatch
-13   SUMMARY announces failures                                  fail     1        checks-failed
-14   EXIT says neither "passed" nor "skipped"                    fail     1        exit-status
-15   the machine still ran long after the EXIT line              timeout  1        no-power-off
-16   EXIT says "passed" without a check, or "skipped" with some  crash    1        exit-contradicts
-17   every check was skipped, or none was made                   skip     0, or 4  all-skipped
-18   none of the above                                           pass     0        passed
+ 7   a fatal message                                             crash    1        fatal
+ 8   the image printed ABORT                                     fail     1        abort
+ 9   no EXIT line                                                crash    1        no-exit
+10   EXIT says "gave up"                                         crash    1        gave-up
+11   output after an EXIT that says "passed" or "skipped"        crash    1        output-after-exit
+12   no SUMMARY line                                             crash    1        no-summary
+13   SUMMARY contradicts the check lines or an earlier SUMMARY   crash    1        summary-mismatch
+14   SUMMARY announces failures                                  fail     1        checks-failed
+15   EXIT says neither "passed" nor "skipped"                    fail     1        exit-status
+16   a STACK line                                                crash    1        fatal
+17   the machine still ran long after the EXIT line              timeout  1        no-power-off
+18   EXIT says "passed" without a check, or "skipped" with some  crash    1        exit-contradicts
+19   every check was skipped, or none was made                   skip     0, or 4  all-skipped
+20   none of the above                                           pass     0        passed
 ===  ==========================================================  =======  =======  =================
 
-Only the last SUMMARY and the last EXIT count: a guest may have forged earlier ones. SUMMARY must
-announce exactly as many failed, known, expected and skipped checks as there are lines of each, and
-at least as many checks as lines, because a passing check may be silent. If the log leaves out the
-middle of a flood, fewer lines are enough. A pass therefore needs a SUMMARY without failures and an
-EXIT line that agree with each other and with every check line, no output after them, and a
-power-off. A guest that forges all of these and then prints nothing more is believed.
+What ended badly once is not a pass, whatever the image prints later. A fatal message (an unhandled
+exception, a stack overflow, a failed assertion) or ABORT decides wherever its line is, and of
+several the first one. The first EXIT ends the test: checks and a SUMMARY after it do not count, and
+any output after an EXIT that confirms a pass is a crash, a second EXIT line too. A STACK line alone
+may belong to a failed check (`TEST_EXPECT_EQ` of kvm-unit-tests prints one), but not to a pass.
+These lines count only if they begin a line: a message such as "PASS: Unhandled exception: taken"
+is a check.
+
+The last SUMMARY before the EXIT counts: a guest may have forged earlier ones. It must announce
+exactly as many failed, known, expected and skipped checks as there are lines of each, at least as
+many checks as lines, because a passing check may be silent, and no fewer failures than an earlier
+SUMMARY, since counts only grow. If the log leaves out the middle of a flood, fewer lines are
+enough; the log keeps the lines of the middle that decide (see `capture`). A pass therefore needs a
+SUMMARY without failures and an EXIT line that agree with each other and with every check line, no
+output after them, and a power-off. A guest that forges all of these and then prints nothing more is
+believed.
 
 The target defines the meaning of the program's exit status (rows 4 and 5): see `ExitReader`. The
 exit code of a run is the first of 130, 6, 5, 2, 1, 0, 4 that one of its tests has: 4 if all tests
@@ -51,7 +61,7 @@ from kut_runner.targets.protocol import ExitMeaning
 from kut_runner.targets.qemu_machine import QemuExits
 from kut_runner.text import printable
 from kut_runner.verdict.cause import Cause
-from kut_runner.verdict.events import Abort, Summary
+from kut_runner.verdict.events import Abort, Stack, Summary
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import Verdict, skipped
 from kut_runner.verdict.status import Status
@@ -77,7 +87,7 @@ def judge(output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader" =
         return _failed(Status.CRASH, reason, Cause.NO_SUMMARY)
     if mismatch := _mismatch(output, summary, is_truncated=process_exit.missing > 0):
         return _failed(Status.CRASH, mismatch, Cause.SUMMARY_MISMATCH)
-    return _judge_summary(output, summary, process_exit)
+    return _judge_failures(output, summary) or _judge_summary(output, summary, process_exit)
 
 
 def _judge_process(
@@ -109,11 +119,13 @@ def _judge_exit(
 ) -> Verdict | None:
     """Return the verdict of rows 4 and 5: an exit status other than that of a power-off."""
     message = _one_line(process_exit.stderr)
+    has_printed = process_exit.code in output.exit_statuses
+    exit_status = process_exit.code if has_printed else output.exit_status
     meaning = reader.meaning(
         process_exit.code,
         stderr=process_exit.stderr,
         has_output=bool(output.last_lines),
-        exit_status=output.exit_status,
+        exit_status=exit_status,
     )
     if meaning is ExitMeaning.POWERED_OFF:
         return None
@@ -134,28 +146,34 @@ def _duration(process_exit: ProcessExit) -> str:
 
 
 def _judge_ending(output: GuestOutput) -> Verdict | None:
-    """Return the verdict of rows 7 to 10: the image did not end with its own verdict."""
-    if output.exit_status is None:
-        reason = output.fatal_message or f"power-off without an EXIT line{last_line(output)}"
-        cause = Cause.FATAL if output.fatal_message else Cause.NO_EXIT
-        return _failed(Status.CRASH, reason, cause)
-    if output.after_exit:
+    """Return the verdict of rows 7 to 11: the image did not end with its own verdict."""
+    status = output.exit_status
+    if message := output.fatal_message:
+        return _failed(Status.CRASH, message, Cause.FATAL)
+    if abort := output.latest(Abort):
+        return _failed(Status.FAIL, abort.line, Cause.ABORT)
+    if status is None:
+        reason = f"power-off without an EXIT line{last_line(output)}"
+        return _failed(Status.CRASH, reason, Cause.NO_EXIT)
+    if status in _GAVE_UP:
+        last = _last_if_any(output, f"EXIT: STATUS={status}")
+        return _failed(Status.CRASH, f"the image gave up{last}", Cause.GAVE_UP)
+    if output.after_exit and status in (_PASSED, _SKIPPED):
         reason = f"words after the EXIT line: {_quoted(output.after_exit)}"
         return _failed(Status.CRASH, reason, Cause.OUTPUT_AFTER_EXIT)
-    if output.exit_status in _GAVE_UP:
-        if abort := output.latest(Abort):
-            return _failed(Status.FAIL, abort.line, Cause.ABORT)
-        last = _last_if_any(output, f"EXIT: STATUS={output.exit_status}")
-        reason = output.fatal_message or f"the image gave up{last}"
-        return _failed(Status.CRASH, reason, Cause.FATAL if output.fatal_message else Cause.GAVE_UP)
     return None
 
 
 def _mismatch(output: GuestOutput, summary: Summary, *, is_truncated: bool) -> str:
-    """Return the contradiction between SUMMARY and the check lines, "" without one.
+    """Return the contradiction of SUMMARY to other lines, "" without one.
 
-    A truncated log may have fewer lines than SUMMARY announces.
+    A truncated log may have fewer check lines than SUMMARY announces.
     """
+    if output.most_unexpected > summary.unexpected:
+        return (
+            f"SUMMARY announces {_failures(summary.unexpected)},"
+            f" but an earlier one {_failures(output.most_unexpected)}"
+        )
     seen = Counter(check.status for check in output.checks)
     kinds = (
         ("failed", seen[Status.FAIL] + seen[Status.XPASS], summary.unexpected),
@@ -172,8 +190,8 @@ def _mismatch(output: GuestOutput, summary: Summary, *, is_truncated: bool) -> s
     return ""
 
 
-def _judge_summary(output: GuestOutput, summary: Summary, process_exit: ProcessExit) -> Verdict:
-    """Return the verdict of rows 13 to 18: the image ended with its own verdict."""
+def _judge_failures(output: GuestOutput, summary: Summary) -> Verdict | None:
+    """Return the verdict of rows 14 to 16: the image ended with a failure."""
     status = output.exit_status
     if summary.unexpected:
         reason = f"{summary.unexpected} of {_checks(summary.tests)} failed"
@@ -181,6 +199,15 @@ def _judge_summary(output: GuestOutput, summary: Summary, process_exit: ProcessE
     if status not in (_PASSED, _SKIPPED):
         reason = f"EXIT: STATUS={status}, although no check failed"
         return _failed(Status.FAIL, reason, Cause.EXIT_STATUS)
+    if stack := output.latest(Stack):
+        reason = f"a stack was printed, although no check failed: {_quoted(stack.line.strip())}"
+        return _failed(Status.CRASH, reason, Cause.FATAL)
+    return None
+
+
+def _judge_summary(output: GuestOutput, summary: Summary, process_exit: ProcessExit) -> Verdict:
+    """Return the verdict of rows 17 to 20: the image confirmed that no check failed."""
+    status = output.exit_status
     if process_exit.kind is ExitKind.LINGERED:
         reason = f"no power-off within {LINGER:.0f} s after EXIT: STATUS={status}"
         return _failed(Status.TIMEOUT, reason, Cause.NO_POWER_OFF)
@@ -239,6 +266,10 @@ def _quoted(line: str) -> str:
 
 def _checks(count: int) -> str:
     return f"{count} check{'' if count == 1 else 's'}"
+
+
+def _failures(count: int) -> str:
+    return f"{count} unexpected failure{'' if count == 1 else 's'}"
 
 
 def _signal_name(number: int) -> str:

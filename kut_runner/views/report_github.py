@@ -173,7 +173,8 @@ def _annotation(result: "TestResult", sources: Path | None) -> tuple[str, int, s
     failed = [line for check in result.output.failed[:_MOST_CHECKS] for line in check.lines]
     left = len(result.output.failed) - _MOST_CHECKS
     failed += [f"and {left} more failed checks"] if left > 0 else []
-    lines = [result.verdict.reason, *failed, *([found.headline] if found else [])]
+    reason = result.verdict.reason
+    lines = [reason, *failed, found.headline_after(reason) if found else ""]
     message = "\n".join(dict.fromkeys(line for line in map(printable, lines) if line))
     shown = str(sources / file) if file and sources else ""
     return shown, line if shown else 0, f"{result.id}: {result.status.value}", message
@@ -246,7 +247,7 @@ def _details(result: "TestResult") -> str:
     )
     found = result.diagnosis
     failed = [line for check in result.output.failed for line in check.lines]
-    lines = [*failed, *(found.lines() if found else ())]
+    lines = [*failed, *(found.lines(result.verdict.reason) if found else ())]
     if not lines:
         lines = [*result.output.last_lines]
     body = _cut_lines(map(_html, lines), _MOST_DETAILS)

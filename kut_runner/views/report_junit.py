@@ -75,7 +75,7 @@ def _add_case(suite: ET.Element, result: "TestResult") -> None:
     elif result.status.is_failure:
         tag = "error" if result.status is Status.ERROR else "failure"
         lines = [line for check in result.output.failed for line in check.lines]
-        lines += result.diagnosis.lines() if result.diagnosis else ()
+        lines += result.diagnosis.lines(reason) if result.diagnosis else ()
         _add(case, tag, reason, result.status.value, "\n".join(map(printable, lines)))
     _add_output(case, result)
 

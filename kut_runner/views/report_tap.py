@@ -92,7 +92,7 @@ def _properties(result: "TestResult") -> "dict[str, str | float | list[str]]":
         "message": printable(result.verdict.reason),
         "seconds": round(result.seconds, 6),
         "checks": [*map(printable, failed)],
-        "diagnosis": [*map(printable, found.lines())] if found else [],
+        "diagnosis": [*map(printable, found.lines(result.verdict.reason))] if found else [],
         "command": printable(shlex.join(result.command)),
         "log": printable(result.log),
     }

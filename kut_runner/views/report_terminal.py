@@ -188,10 +188,7 @@ class Terminal(View):
         if result.status.is_failure:
             found = result.diagnosis
             if found:
-                shown = found.lines()
-                first = next(shown)
-                yield from () if first == result.verdict.reason else (first,)
-                yield from shown
+                yield from found.lines(result.verdict.reason)
             if (result.status.is_unfinished or not failed) and not (found and found.frames):
                 yield from (f"| {line}" for line in _last_lines(result.output))
             if result.output.last_lines:

@@ -14,10 +14,11 @@ _MOST_FRAMES: Final = 24
 _GENERAL: Final = re.compile("x[0-9]+")
 
 
-def diagnosis(found: Diagnosis) -> str:
-    """Return the section with the diagnosis of a failure."""
-    parts = [f'<p class="headline">{shown(found.headline)}</p>', _stack(found.frames)]
-    parts.append(_registers(found.registers))
+def diagnosis(found: Diagnosis, reason: str) -> str:
+    """Return the section with the diagnosis of a failure, without what its `reason` has."""
+    headline = found.headline_after(reason)
+    parts = [f'<p class="headline">{shown(headline)}</p>'] if headline else []
+    parts += [_stack(found.frames), _registers(found.registers)]
     for cpu in found.cpus:
         parts.append(f"<h4>CPU {cpu.cpu}: {shown(cpu.state)}</h4>")
         parts += [_stack(cpu.frames), _registers(cpu.registers)]

@@ -51,7 +51,7 @@ def _details(result: TestResult, ident: str) -> Iterator[str]:
 
 
 def _diagnosis(result: TestResult) -> str:
-    return diagnosis(result.diagnosis) if result.diagnosis else ""
+    return diagnosis(result.diagnosis, result.verdict.reason) if result.diagnosis else ""
 
 
 def _checks_made(result: TestResult) -> str:
