@@ -2,11 +2,15 @@
 """`kut debug`: debugging of a test."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kut_runner.commands import options, where
 from kut_runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from kut_runner.definitions.overrides import Overrides
 
 _PORT = 1234
 
@@ -42,6 +46,7 @@ _PORT = 1234
     multiple=True,
     help="Run this debugger command, after those in files.",
 )
+@options.machine
 @options.target
 @options.qemu
 @options.compiler
@@ -59,6 +64,7 @@ def command(  # noqa: PLR0913 - one for each option
     batch: bool,
     scripts: tuple[Path, ...],
     commands: tuple[str, ...],
+    overrides: "Overrides",
     target_name: str | None,
     qemu: str | None,
     compiler: str,
@@ -79,7 +85,7 @@ def command(  # noqa: PLR0913 - one for each option
     if wait and (debugger or batch or scripts or commands):
         raise UsageError("--wait starts no debugger", "omit --debugger, --batch, -x and -ex")
     workspace = where.workspace(root, compiler, variant)
-    test = plan.select_one(workspace.definitions, name)
+    (test,) = overrides.apply([plan.select_one(workspace.definitions, name)])
     tool = None if wait else debuggers.find(debugger, os.environ)
     target = workspace.target(target_name, qemu=qemu)
     request = debug.Request(

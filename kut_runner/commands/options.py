@@ -153,6 +153,44 @@ _run_options: Final = (
 )
 
 
+_machine: Final = (
+    click.option("--cpu", metavar="MODEL", help="CPU model of all tests, as QEMU's -cpu takes it."),
+    click.option("--smp", type=int, metavar="N", help="Number of CPUs of all tests."),
+    click.option("--memory", type=int, metavar="MIB", help="Memory of all tests in MiB."),
+    click.option("--append", metavar="ARGS", help="Command line of the images of all tests."),
+    click.option(
+        "--qemu-arg",
+        "qemu_args",
+        metavar="ARG",
+        multiple=True,
+        help="Pass this argument to QEMU, as in --qemu-arg=-d --qemu-arg=int; repeatable.",
+    ),
+)
+
+
+def machine(command: "Callable[..., int]") -> "Callable[..., int]":
+    """Add the options that change the machines of one run; the command receives `overrides`."""
+
+    @wraps(command)
+    def with_machine(
+        *args: object,
+        cpu: str | None,
+        smp: int | None,
+        memory: int | None,
+        append: str | None,
+        qemu_args: tuple[str, ...],
+        **others: object,
+    ) -> int:
+        from kut_runner.definitions.overrides import Overrides
+
+        chosen = Overrides(cpu, smp, memory, append, qemu_args)
+        return command(*args, overrides=chosen, **others)
+
+    for option in reversed(_machine):
+        option(with_machine)
+    return with_machine
+
+
 def selection(command: "Callable[..., int]") -> "Callable[..., int]":
     """Add the options that select tests; the command receives them as `selection`."""
 

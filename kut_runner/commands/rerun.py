@@ -37,12 +37,14 @@ def command(
     from kut_runner.run.execute import execute
     from kut_runner.views.opening import Opener, text_stream
 
-    old = where.store_of(root).load_ended(run)
+    store = where.store_of(root)
+    old = store.load_ended(run)
     names = rerun.names_to_run(old)
     workspace = workspaces.again(
         old.metadata, lambda: where.tree_of(root), progress.on_one_line, trust=trust
     )
-    tests = plan.select(workspace.definitions, plan.Selection(names))
+    changes = rerun.overrides(old.metadata, workspace.tree, trust=trust or store.keeps(run))
+    tests = changes.apply(plan.select(workspace.definitions, plan.Selection(names)))
     target = rerun.target(old.metadata, workspace)
     click.echo(rerun.headline(old, names), file=text_stream(reports))
     return rerun.joined_code(

@@ -11,6 +11,7 @@ from kut_runner.commands import options, where
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
+    from kut_runner.definitions.overrides import Overrides
     from kut_runner.definitions.plan import Selection
     from kut_runner.run.options import RunOptions
     from kut_runner.views.display import DisplayOptions
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 )
 @options.trust
 @options.run_options
+@options.machine
 @options.reports
 @options.target
 @options.qemu
@@ -57,6 +59,7 @@ def command(  # noqa: PLR0913 - one for each option
     el2: bool | None,
     trust: bool,
     run_options: "RunOptions",
+    overrides: "Overrides",
     reports: dict[str, Path | None],
     target_name: str | None,
     qemu: str | None,
@@ -89,13 +92,14 @@ def command(  # noqa: PLR0913 - one for each option
         tests = plan.select(workspace.definitions, selection)
     if shard:
         tests = workspace.shard(tests, shard, allow_empty=allow_empty)
+    tests = overrides.apply(tests)
     target = workspace.target(target_name, qemu=qemu)
     return execute(
         workspace,
         lambda: workspace.cases(tests, target, changed=changed),
         run_options,
         Opener(display=display, reports=reports, tree=workspace.tree),
-        metadata=workspace.metadata(target, run_options, shard=shard),
+        metadata=workspace.metadata(target, run_options, shard=shard, **overrides.to_json()),
     )
 
 

@@ -12,6 +12,7 @@ from kut_runner.commands import options, where
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kut_runner.definitions.overrides import Overrides
     from kut_runner.definitions.plan import Selection
     from kut_runner.records.document import RunMetadata
     from kut_runner.records.view import View
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--postpone", is_flag=True, help="Only build at the start; run tests after a change.")
 @click.option("--clear", is_flag=True, help="Clear the terminal at the start of each round.")
 @options.run_options
+@options.machine
 @options.target
 @options.qemu
 @options.compiler
@@ -38,6 +40,7 @@ def command(  # noqa: PLR0913 - one for each option
     postpone: bool,
     clear: bool,
     run_options: "RunOptions",
+    overrides: "Overrides",
     target_name: str | None,
     qemu: str | None,
     compiler: str,
@@ -57,7 +60,7 @@ def command(  # noqa: PLR0913 - one for each option
 
     def load() -> rounds.Work:
         workspace = where.workspace(root, compiler, variant, check_for_stop=loop.check_for_stop)
-        tests = plan.select(workspace.definitions, selection)
+        tests = overrides.apply(plan.select(workspace.definitions, selection))
         target = workspace.target(target_name, qemu=qemu)
 
         def run(cases: "Sequence[Case]", extra: rounds.Extra) -> int:
@@ -70,7 +73,7 @@ def command(  # noqa: PLR0913 - one for each option
                 lambda: cases,
                 run_options,
                 open_views,
-                metadata=workspace.metadata(target, run_options),
+                metadata=workspace.metadata(target, run_options, **overrides.to_json()),
                 first=extra.first,
                 stoppers=extra.stoppers,
             )

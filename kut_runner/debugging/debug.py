@@ -159,6 +159,8 @@ class Machine:
         self._close_stub()
         name, log = self._request.case.id, os.path.relpath(self._request.serial)
         say(f"{name} is stopped {self._stopped}; serial output: {log}")
+        if trace := self._boot.launch.trace:
+            say(f"trace: {os.path.relpath(trace)}")
         return debuggers.DebuggedImage(elf, self._load, self._request.tree)
 
     def listen(self, listener: socket.socket) -> None:

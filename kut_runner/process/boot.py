@@ -80,6 +80,8 @@ class Launch:
     """Reason why there is no inspector, for the report of a timeout."""
     stderr: Path | None = None
     """File for stderr; None for one next to the log."""
+    trace: Path | None = None
+    """File to which the program itself writes what the user asked it to trace; None for none."""
 
     @property
     def stderr_path(self) -> Path:

@@ -165,6 +165,11 @@ class Store:
             raise UsageError(f"run {found.run} is in progress", "wait for it to end, or stop it")
         return self.load(name)
 
+    def keeps(self, name: str) -> bool:
+        """Return whether the run with that name is in this store; raises UsageError as `find`."""
+        found = self.find(name)
+        return isinstance(found, Stored) and found.path.parent.resolve() == self._runs.resolve()
+
     def _directories(self) -> list[Path]:
         try:
             names = sorted(filter(_ID.fullmatch, os.listdir(self._runs)))  # noqa: PTH208 - quicker

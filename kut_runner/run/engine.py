@@ -291,6 +291,7 @@ class _Runner:
             command=running.launch.command,
             version=target.version,
             log=str(running.launch.log),
+            trace=_existing(running.launch.trace),
             build_id=running.build_id,
             diagnosis=_diagnose(running, output, process_exit) if is_bad else None,
             attempt=attempt.number,
@@ -315,6 +316,10 @@ class _Runner:
         if self._options.until_fail:
             self._scheduler.clear()
             self._selected = len(self._results) + len(self._running) + len(self._readers)
+
+
+def _existing(path: "Path | None") -> str:
+    return str(path) if path and path.exists() else ""
 
 
 def _diagnose(

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kut_runner.bundle import qemu_options
 from kut_runner.definitions.config import BUILT_IN
+from kut_runner.definitions.overrides import Overrides
 from kut_runner.errors import ExitCode, NothingSelectedError, UsageError
 from kut_runner.records.document import Document, RunMetadata
 from kut_runner.records.policy import NO_POLICY, Policy
@@ -34,13 +36,14 @@ def names_to_run(document: Document) -> tuple[str, ...]:
     """
     if document.has_cells:
         raise UsageError(
-            f"{_named(document)} has results on several targets", "rerun one of the merged runs"
+            f"{_named(document.metadata)} has results on several targets",
+            "rerun one of the merged runs",
         )
     again = document.to_repeat
     if names := tuple(dict.fromkeys(name for name in document.names if name in again)):
         return names
     raise NothingSelectedError(
-        f"{_named(document)} has no failed or missing tests", "`kut run` runs all tests"
+        f"{_named(document.metadata)} has no failed or missing tests", "`kut run` runs all tests"
     )
 
 
@@ -60,6 +63,19 @@ def options(old: RunMetadata) -> RunOptions:
     return RunOptions.from_json(old.options, old.seed)
 
 
+def overrides(old: RunMetadata, tree: Path, *, trust: bool) -> Overrides:
+    """Return the changes of the machines in the old run.
+
+    Raises UsageError for invalid ones and, without `trust`, for options of QEMU that may reach
+    files other than those below `tree`, programs or the network.
+    """
+    found = Overrides.from_json(old.options)
+    refused = "" if trust else qemu_options.refusal(found.qemu_args, tree)
+    if refused:
+        raise UsageError(f"{_named(old)}: {qemu_options.explain(refused)}")
+    return found
+
+
 def target(old: RunMetadata, workspace: "Workspace") -> "Target":
     """Return the target of the old run; raises KutError when it is not available."""
     name = old.target or None
@@ -76,7 +92,7 @@ def headline(document: Document, names: Sequence[str]) -> str:
     rounds = f"all {document.rounds} results" if document.rounds > 1 else "result"
     parts += [f"{missing} without {rounds}"] if missing else []
     kept = len(document.names) - len(names)
-    return f"rerun of {_named(document)}: {' and '.join(parts)}; {kept} kept"
+    return f"rerun of {_named(document.metadata)}: {' and '.join(parts)}; {kept} kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +191,8 @@ def joined_code(code: ExitCode, old: Document) -> ExitCode:
     return exit_code([code, *Policy.of(old.metadata.options).exit_codes(kept_results(old))])
 
 
-def _named(document: Document) -> str:
-    return f"run {document.metadata.run}" if document.metadata.run else "the given run"
+def _named(run: RunMetadata) -> str:
+    return f"run {run.run}" if run.run else "the given run"
 
 
 def _with_log_in(result: TestResult, directory: Path) -> TestResult:
@@ -189,7 +205,11 @@ def _with_log_in(result: TestResult, directory: Path) -> TestResult:
     old = Path(result.log)
     with suppress(OSError):
         os.link(old, directory / old.name)
-        with suppress(FileNotFoundError):
-            os.link(old.with_suffix(".stderr"), (directory / old.name).with_suffix(".stderr"))
-        return replace(result, log=str(directory / old.name))
+        new = directory / old.name
+        for suffix in (".stderr", ".trace"):
+            with suppress(FileNotFoundError):
+                os.link(old.with_suffix(suffix), new.with_suffix(suffix))
+        is_beside = result.trace == str(old.with_suffix(".trace"))
+        trace = str(new.with_suffix(".trace")) if is_beside else result.trace
+        return replace(result, log=str(new), trace=trace)
     return result

@@ -13,6 +13,7 @@ from kut_runner.targets.inspection import QemuInspector
 from kut_runner.targets.protocol import ExitMeaning
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from kut_runner.build.builder import Image
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 #: Messages of QEMU about too little memory on the host.
 _NO_MEMORY: Final = re.compile("annot set up guest memory|annot allocate memory")
 
+
+#: Options, without hyphens, that make QEMU write a trace.
+_TRACING: Final = ("d", "trace")
 
 #: Options that reduce QEMU to the machine, with its serial line on stdio.
 _QUIET: Final = (
@@ -98,12 +102,28 @@ def launch(  # noqa: PLR0913 - see Target.launch
 ) -> Launch:
     """Return the QEMU process that boots `image` for `test`."""
     kernel = str(image.flat)
+    trace = trace_file(test.qemu_args, log)
+    to_trace = () if trace is None or "-D" in test.qemu_args else ("-D", str(trace))
     return Launch(
-        command_line(qemu, choices, test, kernel),
+        (*command_line(qemu, choices, test, kernel), *to_trace),
         log,
         timeout,
         inspector=partial(QemuInspector, qemu.version, kernel) if inspect else None,
+        trace=trace,
     )
+
+
+def trace_file(options: "Sequence[str]", log: "Path") -> "Path | None":
+    """Return the file for the output of `-d` and `-trace` among `options`, None without any.
+
+    It is that of `-D`, else one beside `log`, so that a trace is not taken for an error on stderr.
+    QEMU takes "%" in the name of the file for the start of a format.
+    """
+    if not any(option.lstrip("-") in _TRACING for option in options if option.startswith("-")):
+        return None
+    if "-D" in options[:-1]:
+        return log.cwd() / options[len(options) - options[::-1].index("-D")]
+    return None if "%" in str(log) else log.with_suffix(".trace")
 
 
 def command_line(qemu: "Qemu", choices: Choices, test: "TestDef", kernel: str) -> tuple[str, ...]:

@@ -68,6 +68,8 @@ class TestResult:
     """Failed attempts before this one, oldest first."""
     target: str = ""
     """Name of the target; empty in documents of an older kut."""
+    trace: str = ""
+    """Path of the file to which the program traced; empty without one."""
 
     @property
     def test(self) -> str:

@@ -193,6 +193,8 @@ class Terminal(View):
                 yield from (f"| {line}" for line in _last_lines(result.output))
             if result.output.last_lines:
                 yield f"log: {shown_log(result.log)}"
+        if result.trace:
+            yield f"trace: {shown_log(result.trace)}"
 
     def _coloured(self, status: Status, text: str) -> str:
         return coloured(status, text) if self._is_coloured else text

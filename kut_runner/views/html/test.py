@@ -102,6 +102,7 @@ def _properties(result: TestResult, ident: str) -> str:
         (program, shown(result.version)),
         ("Build", f"<code>{shown(result.build_id)}</code>" if result.build_id else ""),
         ("Log", f"<code>{shown(result.log)}</code>" if result.log else ""),
+        ("Trace", f"<code>{shown(result.trace)}</code>" if result.trace else ""),
         (f"{program} stderr", _stderr(result)),
         ("Link", f'<a href="#{ident}">#{ident}</a>'),
     ]
