@@ -13,7 +13,8 @@ from typing import Final, NoReturn
 import click
 
 from kut_runner import __version__
-from kut_runner.errors import ExitCode, KutError
+from kut_runner.errors import ExitCode, KutError, UsageError
+from kut_runner.text import printable
 
 #: Commands in the order of the help; each is a module of `kut_runner.commands`.
 COMMANDS: Final = (
@@ -44,6 +45,17 @@ class _Commands(click.Group):
         module = import_module(f"kut_runner.commands.{cmd_name}")
         found: click.Command = module.command
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            from kut_runner.definitions import similar
+
+            hint = similar.hint(args[0], COMMANDS, f"see `{ctx.command_path} --help`")
+            raise UsageError(f'no command is called "{printable(args[0])}"', hint) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -45,11 +45,19 @@ def error(end: subprocess.CompletedProcess[str]) -> list[str]:
         (["run", "--nosuch"], 2, "No such option", "see `kut run --help`"),
         (["run", "--qemu", "/nosuch", "one"], 5, "no QEMU: /nosuch", "install it"),
         (["build", "nosuch"], 2, 'no image "nosuch"', "images: one two"),
+        (["build", "tow"], 2, 'no image "tow"', "did you mean two?"),
+        (["build", "arm/tow.c"], 2, 'no image "tow"', "did you mean two?"),
+        (["run", "arm/tow.c"], 2, 'no test has the image "tow" of arm/tow.c', "did you mean two?"),
+        (["run", "-g", "secnd"], 2, 'no test is in group "secnd"', "did you mean second?"),
+        (["run", "--target", "tgc"], 2, 'no target is called "tgc"', "did you mean tcg?"),
+        (["run", "--target", "x"], 2, 'no target is called "x"', "the targets are tcg, kvm"),
         (["build", "--compiler", "icc"], 2, "Invalid value for '--compiler'", "see `kut build"),
         (["run", "--variant", "smal"], 2, 'no variant is called "smal"', "did you mean small?"),
         (["build", "--variant", "x"], 2, 'no variant is called "x"', "`kut list --variants`"),
         (["list", "--variants", "one"], 2, "--variants and --groups take no selection", "omit it"),
-        (["nosuch"], 2, "No such command 'nosuch'", "see `kut --help`"),
+        (["nosuch"], 2, 'no command is called "nosuch"', "see `kut --help`"),
+        (["runn"], 2, 'no command is called "runn"', "did you mean run or rerun?"),
+        (["\x1b[31m"], 2, 'no command is called "\\x1b[31m"', "see `kut --help`"),
         (["--root", "/nosuch", "list"], 2, "/nosuch is not a source tree of kut", "correct --root"),
     ],
 )
@@ -61,6 +69,56 @@ def test_each_error_has_one_message_a_hint_and_its_exit_code(
     first, second = error(end)
     assert first.startswith(f"kut: error: {message}")
     assert second.startswith(f"kut: hint: {hint}")
+
+
+TWO = ["two  second"]
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "names"),
+    [
+        ("arm/two.c", ".", TWO),
+        ("./arm/two.c", ".", TWO),
+        ("two.c", "arm", TWO),
+        ("../arm/two.c", "lib", TWO),
+        ("arm/two.c", "lib", TWO),
+        ("build/gcc/two.flat", ".", TWO),
+        ("build/gcc/two.elf", "lib/arm64", TWO),
+        ("arm/one.c", ".", ["one"]),
+    ],
+)
+def test_the_path_of_an_image_selects_its_tests(
+    kut: Kut, tree: Path, path: str, place: str, names: list[str]
+) -> None:
+    assert kut("list", path, cwd=tree / place).stdout.splitlines() == names
+    found = kut("list", str(tree / place / path), cwd=tree / place)
+    assert found.stdout.splitlines() == names
+
+
+@pytest.mark.qemu
+def test_the_path_of_an_image_can_be_built(kut: Kut, tree: Path) -> None:
+    assert kut("build", "one.c", cwd=tree / "arm").stdout == "../build/gcc/one.flat\n"
+    assert kut("build", "build/gcc/one.flat").stdout == "build/gcc/one.flat\n"
+
+
+@pytest.mark.qemu
+def test_an_image_of_another_build_or_place_is_refused(
+    kut: Kut, tree: Path, tmp_path: Path
+) -> None:
+    kut("build", "one", "--compiler", "clang")
+    end = kut("run", "build/clang/one.flat")
+    assert end.returncode == 2
+    assert error(end) == [
+        "kut: error: build/clang/one.flat was built as clang, and this run uses gcc",
+        "kut: hint: choose the build with --compiler and --variant",
+    ]
+    other = tmp_path / "one.flat"
+    other.touch()
+    end = kut("run", str(other))
+    assert end.returncode == 2
+    assert error(end)[0] == f"kut: error: {other} is not a file of {tree}"
+    end = kut("--root", str(tree), "run", "one.flat", cwd=tmp_path)
+    assert error(end)[0] == f"kut: error: one.flat is not a file of {tree}"
 
 
 @pytest.mark.parametrize("args", [["run"], ["run", "one"], ["list"], ["bench"]])

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.build.toolchain import find_program
-from kut_runner.definitions import source_trees
+from kut_runner.definitions import image_paths, similar, source_trees
 from kut_runner.errors import BuildError, MissingToolError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from kut_runner.build.toolchain import Toolchain
 
@@ -156,6 +156,7 @@ def build(  # noqa: PLR0913 - options of the user
 ) -> dict[str, Image]:
     """Build the images `names`, by default all of the source tree, and return them by name.
 
+    A name may be the path of an image; see `image_paths`.
     `jobs` is the number of parallel commands, None for ninja's default. `progress` is called with a
     line for each finished command ("[3/40] CC lib/printf.c"), the complete command if `verbose`.
     Parallel builds of one variant wait for each other.
@@ -165,13 +166,7 @@ def build(  # noqa: PLR0913 - options of the user
     """
     library = source_trees.library(root)
     sources = find_sources(root, library)
-    names = tuple(names) or tuple(sources.images)
-    for name in names:
-        if name not in sources.images:
-            raise UsageError(
-                f'no image "{name}": arm/{name}.c does not exist',
-                f"images: {' '.join(sources.images)}",
-            )
+    names = tuple(_image(name, sources.images) for name in names) or tuple(sources.images)
     layout = Layout(toolchain.name, library)
     (root / layout.directory).mkdir(parents=True, exist_ok=True)
     with _Lock(root / layout.directory):
@@ -186,6 +181,15 @@ def build(  # noqa: PLR0913 - options of the user
         if linked := [name for name in names if after[name] != before[name]]:
             (root / layout.relinked).write_text("\n".join(linked))
     return {name: Image(name, root / layout.elf(name), root / layout.flat(name)) for name in names}
+
+
+def _image(name: str, images: "Collection[str]") -> str:
+    """Return the image of a name or a path; raises UsageError if there is none."""
+    image = name if name in images else image_paths.image_of(name) or name
+    if image in images:
+        return image
+    hint = similar.hint(image, images, f"images: {' '.join(images)}")
+    raise UsageError(f'no image "{image}": arm/{image}.c does not exist', hint)
 
 
 def relinked(root: Path, compiler: str) -> frozenset[str]:

@@ -28,10 +28,9 @@ def command(
     FILE (.tar.xz) is for `kut run --archive` on another machine.
     """
     from kut_runner.bundle import archive
-    from kut_runner.definitions import plan
 
     workspace = where.workspace(root, compiler, variant)
-    tests = plan.select(workspace.definitions, selection)
+    tests = workspace.select(selection)
     images = workspace.supply(sorted({test.image for test in tests}))
     size = archive.pack(
         file, tree=workspace.tree, compiler=workspace.compiler, tests=tests, images=images

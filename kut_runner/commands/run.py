@@ -89,7 +89,7 @@ def command(  # noqa: PLR0913 - one for each option
             workspace.definitions, selection, again, "nothing failed in the last run"
         )
     else:
-        tests = plan.select(workspace.definitions, selection)
+        tests = workspace.select(selection)
     if shard:
         tests = workspace.shard(tests, shard, allow_empty=allow_empty)
     tests = overrides.apply(tests)

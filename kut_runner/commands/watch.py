@@ -49,7 +49,6 @@ def command(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Run tests, and run those affected again whenever a source is saved."""
     from kut_runner.build import builder
-    from kut_runner.definitions import plan
     from kut_runner.run.execute import execute
     from kut_runner.views.opening import Opener
     from kut_runner.watch import rounds
@@ -60,7 +59,7 @@ def command(  # noqa: PLR0913 - one for each option
 
     def load() -> rounds.Work:
         workspace = where.workspace(root, compiler, variant, check_for_stop=loop.check_for_stop)
-        tests = overrides.apply(plan.select(workspace.definitions, selection))
+        tests = overrides.apply(workspace.select(selection))
         target = workspace.target(target_name, qemu=qemu)
 
         def run(cases: "Sequence[Case]", extra: rounds.Extra) -> int:

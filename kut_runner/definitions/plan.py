@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
+from kut_runner.definitions import similar
 from kut_runner.definitions.config import NODEFAULT
+from kut_runner.definitions.image_paths import image_of
 from kut_runner.errors import NothingSelectedError, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ _ALL_GROUPS: Final = "`kut list --groups` shows all groups"
 class Selection:
     """Criteria: of each field that is not empty, a test must match one element.
 
-    A pattern is the name of a test or a glob over names (`*`, `?`, `[...]`), case-sensitive.
+    A pattern is the name of a test, a glob over names (`*`, `?`, `[...]`), case-sensitive, or the
+    path of an image, which stands for its tests; see `image_paths`.
     """
 
     patterns: tuple[str, ...] = ()
@@ -104,15 +107,16 @@ def _by_patterns_and_groups(config: "Config", selection: Selection) -> "list[Tes
 
 
 def _match_all(patterns: Iterable[str], tests: "Iterable[TestDef]") -> set[str]:
-    names = [test.name for test in tests]
-    return {name for pattern in patterns for name in _match(pattern, names)}
+    tests = tuple(tests)
+    return {name for pattern in patterns for name in _match(pattern, tests)}
 
 
 def _refuse_unknown_groups(groups: Iterable[str], tests: "Iterable[TestDef]") -> None:
     known = {group for test in tests for group in test.groups}
     for group in groups:
         if group not in known:
-            raise UsageError(f'no test is in group "{group}"', _nearest(group, known, _ALL_GROUPS))
+            hint = similar.hint(group, known, _ALL_GROUPS)
+            raise UsageError(f'no test is in group "{group}"', hint)
 
 
 def _hint_for_none(selection: Selection) -> str:
@@ -128,24 +132,32 @@ def variant(config: "Config", name: str | None) -> "VariantDef | None":
     variants = {each.name: each for each in config.variants}
     if name in variants:
         return variants[name]
-    hint = _nearest(name, variants, "`kut list --variants` shows the names of all variants")
+    hint = similar.hint(name, variants, "`kut list --variants` shows the names of all variants")
     raise UsageError(f'no variant is called "{name}"', hint)
 
 
-def _match(pattern: str, names: Collection[str]) -> list[str]:
+def _match(pattern: str, tests: "Collection[TestDef]") -> list[str]:
+    names = [test.name for test in tests]
     if pattern in names:
         return [pattern]
+    if image := image_of(pattern):
+        return _of_image(pattern, image, tests)
     if not any(character in pattern for character in "*?["):
-        raise UsageError(f'no test is called "{pattern}"', _nearest(pattern, names, _ALL_TESTS))
+        hint = similar.hint(pattern, names, _ALL_TESTS)
+        raise UsageError(f'no test is called "{pattern}"', hint)
     if matches := [name for name in names if fnmatchcase(name, pattern)]:
         return matches
     raise NothingSelectedError(f'no test matches "{pattern}"', _ALL_TESTS)
 
 
-def _nearest(name: str, names: Collection[str], otherwise: str) -> str:
-    """Return a hint with similar names, or `otherwise` if there are none."""
-    from difflib import get_close_matches
-
-    if near := get_close_matches(name, names, n=3):
-        return f"did you mean {' or '.join(near)}?"
-    return otherwise
+def _of_image(path: str, image: str, tests: "Iterable[TestDef]") -> list[str]:
+    """Return the tests of an image that a path names; those in NODEFAULT if there are no others."""
+    images: dict[str, list[TestDef]] = {}
+    for test in tests:
+        images.setdefault(test.image.rpartition("/")[2], []).append(test)
+    if image not in images:
+        hint = similar.hint(image, images, _ALL_TESTS)
+        raise UsageError(f'no test has the image "{image}" of {path}', hint)
+    found = images[image]
+    names = [test.name for test in found if NODEFAULT not in test.groups]
+    return names or [test.name for test in found]

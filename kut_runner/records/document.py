@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kut_runner import __version__
+from kut_runner.definitions import similar
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records import output_json
@@ -203,10 +204,7 @@ def only(document: Document, name: str) -> Document:
         return Document(metadata, found, seconds, exit_code_of(codes), is_complete=True)
     if name in document.missing:
         raise UsageError(f"{name} has no result in this run", "`kut rerun` runs what is missing")
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, document.names, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`kut show RUN` shows all its tests"
+    hint = similar.hint(name, document.names, "`kut show RUN` shows all its tests")
     raise UsageError(f'the run has no test "{name}"', hint)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kut_runner.build import builder, toolchain
-from kut_runner.definitions import config, plan, shards
+from kut_runner.definitions import config, image_paths, plan, shards
 from kut_runner.errors import NothingSelectedError
 from kut_runner.records.document import RunMetadata, host_metadata
 from kut_runner.run.times import RunTimes
@@ -19,6 +19,7 @@ from kut_runner.targets.case import Case
 if TYPE_CHECKING:
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import Config, TestDef
+    from kut_runner.definitions.plan import Selection
     from kut_runner.records.store import RunDirectory, Store
     from kut_runner.run.options import RunOptions
     from kut_runner.targets.protocol import Target
@@ -55,6 +56,16 @@ class Workspace:
         from kut_runner.records.store import Store
 
         return Store(self.tree / "build")
+
+    def select(self, selection: "Selection") -> "tuple[TestDef, ...]":
+        """Return the selected tests; raises UsageError for the path of an image elsewhere.
+
+        Other errors are those of `plan.select`.
+        """
+        elsewhere = self.origin.get("tree")
+        tops = (Path(elsewhere), self.tree) if elsewhere else (self.tree,)
+        image_paths.check(selection.patterns, tops, self.compiler)
+        return plan.select(self.definitions, selection)
 
     def begin_run(self) -> "RunDirectory":
         """Create the directory of a new run, for its logs and results; raises OSError."""

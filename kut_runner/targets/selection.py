@@ -3,6 +3,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from kut_runner.definitions import similar
 from kut_runner.definitions.config import BUILT_IN
 from kut_runner.definitions.needs import Accelerator, parse_accelerator
 from kut_runner.errors import UsageError
@@ -67,8 +68,9 @@ def open_target(
 
     by_name = {each.name: each for each in definitions}
     if chosen not in by_name:
-        known = ", ".join((*BUILT_IN, *by_name))
-        raise UsageError(f'no target is called "{chosen}"', f"the targets are {known}")
+        known = (*BUILT_IN, *by_name)
+        hint = similar.hint(chosen, known, f"the targets are {', '.join(known)}")
+        raise UsageError(f'no target is called "{chosen}"', hint)
     if qemu:
         raise UsageError(f"--qemu and --target {chosen} contradict each other", "leave out one")
     return command.find(by_name[chosen], tree, environment)
