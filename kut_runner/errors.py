@@ -20,10 +20,14 @@ is a bug in kut.
 """
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+#: Most problems of test definitions in a message; further ones are counted.
+_MOST_PROBLEMS: Final = 50
 
 
 class ExitCode(IntEnum):
@@ -72,7 +76,10 @@ class ConfigError(KutError):
     def __init__(self, problems: "Iterable[str]") -> None:
         """Store every problem, so that a user can fix all of them together."""
         self.problems = tuple(problems)
-        super().__init__("\n".join(("bad test configuration:", *self.problems)))
+        shown = self.problems[:_MOST_PROBLEMS]
+        more = len(self.problems) - len(shown)
+        rest = (f"and {more} more problems",) if more else ()
+        super().__init__("\n".join(("bad test configuration:", *shown, *rest)))
 
 
 class BuildError(KutError):

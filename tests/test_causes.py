@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.document import result_from_json, result_to_json
 from kut_runner.verdict import judge as judge_module
@@ -18,7 +19,7 @@ from kut_runner.verdict.events import parse
 from kut_runner.verdict.guest_output import collect
 from kut_runner.verdict.judge import judge
 from kut_runner.verdict.lines import split
-from kut_runner.verdict.result import TestResult, after, skipped, undefined
+from kut_runner.verdict.result import TestResult, after, exit_code, skipped, undefined
 from kut_runner.verdict.status import Status
 
 PASSED = "PASS: a\nSUMMARY: 1 tests\nEXIT: STATUS=1\n"
@@ -100,6 +101,7 @@ def test_each_cause_can_be_reached() -> None:
     assert {cause for _, cause, _, _ in EXAMPLES} | NOT_JUDGED == set(Cause)
     assert skipped("needs qemu>=99").cause is Cause.UNMET_NEED
     assert undefined("a bad option").cause is Cause.BAD_DEFINITION
+    assert exit_code((undefined("").exit_code, ExitCode.TESTS_FAILED)) is ExitCode.USAGE
     failed, passed = result(FAILED, END), result(PASSED, END)
     assert after((failed,), passed).verdict.cause is Cause.PASSED_LATER
     assert after((failed,), failed).verdict.cause is Cause.CHECKS_FAILED

@@ -16,10 +16,14 @@ import realtree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.bundle import kvm_unit_tests
+from kut_runner.bundle import efi, guest_environment, kvm_unit_tests, unittests_cfg
+from kut_runner.bundle.build_settings import BuildSettings
+from kut_runner.bundle.guest_environment import Emulator
+from kut_runner.bundle.kvm_unit_tests import SourceTree
 from kut_runner.definitions.config import TestDef
-from kut_runner.errors import ConfigError, UsageError
+from kut_runner.errors import ConfigError, MissingToolError, UsageError
 
+EMULATOR = Emulator("tcg", "7.2.22")
 FIXTURE = Path(__file__).parent / "tree"
 
 
@@ -38,10 +42,38 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def load(
     tree: Path, environment: Mapping[str, str] | None = None, *, el2: bool = False, cpus: int = 4
 ) -> dict[str, TestDef]:
-    found = kvm_unit_tests.load(
-        tree, has_el2=el2, environment=environment or {}, cpus=cpus, scratch=tree / "build"
+    return {test.name: test for test in loaded(tree, environment, el2=el2, cpus=cpus)}
+
+
+def loaded(
+    tree: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    el2: bool = False,
+    cpus: int = 4,
+    strict: bool = False,
+) -> tuple[TestDef, ...]:
+    return source_tree(tree, environment, el2=el2, cpus=cpus, strict=strict).definitions.tests
+
+
+def source_tree(
+    tree: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    el2: bool = False,
+    cpus: int = 4,
+    strict: bool = False,
+) -> SourceTree:
+    environment = environment or {}
+    accelerator = environment.get("ACCEL", "tcg").partition(",")[0]
+    return kvm_unit_tests.load(
+        tree,
+        has_el2=el2,
+        environment=environment,
+        cpus=cpus,
+        accelerator=accelerator,
+        is_strict=strict,
     )
-    return {test.name: test for test in found.definitions.tests}
 
 
 def written(directory: Path, text: str) -> Path:
@@ -64,11 +96,12 @@ def test_every_key(tree: Path) -> None:
     assert tests["psci"].qemu_args[-2:] == ("-machine", "gic-version=3")
     assert tests["selftest"].skip == ""
     assert tests["checked-too"].skip == ""
+    not_built = f"its image {os.path.relpath(tree)}/arm/not-built.flat does not exist"
     assert {name: tests[name].skip for name in tests if tests[name].skip} == {
-        "for-arm": "for arch arm, and this is arm64",
-        "for-kvm": "for accel kvm, and this is tcg",
-        "for-mach": "for machine mach-virt, and this is virt",
-        "checked": "needs /proc/sys/kernel/ostype=Other, and it is Linux",
+        "for-arm": f"for arch arm, and this is arm64; {not_built}",
+        "for-kvm": f"for accel kvm, and this is tcg; {not_built}",
+        "for-mach": f"for machine mach-virt, and this is virt; {not_built}",
+        "checked": f"needs /proc/sys/kernel/ostype=Other, and it is Linux; {not_built}",
         "disabled": 'disabled_if = [[ "$TARGET" == qemu && -n "$MAX_SMP" ]]',
     }
 
@@ -79,15 +112,30 @@ def test_the_environment_counts(tree: Path) -> None:
     assert tests["psci"].smp == 1
     assert tests["selftest-args"].smp == 1
     assert tests["selftest"].timeout == 5.0
+    assert tests["selftest-args"].timeout == 5.0  # the environment has precedence
 
 
 @pytest.mark.qemu
-def test_the_guest_gets_the_errata(tree: Path) -> None:
-    tests = load(tree, {"ERRATA_B": "n", "ERRATA_A": "y", "HOME": "/x"})
-    args = tests["selftest"].qemu_args
-    path = Path(args[args.index("-initrd") + 1])
-    assert path.read_text() == "ERRATA_A=y\nERRATA_B=n\n"
-    assert "-initrd" not in load(tree)["selftest"].qemu_args
+def test_the_guest_gets_the_variables_of_upstream(tree: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("# mine\nMINE='a b'\nTARGET=other\n")
+    environment = {"ERRATA_B": "n", "ERRATA_A": "y", "KVM_UNIT_TESTS_ENV": str(own)}
+    done, document = kut(tmp_path, "--tree", tree, "selftest", environment=environment)
+    assert done.returncode == 0, done.stderr
+    argv = document["tests"][0]["qemu"]["argv"]
+    found = Path(argv[argv.index("-initrd") + 1]).read_text().splitlines()
+    values = dict(line.split("=", 1) for line in found)
+    kernel = platform.release()
+    assert values["TARGET"] == "qemu"
+    assert values["MINE"] == "a b"
+    assert values["QEMU_ACCEL"] == "tcg"
+    assert values["QEMU_VERSION_STRING"].startswith(
+        f"QEMU emulator version {values['QEMU_MAJOR']}."
+    )
+    assert values["KERNEL_VERSION_STRING"] == kernel
+    assert kernel.startswith(f"{values['KERNEL_VERSION']}.{values['KERNEL_PATCHLEVEL']}")
+    errata = [line for line in found if line.startswith("ERRATA_")]
+    assert errata == ["ERRATA_A=y", "ERRATA_B=n", "ERRATA_FORCE=y"]
 
 
 @pytest.mark.qemu
@@ -140,7 +188,7 @@ def test_the_accelerator_of_the_environment_reaches_qemu(tree: Path, tmp_path: P
     tests = {test["id"]: test for test in document["tests"]}
     argv = tests["selftest"]["qemu"]["argv"]
     assert argv[argv.index("-accel") + 1] == "tcg,thread=single"
-    assert tests["for-kvm"]["reason"] == "for accel kvm, and this is tcg"
+    assert tests["for-kvm"]["reason"].startswith("for accel kvm, and this is tcg; its image")
     assert document["options"]["accel"] == "tcg,thread=single"
     done, _ = kut(tmp_path, "--tree", tree, environment={"ACCEL": "nonsense"})
     assert done.returncode == 2
@@ -223,10 +271,14 @@ def test_a_tree_without_elf_files(tree: Path, tmp_path: Path) -> None:
 
 def test_what_is_not_built_is_an_error_and_no_skip(tmp_path: Path) -> None:
     tree = written(tmp_path, "[a]\nfile = x.flat\n[b]\nfile = y.flat\n[c]\nsmp = 1\n")
+    tests = load(tree)
+    assert tests["a"].problem == ""
+    assert "[b] file: " in tests["b"].problem
+    assert "arm/y.flat does not exist; build it" in tests["b"].problem
+    assert "[c] file: missing" in tests["c"].problem
     with pytest.raises(ConfigError) as caught:
-        load(tree)
-    assert "arm/y.flat does not exist; build it" in caught.value.message
-    assert "[c] file: missing" in caught.value.message
+        loaded(tree, strict=True)
+    assert tests["b"].problem in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -248,13 +300,20 @@ def test_what_is_not_built_is_an_error_and_no_skip(tmp_path: Path) -> None:
         ("check = /proc/../etc/passwd=x", ":3: [a] check: "),
         ("check = x", ':3: [a] check: "x" is not path=value'),
         ("file = ../../x.flat", ":3: [a] file: ../../x.flat is not below"),
-        ("smpp = 1", ":3: smpp: unknown key; the keys are file, smp"),
+        ("smp = 2,threads=1 x", ":3: [a] smp: "),
+        ("smp = 2,color=1", ':3: [a] smp: "color=1" is not a property of the CPUs'),
+        ("smp = 2,4", ':3: [a] smp: "4" is not a property of the CPUs'),
+        ("accel = tcg,a b", ":3: [a] accel: "),
+        ("accel = tcg,thread", ':3: [a] accel: "tcg,thread" is not an accelerator'),
+        ("test_args = a\\", ":3: [a] test_args: a backslash at the end"),
+        ("test_args = \x1b]0;x", ":3: [a] test_args: character U+001B is not supported"),
+        ("test_args = a\0b", ":3: [a] test_args: character U+0000 is not supported"),
+        (f"test_args = {'a' * 9000}", ":3: test_args: more than 8192 characters"),
         (
             "qemu_params = -accel tcg",
             ":3: [a] qemu_params: -accel may choose the accelerator; set ACCEL in the environment",
         ),
         ("extra_params = -machine virt,accel=kvm", ":3: [a] extra_params: -machine virt,accel=kvm"),
-        ("nonsense", ':3: "nonsense" is neither [name] nor key = value'),
         ('qemu_params = """-m', ':3: qemu_params: a closing """ is missing'),
     ],
 )
@@ -262,10 +321,11 @@ def test_what_is_refused_and_never_executed(
     tmp_path: Path, entry: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    tree = written(tmp_path, f"[a]\nfile = x.flat\n{entry}\n")
-    with pytest.raises(ConfigError) as caught:
-        load(tree)
-    assert words in caught.value.message
+    tree = written(tmp_path, f"[a]\nfile = x.flat\n{entry}\n[b]\nfile = x.flat\n")
+    tests = load(tree)
+    assert words in tests["a"].problem
+    assert tests["a"].problem.isprintable()
+    assert tests["b"].problem == ""
     assert not list(tmp_path.rglob("owned"))
 
 
@@ -288,20 +348,253 @@ def test_an_option_that_would_reach_the_host_is_a_problem_of_its_test(
     assert "-D" in tests["log"].problem
     assert not tests["inside"].problem
     assert not tests["good"].problem
-    trusted = kvm_unit_tests.load(
-        tree, has_el2=False, environment={}, cpus=4, scratch=tree / "build", trust=True
-    )
+    trusted = kvm_unit_tests.load(tree, has_el2=False, environment={}, cpus=4, trust=True)
     assert not any(test.problem for test in trusted.definitions.tests)
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
     tree = written(
-        tmp_path, "[a]\nfile = x.flat\nsmp = x\ntimeout = y\n[a]\n[b c]\nfile = x.flat\n"
+        tmp_path, "[a]\nfile = x.flat\nsmp = x\ntimeout = y\n[a]\nx\n[b]\nchekc = x\n[]\n"
     )
     with pytest.raises(ConfigError) as caught:
-        load(tree)
-    for words in (":3: [a] smp", ":4: [a] timeout", ":5: [a] is defined twice", ":6: [b c] name"):
+        loaded(tree, strict=True)
+    for words in (
+        ":3: [a] smp",
+        ":4: [a] timeout",
+        ":5: [a] is defined again; this one is called a#2",
+        ':6: "x" is neither [name] nor key = value; ignored',
+        ":8: chekc: unknown key; ignored",
+        ":9: a test without a name is ignored",
+    ):
         assert words in caught.value.message
+
+
+def test_what_kvm_unit_tests_ignores_is_a_warning(tmp_path: Path) -> None:
+    text = "stray = 1\n[a]\nfile = x.flat\nchekc = x\nxen_params = -x $(y)\n\x1b]0;x\n"
+    found = source_tree(written(tmp_path, text))
+    assert found.definitions.tests[0].problem == ""
+    places = [warning.partition("cfg")[2] for warning in found.warnings]
+    assert places == [
+        ":1: stray: before the first [name]; ignored",
+        ":4: chekc: unknown key; ignored",
+        ':6: "\\x1b]0;x" is neither [name] nor key = value; ignored',
+    ]
+
+
+def test_two_tests_of_one_name(tmp_path: Path) -> None:
+    text = "[a]\nfile = x.flat\n[a]\nfile = x.flat\nsmp = 2\n[a#2]\nfile = x.flat\n[a]\n"
+    found = source_tree(written(tmp_path, text))
+    assert [test.name for test in found.definitions.tests] == ["a", "a#2", "a#2#2", "a#3"]
+    assert ":3: [a] is defined again; this one is called a#2" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("tlbflush::page_other", "tlbflush::page_other"),
+        ("a/b", "a%2Fb"),
+        ("\x1b[31m::error::x", "\\x1b[31m::error::x"),
+        ("a" * 200, "a" * 97 + "..."),
+    ],
+)
+def test_any_name(tmp_path: Path, name: str, expected: str) -> None:
+    (test,) = loaded(written(tmp_path, f"[{name}]\nfile = x.flat\n"))
+    assert test.name == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "smp", "topology"),
+    [
+        ("2,threads=1", 2, "threads=1"),
+        ("cpus=4,sockets=2", 4, "sockets=2"),
+        ("sockets=2,cores=3", 6, "sockets=2,cores=3"),
+        ("1,maxcpus=8", 1, "maxcpus=8"),
+        ("$(($MAX_SMP>3?3:$MAX_SMP)),threads=1", 3, "threads=1"),
+    ],
+)
+def test_topologies(tmp_path: Path, value: str, smp: int, topology: str) -> None:
+    (test,) = loaded(written(tmp_path, f"[a]\nfile = x.flat\nsmp = {value}\n"))
+    assert (test.smp, test.topology, test.problem) == (smp, topology, "")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('"""-m 256 \\\n -name guest=x \\\n"""', ("-m", "256", "-name", "guest=x")),
+        ('"""-m \\\\\\\n256"""', ("-m", "\\256")),
+        ('"""-m 256"""', ("-m", "256")),
+        ("""-append 'a  b' -name "x\\"y" # -m 1""", ("-append", "a  b", "-name", 'x"y')),
+    ],
+)
+def test_options_of_qemu(tmp_path: Path, value: str, expected: tuple[str, ...]) -> None:
+    text = f"[a]\r\nfile = x.flat\r\nextra_params = -m 1\r\nqemu_params = {value}\n[b]\n"
+    test = loaded(written(tmp_path, text))[0]
+    assert test.qemu_args[-len(expected) :] == expected
+    assert "1" not in test.qemu_args
+
+
+@pytest.mark.parametrize(
+    ("count", "text", "message"),
+    [
+        (100_000, "nonsense\n", ": 99990 more lines are ignored"),
+        (100_000, "[a]\n", ": 100001 tests; at most 20000 are supported"),
+        (15_000, "[a]\nsmp = x\n", "and 44949 more problems"),
+        (1_000_000, "# comment\n", ": larger than 4 MiB"),
+    ],
+)
+def test_messages_about_many_problems_are_short(
+    tmp_path: Path, count: int, text: str, message: str
+) -> None:
+    tree = written(tmp_path, "[good]\nfile = x.flat\n" + text * count)
+    with pytest.raises(ConfigError) as caught:
+        loaded(tree, strict=True)
+    assert message in caught.value.message
+    assert len(caught.value.message) < 20_000
+    if text.startswith("[a]"):
+        with pytest.raises(ConfigError):
+            loaded(tree)
+
+
+def test_trees_that_are_not_for_arm64(tmp_path: Path) -> None:
+    tree = written(tmp_path, "[a]\nfile = x.flat\n")
+    config = tree / "config.mak"
+    config.write_text("ARCH=x86_64\nTEST_DIR=x86\n")
+    with pytest.raises(UsageError, match="is configured with ARCH=x86_64"):
+        load(tree)
+    config.write_text("ARCH=arm64\nTARGET=kvmtool\n")
+    with pytest.raises(UsageError, match="is configured with TARGET=kvmtool"):
+        load(tree)
+    config.write_text("ARCH=arm64\nTARGET=$(touch owned)\n")
+    with pytest.raises(UsageError, match="touch owned"):
+        load(tree)
+    config.write_text("ARCH=arm64\nTARGET_CPU=cortex-a72\nCONFIG_EFI=\n")
+    assert load(tree)["a"].cpu == "cortex-a72"
+    config.write_text("ARCH=arm64\nTARGET_CPU=x -device y\n")
+    with pytest.raises(ConfigError, match="TARGET_CPU: x -device y is not a CPU model"):
+        load(tree)
+    config.write_text("")
+    (tree / "arm/x.elf").write_bytes(b"\x7fELF\1\1\1" + bytes(11) + b"\x28\0")
+    with pytest.raises(ConfigError, match=r"x\.flat is not for arm64 \(ELF machine 40\)"):
+        load(tree)
+    other = tmp_path / "other"
+    (other / "x86").mkdir(parents=True)
+    (other / "x86/unittests.cfg").touch()
+    with pytest.raises(UsageError, match="has tests for x86 only"):
+        load(other)
+
+
+def test_an_efi_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = written(tmp_path, "[a]\nfile = x.flat\ntest_args = b\n")
+    (tree / "config.mak").write_text("ARCH=arm64\nCONFIG_EFI=y\nENVIRON_DEFAULT=no\n")
+    (tree / "arm/x.efi").touch()
+    found = source_tree(tree)
+    test = found.definitions.tests[0]
+    assert (test.args, test.timeout) == ("x.efi b", 100.0)
+    assert test.machine == (("acpi", "off"),)
+    assert found.images["x"].flat == tree / "arm/x.efi"
+    monkeypatch.setattr(efi, "_PATHS", ())
+    with pytest.raises(MissingToolError) as caught:
+        found.adapted([test], EMULATOR, {}, tmp_path)
+    assert "apt install qemu-efi-aarch64" in caught.value.hint
+    with pytest.raises(MissingToolError, match="no-such-file is not a file"):
+        found.adapted([test], EMULATOR, {"EFI_UEFI": "no-such-file"}, tmp_path)
+    firmware = tmp_path / "QEMU_EFI.fd"
+    firmware.touch()
+    (adapted,) = found.adapted([test], EMULATOR, {"EFI_UEFI": str(firmware)}, tmp_path)
+    assert adapted.qemu_args[-2:] == ("-bios", str(firmware))
+
+
+def test_errata_of_the_kernel(tmp_path: Path) -> None:
+    errata = tmp_path / "errata.txt"
+    errata.write_text("#---:\n9e3f7a296940 : 4.9 : one\n8c58be34494b : 5.6 : other\n")
+    settings = BuildSettings(errata=errata)
+    target = Emulator("kvm", "10.0.2")
+    found = guest_environment.variables(target, settings, {"ERRATA_X": "y"}, "5.4.0-42-generic")
+    assert {name: value for name, value in found.items() if name.startswith("ERRATA")} == {
+        "ERRATA_9e3f7a296940": "y",
+        "ERRATA_8c58be34494b": "n",
+        "ERRATA_X": "y",
+    }
+    kernel = ("VERSION_STRING", "VERSION", "PATCHLEVEL", "SUBLEVEL", "EXTRAVERSION")
+    assert [found[f"KERNEL_{part}"] for part in kernel] == ["5.4.0-42-generic", *"540", "42"]
+    assert [found[f"QEMU_{part}"] for part in ("MAJOR", "MINOR", "MICRO")] == ["10", "0", "2"]
+
+
+def test_environments_of_other_runs_stay(tmp_path: Path) -> None:
+    paths = [guest_environment.write({"A": value}, tmp_path) for value in "xyx"]
+    assert paths[0] == paths[2] != paths[1]
+    assert [path.read_text() for path in paths] == ["A=x\n", "A=y\n", "A=x\n"]
+    assert sorted(tmp_path.iterdir()) == sorted(paths[:2])
+
+
+@pytest.mark.parametrize(
+    ("environment", "skip"),
+    [
+        ({}, ""),
+        ({"CHECK": "/proc/sys/kernel/ostype=Linux"}, ""),
+        ({"CHECK": "/proc/sys/kernel/ostype=Other"}, "needs /proc/sys/kernel/ostype=Other"),
+    ],
+)
+def test_check_of_the_environment(tmp_path: Path, environment: dict[str, str], skip: str) -> None:
+    text = "[a]\nfile = x.flat\n[b]\nfile = x.flat\ncheck = /proc/sys/kernel/ostype=No\n"
+    tests = load(written(tmp_path, text), environment)
+    assert tests["a"].skip.startswith(skip)
+    assert tests["a"].skip or not skip
+    assert bool(tests["b"].skip) is (environment.get("CHECK", "x=No")[-5:] != "Linux")
+
+
+@pytest.mark.parametrize("variable", ["TIMEOUT", "CHECK"])
+def test_a_bad_variable_of_the_environment(tmp_path: Path, variable: str) -> None:
+    tree = written(tmp_path, "[a]\nfile = x.flat\n")
+    with pytest.raises(UsageError, match=rf"\${variable}: "):
+        load(tree, {variable: "$(x)"})
+
+
+@pytest.mark.qemu
+def test_a_refused_test_costs_only_itself(tree: Path, tmp_path: Path) -> None:
+    top = written(tmp_path, "[a]\nfile = selftest.flat\n[b::error::]\nfile = y.flat\n[a]\nx\n")
+    for suffix in ("flat", "elf"):
+        shutil.copy(tree / f"arm/selftest.{suffix}", top / "arm")
+    done, document = kut(tmp_path, "--tree", top, "--el2", environment={"GITHUB_ACTIONS": "true"})
+    assert done.returncode == 2
+    tests = {test["id"]: test for test in document["tests"]}
+    assert {name: test["status"] for name, test in tests.items()} == {
+        "a": "pass",
+        "a#2": "error",
+        "b::error::": "error",
+    }
+    assert tests["b::error::"]["cause"] == "bad-definition"
+    assert "arm/y.flat does not exist; build it" in tests["b::error::"]["reason"]
+    assert "kut: warning: arm/unittests.cfg:5: [a] is defined again" in done.stderr
+    assert not [line for line in done.stdout.splitlines() if line.startswith("::error::")]
+    done, _ = kut(tmp_path, "--tree", top, "--strict")
+    assert done.returncode == 2
+    assert "bad test configuration" in done.stderr
+
+
+def test_list(tmp_path: Path) -> None:
+    text = "[a::b]\nfile = x.flat\ngroups = g h\n[c]\nfile = y.flat\ngroups = nodefault\n"
+    written(tmp_path, text)
+
+    def listed(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "kut_runner", "list", *args],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(realtree.ROOT)},
+        )
+
+    done = listed("--tree", ".")
+    assert done.stdout == "a::b  g h\nc     nodefault\n"
+    assert "arm/y.flat does not exist; build it" in done.stderr
+    assert listed("--tree", ".", "-g", "g").stdout == "a::b  g h\n"
+    assert listed("--tree", ".", "--groups").stdout.splitlines()[0].split() == ["g", "1", "test"]
+    assert listed("--tree", ".", "--variants").returncode == 2
+    assert listed("--strict").returncode == 2
+    assert not (tmp_path / "build").exists()
 
 
 def test_no_tree(tmp_path: Path) -> None:
@@ -324,10 +617,9 @@ LINE = st.text(st.sampled_from("[]=\"'$(){}#ab \n"), max_size=60)
 
 @given(LINE)
 def test_no_text_makes_it_raise_anything_else(text: str) -> None:
-    problems: list[str] = []
     path = Path(os.environ.get("TMPDIR", "/tmp")) / f"kut-unittests-{os.getpid()}.cfg"  # noqa: S108
     path.write_text(text)
     try:
-        list(kvm_unit_tests._sections(path, "x", problems))
+        unittests_cfg.read(path, "x")
     finally:
         path.unlink()

@@ -29,6 +29,10 @@ ENVIRONMENT = {"MAX_SMP": "6", "TARGET": "qemu", "EMPTY": "", "TEXT": "a b"}
         ("-m $(($MAX_SMP * 100 + (1)))", ["-m", "601"]),
         ("$TEXT", ["a b"]),  # one word: values are not split
         ("-device x,y=[1]", ["-device", "x,y=[1]"]),
+        ("a\\ b \\$X c\\\nd", ["a b", "$X", "cd"]),
+        ('"a\\"b\\$X\\c\\\\"', ['a"b$X\\c\\']),
+        ("a#b # c 'd", ["a#b"]),
+        ("# a", []),
     ],
 )
 def test_words(text: str, found: list[str]) -> None:
@@ -54,7 +58,7 @@ def test_words(text: str, found: list[str]) -> None:
         "$",
         "'open",
         '"open',
-        "a\\ b",
+        "a\\",
         "$((1",
         "$((1)",
         "$((`touch x`))",

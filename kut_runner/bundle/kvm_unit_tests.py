@@ -1,40 +1,60 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Source trees of kvm-unit-tests that are already built: unittests.cfg as test definitions.
 
-The file is parsed, not executed: `shell` evaluates the shell syntax in use. Every section becomes a
-`TestDef`, one that cannot run here with its reason: the test is then a SKIP. A missing image is an
-error, not a SKIP.
+The file is parsed, not executed: `unittests_cfg` reads its lines, `shell` evaluates the shell
+syntax in use. Every section becomes a `TestDef`. A test that cannot run here is a SKIP with its
+reason; a test whose definition is invalid, or whose image is missing, is an ERROR. A line that
+kvm-unit-tests ignores is a warning.
 
 Keys: `file`, `smp`, `test_args`, `qemu_params` or `extra_params`, `groups`, `arch`, `machine`,
-`accel`, `timeout`, `check`, `disabled_if`; `kvmtool_params` is ignored.
+`accel`, `timeout`, `check`, `disabled_if`; those of other programs, as `kvmtool_params`, are
+ignored.
 """
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kut_runner.build.builder import Image
-from kut_runner.bundle import qemu_options, shell
+from kut_runner.bundle import (
+    build_settings,
+    efi,
+    guest_environment,
+    qemu_options,
+    shell,
+    unittests_cfg,
+)
+from kut_runner.bundle.build_settings import BuildSettings
+from kut_runner.bundle.guest_environment import Emulator
 from kut_runner.bundle.shell import Environment, ShellError
-from kut_runner.definitions.config import Config, TestDef
+from kut_runner.bundle.unittests_cfg import Section, Value
+from kut_runner.definitions.config import NODEFAULT, Config, TestDef
 from kut_runner.definitions.fields import DAY, accelerator_option
+from kut_runner.definitions.needs import Accelerator, parse_accelerator
 from kut_runner.errors import ConfigError, UsageError
+from kut_runner.text import printable
 
-#: Paths of the file in a source tree, in the order of the search.
+#: Paths of the file in a source tree, in the order of the search, and those of others.
 _PATHS: Final = ("arm64/unittests.cfg", "arm/unittests.cfg", "unittests.cfg")
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
-_HEADER: Final = re.compile(r"\[(.*)\]\s*(?:#.*)?")
-_ENTRY: Final = re.compile(r"([a-z_]+)\s*=\s*(.*)")
+_OTHERS: Final = ("x86", "s390x", "powerpc", "riscv")
+#: Most tests with invalid definitions; a file with more is refused.
+_MOST_REFUSED: Final = 1000
+#: Most characters of a name, of the path of an image, and of a problem in a message.
+_LONGEST_NAME: Final = 100
+_LONGEST_PATH: Final = 200
+_LONGEST_PROBLEM: Final = 300
 _TIMEOUT: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": DAY}
-_KEYS: Final = (
-    *("file", "smp", "test_args", "qemu_params", "extra_params", "kvmtool_params", "groups"),
-    *("arch", "machine", "accel", "timeout", "check", "disabled_if"),
-)
 _MOST_CPUS: Final = 512
+#: Properties of -smp; each is a number.
+_TOPOLOGY: Final = (
+    *("cpus", "maxcpus", "drawers", "books", "sockets", "dies", "clusters", "modules", "cores"),
+    "threads",
+)
 _ARCHITECTURE: Final = "arm64"
 _DEFAULT_TIMEOUT: Final = "90s"
 #: Devices that the images require: QEMU's testdev, for the exit code.
@@ -42,9 +62,15 @@ _DEVICES: Final = (
     *("-device", "virtio-serial-device", "-device", "virtconsole,chardev=ctd"),
     *("-chardev", "testdev,id=ctd", "-device", "pci-testdev"),
 )
-#: Directories that `check` may read.
+#: Directories that `check` may read, and most characters of a file.
 _CHECKABLE: Final = ("/proc/", "/sys/")
+_LARGEST_CHECK: Final = 4096
 _TRUE: Final = ("1", "y", "Y")
+#: Offset of e_machine in an ELF header, and its value for arm64.
+_ELF_MACHINE: Final = 18
+_AARCH64: Final = 183
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,69 +79,73 @@ class SourceTree:
 
     definitions: Config
     images: Mapping[str, Image]
+    settings: BuildSettings
+    warnings: tuple[str, ...]
+    """Problems that cost no selected test: ignored lines, and tests of "nodefault"."""
 
+    def adapted(
+        self, tests: Iterable[TestDef], emulator: Emulator, environment: Environment, scratch: Path
+    ) -> tuple[TestDef, ...]:
+        """Return the tests with the options that depend on the target.
 
-@dataclass(slots=True)
-class _Section:
-    """A section [name] of the file: value and line number of each key."""
-
-    name: str
-    line: int
-    values: dict[str, tuple[str, int]] = field(default_factory=dict)
+        The environment of the images becomes a file in `scratch`. Raises KutError if a file that
+        the images need is missing.
+        """
+        kernel = os.uname().release
+        values = guest_environment.variables(emulator, self.settings, environment, kernel)
+        options: tuple[str, ...] = ()
+        if values:
+            options += ("-initrd", str(guest_environment.write(values, scratch)))
+        if self.settings.is_efi:
+            options += ("-bios", str(efi.firmware(environment)))
+        return tuple(replace(test, qemu_args=(*test.qemu_args, *options)) for test in tests)
 
 
 @dataclass(frozen=True, slots=True)
 class _Host:
-    """Properties of the host and of the tree that decide which tests can run."""
+    """Properties of the host and of the build that decide which tests can run, and how."""
 
     environment: Environment
     """Variables of kvm-unit-tests: MAX_SMP, ACCEL, MACHINE, TIMEOUT and others."""
     has_el2: bool
-    initrd: Path | None
+    settings: BuildSettings
+    accelerator: str
+    """Name of the accelerator, as in "tcg"."""
     tree: Path
-    trusts: bool
+    is_trusted: bool
     """Whether tests may have any options of QEMU."""
 
 
-def load(  # noqa: PLR0913 - the tree, its host, and the trust in it
+def load(  # noqa: PLR0913 - the tree, and the host that decides what can run
     directory: Path,
     *,
     has_el2: bool,
     environment: Environment,
     cpus: int,
-    scratch: Path,
+    accelerator: str = "tcg",
     trust: bool = False,
+    is_strict: bool = False,
 ) -> SourceTree:
     """Read the unittests.cfg of a source tree and find its images.
 
-    `cpus` is the default of MAX_SMP; `scratch` is a directory for the file with the environment of
-    the images. Without `trust` a test with options of QEMU that may reach the host has a problem;
-    see `qemu_options`. Raises UsageError for any other directory, ConfigError with all problems of
-    the file, each with its line.
+    `cpus` is the default of MAX_SMP; `accelerator` is that of the target. Without `trust` a test
+    with options of QEMU that may reach the host has a problem; see `qemu_options`. Raises
+    UsageError for any other directory, and ConfigError with all problems of the file, each with its
+    line, if only tests with problems are left. If `is_strict`, any problem or warning is an error.
     """
     path = _find(directory)
-    shown = os.path.relpath(path)
-    environment = {"MAX_SMP": str(cpus), "TARGET": "qemu", "ACCEL": "tcg", **environment}
-    host = _Host(environment, has_el2, _write_environment(environment, scratch), directory, trust)
-    problems: list[str] = []
-    tests: dict[str, TestDef] = {}
-    images: dict[str, Image] = {}
-    seen = set()
-    for section in _sections(path, shown, problems):
-        if section.name in seen:
-            problems.append(
-                f"{shown}:{section.line}: [{section.name}] is defined twice; rename one"
-            )
-            continue
-        seen.add(section.name)
-        found = _Reader(shown, section, host, problems).test(path.parent, images)
-        if found:
-            tests[section.name] = found
-    if not tests and not problems:
-        problems.append(f"{shown}: no tests")
-    if problems:
-        raise ConfigError(problems)
-    return SourceTree(Config(tuple(tests.values())), images)
+    settings = build_settings.read(directory)
+    environment = {"MAX_SMP": str(cpus), "TARGET": "qemu", **environment, "ACCEL": accelerator}
+    host = _Host(environment, has_el2, settings, accelerator, directory, trust)
+    shown = printable(os.path.relpath(path))
+    file = unittests_cfg.read(path, shown)
+    loader = _Loader(shown, path.parent, host)
+    loader.warnings += [f"{shown}:{printable(each)}" for each in file.warnings]
+    for section in file.sections:
+        loader.add(section)
+    loader.check(is_strict=is_strict)
+    definitions = Config(tuple(loader.tests.values()))
+    return SourceTree(definitions, loader.images, settings, tuple(loader.warnings))
 
 
 def wants_el2(environment: Environment) -> bool:
@@ -127,148 +157,182 @@ def _find(directory: Path) -> Path:
     for name in _PATHS:
         if (path := directory / name).is_file():
             return path
+    shown = printable(str(directory))
+    for name in _OTHERS:
+        if (directory / name / "unittests.cfg").is_file():
+            raise UsageError(f"{shown} has tests for {name} only", "kut runs arm64")
     paths = ", ".join(_PATHS)
     raise UsageError(
-        f"{directory} is not a source tree of kvm-unit-tests: it has none of {paths}",
+        f"{shown} is not a source tree of kvm-unit-tests: it has none of {paths}",
         "give the top of a source tree that is configured for arm64 and built",
     )
 
 
-def _write_environment(environment: Environment, scratch: Path) -> Path | None:
-    """Write the variables ERRATA_* for the initrd; return None if there are none."""
-    lines = [
-        f"{name}={value}\n"
-        for name, value in sorted(environment.items())
-        if name.startswith("ERRATA_") and "\n" not in value
-    ]
-    if not lines:
-        return None
-    scratch.mkdir(parents=True, exist_ok=True)
-    path = scratch / "environment"
-    path.write_text("".join(lines), errors="surrogateescape")
-    return path
-
-
-def _sections(path: Path, shown: str, problems: list[str]) -> Iterator[_Section]:
-    """Yield the sections; any line other than a header, entry or comment is a problem."""
-    section: _Section | None = None
-    try:
-        lines = iter(enumerate(path.read_text(encoding="utf-8").splitlines(), start=1))
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{shown}: cannot be read: {error}")
-        return
-    for number, raw in lines:
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
-        if match := _HEADER.fullmatch(line):
-            if section:
-                yield section
-            section = _Section(match[1].strip(), number)
-        elif (match := _ENTRY.fullmatch(line)) and section:
-            value = _join_lines(match[2], lines)
-            if value is None:
-                problems.append(f'{shown}:{number}: {match[1]}: a closing """ is missing')
-            elif match[1] not in _KEYS:
-                problems.append(f"{shown}:{number}: {match[1]}: unknown key; {_keys()}")
-            else:
-                section.values[match[1]] = (value, number)
-        else:
-            problems.append(f'{shown}:{number}: "{line[:40]}" is neither [name] nor key = value')
-    if section:
-        yield section
-
-
-def _keys() -> str:
-    return f"the keys are {', '.join(_KEYS)}"
-
-
-def _join_lines(value: str, lines: Iterator[tuple[int, str]]) -> str | None:
-    '''Return a value, which may extend to a line that ends with """; None without that line.'''
-    if not value.startswith('"""'):
-        return value
-    value = value[3:]
-    while not value.rstrip().endswith('"""'):
-        following = next(lines, None)
-        if following is None:
-            return None
-        value += "\n" + following[1]
-    return value.rstrip()[:-3]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Converter of a section to a test; appends its problems to `problems`."""
+@dataclass(slots=True)
+class _Loader:
+    """Tests of one file, with their images and problems."""
 
     shown: str
-    section: _Section
+    directory: Path
     host: _Host
-    problems: list[str]
+    tests: dict[str, TestDef] = field(default_factory=dict)
+    images: dict[str, Image] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    uses: Counter[str] = field(default_factory=Counter)
+    """Number of further tests by name."""
+    refused: int = 0
+    """Number of tests with problems."""
 
-    def test(self, directory: Path, images: dict[str, Image]) -> TestDef | None:
-        before = len(self.problems)
-        if not _NAME.fullmatch(self.section.name):
-            self.add_problem(
-                self.section.line, "name", "use letters, digits and _ . + -, at most 100"
-            )
-        file = self.value("file", "", self.one_word)
-        extra = self.value(self.either("qemu_params", "extra_params"), "", self.options)
-        found = TestDef(
-            name=self.section.name,
-            image=file.removesuffix(".flat"),
-            args=" ".join(self.value("test_args", "", self.words)),
-            smp=self.value("smp", "1", self.cpus),
+    def add(self, section: Section) -> None:
+        if not section.name:
+            self.warnings.append(f"{self.shown}:{section.line}: a test without a name is ignored")
+            return
+        name = self.unused_name(section)
+        reader = _Reader(self.shown, section, self.host, self.directory)
+        test = reader.test(name)
+        if reader.problems:
+            self.refused += 1
+            self.problems += reader.problems
+            test = replace(test, problem="; ".join(reader.problems)[:_LONGEST_PROBLEM])
+            if NODEFAULT in test.groups:
+                self.warnings += reader.problems
+        elif test.skip and not reader.image.flat.is_file():
+            reason = f"{test.skip}; its image {_relative(reader.image.flat)} does not exist"
+            test = replace(test, skip=reason)
+            if NODEFAULT in test.groups and not reader.is_of_another_architecture:
+                self.warnings.append(f"{reader.prefix}: {reason}")
+        self.tests[name] = test
+        self.images[test.image] = reader.image
+
+    def unused_name(self, section: Section) -> str:
+        """Return the name of the test; that of a second one ends in "#2"."""
+        plain = name = _test_name(section.name)
+        while name in self.tests:
+            self.uses[plain] += 1
+            name = f"{plain}#{self.uses[plain] + 1}"
+        if name != plain:
+            again = f"[{plain}] is defined again; this one is called {name}"
+            self.warnings.append(f"{self.shown}:{section.line}: {again}")
+        return name
+
+    def check(self, *, is_strict: bool) -> None:
+        """Raise ConfigError if the file has no test that can run, or with any problem."""
+        if not self.tests:
+            raise ConfigError([f"{self.shown}: no tests", *self.warnings])
+        if is_strict and (self.problems or self.warnings):
+            raise ConfigError([*self.problems, *self.warnings])
+        if self.refused == len(self.tests) or self.refused > _MOST_REFUSED:
+            raise ConfigError(self.problems)
+
+
+def _test_name(text: str) -> str:
+    """Return the name of a test, on one line and without "/", which has a meaning in ids."""
+    name = printable(text).replace("\t", " ").replace("/", "%2F")
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
+
+
+def _relative(path: Path) -> str:
+    return printable(os.path.relpath(path))
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Converter of a section to a test."""
+
+    shown: str
+    section: Section
+    host: _Host
+    directory: Path
+    problems: list[str] = field(default_factory=list)
+    image: Image = field(init=False)
+
+    def __post_init__(self) -> None:
+        for problem in self.section.problems:
+            self.problems.append(f"{self.shown}:{printable(problem)}")
+        self.image = self.image_of(self.value("file", "", self.one_word))
+
+    def test(self, name: str) -> TestDef:
+        """Return the test; with `problems`, it cannot run."""
+        number, topology = self.value("smp", "1", self.cpus)
+        skip = self.skip_reason()
+        if not skip:
+            self.check_image()
+        return TestDef(
+            name=name,
+            image=self.image.name,
+            args=self.arguments(),
+            smp=number,
+            topology=topology,
             memory=128,
-            cpu="max",
-            machine=(("virtualization", "on"),) if self.host.has_el2 else (),
-            groups=tuple(self.value("groups", "", self.words)),
-            timeout=self.value("timeout", self.default_timeout(), self.seconds),
+            cpu=self.host.settings.cpu if self.host.accelerator == "tcg" else "max",
+            machine=tuple(self.machine()),
+            groups=tuple(printable(group) for group in self.value("groups", "", self.words)),
+            timeout=self.timeout(),
             needs=(),
-            qemu_args=(*_DEVICES, *self.initrd(), *extra),
+            qemu_args=(*_DEVICES, *self.value("qemu_params", "", self.options)),
             origin=self.shown,
-            skip=self.skip_reason(),
-            problem=self.refusal(extra),
+            skip=skip,
+            accelerator=self.value("accel", "", self.accelerator),
         )
-        if found.skip:  # its image need not be built
-            flat = directory / f"{found.image}.flat"
-            images.setdefault(found.image, Image(found.image, flat.with_suffix(".elf"), flat))
-        elif len(self.problems) == before:
-            self.find_image(directory, file, images)
-        return found if len(self.problems) == before else None
 
-    def initrd(self) -> tuple[str, ...]:
-        return ("-initrd", str(self.host.initrd)) if self.host.initrd else ()
+    def arguments(self) -> str:
+        """Return the command line of the image; that of an EFI application begins with its name."""
+        words = self.value("test_args", "", self.words)
+        if self.host.settings.is_efi:
+            words = [self.image.flat.name, *words]
+        return " ".join(words)
 
-    def default_timeout(self) -> str:
-        return self.host.environment.get("TIMEOUT") or _DEFAULT_TIMEOUT
+    def machine(self) -> Iterable[tuple[str, str]]:
+        if self.host.has_el2:
+            yield "virtualization", "on"
+        if self.host.settings.is_efi:
+            yield "acpi", "off"  # the images read the device tree
 
-    def either(self, key: str, old: str) -> str:
-        """Return `key`, or `old` if the section has only that."""
-        return old if old in self.section.values and key not in self.section.values else key
+    def timeout(self) -> float:
+        """Return the timeout in seconds; $TIMEOUT has precedence, as in kvm-unit-tests."""
+        seconds = self.given("TIMEOUT", self.seconds)
+        if seconds is None:
+            seconds = self.value("timeout", _DEFAULT_TIMEOUT, self.seconds)
+        return min(DAY, seconds + efi.BOOT_SECONDS) if self.host.settings.is_efi else seconds
 
     def value(self, key: str, default: str, read: Callable[[str], Any]) -> Any:  # noqa: ANN401
         """Return the value of a key converted by `read`; on an error, the default."""
-        text, line = self.section.values.get(key, (default, self.section.line))
+        value = self.section.values.get(key, Value(default, self.section.line, key))
+        try:
+            return read(value.text)
+        except ShellError as error:
+            self.add_problem(value, str(error))
+            return read(default)
+
+    def given(self, variable: str, read: Callable[[str], _Value]) -> _Value | None:
+        """Return a variable of the environment converted by `read`, None without it."""
+        if not (text := self.host.environment.get(variable)):
+            return None
         try:
             return read(text)
         except ShellError as error:
-            self.add_problem(line, key, str(error))
-            return read(default) if text != default else ""
+            raise UsageError(f"${variable}: {printable(str(error))}", "correct it") from None
 
-    def add_problem(self, line: int, key: str, problem: str) -> None:
-        self.problems.append(f"{self.shown}:{line}: [{self.section.name}] {key}: {problem}")
+    @property
+    def prefix(self) -> str:
+        """File, line and name, for messages."""
+        return f"{self.shown}:{self.section.line}: [{_test_name(self.section.name)}]"
+
+    def add_problem(self, value: Value, problem: str) -> None:
+        place = f"{self.shown}:{value.line}: [{_test_name(self.section.name)}] {value.key}"
+        text = printable(problem)
+        self.problems.append(f"{place}: {text[:_LONGEST_PROBLEM]}")
 
     def options(self, text: str) -> list[str]:
-        """Return options of QEMU, none of which may select an accelerator."""
+        """Return options of QEMU that neither select an accelerator nor reach the host."""
         found = self.words(text)
         if option := accelerator_option(found):
             raise ShellError(f"{option} may choose the accelerator; set ACCEL in the environment")
+        refused = "" if self.host.is_trusted else qemu_options.refusal(found, self.host.tree)
+        if refused:
+            raise ShellError(qemu_options.explain(refused))
         return found
-
-    def refusal(self, options: list[str]) -> str:
-        """Return the reason why QEMU may not get these options, "" if it may."""
-        refused = "" if self.host.trusts else qemu_options.refusal(options, self.host.tree)
-        return qemu_options.explain(refused) if refused else ""
 
     def words(self, text: str) -> list[str]:
         return shell.words(text, self.host.environment)
@@ -279,11 +343,27 @@ class _Reader:
             raise ShellError(f'"{text}" is more than one word')
         return found[0] if found else ""
 
-    def cpus(self, text: str) -> int:
-        number = shell.number(text, self.host.environment)
-        if not 1 <= number <= _MOST_CPUS:
-            raise ShellError(f"{number} is not a number of CPUs, 1 to {_MOST_CPUS}")
-        return number
+    def cpus(self, text: str) -> tuple[int, str]:
+        """Return the number of CPUs, and the other properties of -smp, as in "threads=1"."""
+        properties: dict[str, int] = {}
+        for part in self.one_word(text).split(","):
+            key, equals, number = part.rpartition("=")
+            if (equals and key not in _TOPOLOGY) or (not equals and properties):
+                raise ShellError(f'"{part}" is not a property of the CPUs, as in 2,threads=1')
+            properties[key or "cpus"] = shell.number(number, self.host.environment)
+        cpus = properties.pop("cpus", properties.get("maxcpus", _product(properties)))
+        if not 1 <= cpus <= _MOST_CPUS:
+            raise ShellError(f"{cpus} is not a number of CPUs, 1 to {_MOST_CPUS}")
+        return cpus, ",".join(f"{key}={number}" for key, number in properties.items())
+
+    def accelerator(self, text: str) -> Accelerator | None:
+        """Return the accelerator with its properties; only its name decides about a skip."""
+        word = self.one_word(text)
+        if "," not in word:
+            return None
+        if not (found := parse_accelerator(word)):
+            raise ShellError(f'"{word}" is not an accelerator, as in tcg,thread=single')
+        return found
 
     def seconds(self, text: str) -> float:
         word = self.one_word(text)
@@ -293,30 +373,45 @@ class _Reader:
         seconds = float(match[1]) * _UNITS[match[2]]
         return min(seconds, DAY) or DAY  # 0 means no limit to timeout(1); the maximum here is a day
 
+    @property
+    def is_of_another_architecture(self) -> bool:
+        """Whether the test is for 32-bit arm."""
+        return bool(self.mismatch("arch", _ARCHITECTURE))
+
     def skip_reason(self) -> str:
         """Return the reason why the test cannot run here, "" if it can."""
+        unmet = self.given("CHECK", self.unmet)
+        if unmet is None:
+            unmet = self.value("check", "", self.unmet_check)
         reasons = (
             self.mismatch("arch", _ARCHITECTURE),
             self.mismatch("machine", self.host.environment.get("MACHINE", "") or "virt"),
-            self.mismatch("accel", self.host.environment["ACCEL"]),
-            self.value("check", "", self.unmet_check),
+            self.mismatch("accel", self.host.accelerator),
+            unmet,
             self.value("disabled_if", "", self.disabled),
         )
-        return next(filter(None, reasons), "")
+        return printable(next(filter(None, reasons), ""))
 
     def mismatch(self, key: str, here: str) -> str:
         wanted = self.value(key, "", self.one_word)
-        return f"for {key} {wanted}, and this is {here}" if wanted not in {"", here} else ""
+        is_other = wanted.partition(",")[0] not in {"", here}
+        return f"for {key} {wanted}, and this is {here}" if is_other else ""
 
     def unmet_check(self, text: str) -> str:
-        """Return the first `path=value` where the first line of the file is not the value."""
+        """Return the first unmet `path=value`; the paths of a file are below /proc or /sys."""
+        for pair in self.words(text):
+            path = pair.partition("=")[0]
+            if path != pair and not os.path.realpath(path).startswith(_CHECKABLE):
+                raise ShellError(f"{path} is not below {' or '.join(_CHECKABLE)}")
+        return self.unmet(text)
+
+    def unmet(self, text: str) -> str:
+        """Return the first `path=value` where the content of the file is not the value."""
         for pair in self.words(text):
             path, equals, wanted = pair.partition("=")
             if not (path and equals):
                 raise ShellError(f'"{pair}" is not path=value')
-            if not os.path.realpath(path).startswith(_CHECKABLE):
-                raise ShellError(f"{path} is not below {' or '.join(_CHECKABLE)}")
-            found = _first_line(Path(path))
+            found = _content(Path(path))
             if found != wanted:
                 return f"needs {pair}, and it is {'missing' if found is None else found}"
         return ""
@@ -325,26 +420,56 @@ class _Reader:
         is_disabled = bool(text.strip()) and shell.condition(text, self.host.environment)
         return f"disabled_if = {text.strip()}" if is_disabled else ""
 
-    def find_image(self, directory: Path, file: str, images: dict[str, Image]) -> None:
-        name = file.removesuffix(".flat")
-        flat = directory / f"{name}.flat"
-        line = self.section.values.get("file", ("", self.section.line))[1]
-        if not file:
-            self.add_problem(line, "file", "missing; name the image, as in file = selftest.flat")
-        elif not flat.resolve().is_relative_to(directory.resolve()):
-            self.add_problem(line, "file", f"{file} is not below {os.path.relpath(directory)}")
+    def image_of(self, file: str) -> Image:
+        """Return the image of `file`; that of an EFI build is NAME.efi."""
+        name = file.removesuffix(".flat")[:_LONGEST_PATH]
+        if self.host.settings.is_efi:
+            flat = self.directory / f"{name}.efi"
+            return Image(name, flat.with_suffix(".efi.debug"), flat)
+        flat = self.directory / f"{name}.flat"
+        return Image(name, flat.with_suffix(".elf"), flat)
+
+    def check_image(self) -> None:
+        """Add a problem unless the image is a file for arm64 in the directory."""
+        value = self.section.values.get("file", Value("", self.section.line, "file"))
+        flat = self.image.flat
+        if not self.image.name:
+            self.add_problem(value, "missing; name the image, as in file = selftest.flat")
+        elif len(value.text) > _LONGEST_PATH:
+            self.add_problem(value, f"more than {_LONGEST_PATH} characters")
+        elif not flat.resolve().is_relative_to(self.directory.resolve()):
+            where = _relative(self.directory)
+            self.add_problem(value, f"{value.text} is not below {where}")
         elif not flat.is_file():
-            self.add_problem(line, "file", f"{os.path.relpath(flat)} does not exist; build it")
-        else:
-            images[name] = Image(name, flat.with_suffix(".elf"), flat)
+            self.add_problem(value, f"{_relative(flat)} does not exist; build it")
+        elif machine := _other_machine(self.image.elf):
+            self.add_problem(value, f"{_relative(flat)} is not for arm64 (ELF machine {machine})")
 
 
-def _first_line(path: Path) -> str | None:
-    """Return the first line of a text file, None if it cannot be read."""
+def _product(numbers: Mapping[str, int]) -> int:
+    product = 1
+    for number in numbers.values():
+        product *= min(max(number, 0), _MOST_CPUS + 1)
+    return product
+
+
+def _other_machine(elf: Path) -> int:
+    """Return the machine of an ELF file that is not for arm64; 0 for arm64 or without a file."""
+    try:
+        with elf.open("rb") as file:
+            head = file.read(_ELF_MACHINE + 2)
+    except OSError:
+        return 0
+    machine = int.from_bytes(head[_ELF_MACHINE:], "little")
+    return machine if head.startswith(b"\x7fELF") and machine != _AARCH64 else 0
+
+
+def _content(path: Path) -> str | None:
+    """Return the content of a short text file without final newlines, None if unreadable."""
     try:
         if not path.is_file():
             return None
         with path.open(errors="backslashreplace") as file:
-            return file.readline(4096).rstrip("\n")
+            return file.read(_LARGEST_CHECK).rstrip("\n")
     except OSError:
         return None

@@ -5,7 +5,7 @@ kvm-unit-tests passes the values of its files to bash. This module supports quot
 given environment, integer arithmetic and conditions; any other syntax is an error. A value cannot
 run a program or access a file.
 
-    words        'a b' "c $MAX_SMP" d       quotes and variables; no globs, no $(...)
+    words        'a b' "c $MAX_SMP" d # e   quotes, variables, escapes, comments; no globs or $(...)
     number       $((($MAX_SMP < 8)?$MAX_SMP:8))
     condition    [[ "$TARGET" != qemu && -n $X ]] || [[ $N -gt 4 ]]
 """
@@ -22,7 +22,12 @@ _DEEPEST: Final = 50
 
 _VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _PLAIN: Final = re.compile(r"[^\s'\"\\$`;&|<>(){}*?\[\]~#!]+|[\[\]{}*?~#!]")
-_SPACE: Final = re.compile(r"\s+")
+#: Text within double quotes up to a character with a meaning, and what a backslash escapes there.
+_WITHIN_QUOTES: Final = re.compile(r'[^"\\$`]+')
+_ESCAPED_WITHIN_QUOTES: Final = '$`"\\'
+_SPACE: Final = re.compile(r"(?:\s|(?:(?<=\s)|^)#[^\n]*)+")
+#: Characters that no argument of a program may have, or that are no text.
+_NOT_TEXT: Final = re.compile(r"[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _ARITHMETIC: Final = re.compile(
     r"\s*(0[xX][0-9a-fA-F]+|[0-9]+|\$\{[A-Za-z_]\w*\}|\$?[A-Za-z_]\w*"
     r"|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%<>!?:()~])"
@@ -41,6 +46,8 @@ def words(text: str, environment: Environment) -> list[str]:
 
     Raises ShellError for any other syntax.
     """
+    if match := _NOT_TEXT.search(text):
+        raise ShellError(f"character U+{ord(match[0]):04X} is not supported")
     reader = _Reader(text, environment)
     found = []
     while (word := reader.word()) is not None:
@@ -89,7 +96,8 @@ class _Reader:
             elif character == "$":
                 parts.append(self.variable())
             elif character == "\\":
-                raise ShellError("a backslash outside quotes is not supported")
+                parts.append(self.escaped())
+                is_quoted = True
             elif match := _PLAIN.match(self.text, self.at):
                 parts.append(match[0])
                 self.at = match.end()
@@ -97,27 +105,44 @@ class _Reader:
                 break
         return ("".join(parts), is_quoted) if self.at > start else None
 
+    def escaped(self) -> str:
+        """Return the character after a backslash, which has no meaning; "" for a line break."""
+        character = self.text[self.at + 1 : self.at + 2]
+        if not character:
+            raise ShellError("a backslash at the end is not supported")
+        self.at += 2
+        return "" if character == "\n" else character
+
     def quoted(self, quote: str) -> str:
+        if quote == '"':
+            return self.double_quoted()
         end = self.text.find(quote, self.at + 1)
         if end < 0:
             raise ShellError(f"a closing {quote} is missing")
         inner = self.text[self.at + 1 : end]
         self.at = end + 1
-        if quote == "'":
-            return inner
-        if "`" in inner or "\\" in inner:
-            raise ShellError('` and \\ within "..." are not supported')
-        reader = _Reader(inner, self.environment)
-        return reader.expanded()
+        return inner
 
-    def expanded(self) -> str:
-        """Return the rest of the text with variables expanded."""
+    def double_quoted(self) -> str:
+        """Return the text up to the closing quote, with variables expanded."""
         parts = []
-        while (dollar := self.text.find("$", self.at)) >= 0:
-            parts.append(self.text[self.at : dollar])
-            self.at = dollar
-            parts.append(self.variable())
-        return "".join(parts) + self.text[self.at :]
+        self.at += 1
+        while (character := self.text[self.at : self.at + 1]) != '"':
+            if not character:
+                raise ShellError('a closing " is missing')
+            if character == "`":
+                raise ShellError('` within "..." is not supported')
+            if character == "$":
+                parts.append(self.variable())
+            elif character == "\\":
+                following = self.text[self.at + 1 : self.at + 2]
+                is_kept = following not in {*_ESCAPED_WITHIN_QUOTES, "\n"}
+                parts.append(("\\" if is_kept else "") + self.escaped())
+            elif match := _WITHIN_QUOTES.match(self.text, self.at):
+                parts.append(match[0])
+                self.at = match.end()
+        self.at += 1
+        return "".join(parts)
 
     def variable(self) -> str:
         if self.text.startswith("$((", self.at):

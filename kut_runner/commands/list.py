@@ -21,16 +21,32 @@ if TYPE_CHECKING:
 @options.selection
 @click.option("--groups", "all_groups", is_flag=True, help="List the groups instead of tests.")
 @click.option("--variants", is_flag=True, help="List the variants of the build instead of tests.")
+@options.tree
+@options.strict
 @click.pass_obj
-def command(root: Path | None, *, selection: "Selection", all_groups: bool, variants: bool) -> int:
+def command(  # noqa: PLR0913 - one for each option
+    root: Path | None,
+    *,
+    selection: "Selection",
+    all_groups: bool,
+    variants: bool,
+    tree: Path | None,
+    strict: bool,
+) -> int:
     """List tests with their groups."""
-    from kut_runner.definitions import config, plan
+    from kut_runner.definitions import plan
 
     is_narrowed = selection != plan.Selection()
     if (variants or all_groups) and is_narrowed:
         raise UsageError("--variants and --groups take no selection of tests", "omit it")
-    tree = where.tree_of(root)
-    definitions = config.load(tree / "configs", tree / "arm")
+    if variants and tree:
+        raise UsageError("--variants and --tree contradict each other", "omit one of them")
+    if strict and not tree:
+        raise UsageError("--strict needs --tree", "other definitions have no warnings")
+    if tree:
+        definitions = where.kvm_unit_tests(tree, is_strict=strict).definitions
+    else:
+        definitions = where.definitions(root)
     if variants:
         options.print_table({each.name: each.about for each in definitions.variants})
     elif all_groups:

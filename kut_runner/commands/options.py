@@ -64,6 +64,14 @@ target: Final = click.option(
     shell_complete=offers("targets"),
     help="Target: tcg (default), kvm, or a [target.NAME] of the definitions; also $ACCEL.",
 )
+tree: Final = click.option(
+    "--tree",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A kvm-unit-tests build: the tests of its unittests.cfg.",
+)
+strict: Final = click.option(
+    "--strict", is_flag=True, help="With --tree: any problem of unittests.cfg is an error."
+)
 qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
 
 

@@ -28,15 +28,12 @@ if TYPE_CHECKING:
 @click.option(
     "--archive", type=options.IN_FILE, help="Run an archive of `kut archive`, without a build."
 )
-@click.option(
-    "--tree",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Run the unittests.cfg of a kvm-unit-tests build.",
-)
+@options.tree
 @click.option(
     "--el2/--no-el2", default=None, help="With --tree: whether machines have EL2; also $EL2."
 )
 @options.trust
+@options.strict
 @options.run_options
 @options.machine
 @options.reports
@@ -58,6 +55,7 @@ def command(  # noqa: PLR0913 - one for each option
     tree: Path | None,
     el2: bool | None,
     trust: bool,
+    strict: bool,
     run_options: "RunOptions",
     overrides: "Overrides",
     reports: dict[str, Path | None],
@@ -80,7 +78,9 @@ def command(  # noqa: PLR0913 - one for each option
     if archive:
         workspace = workspaces.of_archive(archive, trust=trust)
     elif tree:
-        workspace = workspaces.of_kvm_unit_tests(tree, el2=el2, target=target_name, trust=trust)
+        workspace = where.kvm_unit_tests(
+            tree, el2=el2, target=target_name, trust=trust, is_strict=strict
+        )
     else:
         workspace = where.workspace(root, compiler, variant)
     if failed:
@@ -125,3 +125,5 @@ def _refuse_contradictions() -> None:
         raise UsageError("--el2 needs --tree", "other tests define their machine in configs/")
     if "trust" in given and not given & {"tree", "archive"}:
         raise UsageError("--trust needs --tree or --archive", "a source tree is always trusted")
+    if "strict" in given and "tree" not in given:
+        raise UsageError("--strict needs --tree", "other definitions have no warnings")

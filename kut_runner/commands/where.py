@@ -3,7 +3,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,8 +13,12 @@ from kut_runner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kut_runner.definitions.config import Config
     from kut_runner.records.store import Store
     from kut_runner.run.workspace import Workspace
+
+#: Most warnings that are printed.
+_MOST_WARNINGS: Final = 20
 
 
 def workspace(
@@ -37,6 +41,38 @@ def workspace(
         progress=progress.on_one_line,
         check_for_stop=check_for_stop,
     )
+
+
+def kvm_unit_tests(
+    directory: Path,
+    *,
+    el2: bool | None = None,
+    target: str | None = None,
+    trust: bool = False,
+    is_strict: bool,
+) -> "Workspace":
+    """Return the workspace of a kvm-unit-tests build; see `workspace.of_kvm_unit_tests`.
+
+    Prints its warnings; of many, the first ones and their number.
+    """
+    from kut_runner.run import workspace as workspaces
+
+    found = workspaces.of_kvm_unit_tests(
+        directory, el2=el2, target=target, trust=trust, is_strict=is_strict
+    )
+    for warning in found.warnings[:_MOST_WARNINGS]:
+        click.echo(f"kut: warning: {warning}", err=True)
+    if (more := len(found.warnings) - _MOST_WARNINGS) > 0:
+        click.echo(f"kut: warning: {more} more warnings", err=True)
+    return found
+
+
+def definitions(root: Path | None) -> "Config":
+    """Return the definitions of the source tree to work in; raises KutError."""
+    from kut_runner.definitions import config
+
+    tree = tree_of(root)
+    return config.load(tree / "configs", tree / "arm")
 
 
 def store_of(root: Path | None, *, quiet: bool = False) -> "Store":

@@ -70,6 +70,8 @@ class TestDef:
     """File that defines the test, for messages."""
     skip: str = ""
     """Reason why the test cannot run here; set only for tests of kvm-unit-tests."""
+    topology: str = ""
+    """Further properties of QEMU's -smp, as in "threads=2"; only for tests of kvm-unit-tests."""
     accelerator: Accelerator | None = None
     """Accelerator of QEMU that the test requires; None for any."""
     problem: str = ""

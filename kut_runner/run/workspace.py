@@ -49,6 +49,10 @@ class Workspace:
     """File with the times by which shards are cut."""
     origin: "Mapping[str, Any]" = field(default_factory=dict)
     """Options in a document from which `again` can restore this workspace."""
+    adapt: "Callable[[Iterable[TestDef], Target], tuple[TestDef, ...]] | None" = None
+    """Returns tests with the options that depend on the target; None if none do."""
+    warnings: tuple[str, ...] = ()
+    """Problems of the definitions that are no errors."""
 
     @property
     def store(self) -> "Store":
@@ -95,7 +99,7 @@ class Workspace:
         With `changed` only cases whose images the build has linked are returned; raises
         NothingSelectedError when it has linked none.
         """
-        tests = tuple(tests)
+        tests = self.adapt(tests, target) if self.adapt else tuple(tests)
         images = self.supply(sorted({test.image for test in tests}))
         if changed:
             tests = plan.of_images(tests, builder.relinked(self.tree, self.compiler))
@@ -227,15 +231,22 @@ def of_archive(path: Path, *, trust: bool = False) -> Workspace:
 
 
 def of_kvm_unit_tests(
-    directory: Path, *, el2: bool | None, target: str | None = None, trust: bool = False
+    directory: Path,
+    *,
+    el2: bool | None,
+    target: str | None = None,
+    trust: bool = False,
+    is_strict: bool = False,
 ) -> Workspace:
     """Return a workspace in the current directory with the images of a kvm-unit-tests build.
 
     `el2` is whether machines have EL2; None reads $EL2. `target` decides which tests are skipped,
-    as some are for one accelerator only. `trust` is that of `of_archive`. Raises UsageError when
-    `directory` has no such build, and ConfigError for a malformed unittests.cfg.
+    as some are for one accelerator only. `trust` is that of `of_archive`. If `is_strict`, any
+    problem of unittests.cfg is an error. Raises UsageError when `directory` has no such build, and
+    ConfigError for a unittests.cfg without a test that can run.
     """
     from kut_runner.bundle import kvm_unit_tests
+    from kut_runner.bundle.guest_environment import Emulator
 
     here = Path.cwd()
     has_el2 = kvm_unit_tests.wants_el2(os.environ) if el2 is None else el2
@@ -243,11 +254,26 @@ def of_kvm_unit_tests(
     tree = kvm_unit_tests.load(
         directory,
         has_el2=has_el2,
-        environment={**os.environ, "ACCEL": accelerator},
+        environment=os.environ,
         cpus=os.cpu_count() or 1,
-        scratch=here / "build",
+        accelerator=accelerator,
         trust=trust,
+        is_strict=is_strict,
     )
+
+    def adapt(tests: "Iterable[TestDef]", on: "Target") -> "tuple[TestDef, ...]":
+        emulator = Emulator(on.name, on.version)
+        return tree.adapted(tests, emulator, os.environ, here / "build")
+
     origin = {"tree": str(directory.absolute()), "el2": has_el2}
     times = here / shards.TIMES
-    return Workspace(here, tree.definitions, "", lambda _: tree.images, times, origin)
+    return Workspace(
+        here,
+        tree.definitions,
+        "",
+        lambda _: tree.images,
+        times,
+        origin,
+        adapt,
+        tree.warnings,
+    )

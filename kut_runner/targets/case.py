@@ -5,13 +5,18 @@ The id is the name of the test; in a run on several targets it is `NAME/CELL`, a
 "stage2/qemu-10.0/cortex-a72". Names have no "/", so that the id can be split again.
 """
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TestDef
     from kut_runner.targets.protocol import Target
+
+#: Most characters of a file name without the number of an attempt and the suffix.
+_LONGEST_FILE_NAME: Final = 200
+_UNSAFE: Final = re.compile(r"^\.|[^A-Za-z0-9_.+#/-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +56,19 @@ def attempt_name(case: str, attempt: int) -> str:
 
 
 def file_name(case: str, attempt: int = 1) -> str:
-    """Return the name of the files of an attempt, without suffix; cases have no comma."""
-    return attempt_name(case.replace("/", ","), attempt)
+    """Return the name of the files of an attempt, without suffix.
+
+    Characters that have a meaning in ids, in shells or in artifacts of GitHub are written as in
+    URLs, "%3A" for ":"; "," stands for the "/" of an id. A long name ends with a hash.
+    """
+    name = _UNSAFE.sub(_percent, case).replace("/", ",")
+    if len(name) > _LONGEST_FILE_NAME:
+        from hashlib import sha256
+
+        digest = sha256(name.encode()).hexdigest()[:16]
+        name = f"{name[: _LONGEST_FILE_NAME - len(digest) - 1]}~{digest}"
+    return attempt_name(name, attempt)
+
+
+def _percent(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode(errors="surrogatepass"))

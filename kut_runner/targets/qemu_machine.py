@@ -135,7 +135,7 @@ def command_line(qemu: "Qemu", choices: Choices, test: "TestDef", kernel: str) -
         *("-machine", machine),
         *("-accel", str(choices.accelerator)),
         *("-cpu", choices.cpu),
-        *("-smp", str(test.smp)),
+        *("-smp", ",".join(filter(None, (str(test.smp), test.topology)))),
         *("-m", str(test.memory)),
         *("-kernel", kernel),
         *(("-append", test.args) if test.args else ()),
