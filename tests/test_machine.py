@@ -8,7 +8,7 @@ import pytest
 from cases import definition, tcg
 
 from kut_runner.definitions.needs import Accelerator, QemuVersion
-from kut_runner.errors import MissingToolError
+from kut_runner.errors import InfrastructureError, MissingToolError
 from kut_runner.targets.qemu import Qemu, find_qemu
 from kut_runner.targets.qemu_machine import Choices, command_line
 
@@ -114,6 +114,20 @@ def test_what_is_not_a_qemu_is_an_error_with_its_words(tmp_path: Path) -> None:
     path.chmod(0o755)
     with pytest.raises(MissingToolError, match=r"tool 1\.0"):
         find_qemu(str(path), cache=tmp_path / "cache")
+
+
+def test_a_qemu_that_does_not_answer_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its child holds the pipe of its output, also after the end of the script itself."""
+    monkeypatch.setattr("kut_runner.targets.qemu._TIME_LIMIT", 0.2)
+    path = tmp_path / "qemu"
+    path.write_text(f"#!/bin/sh\nsleep 1000 & echo $! >{tmp_path}/child\nsleep 1000\n")
+    path.chmod(0o755)
+    with pytest.raises(InfrastructureError, match=r"qemu --version failed: timeout after 0\.2 s"):
+        find_qemu(str(path), cache=tmp_path / "cache")
+    child = Path("/proc", (tmp_path / "child").read_text().strip())
+    assert not child.exists() or " Z " in (child / "stat").read_text()
 
 
 def test_command_line() -> None:

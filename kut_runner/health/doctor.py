@@ -27,6 +27,7 @@ from kut_runner.errors import (
 from kut_runner.health import probe
 from kut_runner.health.fixes import Fixes
 from kut_runner.process import resources
+from kut_runner.process.program import call
 from kut_runner.targets import qemu as qemus
 
 if TYPE_CHECKING:
@@ -307,7 +308,7 @@ def _gdb(host: Host, scratch: Path) -> Finding:
             return Finding("debugger", program)
         if program:
             argv = (program, "-nx", "-batch", "-ex", "set architecture aarch64")
-            outcome = probe.call(argv, scratch, host.time_limit)
+            outcome = call(argv, host.time_limit, scratch)
             if outcome.code == 0 and "Undefined item" not in outcome.output:
                 return Finding("debugger", f"{program} supports arm64")
     found = "none that supports arm64; only needed for `kut debug`"

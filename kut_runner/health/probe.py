@@ -6,19 +6,13 @@ code, to test QEMU without a compiler, and in C, to test a compiler. The PL011 h
 in QEMU's `virt` machine.
 """
 
-import os
-import signal
-import subprocess
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kut_runner.process.program import Outcome, call
 from kut_runner.targets.qemu_machine import smallest_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from kut_runner.build.toolchain import Toolchain
 
 #: The image in assembly.
@@ -90,44 +84,10 @@ SECTIONS
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Outcome of a call of a program."""
-
-    code: int | None
-    """Exit status, negative for a signal; None for a timeout or a program that cannot start."""
-    output: str
-    """Its stdout and stderr, or the reason why it has no exit status."""
-
-
-def call(argv: "Sequence[str]", cwd: Path, time_limit: float) -> Outcome:
-    """Run a program for at most `time_limit` seconds, and kill its remaining processes."""
-    try:
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        return Outcome(None, f"{argv[0]}: {error.strerror}")
-    with process:
-        try:
-            out = process.communicate(timeout=time_limit)[0]
-            return Outcome(process.returncode, out.decode(errors="backslashreplace").strip())
-        except subprocess.TimeoutExpired:
-            return Outcome(None, f"timeout after {time_limit:g} s")
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-
 def boot(qemu: str, flat: bytes, scratch: Path, time_limit: float) -> str:
     """Boot the image; return "" if it runs at EL2, else an error message."""
     (scratch / "probe.flat").write_bytes(flat)
-    outcome = call(smallest_machine(qemu, "probe.flat"), scratch, time_limit)
+    outcome = call(smallest_machine(qemu, "probe.flat"), time_limit, scratch)
     if outcome.code == 0 and outcome.output == "EL2":
         return ""
     if outcome.code == 0 and outcome.output.startswith("EL"):
@@ -147,7 +107,7 @@ def build(tools: "Toolchain", scratch: Path, time_limit: float) -> bytes | str:
         "make a flat image": (*tools.objcopy, "-O", "binary", "probe.elf", flat.name),
     }
     for step, argv in steps.items():
-        outcome = call(argv, scratch, time_limit)
+        outcome = call(argv, time_limit, scratch)
         if outcome.code != 0:
             return f"does not {step}: {_error_line(outcome)}"
     return flat.read_bytes() if flat.exists() else "does not make a flat image: no output file"
@@ -156,7 +116,7 @@ def build(tools: "Toolchain", scratch: Path, time_limit: float) -> bytes | str:
 def ninja(program: str, scratch: Path, time_limit: float) -> str:
     """Build a file with ninja; return "" or an error message."""
     (scratch / "build.ninja").write_text("rule r\n  command = echo EL2 >$out\nbuild out: r\n")
-    outcome = call((program, "out"), scratch, time_limit)
+    outcome = call((program, "out"), time_limit, scratch)
     if outcome.code == 0 and (scratch / "out").exists():
         return ""
     return f"does not build: {_error_line(outcome)}"

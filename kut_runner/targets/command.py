@@ -181,25 +181,14 @@ def _ask_version(definition: "TargetDef", program: str, tree: Path) -> str:
     """
     if not definition.version:
         return ""
-    import subprocess
+    from kut_runner.process.program import call
 
     first, *rest = definition.version
     argv = (program if first == definition.command[0] else first, *rest)
-    try:
-        done = subprocess.run(
-            argv,
-            cwd=tree,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="backslashreplace",
-            timeout=_TIME_LIMIT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    outcome = call(argv, _TIME_LIMIT, tree)
+    if outcome.code is None:
         raise MissingToolError(
-            f"target {definition.name}: {' '.join(argv)} printed no version: {error}",
+            f"target {definition.name}: {' '.join(argv)} printed no version: {outcome.output}",
             f"correct version in [target.{definition.name}] of {definition.origin}",
-        ) from None
-    return (done.stdout.strip().splitlines() or [""])[0][:100]
+        )
+    return (outcome.output.splitlines() or [""])[0][:100]

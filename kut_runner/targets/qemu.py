@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 
 _SHEBANG: Final = b"#!/bin/sh\n"
 _PROGRAM: Final = "qemu-system-aarch64"
-_VERSION: Final = re.compile(r"QEMU emulator version ([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})")
+_VERSION: Final = re.compile(
+    r"^QEMU emulator version ([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})", re.MULTILINE
+)
+#: Seconds for an answer of QEMU.
+_TIME_LIMIT: Final = 30.0
+#: Options for a QEMU that can neither start programs nor change its user, priority or CPUs.
+SANDBOX: Final = (
+    "-sandbox",
+    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+)
+#: Marks in the cache for a QEMU without and with a sandbox.
+_SANDBOX_MARKS: Final = ("open", "sandbox")
+_CACHED: Final = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,4}){2} (?:open|sandbox)) (.+)")
 _INSTALL: Final = "install it (Debian: apt install qemu-system-arm), or name one with --qemu PATH"
 
 
@@ -27,6 +39,8 @@ class Qemu:
     program: Path
     """Absolute path."""
     version: tuple[int, int, int]
+    has_sandbox: bool = False
+    """Whether it accepts the options `SANDBOX`."""
 
     @property
     def release(self) -> str:
@@ -56,8 +70,7 @@ def find_qemu(
         raise MissingToolError(
             f"no QEMU: {asked or _PROGRAM} does not exist or is not executable", _INSTALL
         )
-    program = Path(found).absolute()
-    return Qemu(program, _cached_version(program, cache))
+    return _identify(Path(found).absolute(), cache)
 
 
 def asked_for(explicit: str | None, environment: "Mapping[str, str]") -> str | None:
@@ -65,56 +78,60 @@ def asked_for(explicit: str | None, environment: "Mapping[str, str]") -> str | N
     return explicit or environment.get("KUT_QEMU") or environment.get("QEMU")
 
 
-def _cached_version(program: Path, cache: Path) -> tuple[int, int, int]:
-    """Return the version of the program.
+def _identify(program: Path, cache: Path) -> Qemu:
+    """Return the version of a program, and whether it has a sandbox; kept in the cache.
 
-    The version of a script is not cached, because it may start any QEMU; those that
-    `rootless.sh` writes are an exception.
+    A script may start any QEMU, also on another machine: nothing of it is cached, and it gets no
+    sandbox. Those that `rootless.sh` writes are an exception.
     """
     status = program.stat()
     key = f"{status.st_mtime_ns} {status.st_size} {program}"
     known = _read_cache(cache)
     if key in known:
-        major, minor, micro = known[key].split(".")
-        return int(major), int(minor), int(micro)
+        return _from_cache(program, known[key])
     version = _ask_version(program)
     with program.open("rb") as file:
         head = file.read(len(_SHEBANG) + len(rootless.MARK))
-        is_script = head.startswith(b"#!") and head != _SHEBANG + rootless.MARK
-    if not is_script:
-        _write_cache(cache, {**known, key: ".".join(map(str, version))})
-    return version
+    if head.startswith(b"#!") and head != _SHEBANG + rootless.MARK:
+        return Qemu(program, version)
+    found = Qemu(program, version, has_sandbox=_accepts_sandbox(program))
+    _write_cache(cache, {**known, key: f"{found.release} {_SANDBOX_MARKS[found.has_sandbox]}"})
+    return found
+
+
+def _from_cache(program: Path, text: str) -> Qemu:
+    release, mark = text.split()
+    major, minor, micro = map(int, release.split("."))
+    return Qemu(program, (major, minor, micro), has_sandbox=mark == _SANDBOX_MARKS[True])
 
 
 def _ask_version(program: Path) -> tuple[int, int, int]:
-    import subprocess
+    from kut_runner.process.program import call
 
-    try:
-        done = subprocess.run(
-            (program, "--version"),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            timeout=30,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InfrastructureError(f"{program} --version failed: {error}", _INSTALL) from None
-    if match := _VERSION.match(done.stdout):
+    outcome = call((str(program), "--version"), _TIME_LIMIT)
+    if outcome.code is None:
+        raise InfrastructureError(f"{program} --version failed: {outcome.output}", _INSTALL)
+    if match := _VERSION.search(outcome.output):
         return int(match[1]), int(match[2]), int(match[3])
-    output = (done.stdout + done.stderr).strip() or f"nothing, exit status {done.returncode}"
+    output = outcome.output or f"nothing, exit status {outcome.code}"
     first = output.splitlines()[0][:300]
     raise MissingToolError(f"{program} is not QEMU; --version prints: {first}", _INSTALL)
 
 
+def _accepts_sandbox(program: Path) -> bool:
+    """Return whether QEMU is built with seccomp, and the kernel has it."""
+    from kut_runner.process.program import call
+
+    return call((str(program), *SANDBOX, "-machine", "help"), _TIME_LIMIT).code == 0
+
+
 def _read_cache(cache: Path) -> dict[str, str]:
-    """Return the content of the cache; damaged lines are ignored."""
+    """Return the content of the cache by key; damaged lines are ignored."""
     try:
         lines = cache.read_text(errors="surrogateescape").splitlines()
     except OSError:
         return {}
-    matches = (re.fullmatch(r"([0-9]+\.[0-9]+\.[0-9]+) (.+)", line) for line in lines)
+    matches = (_CACHED.fullmatch(line) for line in lines)
     return {match[2]: match[1] for match in matches if match}
 
 
@@ -123,7 +140,7 @@ def _write_cache(cache: Path, known: dict[str, str]) -> None:
     from contextlib import suppress
 
     temporary = cache.with_name(f"{cache.name}.{os.getpid()}")
-    text = "".join(f"{version} {key}\n" for key, version in known.items())
+    text = "".join(f"{value} {key}\n" for key, value in known.items())
     with suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text, errors="surrogateescape")

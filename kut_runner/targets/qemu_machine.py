@@ -11,6 +11,7 @@ from kut_runner.process.boot import Launch
 from kut_runner.process.resources import OVERHEAD, Resources
 from kut_runner.targets.inspection import QemuInspector
 from kut_runner.targets.protocol import ExitMeaning
+from kut_runner.targets.qemu import SANDBOX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +132,7 @@ def command_line(qemu: "Qemu", choices: Choices, test: "TestDef", kernel: str) -
     machine = ",".join(("virt", *(f"{key}={value}" for key, value in test.machine)))
     return (
         str(qemu.program),
+        *(SANDBOX if qemu.has_sandbox and SANDBOX[0] not in test.qemu_args else ()),
         *_QUIET,
         *("-machine", machine),
         *("-accel", str(choices.accelerator)),
