@@ -14,7 +14,7 @@ import click
 
 from kut_runner import __version__
 from kut_runner.errors import ExitCode, KutError, UsageError
-from kut_runner.text import printable
+from kut_runner.text import line
 
 #: Commands in the order of the help; each is a module of `kut_runner.commands`.
 COMMANDS: Final = (
@@ -55,7 +55,7 @@ class _Commands(click.Group):
             from kut_runner.definitions import similar
 
             hint = similar.hint(args[0], COMMANDS, f"see `{ctx.command_path} --help`")
-            raise UsageError(f'no command is called "{printable(args[0])}"', hint) from None
+            raise UsageError(f'no command is called "{args[0]}"', hint) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,7 +90,8 @@ def main() -> NoReturn:
     except KutError as error:
         code = _print_error(error.message, error.hint, error.exit_code)
     except click.ClickException as error:
-        code = _print_error(error.format_message(), _usage_hint(error), ExitCode.USAGE)
+        message = " ".join(error.format_message().split())
+        code = _print_error(line(message), _usage_hint(error), ExitCode.USAGE)
     except OSError as error:
         code = _print_error(*_describe(error), ExitCode.INFRASTRUCTURE)
     except ImportError as error:
@@ -156,13 +157,13 @@ def _describe(error: OSError) -> tuple[str, str]:
         hint = "kut writes to the build directory of a source tree; `kut doctor` shows a fix"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         hint = "free up space; `kut doctor` shows how much is available"
-    return f"{prefix}{error.strerror or error}", hint
+    return line(f"{prefix}{error.strerror or error}"), hint
 
 
 def _report_broken_package(error: ImportError) -> ExitCode:
     if not error.name or error.name.startswith("kut_runner"):
         return _report_bug(error)
-    message = f"a Python package that kut needs is broken: {error}"
+    message = line(f"a Python package that kut needs is broken: {error}")
     return _print_error(message, "`kut doctor` shows how to fix it", ExitCode.INFRASTRUCTURE)
 
 
@@ -173,7 +174,7 @@ def _report_bug(error: Exception) -> ExitCode:
         traceback.print_exception(error)
     description = f"{type(error).__name__}: {error}".rstrip(": ")
     return _print_error(
-        f"unexpected: {description}",
+        line(f"unexpected: {description}"),
         "this is a bug in kut; please report it with the output of the command with KUT_DEBUG=1",
         ExitCode.INFRASTRUCTURE,
     )

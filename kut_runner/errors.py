@@ -22,6 +22,8 @@ is a bug in kut.
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from kut_runner.text import coloured_line, line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -50,16 +52,24 @@ class KutError(Exception):
     """Base class of user-facing errors.
 
     `message` describes the problem and names the file, key, option or tool; `hint` describes the
-    fix and may be empty.
+    fix and may be empty. Both may quote foreign text: they are made lines of output here, so that
+    no place that raises or shows an error can forget it.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.INFRASTRUCTURE
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        """Store the message and the hint separately: views show them in different places."""
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(self, message: str, hint: str = "", details: "Iterable[str]" = ()) -> None:
+        """Store the message and the hint separately: views show them in different places.
+
+        `details` are further lines of the message.
+        """
+        self.message = "\n".join(map(line, (message, *details)))
+        self.hint = line(hint)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return self.message
 
 
 class UsageError(KutError):
@@ -79,13 +89,18 @@ class ConfigError(KutError):
         shown = self.problems[:_MOST_PROBLEMS]
         more = len(self.problems) - len(shown)
         rest = (f"and {more} more problems",) if more else ()
-        super().__init__("\n".join(("bad test configuration:", *shown, *rest)))
+        super().__init__("bad test configuration:", details=(*shown, *rest))
 
 
 class BuildError(KutError):
     """A failed build; the message has the compiler's output."""
 
     exit_code = ExitCode.BUILD_FAILED
+
+    def __init__(self, message: str, hint: str = "", output: "Iterable[str]" = ()) -> None:
+        """Add lines of output of a tool to the message, with their colours."""
+        super().__init__(message, hint)
+        self.message = "\n".join((self.message, *map(coloured_line, output)))
 
 
 class NothingSelectedError(KutError):

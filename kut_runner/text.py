@@ -4,11 +4,18 @@
 Foreign is whatever kut did not write itself: serial output, names, keys and values of files, paths,
 messages of other programs. It reaches a terminal, a report, an annotation or a message of an error
 only through these functions.
+
+GitHub Actions executes lines of output that begin with `::` after blanks, or have `##[` anywhere,
+such as `::error::` and `##[add-mask]`. In whole lines of output a backslash prevents that.
 """
 
 import re
 from typing import Final
 
+_COMMAND: Final = re.compile(r"^(\s*)(?=::)|(?<=##)(?=\[)")
+#: Sequences for colours, and the clearing to the end of the line that GCC adds to them.
+_COLOURS: Final = re.compile(r"(\x1b\[[0-9;]{0,40}[mK])")
+_RESET: Final = "\x1b[m"
 _UNUSUAL: Final = re.compile(r"[^\t -~]+")
 
 
@@ -24,6 +31,19 @@ def printable(text: str) -> str:
 def decode(data: bytes) -> str:
     """Return bytes as printable text, with backslash escapes for those that are not UTF-8."""
     return printable(data.decode(errors="backslashreplace"))
+
+
+def line(text: str) -> str:
+    """Return `text` as a line of output: printable, and not a command for GitHub Actions."""
+    return _COMMAND.sub(r"\1\\", printable(text))
+
+
+def coloured_line(text: str) -> str:
+    """Return `text` as `line` does, but with its colours."""
+    plain = _COLOURS.sub("", text)
+    if plain == text or line(plain) != plain:  # without colours, or with more than colours
+        return line(plain)
+    return text + _RESET
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -432,8 +432,9 @@ def _run_ninja(
             raise
     if ninja.returncode:
         raise BuildError(
-            "the build failed:\n" + "\n".join(output).strip("\n"),
+            "the build failed:",
             "" if verbose else "`kut build -v` shows complete commands",
+            "\n".join(output).strip("\n").split("\n"),
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kut_runner.commands import options, where
+from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -36,5 +37,5 @@ def command(
         file, tree=workspace.tree, compiler=workspace.compiler, tests=tests, images=images
     )
     content = f"{len(tests)} tests with {len(images)} images, {size / 1e6:.1f} MB"
-    click.echo(f"{os.path.relpath(file)}: {content}")
+    echo(f"{os.path.relpath(file)}: {content}")
     return ExitCode.OK

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from kut_runner.commands import options, where
+from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode
 
 
@@ -58,11 +59,11 @@ def command(  # noqa: PLR0913 - one for each option
     if out:
         out.write(bench.report(found, qemu=target.version, compiler=workspace.compiler))
     for problem in bench.problems(collector.results):
-        click.echo(problem, err=True)
+        echo(problem, err=True)
     if update and code == ExitCode.OK:
         bench.update_baseline(path, build, found)
         baseline = bench.load_baseline(path, build)
     rows = bench.compare(found, baseline)
     for row in rows:
-        click.echo(row)
+        echo(row)
     return code or (ExitCode.OK if all(row.is_good for row in rows) else ExitCode.TESTS_FAILED)

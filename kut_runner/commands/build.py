@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from kut_runner.commands import options, progress, where
+from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode
 
 
@@ -36,5 +37,5 @@ def command(  # noqa: PLR0913 - one for each option
     with progress.shown(verbose=verbose) as show:
         built = builder.build(tree, tools, images, verbose=verbose, jobs=jobs, progress=show)
     for image in built.values():
-        click.echo(os.path.relpath(image.flat))
+        echo(os.path.relpath(image.flat))
     return ExitCode.OK

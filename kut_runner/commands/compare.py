@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kut_runner.commands import options, where
+from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _show(
 ) -> None:
     """Print the lines, and write the JSON to a file where one is given."""
     for line in lines:
-        click.echo(line)
+        echo(line)
     if file:
         from json import dumps
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kut_runner.commands import options, where
+from kut_runner.commands.output import echo
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def command(  # noqa: PLR0913 - one for each option
         tree=workspace.tree,
         serial=serial or workspace.tree / f"build/debug/{test.name}.log",
         at_reset=at_reset,
-        show=None if serial else lambda text: click.echo(text, nl=False),
+        show=None if serial else lambda text: echo(text, nl=False),
     )
     if tool:
         return debug.with_debugger(

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from kut_runner.commands import options, where
+from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode, InfrastructureError, UsageError
 
 
@@ -50,7 +51,7 @@ def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu:
     findings = doctor.examine(host)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in doctor.table(findings, width):
-        click.echo(line)
+        echo(line)
     if json:
         from json import dumps
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from kut_runner.commands import options, where
+from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode, NothingSelectedError
 
 
@@ -30,5 +31,5 @@ def command(
         raise NothingSelectedError("no past runs", "start one with `kut run`")
     runs = [history.past(each) for each in stored]
     for line in history.lines(runs, patterns, by_test=tests):
-        click.echo(line)
+        echo(line)
     return ExitCode.OK

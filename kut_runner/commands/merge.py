@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kut_runner.commands import options
+from kut_runner.commands.output import echo
 
 if TYPE_CHECKING:
     from kut_runner.views.display import DisplayOptions
@@ -30,5 +31,5 @@ def command(
     shown = opening.open_views(metadata=merged.document.metadata, display=display, reports=reports)
     code = document.replay(merged.document, shown)
     for missing in merged.missing:
-        click.echo(f"kut: missing: {missing}", err=True)
+        echo(f"kut: missing: {missing}", err=True)
     return code

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from kut_runner.commands import where
+from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode, UsageError
 
 _FIRST: Final = "first"
@@ -36,5 +37,5 @@ def command(root: Path | None, *, name: str | None, tree: Path | None) -> int:
     else:
         raise UsageError("no name for the new test", "name it, as in `kut new mine`")
     for path in written:
-        click.echo(os.path.relpath(path))
+        echo(os.path.relpath(path))
     return ExitCode.OK

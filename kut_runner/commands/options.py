@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from kut_runner.commands.output import echo
 from kut_runner.definitions.fields import DAY
 from kut_runner.errors import UsageError
 
@@ -356,4 +357,4 @@ def print_table(rows: "Mapping[str, str]") -> None:
     """Print rows of a name and a description."""
     width = max(map(len, rows), default=0)
     for name, description in rows.items():
-        click.echo(f"{name:{width}}  {description}".rstrip())
+        echo(f"{name:{width}}  {description}".rstrip())

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kut_runner import text
+from kut_runner.commands.output import echo
 from kut_runner.views.tty import takes_board
 
 if TYPE_CHECKING:
@@ -19,12 +21,12 @@ if TYPE_CHECKING:
 def shown(*, verbose: bool) -> "Iterator[Callable[[str], None] | None]":
     """Yield a function that prints or updates a line of build progress; None to show nothing."""
     if verbose:
-        yield lambda line: click.echo(line, err=True)
+        yield lambda line: echo(line, err=True)
     elif not takes_board(sys.stderr, os.environ):
         yield None
     else:
         try:
-            yield lambda line: click.echo(f"\r\033[K{line[:79]}", err=True, nl=False)
+            yield lambda line: click.echo(f"\r\033[K{text.line(line)[:79]}", err=True, nl=False)
         finally:
             click.echo("\r\033[K", err=True, nl=False)
 

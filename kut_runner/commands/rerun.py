@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kut_runner.commands import options, progress, where
+from kut_runner.commands.output import echo
 
 if TYPE_CHECKING:
     from kut_runner.views.display import DisplayOptions
@@ -46,7 +47,7 @@ def command(
     changes = rerun.overrides(old.metadata, workspace.tree, trust=trust or store.keeps(run))
     tests = changes.apply(plan.select(workspace.definitions, plan.Selection(names)))
     target = rerun.target(old.metadata, workspace)
-    click.echo(rerun.headline(old, names), file=text_stream(reports))
+    echo(rerun.headline(old, names), file=text_stream(reports))
     return rerun.joined_code(
         execute(
             workspace,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kut_runner.commands import options, where
+from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ def command(root: Path | None, *, selection: "Selection", count: int, update: Pa
     times = tree / shards.TIMES
     if update:
         source_trees.refuse_change(tree)
-        click.echo(f"{shards.update_times(times, update)} times updated from {update}")
+        echo(f"{shards.update_times(times, update)} times updated from {update}")
     tests = plan.select(config.load(tree / "configs", tree / "arm"), selection)
     seconds = shards.load_times(times)
     for index in range(1, count + 1):
         shard = shards.Shard(index, count)
         mine = shards.take(tests, shard, seconds)
         names = [test.name for test in mine]
-        click.echo(f"{shard}  {sum(seconds.get(name, 0.0) for name in names):7.2f} s  ", nl=False)
-        click.echo(" ".join(names) or "(none)")
+        echo(f"{shard}  {sum(seconds.get(name, 0.0) for name in names):7.2f} s  ", nl=False)
+        echo(" ".join(names) or "(none)")
     return ExitCode.OK

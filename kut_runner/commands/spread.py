@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kut_runner.commands import options
+from kut_runner.commands.output import echo
 from kut_runner.errors import InfrastructureError, MissingToolError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def command(  # noqa: PLR0913 - one for each option
         ):
             parts[part.name] = part.document
             if part.stderr:
-                click.echo(f"kut: {part.name}: {part.stderr}", err=True)
+                echo(f"kut: {part.name}: {part.stderr}", err=True)
         merged = merge.merge(parts)
         shown = opening.open_views(
             log_dir=directory.path,
@@ -78,7 +79,7 @@ def command(  # noqa: PLR0913 - one for each option
         )
         code = document.replay(merged.document, shown)
     for missing in merged.missing:
-        click.echo(f"kut: missing: {missing}", err=True)
+        echo(f"kut: missing: {missing}", err=True)
     return code
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kut_runner.commands import where
+from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode, MissingToolError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def remove(names: tuple[str, ...]) -> int:
     from kut_runner.build import rootless
 
     for gone in rootless.remove(names, os.environ):
-        click.echo(f"removed {gone.name}: {_megabytes(gone)}")
+        echo(f"removed {gone.name}: {_megabytes(gone)}")
     return ExitCode.OK
 
 
@@ -88,13 +89,13 @@ def _show(tree: Path | None) -> None:
             found = toolchain.find(name, os.environ).compiler
         except MissingToolError as error:
             found = f"not installed: {error.hint}"
-        click.echo(f"{'*' if name == used else ' '} {name:6} {found}")
+        echo(f"{'*' if name == used else ' '} {name:6} {found}")
     _print_unpacked(rootless.unpacked(os.environ))
 
 
 def _print_unpacked(sets: "Iterable[Unpacked]") -> None:
     for each in sets:
-        click.echo(
+        echo(
             f"  {each.name}: {_megabytes(each)}, {len(each.packages)} packages in {each.directory}"
         )
 

@@ -5,9 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from kut_runner.commands import progress
+from kut_runner.commands.output import echo
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,9 +60,9 @@ def kvm_unit_tests(
         directory, el2=el2, target=target, trust=trust, is_strict=is_strict
     )
     for warning in found.warnings[:_MOST_WARNINGS]:
-        click.echo(f"kut: warning: {warning}", err=True)
+        echo(f"kut: warning: {warning}", err=True)
     if (more := len(found.warnings) - _MOST_WARNINGS) > 0:
-        click.echo(f"kut: warning: {more} more warnings", err=True)
+        echo(f"kut: warning: {more} more warnings", err=True)
     return found
 
 
@@ -113,4 +112,4 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
 @cache
 def _report_carried(tree: Path) -> None:
     """Print once that the source tree is not one of the user."""
-    click.echo(f"kut: no source tree here; using the one of kut, built in {tree}", err=True)
+    echo(f"kut: no source tree here; using the one of kut, built in {tree}", err=True)
