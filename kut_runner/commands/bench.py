@@ -11,7 +11,7 @@ from kut_runner.errors import ExitCode
 
 
 @click.command("bench")
-@click.option("--json", type=options.OUT_FILE, help="Write the counts to this file.")
+@click.option("--json", type=options.OUT_FILE, help="Write the counts to this file; - is stdout.")
 @click.option("--update", is_flag=True, help="Make these counts the baseline.")
 @options.qemu
 @options.compiler
@@ -34,6 +34,7 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner.run import bench
     from kut_runner.run.execute import execute
     from kut_runner.run.options import RunOptions
+    from kut_runner.views.opening import text_stream
     from kut_runner.views.outfile import OutFile
 
     workspace = where.workspace(root, compiler, variant)
@@ -65,5 +66,5 @@ def command(  # noqa: PLR0913 - one for each option
         baseline = bench.load_baseline(path, build)
     rows = bench.compare(found, baseline)
     for row in rows:
-        echo(row)
+        echo(row, file=text_stream({"json": json}))
     return code or (ExitCode.OK if all(row.is_good for row in rows) else ExitCode.TESTS_FAILED)

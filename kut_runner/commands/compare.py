@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Ratio of times above which a test is slower.",
 )
-@click.option("--json", type=options.OUT_FILE, help="Write the comparison to this file.")
+@click.option(
+    "--json", type=options.OUT_FILE, help="Write the comparison to this file; - is stdout."
+)
 @click.pass_obj
 def command(
     root: Path | None, *, before: str | None, after: str | None, slower: float, json: Path | None
@@ -53,9 +55,11 @@ def command(
 def _show(
     lines: "Iterable[str]", as_json: "Callable[[], dict[str, Any]]", file: Path | None
 ) -> None:
-    """Print the lines, and write the JSON to a file where one is given."""
+    """Print the lines, and write the JSON to a file where one is given; see `text_stream`."""
+    from kut_runner.views.opening import text_stream
+
     for line in lines:
-        echo(line)
+        echo(line, file=text_stream({"json": file}))
     if file:
         from json import dumps
 

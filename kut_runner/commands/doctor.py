@@ -14,7 +14,7 @@ from kut_runner.errors import ExitCode, InfrastructureError, UsageError
 
 
 @click.command("doctor")
-@click.option("--json", type=options.OUT_FILE, help="Write the findings to this file.")
+@click.option("--json", type=options.OUT_FILE, help="Write the findings to this file; - is stdout.")
 @click.option(
     "--compiler",
     type=click.Choice(["gcc", "clang", "zig"]),
@@ -30,6 +30,7 @@ def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu:
     """
     from kut_runner.build import toolchain
     from kut_runner.health import distribution, doctor
+    from kut_runner.views.opening import text_stream
 
     tree: Path | None = None
     tree_error: InfrastructureError | None = None
@@ -51,7 +52,7 @@ def command(root: Path | None, *, json: Path | None, compiler: str | None, qemu:
     findings = doctor.examine(host)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in doctor.table(findings, width):
-        echo(line)
+        echo(line, file=text_stream({"json": json}))
     if json:
         from json import dumps
 

@@ -289,12 +289,18 @@ _display: Final = (
 )
 
 _reports: Final = (
-    click.option("--json", type=OUT_FILE, help="Write the results as JSON to this file."),
-    click.option("--junit", type=OUT_FILE, help="Write the results as JUnit XML to this file."),
+    click.option(
+        "--json", type=OUT_FILE, help="Write the results as JSON to this file; - is stdout."
+    ),
+    click.option(
+        "--junit", type=OUT_FILE, help="Write the results as JUnit XML to this file; - is stdout."
+    ),
     click.option(
         "--tap", type=OUT_FILE, help="Write the results as TAP 13 to this file; - is stdout."
     ),
-    click.option("--html", type=OUT_FILE, help="Write the results as an HTML page to this file."),
+    click.option(
+        "--html", type=OUT_FILE, help="Write the results as an HTML page to this file; - is stdout."
+    ),
 )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from kut_runner.errors import UsageError
 from kut_runner.records.policy import Policy
 from kut_runner.views.display import DisplayOptions
+from kut_runner.views.outfile import STDOUT
 from kut_runner.views.report_json import JsonFile, JsonLines
 from kut_runner.views.report_terminal import Terminal
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from kut_runner.records.view import View
 
 _DISPLAY: Final = DisplayOptions()
-#: The path that stands for stdout.
-_STDOUT: Final = Path("-")
 
 
 def open_views(
@@ -35,7 +34,7 @@ def open_views(
     """Open the views of a run: files first, so that they are complete if the terminal fails.
 
     `results.jsonl` and `results.json` are written to `log_dir`, if given. `reports` are files by
-    kind: "json", "junit", "html" and "tap"; "-" for "tap" is stdout. `tree` is the directory of
+    kind: "json", "junit", "html" and "tap"; "-" is stdout. `tree` is the directory of
     relative source paths, by default the current one. Removes existing files of these names. The
     last view is the terminal. Raises UsageError when a file cannot be written, or is used twice.
     """
@@ -81,8 +80,8 @@ class Opener:
 
 
 def text_stream(reports: "Mapping[str, Path | None] | None") -> TextIO:
-    """Return the stream for human-readable output: stdout, or stderr when TAP goes to stdout."""
-    return sys.stderr if (reports or {}).get("tap") == _STDOUT else sys.stdout
+    """Return the stream for human-readable output: stderr when a report goes to stdout."""
+    return sys.stderr if STDOUT in (reports or {}).values() else sys.stdout
 
 
 def _open_report(kind: str, path: Path, metadata: "RunMetadata | None") -> "View":

@@ -2,10 +2,15 @@
 """Output files of views, checked before a run and replaced in one step."""
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from kut_runner.errors import UsageError
+
+#: The path that stands for stdout.
+STDOUT: Final = Path("-")
 
 
 class OutFile:
@@ -14,10 +19,13 @@ class OutFile:
     def __init__(self, path: Path) -> None:
         """Check that the file can be written, and remove an existing one.
 
-        A device or a pipe, such as /dev/stdout, is written in place. Raises UsageError when the
-        file cannot be written.
+        "-" is stdout. A device or a pipe, such as /dev/stdout, is written in place. Raises
+        UsageError when the file cannot be written.
         """
         self._path = path
+        self._is_regular = False
+        if path == STDOUT:
+            return
         self._is_regular = path.is_file() or not path.exists()
         try:
             if self._is_regular:
@@ -34,7 +42,11 @@ class OutFile:
     def write(self, text: str) -> None:
         """Replace the content; raises OSError, with the name of the file."""
         try:
-            if self._is_regular:
+            if self._path == STDOUT:
+                sys.stdout.flush()
+                sys.stdout.buffer.write(text.encode())
+                sys.stdout.buffer.flush()
+            elif self._is_regular:
                 self._temporary.write_text(text, encoding="utf-8")
                 self._temporary.replace(self._path)
             else:

@@ -8,22 +8,21 @@ line, so a stream without a plan is incomplete.
 import json
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import UsageError
 from kut_runner.records.view import View
 from kut_runner.text import printable
 from kut_runner.verdict.status import Status
+from kut_runner.views.outfile import STDOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from kut_runner.records.run_record import Run
     from kut_runner.verdict.result import TestResult
 
-#: The path that stands for stdout.
-STDOUT: Final = Path("-")
 #: Statuses that are "not ok", but expected.
 _TODO: Final = (Status.XFAIL, Status.KFAIL)
 
@@ -31,7 +30,7 @@ _TODO: Final = (Status.XFAIL, Status.KFAIL)
 class Tap(View):
     """View that writes a TAP stream to a file or, for "-", to stdout."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: "Path") -> None:
         """Start the stream, replacing an existing file; raises UsageError when that fails."""
         self._stream = _open(path)
         self._number = 0
@@ -56,7 +55,7 @@ class Tap(View):
         print(text, file=self._stream, flush=True)
 
 
-def _open(path: Path) -> TextIO:
+def _open(path: "Path") -> TextIO:
     if path == STDOUT:
         return sys.stdout
     try:
