@@ -286,6 +286,7 @@ _display: Final = (
         default=None,
         help="Write annotations and a step summary; by default in GitHub Actions.",
     ),
+    click.option("--lava", is_flag=True, help="Print a signal of LAVA for each test."),
 )
 
 _reports: Final = (
@@ -299,6 +300,12 @@ _reports: Final = (
         "--tap", type=OUT_FILE, help="Write the results as TAP 13 to this file; - is stdout."
     ),
     click.option(
+        "--ktap", type=OUT_FILE, help="Write the results as KTAP 1 to this file; - is stdout."
+    ),
+    click.option(
+        "--kcidb", type=OUT_FILE, help="Write a report for KCIDB to this file; - is stdout."
+    ),
+    click.option(
         "--html", type=OUT_FILE, help="Write the results as an HTML page to this file; - is stdout."
     ),
 )
@@ -307,7 +314,7 @@ _reports: Final = (
 def display(command: "Callable[..., int]", *, github: bool = True) -> "Callable[..., int]":
     """Add the display options; the command receives them as `display`.
 
-    Options for GitHub Actions are added only with `github`.
+    Options for GitHub Actions and LAVA are added only with `github`.
     """
     wants_github = github
 
@@ -318,6 +325,7 @@ def display(command: "Callable[..., int]", *, github: bool = True) -> "Callable[
         verbose: int,
         slowest: int | None,
         github: bool | None = wants_github and None,
+        lava: bool = False,
         **others: object,
     ) -> int:
         from kut_runner.views.display import DisplayOptions, is_github
@@ -328,10 +336,11 @@ def display(command: "Callable[..., int]", *, github: bool = True) -> "Callable[
             verbosity=-1 if quiet else min(verbose, 2),
             slowest=slowest or 0,
             github=is_github(os.environ) if github is None else github,
+            lava=lava,
         )
         return command(*args, display=chosen, **others)
 
-    for option in reversed(_display if github else _display[:-1]):
+    for option in reversed(_display if github else _display[:-2]):
         option(with_display)
     return with_display
 
@@ -343,16 +352,18 @@ def reports(command: "Callable[..., int]") -> "Callable[..., int]":
     """
 
     @wraps(command)
-    def with_reports(
+    def with_reports(  # noqa: PLR0913 - one for each option
         *args: object,
         json: Path | None,
         junit: Path | None,
         tap: Path | None,
+        ktap: Path | None,
+        kcidb: Path | None,
         html: Path | None,
         **others: object,
     ) -> int:
-        chosen = {"json": json, "junit": junit, "tap": tap, "html": html}
-        return command(*args, reports=chosen, **others)
+        chosen = {"json": json, "junit": junit, "tap": tap, "ktap": ktap, "kcidb": kcidb}
+        return command(*args, reports={**chosen, "html": html}, **others)
 
     for option in reversed(_reports):
         option(with_reports)

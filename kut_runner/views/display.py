@@ -22,6 +22,8 @@ class DisplayOptions:
     """Number of slowest tests to list at the end."""
     github: bool = False
     """Whether to write annotations and a summary for GitHub Actions."""
+    lava: bool = False
+    """Whether to print a signal of LAVA for each test."""
 
 
 def is_github(environment: Mapping[str, str]) -> bool:

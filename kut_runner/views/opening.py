@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO, cast
 
 from kut_runner.errors import UsageError
 from kut_runner.records.policy import Policy
@@ -34,8 +34,8 @@ def open_views(
     """Open the views of a run: files first, so that they are complete if the terminal fails.
 
     `results.jsonl` and `results.json` are written to `log_dir`, if given. `reports` are files by
-    kind: "json", "junit", "html" and "tap"; "-" is stdout. `tree` is the directory of
-    relative source paths, by default the current one. Removes existing files of these names. The
+    kind ("json", "junit", "html", "tap", "ktap", "kcidb"); "-" is stdout. `tree` is the directory
+    of relative source paths, by default the current one. Removes existing files of these names. The
     last view is the terminal. Raises UsageError when a file cannot be written, or is used twice.
     """
     wanted = {kind: path for kind, path in (reports or {}).items() if path}
@@ -53,9 +53,14 @@ def open_views(
         from kut_runner.views.report_github import GitHub
 
         views.append(GitHub(stream=stream, tree=tree))
-    options = metadata.options if metadata else {}
-    rounds = options.get("repeat", 1)
-    return (*views, Terminal(display, rounds=rounds, policy=Policy.of(options), stream=stream))
+    if display.lava:
+        from kut_runner.views.report_lava import Inert, Lava
+
+        views.append(Lava(stream))
+        stream = cast("TextIO", Inert(stream))
+    policy = Policy.of(metadata.options if metadata else {})
+    terminal = Terminal(display, rounds=_rounds(metadata), policy=policy, stream=stream)
+    return (*views, terminal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +90,34 @@ def text_stream(reports: "Mapping[str, Path | None] | None") -> TextIO:
 
 
 def _open_report(kind: str, path: Path, metadata: "RunMetadata | None") -> "View":
+    """Open a view by its kind; modules are imported when they are needed."""
     if kind == "json":
         return JsonFile(path, metadata)
     if kind == "tap":
         from kut_runner.views.report_tap import Tap
 
         return Tap(path)
+    if kind == "ktap":
+        from kut_runner.views.report_ktap import Ktap
+
+        return Ktap(path, has_plan=_rounds(metadata) == 1)
     if kind == "junit":
         from kut_runner.views.report_junit import JUnit
 
         return JUnit(path)
+    if kind == "kcidb":
+        from kut_runner.views.report_kcidb import Kcidb
+
+        return Kcidb(path, metadata)
     from kut_runner.views.report_html import Html
 
     return Html(path, metadata)
+
+
+def _rounds(metadata: "RunMetadata | None") -> int | None:
+    """Return the number of rounds of a run, None if it is not known."""
+    rounds: int | None = metadata.options.get("repeat", 1) if metadata else 1
+    return rounds
 
 
 def _refuse_sharing(files: "Mapping[str, Path]") -> None:

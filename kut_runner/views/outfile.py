@@ -13,6 +13,27 @@ from kut_runner.errors import UsageError
 STDOUT: Final = Path("-")
 
 
+class OutStream:
+    """A file to which lines are written one by one; "-" is stdout."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the file, or replace an existing one; raises UsageError when that fails."""
+        self._is_stdout = path == STDOUT
+        try:
+            self._stream = sys.stdout if self._is_stdout else path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise _unwritable(path, error) from None
+
+    def print(self, text: str) -> None:
+        """Write lines."""
+        print(text, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self._is_stdout:
+            self._stream.close()
+
+
 class OutFile:
     """A file that each write replaces in one step."""
 
@@ -35,9 +56,7 @@ class OutFile:
             else:
                 path.open("ab").close()
         except OSError as error:
-            raise UsageError(
-                f"{path} cannot be written: {error.strerror}", "name a writable file"
-            ) from None
+            raise _unwritable(path, error) from None
 
     def write(self, text: str) -> None:
         """Replace the content; raises OSError, with the name of the file."""
@@ -64,3 +83,7 @@ class OutFile:
     @property
     def _temporary(self) -> Path:
         return self._path.with_name(f".{self._path.name}.{os.getpid()}")
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path} cannot be written: {error.strerror}", "name a writable file")

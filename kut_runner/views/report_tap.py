@@ -7,14 +7,12 @@ line, so a stream without a plan is incomplete.
 
 import json
 import shlex
-import sys
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final
 
-from kut_runner.errors import UsageError
 from kut_runner.records.view import View
 from kut_runner.text import printable
 from kut_runner.verdict.status import Status
-from kut_runner.views.outfile import STDOUT
+from kut_runner.views.outfile import OutStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,38 +30,23 @@ class Tap(View):
 
     def __init__(self, path: "Path") -> None:
         """Start the stream, replacing an existing file; raises UsageError when that fails."""
-        self._stream = _open(path)
+        self._out = OutStream(path)
         self._number = 0
-        self._print("TAP version 13")
+        self._out.print("TAP version 13")
 
     def on_result(self, result: "TestResult") -> None:
         """Print the test point."""
         self._number += 1
-        self._print("\n".join(_point(self._number, result)))
+        self._out.print("\n".join(_point(self._number, result)))
 
     def on_end(self, run: "Run") -> None:
         """Print the plan, or "Bail out!" for a run that was cut short."""
         if run.is_complete:
             nothing = "" if self._number else " # SKIP no test is selected"
-            self._print(f"1..{self._number}{nothing}")
+            self._out.print(f"1..{self._number}{nothing}")
         else:
-            self._print(f"Bail out! {run.selected - len(run.results)} tests have no result")
-        if self._stream is not sys.stdout:
-            self._stream.close()
-
-    def _print(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
-
-
-def _open(path: "Path") -> TextIO:
-    if path == STDOUT:
-        return sys.stdout
-    try:
-        return path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written: {error.strerror}", "name a writable file"
-        ) from None
+            self._out.print(f"Bail out! {run.selected - len(run.results)} tests have no result")
+        self._out.close()
 
 
 def _point(number: int, result: "TestResult") -> "Iterator[str]":
