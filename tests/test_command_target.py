@@ -345,7 +345,8 @@ def test_what_its_end_means(tree: Path, name: str, code: int, end: tuple[str, st
 def test_a_saved_log_is_judged_as_its_target_was(tree: Path, name: str) -> None:
     _, tests = run(tree, "script", name)
     log = str(tree / "build/logs" / f"{name}.log")
-    parsed = result_to_json(saved_log.result(log, Path(log).read_bytes()))
+    (result,) = saved_log.results(log, Path(log).read_bytes())
+    parsed = result_to_json(result)
     for key in ("status", "reason", "cause", "exit_code", "target"):
         assert parsed[key] == tests[name][key]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut parse`: verdict on a saved serial log."""
+"""`kut parse`: verdicts on a saved serial log."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from kut_runner.commands import options, where
-from kut_runner.errors import ExitCode, UsageError
+from kut_runner.errors import UsageError
 
 
 @click.command("parse")
@@ -21,6 +21,7 @@ from kut_runner.errors import ExitCode, UsageError
 @options.compiler
 @options.variant
 @options.verbose
+@options.reports
 @click.pass_obj
 def command(  # noqa: PLR0913 - one for each option
     root: Path | None,
@@ -31,15 +32,16 @@ def command(  # noqa: PLR0913 - one for each option
     compiler: str,
     variant: str | None,
     verbose: bool,
+    reports: dict[str, Path | None],
 ) -> int:
     """Judge a saved serial log.
 
-    Prints verdict and diagnosis of LOG; - is standard input.
+    Prints verdict and diagnosis of each test in LOG; - is standard input.
     """
     from kut_runner.build import builder
     from kut_runner.records import saved_log
     from kut_runner.views.display import DisplayOptions
-    from kut_runner.views.report_terminal import Terminal
+    from kut_runner.views.opening import open_views
 
     if elf and image:
         raise UsageError("--elf and --image contradict each other", "omit one of them")
@@ -49,6 +51,6 @@ def command(  # noqa: PLR0913 - one for each option
         if not elf.is_file():
             raise UsageError(f"{elf} does not exist", f"build it: kut build {image}")
     data = sys.stdin.buffer.read() if log == saved_log.STDIN else Path(log).read_bytes()
-    result = saved_log.result(log, data, elf)
-    Terminal(DisplayOptions(verbosity=int(verbose))).on_result(result)
-    return result.verdict.exit_code if result.status.is_failure else ExitCode.OK
+    results = saved_log.results(log, data, elf)
+    views = open_views(reports=reports, display=DisplayOptions(verbosity=int(verbose)))
+    return saved_log.show(results, views)

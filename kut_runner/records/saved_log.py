@@ -1,58 +1,128 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Verdict on a saved serial log.
+"""Verdicts on a saved serial log.
 
 For a log in the directory of a run, the exit of QEMU, the image and its build-id are read from
-`results.jsonl` beside it. Any other log is judged as if QEMU had exited with status 0.
+`results.jsonl` beside it, and the log is read as the output of a run is. Any other log may have
+several tests and what CI, mail or a console added (`surroundings`); each test is judged as if QEMU
+had exited with status 0, unless the log says that timeout(1) ended it.
 """
 
+import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from kut_runner.diagnose.explain import Elf, explain
-from kut_runner.errors import KutError
+from kut_runner.errors import ExitCode, KutError
 from kut_runner.process.boot import ExitKind, ProcessExit
-from kut_runner.records import document
+from kut_runner.records import document, saved_tests, surroundings
+from kut_runner.records.run_record import Run
+from kut_runner.records.saved_tests import SavedTest
+from kut_runner.records.view import View
 from kut_runner.targets.selection import exit_reader
 from kut_runner.verdict import events, lines
 from kut_runner.verdict.cause import Cause
-from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.guest_output import GuestOutput, collect
 from kut_runner.verdict.judge import judge, last_line
-from kut_runner.verdict.result import TestResult
+from kut_runner.verdict.result import TestResult, Verdict, exit_code
 
 #: Path that stands for standard input.
 STDIN: Final = "-"
 _RESULTS: Final = "results.jsonl"
+_POWERED_OFF: Final = ProcessExit(ExitKind.EXITED, 0, 0.0, "")
 
 
-def result(path: str, data: bytes, elf: Path | None = None) -> TestResult:
-    """Return the result that the log `data` stands for; `path` is its file, or STDIN.
+def results(path: str, data: bytes, elf: Path | None = None) -> Sequence[TestResult]:
+    """Return the results that the log `data` stands for; `path` is its file, or STDIN.
 
     `elf` has the symbols of the image; the default is the ELF file that the run's results name.
+    Raises UsageError for a report in place of a log.
     """
-    known = _known_result(path)
+    if known := _known_result(path):
+        return (_again(known, path, data, elf),)
+    shown = "standard input" if path == STDIN else path
+    tests = saved_tests.tests_of(surroundings.lines_of(data), shown)
+    names = _names(tests, Path(path).stem if path != STDIN else "stdin")
+    return tuple(
+        _diagnosed(_result(test, name, path), Elf(elf) if elf else None)
+        for test, name in zip(tests, names, strict=True)
+    )
+
+
+def show(results: Sequence[TestResult], views: Sequence[View]) -> ExitCode:
+    """Show results in views, of which the last one is for people; return the exit code of all.
+
+    A log in which every test was skipped is no failure.
+    """
+    code = exit_code(result.verdict.exit_code for result in results)
+    code = ExitCode.OK if code is ExitCode.NOTHING_RAN else code
+    run = Run(results, len(results), time.time(), 0.0, code, is_complete=True)
+    for view in views:
+        view.on_start([result.id for result in results])
+        for result in results:
+            view.on_result(result)
+        if view is not views[-1] or len(results) > 1:
+            view.on_end(run)
+    return code
+
+
+def _names(tests: Sequence[SavedTest], log: str) -> Sequence[str]:
+    """Return a name for each test: that of the log, or for several the test's own."""
+    if len(tests) == 1:
+        return (log,)
+    names = [test.name or f"{log}-{number}" for number, test in enumerate(tests, 1)]
+    counts = Counter(names)
+    used: Counter[str] = Counter()
+    for index, name in enumerate(names):
+        if counts[name] > 1:
+            used[name] += 1
+            names[index] = f"{name}#{used[name]}"
+    return names
+
+
+def _again(known: TestResult, path: str, data: bytes, elf: Path | None) -> TestResult:
+    """Return the result of a run, judged again from its log."""
     output = collect(events.parse(lines.split([data])))
-    process_exit = (
-        known.process_exit
-        if known and known.process_exit
-        else ProcessExit(ExitKind.EXITED, 0, 0.0, "")
-    )
-    reader = exit_reader(
-        known.target if known else "", known.command[0] if known and known.command else ""
-    )
-    verdict = judge(output, process_exit, reader)
-    if not known and verdict.cause is Cause.NO_EXIT:
-        verdict = replace(verdict, reason=f"the log has no EXIT line{last_line(output)}")
-    found = TestResult(
-        id=Path(path).stem if path != STDIN else "stdin", verdict=verdict, output=output, log=path
-    )
-    if known:
-        kept = known.diagnosis if not elf else None
-        found = replace(known, verdict=verdict, output=output, log=path, diagnosis=kept)
-    if found.diagnosis or not verdict.status.is_failure:
-        return found
-    return replace(found, diagnosis=explain(output, None, _elf(elf, known)))
+    reader = exit_reader(known.target, known.command[0] if known.command else "")
+    verdict = judge(output, known.process_exit or _POWERED_OFF, reader)
+    kept = known.diagnosis if not elf else None
+    found = replace(known, verdict=verdict, output=output, log=path, diagnosis=kept)
+    return _diagnosed(found, Elf(elf) if elf else _elf_of(known))
+
+
+def _result(test: SavedTest, name: str, path: str) -> TestResult:
+    """Return the result of a test whose run is not known."""
+    output = collect(events.parse(test.lines))
+    process_exit = _POWERED_OFF
+    if test.was_timed_out:
+        kind = ExitKind.LINGERED if test.has_ended else ExitKind.TIMED_OUT
+        process_exit = replace(process_exit, kind=kind, seconds=test.seconds)
+    verdict = judge(output, process_exit, exit_reader("", ""))
+    verdict = replace(verdict, reason=_reason(verdict, output, test))
+    return TestResult(id=name, verdict=verdict, output=output, process_exit=process_exit, log=path)
+
+
+def _reason(verdict: Verdict, output: GuestOutput, test: SavedTest) -> str:
+    """Return the reason of a verdict as a log has it, which does not show how QEMU ended."""
+    ended = f"timeout(1) ended QEMU{f' after {test.seconds:g} s' if test.seconds else ''}"
+    match verdict.cause:
+        case Cause.NO_EXIT:
+            return f"the log has no EXIT line{last_line(output)}"
+        case Cause.TIMEOUT:
+            return f"no verdict before {ended}{last_line(output)}"
+        case Cause.NO_POWER_OFF:
+            return f"no power-off after EXIT: STATUS={output.exit_status}, until {ended}"
+    return verdict.reason
+
+
+def _diagnosed(result: TestResult, elf: Elf | None) -> TestResult:
+    """Return a failed result with its diagnosis."""
+    if result.diagnosis or not result.status.is_failure:
+        return result
+    return replace(result, diagnosis=explain(result.output, None, elf))
 
 
 def _known_result(path: str) -> TestResult | None:
@@ -65,11 +135,7 @@ def _known_result(path: str) -> TestResult | None:
     return next((each for each in results if Path(each.log).name == log.name), None)
 
 
-def _elf(given: Path | None, known: TestResult | None) -> Elf | None:
-    """Return the ELF file for symbols: the one given, else the one beside the image that ran."""
-    if given:
-        return Elf(given)
-    if not known:
-        return None
+def _elf_of(known: TestResult) -> Elf | None:
+    """Return the ELF file beside the image that ran."""
     kernel = next((value for each, value in pairwise(known.command) if each == "-kernel"), None)
     return Elf(Path(kernel).with_suffix(".elf"), known.build_id) if kernel else None
