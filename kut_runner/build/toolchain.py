@@ -55,10 +55,10 @@ _COMPILE: Final = (
     "-ffunction-sections",
     "-fdata-sections",
     "-fno-common",
-    # Backtraces follow frame pointers; unwind tables are not used.
+    # Backtraces of images follow frame pointers.
     "-fno-omit-frame-pointer",
     "-fno-optimize-sibling-calls",  # a tail call would be missing from backtraces
-    "-fno-asynchronous-unwind-tables",
+    "-fasynchronous-unwind-tables",  # for debuggers; not loaded
     "-fdiagnostics-color=always",
     "-Wall",
     "-Wextra",

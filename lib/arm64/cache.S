@@ -6,9 +6,11 @@
 	.text
 	.global	clear_pages_zva
 clear_pages_zva:
+	.cfi_startproc
 	add	x1, x0, x1
 1:	dc	zva, x0
 	add	x0, x0, x2
 	cmp	x0, x1
 	b.lo	1b
 	ret
+	.cfi_endproc

@@ -7,38 +7,46 @@
 	.text
 	.global	fpsimd_save
 fpsimd_save:
+	.cfi_startproc
 	for_q0_to_q31 stp
 	mrs	x1, fpcr
 	mrs	x2, fpsr
 	add	x0, x0, #FPSIMD_FPCR
 	stp	x1, x2, [x0]
 	ret
+	.cfi_endproc
 
 	.global	fpsimd_load
 fpsimd_load:
+	.cfi_startproc
 	for_q0_to_q31 ldp
 	add	x0, x0, #FPSIMD_FPCR
 	ldp	x1, x2, [x0]
 	msr	fpcr, x1
 	msr	fpsr, x2
 	ret
+	.cfi_endproc
 
 /* The same for FPCR and FPSR alone: fp_control_save(), fp_control_load() */
 	.global	fp_control_save
 fp_control_save:
+	.cfi_startproc
 	mrs	x1, fpcr
 	mrs	x2, fpsr
 	add	x0, x0, #FPSIMD_FPCR
 	stp	x1, x2, [x0]
 	ret
+	.cfi_endproc
 
 	.global	fp_control_load
 fp_control_load:
+	.cfi_startproc
 	add	x0, x0, #FPSIMD_FPCR
 	ldp	x1, x2, [x0]
 	msr	fpcr, x1
 	msr	fpsr, x2
 	ret
+	.cfi_endproc
 
 /*
  * All z registers in an array at x0, all p registers and then FFR in an array at x1. Sizes are
@@ -61,6 +69,7 @@ fp_control_load:
 /* void sve_save(void *registers, u64 vl): the first-fault register comes last, by way of p0 */
 	.global	sve_save
 sve_save:
+	.cfi_startproc
 	add	x1, x0, x1, lsl #Z_REGISTERS_SHIFT
 	for_z0_to_z31 str
 	for_p0_to_p15 str
@@ -68,24 +77,31 @@ sve_save:
 	str	p0, [x1, #FFR_SLOT, mul vl]
 	ldr	p0, [x1]
 	ret
+	.cfi_endproc
 
 	.global	sve_load
 sve_load:
+	.cfi_startproc
 	add	x1, x0, x1, lsl #Z_REGISTERS_SHIFT
 	for_z0_to_z31 ldr
 	ldr	p0, [x1, #FFR_SLOT, mul vl]
 	wrffr	p0.b
 	for_p0_to_p15 ldr
 	ret
+	.cfi_endproc
 
 /* int sve_vl(void): in bits, eight times the bytes */
 	.global	sve_vl
 sve_vl:
+	.cfi_startproc
 	rdvl	x0, #8
 	ret
+	.cfi_endproc
 
 /* u64 sve_vector_length(void): bytes, as ZCR_ELx has them in force */
 	.global	sve_vector_length
 sve_vector_length:
+	.cfi_startproc
 	rdvl	x0, #1
 	ret
+	.cfi_endproc

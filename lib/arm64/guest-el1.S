@@ -9,12 +9,42 @@
  */
 #include <asm/a32.h>
 #include <asm/asm-offsets.h>
+#include <asm/cfi.h>
 #include <asm/guest-hypercall.h>
 #include <asm/processor.h>
 #include <asm/ptrace.h>
 #include <asm/registers.h>
 
 	.text
+/*
+ * Return address of a guest's function: x0 = its value. In a backtrace the instruction before it
+ * calls the function, hence the NOP.
+ */
+	.cfi_startproc
+	cfi_outermost
+guest_start:
+	nop
+	.global	guest_return
+guest_return:
+	hvc	#GUEST_HVC_RETURNED
+	b	guest_return
+	.cfi_endproc
+
+/* The same at EL0, where HVC is undefined: the SVC is recognised by its address. */
+	.cfi_startproc
+	cfi_outermost
+guest_start_el0:
+	nop
+	.global	guest_return_el0
+guest_return_el0:
+	svc	#GUEST_HVC_RETURNED
+	b	guest_return_el0
+	.cfi_endproc
+	.global	guest_return_a32
+guest_return_a32:
+	.inst	A32_SVC(GUEST_HVC_RETURNED)
+	.inst	A32_B(-4)
+
 	.balign	VECTOR_TABLE_SIZE
 	.global	guest_el1_bare_vectors
 guest_el1_bare_vectors:
@@ -93,18 +123,3 @@ guest_el1_returns:			/* behind the SVCs of guest_return_el0 and _a32; in the cop
 guest_el1_handlers:			/* by vector; written in the copy */
 	.space	VECTOR_MAX * 8
 guest_el1_full_end:
-
-/* Return address of a guest's function: x0 = its value. */
-	.global	guest_return
-guest_return:
-	hvc	#GUEST_HVC_RETURNED
-	b	guest_return
-
-/* The same at EL0, where HVC is undefined: the SVC is recognised by its address. */
-	.global	guest_return_el0, guest_return_a32
-guest_return_el0:
-	svc	#GUEST_HVC_RETURNED
-	b	guest_return_el0
-guest_return_a32:
-	.inst	A32_SVC(GUEST_HVC_RETURNED)
-	.inst	A32_B(-4)

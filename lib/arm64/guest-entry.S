@@ -7,26 +7,11 @@
  * the guest's hvc to its next instruction, with a C handler of three instructions, this is 52
  * instructions.
  */
+#include <asm/cfi.h>
 #include <asm/guest-entry.h>
 #include <asm/host-vector.h>
 #include <asm/ptrace.h>
 #include <asm/registers.h>
-
-/*
- * For debuggers: up to the next .cfi_endproc x29 is guest_run()'s record, and the stack another
- * one, as a signal handler's may be.
- */
-	.cfi_sections .debug_frame
-.macro frame_of_guest_run
-	.cfi_startproc
-	.cfi_signal_frame
-	.cfi_def_cfa x29, 16
-	.cfi_offset x29, -16
-	.cfi_offset x30, -8
-	.irp	register, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28	/* the guest's */
-	.cfi_undefined x\register
-	.endr
-.endm
 
 /*
  * Call the handler of @vector. sp = struct guest, complete. The handler's frame chain starts at
@@ -36,10 +21,10 @@
 .macro call_handler vector
 	ldp	x1, x29, [sp, #GUEST_DISPATCH + (\vector - ELx_LOW_SYNC_64) * GUEST_DISPATCH_SIZE]
 	mov	x0, sp
-	frame_of_guest_run
+	cfi_call_begin handler_\@, cfi_called_by_guest_run
 	blr	x1
 	msr	daifset, #DAIF_IMM(PSR_DAIF)
-	.cfi_endproc
+	cfi_call_end handler_\@, cfi_called_by_guest_run
 	cbz	w0, guest_resume	/* GUEST_ACTION_RESUME */
 	b	guest_leave
 .endm
@@ -51,6 +36,7 @@
  */
 .macro guest_vector vector, slow, set, bit
 	.balign	VECTOR_SLOT_SIZE
+guest_vector_\vector\()_\@:
 	for_x0_to_x29 stp, GUEST_X0
 	mrs	x1, elr_el2
 	mrs	x2, spsr_el2
@@ -77,6 +63,9 @@
 	.irp	vector, VECTORS_CURRENT_EL
 	host_vector 2, \vector
 	.endr
+	.balign	VECTOR_SLOT_SIZE
+	.cfi_startproc
+	cfi_called_by_guest_run
 	guest_vector ELx_LOW_SYNC_64, guest_sync_64\dc, \set_64, \bit_64
 	guest_vector ELx_LOW_IRQ_64
 	guest_vector ELx_LOW_FIQ_64
@@ -85,6 +74,7 @@
 	guest_vector ELx_LOW_IRQ_32
 	guest_vector ELx_LOW_FIQ_32
 	guest_vector ELx_LOW_ERROR_32
+	.cfi_endproc
 .endm
 
 	.text
@@ -116,19 +106,25 @@ guest_vectors_dc:
 	b.ne	1f
 	ldr	x29, [sp, #GUEST_DISPATCH_FRAME]
 	mov	x0, sp
+	cfi_call_begin guest_own_hypercall_\@, cfi_called_by_guest_run
 	bl	guest_own_hypercall
 	cbnz	w0, guest_leave
+	cfi_call_end guest_own_hypercall_\@, cfi_called_by_guest_run
 1:
 	.ifnb \dc
 	ldr	x29, [sp, #GUEST_DISPATCH_FRAME]
 	mov	x0, sp
 	mov	w1, #\vector
+	cfi_call_begin guest_answer_dc_\@, cfi_called_by_guest_run
 	bl	guest_answer_dc
 	cbnz	w0, guest_resume
+	cfi_call_end guest_answer_dc_\@, cfi_called_by_guest_run
 	.endif
 	call_handler \vector
 .endm
 
+	.cfi_startproc
+	cfi_called_by_guest_run
 guest_sync_64:
 	slow_sync ELx_LOW_SYNC_64
 guest_sync_32:
@@ -137,19 +133,24 @@ guest_sync_64_dc:
 	slow_sync ELx_LOW_SYNC_64, dc
 guest_sync_32_dc:
 	slow_sync ELx_LOW_SYNC_32, dc
+	.cfi_endproc
 
 /*
  * x0 = struct guest whose system registers are in the CPU. Returns, through guest_leave, the
  * handler's enum guest_handler_result. Exceptions are masked.
  */
 	.global	guest_enter
+	.cfi_startproc
 guest_enter:
 	stp	x29, x30, [x0, #GUEST_HOST_FRAME]
 	sub	sp, sp, #CALLEE_SAVED_SIZE
+	.cfi_adjust_cfa_offset CALLEE_SAVED_SIZE
 	for_x19_to_x28 stp
+	cfi_x19_to_x28 CALLEE_SAVED_SIZE
 	mov	x1, sp
 	str	x1, [x0, #GUEST_HOST_SP]
 	mov	sp, x0
+	cfi_called_by_guest_run
 
 /*
  * sp = struct guest. Exceptions are masked, so that none can fall between the writes of ELR and
@@ -165,8 +166,10 @@ guest_resume:
 	eret				/* also orders every system register written before it */
 1:	/* A handler looked at the system registers: back into the CPU. x29 is the host's. */
 	mov	x0, sp
+	cfi_call_begin guest_registers_to_cpu, cfi_called_by_guest_run
 	bl	guest_registers_to_cpu
 	b	guest_resume
+	cfi_call_end guest_registers_to_cpu, cfi_called_by_guest_run
 
 /* sp = struct guest, w0 = what guest_enter() returns. Exceptions are masked. */
 	.global	guest_leave
@@ -174,12 +177,23 @@ guest_leave:
 	ldp	x29, x30, [sp, #GUEST_HOST_FRAME]
 	ldr	x1, [sp, #GUEST_HOST_SP]
 	mov	sp, x1
+	.cfi_def_cfa sp, CALLEE_SAVED_SIZE
+	.cfi_same_value 29
+	.cfi_same_value 30
 	for_x19_to_x28 ldp
 	add	sp, sp, #CALLEE_SAVED_SIZE
+	.cfi_def_cfa_offset 0
+	.irp	number, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28
+	.cfi_same_value \number
+	.endr
 	ret
+	.cfi_endproc
 
 /* Return address of guest_fixup_exception() after an illegal eret: sp = struct guest. */
 	.global	guest_leave_illegal
+	.cfi_startproc
+	cfi_called_by_guest_run
 guest_leave_illegal:
 	mov	w0, #GUEST_ACTION_EXIT
 	b	guest_leave
+	.cfi_endproc

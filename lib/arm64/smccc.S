@@ -15,10 +15,15 @@
 .macro smccc conduit
 	.global	arm_smccc_\conduit
 arm_smccc_\conduit:
+	.cfi_startproc
 	hint	#HINT_BTI_C		/* called through a pointer */
 	stp	x29, x30, [sp, #-FRAME_SIZE]!
+	.cfi_def_cfa_offset FRAME_SIZE
+	.cfi_offset 29, -FRAME_SIZE
+	.cfi_offset 30, 8 - FRAME_SIZE
 	mov	x29, sp
 	str	x19, [sp, #FRAME_X19]
+	.cfi_offset 19, FRAME_X19 - FRAME_SIZE
 	ldp	x8, x9, [sp, #STACK_ARGUMENTS]
 	ldp	x10, x11, [sp, #STACK_ARGUMENTS + 2 * 8]
 	ldr	x19, [sp, #STACK_ARGUMENTS + 4 * 8]
@@ -31,7 +36,11 @@ arm_smccc_\conduit:
 	stp	x8, x9, [x19, #SMCCC_RESULT + 8 * 8]
 1:	ldr	x19, [sp, #FRAME_X19]
 	ldp	x29, x30, [sp], #FRAME_SIZE
+	.cfi_def_cfa_offset 0
+	.cfi_restore 29
+	.cfi_restore 30
 	ret
+	.cfi_endproc
 .endm
 
 	.text

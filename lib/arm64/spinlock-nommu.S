@@ -28,6 +28,7 @@
 .macro nommu el
 	.global	spin_lock_nommu_el\el
 spin_lock_nommu_el\el:
+	.cfi_startproc
 	mmu_on	\el
 1:	ldaxr	w3, [x0]
 	cbnz	w3, 1b
@@ -36,14 +37,17 @@ spin_lock_nommu_el\el:
 	cbnz	w4, 1b
 	mmu_off	\el
 	ret
+	.cfi_endproc
 
 	.global	spin_unlock_nommu_el\el
 spin_unlock_nommu_el\el:
+	.cfi_startproc
 	dsb	sy			/* writes without caches, before the lock is free */
 	mmu_on	\el
 	stlr	wzr, [x0]
 	mmu_off	\el
 	ret
+	.cfi_endproc
 .endm
 
 	.text

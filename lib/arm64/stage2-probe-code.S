@@ -6,6 +6,7 @@
 	.text
 	.global	s2_probe_read
 s2_probe_read:
+	.cfi_startproc
 	ldr	x0, [x1]
 	ldr	xzr, [x3]
 
@@ -19,3 +20,4 @@ s2_probe_execute:
 	adr	x4, 1f
 	br	x1
 1:	ldr	xzr, [x3]
+	.cfi_endproc

@@ -6,6 +6,7 @@
  * at EL2 or EL1, loaded anywhere on a 4 KiB boundary.
  */
 #include <asm/asm-offsets.h>
+#include <asm/cfi.h>
 #include <asm/ptrace.h>
 #include <asm/sysreg.h>
 #include <asm/thread_info.h>
@@ -75,6 +76,8 @@ _start:
  * instruction.
  */
 entry:
+	.cfi_startproc
+	cfi_outermost
 	mrs	x21, cntvct_el0
 	mov	x19, x0
 	bl	enter_level
@@ -117,6 +120,7 @@ entry:
 	mov	x1, x21
 	bl	start_image
 	/* start_image() does not return */
+	.cfi_endproc
 
 /*
  * The first code of every CPU: fixed values for the registers that decide the meaning of all
@@ -124,6 +128,7 @@ entry:
  * x0, x1.
  */
 enter_level:
+	.cfi_startproc
 	msr	spsel, #1
 	msr	daifset, #DAIF_IMM(PSR_DAIF)
 	mrs	x20, CurrentEL
@@ -145,6 +150,7 @@ enter_level:
 	isb				/* E2H decides which registers the next accesses reach */
 	sign_returns 2
 	ret
+	.cfi_endproc
 
 /*
  * A CPU that PSCI started for smp.c, in the state of PSCI CPU_ON (DEN0022F, 6.4.3): MMU off, at the
@@ -153,6 +159,8 @@ enter_level:
 	.section .text.secondary, "ax"
 	.global	secondary_entry
 secondary_entry:
+	.cfi_startproc
+	cfi_outermost
 	bl	enter_level
 	adrp	x4, secondary_data
 	add	x4, x4, :lo12:secondary_data
@@ -169,13 +177,17 @@ secondary_entry:
 	mov	x30, xzr
 	bl	secondary_start
 	/* secondary_start() does not return */
+	.cfi_endproc
 
 /* Also as PSCI starts a CPU: needs neither stack nor MMU. */
 	.section .text.halt, "ax"
 	.global	halt
 halt:
+	.cfi_startproc
+	cfi_outermost
 	wfi
 	b	halt
+	.cfi_endproc
 
 	.section .stack, "aw", %nobits
 	.balign	2 * THREAD_SIZE

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Entry to and exit from the host's user mode. */
+#include <asm/cfi.h>
 #include <asm/ptrace.h>
 #include <asm/registers.h>
 
@@ -12,7 +13,9 @@
 .macro user_enter el
 	.global	user_enter_el\el
 user_enter_el\el:
+	.cfi_startproc
 	frame_begin
+	cfi_frame
 	msr	sp_el0, x2
 	msr	elr_el\el, x0
 	mov	x2, #PSR_MODE_EL0t		/* nothing masked */
@@ -21,6 +24,7 @@ user_enter_el\el:
 	adr	x30, user_return
 	mov	x29, xzr
 	eret
+	.cfi_endproc
 .endm
 
 	.text
@@ -29,11 +33,20 @@ user_enter_el\el:
 
 	.global	user_returned
 user_returned:
+	.cfi_startproc
+	cfi_frame
 	frame_end
+	.cfi_def_cfa_offset 0
 	ret
+	.cfi_endproc
 
-/* At EL0: @func has returned. */
+/* At EL0: @func has returned. In a backtrace the instruction before this calls it. */
+	.cfi_startproc
+	cfi_outermost
+user_start:
+	nop
 	.global	user_return
 user_return:
 	svc	#0
 	b	user_return
+	.cfi_endproc

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host's exception vectors: save struct pt_regs, call C, restore it. */
+#include <asm/cfi.h>
 #include <asm/host-vector.h>
 #include <asm/ptrace.h>
 #include <asm/registers.h>
@@ -35,12 +36,17 @@ host_exception_el\el:
 	stp	x30, x19, [sp, #S_LR]
 	stp	x21, x22, [sp, #S_PC]
 	stp	x20, x21, [sp, #S_FRAME]
+	.cfi_startproc
+	cfi_called_by_interrupted
+host_exception_saved_el\el:		/* before it, debuggers need ELR_EL\el */
 	add	x29, sp, #S_FRAME
 	mov	x1, sp
 	mov	x23, x0
+	cfi_call_begin do_handle_exception_el\el, cfi_called_by_interrupted
 	bl	do_handle_exception
 
 	msr	daifset, #DAIF_IMM(PSR_DAIF)	/* a handler may unmask; ELR and SPSR are next */
+	cfi_call_end do_handle_exception_el\el, cfi_called_by_interrupted
 	ldp	x30, x19, [sp, #S_LR]
 	ldp	x21, x22, [sp, #S_PC]
 	and	x23, x23, #~(VECTORS_PER_GROUP - 1)
@@ -51,6 +57,7 @@ host_exception_el\el:
 	msr	spsr_el\el, x22
 	for_x2_to_x29 ldp, S_X0
 	ldp	x0, x1, [sp, #S_X0]
+	.cfi_endproc
 	add	sp, sp, #S_FRAME_SIZE
 	eret
 
@@ -76,10 +83,15 @@ host_stack_overflow_el\el:
 	stp	x30, x19, [sp, #S_LR]
 	stp	x21, x22, [sp, #S_PC]
 	stp	x29, x21, [sp, #S_FRAME]
+	.cfi_startproc
+	cfi_called_by_interrupted
+host_stack_overflow_saved_el\el:
 	add	x29, sp, #S_FRAME
 	mov	x0, sp
+	cfi_call_begin do_stack_overflow_el\el, cfi_called_by_interrupted
 	bl	do_stack_overflow
 	b	.				/* do_stack_overflow() does not return */
+	.cfi_endproc
 .endm
 
 	.arch	armv8.2-a
