@@ -242,6 +242,149 @@ def test_lldb_has_the_same_words(in_lldb: str) -> None:
     assert "\n0x5a000001: HVC: #0x1\n" in in_lldb
 
 
+# Backtraces.
+
+COMPILERS = pytest.mark.parametrize("compiler", ["gcc", "clang"])
+HANDLERS = [
+    f"arrived_ELx_LOW_{kind}_{bits}"
+    for kind in ("SYNC", "IRQ", "FIQ", "ERROR")
+    for bits in (64, 32)
+]
+#: In gdb: print the stack at each stop, up to the end of the test.
+STACKS = """\
+set height 0
+python
+while True:
+    gdb.execute("continue")
+    if not gdb.selected_inferior().threads() or gdb.selected_frame().name() == "exit":
+        break
+    gdb.execute("backtrace 20")
+end
+"""
+
+
+def stacks(said: str) -> list[list[str]]:
+    """Return the functions of each backtrace of gdb or lldb, without those of assembly."""
+    found: list[list[str]] = []
+    of_gdb, of_lldb = r"#(\d+) +(?:0x\w+ in )?<?(\w+)", r"[ *]+ frame #(\d+): 0x\w+ [\w.-]+`(\w+)"
+    for line in said.splitlines():
+        if match := re.match(of_gdb, line) or re.match(of_lldb, line):
+            if match[1] == "0":
+                found.append([])
+            if match[2] != "signal" and ".S:" not in line:
+                found[-1].append(match[2])
+    return found
+
+
+@pytest.mark.qemu
+@needs_gdb
+@COMPILERS
+def test_the_stack_of_every_exit_goes_down_to_main(tmp_path: Path, compiler: str) -> None:
+    script = tmp_path / "script"
+    breakpoints = "".join(f"hbreak {name}\n" for name in (*HANDLERS, "exit"))
+    script.write_text(breakpoints + STACKS)
+    said = batch("guest-vectors", "--compiler", compiler, "-x", str(script))
+    seen = {stack[stack.index("guest_run") - 1]: stack for stack in stacks(said)}
+    assert seen.keys() == set(HANDLERS)
+    for stack in seen.values():
+        below = stack[stack.index("guest_run") :]
+        assert below[:3] == ["guest_run", "__guest_check_run", "test_exit_slots"]
+        assert below[-1] == "main"
+
+
+#: Places on the way out of a guest and back, in the order in which guest-resume reaches them.
+ON_THE_WAY = ("change_registers", "do_handle_exception", "guest_resume", "guest_own_hypercall")
+
+
+@pytest.mark.qemu
+@needs_gdb
+@COMPILERS
+def test_each_place_on_the_way_out_of_a_guest_and_back(compiler: str) -> None:
+    stops = [word for name in ON_THE_WAY for word in (f"thbreak {name}", "continue", "bt 20")]
+    found = stacks(batch("guest-resume", "--compiler", compiler, *gdb(*stops)))
+    assert len(found) == len(ON_THE_WAY)
+    for stack in found:
+        assert stack[-4:] in (
+            ["test_changes", "run_subtests", "run_subtests_unless", "main"],
+            ["test_vttbr", "run_subtests", "run_subtests_unless", "main"],
+        )
+        assert "guest_run" in stack
+    assert found[1][:2] == ["do_handle_exception", "change_registers"]  # the interrupted function
+
+
+@pytest.mark.qemu
+@needs_gdb
+@pytest.mark.parametrize("place", ["*guest_vectors+0x200", "host_exception_el2", "dump_and_abort"])
+def test_a_crash_in_a_handler_is_followed_from_the_first_instruction_of_the_vector(
+    place: str,
+) -> None:
+    stops = ("hbreak load_from", "continue", f"hbreak {place}", "continue", "bt 20")
+    (stack,) = stacks(batch("misbehave-handler-exception", *gdb(*stops)))
+    expected = ["load_from", "load_in_handler", "guest_run", "handler_exception", "main"]
+    assert stack[-5:] == expected
+
+
+@pytest.mark.qemu
+@needs_gdb
+@COMPILERS
+def test_a_guests_stack_ends_where_it_was_started(compiler: str) -> None:
+    commands = gdb(
+        "hbreak guest_load", "continue", "bt 20", "hbreak load_from", "continue", "bt 20"
+    )
+    said = batch("misbehave-guest-exit", "--compiler", compiler, *commands)
+    assert stacks(said) == [["guest_load"], ["load_from", "guest_load"]]
+    assert re.findall(r"in (\w+) \(\) at \S*lib/arm64/guest-el1\.S", said) == ["guest_start"] * 2
+
+
+@pytest.mark.qemu
+@COMPILERS
+def test_lldb_follows_the_stack_of_a_handler_and_of_an_exception_in_it(compiler: str) -> None:
+    try:
+        debugger.find("lldb", os.environ)
+    except MissingToolError:
+        pytest.skip("no lldb is installed (Debian: apt install lldb)")
+    commands = [
+        word
+        for name in ("load_in_handler", "dump_and_abort")
+        for word in (f"breakpoint set -H -n {name}", "continue", "bt")
+    ]
+    options = ("--debugger", "lldb", "--compiler", compiler)
+    said = batch("misbehave-handler-exception", *options, *gdb(*commands))
+    below = ["load_in_handler", "guest_run", "handler_exception", "main", "start_image"]
+    in_handler, in_exception = (stack for stack in stacks(said) if len(stack) > 1)
+    assert in_handler == below
+    assert in_exception[-6:] == ["load_from", *below]
+
+
+#: Functions of arm/guest-resume.c, the first ones of the image.
+FIRST = ("guest_look", "change_registers", "test_changes", "test_hcr", "test_vttbr", "main")
+
+
+@pytest.mark.qemu
+@needs_gdb
+@COMPILERS
+def test_the_first_functions_of_an_image_have_their_own_names(compiler: str) -> None:
+    commands = [
+        f"python print('[', gdb.block_for_pc(int(gdb.parse_and_eval('&{name}'))).function, ']')"
+        for name in FIRST
+    ]
+    said = batch("guest-resume", "--compiler", compiler, *gdb(*commands))
+    assert tuple(re.findall(r"^\[ (\w+) \]$", said, re.MULTILINE)) == FIRST
+
+
+@pytest.mark.qemu
+@COMPILERS
+def test_they_have_their_own_names_in_lldb(compiler: str) -> None:
+    try:
+        debugger.find("lldb", os.environ)
+    except MissingToolError:
+        pytest.skip("no lldb is installed (Debian: apt install lldb)")
+    commands = [f"image lookup --address `(void*)&{name}`" for name in FIRST]
+    said = batch("guest-resume", "--debugger", "lldb", "--compiler", compiler, *gdb(*commands))
+    found = re.findall(r"Summary: guest-resume\.elf`(\w+) at guest-resume\.c:", said)
+    assert tuple(found) == FIRST
+
+
 TREES = """\
 hbreak s2mmu_print
 commands

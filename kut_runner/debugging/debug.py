@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from kut_runner.debugging import debugger as debuggers
+from kut_runner.debugging import symbol_file
 from kut_runner.definitions.fields import DAY
 from kut_runner.diagnose import symbols
 from kut_runner.errors import (
@@ -161,7 +162,8 @@ class Machine:
         say(f"{name} is stopped {self._stopped}; serial output: {log}")
         if trace := self._boot.launch.trace:
             say(f"trace: {os.path.relpath(trace)}")
-        return debuggers.DebuggedImage(elf, self._load, self._request.tree)
+        symbols_for = symbol_file.write(elf, self._request.tree / "build/debug")
+        return debuggers.DebuggedImage(symbols_for, self._load, self._request.tree)
 
     def listen(self, listener: socket.socket) -> None:
         """Pass the first client of `listener` to QEMU's gdb stub."""

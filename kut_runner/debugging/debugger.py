@@ -71,6 +71,7 @@ class DebuggedImage:
     """A loaded image and its symbols."""
 
     elf: Path
+    """File with the symbols, as `symbol_file` writes it."""
     load: int
     """Address of the first byte of the image, which is at 0 in the ELF file."""
     tree: Path

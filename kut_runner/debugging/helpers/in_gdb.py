@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +35,11 @@ _find_package()
 from kut_runner.debugging.helpers import commands  # noqa: E402 - only importable now
 from kut_runner.debugging.helpers.machine import CommandError, Member, UnreadableError, Value  # noqa: E402
 
+_ALL_BITS = (1 << 64) - 1
+#: Code of the host's vectors before it has saved the registers, with its exception level.
+_VECTORS = re.compile(r"(?:host_(?:vectors|exception)_el([12])|guest_vectors(?:_dc)?)\b")
+#: Bytes of a slot of a vector table.
+_VECTOR_SLOT = 0x80
 _STRUCTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 
 
@@ -194,10 +200,11 @@ def _on_exit(_event: object) -> None:
         gdb.execute("kill", to_string=True)
 
 
-class _FrameRecordUnwinder(Unwinder):  # type: ignore[misc]
-    """Unwinder that follows frame records through assembly, which has no unwind tables.
+class _AssemblyUnwinder(Unwinder):  # type: ignore[misc]
+    """Unwinder for assembly without call frame information, where gdb guesses, possibly endlessly.
 
-    Without them gdb guesses, possibly without end. C functions are left to gdb.
+    It follows frame records, and in the first instructions of a vector of the host ELR, which call
+    frame information cannot refer to. C functions and the library's assembly are left to gdb.
     """
 
     def __init__(self) -> None:
@@ -205,15 +212,20 @@ class _FrameRecordUnwinder(Unwinder):  # type: ignore[misc]
 
     def __call__(self, pending: gdb.PendingFrame) -> gdb.UnwindInfo | None:
         pc, frame, stack = (pending.read_register(name) for name in ("pc", "x29", "sp"))
-        if not _needs_records(int(pc)):
+        address = int(pc)
+        if _is_in_c(address):
             return None
-        caller, address = _frame_record(int(frame) & (1 << 64) - 1)
+        if match := _VECTORS.match(_Gdb().symbol(address)):
+            has_room = "exception" in match[0] or address % _VECTOR_SLOT
+            values = _interrupted(pending, int(match[1] or 2), int(stack), has_room=bool(has_room))
+        elif _is_in_library(address):
+            return None
+        else:
+            caller, back = _frame_record(int(frame) & _ALL_BITS)
+            values = {"x29": caller, "sp": int(frame if back else stack) + 16, "pc": back}
         found = pending.create_unwind_info(_FrameId(stack, pc))
-        found.add_saved_register("x29", gdb.Value(caller).cast(frame.type))
-        found.add_saved_register(
-            "sp", gdb.Value(int(frame if address else stack) + 16).cast(frame.type)
-        )
-        found.add_saved_register("pc", gdb.Value(address).cast(frame.type))
+        for name, value in values.items():
+            found.add_saved_register(name, gdb.Value(value & _ALL_BITS).cast(frame.type))
         return found
 
 
@@ -222,9 +234,25 @@ class _FrameId:
         self.sp, self.pc = sp, pc
 
 
-def _needs_records(address: int) -> bool:
-    """Return whether an address is in assembly without unwind tables."""
-    return not _is_in_c(address) and not _Gdb().symbol(address).startswith("guest_vectors")
+def _interrupted(
+    pending: gdb.PendingFrame, level: int, stack: int, *, has_room: bool
+) -> dict[str, int]:
+    """Return the registers of the code that an exception interrupted; they are not saved yet.
+
+    `has_room` is whether SP is below the room for them.
+    """
+    registers = {name: pending.read_register(f"{name}_EL{level}") for name in ("ELR", "SPSR")}
+    if not int(registers["SPSR"]) & 1:
+        stack = int(pending.read_register("SP_EL0"))
+    elif has_room:
+        stack += gdb.lookup_type("struct pt_regs").sizeof
+    return {"pc": int(registers["ELR"]), "sp": stack}
+
+
+def _is_in_library(address: int) -> bool:
+    """Return whether an address is in assembly of the library, which has call frame information."""
+    symtab = gdb.find_pc_line(address).symtab
+    return symtab is not None and "lib/arm64/" in symtab.filename
 
 
 def _is_in_c(address: int) -> bool:
@@ -254,6 +282,6 @@ _Prefix()
 for _name, _each in commands.COMMANDS.items():
     _Command(_name, _each)
 gdb.pretty_printers.append(_look_up)
-register_unwinder(None, _FrameRecordUnwinder(), replace=True)
+register_unwinder(None, _AssemblyUnwinder(), replace=True)
 if hasattr(gdb.events, "gdb_exiting"):  # since gdb 12
     gdb.events.gdb_exiting.connect(_on_exit)
