@@ -5,8 +5,8 @@
  */
 	.text
 	.global	clear_pages_zva
-clear_pages_zva:
 	.cfi_startproc
+clear_pages_zva:
 	add	x1, x0, x1
 1:	dc	zva, x0
 	add	x0, x0, x2

@@ -6,8 +6,8 @@
 
 	.text
 	.global	fpsimd_save
-fpsimd_save:
 	.cfi_startproc
+fpsimd_save:
 	for_q0_to_q31 stp
 	mrs	x1, fpcr
 	mrs	x2, fpsr
@@ -17,8 +17,8 @@ fpsimd_save:
 	.cfi_endproc
 
 	.global	fpsimd_load
-fpsimd_load:
 	.cfi_startproc
+fpsimd_load:
 	for_q0_to_q31 ldp
 	add	x0, x0, #FPSIMD_FPCR
 	ldp	x1, x2, [x0]
@@ -29,8 +29,8 @@ fpsimd_load:
 
 /* The same for FPCR and FPSR alone: fp_control_save(), fp_control_load() */
 	.global	fp_control_save
-fp_control_save:
 	.cfi_startproc
+fp_control_save:
 	mrs	x1, fpcr
 	mrs	x2, fpsr
 	add	x0, x0, #FPSIMD_FPCR
@@ -39,8 +39,8 @@ fp_control_save:
 	.cfi_endproc
 
 	.global	fp_control_load
-fp_control_load:
 	.cfi_startproc
+fp_control_load:
 	add	x0, x0, #FPSIMD_FPCR
 	ldp	x1, x2, [x0]
 	msr	fpcr, x1
@@ -68,8 +68,8 @@ fp_control_load:
 	.arch	armv8.2-a+sve
 /* void sve_save(void *registers, u64 vl): the first-fault register comes last, by way of p0 */
 	.global	sve_save
-sve_save:
 	.cfi_startproc
+sve_save:
 	add	x1, x0, x1, lsl #Z_REGISTERS_SHIFT
 	for_z0_to_z31 str
 	for_p0_to_p15 str
@@ -80,8 +80,8 @@ sve_save:
 	.cfi_endproc
 
 	.global	sve_load
-sve_load:
 	.cfi_startproc
+sve_load:
 	add	x1, x0, x1, lsl #Z_REGISTERS_SHIFT
 	for_z0_to_z31 ldr
 	ldr	p0, [x1, #FFR_SLOT, mul vl]
@@ -92,16 +92,16 @@ sve_load:
 
 /* int sve_vl(void): in bits, eight times the bytes */
 	.global	sve_vl
-sve_vl:
 	.cfi_startproc
+sve_vl:
 	rdvl	x0, #8
 	ret
 	.cfi_endproc
 
 /* u64 sve_vector_length(void): bytes, as ZCR_ELx has them in force */
 	.global	sve_vector_length
-sve_vector_length:
 	.cfi_startproc
+sve_vector_length:
 	rdvl	x0, #1
 	ret
 	.cfi_endproc

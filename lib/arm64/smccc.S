@@ -14,8 +14,8 @@
  */
 .macro smccc conduit
 	.global	arm_smccc_\conduit
-arm_smccc_\conduit:
 	.cfi_startproc
+arm_smccc_\conduit:
 	hint	#HINT_BTI_C		/* called through a pointer */
 	stp	x29, x30, [sp, #-FRAME_SIZE]!
 	.cfi_def_cfa_offset FRAME_SIZE

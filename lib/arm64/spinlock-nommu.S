@@ -27,8 +27,8 @@
 
 .macro nommu el
 	.global	spin_lock_nommu_el\el
-spin_lock_nommu_el\el:
 	.cfi_startproc
+spin_lock_nommu_el\el:
 	mmu_on	\el
 1:	ldaxr	w3, [x0]
 	cbnz	w3, 1b
@@ -40,8 +40,8 @@ spin_lock_nommu_el\el:
 	.cfi_endproc
 
 	.global	spin_unlock_nommu_el\el
-spin_unlock_nommu_el\el:
 	.cfi_startproc
+spin_unlock_nommu_el\el:
 	dsb	sy			/* writes without caches, before the lock is free */
 	mmu_on	\el
 	stlr	wzr, [x0]

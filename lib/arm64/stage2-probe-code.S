@@ -5,8 +5,8 @@
  */
 	.text
 	.global	s2_probe_read
-s2_probe_read:
 	.cfi_startproc
+s2_probe_read:
 	ldr	x0, [x1]
 	ldr	xzr, [x3]
 

@@ -75,9 +75,9 @@ _start:
  * x0 = device tree. From here on: x19 = device tree, x20 = CurrentEL, x21 = counter at the first
  * instruction.
  */
-entry:
 	.cfi_startproc
 	cfi_outermost
+entry:
 	mrs	x21, cntvct_el0
 	mov	x19, x0
 	bl	enter_level
@@ -127,8 +127,8 @@ entry:
  * others. At EL2 with FEAT_VHE the host runs with E2H and TGE. Returns x20 = CurrentEL; clobbers
  * x0, x1.
  */
-enter_level:
 	.cfi_startproc
+enter_level:
 	msr	spsel, #1
 	msr	daifset, #DAIF_IMM(PSR_DAIF)
 	mrs	x20, CurrentEL
@@ -158,9 +158,9 @@ enter_level:
  */
 	.section .text.secondary, "ax"
 	.global	secondary_entry
-secondary_entry:
 	.cfi_startproc
 	cfi_outermost
+secondary_entry:
 	bl	enter_level
 	adrp	x4, secondary_data
 	add	x4, x4, :lo12:secondary_data
@@ -182,9 +182,9 @@ secondary_entry:
 /* Also as PSCI starts a CPU: needs neither stack nor MMU. */
 	.section .text.halt, "ax"
 	.global	halt
-halt:
 	.cfi_startproc
 	cfi_outermost
+halt:
 	wfi
 	b	halt
 	.cfi_endproc

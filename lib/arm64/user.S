@@ -12,8 +12,8 @@
  */
 .macro user_enter el
 	.global	user_enter_el\el
-user_enter_el\el:
 	.cfi_startproc
+user_enter_el\el:
 	frame_begin
 	cfi_frame
 	msr	sp_el0, x2
@@ -32,8 +32,8 @@ user_enter_el\el:
 	user_enter 2
 
 	.global	user_returned
-user_returned:
 	.cfi_startproc
+user_returned:
 	cfi_frame
 	frame_end
 	.cfi_def_cfa_offset 0
