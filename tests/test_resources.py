@@ -140,13 +140,16 @@ def test_memory_that_is_free_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (1, 0.6, 1),
         (1, 0.4, 0.5),
         (1, 0.0, 0.25),
-        (4, 1.0, 1.125),
-        (4, 3.0, 4),
+        (2, 0.5, 0.625),
+        (2, 0.9, 1),
+        (2, 1.3, 1),
+        (2, 1.6, 2),
+        (4, 1.0, 1),
+        (4, 3.0, 3),
+        (4, 5.0, 4),
     ],
 )
-def test_what_mostly_sleeps_weighs_what_it_uses(
-    smp: int, wanted: float | None, cpus: float
-) -> None:
+def test_a_test_weighs_what_it_uses(smp: int, wanted: float | None, cpus: float) -> None:
     whole = Resources(8, 1000)
     assert qemu_machine.cost(definition(smp=smp)).bounded(wanted, whole).cpus == cpus
 

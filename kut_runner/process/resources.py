@@ -3,8 +3,7 @@
 
 In a container or under `taskset`, kut may use only a part of the host: the limits are the affinity
 mask, the CPU quota and the memory limit of the control groups (version 1 and 2), and free memory. A
-test costs as many CPUs as its machine has; if it is known to sleep for most of the time, it costs
-the CPUs that it uses.
+test costs as many CPUs as its machine has, or those that it is known to use if they are fewer.
 """
 
 import os
@@ -18,6 +17,8 @@ from typing import Final
 OVERHEAD: Final = 96
 #: Lowest cost of a test in CPUs.
 _LEAST_CPUS: Final = 0.25
+#: Most CPUs that a test uses on average if it mostly sleeps.
+_SLEEPS: Final = 0.5
 #: Stands for no limit.
 _UNLIMITED: Final = 1 << 40
 _MIB: Final = 1 << 20
@@ -41,9 +42,8 @@ class Resources:
         `cpu_demand` is the average number of CPUs that it used before, None if unknown.
         """
         cpus = self.cpus
-        if cpu_demand is not None and cpu_demand <= cpus / 2 and total.cpus > 1:
-            # In eighths, for few different costs; rounded up, as the demand varies.
-            cpus = max(_LEAST_CPUS, ceil(cpu_demand * 8 + 0.5) / 8)
+        if cpu_demand is not None and total.cpus > 1:
+            cpus = min(cpus, _rounded(cpu_demand))
         return Resources(min(cpus, total.cpus), min(self.memory, total.memory))
 
     def fits(self, free: "Resources") -> bool:
@@ -57,6 +57,17 @@ class Resources:
     def __sub__(self, other: "Resources") -> "Resources":
         """Return the difference."""
         return Resources(self.cpus - other.cpus, self.memory - other.memory)
+
+
+def _rounded(cpu_demand: float) -> float:
+    """Return a demand as one of few different costs.
+
+    That of a test that sleeps is in eighths, rounded up, as it varies. From half a CPU on it is in
+    whole CPUs: at 1.2 CPUs, vCPUs take turns, and a whole CPU for the rest would be idle.
+    """
+    if cpu_demand <= _SLEEPS:
+        return max(_LEAST_CPUS, ceil(cpu_demand * 8 + 0.5) / 8)
+    return max(1.0, float(round(cpu_demand)))
 
 
 def available(jobs: int | None = None) -> Resources:
