@@ -22,6 +22,7 @@ from kut_runner.bundle.guest_environment import Emulator
 from kut_runner.bundle.kvm_unit_tests import SourceTree
 from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ConfigError, MissingToolError, UsageError
+from kut_runner.targets import qemu_machine
 
 EMULATOR = Emulator("tcg", "7.2.22")
 FIXTURE = Path(__file__).parent / "tree"
@@ -69,8 +70,7 @@ def source_tree(
     return kvm_unit_tests.load(
         tree,
         has_el2=el2,
-        environment=environment,
-        cpus=cpus,
+        environment={"MAX_SMP": str(cpus), **environment},
         accelerator=accelerator,
         is_strict=strict,
     )
@@ -348,7 +348,7 @@ def test_an_option_that_would_reach_the_host_is_a_problem_of_its_test(
     assert "-D" in tests["log"].problem
     assert not tests["inside"].problem
     assert not tests["good"].problem
-    trusted = kvm_unit_tests.load(tree, has_el2=False, environment={}, cpus=4, trust=True)
+    trusted = kvm_unit_tests.load(tree, has_el2=False, environment={"MAX_SMP": "4"}, trust=True)
     assert not any(test.problem for test in trusted.definitions.tests)
 
 
@@ -570,6 +570,36 @@ def test_a_refused_test_costs_only_itself(tree: Path, tmp_path: Path) -> None:
     done, _ = kut(tmp_path, "--tree", top, "--strict")
     assert done.returncode == 2
     assert "bad test configuration" in done.stderr
+
+
+@pytest.mark.qemu
+def test_the_number_of_cpus_that_qemu_supports(tree: Path, tmp_path: Path) -> None:
+    environment = {"MAX_SMP": "600"}
+    done, document = kut(tmp_path, "--tree", tree, "psci", "selftest", environment=environment)
+    assert done.returncode == 2
+    causes = {test["id"]: test["cause"] for test in document["tests"]}
+    assert causes == {"psci": "bad-definition", "selftest": "passed"}
+    options = ("--tree", tree, "--probe-maxsmp", "selftest")
+    done, document = kut(tmp_path, *options, environment=environment)
+    assert done.returncode == 0
+    assert "kut: warning: MAX_SMP is 8 instead of 600: QEMU's limit" in done.stderr
+    done, _ = kut(tmp_path, "selftest", "--probe-maxsmp")
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("output", "most"),
+    [
+        ("Number of SMP CPUs requested (16) exceeds max CPUs supported by machine 'virt' (8)", 8),
+        ("Invalid SMP CPUs 600. The max CPUs supported by machine 'virt-7.2' is 512", 512),
+        ("could not load kernel '/dev/null/no-kernel'", None),
+    ],
+)
+def test_the_limit_that_qemu_states(tmp_path: Path, output: str, most: int | None) -> None:
+    program = tmp_path / "qemu"
+    program.write_text(f'#!/bin/sh\necho "qemu-system-aarch64: {output}" >&2\nexit 1\n')
+    program.chmod(0o755)
+    assert qemu_machine.most_cpus(str(program), "tcg", "16", has_el2=True) == most
 
 
 def test_list(tmp_path: Path) -> None:

@@ -121,21 +121,20 @@ def load(  # noqa: PLR0913 - the tree, and the host that decides what can run
     *,
     has_el2: bool,
     environment: Environment,
-    cpus: int,
     accelerator: str = "tcg",
     trust: bool = False,
     is_strict: bool = False,
 ) -> SourceTree:
     """Read the unittests.cfg of a source tree and find its images.
 
-    `cpus` is the default of MAX_SMP; `accelerator` is that of the target. Without `trust` a test
+    `environment` has MAX_SMP; `accelerator` is that of the target. Without `trust` a test
     with options of QEMU that may reach the host has a problem; see `qemu_options`. Raises
     UsageError for any other directory, and ConfigError with all problems of the file, each with its
     line, if only tests with problems are left. If `is_strict`, any problem or warning is an error.
     """
     path = _find(directory)
     settings = build_settings.read(directory)
-    environment = {"MAX_SMP": str(cpus), "TARGET": "qemu", **environment, "ACCEL": accelerator}
+    environment = {"TARGET": "qemu", **environment, "ACCEL": accelerator}
     host = _Host(environment, has_el2, settings, accelerator, directory, trust)
     shown = printable(os.path.relpath(path))
     file = unittests_cfg.read(path, shown)

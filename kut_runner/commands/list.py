@@ -44,7 +44,9 @@ def command(  # noqa: PLR0913 - one for each option
     if strict and not tree:
         raise UsageError("--strict needs --tree", "other definitions have no warnings")
     if tree:
-        definitions = where.kvm_unit_tests(tree, is_strict=strict).definitions
+        from kut_runner.run.workspace import TreeOptions
+
+        definitions = where.kvm_unit_tests(tree, TreeOptions(is_strict=strict)).definitions
     else:
         definitions = where.definitions(root)
     if variants:

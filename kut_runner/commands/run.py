@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 )
 @options.trust
 @options.strict
+@click.option(
+    "--probe-maxsmp", is_flag=True, help="With --tree: lower MAX_SMP to what QEMU supports."
+)
 @options.run_options
 @options.machine
 @options.reports
@@ -56,6 +59,7 @@ def command(  # noqa: PLR0913 - one for each option
     el2: bool | None,
     trust: bool,
     strict: bool,
+    probe_maxsmp: bool,
     run_options: "RunOptions",
     overrides: "Overrides",
     reports: dict[str, Path | None],
@@ -78,9 +82,10 @@ def command(  # noqa: PLR0913 - one for each option
     if archive:
         workspace = workspaces.of_archive(archive, trust=trust)
     elif tree:
-        workspace = where.kvm_unit_tests(
-            tree, el2=el2, target=target_name, trust=trust, is_strict=strict
+        choices = workspaces.TreeOptions(
+            el2, target_name, trust, is_strict=strict, probes_max_smp=probe_maxsmp, qemu=qemu
         )
+        workspace = where.kvm_unit_tests(tree, choices)
     else:
         workspace = where.workspace(root, compiler, variant)
     if failed:
@@ -127,3 +132,5 @@ def _refuse_contradictions() -> None:
         raise UsageError("--trust needs --tree or --archive", "a source tree is always trusted")
     if "strict" in given and "tree" not in given:
         raise UsageError("--strict needs --tree", "other definitions have no warnings")
+    if "probe_maxsmp" in given and "tree" not in given:
+        raise UsageError("--probe-maxsmp needs --tree", "other tests have a fixed number of CPUs")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kut_runner.definitions.config import Config
     from kut_runner.records.store import Store
-    from kut_runner.run.workspace import Workspace
+    from kut_runner.run.workspace import TreeOptions, Workspace
 
 #: Most warnings that are printed.
 _MOST_WARNINGS: Final = 20
@@ -42,23 +42,14 @@ def workspace(
     )
 
 
-def kvm_unit_tests(
-    directory: Path,
-    *,
-    el2: bool | None = None,
-    target: str | None = None,
-    trust: bool = False,
-    is_strict: bool,
-) -> "Workspace":
+def kvm_unit_tests(directory: Path, choices: "TreeOptions") -> "Workspace":
     """Return the workspace of a kvm-unit-tests build; see `workspace.of_kvm_unit_tests`.
 
     Prints its warnings; of many, the first ones and their number.
     """
     from kut_runner.run import workspace as workspaces
 
-    found = workspaces.of_kvm_unit_tests(
-        directory, el2=el2, target=target, trust=trust, is_strict=is_strict
-    )
+    found = workspaces.of_kvm_unit_tests(directory, choices)
     for warning in found.warnings[:_MOST_WARNINGS]:
         echo(f"kut: warning: {warning}", err=True)
     if (more := len(found.warnings) - _MOST_WARNINGS) > 0:

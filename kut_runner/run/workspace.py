@@ -198,7 +198,7 @@ def again(
         return of_archive(Path(archive), trust=trust)
     if tree := old.options.get("tree"):
         el2 = bool(old.options.get("el2"))
-        return of_kvm_unit_tests(Path(tree), el2=el2, target=old.target or None, trust=trust)
+        return of_kvm_unit_tests(Path(tree), TreeOptions(el2, old.target or None, trust))
     compiler = old.compiler or "gcc"
     return of_tree(find_tree(), compiler, old.variant or None, progress=progress)
 
@@ -230,35 +230,52 @@ def of_archive(path: Path, *, trust: bool = False) -> Workspace:
     return Workspace(tree, offered, unpacked.compiler, supply, times, origin)
 
 
-def of_kvm_unit_tests(
-    directory: Path,
-    *,
-    el2: bool | None,
-    target: str | None = None,
-    trust: bool = False,
-    is_strict: bool = False,
-) -> Workspace:
+@dataclass(frozen=True, slots=True)
+class TreeOptions:
+    """Choices for a kvm-unit-tests build."""
+
+    el2: bool | None = None
+    """Whether machines have EL2; None reads $EL2."""
+    target: str | None = None
+    """Name of the target, which decides which tests are skipped; None for that of $ACCEL."""
+    trust: bool = False
+    """As for `of_archive`."""
+    is_strict: bool = False
+    """Whether any problem of unittests.cfg is an error."""
+    probes_max_smp: bool = False
+    """Whether to ask QEMU how many CPUs a machine may have, and to lower MAX_SMP."""
+    qemu: str | None = None
+    """QEMU to ask, the argument of --qemu."""
+
+
+def of_kvm_unit_tests(directory: Path, options: TreeOptions) -> Workspace:
     """Return a workspace in the current directory with the images of a kvm-unit-tests build.
 
-    `el2` is whether machines have EL2; None reads $EL2. `target` decides which tests are skipped,
-    as some are for one accelerator only. `trust` is that of `of_archive`. If `is_strict`, any
-    problem of unittests.cfg is an error. Raises UsageError when `directory` has no such build, and
-    ConfigError for a unittests.cfg without a test that can run.
+    Raises UsageError when `directory` has no such build, ConfigError for a unittests.cfg without a
+    test that can run, and KutError when QEMU has to be asked and is missing.
     """
     from kut_runner.bundle import kvm_unit_tests
     from kut_runner.bundle.guest_environment import Emulator
 
     here = Path.cwd()
-    has_el2 = kvm_unit_tests.wants_el2(os.environ) if el2 is None else el2
-    accelerator, _ = selection.selected(target, os.environ)
+    has_el2 = kvm_unit_tests.wants_el2(os.environ) if options.el2 is None else options.el2
+    accelerator, _ = selection.selected(options.target, os.environ)
+    environment = {"MAX_SMP": str(os.cpu_count() or 1), **os.environ}
+    warnings: tuple[str, ...] = ()
+    if options.probes_max_smp:
+        most = selection.max_smp(
+            environment["MAX_SMP"], options.target, options.qemu, tree=here, has_el2=has_el2
+        )
+        if most != environment["MAX_SMP"]:
+            warnings = (f"MAX_SMP is {most} instead of {environment['MAX_SMP']}: QEMU's limit",)
+            environment["MAX_SMP"] = most
     tree = kvm_unit_tests.load(
         directory,
         has_el2=has_el2,
-        environment=os.environ,
-        cpus=os.cpu_count() or 1,
+        environment=environment,
         accelerator=accelerator,
-        trust=trust,
-        is_strict=is_strict,
+        trust=options.trust,
+        is_strict=options.is_strict,
     )
 
     def adapt(tests: "Iterable[TestDef]", on: "Target") -> "tuple[TestDef, ...]":
@@ -275,5 +292,5 @@ def of_kvm_unit_tests(
         times,
         origin,
         adapt,
-        tree.warnings,
+        (*warnings, *tree.warnings),
     )

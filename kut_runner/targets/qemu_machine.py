@@ -28,6 +28,11 @@ _NO_MEMORY: Final = re.compile("annot set up guest memory|annot allocate memory"
 #: Options, without hyphens, that make QEMU write a trace.
 _TRACING: Final = ("d", "trace")
 
+#: Message of QEMU about too many CPUs; the last number is the limit.
+_MOST_CPUS: Final = re.compile(r"SMP CPUs.*?\(?([0-9]{1,4})\)?\s*$", re.MULTILINE)
+#: Path of no file, so that QEMU ends before it runs anything; seconds for that.
+_NO_KERNEL: Final = "/dev/null/no-kernel"
+_TIME_LIMIT: Final = 10.0
 #: Options that reduce QEMU to the machine, with its serial line on stdio.
 _QUIET: Final = (
     "-nodefaults",  # only the devices of the machine itself
@@ -143,6 +148,17 @@ def command_line(qemu: "Qemu", choices: Choices, test: "TestDef", kernel: str) -
         *(("-append", test.args) if test.args else ()),
         *test.qemu_args,
     )
+
+
+def most_cpus(program: str, accelerator: str, wanted: str, *, has_el2: bool) -> int | None:
+    """Return the limit that QEMU states if it refuses a machine with `wanted` CPUs, else None."""
+    from kut_runner.process.program import call
+
+    machine = "virt,virtualization=on" if has_el2 else "virt"
+    options = ("-machine", machine, "-accel", accelerator, "-smp", wanted)
+    outcome = call((program, *_QUIET, *options, "-kernel", _NO_KERNEL), _TIME_LIMIT)
+    found = _MOST_CPUS.search(outcome.output)
+    return int(found[1]) if found else None
 
 
 def smallest_machine(program: str, kernel: str) -> tuple[str, ...]:

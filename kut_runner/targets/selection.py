@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Selection of the target: --target, else $ACCEL as in kvm-unit-tests, else `tcg`."""
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.definitions import similar
@@ -92,6 +93,21 @@ def _qemu_target(
 
     found = find_qemu(qemu, cache=tree / "build/qemu-versions", environment=environment)
     return Tcg(found, accel)
+
+
+def max_smp(wanted: str, name: str | None, qemu: str | None, *, tree: "Path", has_el2: bool) -> str:
+    """Return the number of CPUs that QEMU's machine may have, at most `wanted`.
+
+    `name` and `qemu` are those of `open_target`, which also describes the errors.
+    """
+    from kut_runner.targets import qemu_machine
+
+    target = open_target(name, qemu, tree=tree, definitions=(), environment=os.environ)
+    while most := qemu_machine.most_cpus(target.program, target.name, wanted, has_el2=has_el2):
+        if most >= int(wanted):
+            break
+        wanted = str(most)  # QEMU may refuse this too: it checks one limit after the other
+    return wanted
 
 
 def exit_reader(name: str, program: str) -> "ExitReader":
