@@ -196,7 +196,7 @@ def test_an_error_in_the_block_leaves_nothing(tmp_path: Path) -> None:
         with Pool() as pool:
             script = "trap '' TERM; while :; do sleep 0.01; done"
             started = pool.start(Launch(("/bin/sh", "-c", script), tmp_path / "x.log", 30))
-            pids.append(started._process.pid)
+            pids.append(started._current.pid)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -274,7 +274,7 @@ from kut_runner.process.pool import Pool
 from kut_runner.process.cpu_usage import Usage
 with Pool() as pool:
     started = pool.start(Launch(("/bin/sleep", "300"), Path(sys.argv[1]), 300))
-    print(started._process.pid, flush=True)
+    print(started._current.pid, flush=True)
     while True:
         pool.wait()
 """
@@ -294,7 +294,7 @@ def test_kill_9_of_the_owner_takes_the_child_along(tmp_path: Path) -> None:
 _ORPHANS = """
 import os
 import signal
-from kut_runner.process.boot import die_with_parent
+from kut_runner.process.child import die_with_parent
 in_child = die_with_parent(signal.SIGKILL)
 
 def status_of(act):

@@ -1,39 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A process that runs a machine: start, output, timeouts and cleanup.
 
-The process has its own session, so that Ctrl-C reaches only kut. Its stdin is /dev/null, so that it
-never reads from the terminal; its stdout (the serial line) is a pipe, its stderr a file. If kut
-dies, even by SIGKILL, the kernel kills the process (parent-death signal). After its exit the rest
-of its process group is killed, for example the children of a wrapper script.
+The process has its own session, so that Ctrl-C reaches only kut (see `child`). Its stdin is
+/dev/null, so that it never reads from the terminal; its stdout (the serial line) is a pipe, its
+stderr a file.
 
-macOS lacks two of these features. Without a parent-death signal, the process survives a SIGKILL of
-kut. Before Python 3.13 an exit cannot be detected without reaping the process; in the short time
-until its process group is killed, the number of the group could be reused.
+With a harness there may be a second process, a spare, which takes over from the first. Both have
+the same pipe for stdout and the same file for stderr, so that the kernel keeps their output in
+order; stdin is a pipe of each process, for the keys that the harness presses.
 """
 
-import ctypes
 import fcntl
 import os
 import re
-import resource
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
-from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.process.capture import Capture, create
 from kut_runner.process.cpu_timeout import CpuTimeout, TimeoutState
 from kut_runner.process.cpu_usage import Usage
+from kut_runner.process.machine import Machine, Pipe
+from kut_runner.process.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from kut_runner.process.inspector import Inspector, Source
-from kut_runner.process.snapshot import Snapshot
+    from kut_runner.process.harness import Finding, Harness, Stage
+    from kut_runner.process.inspector import Inspector, Source, Watcher
 
 #: Seconds from SIGTERM to SIGKILL.
 GRACE: Final = 1.0
@@ -42,7 +39,6 @@ LINGER: Final = 2.0
 
 _PIPE_SIZE: Final = 1 << 20
 _READ_SIZE: Final = 1 << 16
-_PR_SET_PDEATHSIG: Final = 1
 _STDERR_TAIL: Final = 4096
 _EXIT_PRINTED: Final = re.compile(rb"(?:^|\n)EXIT: STATUS=[0-9]+\r*\n\s*\Z")
 _EXIT_WINDOW: Final = 128
@@ -61,6 +57,8 @@ class ExitKind(Enum):
     """Stopped after an EXIT line without a power-off."""
     INTERRUPTED = auto()
     """Stopped because kut was asked to stop."""
+    GIVEN_UP = auto()
+    """Stopped by its harness."""
     NOT_STARTED = auto()
     """The program could not be executed."""
 
@@ -82,6 +80,8 @@ class Launch:
     """File for stderr; None for one next to the log."""
     trace: Path | None = None
     """File to which the program itself writes what the user asked it to trace; None for none."""
+    harness: "Callable[[Stage], Harness] | None" = None
+    """Factory of the harness that directs the machine; None for a test that runs by itself."""
 
     @property
     def stderr_path(self) -> Path:
@@ -110,48 +110,78 @@ class ProcessExit:
     """Seconds of wall time lost to a lack of CPUs; 0 if unknown."""
     cpu_demand: float | None = None
     """Average CPUs that it would have used without a lack; None if it ended too early to tell."""
+    moves: int = 0
+    """Migrations: completed moves to another process."""
+    finding: "Finding | None" = None
+    """Finding of the harness; None without one."""
+
+
+class _NoWatcher:
+    """Stands for a selector where nothing needs one."""
+
+    def watch(self, source: "Source") -> None:
+        """Do nothing."""
+
+    def ignore(self, source: "Source") -> None:
+        """Do nothing."""
 
 
 class Boot:
     """A started process; `finish` or `abandon` cleans up after it."""
 
-    def __init__(self, launch: Launch, on_output: Callable[[bytes], None] | None = None) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        on_output: Callable[[bytes], None] | None = None,
+        watcher: "Watcher | None" = None,
+    ) -> None:
         """Start the process; raises OSError if the program or the log cannot be opened.
 
-        `on_output` is called with each part of the guest's output.
+        `on_output` is called with each part of the guest's output. `watcher` waits for the sources
+        of an inspection and of the harness.
         """
         self.launch = launch
         """Parameters of the process."""
+        self.watcher = watcher or _NoWatcher()
+        """Selector for the sources of the harness."""
         self.was_inspectable = False
         """Whether the descriptors of the inspector reached the process; set by `finish`."""
         self._on_output = on_output
-        with ExitStack() as undo:
-            self.log = undo.enter_context(Capture(launch.log))
-            self._stderr = undo.enter_context(create(launch.stderr_path))
-            self._started = time.monotonic()
-            self.inspector = launch.inspector() if launch.inspector else None
-            """Access to the state of the machine; None if the launch has none."""
-            if self.inspector:
-                undo.callback(self.inspector.close)
-            self._process = _spawn(launch.command, self._stderr, self.inspector)
-            undo.pop_all()
-        self._timeout = CpuTimeout(launch.timeout, self._started)
+        self._cpu_seconds = 0.0
+        self._past_usage = Usage()
+        self._spare: Machine | None = None
         self._linger: CpuTimeout | None = None
         self._is_slow = False
         self._due: float | None = None
         self._reason: ExitKind | None = None
         self._is_terminating = False
+        self._is_reaped = False
         self._recent = b""
-        assert self._process.stdout  # noqa: S101 - for mypy: stdout=PIPE
-        self._pipe = self._process.stdout
-        os.set_blocking(self._pipe.fileno(), False)
+        with ExitStack() as undo:
+            self.log = undo.enter_context(Capture(launch.log))
+            self._stderr = undo.enter_context(create(launch.stderr_path))
+            self._serial = undo.enter_context(Pipe())
+            self._started = time.monotonic()
+            self._harness = launch.harness(self) if launch.harness else None
+            if self._harness:
+                undo.callback(self._harness.close)
+            self._current = self._start_machine()
+            undo.callback(self._current.close)
+            undo.callback(self._current.reap)
+            self._timeout = CpuTimeout(launch.timeout, self._started)
+            if self._harness:
+                self._harness.on_started()
+            else:
+                self._serial.close_writer()  # so that the pipe ends with the process
+            undo.pop_all()
+        os.set_blocking(self._serial.reader, False)
         with suppress(OSError, AttributeError):
             # Above the limit of the user, or not Linux: the default size is only slower.
-            fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+            fcntl.fcntl(self._serial.reader, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
     def fileno(self) -> int:
         """Return the descriptor of the serial line."""
-        return self._pipe.fileno()
+        return self._serial.reader
 
     @property
     def deadline(self) -> float | None:
@@ -172,7 +202,7 @@ class Boot:
         size = 0
         while size < _PIPE_SIZE:
             try:
-                data = os.read(self._pipe.fileno(), _READ_SIZE)
+                data = os.read(self._serial.reader, _READ_SIZE)
             except BlockingIOError:
                 return size or None
             if not data:
@@ -181,6 +211,8 @@ class Boot:
             if self._on_output:
                 self._on_output(data)
             self._watch_for_exit(data)
+            if self._harness and self._is_directed:
+                self._harness.on_output(data)
             size += len(data)
             if len(data) < _READ_SIZE:
                 break
@@ -199,11 +231,8 @@ class Boot:
         self._due = None
         self._signal(signal.SIGKILL)
 
-    def expire(self, now: float) -> "tuple[Source, ...]":
-        """Run the step that is due at `now`: check the timeout, inspect, terminate, or kill.
-
-        Returns additional sources to wait for.
-        """
+    def expire(self, now: float) -> None:
+        """Run the step that is due at `now`: check the timeout, inspect, terminate, or kill."""
         if self._is_terminating:
             self.kill()
         elif self._reason:
@@ -211,8 +240,7 @@ class Boot:
                 self.inspector.give_up()
             self.stop(self._reason)
         elif reason := self._check_timeout(now):
-            return self._inspect_or_stop(reason)
-        return ()
+            self._inspect_or_stop(reason)
 
     def take_slow(self) -> bool:
         """Return whether the process became slow since the last call; see `cpu_timeout`."""
@@ -220,65 +248,127 @@ class Boot:
         return is_slow
 
     @property
+    def inspector(self) -> "Inspector | None":
+        """Access to the state of the machine; None if the launch has none."""
+        return self._current.inspector
+
+    @property
     def sources(self) -> "tuple[Source, ...]":
-        """Sources that `expire` returned."""
+        """Sources of an inspection that the watcher waits for."""
         return self.inspector.sources if self.inspector else ()
+
+    def start_spare(self) -> None:
+        """Start a further machine for the harness; raises OSError."""
+        self._spare = self._start_machine()
+
+    def hand_over(self) -> None:
+        """Make the spare machine the current one, and kill the current one."""
+        if self._spare and self._is_directed:
+            self._retire(self._current)
+            self._current, self._spare = self._spare, None
+
+    def press_key(self) -> None:
+        """Send a newline to the serial line of the current machine."""
+        if self._is_directed:
+            self._current.press_key()
+
+    def give_up(self) -> None:
+        """Kill the process because of a finding of the harness."""
+        if self._is_directed:
+            self._reason = ExitKind.GIVEN_UP
+            self.kill()
 
     def has_ended(self) -> bool:
         """Return whether the process has ended, without waiting."""
-        if not hasattr(os, "waitid"):
-            return self._process.poll() is not None
-        which = os.P_PID, self._process.pid
-        return bool(os.waitid(*which, os.WEXITED | os.WNOHANG | os.WNOWAIT))
+        if self._spare and self._is_directed and self._spare.has_ended():
+            self._lose_spare(self._spare)
+        return self._current.has_ended()
 
     def finish(self) -> ProcessExit:
         """Clean up after a process that has ended; only the log remains.
 
         Raises InfrastructureError if the log cannot be written.
         """
-        before = _cpu_seconds_of_children()
         status = self._reap()
-        cpu_seconds = _cpu_seconds_of_children() - before
         seconds = self.age()
         usage = self._timeout.usage
+        self._serial.close_writer()
         self.read()
-        self._pipe.close()
+        finding = self._harness.finish() if self._harness else None
+        self._close()
         self.log.finish()
+        cpu_seconds = self._cpu_seconds
         return ProcessExit(
             kind=self._reason or (ExitKind.EXITED if status >= 0 else ExitKind.KILLED),
             code=abs(status),
             seconds=seconds,
-            stderr=self._stderr_tail(),
+            stderr=self._take_stderr(),
             missing=self.log.missing,
             snapshot=self._snapshot(),
             cpu_seconds=cpu_seconds,
             starved_seconds=self._timeout.starved_seconds,
             cpu_demand=Usage(cpu_seconds, usage.waited).cpu_demand(seconds) if usage else None,
+            moves=self._harness.moves if self._harness else 0,
+            finding=finding,
         )
 
     def abandon(self) -> None:
         """Kill the process and wait for its end; the log remains as it is."""
         self._reap()
-        self._pipe.close()
+        self._close()
         self._stderr.close()
         self.log.close()
 
-    def _reap(self) -> int:
-        """Kill the process group, wait for the process and return its status.
+    @property
+    def _is_directed(self) -> bool:
+        """Whether the harness may act: not while the processes are stopped, and not after."""
+        return not (self._reason or self._is_reaped)
 
-        The number of the group cannot be reused before the process is reaped.
+    def _start_machine(self) -> Machine:
+        attachment = self._harness.attach() if self._harness else None
+        return Machine(
+            self.launch.command,
+            serial=self._serial.writer,
+            stderr=self._stderr,
+            inspector=self.launch.inspector,
+            attachment=attachment,
+        )
+
+    def _lose_spare(self, spare: Machine) -> None:
+        """Report a spare machine that has ended by itself to the harness.
+
+        It may have ended right after it took over, before the harness knew.
         """
-        try:
-            self._signal(signal.SIGKILL)
-        except PermissionError:  # on macOS, for a group whose only member is dead
-            if not self.has_ended():
-                raise
-        status = self._process.wait()
+        assert self._harness  # noqa: S101 - there is no spare without a harness
+        self._harness.on_spare_exit(spare.reap(), self._stderr_tail())
+        if self._spare is spare:
+            self._spare = None
+            self._retire(spare)
+
+    def _retire(self, machine: Machine) -> None:
+        """Kill and reap a machine."""
+        self._past_usage += machine.usage() or Usage()
+        machine.reap()
+        machine.close()
+        self._cpu_seconds += machine.cpu_seconds
+
+    def _reap(self) -> int:
+        """Kill all processes, wait for them, and return the status of the current one."""
+        if self._spare:
+            self._retire(self._spare)
+            self._spare = None
+        status = self._current.reap()
+        self._is_reaped = True
         if self.inspector:
             self.inspector.give_up()
             self.was_inspectable = self.inspector.was_reached()
-            self.inspector.close()
+        self._retire(self._current)
         return status
+
+    def _close(self) -> None:
+        self._serial.close()
+        if self._harness:
+            self._harness.close()
 
     def _snapshot(self) -> Snapshot | None:
         if self.inspector:
@@ -289,7 +379,7 @@ class Boot:
 
     def _check_timeout(self, now: float) -> ExitKind | None:
         """Return the reason to stop the process, None to continue."""
-        usage = Usage.of(self._process.pid)
+        usage = self._usage()
         state = self._timeout.check(now, usage)
         self._is_slow = self._is_slow or state is TimeoutState.SLOW
         if state is TimeoutState.OVER:
@@ -298,75 +388,44 @@ class Boot:
             return ExitKind.LINGERED
         return None
 
-    def _inspect_or_stop(self, reason: ExitKind) -> "tuple[Source, ...]":
+    def _usage(self) -> Usage | None:
+        """Return the CPU usage of all processes so far; None if it is unknown."""
+        used = self._current.usage()
+        spare = self._spare.usage() if self._spare else None
+        return used and used + (spare or Usage()) + self._past_usage
+
+    def _inspect_or_stop(self, reason: ExitKind) -> None:
         """Begin the inspection of the machine, or stop the process if it has no inspector."""
         if not self.inspector:
             self.stop(reason)
-            return ()
+            return
         self._reason = reason
         self._due = time.monotonic() + self.inspector.time_limit
-        return self.inspector.begin(self._on_inspected)
+        for source in self.inspector.begin(self._on_inspected):
+            self.watcher.watch(source)
 
     def _on_inspected(self) -> None:
         if not self._is_terminating:
             self._due = time.monotonic()
 
     def _stderr_tail(self) -> str:
-        with self._stderr as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _STDERR_TAIL))
-            return file.read().decode(errors="backslashreplace").strip()
+        """Return the end of stderr, without a seek: the position is that of the processes too."""
+        size = os.fstat(self._stderr.fileno()).st_size
+        tail = os.pread(self._stderr.fileno(), _STDERR_TAIL, max(0, size - _STDERR_TAIL))
+        return tail.decode(errors="backslashreplace").strip()
+
+    def _take_stderr(self) -> str:
+        with self._stderr:
+            return self._stderr_tail()
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+        for machine in (self._current, self._spare):
+            if machine:
+                machine.signal(number)
 
     def _watch_for_exit(self, data: bytes) -> None:
         """Shorten the timeout while the last line of the output is an EXIT line."""
         self._recent = (self._recent + data[-_EXIT_WINDOW:])[-_EXIT_WINDOW:]
         self._linger = None
         if not self._reason and _EXIT_PRINTED.search(self._recent):
-            self._linger = CpuTimeout(LINGER, time.monotonic(), Usage.of(self._process.pid))
-
-
-def _cpu_seconds_of_children() -> float:
-    """Return the CPU time of all reaped children, in seconds."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _spawn(
-    command: tuple[str, ...], stderr: FileIO, inspector: "Inspector | None"
-) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        (*command, *(inspector.options if inspector else ())),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        bufsize=0,
-        start_new_session=True,
-        pass_fds=inspector.descriptors if inspector else (),
-        preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 - see there
-    )
-    if inspector:
-        inspector.on_started()
-    return process
-
-
-def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """Return a `preexec_fn` that sets the parent-death signal of a child; None without prctl.
-
-    It is safe because kut has one thread: no other thread can hold a lock at the time of the fork,
-    and the kernel sends the signal at the end of the forking thread, which is that of kut.
-    """
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if not prctl:
-        return None
-    parent = os.getpid()
-
-    def in_child() -> None:
-        prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:  # kut died before the call: there will be no signal
-            os._exit(1)
-
-    return in_child
+            self._linger = CpuTimeout(LINGER, time.monotonic(), self._usage())

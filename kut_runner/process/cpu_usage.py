@@ -33,6 +33,10 @@ class Usage:
             pass
         return cls(ran / 1e9, waited / 1e9) if seen else None
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return the sum of two processes."""
+        return Usage(self.ran + other.ran, self.waited + other.waited)
+
     def since(self, earlier: "Usage") -> "Usage":
         """Return the usage since `earlier`, which may include threads that have ended."""
         return Usage(max(0.0, self.ran - earlier.ran), max(0.0, self.waited - earlier.waited))

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """A descriptor that a selector waits for during an inspection."""
+    """A descriptor that a selector waits for."""
 
     def fileno(self) -> int:
         """Return the descriptor."""
@@ -18,12 +18,18 @@ class Source(Protocol):
         """Receive data and process it; return 0 at the end, None before."""
 
 
-class Inspector(Protocol):
-    """Access to the machine of a process: opened before its start, used at a timeout."""
+class Watcher(Protocol):
+    """A selector that waits for sources."""
 
-    @property
-    def time_limit(self) -> float:
-        """Seconds for an inspection."""
+    def watch(self, source: Source) -> None:
+        """Read from the source whenever it has data, until it ends."""
+
+    def ignore(self, source: Source) -> None:
+        """Stop waiting for a source; its descriptor is still open."""
+
+
+class Attachment(Protocol):
+    """Descriptors and options of a process that connect it to kut."""
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -35,6 +41,17 @@ class Inspector(Protocol):
 
     def on_started(self) -> None:
         """Close the ends of the child in this process."""
+
+    def close(self) -> None:
+        """Close all descriptors."""
+
+
+class Inspector(Attachment, Protocol):
+    """Access to the machine of a process: opened before its start, used at a timeout."""
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds for an inspection."""
 
     def begin(self, on_end: Callable[[], None]) -> tuple[Source, ...]:
         """Begin the inspection; return the sources to wait for until `on_end` is called."""
@@ -52,6 +69,3 @@ class Inspector(Protocol):
 
     def was_reached(self) -> bool:
         """Return whether the child has used its ends; a wrapper script may close them."""
-
-    def close(self) -> None:
-        """Close all descriptors."""

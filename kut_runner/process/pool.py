@@ -7,7 +7,7 @@ bytes: for a millisecond, and for longer in a flood. No process outlives the `wi
 """
 
 import time
-from selectors import EVENT_READ, DefaultSelector
+from selectors import EVENT_READ, DefaultSelector, SelectorKey
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from kut_runner.process.boot import Boot, ExitKind, Launch, ProcessExit
@@ -71,10 +71,19 @@ class Pool:
 
     def start(self, launch: Launch, on_output: "Callable[[bytes], None] | None" = None) -> Boot:
         """Start a process; raises OSError. `on_output` is called with each part of its output."""
-        boot = Boot(launch, on_output)
+        boot = Boot(launch, on_output, self)
         self._running.append(boot)
         self._selector.register(boot, EVENT_READ, boot)
         return boot
+
+    def watch(self, source: "Source") -> None:
+        """Read from the source whenever it has data, until it ends."""
+        self._selector.register(source, EVENT_READ, source)
+
+    def ignore(self, source: "Source") -> None:
+        """Stop waiting for a source; its descriptor is still open."""
+        if source in self._selector.get_map():
+            self._selector.unregister(source)
 
     def wait(
         self, *, is_busy: bool = False, until: float | None = None
@@ -89,13 +98,14 @@ class Pool:
             0 if is_busy or self._has_handled_stop else self._seconds_to_wait(until)
         )
         self._signals.drain()
-        readable = [key.data for key, _ in ready if key.data]
         largest = 0
-        for boot in readable:
-            if size := boot.read():
+        for key in [key for key, _ in ready if key.data]:
+            if not self._is_watched(key):  # a source before it has ended it
+                continue
+            if size := key.data.read():
                 largest = max(largest, size)
             elif size is not None:
-                self._selector.unregister(boot)
+                self.ignore(key.data)
         self._query_stoppers({key.fileobj for key, _ in ready})
         # A stop is handled, and visible in `stops`, before the processes that it ends.
         self._has_handled_stop = self._handle_stops()
@@ -107,6 +117,11 @@ class Pool:
         if largest and not exits and not is_busy:
             self._coalesce(largest)
         return exits
+
+    def _is_watched(self, key: SelectorKey) -> bool:
+        """Return whether the key is still that of its descriptor."""
+        now = self._selector.get_map().get(key.fd)
+        return now is not None and now.data is key.data
 
     def _coalesce(self, size: int) -> None:
         """Pause after a read of `size` bytes; in a flood twice as long as before."""
@@ -127,8 +142,7 @@ class Pool:
     def _finish(self, boot: Boot) -> tuple[Boot, ProcessExit]:
         sources: tuple[Boot | Source, ...] = (boot, *boot.sources)
         for source in sources:
-            if source in self._selector.get_map():
-                self._selector.unregister(source)
+            self.ignore(source)
         self._running.remove(boot)
         return boot, boot.finish()
 
@@ -160,5 +174,4 @@ class Pool:
         for boot in self._running:
             due = boot.deadline
             if due is not None and due <= now:
-                for source in boot.expire(now):
-                    self._selector.register(source, EVENT_READ, source)
+                boot.expire(now)
