@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.process.harness import Finding, FindingKind
 from kut_runner.records.document import result_from_json, result_to_json
 from kut_runner.verdict import judge as judge_module
 from kut_runner.verdict.cause import Cause
@@ -25,6 +26,13 @@ from kut_runner.verdict.status import Status
 PASSED = "PASS: a\nSUMMARY: 1 tests\nEXIT: STATUS=1\n"
 FAILED = "FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\nEXIT: STATUS=3\n"
 END = ProcessExit(ExitKind.EXITED, 0, 1.0, "")
+
+
+def found(kind: FindingKind, cause: Cause) -> ProcessExit:
+    """An exit with a finding of a harness."""
+    return replace(END, finding=Finding(kind, cause.value, "it was found"), moves=2)
+
+
 OUT_OF_MEMORY = "cannot set up guest memory 'mach-virt.ram': Cannot allocate memory"
 
 #: An output and an exit for each cause of each row, to which no earlier row applies.
@@ -32,24 +40,32 @@ EXAMPLES = [
     (1, Cause.NOT_STARTED, "", replace(END, kind=ExitKind.NOT_STARTED)),
     (2, Cause.INTERRUPTED, PASSED, replace(END, kind=ExitKind.INTERRUPTED)),
     (3, Cause.KILLED, PASSED, replace(END, kind=ExitKind.KILLED, code=signal.SIGSEGV)),
-    (4, Cause.REFUSED, "", replace(END, code=1, stderr="no such CPU")),
-    (5, Cause.PROGRAM_FAILED, "PASS: a\n", replace(END, code=2, stderr="device broke")),
-    (5, Cause.NO_MEMORY, "", replace(END, code=1, stderr=OUT_OF_MEMORY)),
-    (6, Cause.TIMEOUT, PASSED, replace(END, kind=ExitKind.TIMED_OUT)),
-    (7, Cause.FATAL, f"Unhandled exception\n{PASSED}", END),
-    (8, Cause.ABORT, f"ABORT: no\n{PASSED}", END),
-    (9, Cause.NO_EXIT, "PASS: a\nSUMMARY: 1 tests\n", END),
-    (10, Cause.GAVE_UP, "PASS: a\nEXIT: STATUS=255\n", END),
-    (11, Cause.OUTPUT_AFTER_EXIT, f"{PASSED}more\n", END),
-    (12, Cause.NO_SUMMARY, "PASS: a\nEXIT: STATUS=1\n", END),
-    (13, Cause.SUMMARY_MISMATCH, FAILED.replace("1 unexpected", "2 unexpected"), END),
-    (14, Cause.CHECKS_FAILED, f"{FAILED}{PASSED}", END),
-    (15, Cause.EXIT_STATUS, PASSED.replace("STATUS=1", "STATUS=3"), END),
-    (16, Cause.FATAL, f"\tSTACK: 10 20\n{PASSED}", END),
-    (17, Cause.NO_POWER_OFF, PASSED, replace(END, kind=ExitKind.LINGERED)),
-    (18, Cause.EXIT_CONTRADICTS, PASSED.replace("STATUS=1", "STATUS=77"), END),
-    (19, Cause.ALL_SKIPPED, "SKIP: a\nSUMMARY: 1 tests, 1 skipped\nEXIT: STATUS=77\n", END),
-    (20, Cause.PASSED, PASSED, END),
+    (4, Cause.MIGRATION_FAILED, PASSED, found(FindingKind.FAILED, Cause.MIGRATION_FAILED)),
+    (4, Cause.PANIC_FAILED, PASSED, found(FindingKind.FAILED, Cause.PANIC_FAILED)),
+    (5, Cause.MIGRATION_MISUSED, PASSED, found(FindingKind.MISUSED, Cause.MIGRATION_MISUSED)),
+    (6, Cause.PANICKED, "PASS: a\n", found(FindingKind.PASSED, Cause.PANICKED)),
+    (7, Cause.REFUSED, "", replace(END, code=1, stderr="no such CPU")),
+    (8, Cause.PROGRAM_FAILED, "PASS: a\n", replace(END, code=2, stderr="device broke")),
+    (8, Cause.NO_MEMORY, "", replace(END, code=1, stderr=OUT_OF_MEMORY)),
+    (9, Cause.TIMEOUT, PASSED, replace(END, kind=ExitKind.TIMED_OUT)),
+    (10, Cause.FATAL, f"Unhandled exception\n{PASSED}", END),
+    (11, Cause.ABORT, f"ABORT: no\n{PASSED}", END),
+    (12, Cause.NO_PANIC, "a\n", found(FindingKind.UNMET_END, Cause.NO_PANIC)),
+    (13, Cause.NO_EXIT, "PASS: a\nSUMMARY: 1 tests\n", END),
+    (14, Cause.GAVE_UP, "PASS: a\nEXIT: STATUS=255\n", END),
+    (15, Cause.OUTPUT_AFTER_EXIT, f"{PASSED}more\n", END),
+    (16, Cause.NO_SUMMARY, "PASS: a\nEXIT: STATUS=1\n", END),
+    (17, Cause.SUMMARY_MISMATCH, FAILED.replace("1 unexpected", "2 unexpected"), END),
+    (18, Cause.CHECKS_FAILED, f"{FAILED}{PASSED}", END),
+    (19, Cause.EXIT_STATUS, PASSED.replace("STATUS=1", "STATUS=3"), END),
+    (20, Cause.FATAL, f"\tSTACK: 10 20\n{PASSED}", END),
+    (21, Cause.NO_POWER_OFF, PASSED, replace(END, kind=ExitKind.LINGERED)),
+    (22, Cause.EXIT_CONTRADICTS, PASSED.replace("STATUS=1", "STATUS=77"), END),
+    (23, Cause.ALL_SKIPPED, "SKIP: a\nSUMMARY: 1 tests, 1 skipped\nEXIT: STATUS=77\n", END),
+    (24, Cause.NOT_MIGRATED, PASSED, found(FindingKind.UNMET, Cause.NOT_MIGRATED)),
+    (24, Cause.MIGRATION_MISUSED, PASSED, found(FindingKind.UNMET, Cause.MIGRATION_MISUSED)),
+    (24, Cause.NO_PANIC, PASSED, found(FindingKind.UNMET_END, Cause.NO_PANIC)),
+    (25, Cause.PASSED, PASSED, END),
 ]
 #: Causes that are not in the table.
 NOT_JUDGED = {Cause.UNMET_NEED, Cause.BAD_DEFINITION, Cause.PASSED_LATER}
@@ -120,7 +136,7 @@ def test_the_first_row_that_holds_decides(first: int) -> None:
     needs_silence = cause in {Cause.REFUSED, Cause.NO_MEMORY}
     for later, _, log, _ in EXAMPLES[first + 1 :]:
         assert later >= row
-        if row <= 6 and log and not needs_silence:
+        if row <= 9 and log and not needs_silence:
             assert result(log, end).verdict.cause is cause
 
 
@@ -136,6 +152,33 @@ def test_a_cause_has_one_status_and_one_exit_code(lines: list[str], end: Process
     rules = {(status, code) for _, status, code, cause in table() if cause == verdict.cause.value}
     ((status, code),) = {(s, c.replace(",", "")) for s, c in rules if s == verdict.status.value}
     assert (verdict.status, str(int(verdict.exit_code)) in code.split()) == (Status(status), True)
+
+
+@pytest.mark.parametrize(
+    ("log", "cause"),
+    [
+        ("Unhandled exception\n", Cause.FATAL),
+        (FAILED, Cause.CHECKS_FAILED),
+        ("SKIP: a\nSUMMARY: 1 tests, 1 skipped\nEXIT: STATUS=77\n", Cause.ALL_SKIPPED),
+    ],
+)
+@pytest.mark.parametrize("kind", [FindingKind.UNMET, FindingKind.UNMET_END])
+def test_what_a_harness_has_not_seen_matters_for_a_pass_only(
+    log: str, cause: Cause, kind: FindingKind
+) -> None:
+    assert result(log, found(kind, Cause.NOT_MIGRATED)).verdict.cause is cause
+
+
+def test_a_timeout_names_the_migration_in_progress() -> None:
+    end = replace(found(FindingKind.UNFINISHED, Cause.NOT_MIGRATED), kind=ExitKind.TIMED_OUT)
+    verdict = result("Now migrate\n", end).verdict
+    assert verdict.cause is Cause.TIMEOUT
+    assert verdict.reason == "no verdict after 1.0 s, it was found; last words: Now migrate"
+
+
+def test_a_test_that_its_harness_stopped_is_no_pass() -> None:
+    verdict = result(PASSED, replace(END, kind=ExitKind.GIVEN_UP)).verdict
+    assert (verdict.cause, verdict.status) == (Cause.MIGRATION_FAILED, Status.ERROR)
 
 
 def test_a_cause_of_a_later_kut_is_none() -> None:

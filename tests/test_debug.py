@@ -120,6 +120,16 @@ def test_what_the_guest_says_is_shown_and_kept() -> None:
 
 @pytest.mark.qemu
 @needs_gdb
+def test_a_migration_is_answered_on_the_same_machine(tmp_path: Path) -> None:
+    serial = tmp_path / "serial"
+    batch("migrate-continuous", "--serial", str(serial), *gdb("continue"))
+    lines = serial.read_text().splitlines()
+    assert lines[0] == "Begin continuous migration"
+    assert lines[-1] == "EXIT: STATUS=1"
+
+
+@pytest.mark.qemu
+@needs_gdb
 def test_the_first_instruction_of_the_machine() -> None:
     assert "$1 = 0x40000000\n" in batch("selftest", "--at-reset", *gdb("p/x $pc"))
 

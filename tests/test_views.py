@@ -217,6 +217,8 @@ def test_json_has_everything(tmp_path: Path) -> None:
                 "cpu_seconds": 0.0,
                 "lost_seconds": 0.0,
                 "cpus_wanted": None,
+                "migrations": 0,
+                "finding": None,
             },
         },
         "target": "tcg",

@@ -62,6 +62,9 @@ _DEVICES: Final = (
     *("-device", "virtio-serial-device", "-device", "virtconsole,chardev=ctd"),
     *("-chardev", "testdev,id=ctd", "-device", "pci-testdev"),
 )
+#: Groups of tests that need a harness.
+_MIGRATION: Final = "migration"
+_PANIC: Final = "panic"
 #: Directories that `check` may read, and most characters of a file.
 _CHECKABLE: Final = ("/proc/", "/sys/")
 _LARGEST_CHECK: Final = 4096
@@ -254,6 +257,7 @@ class _Reader:
     def test(self, name: str) -> TestDef:
         """Return the test; with `problems`, it cannot run."""
         number, topology = self.value("smp", "1", self.cpus)
+        groups = tuple(printable(group) for group in self.value("groups", "", self.words))
         skip = self.skip_reason()
         if not skip:
             self.check_image()
@@ -266,13 +270,15 @@ class _Reader:
             memory=128,
             cpu=self.host.settings.cpu if self.host.accelerator == "tcg" else "max",
             machine=tuple(self.machine()),
-            groups=tuple(printable(group) for group in self.value("groups", "", self.words)),
+            groups=groups,
             timeout=self.timeout(),
             needs=(),
             qemu_args=(*_DEVICES, *self.value("qemu_params", "", self.options)),
             origin=self.shown,
             skip=skip,
             accelerator=self.value("accel", "", self.accelerator),
+            migration=_MIGRATION in groups,
+            panic=_PANIC in groups,
         )
 
     def arguments(self) -> str:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
@@ -34,12 +35,14 @@ from kut_runner.errors import (
     NothingSelectedError,
     UsageError,
 )
-from kut_runner.process.boot import Boot, ProcessExit, die_with_parent
+from kut_runner.process.boot import Boot, ProcessExit
 from kut_runner.process.capture import create, write_all
+from kut_runner.process.child import die_with_parent
 from kut_runner.process.signals import Signals
 from kut_runner.targets.case import file_name
 from kut_runner.targets.inspection import QemuInspector, load_address
 from kut_runner.targets.remote import Link, Monitor, RemoteError, Steps, Stub
+from kut_runner.targets.unmigrated import Unmigrated
 from kut_runner.text import printable
 
 if TYPE_CHECKING:
@@ -89,6 +92,7 @@ class Machine:
         self._load: int | None = None
         self._client: socket.socket | None = None
         self._ended: ProcessExit | None = None
+        self._has_told = False
         self.is_left = False
         """Whether the client has disconnected."""
         launch = case.target.launch(case.test, case.image, request.serial, DAY, inspect=True)
@@ -100,6 +104,7 @@ class Machine:
             replace(
                 launch,
                 command=(*launch.command, "-S"),
+                harness=partial(Unmigrated, self._on_migration) if case.test.migration else None,
                 stderr=request.tree / f"build/debug/{file_name(case.id)}.stderr",
             ),
             _Text(request.show).feed if request.show else None,
@@ -215,6 +220,11 @@ class Machine:
         """Disconnect from the gdb stub; the machine stays stopped."""
         self._ignore(self._links[1].fileno())
         self._ends[1].close()
+
+    def _on_migration(self) -> None:
+        if not self._has_told:
+            say("the test asks for a migration; in a debugger it stays on this machine")
+        self._has_told = True
 
     def _drain(self) -> None:
         self._signals.drain()

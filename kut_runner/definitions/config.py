@@ -76,6 +76,10 @@ class TestDef:
     """Accelerator of QEMU that the test requires; None for any."""
     problem: str = ""
     """Reason why the test cannot be run at all, which makes it an error; "" for none."""
+    migration: bool = False
+    """Whether the test asks for migrations (`migrate.h`)."""
+    panic: bool = False
+    """Whether the test is to panic, as QEMU reports with the event GUEST_PANICKED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +260,8 @@ class _Reader:
         values = {**defaults, **self._fields(table, where, TEST_FIELDS)}
         if "image" not in values:
             self._check_source(name, where)
+        if values.get("migration") and values.get("panic"):
+            self._add_problem(where, "migration and panic exclude each other; leave out one")
         if len(self.problems) > before:
             return None
         complete = _complete({"image": name, **values}, TEST_FIELDS)

@@ -69,6 +69,12 @@ def _integer(low: int, high: int) -> Callable[[object], int]:
     return check
 
 
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadValueError
+    return value
+
+
 def _seconds(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= DAY:
         raise BadValueError
@@ -200,6 +206,8 @@ TEST_FIELDS: Final[Mapping[str, Field]] = {
     "needs": Field(_tuple_of(_need), 'a list such as ["qemu>=8.0"]', []),
     "qemu_args": Field(_qemu_options, 'a list of options, as in ["-icount", "0"]', []),
     "accel": Field(_accelerator, 'an accelerator, as in "tcg,thread=single" or "kvm"', ""),
+    "migration": Field(_flag, "true or false", False),  # noqa: FBT003 - a default
+    "panic": Field(_flag, "true or false", False),  # noqa: FBT003
 }
 
 _FLAGS: Final = Field(_tuple_of(_word), 'a list of flags, as in ["-O0"]', [])

@@ -77,6 +77,17 @@ class QemuOptions:
         return f"QEMU's options {' '.join(self.options)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Harness:
+    """A harness of QEMU machines."""
+
+    purpose: str
+
+    def __str__(self) -> str:
+        """Return a description for messages."""
+        return self.purpose
+
+
 Need = (
     QemuVersion
     | ExceptionLevel2
@@ -85,6 +96,7 @@ Need = (
     | MachineProperty
     | QemuOptions
     | Accelerator
+    | Harness
 )
 
 
@@ -103,3 +115,7 @@ def all_needs(test: "TestDef") -> Iterator[Need]:
         yield test.accelerator
     if test.qemu_args:
         yield QemuOptions(test.qemu_args)
+    if test.migration:
+        yield Harness("migration")
+    if test.panic:
+        yield Harness("the report of a panic")

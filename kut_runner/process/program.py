@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kut_runner.process.boot import die_with_parent
+from kut_runner.process.child import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

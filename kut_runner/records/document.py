@@ -24,6 +24,7 @@ from kut_runner import __version__
 from kut_runner.definitions import similar
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.process.harness import Finding, FindingKind
 from kut_runner.records import output_json
 from kut_runner.records.policy import Policy
 from kut_runner.records.run_record import Run
@@ -53,6 +54,7 @@ _EXIT_KINDS: Final = {
     ExitKind.TIMED_OUT: "timed_out",
     ExitKind.LINGERED: "lingered",
     ExitKind.INTERRUPTED: "interrupted",
+    ExitKind.GIVEN_UP: "given_up",
     ExitKind.NOT_STARTED: "not_started",
 }
 #: Values of the key "cause".
@@ -418,7 +420,22 @@ def _exit_to_json(process_exit: ProcessExit | None) -> dict[str, Any] | None:
         "cpus_wanted": None
         if process_exit.cpu_demand is None
         else round(process_exit.cpu_demand, 3),
+        "migrations": process_exit.moves,
+        "finding": _finding_to_json(process_exit.finding),
     }
+
+
+def _finding_to_json(finding: Finding | None) -> dict[str, str] | None:
+    if not finding:
+        return None
+    return {"kind": finding.kind.name.lower(), "cause": finding.cause, "text": finding.text}
+
+
+def _finding_from_json(data: Mapping[str, str] | None) -> Finding | None:
+    if not data:
+        return None
+    kind = FindingKind[data["kind"].upper()]
+    return Finding(kind, Cause(data["cause"]).value, printable(data["text"]))
 
 
 def _exit_from_json(test: Mapping[str, Any], data: Mapping[str, Any] | None) -> ProcessExit | None:
@@ -433,6 +450,8 @@ def _exit_from_json(test: Mapping[str, Any], data: Mapping[str, Any] | None) -> 
         cpu_seconds=data.get("cpu_seconds", 0.0),
         starved_seconds=data.get("lost_seconds", 0.0),
         cpu_demand=data.get("cpus_wanted"),
+        moves=data.get("migrations", 0),
+        finding=_finding_from_json(data.get("finding")),
     )
 
 

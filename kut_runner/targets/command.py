@@ -14,6 +14,7 @@ from kut_runner.definitions.implied_needs import (
     CpuModel,
     ExceptionLevel2,
     GicVersion,
+    Harness,
     MachineProperty,
     QemuOptions,
     all_needs,
@@ -55,6 +56,10 @@ class CommandExits:
         if code in (0, exit_status):
             return ExitMeaning.POWERED_OFF
         return ExitMeaning.FAILED if has_output else ExitMeaning.REFUSED
+
+
+#: Needs that no command can meet.
+_QEMU_ONLY: Final = (*(CpuModel, MachineProperty, QemuOptions, QemuVersion, Accelerator, Harness),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,7 @@ class Command:
             gics = [each for each in provides if each.startswith("gicv")]
             if f"gicv{need.version}" in gics or (gics and need.version in _ANY_GIC):
                 return ""
-        elif isinstance(need, CpuModel | MachineProperty | QemuOptions | QemuVersion | Accelerator):
+        elif isinstance(need, _QEMU_ONLY):
             pass
         return f"needs {need}, which target {self.name} does not provide"
 

@@ -17,13 +17,11 @@ from dataclasses import replace
 from typing import Final
 
 from kut_runner.process.snapshot import Cpu, Snapshot
-from kut_runner.targets.remote import Link, Monitor, RemoteError, Steps, Stub
+from kut_runner.targets.remote import Link, Monitor, RemoteError, Steps, Stub, monitor_options
 
 #: Seconds for the whole inspection.
 TIME_LIMIT: Final = 5.0
 
-#: First version of QEMU with monitor objects; it deprecates "-mon".
-_MONITOR_OBJECTS: Final = (11, 1)
 _SYSTEM_REGISTERS: Final = tuple(
     f"{name}_EL{level}" for level in (2, 1) for name in ("ESR", "FAR", "ELR", "SPSR", "VBAR")
 )
@@ -65,12 +63,7 @@ class QemuInspector:
         """Options to add to QEMU's command line."""
         monitor, stub = self.descriptors
         return (
-            *("-chardev", f"socket,id=kut-monitor,fd={monitor}"),
-            *(
-                ("-object", "monitor-qmp,id=kut-qmp,chardev=kut-monitor")
-                if self._version >= _MONITOR_OBJECTS
-                else ("-mon", "chardev=kut-monitor,mode=control")
-            ),
+            *monitor_options(self._version, "kut-monitor", monitor),
             *("-chardev", f"socket,id=kut-gdb,fd={stub}"),
         )
 

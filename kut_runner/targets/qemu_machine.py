@@ -14,11 +14,12 @@ from kut_runner.targets.protocol import ExitMeaning
 from kut_runner.targets.qemu import SANDBOX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TestDef
+    from kut_runner.process.harness import Harness, Stage
     from kut_runner.targets.qemu import Qemu
 
 #: Messages of QEMU about too little memory on the host.
@@ -116,6 +117,7 @@ def launch(  # noqa: PLR0913 - see Target.launch
         timeout,
         inspector=partial(QemuInspector, qemu.version, kernel) if inspect else None,
         trace=trace,
+        harness=_harness(qemu, test, trace),
     )
 
 
@@ -130,6 +132,21 @@ def trace_file(options: "Sequence[str]", log: "Path") -> "Path | None":
     if "-D" in options[:-1]:
         return log.cwd() / options[len(options) - options[::-1].index("-D")]
     return None if "%" in str(log) else log.with_suffix(".trace")
+
+
+def _harness(
+    qemu: "Qemu", test: "TestDef", trace: "Path | None"
+) -> "Callable[[Stage], Harness] | None":
+    """Return the harness that a test needs, None for a test that runs by itself."""
+    if test.migration:
+        from kut_runner.targets.migration import Migration
+
+        return partial(Migration, qemu.version, trace)
+    if test.panic:
+        from kut_runner.targets.panic import Panic
+
+        return partial(Panic, qemu.version)
+    return None
 
 
 def command_line(qemu: "Qemu", choices: Choices, test: "TestDef", kernel: str) -> tuple[str, ...]:
@@ -194,5 +211,9 @@ def accelerator_of(test: "TestDef", selected: Accelerator) -> Accelerator:
 
 
 def cost(test: "TestDef") -> Resources:
-    """Return the resources of a QEMU: one CPU for each of the machine's, and its memory."""
-    return Resources(float(test.smp), test.memory + OVERHEAD)
+    """Return the resources of a QEMU: one CPU for each of the machine's, and its memory.
+
+    During a migration there are two.
+    """
+    one = Resources(float(test.smp), test.memory + OVERHEAD)
+    return one + one if test.migration else one

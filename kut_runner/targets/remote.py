@@ -8,6 +8,7 @@ The caller resumes it after a `Link` has received data.
 import json
 import re
 import socket
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -20,6 +21,10 @@ _CHUNK: Final = 1 << 16
 _PART: Final = 0x800
 #: Most bytes of a response.
 _LARGEST_RESPONSE: Final = 1 << 22
+#: Events of a monitor that are kept until they are asked for.
+_MOST_EVENTS: Final = 64
+#: First version of QEMU with monitor objects; it deprecates "-mon".
+_MONITOR_OBJECTS: Final = (11, 1)
 #: Registers in a "g" packet, in its order: 64 bits each, then 32 bits of processor state.
 _CORE: Final = (*(f"x{number}" for number in range(31)), "sp", "pc")
 _CPSR: Final = 33
@@ -64,6 +69,11 @@ class Link:
         """Whether received bytes are left."""
         return bool(self._received)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether QEMU has closed the connection."""
+        return self._is_closed
+
     def send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
         """Send bytes and descriptors; raises RemoteError if QEMU does not accept them."""
         try:
@@ -72,6 +82,7 @@ class Link:
             else:
                 sent = self._socket.send(data)
         except OSError as error:
+            self._is_closed = self._is_closed or isinstance(error, ConnectionError)
             raise RemoteError(f"QEMU accepts no request: {error.strerror}") from None
         if sent < len(data):
             raise RemoteError("QEMU accepts no more requests")
@@ -95,6 +106,7 @@ class Monitor:
     def __init__(self, link: Link) -> None:
         """Send nothing yet."""
         self._link = link
+        self._events: deque[dict[str, Any]] = deque(maxlen=_MOST_EVENTS)
 
     def ask(
         self,
@@ -106,15 +118,35 @@ class Monitor:
         request = {"execute": command, "arguments": arguments or {}}
         self._link.send(json.dumps(request).encode() + b"\n", descriptors)
         while True:
+            response = yield from self._receive()
+            if "error" in response:
+                raise RemoteError(f"QEMU rejects {command}: {_description(response['error'])}")
+            if "return" in response:
+                return response["return"]
+            if "event" in response:
+                self._events.append(response)
+
+    def event(self, *names: str) -> Steps[tuple[str, Mapping[str, Any]]]:
+        """Return name and data of the next event with one of these names.
+
+        Other events before it are discarded. Raises RemoteError if QEMU closes the connection.
+        """
+        while True:
+            response = self._events.popleft() if self._events else (yield from self._receive())
+            if (name := response.get("event")) in names:
+                data = response.get("data")
+                return name, data if isinstance(data, dict) else {}
+
+    def _receive(self) -> Steps[dict[str, Any]]:
+        """Return the next message."""
+        while True:
             line = yield from self._link.receive(self._LINE)
             try:
                 response = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(response, dict) and "error" in response:
-                raise RemoteError(f"QEMU rejects {command}: {response['error']}")
-            if isinstance(response, dict) and "return" in response:
-                return response["return"]
+            if isinstance(response, dict):
+                return response
 
     def ask_human(self, command: str) -> Steps[str]:
         """Return the output of a command of the human monitor; raises RemoteError."""
@@ -218,6 +250,21 @@ class Stub:
             if part[:1] != "m":
                 break
         return text
+
+
+def monitor_options(version: tuple[int, ...], name: str, descriptor: int) -> tuple[str, ...]:
+    """Return options for a monitor (QMP) on a socket that QEMU inherits; `name` is unique."""
+    if version >= _MONITOR_OBJECTS:
+        monitor = ("-object", f"monitor-qmp,id={name}-qmp,chardev={name}")
+    else:
+        monitor = ("-mon", f"chardev={name},mode=control")
+    return ("-chardev", f"socket,id={name},fd={descriptor}", *monitor)
+
+
+def _description(error: object) -> str:
+    """Return the text of an error in a response."""
+    text = error.get("desc") if isinstance(error, dict) else None
+    return text if isinstance(text, str) else str(error)
 
 
 def _unescaped(data: bytes) -> bytes:

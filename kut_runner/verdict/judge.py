@@ -9,24 +9,32 @@ row  condition                                                   status   code  
  1   the program could not be executed                           error    5        not-started
  2   kut was asked to stop                                       error    130      interrupted
  3   a signal that kut did not send ended the program            error    5        killed
- 4   the program rejects the machine, the CPU or an option       error    6        refused
- 5   the program reports an error later,                         error    5        program-failed
+ 4   the harness failed: a migration,                            error    5        migration-failed
+     or a test that is to panic                                                    panic-failed
+ 5   a request for a migration that makes no sense               fail     1        migration-misused
+ 6   the guest panicked, in a test that is to panic              pass     0        panicked
+ 7   the program rejects the machine, the CPU or an option       error    6        refused
+ 8   the program reports an error later,                         error    5        program-failed
      or the host has no memory for the machine                                     no-memory
- 6   the timeout expired                                         timeout  1        timeout
- 7   a fatal message                                             crash    1        fatal
- 8   the image printed ABORT                                     fail     1        abort
- 9   no EXIT line                                                crash    1        no-exit
-10   EXIT says "gave up"                                         crash    1        gave-up
-11   output after an EXIT that says "passed" or "skipped"        crash    1        output-after-exit
-12   no SUMMARY line                                             crash    1        no-summary
-13   SUMMARY contradicts the check lines or an earlier SUMMARY   crash    1        summary-mismatch
-14   SUMMARY announces failures                                  fail     1        checks-failed
-15   EXIT says neither "passed" nor "skipped"                    fail     1        exit-status
-16   a STACK line                                                crash    1        fatal
-17   the machine still ran long after the EXIT line              timeout  1        no-power-off
-18   EXIT says "passed" without a check, or "skipped" with some  crash    1        exit-contradicts
-19   every check was skipped, or none was made                   skip     0, or 4  all-skipped
-20   none of the above                                           pass     0        passed
+ 9   the timeout expired                                         timeout  1        timeout
+10   a fatal message                                             crash    1        fatal
+11   the image printed ABORT                                     fail     1        abort
+12   no EXIT line, instead of a panic                            fail     1        no-panic
+13   no EXIT line                                                crash    1        no-exit
+14   EXIT says "gave up"                                         crash    1        gave-up
+15   output after an EXIT that says "passed" or "skipped"        crash    1        output-after-exit
+16   no SUMMARY line                                             crash    1        no-summary
+17   SUMMARY contradicts the check lines or an earlier SUMMARY   crash    1        summary-mismatch
+18   SUMMARY announces failures                                  fail     1        checks-failed
+19   EXIT says neither "passed" nor "skipped"                    fail     1        exit-status
+20   a STACK line                                                crash    1        fatal
+21   the machine still ran long after the EXIT line              timeout  1        no-power-off
+22   EXIT says "passed" without a check, or "skipped" with some  crash    1        exit-contradicts
+23   every check was skipped, or none was made                   skip     0, or 4  all-skipped
+24   the test ended without a migration that it is to make,      fail     1        not-migrated
+     or during a continuous one,                                                   migration-misused
+     or without the panic that it is to cause                                      no-panic
+25   none of the above                                           pass     0        passed
 ===  ==========================================================  =======  =======  =================
 
 What ended badly once is not a pass, whatever the image prints later. A fatal message (an unhandled
@@ -46,7 +54,7 @@ SUMMARY without failures and an EXIT line that agree with each other and with ev
 output after them, and a power-off. A guest that forges all of these and then prints nothing more is
 believed.
 
-The target defines the meaning of the program's exit status (rows 4 and 5): see `ExitReader`. The
+The target defines the meaning of the program's exit status (rows 7 and 8): see `ExitReader`. The
 exit code of a run is the first of 130, 6, 5, 2, 1, 0, 4 that one of its tests has: 4 if all tests
 were skipped, or without tests.
 """
@@ -57,6 +65,7 @@ from typing import TYPE_CHECKING, Final
 
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import LINGER, ExitKind, ProcessExit
+from kut_runner.process.harness import FindingKind
 from kut_runner.targets.protocol import ExitMeaning
 from kut_runner.targets.qemu_machine import QemuExits
 from kut_runner.text import printable
@@ -67,6 +76,7 @@ from kut_runner.verdict.result import Verdict, skipped
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
+    from kut_runner.process.harness import Finding
     from kut_runner.targets.protocol import ExitReader
 
 _PASSED: Final = 1
@@ -79,7 +89,7 @@ _QEMU: Final = QemuExits()
 
 def judge(output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader" = _QEMU) -> Verdict:
     """Return the verdict by the table above; `reader` interprets the exit status."""
-    verdict = _judge_process(output, process_exit, reader) or _judge_ending(output)
+    verdict = _judge_process(output, process_exit, reader) or _judge_ending(output, process_exit)
     if verdict:
         return verdict
     if not (summary := output.latest(Summary)):
@@ -93,7 +103,21 @@ def judge(output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader" =
 def _judge_process(
     output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader"
 ) -> Verdict | None:
-    """Return the verdict of rows 1 to 6: the process did not end by a power-off."""
+    """Return the verdict of rows 1 to 9: the process did not end by a power-off."""
+    verdict = _judge_loss(process_exit, reader) or _judge_finding(process_exit)
+    if verdict:
+        return verdict
+    if process_exit.kind is ExitKind.TIMED_OUT:
+        duration = f"{_duration(process_exit)}{_unfinished(process_exit.finding)}"
+        reason = f"no verdict after {duration}{_last_if_any(output)}"
+        return _failed(Status.TIMEOUT, reason, Cause.TIMEOUT)
+    if process_exit.kind is ExitKind.EXITED:
+        return _judge_exit(output, process_exit, reader)
+    return None  # LINGERED
+
+
+def _judge_loss(process_exit: ProcessExit, reader: "ExitReader") -> Verdict | None:
+    """Return the verdict of rows 1 to 3: the process was never there, or something ended it."""
     message = _one_line(process_exit.stderr)
     seconds = process_exit.seconds
     match process_exit.kind:
@@ -106,18 +130,13 @@ def _judge_process(
         case ExitKind.KILLED:
             crash = f"{reader.label} crashed: {_signal_name(process_exit.code)}"
             return _error(_joined(crash, message), Cause.KILLED)
-        case ExitKind.TIMED_OUT:
-            reason = f"no verdict after {_duration(process_exit)}{_last_if_any(output)}"
-            return _failed(Status.TIMEOUT, reason, Cause.TIMEOUT)
-        case ExitKind.EXITED:
-            return _judge_exit(output, process_exit, reader)
-    return None  # LINGERED
+    return None
 
 
 def _judge_exit(
     output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader"
 ) -> Verdict | None:
-    """Return the verdict of rows 4 and 5: an exit status other than that of a power-off."""
+    """Return the verdict of rows 7 and 8: an exit status other than that of a power-off."""
     message = _one_line(process_exit.stderr)
     has_printed = process_exit.code in output.exit_statuses
     exit_status = process_exit.code if has_printed else output.exit_status
@@ -137,6 +156,28 @@ def _judge_exit(
     return _error(_joined(failure, message), Cause.NO_MEMORY if no_memory else Cause.PROGRAM_FAILED)
 
 
+def _judge_finding(process_exit: ProcessExit) -> Verdict | None:
+    """Return the verdict of rows 4 to 6: the harness decides, whatever the guest has printed."""
+    finding = process_exit.finding
+    if not finding:
+        is_given_up = process_exit.kind is ExitKind.GIVEN_UP
+        return _error("the harness gave up", Cause.MIGRATION_FAILED) if is_given_up else None
+    cause, text = Cause(finding.cause), printable(finding.text)
+    match finding.kind:
+        case FindingKind.FAILED:
+            return _error(text, cause)
+        case FindingKind.MISUSED:
+            return _failed(Status.FAIL, text, cause)
+        case FindingKind.PASSED:
+            return Verdict(Status.PASS, "", ExitCode.OK, cause)
+    return None
+
+
+def _unfinished(finding: "Finding | None") -> str:
+    is_unfinished = finding and finding.kind is FindingKind.UNFINISHED
+    return f", {printable(finding.text)}" if finding and is_unfinished else ""
+
+
 def _duration(process_exit: ProcessExit) -> str:
     """Return the wall time, and the time without a CPU if that is a tenth or more."""
     seconds = f"{process_exit.seconds:.1f} s"
@@ -145,16 +186,15 @@ def _duration(process_exit: ProcessExit) -> str:
     return f"{seconds}, without a CPU for {process_exit.starved_seconds:.1f} s"
 
 
-def _judge_ending(output: GuestOutput) -> Verdict | None:
-    """Return the verdict of rows 7 to 11: the image did not end with its own verdict."""
+def _judge_ending(output: GuestOutput, process_exit: ProcessExit) -> Verdict | None:
+    """Return the verdict of rows 10 to 15: the image did not end with its own verdict."""
     status = output.exit_status
     if message := output.fatal_message:
         return _failed(Status.CRASH, message, Cause.FATAL)
     if abort := output.latest(Abort):
         return _failed(Status.FAIL, abort.line, Cause.ABORT)
     if status is None:
-        reason = f"power-off without an EXIT line{last_line(output)}"
-        return _failed(Status.CRASH, reason, Cause.NO_EXIT)
+        return _judge_no_exit(output, process_exit.finding)
     if status in _GAVE_UP:
         last = _last_if_any(output, f"EXIT: STATUS={status}")
         return _failed(Status.CRASH, f"the image gave up{last}", Cause.GAVE_UP)
@@ -162,6 +202,15 @@ def _judge_ending(output: GuestOutput) -> Verdict | None:
         reason = f"words after the EXIT line: {_quoted(output.after_exit)}"
         return _failed(Status.CRASH, reason, Cause.OUTPUT_AFTER_EXIT)
     return None
+
+
+def _judge_no_exit(output: GuestOutput, finding: "Finding | None") -> Verdict:
+    """Return the verdict of rows 12 and 13: a power-off without an EXIT line."""
+    if finding and finding.kind is FindingKind.UNMET_END:
+        reason = f"{printable(finding.text)}{last_line(output)}"
+        return _failed(Status.FAIL, reason, Cause(finding.cause))
+    reason = f"power-off without an EXIT line{last_line(output)}"
+    return _failed(Status.CRASH, reason, Cause.NO_EXIT)
 
 
 def _mismatch(output: GuestOutput, summary: Summary, *, is_truncated: bool) -> str:
@@ -191,7 +240,7 @@ def _mismatch(output: GuestOutput, summary: Summary, *, is_truncated: bool) -> s
 
 
 def _judge_failures(output: GuestOutput, summary: Summary) -> Verdict | None:
-    """Return the verdict of rows 14 to 16: the image ended with a failure."""
+    """Return the verdict of rows 18 to 20: the image ended with a failure."""
     status = output.exit_status
     if summary.unexpected:
         reason = f"{summary.unexpected} of {_checks(summary.tests)} failed"
@@ -206,15 +255,22 @@ def _judge_failures(output: GuestOutput, summary: Summary) -> Verdict | None:
 
 
 def _judge_summary(output: GuestOutput, summary: Summary, process_exit: ProcessExit) -> Verdict:
-    """Return the verdict of rows 17 to 20: the image confirmed that no check failed."""
+    """Return the verdict of rows 21 to 25: the image confirmed that no check failed."""
     status = output.exit_status
     if process_exit.kind is ExitKind.LINGERED:
         reason = f"no power-off within {LINGER:.0f} s after EXIT: STATUS={status}"
         return _failed(Status.TIMEOUT, reason, Cause.NO_POWER_OFF)
     if contradiction := _contradiction(status, summary):
         return _failed(Status.CRASH, contradiction, Cause.EXIT_CONTRADICTS)
+    return _judge_checks(output, summary, process_exit)
+
+
+def _judge_checks(output: GuestOutput, summary: Summary, process_exit: ProcessExit) -> Verdict:
+    """Return the verdict of rows 23 to 25: all checks agree."""
     if summary.skipped == summary.tests:
         return skipped(_skip_reason(output), Cause.ALL_SKIPPED)
+    if finding := process_exit.finding:
+        return _failed(Status.FAIL, printable(finding.text), Cause(finding.cause))
     return Verdict(Status.PASS, "", ExitCode.OK, Cause.PASSED)
 
 

@@ -22,6 +22,7 @@ _EXITS: Final = {
     ExitKind.TIMED_OUT: "timed out",
     ExitKind.LINGERED: "lingered",
     ExitKind.INTERRUPTED: "interrupted",
+    ExitKind.GIVEN_UP: "stopped by its harness",
     ExitKind.NOT_STARTED: "not started",
 }
 
