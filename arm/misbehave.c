@@ -219,6 +219,47 @@ static void assertion_on_all(void)
 	on_cpus(fail_on_all, NULL);
 }
 
+static volatile bool other_began;
+
+static void print_for_ever(void *data)
+{
+	for (unsigned long i = 0;; i++) {
+		printf("line %lu of a CPU that prints until the end\n", i);
+		other_began = true;
+	}
+}
+
+/* What another CPU prints is not among the last lines. */
+static void assertion_while_other_prints(void)
+{
+	on_cpu_async(1, print_for_ever, NULL);
+	while (!other_began)
+		cpu_relax();
+	assert_msg(false, "at the end");
+}
+
+static void spin_in_handler(struct pt_regs *regs, unsigned int esr)
+{
+	other_began = true;
+	for (;;)
+		cpu_relax();
+}
+
+static void print_bad_string(void *data)
+{
+	puts((const char *)0xdead0000000UL);
+}
+
+/* The other CPU has the console's lock, and never releases it. */
+static void assertion_while_other_has_console(void)
+{
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, spin_in_handler);
+	on_cpu_async(1, print_bad_string, NULL);
+	while (!other_began)
+		cpu_relax();
+	assert_msg(false, "without the lock");
+}
+
 static void turn_off(void)
 {
 	cpu_psci_cpu_die();
@@ -342,6 +383,8 @@ static const struct {
 	{ "stack-cpu1", stack_overflow_of_cpu1 },
 	{ "lost-cpu", lost_cpu },
 	{ "assert-all", assertion_on_all },
+	{ "assert-while-printing", assertion_while_other_prints },
+	{ "assert-while-locked", assertion_while_other_has_console },
 	{ "silent-exit", silent_exit },
 	{ "double-free", double_free },
 	{ "handler-stack", handler_stack_overflow },

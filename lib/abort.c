@@ -12,7 +12,6 @@ void abort(void)
 void assert_failed(const char *place, const char *condition, const char *fmt, ...)
 {
 	smp_claim_end();
-	console_emergency();
 	console_start_line();
 	printf("%s: assert failed: %s", place, condition);
 	if (fmt) {

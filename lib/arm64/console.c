@@ -4,7 +4,10 @@
 #include <asm/console.h>
 #include <asm/deadline.h>
 #include <asm/io.h>
+#include <asm/mmu.h>
+#include <asm/smp.h>
 #include <asm/spinlock.h>
+#include <asm/thread_info.h>
 
 /* PL011 (Arm DDI 0183, 3.3) */
 #define PL011_DR 0x00
@@ -21,11 +24,15 @@
 /* For whoever is to type something */
 #define GETCHAR_MS 60000
 
+/* For another CPU to finish its output, at the end of the run */
+#define CLAIM_MS 1000
+
 static struct spinlock lock;
+static int holder; /* of the lock: number of the CPU + 1 */
+static int owner; /* of the console, since console_claim(): likewise */
 static enum console_type type;
 static void *base;
 static bool at_line_start = true;
-static bool emergency;
 
 void console_setup(enum console_type t, void *registers)
 {
@@ -47,12 +54,52 @@ static void putchar_16550(char c)
 	writeb(c, base + UART16550_THR);
 }
 
+static int this_cpu(void)
+{
+	return smp_processor_id() + 1;
+}
+
+static void console_unlock(void)
+{
+	if (owner == this_cpu())
+		return;
+	holder = 0;
+	spin_unlock(&lock);
+}
+
+void console_give_up(void)
+{
+	if (holder == this_cpu())
+		console_unlock();
+}
+
+static bool another_owns(void)
+{
+	int current = __atomic_load_n(&owner, __ATOMIC_RELAXED);
+
+	return current && current != this_cpu();
+}
+
+/* A CPU that is not the owner stops here: before the lock, which the owner waits for, or behind. */
+static void console_lock(void)
+{
+	if (owner == this_cpu())
+		return;
+	if (!another_owns()) {
+		spin_lock(&lock);
+		holder = this_cpu();
+	}
+	if (another_owns()) {
+		console_give_up();
+		halt();
+	}
+}
+
 void puts(const char *s)
 {
 	if (type == CONSOLE_NONE)
 		return;
-	if (!emergency)
-		spin_lock(&lock);
+	console_lock();
 	for (; *s; s++) {
 		if (type == CONSOLE_PL011)
 			putchar_pl011(*s);
@@ -60,8 +107,7 @@ void puts(const char *s)
 			putchar_16550(*s);
 		at_line_start = *s == '\n';
 	}
-	if (!emergency)
-		spin_unlock(&lock);
+	console_unlock();
 }
 
 static int getchar_pl011(void)
@@ -80,9 +126,9 @@ int __getchar(void)
 
 	if (type == CONSOLE_NONE)
 		return -1;
-	spin_lock(&lock);
+	console_lock();
 	c = type == CONSOLE_PL011 ? getchar_pl011() : getchar_16550();
-	spin_unlock(&lock);
+	console_unlock();
 	return c;
 }
 
@@ -100,7 +146,18 @@ void console_start_line(void)
 		puts("\n");
 }
 
-void console_emergency(void)
+/* With the MMU off exclusives may not work; that is one CPU's business. */
+static bool try_lock(void)
 {
-	emergency = true;
+	return !mmu_enabled() || !__atomic_exchange_n(&lock.v, SPINLOCK_TAKEN, __ATOMIC_ACQUIRE);
+}
+
+void console_claim(void)
+{
+	if (owner == this_cpu())
+		return;
+	__atomic_store_n(&owner, this_cpu(), __ATOMIC_RELAXED);
+	/* Not forever: the holder may hang, and this CPU's output is the more important one. */
+	if (holder != this_cpu())
+		wait_for(try_lock(), CLAIM_MS);
 }

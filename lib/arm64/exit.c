@@ -17,8 +17,11 @@ void smp_claim_end(void)
 	if (!mmu_enabled() ||
 	    __atomic_compare_exchange_n(&owner, &nobody, me, false, __ATOMIC_ACQ_REL,
 					__ATOMIC_ACQUIRE) ||
-	    nobody == me)
+	    nobody == me) {
+		console_claim();
 		return;
+	}
+	console_give_up();
 	halt();
 }
 

@@ -94,7 +94,6 @@ static void dump_and_abort(const char *what, enum vector v, struct pt_regs *regs
 	char syndrome[128];
 
 	smp_claim_end();
-	console_emergency();
 	console_start_line();
 	printf("%s\n", what);
 	printf("Load address: %lx\n", (unsigned long)_start);

@@ -8,10 +8,13 @@ enum console_type { CONSOLE_NONE, CONSOLE_PL011, CONSOLE_16550 };
 /* @registers: the UART's registers, mapped. */
 void console_setup(enum console_type type, void *registers);
 /*
- * Take no lock for output from here on: the run is about to end with a dump, and the failure may
- * have been in the middle of a line.
+ * For smp_claim_end(). From console_claim() on the output is this CPU's alone: it waits until
+ * another one has finished its string, and every CPU that prints something later stops there. Takes
+ * no lock after that, as the failure that ends the run may have been in the middle of a line.
+ * console_give_up() is for a CPU that is to stop, perhaps in the middle of a line too.
  */
-void console_emergency(void);
+void console_claim(void);
+void console_give_up(void);
 /* End the line, unless the last output did. */
 void console_start_line(void);
 

@@ -43,8 +43,8 @@ int mpidr_to_cpu(u64 mpidr);
 void halt(void) __noreturn;
 
 /*
- * To be called before the end of the run: the first CPU returns, every other one stops here, so
- * that one CPU alone prints it.
+ * To be called before the end of the run and before the first line about it: the first CPU returns,
+ * every other one stops here, or in its next puts(), so that one CPU alone prints it.
  */
 void smp_claim_end(void);
 
