@@ -18,10 +18,28 @@ static u64 advance_it(u64 spsr)
 	return (spsr & ~PSR_IT_MASK) | it >> 2 << 10 | (it & 3) << 25;
 }
 
+/* HVC and SVC: their exceptions return behind the instruction. */
+static bool is_call(u64 esr)
+{
+	switch (ESR_ELx_EC(esr)) {
+	case ESR_ELx_EC_SVC32:
+	case ESR_ELx_EC_HVC32:
+	case ESR_ELx_EC_SVC64:
+	case ESR_ELx_EC_HVC64:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void guest_skip_instruction(struct guest *guest)
 {
 	bool is_16_bit = !(guest->esr_el2 & ESR_ELx_IL);
 
+	assert_msg(!is_call(guest->esr_el2),
+		   "the exit is %s: ELR_EL2 is behind the instruction, and a skip would leave out "
+		   "the next one",
+		   esr_class_name(guest->esr_el2));
 	guest->elr_el2 += is_16_bit ? 2 : 4;
 	if (guest->spsr_el2 & PSR_MODE32_BIT)
 		guest->spsr_el2 = advance_it(guest->spsr_el2);
