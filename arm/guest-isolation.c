@@ -86,6 +86,33 @@ static void test_host_memory(void)
 	guest_destroy(other);
 }
 
+/* Of each of two vCPUs, which have one stage 2: the stack of one may be close to that of the other. */
+static void test_stack(void)
+{
+	struct guest *first = create(READ, NULL);
+	struct guest *vcpus[] = { first, guest_require(guest_create_vcpu(first, READ)) };
+
+	for (int i = 0; i < 2; i++) {
+		const char *stack = vcpus[i]->stack;
+		u64 mapped = 0;
+
+		for (u64 at = SZ_4K; at <= GUEST_STACK_GUARD; at += SZ_4K)
+			mapped += s2mmu_translate(first->s2mmu, virt_to_phys(stack - at)) !=
+				  INVALID_PHYS_ADDR;
+		report(!mapped,
+		       "pages below the stack of vCPU %d that are mapped: expected 0, found %lu", i,
+		       mapped);
+		vcpus[i]->x[0] = (u64)stack - 8;
+		guest_install_handler(vcpus[i], ELx_LOW_SYNC_64, guest_exit_always);
+		guest_check_run(vcpus[i],
+				EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_FAULT,
+					     virt_to_phys(stack - 8)),
+				"read below the stack of vCPU %d", i);
+	}
+	for (int i = 0; i < 2; i++)
+		guest_destroy(vcpus[i]);
+}
+
 /* Unmapped by the host between two runs, not in a handler: HCR_EL2 and VTTBR_EL2 are the host's. */
 static void test_unmap_between_runs(void)
 {
@@ -105,6 +132,7 @@ static void test_unmap_between_runs(void)
 static const struct subtest subtests[] = {
 	{ "image", test_image },
 	{ "host-memory", test_host_memory },
+	{ "stack", test_stack },
 	{ "unmap-between-runs", test_unmap_between_runs },
 };
 

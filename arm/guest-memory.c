@@ -71,7 +71,7 @@ static void take_shares(void)
 	for (int i = 0; i < 2 * MAX_SINGLES; i++)
 		singles[i] = alloc_page();
 	for (int i = 0; i < MAX_STACKS; i++)
-		stacks[i] = memalign_pages(GUEST_STACK_SIZE, GUEST_STACK_SIZE);
+		stacks[i] = memalign_pages(GUEST_STACK_SIZE, GUEST_STACK_GUARD + GUEST_STACK_SIZE);
 	root = alloc_pages(1);
 	assert(singles[2 * MAX_SINGLES - 1] && stacks[MAX_STACKS - 1] && root);
 }
@@ -126,7 +126,7 @@ static void starve(int *failures, int *lost, const char *when)
 	release_pages(held);
 	for (int i = 0; i < 2 * MAX_SINGLES; i++)
 		free_pages(singles[i]);
-	/* Pages as large as a stack are enough. */
+	/* Two pages as large as a stack are enough, and those of 64 KiB may follow each other. */
 	report((!without || PAGE_SIZE >= GUEST_STACK_SIZE) && with,
 	       "guest_create() without and with memory for a stack, %s: expected NULL and a guest, "
 	       "found %s and %s",

@@ -320,6 +320,107 @@ static void unhandled_exit(void)
 	report_fail("the guest ran to its end: %d", guest_run(guest));
 }
 
+static __attribute__((__noinline__)) void guest_level(unsigned int depth)
+{
+	if (depth)
+		guest_level(depth - 1);
+	else
+		load_from((u64 *)ADDRESS);
+	asm volatile(""); /* no tail call */
+}
+
+static void guest_deep_main(void)
+{
+	guest_level(4);
+	asm volatile("");
+}
+
+static void guest_deep(void)
+{
+	report_fail("the guest ran to its end: %d",
+		    guest_run(guest_create(1, guest_deep_main, S2_PAGE_4K)));
+}
+
+static __attribute__((__noinline__)) void check_answer(int answer)
+{
+	assert_msg(answer == 42, "in a guest, answer is %d", answer);
+	if (answer == 42)
+		report_abort("cannot go on in a guest");
+}
+
+static void guest_assert_main(void)
+{
+	report_pass("a check in the guest");
+	check_answer(41);
+	asm volatile("");
+}
+
+static void guest_assertion(void)
+{
+	guest_run(guest_create(1, guest_assert_main, S2_PAGE_4K));
+}
+
+static void guest_abort_main(void)
+{
+	check_answer(42);
+	asm volatile("");
+}
+
+static void guest_abort(void)
+{
+	guest_run(guest_create_el0(1, guest_abort_main, S2_PAGE_4K));
+}
+
+static void guest_string_main(void)
+{
+	puts((const char *)ADDRESS);
+	asm volatile("");
+}
+
+static void guest_bad_string(void)
+{
+	guest_run(guest_create(1, guest_string_main, S2_PAGE_4K));
+}
+
+static void guest_stack_main(void)
+{
+	recurse(0);
+}
+
+static void guest_stack_overflow(void)
+{
+	report_fail("the guest ran to its end: %d",
+		    guest_run(guest_create(1, guest_stack_main, S2_PAGE_4K)));
+}
+
+static void guest_printf_main(void)
+{
+	printf("printed in a guest that is opaque\n");
+	asm volatile("");
+}
+
+static void guest_opaque(void)
+{
+	struct guest *guest = guest_create(1, guest_printf_main, S2_PAGE_4K);
+
+	guest_set_opaque(guest, true);
+	report_fail("the guest ran to its end: %d", guest_run(guest));
+}
+
+static enum guest_handler_result skip_call(struct guest *guest)
+{
+	guest_skip_instruction(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+static void guest_skip(void)
+{
+	struct guest *guest = guest_create(1, guest_hvc, S2_PAGE_4K);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, skip_call);
+	guest_run(guest);
+}
+
 static u64 guest_add(u64 a, u64 b)
 {
 	return a + b;
@@ -396,6 +497,13 @@ static const struct {
 	{ "handler-exception", handler_exception },
 	{ "guest-exit", unhandled_exit },
 	{ "guest-checks", guest_checks },
+	{ "guest-deep", guest_deep },
+	{ "guest-assert", guest_assertion },
+	{ "guest-abort", guest_abort },
+	{ "guest-bad-string", guest_bad_string },
+	{ "guest-stack", guest_stack_overflow },
+	{ "guest-opaque", guest_opaque },
+	{ "guest-skip", guest_skip },
 };
 
 int main(int argc, char **argv)

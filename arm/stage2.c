@@ -460,6 +460,12 @@ static void test_el1_handler(void)
 	       "UDF at EL1 without handler: expected unknown reason, ELR_EL1 %p or a little more; "
 	       "found %s, %#lx",
 	       guest_undefined, esr_class_name(guest->esr_el1), guest->elr_el1);
+	report(guest->esr_el2 == guest->esr_el1 && guest->elr_el2 == guest->elr_el1 &&
+		       guest->spsr_el2 == guest->spsr_el1,
+	       "exit of an exception at EL1: expected ESR_EL1 %#lx, ELR_EL1 %#lx, SPSR_EL1 %#lx, "
+	       "found ESR_EL2 %#lx, ELR_EL2 %#lx, SPSR_EL2 %#lx",
+	       guest->esr_el1, guest->elr_el1, guest->spsr_el1, guest->esr_el2, guest->elr_el2,
+	       guest->spsr_el2);
 	guest_destroy(guest);
 	report_prefix_pop();
 }

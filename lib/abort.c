@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The ways a test ends that went wrong. */
 #include <libcflat.h>
-#include <asm/console.h>
+#include <report-internal.h>
+#include <asm/guest-call.h>
 #include <asm/smp.h>
 
 void abort(void)
@@ -11,18 +12,21 @@ void abort(void)
 
 void assert_failed(const char *place, const char *condition, const char *fmt, ...)
 {
-	smp_claim_end();
-	console_start_line();
-	printf("%s: assert failed: %s", place, condition);
-	if (fmt) {
+	char text[REPORT_TEXT_BYTES];
+	int len = snprintf(text, sizeof(text), "%s: assert failed: %s%s", place, condition,
+			   fmt ? ": " : "");
+
+	if (fmt && len < (int)sizeof(text)) {
 		va_list va;
 
-		printf(": ");
 		va_start(va, fmt);
-		vprintf(fmt, va);
+		vsnprintf(text + len, sizeof(text) - len, fmt, va);
 		va_end(va);
 	}
-	printf("\n");
+	if (in_guest())
+		guest_call(GUEST_CALL_ASSERT, (u64)text, 0, 0);
+	smp_claim_end();
+	report_print_assertion(text);
 	dump_stack();
 	abort();
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Results of a test: one line a check, a summary at the end. */
 #include <libcflat.h>
+#include <report-internal.h>
 #include <string.h>
+#include <asm/console.h>
+#include <asm/guest-call.h>
 #include <asm/smp.h>
 #include <asm/spinlock.h>
 
-#define PREFIX_BYTES 256
 #define PREFIX_DEPTH 16
-#define MESSAGE_BYTES 1024
 /*
  * 77 is the status automake knows as "skipped"; the exit protocol shifts and sets bit 0: 38 * 2 +
  * 1.
@@ -17,7 +18,7 @@
 static struct spinlock lock;
 
 static struct {
-	char text[PREFIX_BYTES]; /* "a: b: " */
+	char text[REPORT_PREFIX_BYTES]; /* "a: b: " */
 	int start[PREFIX_DEPTH]; /* where each pushed prefix begins in text */
 	int depth;
 } prefix;
@@ -26,27 +27,65 @@ static struct {
 	unsigned int checks, failures, kfailures, xfailures, skipped;
 } counts;
 
-void report_prefix_pushf(const char *fmt, ...)
+static const struct {
+	const char *name;
+	bool is_check;
+	unsigned int *count; /* besides counts.checks */
+} kinds[REPORT_KINDS] = {
+	[REPORT_PASS] = { "PASS", true, NULL },
+	[REPORT_FAIL] = { "FAIL", true, &counts.failures },
+	[REPORT_XPASS] = { "XPASS", true, &counts.failures },
+	[REPORT_XFAIL] = { "XFAIL", true, &counts.xfailures },
+	[REPORT_KFAIL] = { "KFAIL", true, &counts.kfailures },
+	[REPORT_SKIP] = { "SKIP", true, &counts.skipped },
+	[REPORT_PASSED] = { NULL, true, NULL },
+	[REPORT_INFO] = { "INFO", false, NULL },
+};
+
+bool report_prefix_add(const char *text)
 {
-	bool fits = prefix.depth < PREFIX_DEPTH;
-	va_list va;
-	int room, n;
+	int length = strlen(text), start;
+	bool fits;
 
 	spin_lock(&lock);
+	start = strlen(prefix.text);
+	fits = prefix.depth < PREFIX_DEPTH && start + length + 2 < REPORT_PREFIX_BYTES;
 	if (fits) {
-		prefix.start[prefix.depth] = strlen(prefix.text);
-		room = PREFIX_BYTES - prefix.start[prefix.depth];
-		va_start(va, fmt);
-		n = vsnprintf(prefix.text + prefix.start[prefix.depth], room, fmt, va);
-		va_end(va);
-		fits = n + 2 < room;
-	}
-	if (fits) {
+		prefix.start[prefix.depth++] = start;
+		strcpy(prefix.text + start, text);
 		strcat(prefix.text, ": ");
-		prefix.depth++;
 	}
 	spin_unlock(&lock);
-	assert_msg(fits, "more than %d prefixes or %d bytes of them", PREFIX_DEPTH, PREFIX_BYTES);
+	return fits;
+}
+
+bool report_prefix_remove(int n)
+{
+	bool exist = n >= 0 && n <= prefix.depth;
+
+	if (!exist || !n)
+		return exist;
+	spin_lock(&lock);
+	prefix.depth -= n;
+	prefix.text[prefix.start[prefix.depth]] = '\0';
+	spin_unlock(&lock);
+	return true;
+}
+
+void report_prefix_pushf(const char *fmt, ...)
+{
+	char text[REPORT_PREFIX_BYTES];
+	bool fits;
+	va_list va;
+
+	va_start(va, fmt);
+	fits = vsnprintf(text, sizeof(text), fmt, va) < (int)sizeof(text);
+	va_end(va);
+	if (fits)
+		fits = in_guest() ? guest_call(GUEST_CALL_PREFIX_PUSH, (u64)text, 0, 0)
+				  : report_prefix_add(text);
+	assert_msg(fits, "more than %d prefixes or %d bytes of them", PREFIX_DEPTH,
+		   REPORT_PREFIX_BYTES);
 }
 
 void report_prefix_push(const char *text)
@@ -56,13 +95,10 @@ void report_prefix_push(const char *text)
 
 void report_prefix_popn(int n)
 {
-	assert_msg(n >= 0 && n <= prefix.depth, "%d of %d prefixes", n, prefix.depth);
-	if (!n)
-		return;
-	spin_lock(&lock);
-	prefix.depth -= n;
-	prefix.text[prefix.start[prefix.depth]] = '\0';
-	spin_unlock(&lock);
+	bool exist = in_guest() ? guest_call(GUEST_CALL_PREFIX_POP, n, 0, 0)
+				: report_prefix_remove(n);
+
+	assert_msg(exist, "%d of %d prefixes", n, prefix.depth);
 }
 
 void report_prefix_pop(void)
@@ -71,27 +107,34 @@ void report_prefix_pop(void)
 }
 
 /* The place is in the same printf(): no other CPU's output comes between it and its line. */
-static void print_line(const char *status, const char *place, const char *fmt, va_list va)
+static void print_line(const char *status, const char *place, const char *text)
 {
-	char text[MESSAGE_BYTES];
-
-	vsnprintf(text, sizeof(text), fmt, va);
 	if (place)
 		printf("%s: %s%s\n    at %s\n", status, prefix.text, text, place);
 	else
 		printf("%s: %s%s\n", status, prefix.text, text);
 }
 
-/* @place: of the caller when the result is unexpected, else NULL. */
-static void print_check(const char *status, unsigned int *count, const char *place, const char *fmt,
-			va_list va)
+void report_result(enum report_kind kind, const char *place, const char *text)
 {
 	spin_lock(&lock);
-	counts.checks++;
-	if (count)
-		(*count)++;
-	print_line(status, place, fmt, va);
+	counts.checks += kinds[kind].is_check;
+	if (kinds[kind].count)
+		(*kinds[kind].count)++;
+	if (kinds[kind].name)
+		print_line(kinds[kind].name, place, text);
 	spin_unlock(&lock);
+}
+
+static void conclude(enum report_kind kind, const char *place, const char *fmt, va_list va)
+{
+	char text[REPORT_TEXT_BYTES];
+
+	vsnprintf(text, sizeof(text), fmt, va);
+	if (in_guest())
+		guest_call(GUEST_CALL_REPORT, kind, (u64)place, (u64)text);
+	else
+		report_result(kind, place, text);
 }
 
 bool __report(const char *place, bool pass, const char *fmt, ...)
@@ -100,9 +143,9 @@ bool __report(const char *place, bool pass, const char *fmt, ...)
 
 	va_start(va, fmt);
 	if (pass)
-		print_check("PASS", NULL, NULL, fmt, va);
+		conclude(REPORT_PASS, NULL, fmt, va);
 	else
-		print_check("FAIL", &counts.failures, place, fmt, va);
+		conclude(REPORT_FAIL, place, fmt, va);
 	va_end(va);
 	return pass;
 }
@@ -113,13 +156,13 @@ bool __report_xfail(const char *place, bool xfail, bool pass, const char *fmt, .
 
 	va_start(va, fmt);
 	if (pass && xfail)
-		print_check("XPASS", &counts.failures, place, fmt, va);
+		conclude(REPORT_XPASS, place, fmt, va);
 	else if (pass)
-		print_check("PASS", NULL, NULL, fmt, va);
+		conclude(REPORT_PASS, NULL, fmt, va);
 	else if (xfail)
-		print_check("XFAIL", &counts.xfailures, NULL, fmt, va);
+		conclude(REPORT_XFAIL, NULL, fmt, va);
 	else
-		print_check("FAIL", &counts.failures, place, fmt, va);
+		conclude(REPORT_FAIL, place, fmt, va);
 	va_end(va);
 	return pass;
 }
@@ -130,11 +173,11 @@ bool __report_kfail(const char *place, bool kfail, bool pass, const char *fmt, .
 
 	va_start(va, fmt);
 	if (pass)
-		print_check("PASS", NULL, NULL, fmt, va);
+		conclude(REPORT_PASS, NULL, fmt, va);
 	else if (kfail)
-		print_check("KFAIL", &counts.kfailures, NULL, fmt, va);
+		conclude(REPORT_KFAIL, NULL, fmt, va);
 	else
-		print_check("FAIL", &counts.failures, place, fmt, va);
+		conclude(REPORT_FAIL, place, fmt, va);
 	va_end(va);
 	return pass;
 }
@@ -144,7 +187,7 @@ void report_pass(const char *fmt, ...)
 	va_list va;
 
 	va_start(va, fmt);
-	print_check("PASS", NULL, NULL, fmt, va);
+	conclude(REPORT_PASS, NULL, fmt, va);
 	va_end(va);
 }
 
@@ -153,7 +196,7 @@ void __report_fail(const char *place, const char *fmt, ...)
 	va_list va;
 
 	va_start(va, fmt);
-	print_check("FAIL", &counts.failures, place, fmt, va);
+	conclude(REPORT_FAIL, place, fmt, va);
 	va_end(va);
 }
 
@@ -162,7 +205,7 @@ void report_skip(const char *fmt, ...)
 	va_list va;
 
 	va_start(va, fmt);
-	print_check("SKIP", &counts.skipped, NULL, fmt, va);
+	conclude(REPORT_SKIP, NULL, fmt, va);
 	va_end(va);
 }
 
@@ -171,17 +214,16 @@ void report_info(const char *fmt, ...)
 	va_list va;
 
 	va_start(va, fmt);
-	spin_lock(&lock);
-	print_line("INFO", NULL, fmt, va);
-	spin_unlock(&lock);
+	conclude(REPORT_INFO, NULL, fmt, va);
 	va_end(va);
 }
 
 void report_passed(void)
 {
-	spin_lock(&lock);
-	counts.checks++;
-	spin_unlock(&lock);
+	if (in_guest())
+		guest_call(GUEST_CALL_REPORT, REPORT_PASSED, 0, 0);
+	else
+		report_result(REPORT_PASSED, NULL, NULL);
 }
 
 /* Takes no lock: it must also work when a check was interrupted while it held it. */
@@ -199,21 +241,39 @@ static void print_summary(void)
 	printf("\n");
 }
 
+void report_print_abort(const char *text)
+{
+	console_start_line();
+	print_line("ABORT", NULL, text);
+	print_summary();
+}
+
+void report_print_assertion(const char *text)
+{
+	console_start_line();
+	printf("%s\n", text);
+}
+
 void report_abort(const char *fmt, ...)
 {
+	char text[REPORT_TEXT_BYTES];
 	va_list va;
 
-	smp_claim_end();
 	va_start(va, fmt);
-	print_line("ABORT", NULL, fmt, va);
+	vsnprintf(text, sizeof(text), fmt, va);
 	va_end(va);
-	print_summary();
+	if (in_guest())
+		guest_call(GUEST_CALL_ABORT, (u64)text, 0, 0);
+	smp_claim_end();
+	report_print_abort(text);
 	dump_stack();
 	abort();
 }
 
 int report_summary(void)
 {
+	if (in_guest())
+		return guest_call(GUEST_CALL_SUMMARY, 0, 0, 0);
 	spin_lock(&lock);
 	print_summary();
 	spin_unlock(&lock);

@@ -45,6 +45,7 @@ class Case:
 ABORT = r"data abort: translation fault, level 0, read(; \d bytes? into [wx]\d+)?"
 AT = r"arm/misbehave\.c:\d+( \(inlined\))?"
 EXCEPTION = ("ESR_EL2", "SPSR_EL2", "PC")
+GUEST_EXIT = ("ESR_EL2", "HPFAR_EL2", "SPSR_EL2", "PC")
 CASES = [
     Case(
         "misbehave-exception",
@@ -75,10 +76,54 @@ CASES = [
         "exception",
         r"guest: data abort from a lower EL: translation fault, level \d, read; 8 bytes into x\d+;"
         rf" address 0x123456000, IPA 0x123456000, in load_from\(\) at {AT}",
-        ("load_from", "guest_load"),
+        ("load_from", "guest_load", "unhandled_exit", "main"),
         'report_info("read %lx", *address);',
-        bottom="",
-        registers=("ESR_EL2", "HPFAR_EL2", "SPSR_EL2", "PC"),
+        registers=GUEST_EXIT,
+    ),
+    Case(
+        "misbehave-guest-deep",
+        "exception",
+        rf"guest: data abort from a lower EL: .*, in load_from\(\) at {AT}",
+        ("load_from", *("guest_level",) * 5, "guest_deep_main", "guest_deep", "main"),
+        'report_info("read %lx", *address);',
+        registers=GUEST_EXIT,
+    ),
+    Case(
+        "misbehave-guest-assert",
+        "assert",
+        r"arm/misbehave\.c:\d+: assert failed: answer == 42: in a guest, answer is 41",
+        ("check_answer", "guest_assert_main", "guest_assertion", "main"),
+        'assert_msg(answer == 42, "in a guest, answer is %d", answer);',
+    ),
+    Case(
+        "misbehave-guest-abort",
+        "abort",
+        r"ABORT: cannot go on in a guest",
+        ("check_answer", "guest_abort_main", "guest_abort", "main"),
+        'report_abort("cannot go on in a guest");',
+    ),
+    Case(
+        "misbehave-guest-bad-string",
+        "abort",
+        r"ABORT: a guest prints the string at 0x123456000, which is no memory",
+        ("guest_string_main", "guest_bad_string", "main"),
+        "puts((const char *)ADDRESS);",
+    ),
+    Case(
+        "misbehave-guest-stack",
+        "stack",
+        r"guest: stack overflow: data abort from a lower EL: translation fault, level 3, write.*"
+        rf" IPA 0x[0-9a-f]+, in recurse\(\) at {AT}",
+        (*("recurse",) * 21, "guest_stack_overflow", "main"),
+        "",
+        registers=GUEST_EXIT,
+    ),
+    Case(
+        "misbehave-guest-opaque",
+        "exception",
+        r"guest: HVC: #0xff90, in guest_call\(\) at lib/arm64/guest-el1\.S:\d+",
+        ("guest_printf_main", "guest_opaque", "main"),
+        'printf("printed in a guest that is opaque\\n");',
     ),
     Case(
         "misbehave-assert",

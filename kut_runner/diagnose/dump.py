@@ -35,6 +35,7 @@ _GUEST_START: Final = re.compile(r" (exit .+|exception at EL1 without handler, v
 _GUEST_SYNDROME: Final = re.compile(r"(ESR|FAR|HPFAR|SPSR)_EL([12]) (?:0x)?([0-9a-f]{1,16})")
 _GUEST_PC: Final = re.compile(r" PC 0x([0-9a-f]{1,16})(?:, image offset (?:0x)?([0-9a-f]{1,16}))?")
 _GUEST_IPA: Final = re.compile(r" faulting IPA (?:0x)?([0-9a-f]{1,16})")
+_GUEST_OVERFLOW: Final = re.compile(r" stack overflow: .+")
 _GUEST_X: Final = re.compile(r"(x[0-9]{1,2}) +([0-9a-f]{16})")
 
 
@@ -175,7 +176,11 @@ def _add_host_line(builder: _Builder, line: str) -> None:
 
 
 def _add_guest_line(builder: _Builder, text: str) -> None:
-    if match := _GUEST_PC.fullmatch(text):
+    if stack := _stack(f"\t{text.strip()}"):
+        builder.stack = stack
+    elif _GUEST_OVERFLOW.fullmatch(text):
+        builder.kind = Kind.STACK
+    elif match := _GUEST_PC.fullmatch(text):
         builder.values["pc"] = int(match[1], 16)
         if match[2]:
             builder.values["load"] = int(match[1], 16) - int(match[2], 16)

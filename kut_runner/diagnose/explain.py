@@ -200,10 +200,10 @@ def _exception_text(found: "Dump") -> str:
         text = f"unexpected exception, vector {found.vector}" if found.vector else found.first_line
     else:
         text = syndrome.describe_esr(found.esr)
+    if found.kind is Kind.STACK:
+        text = f"stack overflow: {text}"
     if found.is_guest:
         text = f"guest: {text}"
-    elif found.kind is Kind.STACK:
-        text = f"stack overflow: {text}"
     if found.ipa is not None:
         return f"{text}; address {found.far or 0:#x}, IPA {found.ipa:#x}"
     if found.far is not None and found.esr is not None and _has_far(found.esr):

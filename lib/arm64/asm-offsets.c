@@ -23,8 +23,12 @@
 
 static_assert(ESR_ELx_EC_UPPER_HALF == UL(0x20) << ESR_ELx_EC_SHIFT, "it is of the class");
 static_assert(ESR_ELx_EC_MASK == (1 << ESR_ELx_EC_WIDTH) - 1, "it is a field");
-static_assert(GUEST_HVC_EL1_EXCEPTION & GUEST_HVC_RETURNED & GUEST_HVC_FRAMEWORK,
+static_assert(GUEST_HVC_EL1_EXCEPTION & GUEST_HVC_RETURNED & GUEST_HVC_CALL & GUEST_HVC_CALL_EL0 &
+		      GUEST_HVC_FRAMEWORK,
 	      "guest-entry.S finds the framework's hypercalls");
+static_assert(GUEST_HYPERCALL_RESUME == 1 << GUEST_HYPERCALL_RESUME_BIT &&
+		      !(GUEST_HYPERCALL_LEAVE & GUEST_HYPERCALL_RESUME),
+	      "guest-entry.S distinguishes their results");
 static_assert(ESR_ELx_EC_SYS64 & 1 << GUEST_EC_BIT_SYS64 &&
 		      !(ESR_ELx_EC_HVC64 & 1 << GUEST_EC_BIT_SYS64),
 	      "a trap by HCR_EL2.TVM is no HVC");

@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <asm/console.h>
 #include <asm/deadline.h>
+#include <asm/guest-call.h>
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/smp.h>
@@ -99,6 +100,10 @@ void puts(const char *s)
 {
 	if (type == CONSOLE_NONE)
 		return;
+	if (in_guest()) {
+		guest_call(GUEST_CALL_PUTS, (u64)s, 0, 0);
+		return;
+	}
 	console_lock();
 	for (; *s; s++) {
 		if (type == CONSOLE_PL011)

@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <asm/barrier.h>
 #include <asm/console.h>
+#include <asm/guest-call.h>
 #include <asm/mmu.h>
 #include <asm/psci.h>
 #include <asm/smp.h>
@@ -27,6 +28,8 @@ void smp_claim_end(void)
 
 void exit(int code)
 {
+	if (in_guest())
+		guest_call(GUEST_CALL_EXIT, code, 0, 0);
 	smp_claim_end();
 	console_start_line();
 	printf("EXIT: STATUS=%d\n", (code << 1) | 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A guest's exit, printed. */
 #include <libcflat.h>
+#include <asm/backtrace.h>
 #include <asm/guest.h>
 #include <asm/guest-internal.h>
 #include <asm/setup.h>
@@ -27,6 +28,23 @@ static void dump_x(const struct guest *guest)
 	}
 }
 
+static void dump_stack_of(struct guest *guest, u64 pc)
+{
+	struct backtrace trace = {};
+
+	guest_backtrace(guest, &trace, pc, guest->x[29]);
+	report_info("guest: STACK:%s", trace.text);
+}
+
+static void dump_overflow(const struct guest *guest, u64 esr, u64 far)
+{
+	u64 stack = (u64)guest->stack;
+
+	if (esr_is_abort(esr) && guest_stack_guards(guest, far))
+		report_info("guest: stack overflow: %#lx is below the stack, %#lx to %#lx", far,
+			    stack, stack + GUEST_STACK_SIZE - 1);
+}
+
 void guest_dump(struct guest *guest)
 {
 	char syndrome[128];
@@ -37,8 +55,10 @@ void guest_dump(struct guest *guest)
 		    guest->far_el2, guest->hpfar_el2, guest->spsr_el2);
 	if (guest_fault_ipa(guest, &ipa))
 		report_info("guest: faulting IPA %#lx", ipa);
+	dump_overflow(guest, guest->esr_el2, guest->far_el2);
 	dump_pc("PC", guest->elr_el2);
 	dump_x(guest);
+	dump_stack_of(guest, guest->elr_el2);
 }
 
 void guest_dump_el1_exception(struct guest *guest, enum vector vector)
@@ -49,6 +69,8 @@ void guest_dump_el1_exception(struct guest *guest, enum vector vector)
 	report_info("guest: %s", esr_decode(guest->esr_el1, syndrome, sizeof(syndrome)));
 	report_info("guest: ESR_EL1 %#lx FAR_EL1 %#lx SPSR_EL1 %#lx", guest->esr_el1,
 		    guest->far_el1, guest->spsr_el1);
+	dump_overflow(guest, guest->esr_el1, guest->far_el1);
 	dump_pc("PC", guest->elr_el1);
 	dump_x(guest);
+	dump_stack_of(guest, guest->elr_el1);
 }

@@ -10,12 +10,14 @@
 #include <asm/a32.h>
 #include <asm/asm-offsets.h>
 #include <asm/cfi.h>
+#include <asm/esr.h>
 #include <asm/guest-hypercall.h>
 #include <asm/processor.h>
 #include <asm/ptrace.h>
 #include <asm/registers.h>
 
-	.text
+/* A section without the alignment of the vector tables */
+	.section .text.guest, "ax"
 /*
  * Return address of a guest's function: x0 = its value. In a backtrace the instruction before it
  * calls the function, hence the NOP.
@@ -45,6 +47,15 @@ guest_return_a32:
 	.inst	A32_SVC(GUEST_HVC_RETURNED)
 	.inst	A32_B(-4)
 
+/* u64 guest_call(enum guest_call call, u64 a, u64 b, u64 c) */
+	.global	guest_call
+guest_call:
+	.cfi_startproc
+	hvc	#GUEST_HVC_CALL
+	ret
+	.cfi_endproc
+
+	.text
 	.balign	VECTOR_TABLE_SIZE
 	.global	guest_el1_bare_vectors
 guest_el1_bare_vectors:
@@ -78,11 +89,18 @@ guest_el1_exception:
 	mrs	x4, spsr_el1
 	stp	x30, x2, [sp, #EL1_LR]
 	stp	x3, x4, [sp, #EL1_PC]
-	adr	x5, guest_el1_returns
+	adr	x5, guest_el1_known
 	ldp	x6, x7, [x5]
+	ldr	x8, [x5, #16]
 	cmp	x3, x6
 	ccmp	x3, x7, #NZCV_IMM(PSR_Z_BIT), ne
 	b.eq	guest_el1_user_returned
+	mrs	x9, esr_el1
+	cmp	x3, x8
+	ccmp	x0, #ELx_LOW_SYNC_64, #0, eq	/* other exceptions may have the same address */
+	lsr	x9, x9, #ESR_ELx_EC_SHIFT
+	ccmp	x9, #ESR_ELx_EC_UNKNOWN, #0, eq
+	b.eq	guest_el1_user_called
 	adr	x5, guest_el1_handlers
 	ldr	x5, [x5, x0, lsl #3]
 	mrs	x1, esr_el1
@@ -116,10 +134,23 @@ guest_el1_returned:
 	hvc	#GUEST_HVC_RETURNED
 	b	guest_el1_returned
 
+/* guest_call() at EL0: the host returns there. All registers are as they were. */
+guest_el1_user_called:
+	for_x2_to_x29 ldp, EL1_X0
+	ldp	x0, x1, [sp, #EL1_X0]
+	ldr	x30, [sp, #EL1_LR]
+	add	sp, sp, #EL1_FRAME_SIZE
+	.global	guest_el1_called
+guest_el1_called:
+	hvc	#GUEST_HVC_CALL_EL0
+	b	guest_el1_called
+
 	.balign	8
-	.global	guest_el1_returns
-guest_el1_returns:			/* behind the SVCs of guest_return_el0 and _a32; in the copy */
-	.space	2 * 8
+	.global	guest_el1_known
+guest_el1_known:			/* values of ELR_EL1, in the copy: */
+	.space	2 * 8			/* behind the SVCs of guest_return_el0 and _a32 */
+	.space	8			/* guest_call() */
 guest_el1_handlers:			/* by vector; written in the copy */
 	.space	VECTOR_MAX * 8
 guest_el1_full_end:
+	nop				/* so that no function has the address of this symbol */

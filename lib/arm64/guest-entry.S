@@ -108,6 +108,7 @@ guest_vectors_dc:
 	mov	x0, sp
 	cfi_call_begin guest_own_hypercall_\@, cfi_called_by_guest_run
 	bl	guest_own_hypercall
+	tbnz	w0, #GUEST_HYPERCALL_RESUME_BIT, guest_resume
 	cbnz	w0, guest_leave
 	cfi_call_end guest_own_hypercall_\@, cfi_called_by_guest_run
 1:

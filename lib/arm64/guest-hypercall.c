@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hypercalls of the framework's own code in a guest. */
 #include <libcflat.h>
+#include <asm/guest-call.h>
 #include <asm/guest-hypercall.h>
 #include <asm/guest-internal.h>
 #include <asm/guest.h>
@@ -35,7 +36,7 @@ static int returned(struct guest *guest)
 {
 	guest->exit_reason = GUEST_EXIT_RETURNED;
 	guest->exit_code = guest->x[0];
-	return 1;
+	return GUEST_HYPERCALL_LEAVE;
 }
 
 static bool is_return_from_el0(const struct el1_entry *entry)
@@ -47,31 +48,55 @@ static bool is_return_from_el0(const struct el1_entry *entry)
 	       (entry->elr == (u64)guest_return_el0 + 4 || entry->elr == (u64)guest_return_a32 + 4);
 }
 
-/* Make the exit look as if the exception had been taken from EL0 to EL2, as with HCR_EL2.TGE. */
-static int route_to_host(struct guest *guest, const struct el1_entry *entry)
+/* Make the exit look as if the exception had been taken to EL2, as with HCR_EL2.TGE from EL0. */
+static void present_as_exit(struct guest *guest, const struct el1_entry *entry)
 {
 	guest->esr_el2 = entry->esr;
 	guest->elr_el2 = entry->elr;
 	guest->spsr_el2 = entry->spsr;
 	guest->far_el2 = entry->far;
 	guest->hpfar_el2 = NO_HPFAR;
-	return 0;
+}
+
+/* @address, of the guest's, is that of guest_call(), whatever maps it there. */
+static bool is_call(struct guest *guest, u64 address)
+{
+	if (guest->is_opaque)
+		return false;
+	return address == (u64)guest_call || guest_translate(guest, address) == __pa(guest_call);
+}
+
+/* HVC is undefined at EL0: an exception to EL1. */
+static bool is_call_from_el0(struct guest *guest, const struct el1_entry *entry)
+{
+	return ESR_ELx_EC(entry->esr) == ESR_ELx_EC_UNKNOWN && is_call(guest, entry->elr);
+}
+
+/* From where the call came to EL1: the host returns to EL0. */
+static int answer_call_from_el0(struct guest *guest, const struct el1_entry *entry)
+{
+	guest->elr_el2 = entry->elr + 4;
+	guest->spsr_el2 = entry->spsr;
+	guest_answer_call(guest);
+	return GUEST_HYPERCALL_RESUME;
 }
 
 /* The guest has taken an exception to EL1 for which it has no handler. */
 static int unhandled_at_el1(struct guest *guest, enum vector vector)
 {
-	if (vector == ELx_LOW_SYNC_64 || vector == ELx_LOW_SYNC_32) {
-		struct el1_entry entry = read_el1_entry();
+	bool is_sync_from_el0 = vector == ELx_LOW_SYNC_64 || vector == ELx_LOW_SYNC_32;
+	struct el1_entry entry = read_el1_entry();
 
-		if (is_return_from_el0(&entry))
-			return returned(guest);
-		if (guest->routes_el0)
-			return route_to_host(guest, &entry);
-	}
+	if (is_sync_from_el0 && is_return_from_el0(&entry))
+		return returned(guest);
+	if (vector == ELx_LOW_SYNC_64 && is_call_from_el0(guest, &entry))
+		return answer_call_from_el0(guest, &entry);
+	present_as_exit(guest, &entry);
+	if (guest->routes_el0 && is_sync_from_el0)
+		return GUEST_HYPERCALL_OTHER;
 	guest->exit_reason = GUEST_EXIT_EL1_UNHANDLED;
 	guest_dump_el1_exception(guest, vector);
-	return 1;
+	return GUEST_HYPERCALL_LEAVE;
 }
 
 int guest_own_hypercall(struct guest *guest)
@@ -85,5 +110,14 @@ int guest_own_hypercall(struct guest *guest)
 	if (number >= GUEST_HVC_EL1_EXCEPTION && number < GUEST_HVC_EL1_EXCEPTION + VECTOR_MAX &&
 	    guest_el1_vectors_contain(guest, from))
 		return unhandled_at_el1(guest, number - GUEST_HVC_EL1_EXCEPTION);
-	return 0;
+	if (number == GUEST_HVC_CALL && is_call(guest, from)) {
+		guest_answer_call(guest);
+		return GUEST_HYPERCALL_RESUME;
+	}
+	if (number == GUEST_HVC_CALL_EL0 && guest_el1_saw_call(guest, from)) {
+		struct el1_entry entry = read_el1_entry();
+
+		return answer_call_from_el0(guest, &entry);
+	}
+	return GUEST_HYPERCALL_OTHER;
 }

@@ -6,6 +6,7 @@
 #include <vmalloc.h>
 #include <asm/barrier.h>
 #include <asm/el2.h>
+#include <asm/guest-call.h>
 #include <asm/guest-debug.h>
 #include <asm/guest-fp.h>
 #include <asm/guest.h>
@@ -114,6 +115,24 @@ static struct guest *alloc_block(void)
 	return guest;
 }
 
+/* Zeroed, with a guard that is not. */
+static void *alloc_stack(void)
+{
+	char *block = memalign_pages_flags(GUEST_STACK_GUARD, GUEST_STACK_GUARD + GUEST_STACK_SIZE,
+					   FLAG_DONTZERO);
+
+	if (!block)
+		return NULL;
+	clear_pages(block + GUEST_STACK_GUARD, GUEST_STACK_SIZE / PAGE_SIZE);
+	return block + GUEST_STACK_GUARD;
+}
+
+static void free_stack(void *stack)
+{
+	if (stack)
+		free_pages(stack - GUEST_STACK_GUARD);
+}
+
 struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void))
 {
 	struct guest *guest;
@@ -126,7 +145,7 @@ struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void))
 	}
 	guest->s2mmu = mmu;
 	guest->vcpu = __atomic_fetch_add(&mmu->vcpus, 1, __ATOMIC_RELAXED);
-	guest->stack = memalign_pages(GUEST_STACK_SIZE, GUEST_STACK_SIZE);
+	guest->stack = alloc_stack();
 	if (!guest->stack || guest_map_initial(guest)) {
 		guest_destroy(guest);
 		return NULL;
@@ -139,6 +158,7 @@ struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void))
 	guest->x[30] = (u64)guest_return;
 	guest->fault_ipa = INVALID_PHYS_ADDR;
 	guest_install_default_handlers(guest);
+	guest_call_enable();
 	return guest;
 }
 
@@ -159,7 +179,7 @@ void guest_destroy(struct guest *guest)
 	guest_fp_destroy(guest);
 	guest_debug_destroy(guest);
 	free_pages(guest->el1_page);
-	free_pages(guest->stack);
+	free_stack(guest->stack);
 	vm_slot_free(guest->block);
 }
 
@@ -323,6 +343,11 @@ bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr)
 {
 	struct guest *guest = current_thread_info()->guest;
 
+	/* in_guest() of the host */
+	if (ESR_ELx_EC(esr) == ESR_ELx_EC_HVC64 && regs->pc == (u64)guest_call + 4) {
+		regs->regs[0] = 0;
+		return true;
+	}
 	if (!guest)
 		return false;
 	switch (ESR_ELx_EC(esr)) {

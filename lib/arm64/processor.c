@@ -135,7 +135,7 @@ static void call_handler(enum vector v, struct pt_regs *regs, unsigned int esr)
 void do_handle_exception(enum vector v, struct pt_regs *regs, unsigned int esr);
 void do_handle_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
 {
-	if (v == ELxH_SYNC && guest_fixup_exception(regs, esr))
+	if (v < ELx_LOW_SYNC_64 && is_sync(v) && guest_fixup_exception(regs, esr))
 		return;
 	if (v < ELx_LOW_SYNC_64) {
 		call_handler(v, regs, esr);

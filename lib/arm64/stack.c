@@ -3,16 +3,11 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <vmalloc.h>
+#include <asm/backtrace.h>
+#include <asm/guest-call.h>
 #include <asm/setup.h>
 #include <asm/mmu.h>
 #include <asm/thread_info.h>
-
-#define MAX_DEPTH 20
-
-struct frame {
-	const struct frame *next;
-	const void *ret;
-};
 
 /* True for a record that can be read: the stack may be overwritten. */
 static bool readable(const struct frame *frame)
@@ -25,27 +20,35 @@ static bool readable(const struct frame *frame)
 	return (char *)frame >= _start && (char *)frame < _end;
 }
 
-static bool in_image(const void *address)
+void backtrace_add(struct backtrace *trace, const char *mark, u64 address)
 {
-	return (const char *)address >= _stext && (const char *)address < _etext;
+	int room = sizeof(trace->text) - trace->len;
+
+	if (address >= (u64)_stext && address < (u64)_etext)
+		trace->len += MIN(snprintf(trace->text + trace->len, room, " %s%lx", mark,
+					   address - (u64)_start),
+				  room - 1);
 }
 
-static void print_offset(const char *mark, const void *address)
+void backtrace_add_chain(struct backtrace *trace, const struct frame *frame)
 {
-	printf(" %s%lx", mark, (const char *)address - _start);
+	for (int depth = 0; depth < BACKTRACE_DEPTH && readable(frame); depth++) {
+		backtrace_add(trace, "", (u64)frame->ret);
+		frame = frame->next;
+	}
 }
 
-void dump_frame_stack(const void *insn, const void *frame_pointer)
+void dump_frame_stack(const void *insn, const void *frame)
 {
-	const struct frame *frame = frame_pointer;
+	struct backtrace trace = {};
 
-	printf("\tSTACK:");
-	if (in_image(insn))
-		print_offset("@", insn);
-	for (int depth = 0; depth < MAX_DEPTH && readable(frame); depth++, frame = frame->next)
-		if (in_image(frame->ret))
-			print_offset("", frame->ret);
-	printf("\n");
+	if (in_guest()) {
+		guest_call(GUEST_CALL_STACK, 0, 0, 0);
+		return;
+	}
+	backtrace_add(&trace, "@", (u64)insn);
+	backtrace_add_chain(&trace, frame);
+	printf("\tSTACK:%s\n", trace.text);
 }
 
 void dump_stack(void)

@@ -8,15 +8,17 @@
 
 /* guest-el1.S */
 extern char guest_el1_bare_vectors[], guest_el1_full_vectors[], guest_el1_full_end[];
-extern char guest_el1_handlers[], guest_el1_returns[], guest_el1_returned[];
+extern char guest_el1_handlers[], guest_el1_known[], guest_el1_returned[], guest_el1_called[];
 extern char guest_return[], guest_return_el0[], guest_return_a32[];
 
 /* guest-el1.c */
 bool guest_el1_vectors_contain(const struct guest *guest, u64 pc);
 /*
- * @pc is the instruction of the guest's own vectors that reports the return of its function at EL0.
+ * @pc is the instruction of the guest's own vectors that reports the return of its function at EL0,
+ * or guest_call() at EL0.
  */
 bool guest_el1_saw_return(const struct guest *guest, u64 pc);
+bool guest_el1_saw_call(const struct guest *guest, u64 pc);
 
 /* guest-aarch32.c: the trapped instruction's condition, true where it has none */
 bool guest_condition_holds(const struct guest *guest);
@@ -51,11 +53,33 @@ void guest_install_default_handlers(struct guest *guest);
 /* Count an exit in guest->statistics, unless NULL. */
 void guest_count_exit(struct guest *guest, enum vector vector);
 
-/*
- * guest-hypercall.c, for guest-entry.S: not 0 when the hypercall was the framework's own, and the
- * guest is to be left.
- */
+/* guest-hypercall.c, for guest-entry.S: GUEST_HYPERCALL_* */
 int guest_own_hypercall(struct guest *guest);
+
+/* guest-call-host.c: answer guest_call(), whose arguments and result are in the registers. */
+void guest_answer_call(struct guest *guest);
+
+/*
+ * guest-access.c: memory as the guest sees it, through its stage 1 and stage 2, at any of the
+ * guest's addresses. While it does not run, stage 1 is not available: only with its MMU off.
+ */
+phys_addr_t guest_translate(struct guest *guest, u64 va); /* INVALID_PHYS_ADDR: not readable */
+/* False when a part is not readable, or is no memory. */
+bool guest_read(struct guest *guest, u64 va, void *to, size_t size);
+/*
+ * Read a string up to its end or to @size - 1 bytes; its length, without the NUL that is added
+ * always. -1: not readable.
+ */
+int guest_read_string(struct guest *guest, u64 va, char *to, int size);
+
+/*
+ * guest-stack.c: the guest's stack as a backtrace, followed by the host's that runs it. @pc: 0
+ * leaves it out. @frame: the guest's x29.
+ */
+struct backtrace;
+void guest_backtrace(struct guest *guest, struct backtrace *trace, u64 pc, u64 frame);
+/* @address is in the guard below the guest's stack. */
+bool guest_stack_guards(const struct guest *guest, u64 address);
 
 /* guest-memory.c: errors of s2mmu_map(); what is mapped one to one already is as good. */
 int guest_map_initial(struct guest *guest);

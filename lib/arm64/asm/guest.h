@@ -17,6 +17,8 @@
 #include <asm/stage2_mmu.h>
 
 #define GUEST_STACK_SIZE SZ_64K
+/* Below it, allocated and not mapped, unless memory is mapped one to one. */
+#define GUEST_STACK_GUARD SZ_64K
 #define GUEST_MAX_DEVICES 16
 
 struct guest;
@@ -36,7 +38,8 @@ enum guest_exit_reason {
 	GUEST_EXIT_RETURNED, /* the guest's function returned; exit_code is its value */
 	GUEST_EXIT_INTERRUPT, /* an IRQ or FIQ without handler: taken when guest_run() ends */
 	GUEST_EXIT_UNHANDLED, /* no handler for this exit; it was printed */
-	GUEST_EXIT_EL1_UNHANDLED, /* an exception to EL1 without handler there; printed */
+	/* An exception to EL1 without handler there; printed. esr_el2 and the like are its values. */
+	GUEST_EXIT_EL1_UNHANDLED,
 	GUEST_EXIT_ILLEGAL_ERET, /* spsr_el2 is no state to return to; printed */
 	GUEST_EXIT_NO_SYNDROME, /* an emulated device's access that cannot be decoded; printed */
 	GUEST_EXIT_HOST_SERROR, /* never entered: an SError of the host's is pending, and masked */
@@ -107,6 +110,7 @@ struct guest {
 	bool keeps_host_sve; /* in this run: CPTR_EL2 does not trap the host's SVE */
 	void *host_sve; /* its SVE registers; NULL: it never used any */
 	bool routes_el0; /* guest_route_el0() */
+	bool is_opaque; /* guest_set_opaque() */
 	const struct guest_optional_state *optional_state; /* NULL: none */
 	bool has_vgic, has_vserror; /* what of it */
 	struct vgic_queue vgic_queue;
@@ -115,7 +119,7 @@ struct guest {
 	bool mmu_was_on; /* with it: SCTLR_EL1.M when HCR_EL2.DC was set or cleared */
 	unsigned int vcpu; /* among the guests on s2mmu */
 	void *block; /* host memory: guard, handler stack, this structure */
-	void *stack; /* the guest's, GUEST_STACK_SIZE bytes */
+	void *stack; /* the guest's, GUEST_STACK_SIZE bytes, with its guard below */
 	void *el1_page; /* the guest's vectors, once a handler was installed */
 	pteval_t *registers_pte;
 	struct el1_state host_el1;
@@ -200,6 +204,11 @@ const char *guest_aarch32_el1_unsupported(void);
  * every exit (DDI 0487, D1.3.1). SPSR_EL2 has the guest's.
  */
 void guest_route_el0(struct guest *guest, bool to_host);
+/*
+ * Have printf(), report(), assert(), exit() and the like in the guest be exits like others, rather
+ * than calls of the host: HVC with the immediate GUEST_HVC_CALL, an undefined instruction at EL0.
+ */
+void guest_set_opaque(struct guest *guest, bool opaque);
 /* Free the guest and, with its last user, the stage 2. Not while it runs. */
 void guest_destroy(struct guest *guest);
 
@@ -247,8 +256,8 @@ bool guest_fault_ipa(struct guest *guest, u64 *ipa);
 void guest_set_optional_state(struct guest *guest, const struct guest_optional_state *state);
 
 /*
- * Continue behind the instruction that caused the last exit, which the host has emulated. Not for
- * HVC and SVC, whose ELR_EL2 is behind them already.
+ * Continue behind the instruction that caused the last exit, which the host has emulated. An
+ * assertion fails after HVC and SVC, whose ELR_EL2 is behind them already.
  */
 void guest_skip_instruction(struct guest *guest);
 
@@ -258,7 +267,7 @@ void guest_skip_instruction(struct guest *guest);
  */
 enum guest_handler_result guest_take_interrupts(struct guest *guest);
 
-/* Print the last exit and the guest's registers as INFO lines. */
+/* Print the last exit, the guest's registers and its stack as INFO lines. */
 void guest_dump(struct guest *guest);
 
 /* A guest's own exceptions, as its C handlers see them. */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A guest's memory, read at the guest's addresses. */
+#include <libcflat.h>
+#include <memregions.h>
+#include <string.h>
+#include <asm/barrier.h>
+#include <asm/guest-internal.h>
+#include <asm/guest.h>
+#include <asm/io.h>
+#include <asm/mmu.h>
+#include <asm/sysreg.h>
+
+/* PAR_EL1.F and PA (DDI 0487, D24.2.133) */
+#define PAR_F (1UL << 0)
+#define PAR_PA(par) (FIELD(par, 51, 12) << 12)
+/* The smallest page: a translation holds up to its end. */
+#define CHUNK SZ_4K
+#define CHUNK_OFFSET(va) ((va) & (CHUNK - 1UL))
+
+/* With the guest's registers in the CPU; PAR_EL1 stays the guest's. */
+static phys_addr_t translate_in_cpu(u64 va)
+{
+	u64 guest_par = read_sysreg(par_el1), par;
+
+	asm volatile("at s12e1r, %0" : : "r"(va) : "memory");
+	isb(); /* AT before PAR_EL1 */
+	par = read_sysreg(par_el1);
+	write_sysreg(guest_par, par_el1);
+	return par & PAR_F ? INVALID_PHYS_ADDR : PAR_PA(par) | CHUNK_OFFSET(va);
+}
+
+phys_addr_t guest_translate(struct guest *guest, u64 va)
+{
+	if (!guest->thread)
+		return guest->sctlr_el1 & SCTLR_ELx_M ? INVALID_PHYS_ADDR
+						      : s2mmu_translate(guest->s2mmu, va);
+	if (guest->regs_in_memory)
+		guest_registers_to_cpu(guest);
+	return translate_in_cpu(va);
+}
+
+/* The host's address of memory, not of a device; NULL if it is none. */
+static const char *host_address(phys_addr_t pa)
+{
+	const struct mem_region *region = memregions_find(pa);
+
+	if (!region || region->flags & MR_F_IO || !follow_pte(mmu_idmap, pa))
+		return NULL;
+	return phys_to_virt(pa);
+}
+
+/* The memory from @va to the end of its page, of *@size bytes; NULL if it cannot be read. */
+static const char *chunk_at(struct guest *guest, u64 va, size_t *size)
+{
+	phys_addr_t pa = guest_translate(guest, va);
+
+	*size = CHUNK - CHUNK_OFFSET(va);
+	return pa == INVALID_PHYS_ADDR ? NULL : host_address(pa);
+}
+
+bool guest_read(struct guest *guest, u64 va, void *to, size_t size)
+{
+	while (size) {
+		size_t there, count;
+		const char *from = chunk_at(guest, va, &there);
+
+		if (!from)
+			return false;
+		count = MIN(size, there);
+		memcpy(to, from, count);
+		va += count;
+		to += count;
+		size -= count;
+	}
+	return true;
+}
+
+int guest_read_string(struct guest *guest, u64 va, char *to, int size)
+{
+	int len = 0;
+
+	while (len < size - 1) {
+		size_t there, count;
+		const char *from = chunk_at(guest, va + len, &there);
+
+		if (!from)
+			return -1;
+		there = MIN(there, (size_t)(size - 1 - len));
+		count = strnlen(from, there);
+		memcpy(to + len, from, count);
+		len += count;
+		if (count < there)
+			break;
+	}
+	to[len] = '\0';
+	return len;
+}
