@@ -49,8 +49,8 @@ guest_return_a32:
 
 /* u64 guest_call(enum guest_call call, u64 a, u64 b, u64 c) */
 	.global	guest_call
-guest_call:
 	.cfi_startproc
+guest_call:
 	hvc	#GUEST_HVC_CALL
 	ret
 	.cfi_endproc
