@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.process.harness import Finding, FindingKind
@@ -65,8 +66,10 @@ EXAMPLES = [
     (24, Cause.NOT_MIGRATED, PASSED, found(FindingKind.UNMET, Cause.NOT_MIGRATED)),
     (24, Cause.MIGRATION_MISUSED, PASSED, found(FindingKind.UNMET, Cause.MIGRATION_MISUSED)),
     (24, Cause.NO_PANIC, PASSED, found(FindingKind.UNMET_END, Cause.NO_PANIC)),
-    (25, Cause.PASSED, PASSED, END),
+    (26, Cause.PASSED, PASSED, END),
 ]
+#: The row that needs a policy.
+UNCHECKED = (25, Cause.PASSED_UNCHECKED)
 #: Causes that are not in the table.
 NOT_JUDGED = {Cause.UNMET_NEED, Cause.BAD_DEFINITION, Cause.PASSED_LATER}
 
@@ -95,7 +98,8 @@ def table() -> list[tuple[int, str, str, str]]:
 
 def test_the_table_has_a_row_for_each_example() -> None:
     shown = [(number, cause) for number, _, _, cause in table()]
-    assert sorted(shown) == sorted((number, cause.value) for number, cause, _, _ in EXAMPLES)
+    examples = [*((number, cause) for number, cause, _, _ in EXAMPLES), UNCHECKED]
+    assert sorted(shown) == sorted((number, cause.value) for number, cause in examples)
     assert max(number for number, *_ in EXAMPLES) == len({number for number, *_ in shown})
 
 
@@ -114,7 +118,7 @@ def test_each_row_has_its_cause_status_and_code(
 
 
 def test_each_cause_can_be_reached() -> None:
-    assert {cause for _, cause, _, _ in EXAMPLES} | NOT_JUDGED == set(Cause)
+    assert {cause for _, cause, _, _ in EXAMPLES} | {UNCHECKED[1]} | NOT_JUDGED == set(Cause)
     assert skipped("needs qemu>=99").cause is Cause.UNMET_NEED
     assert undefined("a bad option").cause is Cause.BAD_DEFINITION
     assert exit_code((undefined("").exit_code, ExitCode.TESTS_FAILED)) is ExitCode.USAGE
@@ -122,6 +126,51 @@ def test_each_cause_can_be_reached() -> None:
     assert after((failed,), passed).verdict.cause is Cause.PASSED_LATER
     assert after((failed,), failed).verdict.cause is Cause.CHECKS_FAILED
     assert after((), passed).verdict.cause is Cause.PASSED
+
+
+@pytest.mark.parametrize(
+    ("log", "cause", "reason"),
+    [
+        ("EXIT: STATUS=1\n", Cause.PASSED_UNCHECKED, "passed with no check and no SUMMARY line"),
+        (
+            "PASS: a\nSKIP: b\nXFAIL: c\nEXIT: STATUS=1\n",
+            Cause.PASSED_UNCHECKED,
+            "passed with 3 checks and no SUMMARY line",
+        ),
+        (
+            "SUMMARY: 0 tests\nEXIT: STATUS=1\n",
+            Cause.PASSED_UNCHECKED,
+            "passed with no check and an empty SUMMARY line",
+        ),
+        ("SKIP: b\nEXIT: STATUS=1\n", Cause.ALL_SKIPPED, "b"),
+        (PASSED, Cause.PASSED, ""),
+        ("FAIL: a\nEXIT: STATUS=1\n", Cause.NO_SUMMARY, "no SUMMARY line before EXIT: STATUS=1"),
+        ("XPASS: a\nEXIT: STATUS=1\n", Cause.NO_SUMMARY, None),
+        ("EXIT: STATUS=3\n", Cause.NO_SUMMARY, None),
+        ("EXIT: STATUS=77\n", Cause.NO_SUMMARY, None),
+        ("\tSTACK: 10\nEXIT: STATUS=1\n", Cause.FATAL, None),
+        ("EXIT: STATUS=1\nmore\n", Cause.OUTPUT_AFTER_EXIT, None),
+        ("Unhandled exception\nEXIT: STATUS=1\n", Cause.FATAL, None),
+        ("SUMMARY: 1 tests, 1 unexpected failures\nEXIT: STATUS=1\n", Cause.SUMMARY_MISMATCH, None),
+        ("PASS: a\n", Cause.NO_EXIT, None),
+    ],
+)
+def test_an_image_may_pass_without_a_summary_where_that_is_allowed(
+    log: str, cause: Cause, reason: str | None
+) -> None:
+    output = collect(parse(split([log.encode()])))
+    found = judge(output, END, no_checks=NoChecks.PASS)
+    assert found.cause is cause
+    assert reason is None or found.reason == reason
+    assert judge(output, END).status.is_failure == (log != PASSED)
+    lingered = judge(output, replace(END, kind=ExitKind.LINGERED), no_checks=NoChecks.PASS)
+    assert lingered.status is not Status.PASS
+
+
+def test_an_image_without_a_summary_fails_with_what_to_do() -> None:
+    reason = result("PASS: a\nEXIT: STATUS=1\n", END).verdict.reason
+    assert "`return report_summary()`" in reason
+    assert "--no-checks=pass" in reason
 
 
 def test_keys_are_of_one_shape_and_none_is_taken_twice() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kut_runner.definitions import config, fields
 from kut_runner.definitions.config import Config, TargetDef, TestDef, VariantDef
 from kut_runner.definitions.needs import Accelerator, QemuVersion
+from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.errors import ConfigError, UsageError
 
 TABLES = "[defaults], [test.NAME], [variant.NAME] and [target.NAME]"
@@ -65,6 +66,7 @@ def test_every_key_can_be_given(tmp_path: Path) -> None:
         needs = ["qemu>=8.0"]
         qemu_args = ["-icount", "shift=0", "-machine", "gic-version=3"]
         accel = "tcg,thread=single"
+        no_checks = "pass"
         """,
     ).tests
     assert (test.image, test.args, test.smp, test.memory) == ("stage2", "demand pages=8", 4, 512)
@@ -74,6 +76,7 @@ def test_every_key_can_be_given(tmp_path: Path) -> None:
     assert (test.timeout, test.needs) == (2.0, (QemuVersion((8, 0)),))
     assert test.qemu_args == ("-icount", "shift=0", "-machine", "gic-version=3")
     assert test.accelerator == Accelerator("tcg", "thread=single")
+    assert test.no_checks is NoChecks.PASS
 
 
 def test_defaults_hold_for_the_tests_of_their_file_only(tmp_path: Path) -> None:
@@ -125,6 +128,8 @@ def test_defaults_hold_for_the_tests_of_their_file_only(tmp_path: Path) -> None:
         ),
         ('accel = "kvm,accel=tcg"', "accel: 'kvm,accel=tcg' is not valid; give an accelerator"),
         ('qemu_args = ["-readconfig", "x"]', "qemu_args: -readconfig may choose the accelerator"),
+        ('no_checks = "skip"', 'no_checks: \'skip\' is not valid; give "fail" or "pass"'),
+        ("no_checks = true", "no_checks: True is not valid; give"),
         ('accel = "hvf"', "accel: 'hvf' is not valid; give an accelerator, as in"),
         ('accel = "tcg,thread"', "accel: 'tcg,thread' is not valid; give an accelerator, as in"),
         ("accel = true", "accel: True is not valid; give an accelerator, as in"),

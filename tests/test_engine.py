@@ -12,6 +12,7 @@ import pytest
 from cases import case_of, definition, tcg
 
 from kut_runner.definitions.needs import QemuVersion
+from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.errors import ExitCode
 from kut_runner.process import resources
 from kut_runner.records.policy import Policy
@@ -82,11 +83,23 @@ class Bench:
         program.chmod(0o755)
         self.target: Target = tcg(program)
 
-    def add(self, name: str, script: str, *, smp: int = 1, needs: str = "") -> None:
+    def add(
+        self,
+        name: str,
+        script: str,
+        *,
+        smp: int = 1,
+        needs: str = "",
+        no_checks: NoChecks = NoChecks.FAIL,
+    ) -> None:
         path = self.directory / f"{name}.flat"
         path.write_text(script)
         test = definition(
-            name, smp=smp, memory=16, needs=(QemuVersion((int(needs),)),) if needs else ()
+            name,
+            smp=smp,
+            memory=16,
+            needs=(QemuVersion((int(needs),)),) if needs else (),
+            no_checks=no_checks,
         )
         self.cases.append(case_of(test, path, self.target))
 
@@ -383,6 +396,19 @@ def test_a_flood_that_is_read_keeps_nobody_waiting(bench: Bench) -> None:
         "flood": 1,
         "small": 1,
     }
+
+
+def test_the_option_decides_on_images_without_a_summary_before_their_tests(bench: Bench) -> None:
+    bench.add("strict", "echo EXIT: STATUS=1")
+    bench.add("lenient", "echo EXIT: STATUS=1", no_checks=NoChecks.PASS)
+    for option, statuses in (
+        (None, {"strict": "crash", "lenient": "pass"}),
+        (NoChecks.FAIL, {"strict": "crash", "lenient": "crash"}),
+        (NoChecks.PASS, {"strict": "pass", "lenient": "pass"}),
+    ):
+        view = Recorder()
+        bench.run(view, no_checks=option)
+        assert {result.id: result.status.value for result in view.results} == statuses
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,16 @@ def test_a_run(tree: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.qemu
+def test_an_image_without_a_summary_passes_as_in_kvm_unit_tests(tree: Path, tmp_path: Path) -> None:
+    done, document = kut(tmp_path, "--tree", tree, "--el2", "silent")
+    (test,) = document["tests"]
+    assert (done.returncode, test["cause"]) == (0, "passed-unchecked")
+    assert "passed with no check and no SUMMARY line" in done.stdout
+    done, document = kut(tmp_path, "--tree", tree, "--el2", "silent", "--no-checks=fail")
+    assert (done.returncode, document["tests"][0]["cause"]) == (1, "no-summary")
+
+
+@pytest.mark.qemu
 def test_the_accelerator_of_the_environment_reaches_qemu(tree: Path, tmp_path: Path) -> None:
     environment = {"ACCEL": "tcg,thread=single"}
     done, document = kut(

@@ -69,6 +69,23 @@ def test_a_hang_is_shown_as_it_was_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.qemu
+def test_an_image_without_a_summary_is_judged_as_in_its_run(tmp_path: Path) -> None:
+    for option, cause, code in (
+        ("fail", "no-summary", 1),
+        ("pass", "passed-unchecked", 0),
+    ):
+        data = realtree.run(tmp_path, "misbehave-silent-exit", f"--no-checks={option}")
+        (test,) = data["tests"]
+        assert (test["cause"], data["exit_code"], data["options"]["no_checks"]) == (
+            cause,
+            code,
+            option,
+        )
+        assert parse(realtree.ROOT / test["log"]).returncode == code
+        assert parse(realtree.ROOT / test["log"], "--no-checks=fail").returncode == 1
+
+
+@pytest.mark.qemu
 def test_a_log_of_elsewhere_takes_the_elf_file_that_is_named(tmp_path: Path) -> None:
     (test,) = realtree.run(tmp_path, "misbehave-assert")["tests"]
     log = tmp_path / "serial.txt"

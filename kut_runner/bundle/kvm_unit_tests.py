@@ -35,6 +35,7 @@ from kut_runner.bundle.unittests_cfg import Section, Value
 from kut_runner.definitions.config import NODEFAULT, Config, TestDef
 from kut_runner.definitions.fields import DAY, accelerator_option
 from kut_runner.definitions.needs import Accelerator, parse_accelerator
+from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.errors import ConfigError, UsageError
 from kut_runner.text import printable
 
@@ -276,6 +277,7 @@ class _Reader:
             qemu_args=(*_DEVICES, *self.value("qemu_params", "", self.options)),
             origin=self.shown,
             skip=skip,
+            no_checks=NoChecks.PASS,
             accelerator=self.value("accel", "", self.accelerator),
             migration=_MIGRATION in groups,
             panic=_PANIC in groups,

@@ -125,6 +125,11 @@ _selection: Final = (
     ),
 )
 
+no_checks: Final = click.option(
+    "--no-checks",
+    type=click.Choice(["fail", "pass"]),
+    help="Verdict on an image that returns 0 without report_summary(), instead of the test's own.",
+)
 _run_options: Final = (
     click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to use for tests."),
     click.option(
@@ -149,6 +154,7 @@ _run_options: Final = (
         help="Start no further test once N have failed.",
     ),
     click.option("--skips-fail", is_flag=True, help="Exit with code 1 if a test is skipped."),
+    no_checks,
     click.option(
         "--retries",
         type=click.IntRange(min=0),
@@ -235,10 +241,12 @@ def run_options(command: "Callable[..., int]") -> "Callable[..., int]":
         fail_fast: bool,
         max_fail: int | None,
         skips_fail: bool,
+        no_checks: str | None,
         retries: int,
         no_inspect: bool,
         **others: object,
     ) -> int:
+        from kut_runner.definitions.no_checks import NoChecks
         from kut_runner.records.policy import Policy
         from kut_runner.run.options import RunOptions
 
@@ -255,6 +263,7 @@ def run_options(command: "Callable[..., int]") -> "Callable[..., int]":
             until_fail=until_fail,
             retries=retries,
             policy=Policy(1 if fail_fast else max_fail, skips_fail),
+            no_checks=NoChecks(no_checks) if no_checks else None,
             inspect=not no_inspect,
         )
         return command(*args, run_options=chosen, **others)

@@ -20,6 +20,7 @@ from kut_runner.errors import UsageError
 @click.option("--image", metavar="NAME", help="Image of the source tree whose ELF file to use.")
 @options.compiler
 @options.variant
+@options.no_checks
 @options.verbose
 @options.reports
 @click.pass_obj
@@ -31,6 +32,7 @@ def command(  # noqa: PLR0913 - one for each option
     image: str | None,
     compiler: str,
     variant: str | None,
+    no_checks: str | None,
     verbose: bool,
     reports: dict[str, Path | None],
 ) -> int:
@@ -39,6 +41,7 @@ def command(  # noqa: PLR0913 - one for each option
     Prints verdict and diagnosis of each test in LOG; - is standard input.
     """
     from kut_runner.build import builder
+    from kut_runner.definitions.no_checks import NoChecks
     from kut_runner.records import saved_log
     from kut_runner.views.display import DisplayOptions
     from kut_runner.views.opening import open_views
@@ -51,6 +54,7 @@ def command(  # noqa: PLR0913 - one for each option
         if not elf.is_file():
             raise UsageError(f"{elf} does not exist", f"build it: kut build {image}")
     data = sys.stdin.buffer.read() if log == saved_log.STDIN else Path(log).read_bytes()
-    results = saved_log.results(log, data, elf)
+    policy = NoChecks(no_checks) if no_checks else None
+    results = saved_log.results(log, data, elf, policy)
     views = open_views(reports=reports, display=DisplayOptions(verbosity=int(verbose)))
     return saved_log.show(results, views)

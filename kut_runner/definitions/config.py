@@ -23,6 +23,7 @@ from kut_runner.definitions.fields import (
     placeholders,
 )
 from kut_runner.definitions.needs import Accelerator, QemuVersion
+from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.errors import ConfigError, UsageError
 
 #: Targets without a definition.
@@ -74,6 +75,8 @@ class TestDef:
     """Further properties of QEMU's -smp, as in "threads=2"; only for tests of kvm-unit-tests."""
     accelerator: Accelerator | None = None
     """Accelerator of QEMU that the test requires; None for any."""
+    no_checks: NoChecks = NoChecks.FAIL
+    """Verdict if the image ends well without a SUMMARY line, or without a check."""
     problem: str = ""
     """Reason why the test cannot be run at all, which makes it an error; "" for none."""
     migration: bool = False

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from kut_runner.definitions.needs import Accelerator, QemuVersion, parse_accelerator
 from kut_runner.definitions.needs import parse as parse_need
+from kut_runner.definitions.no_checks import NoChecks
 
 #: Seconds of a day, the longest timeout.
 DAY: Final = 24 * 60 * 60
@@ -58,6 +59,13 @@ def _accelerator(value: object) -> Accelerator | None:
     if not (accelerator := parse_accelerator(text)):
         raise BadValueError
     return accelerator
+
+
+def _no_checks(value: object) -> NoChecks:
+    try:
+        return NoChecks(value)
+    except ValueError:
+        raise BadValueError from None
 
 
 def _integer(low: int, high: int) -> Callable[[object], int]:
@@ -205,6 +213,7 @@ TEST_FIELDS: Final[Mapping[str, Field]] = {
     "timeout": Field(_seconds, "a number of seconds, above 0 and up to 86400", 30.0),
     "needs": Field(_tuple_of(_need), 'a list such as ["qemu>=8.0"]', []),
     "qemu_args": Field(_qemu_options, 'a list of options, as in ["-icount", "0"]', []),
+    "no_checks": Field(_no_checks, '"fail" or "pass"', "fail"),
     "accel": Field(_accelerator, 'an accelerator, as in "tcg,thread=single" or "kvm"', ""),
     "migration": Field(_flag, "true or false", False),  # noqa: FBT003 - a default
     "panic": Field(_flag, "true or false", False),  # noqa: FBT003

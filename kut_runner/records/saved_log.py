@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.diagnose.explain import Elf, explain
 from kut_runner.errors import ExitCode, KutError
 from kut_runner.process.boot import ExitKind, ProcessExit
@@ -35,19 +36,23 @@ _RESULTS: Final = "results.jsonl"
 _POWERED_OFF: Final = ProcessExit(ExitKind.EXITED, 0, 0.0, "")
 
 
-def results(path: str, data: bytes, elf: Path | None = None) -> Sequence[TestResult]:
+def results(
+    path: str, data: bytes, elf: Path | None = None, no_checks: NoChecks | None = None
+) -> Sequence[TestResult]:
     """Return the results that the log `data` stands for; `path` is its file, or STDIN.
 
     `elf` has the symbols of the image; the default is the ELF file that the run's results name.
+    `no_checks` is the verdict on an image that ends well without a SUMMARY line; the default is
+    that of the run, else a crash.
     Raises UsageError for a report in place of a log.
     """
     if known := _known_result(path):
-        return (_again(known, path, data, elf),)
+        return (_again(known, path, data, elf, no_checks),)
     shown = "standard input" if path == STDIN else path
     tests = saved_tests.tests_of(surroundings.lines_of(data), shown)
     names = _names(tests, Path(path).stem if path != STDIN else "stdin")
     return tuple(
-        _diagnosed(_result(test, name, path), Elf(elf) if elf else None)
+        _diagnosed(_result(test, name, path, no_checks or NoChecks.FAIL), Elf(elf) if elf else None)
         for test, name in zip(tests, names, strict=True)
     )
 
@@ -83,24 +88,28 @@ def _names(tests: Sequence[SavedTest], log: str) -> Sequence[str]:
     return names
 
 
-def _again(known: TestResult, path: str, data: bytes, elf: Path | None) -> TestResult:
+def _again(
+    known: TestResult, path: str, data: bytes, elf: Path | None, no_checks: NoChecks | None
+) -> TestResult:
     """Return the result of a run, judged again from its log."""
     output = collect(events.parse(lines.split([data])))
     reader = exit_reader(known.target, known.command[0] if known.command else "")
-    verdict = judge(output, known.process_exit or _POWERED_OFF, reader)
+    was_pass = known.verdict.cause is Cause.PASSED_UNCHECKED
+    policy = no_checks or (NoChecks.PASS if was_pass else NoChecks.FAIL)
+    verdict = judge(output, known.process_exit or _POWERED_OFF, reader, policy)
     kept = known.diagnosis if not elf else None
     found = replace(known, verdict=verdict, output=output, log=path, diagnosis=kept)
     return _diagnosed(found, Elf(elf) if elf else _elf_of(known))
 
 
-def _result(test: SavedTest, name: str, path: str) -> TestResult:
+def _result(test: SavedTest, name: str, path: str, no_checks: NoChecks) -> TestResult:
     """Return the result of a test whose run is not known."""
     output = collect(events.parse(test.lines))
     process_exit = _POWERED_OFF
     if test.was_timed_out:
         kind = ExitKind.LINGERED if test.has_ended else ExitKind.TIMED_OUT
         process_exit = replace(process_exit, kind=kind, seconds=test.seconds)
-    verdict = judge(output, process_exit, exit_reader("", ""))
+    verdict = judge(output, process_exit, exit_reader("", ""), no_checks)
     verdict = replace(verdict, reason=_reason(verdict, output, test))
     return TestResult(id=name, verdict=verdict, output=output, process_exit=process_exit, log=path)
 

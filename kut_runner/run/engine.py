@@ -281,7 +281,8 @@ class _Runner:
     ) -> None:
         attempt = running.attempt
         target = attempt.case.target
-        verdict = judge(output, process_exit, target)
+        no_checks = self._options.no_checks or attempt.case.test.no_checks
+        verdict = judge(output, process_exit, target, no_checks)
         is_bad = verdict.status.is_failure
         result = TestResult(
             id=attempt.case.id,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.records.policy import NO_POLICY, Policy
 
 
@@ -26,6 +27,8 @@ class RunOptions:
     """Number of further attempts after a failure, 0 or more; a later pass is flaky."""
     policy: Policy = NO_POLICY
     """Results that end the run early, or make it fail."""
+    no_checks: NoChecks | None = None
+    """Verdict on images that end well without a SUMMARY line; None for that of each test."""
     inspect: bool = True
     """Whether to read the state of a hanging machine, if its target allows it."""
 
@@ -38,6 +41,7 @@ class RunOptions:
             "until_fail": self.until_fail,
             "repeat": self.repeat,
             **self.policy.to_json(),
+            **({"no_checks": self.no_checks.value} if self.no_checks else {}),
         }
         return options if self.inspect else options | {"inspect": False}
 
@@ -52,5 +56,6 @@ class RunOptions:
             until_fail=data.get("until_fail", False),
             retries=data.get("retries", 0),
             policy=Policy.of(data),
+            no_checks=NoChecks(data["no_checks"]) if data.get("no_checks") else None,
             inspect=data.get("inspect", True),
         )

@@ -32,6 +32,7 @@ class Cause(Enum):
     NOT_MIGRATED = "not-migrated"
     NO_PANIC = "no-panic"
     ALL_SKIPPED = "all-skipped"
+    PASSED_UNCHECKED = "passed-unchecked"
     PASSED = "passed"
     UNMET_NEED = "unmet-need"
     """Not in the table: the test cannot run here and was not started."""

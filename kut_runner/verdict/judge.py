@@ -23,7 +23,7 @@ row  condition                                                   status   code  
 13   no EXIT line                                                crash    1        no-exit
 14   EXIT says "gave up"                                         crash    1        gave-up
 15   output after an EXIT that says "passed" or "skipped"        crash    1        output-after-exit
-16   no SUMMARY line                                             crash    1        no-summary
+16   no SUMMARY line, unless row 25 allows that                  crash    1        no-summary
 17   SUMMARY contradicts the check lines or an earlier SUMMARY   crash    1        summary-mismatch
 18   SUMMARY announces failures                                  fail     1        checks-failed
 19   EXIT says neither "passed" nor "skipped"                    fail     1        exit-status
@@ -34,7 +34,8 @@ row  condition                                                   status   code  
 24   the test ended without a migration that it is to make,      fail     1        not-migrated
      or during a continuous one,                                                   migration-misused
      or without the panic that it is to cause                                      no-panic
-25   none of the above                                           pass     0        passed
+25   EXIT says "passed" without SUMMARY or check, if allowed     pass     0        passed-unchecked
+26   none of the above                                           pass     0        passed
 ===  ==========================================================  =======  =======  =================
 
 What ended badly once is not a pass, whatever the image prints later. A fatal message (an unhandled
@@ -54,6 +55,10 @@ SUMMARY without failures and an EXIT line that agree with each other and with ev
 output after them, and a power-off. A guest that forges all of these and then prints nothing more is
 believed.
 
+A `main()` that returns 0 without `report_summary()` is a crash by default (`NoChecks`): it may have
+returned before its checks. In kvm-unit-tests it is a pass, and where that is allowed (row 25) it
+has a cause of its own. A check line that failed forbids it.
+
 The target defines the meaning of the program's exit status (rows 7 and 8): see `ExitReader`. The
 exit code of a run is the first of 130, 6, 5, 2, 1, 0, 4 that one of its tests has: 4 if all tests
 were skipped, or without tests.
@@ -63,6 +68,7 @@ import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import LINGER, ExitKind, ProcessExit
 from kut_runner.process.harness import FindingKind
@@ -87,17 +93,29 @@ _QUOTE: Final = 120
 _QEMU: Final = QemuExits()
 
 
-def judge(output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader" = _QEMU) -> Verdict:
-    """Return the verdict by the table above; `reader` interprets the exit status."""
+def judge(
+    output: GuestOutput,
+    process_exit: ProcessExit,
+    reader: "ExitReader" = _QEMU,
+    no_checks: NoChecks = NoChecks.FAIL,
+) -> Verdict:
+    """Return the verdict by the table above.
+
+    `reader` interprets the exit status, `no_checks` decides on an image that ends well without a
+    SUMMARY line, or without a check.
+    """
     verdict = _judge_process(output, process_exit, reader) or _judge_ending(output, process_exit)
     if verdict:
         return verdict
-    if not (summary := output.latest(Summary)):
-        reason = f"no SUMMARY line before EXIT: STATUS={output.exit_status}"
-        return _failed(Status.CRASH, reason, Cause.NO_SUMMARY)
+    may_pass = no_checks is NoChecks.PASS and output.exit_status == _PASSED
+    summary = output.latest(Summary) or (_summary_of(output) if may_pass else None)
+    if not summary:
+        return _failed(Status.CRASH, _without_summary(output), Cause.NO_SUMMARY)
     if mismatch := _mismatch(output, summary, is_truncated=process_exit.missing > 0):
         return _failed(Status.CRASH, mismatch, Cause.SUMMARY_MISMATCH)
-    return _judge_failures(output, summary) or _judge_summary(output, summary, process_exit)
+    return _judge_failures(output, summary) or _judge_summary(
+        output, summary, process_exit, may_pass=may_pass
+    )
 
 
 def _judge_process(
@@ -213,6 +231,22 @@ def _judge_no_exit(output: GuestOutput, finding: "Finding | None") -> Verdict:
     return _failed(Status.CRASH, reason, Cause.NO_EXIT)
 
 
+def _summary_of(output: GuestOutput) -> Summary | None:
+    """Return the SUMMARY that the check lines would have; None if one of them failed."""
+    seen = Counter(check.status for check in output.checks)
+    if output.failed:
+        return None
+    kinds = (seen[status] for status in (Status.KFAIL, Status.XFAIL, Status.SKIP))
+    return Summary("", len(output.checks), 0, *kinds)
+
+
+def _without_summary(output: GuestOutput) -> str:
+    reason = f"no SUMMARY line before EXIT: STATUS={output.exit_status}"
+    if output.exit_status != _PASSED or output.failed:
+        return reason
+    return f"{reason}: end main() with `return report_summary()`, or use --no-checks=pass"
+
+
 def _mismatch(output: GuestOutput, summary: Summary, *, is_truncated: bool) -> str:
     """Return the contradiction of SUMMARY to other lines, "" without one.
 
@@ -254,24 +288,42 @@ def _judge_failures(output: GuestOutput, summary: Summary) -> Verdict | None:
     return None
 
 
-def _judge_summary(output: GuestOutput, summary: Summary, process_exit: ProcessExit) -> Verdict:
-    """Return the verdict of rows 21 to 25: the image confirmed that no check failed."""
+def _judge_summary(
+    output: GuestOutput, summary: Summary, process_exit: ProcessExit, *, may_pass: bool
+) -> Verdict:
+    """Return the verdict of rows 21 to 26: the image confirmed that no check failed."""
     status = output.exit_status
     if process_exit.kind is ExitKind.LINGERED:
         reason = f"no power-off within {LINGER:.0f} s after EXIT: STATUS={status}"
         return _failed(Status.TIMEOUT, reason, Cause.NO_POWER_OFF)
-    if contradiction := _contradiction(status, summary):
+    unchecked = _unchecked(output, summary) if may_pass else ""
+    if not unchecked and (contradiction := _contradiction(status, summary)):
         return _failed(Status.CRASH, contradiction, Cause.EXIT_CONTRADICTS)
-    return _judge_checks(output, summary, process_exit)
+    return _judge_checks(output, summary, process_exit, unchecked)
 
 
-def _judge_checks(output: GuestOutput, summary: Summary, process_exit: ProcessExit) -> Verdict:
-    """Return the verdict of rows 23 to 25: all checks agree."""
-    if summary.skipped == summary.tests:
+def _judge_checks(
+    output: GuestOutput, summary: Summary, process_exit: ProcessExit, unchecked: str
+) -> Verdict:
+    """Return the verdict of rows 23 to 26: all checks agree.
+
+    `unchecked` is the reason of a pass without a SUMMARY line or a check; "" for any other.
+    """
+    if summary.skipped == summary.tests and not unchecked:
         return skipped(_skip_reason(output), Cause.ALL_SKIPPED)
     if finding := process_exit.finding:
         return _failed(Status.FAIL, printable(finding.text), Cause(finding.cause))
-    return Verdict(Status.PASS, "", ExitCode.OK, Cause.PASSED)
+    cause = Cause.PASSED_UNCHECKED if unchecked else Cause.PASSED
+    return Verdict(Status.PASS, unchecked, ExitCode.OK, cause)
+
+
+def _unchecked(output: GuestOutput, summary: Summary) -> str:
+    """Return what is missing for an ordinary pass, "" if nothing is, or if all was skipped."""
+    has_summary = output.latest(Summary) is not None
+    if summary.tests and (has_summary or summary.skipped == summary.tests):
+        return ""
+    made = _checks(summary.tests) if summary.tests else "no check"
+    return f"passed with {made} and {'an empty' if has_summary else 'no'} SUMMARY line"
 
 
 def _contradiction(status: int | None, summary: Summary) -> str:
