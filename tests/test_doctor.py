@@ -19,6 +19,7 @@ from kut_runner.build import toolchain
 from kut_runner.health import distribution, doctor, probe
 from kut_runner.health.distribution import Distribution
 from kut_runner.health.doctor import Finding, Host, State
+from kut_runner.health.fixes import Advice
 
 QEMU: Final = shutil.which("qemu-system-aarch64") or ""
 GCC: Final = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "aarch64-linux-gnu-objcopy")
@@ -286,22 +287,27 @@ def test_the_table_ends_with_what_mends_the_problems() -> None:
     findings = (
         Finding("QEMU", "none", State.PROBLEM, "get one"),
         Finding("ninja", "builds"),
-        Finding("debugger", "none", State.NOTE, "get gdb"),
+        Finding("debugger", "none", State.NOTE, Advice("ask for gdb")),
     )
     assert list(doctor.table(findings)) == [
         "problem  QEMU      none",
         "good     ninja     builds",
         "note     debugger  none",
-        "to fix QEMU: get one",
-        "to get debugger: get gdb",
+        "to fix QEMU:",
+        "  get one",
+        "to get debugger: ask for gdb",
     ]
+    keys = ("what", "found", "state", "fix", "advice")
     assert doctor.document(findings) == {
         "version": 1,
         "good": False,
         "findings": [
-            {"what": "QEMU", "found": "none", "state": "problem", "fix": "get one"},
-            {"what": "ninja", "found": "builds", "state": "good", "fix": ""},
-            {"what": "debugger", "found": "none", "state": "note", "fix": "get gdb"},
+            dict(zip(keys, values, strict=True))
+            for values in (
+                ("QEMU", "none", "problem", "get one", ""),
+                ("ninja", "builds", "good", "", ""),
+                ("debugger", "none", "note", "", "ask for gdb"),
+            )
         ],
     }
 
@@ -315,7 +321,8 @@ def test_the_table_keeps_to_the_width_of_the_terminal() -> None:
         f"good     compiler gcc  {program}",
         "                       compiles and links; the image boots",
         "problem  ninja         ",
-        f"to fix ninja: {fix}",
+        "to fix ninja:",
+        f"  {fix}",
     ]
     assert next(doctor.table(rows, 9)).endswith("-arm64")
     assert next(doctor.table(rows)).endswith("boots")
@@ -370,6 +377,6 @@ def test_the_command(kut: Kut, tree: Path, tmp_path: Path) -> None:
     end = kut("doctor", "--compiler", "clang", env=env)
     assert end.returncode == 5
     assert "problem  QEMU " in end.stdout
-    assert "to fix compiler clang: " in end.stdout
+    assert "to fix compiler clang:\n  " in end.stdout
     assert kut("doctor", cwd=tmp_path).stdout.count("none here") == 1
     assert not [*(tree / "build").glob("tmp*")]

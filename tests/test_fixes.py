@@ -4,15 +4,17 @@
 import errno
 import os
 import shlex
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kut_runner.build import python_packages
 from kut_runner.health import distribution
 from kut_runner.health.distribution import Distribution
-from kut_runner.health.fixes import Fixes
+from kut_runner.health.fixes import Advice, Fixes
 
 KUT = f"{shlex.quote(sys.executable)} -m kut_runner"
 
@@ -85,7 +87,7 @@ def test_what_is_broken_is_installed_again_with_the_packages_behind_it(
         other = replace(root, distribution=each)
         assert other.broken("qemu", ["/usr/bin/qemu-system-aarch64"]) == command
         foreign = other.broken("qemu", ["/opt/qemu-system-aarch64"])
-        assert foreign.startswith("remove /opt/qemu-system-aarch64, and then: ")
+        assert foreign.startswith("rm /opt/qemu-system-aarch64 && ")
     brew = replace(user, distribution=Distribution.MACOS).broken("clang", ["/opt/brew/bin/clang"])
     assert brew == "brew reinstall llvm lld"
     assert "/x/gcc" in replace(root, distribution=None).broken("gcc", ["/x/gcc"])
@@ -132,16 +134,72 @@ def test_python_packages_are_those_of_the_constraints(root: Fixes, tmp_path: Pat
     assert shlex.split(root.package("x", broken=False)) == [*pip, *pins, "x"]
 
 
+def test_in_an_environment_of_pipx_it_is_pipx_that_installs(
+    root: Fixes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "venvs/kut"))
+    (tmp_path / "venvs/kut").mkdir(parents=True)
+    assert "pip install" in python_packages.install("x")
+    (tmp_path / "venvs/kut/pipx_metadata.json").touch()
+    assert python_packages.install("x") == "pipx inject kut x"
+    assert root.package("x") == "pipx inject --force kut x"
+
+
+def test_without_pip_it_is_installed_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = f"{shlex.quote(sys.executable)} -m pip install x"
+    assert python_packages.install("x") == pip
+    monkeypatch.setattr(python_packages, "find_spec", lambda _: None)
+    ensure = f"{shlex.quote(sys.executable)} -m ensurepip"
+    assert python_packages.install("x") == f"{ensure} && {pip}"
+
+
+#: First words of commands that a user can paste.
+PROGRAMS = (
+    *("sudo", "apt-get", "dnf", "pacman", "brew", "pipx", "kut", sys.executable),
+    *("unset", "export", "rm", "chmod", "cp", "git"),
+)
+
+
+@pytest.mark.parametrize("is_root", [True, False])
+@pytest.mark.parametrize("name", [*Distribution, None])
+def test_a_fix_is_a_command_or_advice(
+    root: Fixes, tmp_path: Path, name: Distribution | None, *, is_root: bool
+) -> None:
+    fixes = replace(root, distribution=name, is_root=is_root)
+    away = replace(fixes, environ={**fixes.environ, "CROSS_COMPILE": "x-"})
+    error = OSError(errno.EROFS, "")
+    found = [
+        *(fixes.missing(tool) for tool in ("gcc", "clang", "qemu", "gdb")),
+        away.missing("gcc"),
+        *(
+            fixes.broken(tool, [program], message)
+            for tool, program in (("gcc", "/usr/bin/gcc"), ("qemu", "/opt/my qemu"))
+            for message in ("", "error while loading shared libraries: x")
+        ),
+        fixes.newer_qemu("/usr/bin/qemu"),
+        fixes.package("x"),
+        fixes.unwritable(tmp_path / "a tree/build", error),
+    ]
+    for fix in found:
+        if not isinstance(fix, Advice):
+            subprocess.run(["/bin/sh", "-n", "-c", fix], check=True)
+            for command in fix.split(" && "):
+                assert shlex.split(command)[0] in PROGRAMS, fix
+                assert ", " not in command
+
+
 def test_a_directory_is_made_writable_by_who_can(user: Fixes, tmp_path: Path) -> None:
     build = tmp_path / "a tree/build"
     build.mkdir(parents=True)
     denied, readonly = (OSError(code, os.strerror(code)) for code in (errno.EACCES, errno.EROFS))
     assert user.unwritable(build, denied) == f"chmod -R u+rwX '{build}'"
-    clone = f"git clone '{build.parent}' into a directory of yours"
+    assert user.unwritable(build, readonly) == f"cp -R '{build.parent}' ~/'a tree'-of-mine"
+    (build.parent / ".git").mkdir()
+    clone = f"git clone '{build.parent}' ~/'a tree'-of-mine"
     assert user.unwritable(build, readonly) == clone
     others = Path("/proc/1")
     if others.stat().st_uid != os.geteuid():
-        assert user.unwritable(others, denied).startswith("git clone /proc ")
+        assert user.unwritable(others, denied) == "cp -R /proc ~/proc-of-mine"
         put(user, "sudo")
         chown = f"sudo mkdir -p /proc/1 && sudo chown -R {os.geteuid()} /proc/1"
         assert user.unwritable(others, denied) == chown

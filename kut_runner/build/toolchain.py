@@ -30,8 +30,6 @@ _INSTALL_LLVM: Final = (
     "install clang, lld and llvm (Debian, Ubuntu, Fedora, Arch) or llvm and lld (brew)"
 )
 
-_INSTALL_ZIG: Final = "install the Python package ziglang beside kut: pip install ziglang"
-
 #: File with the chosen compiler, relative to the source tree.
 _CHOICE: Final = "build/compiler"
 
@@ -253,7 +251,7 @@ def _find_zig(environ: "Mapping[str, str]") -> Toolchain:
 
     Its objcopy is not used: zig would compile it first, which takes 20 s, into a cache in $HOME.
     """
-    zig = _find_in_packages("ziglang/zig") or _require("zig", environ, _INSTALL_ZIG)
+    zig = _find_in_packages("ziglang/zig") or _require_zig(environ)
     headers = os.path.join(os.path.dirname(os.path.realpath(zig)), "lib/include")
     return Toolchain(
         name="zig",
@@ -261,6 +259,12 @@ def _find_zig(environ: "Mapping[str, str]") -> Toolchain:
         link=(zig, "ld.lld", *_LINK),
         objcopy=(sys.executable, "-P", flat.__file__),
     )
+
+
+def _require_zig(environ: "Mapping[str, str]") -> str:
+    from kut_runner.build import python_packages  # only needed where zig is not a package
+
+    return _require("zig", environ, python_packages.install("ziglang"))
 
 
 def _find_in_packages(path: str) -> str | None:

@@ -94,8 +94,11 @@ def _executor(
     try:
         from distributed import Client, LocalCluster
     except ImportError:
+        from kut_runner.build import python_packages
+
         raise MissingToolError(
-            "Dask is not installed", "pip install 'kut[spread]', here and on the workers"
+            "Dask is not installed",
+            f"install it here and on the workers: {python_packages.install('distributed')}",
         ) from None
     try:
         if local:

@@ -25,7 +25,7 @@ from kut_runner.errors import (
     NotUnpackedError,
 )
 from kut_runner.health import probe
-from kut_runner.health.fixes import Fixes
+from kut_runner.health.fixes import Advice, Fixes
 from kut_runner.process import resources
 from kut_runner.process.program import call
 from kut_runner.targets import qemu as qemus
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kut_runner.build.toolchain import Toolchain
     from kut_runner.definitions.config import TargetDef
     from kut_runner.health.distribution import Distribution
+    from kut_runner.targets.kvm import KvmHost
     from kut_runner.targets.qemu import Qemu
 
 #: The oldest QEMU with which kut is tested.
@@ -74,7 +75,7 @@ class Finding:
     found: str
     state: State = State.GOOD
     fix: str = ""
-    """A shell command that fixes it, or advice if no command can; "" when it is good."""
+    """A shell command that fixes it, or `Advice` if no command can; "" when it is good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +125,23 @@ def is_good(findings: "Iterable[Finding]") -> bool:
 def document(findings: "Iterable[Finding]") -> dict[str, object]:
     """Return the findings as JSON values; docs/commands/doctor.md describes the keys."""
     rows = [
-        {"what": each.what, "found": each.found, "state": each.state.value, "fix": each.fix}
+        {
+            "what": each.what,
+            "found": each.found,
+            "state": each.state.value,
+            "fix": "" if _is_advice(each) else each.fix,
+            "advice": each.fix if _is_advice(each) else "",
+        }
         for each in findings
     ]
     return {"version": 1, "good": is_good(findings), "findings": rows}
 
 
 def table(findings: "Iterable[Finding]", width: int | None = None) -> Iterator[str]:
-    """Yield the findings as lines of a table, and the commands to fix them below it.
+    """Yield the findings as lines of a table, and the fixes below it.
 
-    The table is wrapped at `width` columns, without splitting words; commands are not wrapped.
+    The table is wrapped at `width` columns, without splitting words. A command is a line by
+    itself, which is not wrapped.
     """
     rows = tuple(findings)
     indent = 9 + max(len(row.what) for row in rows) + 2
@@ -145,7 +153,12 @@ def table(findings: "Iterable[Finding]", width: int | None = None) -> Iterator[s
     for state, purpose in ((State.PROBLEM, "to fix"), (State.NOTE, "to get")):
         for row in rows:
             if row.state is state and row.fix:
-                yield f"{purpose} {row.what}: {row.fix}"
+                begin = f"{purpose} {row.what}:"
+                yield from (f"{begin} {row.fix}",) if _is_advice(row) else (begin, f"  {row.fix}")
+
+
+def _is_advice(finding: Finding) -> bool:
+    return isinstance(finding.fix, Advice)
 
 
 def _wrap(text: str, width: int | None) -> list[str]:
@@ -185,7 +198,7 @@ def _fix_qemu(host: Host, error: InfrastructureError) -> str:
     if found:
         return host.fixes.broken("qemu", [found], error.message)
     if asked:
-        return "omit --qemu" if host.qemu else "unset KUT_QEMU QEMU"
+        return Advice("omit --qemu") if host.qemu else "unset KUT_QEMU QEMU"
     return host.fixes.missing("qemu")
 
 
@@ -199,12 +212,17 @@ def _targets(host: Host, qemu: "Qemu | None") -> Iterator[Finding]:
         yield Finding("target tcg", "needs QEMU, see above", State.NOTE)
     found = kvm.probe()
     if found.trouble:
-        yield Finding("target kvm", f"not on this host: {found.trouble}", State.NOTE, found.hint)
+        trouble = f"not on this host: {found.trouble}"
+        yield Finding("target kvm", trouble, State.NOTE, _fix_kvm(found))
     else:
         el2 = "with EL2" if found.has_el2 else "without EL2: no nested virtualization"
         yield Finding("target kvm", f"runs arm64 guests, {el2}")
     for definition in _defined_targets(host):
         yield _command_target(host, definition)
+
+
+def _fix_kvm(found: "KvmHost") -> str:
+    return found.command or Advice(found.hint)
 
 
 def _defined_targets(host: Host) -> "tuple[TargetDef, ...]":
@@ -224,7 +242,7 @@ def _command_target(host: Host, definition: "TargetDef") -> Finding:
     try:
         found = command.find(definition, host.tree, host.environ)
     except MissingToolError as error:
-        return Finding(what, error.message, State.NOTE, error.hint)
+        return Finding(what, error.message, State.NOTE, Advice(error.hint))
     about = ", ".join(filter(None, (found.version, found.program)))
     return Finding(what, f"{about}; provides {', '.join(definition.provides) or 'EL1 only'}")
 
@@ -321,9 +339,9 @@ def _free_resources(host: Host) -> Iterator[Finding]:
         directory = host.tree
         yield _writable(host, host.tree / "build")
     elif host.tree_error:
-        yield Finding("tree", host.tree_error.message, State.PROBLEM, host.tree_error.hint)
+        yield Finding("tree", host.tree_error.message, State.PROBLEM, Advice(host.tree_error.hint))
     else:
-        fix = "change to a source tree, or name one with --root"
+        fix = Advice("change to a source tree, or name one with --root")
         yield Finding("tree", "none here", State.NOTE, fix)
     free = shutil.disk_usage(directory).free // _MIB
     yield _amount("disk", free, f"{free} MiB free", (_REQUIRED_DISK, _RECOMMENDED_DISK))
@@ -340,9 +358,10 @@ def _amount(what: str, available: int, found: str, bounds: tuple[int, int]) -> F
     if available >= recommended:
         return Finding(what, found)
     if available < required:
-        fix = f"free up {what}: {required} MiB are required"
+        fix = Advice(f"free up {what}: {required} MiB are required")
         return Finding(what, found, State.PROBLEM, fix)
-    return Finding(what, found, State.NOTE, f"free up {what}: {recommended} MiB are recommended")
+    advice = Advice(f"free up {what}: {recommended} MiB are recommended")
+    return Finding(what, found, State.NOTE, advice)
 
 
 def _writable(host: Host, directory: Path) -> Finding:

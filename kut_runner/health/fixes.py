@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Shell commands that fix the problems of a host, ready to be pasted.
+"""Shell commands that fix the problems of a host, ready to be pasted, or advice where none can.
 
 They depend on the user and on the problem: with root or sudo packages are installed, otherwise they
 are unpacked. A broken program that is not from a package is overridden instead of reinstalled.
@@ -14,13 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kut_runner.build import rootless
+from kut_runner.build import python_packages, rootless
 from kut_runner.build.toolchain import find_program
 from kut_runner.health import distribution
 from kut_runner.health.distribution import Distribution
 
 #: Directories in which packages install programs.
 _PACKAGE_DIRECTORIES: Final = ("/usr/bin", "/bin", "/usr/sbin", "/sbin")
+
+
+class Advice(str):
+    """A fix that is no command, as text for people."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +39,11 @@ class Fixes:
     is_root: bool
 
     def missing(self, tool: str) -> str:
-        """Return the command that installs gcc, clang, qemu or gdb."""
+        """Return the command that installs gcc, clang, qemu or gdb, or Advice."""
         if tool == "gcc" and self.environ.get("CROSS_COMPILE"):
             return "unset CROSS_COMPILE"
         if self.distribution is None:
-            return f"install {tool} for arm64 with the package manager of this system"
+            return Advice(f"install {tool} for arm64 with the package manager of this system")
         if self._can_install():
             return self._install(tool)
         return f"{self.kut()} toolchain install {tool}"
@@ -55,7 +61,7 @@ class Fixes:
             name = program.removeprefix(f"{tools}/").partition("/")[0]
             return f"{self.kut()} toolchain remove {name} && {self._unpack(name)}"
         if self.distribution is None:
-            return f"reinstall {tool} for arm64, or remove {program}"
+            return Advice(f"reinstall {tool} for arm64, or remove {program}")
         has_libraries = "loading shared libraries" not in message
         if has_libraries and _is_packaged(program) and self._can_install():
             return self._install(tool, broken=True)
@@ -63,21 +69,18 @@ class Fixes:
             return f"{self._unpack(tool)} && {self._prefer(tool)}"
         if self.distribution is Distribution.MACOS:
             return self._install(tool, broken=True)
-        return f"remove {program}, and then: {self._install(tool)}"
+        sudo = "" if self.is_root else "sudo "
+        return f"{sudo}rm {shlex.quote(program)} && {self._install(tool)}"
 
     def newer_qemu(self, program: str) -> str:
         """Return the command that provides a newer QEMU than `program`."""
         if self.distribution is Distribution.DEBIAN and (release := distribution.newer_release()):
             return f"{self._unpack(f'qemu@{release}')} && {self._prefer(f'qemu@{release}')}"
-        return f"name a newer QEMU than {program} with --qemu or KUT_QEMU"
+        return Advice(f"name a newer QEMU than {program} with --qemu or KUT_QEMU")
 
     def package(self, name: str, *, broken: bool = True) -> str:
         """Return the command that installs a Python package for kut; reinstalls it if `broken`."""
-        reinstall = ["--force-reinstall"] if broken else []
-        path = self.tree / "constraints.txt" if self.tree else None
-        constraints = ["-c", str(path)] if path and path.exists() else []
-        command = [sys.executable, "-m", "pip", "install", *reinstall, *constraints, name]
-        return shlex.join(command)
+        return python_packages.install(name, tree=self.tree, again=broken)
 
     def unwritable(self, directory: Path, error: OSError) -> str:
         """Return the command that makes a directory of the tree writable."""
@@ -90,7 +93,9 @@ class Fixes:
             return f"chmod -R u+rwX {shlex.quote(str(existing))}"
         if denied and find_program("sudo", self.environ):
             return f"sudo mkdir -p {path} && sudo chown -R {os.geteuid()} {path}"
-        return f"git clone {shlex.quote(str(directory.parent))} into a directory of yours"
+        tree = directory.parent
+        copy = "git clone" if (tree / ".git").exists() else "cp -R"
+        return f"{copy} {shlex.quote(str(tree))} ~/{shlex.quote(tree.name)}-of-mine"
 
     def kut(self) -> str:
         """Return the command that calls kut from a shell in the current directory."""

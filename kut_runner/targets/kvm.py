@@ -41,6 +41,8 @@ class KvmHost:
     """Reason why it cannot run arm64 guests; empty if it can."""
     hint: str = ""
     """Fix for the trouble; empty if there is none."""
+    command: str = ""
+    """Shell command for the fix; empty if there is none."""
     has_el2: bool = False
     """Whether it supports guests at EL2."""
 
@@ -53,10 +55,11 @@ def probe(machine: str | None = None, device: str = _DEVICE) -> KvmHost:
     try:
         descriptor = os.open(device, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
-        hint = f"give this user access: sudo usermod -aG kvm {os.environ.get('USER', '')}".strip()
+        trouble = f"{device}: {error.strerror}"
         if isinstance(error, FileNotFoundError):
-            hint = "load the module kvm, or boot at EL2"
-        return KvmHost(f"{device}: {error.strerror}", hint)
+            return KvmHost(trouble, "load the module kvm, or boot at EL2")
+        command = 'sudo usermod -aG kvm "$(id -un)"'
+        return KvmHost(trouble, f"give this user access, and log in again: {command}", command)
     try:
         return KvmHost("", has_el2=_check_extension(descriptor, _KVM_CAP_ARM_EL2))
     finally:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Self
 
+from kut_runner.build import python_packages
 from kut_runner.definitions import config, source_trees
 from kut_runner.errors import InfrastructureError, MissingToolError
 from kut_runner.watch import watcher_process
@@ -32,7 +33,8 @@ class SourceWatcher:
         """
         if not find_spec("watchfiles"):
             raise MissingToolError(
-                "the Python package watchfiles is not installed", "pip install watchfiles"
+                "the Python package watchfiles is not installed",
+                python_packages.install("watchfiles", tree=tree),
             )
         self._tree = tree
         self._tops = (*("arm", "configs"), source_trees.library(tree))
