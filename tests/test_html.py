@@ -206,6 +206,10 @@ def test_what_failed_comes_first_and_open(tmp_path: Path) -> None:
     assert failing == sorted(failing, reverse=True)
     assert sum(bool(is_open) for _, is_open in statuses) == 10
     assert statuses[0][1]
+    failures = [match.start() for match in re.finditer(r'class="test" data-status', text)]
+    charts = text.index('<section class="charts">')
+    assert failures[sum(failing) - 1] < charts < failures[sum(failing)]
+    assert text.count("<svg") == text[charts:].count("<svg")
 
 
 def test_every_line_of_a_log_has_an_anchor_but_the_middle_of_a_flood(tmp_path: Path) -> None:

@@ -40,7 +40,6 @@ def page(run: Run, metadata: RunMetadata, budget: Budget | None = None) -> str:
             f"<title>{_title(run)} · kut</title><style>{style}</style></head><body>",
             *_head(run, metadata),
             _grid(run, rows),
-            *_times(rows),
             _filters(run),
             '<main id="tests">\n',
             *_tests(rows, budget),
@@ -70,13 +69,12 @@ def _title(run: Run) -> str:
 
 
 def _head(run: Run, metadata: RunMetadata) -> Iterator[str]:
-    counts = Counter(result.status for result in run.results)
     is_good = not run.exit_code and run.is_complete
     yield f'<header><h1 class="{"good" if is_good else "bad"}">{_title(run)}</h1>'
     if not run.is_complete:
         left = run.selected - len(run.results)
         yield f'<p class="warning">The run was cut short: {left} tests have no result.</p>'
-    yield f"{chart.statuses(counts)}<ul class=metadata>"
+    yield "<ul class=metadata>"
     yield from (
         f"<li>{name} <b>{shown(value)}</b></li>" for name, value in _metadata(run, metadata)
     )
@@ -108,9 +106,11 @@ def _grid(run: Run, rows: list[tuple[str, TestResult]]) -> str:
     return grid(table, {result.id: ident for ident, result in rows}) if table else ""
 
 
-def _times(rows: list[tuple[str, TestResult]]) -> Iterator[str]:
-    if bars := chart.slowest(rows):
-        yield f'<details class="times-of" open><summary>Slowest tests</summary>{bars}</details>'
+def _charts(rows: list[tuple[str, TestResult]]) -> str:
+    bars = chart.slowest(rows)
+    times = f'<details class="times-of" open><summary>Slowest tests</summary>{bars}</details>'
+    counts = Counter(result.status for _, result in rows)
+    return f'<section class="charts">{chart.statuses(counts)}{times if bars else ""}</section>\n'
 
 
 def _filters(run: Run) -> str:
@@ -129,7 +129,12 @@ def _filters(run: Run) -> str:
 
 
 def _tests(rows: list[tuple[str, TestResult]], budget: Budget) -> Iterator[str]:
+    """Yield the tests, failed ones first, with the charts below the failures."""
+    failures = sum(result.status.is_failure for _, result in rows)
     for number, (ident, result) in enumerate(rows):
-        is_open = result.status.is_failure and number < _MOST_OPEN
-        yield test(result, ident, budget, is_open=is_open)
+        if number == failures:
+            yield _charts(rows)
+        yield test(result, ident, budget, is_open=number < min(failures, _MOST_OPEN))
         yield "\n"
+    if failures == len(rows):
+        yield _charts(rows)
