@@ -38,6 +38,18 @@ def test_example_passes(document: str, tree: Path) -> None:
     assert result["checks"][-1]["message"].endswith("42")
 
 
+@pytest.mark.qemu
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_the_whole_program_with_a_fault_handler_passes(tree: Path, compiler: str) -> None:
+    text = (realtree.ROOT / "docs/writing-tests.md").read_text()
+    start = text.index("### A handler of stage-2 faults")
+    (tree / "arm/demand.c").write_text(first_block("c", text[start:]))
+    (tree / "configs/tests.toml").write_text("[test.demand]\n")
+    [result] = realtree.run(tree, "demand", "--compiler", compiler, root=tree)["tests"]
+    assert (result["status"], result["checks_made"]) == ("pass", 4)
+    assert f"{result['checks_made']} checks" in text[start:]
+
+
 def test_every_document_is_listed_in_the_readme() -> None:
     readme = (realtree.ROOT / "README.md").read_text()
     documents = sorted(path.name for path in (realtree.ROOT / "docs").glob("*.md"))
