@@ -152,6 +152,7 @@ install_packages()
 	apt_install || {
 		# The package lists may be missing or old, or dpkg may have been interrupted.
 		logged $as_root dpkg --configure -a
+		say "updating the package lists of apt-get"
 		logged $as_root apt-get -q update
 		amount=$(amount)
 		[ -z "$amount" ] || say "apt-get has new package lists$amount"
@@ -188,9 +189,15 @@ amount()
 
 apt_install()
 {
-	# shellcheck disable=SC2086 # lists of arguments
-	logged $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-		-o DPkg::Lock::Timeout=300 install --no-install-recommends $debian
+	# shellcheck source=kut_runner/build/apt-progress.sh
+	. "$root/kut_runner/build/apt-progress.sh"
+	echo "+ $as_root apt-get install $debian" >>"$log"
+	{
+		# shellcheck disable=SC2086 # lists of arguments
+		$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o APT::Status-Fd=1 \
+			-o DPkg::Lock::Timeout=300 install --no-install-recommends $debian </dev/null 2>&1
+		echo "apt-get-status:$?"
+	} | apt_progress "$log"
 }
 
 create_venv()

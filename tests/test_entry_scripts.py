@@ -2,6 +2,7 @@
 """Entry scripts on various hosts, each simulated by stand-ins in PATH."""
 
 import os
+import pty
 import re
 import shlex
 import shutil
@@ -69,6 +70,9 @@ case "$*" in
 'http://mirror/b%%3a1.deb' b_1%%3a1.deb 400000 SHA256:0}" ;;
 *update*) touch "$MACHINE/lists" ;;
 *install*)
+    case "$*" in
+    *"APT::Status-Fd=1"*) printf '%%b' "${APT_SHOWS:-}" ;;
+    esac
     [ -z "${APT_FAILS:-}" ] || { echo "apt says: $APT_FAILS"; exit 100; }
     [ -e "$MACHINE/lists" ] || { echo "E: Unable to locate package"; exit 100; }
     for tool in %s; do touch "$MACHINE/bin/$tool"; chmod +x "$MACHINE/bin/$tool"; done ;;
@@ -126,7 +130,7 @@ def machine(tmp_path: Path) -> Machine:
     made = Machine(tmp_path)
     shutil.copytree(REPOSITORY / "scripts", made.root / "scripts")
     (made.root / "kut_runner/build").mkdir(parents=True)
-    for name in ("rootless.sh", "to-fetch.sh"):
+    for name in ("rootless.sh", "to-fetch.sh", "apt-progress.sh"):
         shutil.copy(REPOSITORY / "kut_runner/build" / name, made.root / "kut_runner/build")
     for name in ("pyproject.toml", "constraints.txt"):
         shutil.copy(REPOSITORY / name, made.root)
@@ -158,6 +162,7 @@ def test_a_bare_machine_is_set_up_and_then_kut_runs(machine: Machine) -> None:
     assert (end.returncode, end.stdout) == (0, f"kut of {machine.root} got: run a b *\n")
     assert end.stderr.splitlines() == [
         "kut: installing with apt-get: gcc-aarch64-linux-gnu qemu-system-arm",
+        "kut: updating the package lists of apt-get",
         "kut: apt-get has new package lists (2 packages, 49 MB to fetch)",
         PIP[""],
     ]
@@ -202,6 +207,63 @@ def test_what_apt_is_to_fetch_is_said_where_it_can_tell(
         f"kut: installing with apt-get: gcc-aarch64-linux-gnu qemu-system-arm{amount}",
         PIP[""],
     ]
+
+
+SHOWS = (
+    r"Get:1 http://mirror gcc\ndlstatus:1:0.0000:Retrieving file 1 of 2\n"
+    r"dlstatus:1:24.9:Retrieving file 1 of 2\ndlstatus:1:30.5:Retrieving file 1 of 2\n"
+    r"dlstatus:1:40.0:Retrieving file 2 of 2\ndlstatus:2:100.0000:Retrieving file 2 of 2\n"
+    r"(Reading database ...\r\npmstatus:dpkg-exec:0.0000:Running dpkg\n"
+    r"pmstatus:gcc:garbage:Unpacking\npmstatus:gcc:50.0000:Unpacking gcc (amd64)\n"
+)
+
+
+def test_progress_of_apt_is_shown_in_steps(machine: Machine) -> None:
+    machine.add("python3", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    (machine.home / "lists").touch()
+    end = machine.call(env={"APT_SHOWS": SHOWS})
+    assert end.returncode == 0
+    assert end.stderr.splitlines()[1:-1] == [
+        "kut: fetched 30 %: Retrieving file 1 of 2",
+        "kut: fetched 100 %: Retrieving file 2 of 2",
+        "kut: installed 50 %: Unpacking gcc (amd64)",
+    ]
+    assert "status:" not in end.stderr
+
+
+def test_progress_of_apt_is_one_line_on_a_terminal(machine: Machine) -> None:
+    machine.add("python3", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    (machine.home / "lists").touch()
+    control, terminal = pty.openpty()
+    end = subprocess.run(
+        [machine.root / "scripts/kut"],
+        env={"PATH": f"{machine.home}/bin", "MACHINE": str(machine.home), "APT_SHOWS": SHOWS},
+        cwd=machine.home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+        check=False,
+    )
+    shown = os.read(control, 1 << 16).decode()
+    os.close(control)
+    os.close(terminal)
+    assert end.returncode == 0
+    first, *middle, last = shown.split("\r\x1b[K")
+    assert first.startswith("kut: installing with apt-get: ")
+    assert middle[1] == "kut: fetched 24 %: Retrieving file 1 of 2"
+    assert middle[-1] == "kut: installed 50 %: Unpacking gcc (amd64)"
+    assert last.startswith("kut: installing kut into .venv")
+
+
+def test_apt_that_fails_after_its_progress_has_failed(machine: Machine) -> None:
+    machine.add("python3", script=PYTHON)
+    machine.add("apt-get", script=APT)
+    (machine.home / "lists").touch()
+    end = machine.call(env={"APT_SHOWS": SHOWS, "APT_FAILS": "dpkg is broken"})
+    assert end.returncode == 7
+    assert "apt says: dpkg is broken" in end.stderr
 
 
 def test_what_pip_is_to_fetch_is_not_said_where_nobody_noted_it(machine: Machine) -> None:

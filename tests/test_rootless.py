@@ -49,6 +49,9 @@ case "$*" in
     exit "${UPDATE_EXITS:-0}" ;;
 *install*)
     sleep "${APT_TAKES:-0}"
+    case "$*" in
+    *Status-Fd=1*) printf '%b' "${APT_SHOWS:-}" ;;
+    esac
     [ -z "${APT_HANGS:-}" ] || { touch "$PLACE/hangs"; exec sleep 1000; }
     cp "$PLACE"/*.deb "$work/archives"
     exit "${APT_EXITS:-0}" ;;
@@ -133,7 +136,8 @@ class Site:
         """Return the calls of apt-get, but for those that only ask what it would do."""
         path = self.directory / "calls"
         lines = path.read_text().splitlines()
-        return [line.partition("apt.conf ")[2] for line in lines if "print-uris" not in line]
+        asked = (line.partition("apt.conf ")[2] for line in lines if "print-uris" not in line)
+        return [line.removeprefix("-o APT::Status-Fd=1 ") for line in asked]
 
     def left(self) -> set[str]:
         return {path.name for path in self.tools.iterdir()} - {".lock", "log"}
@@ -196,6 +200,15 @@ def test_apt_is_kept_from_the_machine(place: Site) -> None:
         assert not line.startswith("Dir::") or work in line
     for hook in ("Pre-Invoke", "Post-Invoke", "Post-Invoke-Success"):
         assert f"#clear APT::Update::{hook};\n" in conf
+
+
+def test_progress_of_the_download_is_shown(place: Site) -> None:
+    shows = "dlstatus:1:10.0:file 1\\ndlstatus:2:51.5:file 2\\nGet:1 libc\\n"
+    code, said = place.call("qemu", APT_SHOWS=shows)
+    assert (code, said.splitlines()) == (0, [f"kut: qemu: {FETCHES}", "kut: fetched 51 %: file 2"])
+    log = (place.tools / "log").read_text()
+    assert "Get:1 libc\n" in log
+    assert "dlstatus" not in log
 
 
 def test_nothing_is_written_but_in_the_cache(place: Site) -> None:

@@ -19,6 +19,8 @@ EXIT_SETUP=7
 
 # shellcheck source=kut_runner/build/to-fetch.sh
 . "${0%/*}/to-fetch.sh"
+# shellcheck source=kut_runner/build/apt-progress.sh
+. "${0%/*}/apt-progress.sh"
 
 main()
 {
@@ -263,7 +265,12 @@ check_program()
 
 run_apt()
 {
-	TMPDIR=$work/tmp DEBIAN_FRONTEND=noninteractive logged apt-get -q -c "$work/apt.conf" "$@"
+	echo "+ apt-get $*" >>"$log"
+	{
+		TMPDIR=$work/tmp DEBIAN_FRONTEND=noninteractive apt-get -q -c "$work/apt.conf" \
+			-o APT::Status-Fd=1 "$@" </dev/null 2>&1 8>&-
+		echo "apt-get-status:$?"
+	} | apt_progress "$log"
 }
 
 logged()
