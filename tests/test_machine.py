@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Search for QEMU, and its command line."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +102,22 @@ def test_no_cache_is_no_error(tmp_path: Path) -> None:
     find_qemu(str(program(tmp_path)), cache=tmp_path / "file/cache")
 
 
+def test_a_home_directory_is_that_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = program(tmp_path / "build", "qemu")
+    assert find_qemu("~/build/qemu", cache=tmp_path / "cache").program == path
+
+
+def test_a_directory_is_no_qemu_but_may_have_one(tmp_path: Path) -> None:
+    for hint in ("--qemu PATH", f"name the program: {tmp_path}/qemu-system-aarch64"):
+        with pytest.raises(MissingToolError, match="is a directory") as error:
+            find_qemu(str(tmp_path), cache=tmp_path / "cache")
+        assert hint in error.value.hint
+        program(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["/nonexistent/qemu", "no-such-qemu", ""])
 def test_no_qemu_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
     with pytest.raises(MissingToolError, match=name or "qemu-system-aarch64") as error:
@@ -127,7 +144,18 @@ def test_a_qemu_that_does_not_answer_is_an_error(
     with pytest.raises(InfrastructureError, match=r"qemu --version failed: timeout after 0\.2 s"):
         find_qemu(str(path), cache=tmp_path / "cache")
     child = Path("/proc", (tmp_path / "child").read_text().strip())
-    assert not child.exists() or " Z " in (child / "stat").read_text()
+    deadline = time.monotonic() + 30
+    while is_running(child):  # it has its signal, which takes effect when it gets a CPU
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_running(process: Path) -> bool:
+    """Return whether a process, by its directory in /proc, runs; zombies do not count."""
+    try:
+        return process.joinpath("stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_command_line() -> None:

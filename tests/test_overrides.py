@@ -5,10 +5,12 @@ import json
 import shutil
 from pathlib import Path
 
+import click
 import pytest
 import realtree
 from cases import definition
 
+from kut_runner.cli import kut
 from kut_runner.definitions.overrides import NO_OVERRIDES, Overrides
 from kut_runner.errors import UsageError
 from kut_runner.records.document import RunMetadata
@@ -39,6 +41,15 @@ def test_values_come_back_from_the_document_of_a_run(each: Overrides) -> None:
         (["--smp", "0"], "--smp 0: not valid"),
         (["--smp", "513"], "--smp 513: not valid"),
         (["--memory", "8"], "--memory 8: not valid"),
+        (["--memory", "2048G"], "--memory 2097152: not valid"),
+        (
+            ["--memory", "1T"],
+            "Invalid value for '--memory': '1T' is not a number of MiB, nor one with M or G.",
+        ),
+        (
+            ["--qemu-arg", "-d int"],
+            "--qemu-arg '-d int' has an option and its value in one argument",
+        ),
         (["--cpu", ""], "--cpu : not valid"),
         (["--append", "a\nb"], "--append a\\nb: not valid"),
         (["--qemu-arg=-accel", "--qemu-arg=kvm"], "--qemu-arg -accel may choose the accelerator"),
@@ -50,6 +61,15 @@ def test_a_bad_value_is_a_usage_error(command: str, args: list[str], message: st
     assert (end.returncode, end.stdout) == (2, "")
     assert end.stderr.splitlines()[0] == f"kut: error: {message}"
     assert end.stderr.splitlines()[1].startswith("kut: hint: ")
+
+
+def test_memory_may_have_the_suffix_of_qemu() -> None:
+    with click.Context(kut) as context:
+        command = kut.get_command(context, "debug")
+    assert command
+    for text, mebibytes in (("64", 64), ("64M", 64), ("1G", 1024), ("2g", 2048)):
+        context = command.make_context("debug", ["one", "--memory", text])
+        assert context.params["memory"] == mebibytes
 
 
 def test_a_document_with_bad_values_is_a_usage_error() -> None:

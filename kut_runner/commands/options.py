@@ -2,6 +2,7 @@
 """Options shared by several commands."""
 
 import os
+import re
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -92,6 +93,18 @@ def check_seconds(
     raise click.BadParameter(f"{value} is not a number of seconds above 0 and up to {DAY}.")
 
 
+def _mebibytes(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> int | None:
+    """Return an amount of memory in MiB; a suffix M or G is that of QEMU. Raises BadParameter."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,9})([MG]?)", value, re.IGNORECASE | re.ASCII)
+    if not match:
+        raise click.BadParameter(f"{value!r} is not a number of MiB, nor one with M or G.")
+    return int(match[1]) * (1024 if match[2].upper() == "G" else 1)
+
+
 _selection: Final = (
     click.argument(
         "patterns",
@@ -171,7 +184,12 @@ _run_options: Final = (
 _machine: Final = (
     click.option("--cpu", metavar="MODEL", help="CPU model of all tests, as QEMU's -cpu takes it."),
     click.option("--smp", type=int, metavar="N", help="Number of CPUs of all tests."),
-    click.option("--memory", type=int, metavar="MIB", help="Memory of all tests in MiB."),
+    click.option(
+        "--memory",
+        metavar="MIB",
+        callback=_mebibytes,
+        help="Memory of all tests in MiB, or with a suffix as in 1G.",
+    ),
     click.option("--append", metavar="ARGS", help="Command line of the images of all tests."),
     click.option(
         "--qemu-arg",

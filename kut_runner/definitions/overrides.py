@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Options that change the machine of every test of one run, instead of its definition."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
@@ -9,6 +10,9 @@ from kut_runner.definitions.config import TestDef
 from kut_runner.definitions.fields import TEST_FIELDS, BadValueError, accelerator_option
 from kut_runner.errors import UsageError
 from kut_runner.text import printable
+
+#: An option of QEMU together with its value.
+_TOGETHER: Final = re.compile(r"-{1,2}[a-z][a-z0-9_-]*\s+\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,12 @@ class Overrides:
             except BadValueError:
                 message = f"--{name} {printable(str(value))}: not valid"
                 raise UsageError(message, f"give {field.expected}") from None
+        if together := next((arg for arg in self.qemu_args if _TOGETHER.match(arg)), None):
+            parts = " ".join(f"--qemu-arg={part}" for part in together.split())
+            raise UsageError(
+                f"--qemu-arg {printable(together)!r} has an option and its value in one argument",
+                f"give each by itself: {printable(parts)}",
+            )
         if option := accelerator_option(self.qemu_args):
             raise UsageError(
                 f"--qemu-arg {option} may choose the accelerator",

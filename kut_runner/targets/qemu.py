@@ -60,6 +60,8 @@ def find_qemu(
     """
     environment = os.environ if environment is None else environment
     asked = asked_for(explicit, environment)
+    if asked and asked.startswith("~"):  # a shell leaves it in --qemu=~/qemu
+        asked = str(Path(asked).expanduser())
     if asked == "qemu" or (asked and asked.startswith("qemu@")):
         found = find_program(rootless.program(asked, _PROGRAM, environment), environment)
         if not found:
@@ -67,10 +69,18 @@ def find_qemu(
     else:
         found = find_program(asked or _PROGRAM, rootless.extend(environment))
     if not found:
-        raise MissingToolError(
-            f"no QEMU: {asked or _PROGRAM} does not exist or is not executable", _INSTALL
-        )
+        raise _missing(asked)
     return _identify(Path(found).absolute(), cache)
+
+
+def _missing(asked: str | None) -> MissingToolError:
+    """Return the error for a QEMU that does not exist; a directory may contain it."""
+    name = asked or _PROGRAM
+    if asked and Path(asked).is_dir():
+        inside = Path(asked, _PROGRAM)
+        hint = f"name the program: {inside}" if inside.is_file() else _INSTALL
+        return MissingToolError(f"no QEMU: {name} is a directory", hint)
+    return MissingToolError(f"no QEMU: {name} does not exist or is not executable", _INSTALL)
 
 
 def asked_for(explicit: str | None, environment: "Mapping[str, str]") -> str | None:
