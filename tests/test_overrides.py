@@ -28,6 +28,8 @@ def test_values_replace_those_of_each_test_and_options_follow_them() -> None:
     assert (second.args, second.qemu_args) == ("a b", ("-d", "int"))
     assert Overrides(append="").apply(tests)[1].args == ""
     assert NO_OVERRIDES.apply(tests) == tuple(tests)
+    (wide,) = Overrides(smp=4).apply([definition(smp=2, topology="cores=2")])
+    assert (wide.smp, wide.topology) == (4, "")
 
 
 @pytest.mark.parametrize("each", [ALL, NO_OVERRIDES, Overrides(append=""), Overrides(smp=3)])

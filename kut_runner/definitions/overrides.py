@@ -60,6 +60,7 @@ class Overrides:
                 test,
                 cpu=test.cpu if self.cpu is None else self.cpu,
                 smp=test.smp if self.smp is None else self.smp,
+                topology=test.topology if self.smp is None else "",
                 memory=test.memory if self.memory is None else self.memory,
                 args=test.args if self.append is None else self.append,
                 qemu_args=(*test.qemu_args, *self.qemu_args),
