@@ -2,6 +2,7 @@
 """The command line in real processes: output and exit codes."""
 
 import errno
+import json
 import os
 import pty
 import re
@@ -69,6 +70,20 @@ def test_each_error_has_one_message_a_hint_and_its_exit_code(
     first, second = error(end)
     assert first.startswith(f"kut: error: {message}")
     assert second.startswith(f"kut: hint: {hint}")
+
+
+def test_a_list_for_programs(kut: Kut, tree: Path) -> None:
+    end = kut("list", "--json", "-", "two*")
+    found = json.loads(end.stdout)
+    assert (end.returncode, end.stderr, found["schema"]) == (0, "", 1)
+    assert [test["name"] for test in found["tests"]] == ["two", "two-alone"]
+    assert {"image": "two", "smp": 1, "machine": {"virtualization": "on"}}.items() <= found[
+        "tests"
+    ][0].items()
+    assert found["groups"] == {"second": 1, "nodefault": 1}
+    assert found["variants"] == {"small": "optimisation for size"}
+    assert kut("list", "--json", "l.json").stdout == ""
+    assert len(json.loads((tree / "l.json").read_text())["tests"]) == 3
 
 
 TWO = ["two  second"]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`kut list`: lists of tests, groups and variants."""
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,6 @@ from kut_runner.commands import options, where
 from kut_runner.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from kut_runner.definitions.config import TestDef
     from kut_runner.definitions.plan import Selection
 
 
@@ -21,6 +17,9 @@ if TYPE_CHECKING:
 @options.selection
 @click.option("--groups", "all_groups", is_flag=True, help="List the groups instead of tests.")
 @click.option("--variants", is_flag=True, help="List the variants of the build instead of tests.")
+@click.option(
+    "--json", type=options.OUT_FILE, help="Write the list as JSON to this file; - is stdout."
+)
 @options.tree
 @options.strict
 @click.pass_obj
@@ -30,11 +29,12 @@ def command(  # noqa: PLR0913 - one for each option
     selection: "Selection",
     all_groups: bool,
     variants: bool,
+    json: Path | None,
     tree: Path | None,
     strict: bool,
 ) -> int:
     """List tests with their groups."""
-    from kut_runner.definitions import plan
+    from kut_runner.definitions import listing, plan
 
     is_narrowed = selection != plan.Selection()
     if (variants or all_groups) and is_narrowed:
@@ -49,16 +49,16 @@ def command(  # noqa: PLR0913 - one for each option
         definitions = where.kvm_unit_tests(tree, TreeOptions(is_strict=strict)).definitions
     else:
         definitions = where.definitions(root)
-    if variants:
+    tests = plan.select(definitions, selection) if is_narrowed else definitions.tests
+    if json:
+        from kut_runner.views.outfile import OutFile
+
+        OutFile(json).write(listing.dumps(tests, definitions))
+    elif variants:
         options.print_table({each.name: each.about for each in definitions.variants})
     elif all_groups:
-        options.print_table(_sizes(definitions.tests))
+        sizes = listing.sizes(definitions.tests).items()
+        options.print_table({name: f"{n} test{'' if n == 1 else 's'}" for name, n in sizes})
     else:
-        tests = plan.select(definitions, selection) if is_narrowed else definitions.tests
         options.print_table({test.name: " ".join(test.groups) for test in tests})
     return ExitCode.OK
-
-
-def _sizes(tests: "Iterable[TestDef]") -> "Mapping[str, str]":
-    sizes = Counter(group for test in tests for group in test.groups)
-    return {group: "1 test" if size == 1 else f"{size} tests" for group, size in sizes.items()}
