@@ -6,13 +6,14 @@ messages of other programs. It reaches a terminal, a report, an annotation or a 
 only through these functions.
 
 GitHub Actions executes lines of output that begin with `::` after blanks, or have `##[` anywhere,
-such as `::error::` and `##[add-mask]`. In whole lines of output a backslash prevents that.
+such as `::error::` and `##[add-mask]`, and LAVA takes results from `<LAVA_SIGNAL_...>` anywhere. In
+whole lines of output a backslash prevents that.
 """
 
 import re
 from typing import Final
 
-_COMMAND: Final = re.compile(r"^(\s*)(?=::)|(?<=##)(?=\[)")
+_COMMAND: Final = re.compile(r"^(\s*)(?=::)|(?<=##)(?=\[)|(?<=<LAVA)(?=_SIGNAL_)")
 #: Sequences for colours, and the clearing to the end of the line that GCC adds to them.
 _COLOURS: Final = re.compile(r"(\x1b\[[0-9;]{0,40}[mK])")
 _RESET: Final = "\x1b[m"
@@ -34,7 +35,7 @@ def decode(data: bytes) -> str:
 
 
 def line(text: str) -> str:
-    """Return `text` as a line of output: printable, and not a command for GitHub Actions."""
+    """Return `text` as a line of output: printable, and no command for GitHub or LAVA."""
     return _COMMAND.sub(r"\1\\", printable(text))
 
 

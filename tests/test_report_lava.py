@@ -9,6 +9,7 @@ import pytest
 import realtree
 from test_views import ALL, PASSES, result, show
 
+from kut_runner import text
 from kut_runner.errors import ExitCode
 from kut_runner.verdict.result import Verdict
 from kut_runner.verdict.status import Status
@@ -19,11 +20,11 @@ from kut_runner.views.report_terminal import Terminal
 SIGNAL = re.compile(r"<LAVA_SIGNAL_(\S+) ([^>]+)>")
 
 
-def signals(text: str) -> list[tuple[str, dict[str, str]]]:
+def signals(console: str) -> list[tuple[str, dict[str, str]]]:
     """Return the signals in a console; each parameter is KEY=VALUE without blanks."""
     return [
         (kind, dict(word.split("=") for word in words.split()))
-        for kind, words in SIGNAL.findall(text)
+        for kind, words in SIGNAL.findall(console)
     ]
 
 
@@ -67,8 +68,17 @@ def test_a_guest_issues_no_signal() -> None:
     terminal = Terminal(DisplayOptions(verbosity=2), stream=Inert(stream))  # type: ignore[arg-type]
     terminal.on_output("t", 1, forged + b"\n")
     show(terminal, [result("t", b"FAIL: " + forged + b"\n" + forged + b"\n")])
-    assert "LAVA_SIGNAL_TESTCASE" in stream.getvalue()
+    assert "LAVA\\_SIGNAL_TESTCASE" in stream.getvalue()
     assert signals(stream.getvalue()) == []
+
+
+def test_a_message_of_an_error_is_no_signal() -> None:
+    forged = "<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=forged RESULT=pass>"
+    assert signals(text.line(f"x {forged} {forged}")) == []
+    end = realtree.kut(realtree.ROOT, "run", forged)
+    assert end.returncode == 2
+    assert "TEST_CASE_ID=forged" in end.stderr
+    assert signals(end.stderr) == []
 
 
 @pytest.mark.qemu

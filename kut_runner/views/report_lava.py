@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Characters that the name of a test case does not have.
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.+-]")
-_SIGNAL: Final = "<LAVA_"
+_SIGNAL: Final = "<LAVA_SIGNAL_"
 
 
 class Inert:
@@ -33,7 +33,7 @@ class Inert:
 
     def write(self, text: str) -> int:
         """Write text in which no signal begins; whole lines come in one call."""
-        return self._stream.write(text.replace(_SIGNAL, "< LAVA_"))
+        return self._stream.write(text.replace(_SIGNAL, "<LAVA\\_SIGNAL_"))
 
     def flush(self) -> None:
         """Flush the stream."""
@@ -69,9 +69,7 @@ class Lava(View):
 
     def _print(self, case: str, result: str, measurement: str = "") -> None:
         case_id = f"TEST_CASE_ID={_UNFIT.sub('_', case)}"
-        words = filter(
-            None, (f"{_SIGNAL}SIGNAL_TESTCASE", case_id, f"RESULT={result}", measurement)
-        )
+        words = filter(None, (f"{_SIGNAL}TESTCASE", case_id, f"RESULT={result}", measurement))
         print(f"{' '.join(words)}>", file=self._stream, flush=True)
 
 
