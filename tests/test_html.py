@@ -53,6 +53,7 @@ def result(name: str, words: bytes, ended: ProcessExit = POWER_OFF, **more: obje
 def with_log(directory: Path, name: str, log: bytes, ended: ProcessExit = POWER_OFF) -> TestResult:
     path = directory / f"{name}.log"
     path.write_bytes(log)
+    (directory / "results.json").touch()  # a directory of a run
     return result(name, log, ended, log=str(path), build_id="0a1b")
 
 

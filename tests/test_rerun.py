@@ -93,6 +93,7 @@ def test_logs_of_what_is_kept_stay_when_the_old_run_goes(tmp_path: Path) -> None
     old, new = tmp_path / "old", tmp_path / "new"
     for directory in (old, new):
         directory.mkdir()
+    (old / "results.json").touch()  # a directory of a run
     (old / "a.log").write_text("words")
     (old / "a.stderr").write_text("complaints")
     before = document(

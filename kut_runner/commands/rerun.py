@@ -44,9 +44,10 @@ def command(
     workspace = workspaces.again(
         old.metadata, lambda: where.tree_of(root), progress.on_one_line, trust=trust
     )
-    changes = rerun.overrides(old.metadata, workspace.tree, trust=trust or store.keeps(run))
+    is_own = trust or store.keeps(run)
+    changes = rerun.overrides(old.metadata, workspace.tree, trust=is_own)
     tests = changes.apply(plan.select(workspace.definitions, plan.Selection(names)))
-    target = rerun.target(old.metadata, workspace)
+    target = rerun.target(old.metadata, workspace, trust=is_own)
     echo(rerun.headline(old, names), file=text_stream(reports))
     return rerun.joined_code(
         execute(

@@ -25,7 +25,7 @@ from kut_runner.definitions import similar
 from kut_runner.errors import ExitCode, UsageError
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.process.harness import Finding, FindingKind
-from kut_runner.records import output_json
+from kut_runner.records import output_json, validation
 from kut_runner.records.policy import Policy
 from kut_runner.records.run_record import Run
 from kut_runner.records.view import View
@@ -44,6 +44,12 @@ if TYPE_CHECKING:
 
 #: Changes when a program that reads the old one would misread the new one.
 SCHEMA: Final = 1
+#: Seconds from the epoch to the year 3000.
+_END_OF_TIME: Final = 32503680000
+#: Most bytes of a file that is not in the store.
+LIMIT: Final = 128 << 20
+#: Most characters of the reason why a file has no results.
+_LONGEST_REASON: Final = 300
 #: The JSON Schema of the document.
 SCHEMA_FILE: Final = Path(__file__).with_name("schema") / f"results-{SCHEMA}.json"
 
@@ -286,22 +292,35 @@ def result_to_json(result: TestResult) -> dict[str, Any]:
     }
 
 
-def load(path: Path, *, brief: bool = False) -> Document:
+def load(path: Path, *, brief: bool = False, limit: int | None = LIMIT) -> Document:
     """Load a JSON document, or a results.jsonl, whose truncated last line is ignored.
 
     With `brief` the results have verdicts and times, but neither output nor diagnosis. Raises
-    UsageError when the file holds no results or has a newer schema, and OSError when it cannot be
-    read.
+    UsageError when the file holds no results, is larger than `limit` bytes or has a newer schema,
+    and OSError when it cannot be read.
     """
+    with path.open("rb") as file:
+        text = file.read(limit + 1 if limit else -1)
+    if limit and len(text) > limit:
+        raise UsageError(
+            f"{path} has more than {limit >> 20} MiB, the limit for results of another place",
+            "copy the directory of the run to build/runs, or split the run",
+        )
     try:
         with _no_garbage_collection():
-            return _parse(path.read_bytes(), is_lines=path.suffix == ".jsonl", brief=brief)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise UsageError(
-            f"{path} has no results of kut ({reason})",
-            "name a file that `kut run --json FILE` has written, or a results.jsonl",
-        ) from None
+            return _parse(text, is_lines=path.suffix == ".jsonl", brief=brief)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        reason = f"no key {error}" if isinstance(error, KeyError) else str(error)
+        raise _no_results(path, reason) from None
+    except RecursionError:
+        raise _no_results(path, "nested too deeply") from None
+
+
+def _no_results(path: Path, reason: str) -> UsageError:
+    return UsageError(
+        f"{path} has no results of kut ({reason[:_LONGEST_REASON]})",
+        "name a file that `kut run --json FILE` has written, or a results.jsonl",
+    )
 
 
 def from_json(data: Mapping[str, Any], *, brief: bool = False) -> Document:
@@ -309,8 +328,11 @@ def from_json(data: Mapping[str, Any], *, brief: bool = False) -> Document:
 
     Raises KeyError, TypeError, ValueError or AttributeError for anything else.
     """
-    if data["schema"] > SCHEMA:
-        raise ValueError(f"schema {data['schema']} is newer than {SCHEMA}, which this kut supports")
+    if not isinstance(schema := data["schema"], int):
+        raise TypeError("it is not a document with a schema")
+    if schema > SCHEMA:
+        raise ValueError(f"schema {schema} is newer than {SCHEMA}, which this kut supports")
+    validation.check(data, SCHEMA_FILE, brief=brief)
     code = data["exit_code"]
     return Document(
         metadata=_metadata_from_json(data),
@@ -336,9 +358,15 @@ def result_from_json(data: Mapping[str, Any], *, brief: bool = False) -> TestRes
         build_id=data["build_id"],
         diagnosis=_diagnosis_from_json(diagnosis) if diagnosis and not brief else None,
         attempt=data.get("attempt", 1),
-        earlier=tuple(map(result_from_json, data.get("earlier", ()))),
+        earlier=tuple(_earlier_from_json(each, brief=brief) for each in data.get("earlier", ())),
         target=data.get("target", ""),
     )
+
+
+def _earlier_from_json(data: Mapping[str, Any], *, brief: bool) -> TestResult:
+    if data.get("earlier"):
+        raise ValueError("an earlier attempt has earlier attempts")
+    return result_from_json(data, brief=brief)
 
 
 def _diagnosis_from_json(data: Mapping[str, Any]) -> "Diagnosis":
@@ -361,11 +389,11 @@ def _no_garbage_collection() -> "Iterator[None]":
 
 def _parse(text: bytes, *, is_lines: bool, brief: bool) -> Document:
     if not is_lines:
-        return from_json(json.loads(text), brief=brief)
+        return from_json(validation.loads(text), brief=brief)
     tests = _complete_lines(text)
     return Document(
         metadata=RunMetadata(started=0.0),
-        results=tuple(result_from_json(test, brief=brief) for test in tests),
+        results=tuple(_line_from_json(test, brief=brief) for test in tests),
         seconds=None,
         exit_code=None,
         is_complete=False,
@@ -375,16 +403,29 @@ def _parse(text: bytes, *, is_lines: bool, brief: bool) -> Document:
 def _complete_lines(text: bytes) -> "Iterable[Any]":
     """Return the values of JSON lines; a kill or a full disk may have truncated the last one."""
     *lines, _truncated = text.split(b"\n")
-    return map(json.loads, lines)
+    return map(validation.loads, lines)
+
+
+def _line_from_json(data: Mapping[str, Any], *, brief: bool) -> TestResult:
+    validation.check(data, SCHEMA_FILE, "test", brief=brief)
+    return result_from_json(data, brief=brief)
+
+
+def _seconds_of(started: str) -> float:
+    """Return the seconds since the epoch of a time that `_iso` wrote; raises ValueError."""
+    from datetime import datetime
+
+    seconds = datetime.fromisoformat(started).timestamp()
+    if not 0 <= seconds < _END_OF_TIME:
+        raise ValueError(f"started: expected a time from 1970 to 2999, found {started}")
+    return seconds
 
 
 def _metadata_from_json(data: Mapping[str, Any]) -> RunMetadata:
-    from datetime import datetime
-
     build, qemu = data.get("build", {}), data.get("qemu", {})
     return RunMetadata(
         run=data.get("run", ""),
-        started=datetime.fromisoformat(data["started"]).timestamp(),
+        started=_seconds_of(data["started"]),
         kut=data["kut"],
         host=data.get("host", {}),
         compiler=build.get("compiler", ""),

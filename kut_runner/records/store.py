@@ -23,12 +23,15 @@ from typing import Final, Self
 from kut_runner.errors import UsageError
 from kut_runner.records import document
 from kut_runner.records.document import Document, RunMetadata
+from kut_runner.text import printable
 
 #: Number of runs to keep; $KUT_KEEP_RUNS overrides it.
 KEEP_RUNS: Final = 50
 #: Megabytes of runs to keep; $KUT_KEEP_MB overrides it.
 KEEP_MB: Final = 1000
 
+#: Most bytes of a log: more than `capture` keeps of a flood.
+_LARGEST_LOG: Final = 16 << 20
 _LOCK: Final = ".lock"
 _LINES: Final = "results.jsonl"
 _DOCUMENT: Final = "results.json"
@@ -87,13 +90,13 @@ class Stored:
         complete, lines = self.path / _DOCUMENT, self.path / _LINES
         if not complete.exists():
             metadata = RunMetadata(run=self.run, started=_time_of(self.run))
-            return replace(document.load(lines, brief=brief), metadata=metadata)
-        found = document.load(complete, brief=brief)
+            return replace(document.load(lines, brief=brief, limit=None), metadata=metadata)
+        found = document.load(complete, brief=brief, limit=None)
 
         if found.exit_code is not None or not lines.exists():
             return found
         seconds = max(lines.stat().st_mtime - found.metadata.started, 0.0)
-        results = document.load(lines, brief=brief).results
+        results = document.load(lines, brief=brief, limit=None).results
         return replace(found, results=results, seconds=seconds)
 
 
@@ -240,9 +243,23 @@ def shown_log(log: str) -> str:
     link = path.parent.parent.parent / "logs"
     try:
         is_newest = link.samefile(path.parent)
-    except OSError:
+    except (OSError, ValueError):
         is_newest = False
-    return os.path.relpath(link / path.name if is_newest else path)
+    return printable(os.path.relpath(link / path.name if is_newest else path))
+
+
+def kept_log(log: str) -> Path | None:
+    """Return the file of a result's log, None if there is none or it is not one of kut.
+
+    A document from elsewhere may name any file. Only a log in the directory of a run is read, after
+    all links, and of no more than the size to which kut limits a log.
+    """
+    try:
+        path = Path(log).resolve()
+        is_log = path.suffix == ".log" and path.is_file() and path.stat().st_size <= _LARGEST_LOG
+    except (OSError, ValueError, RuntimeError):  # from another host, a cycle, or not a path
+        return None
+    return Path(log) if is_log and _has_results(path.parent) else None
 
 
 def _new_id(seconds: float) -> str:

@@ -19,6 +19,7 @@ from kut_runner.errors import ExitCode, NothingSelectedError, UsageError
 from kut_runner.records.document import Document, RunMetadata
 from kut_runner.records.policy import NO_POLICY, Policy
 from kut_runner.records.run_record import Run
+from kut_runner.records.store import kept_log
 from kut_runner.records.view import View
 from kut_runner.run.options import RunOptions
 from kut_runner.verdict.result import TestResult, exit_code
@@ -76,11 +77,14 @@ def overrides(old: RunMetadata, tree: Path, *, trust: bool) -> Overrides:
     return found
 
 
-def target(old: RunMetadata, workspace: "Workspace") -> "Target":
-    """Return the target of the old run; raises KutError when it is not available."""
+def target(old: RunMetadata, workspace: "Workspace", *, trust: bool) -> "Target":
+    """Return the target of the old run; raises KutError when it is not available.
+
+    Without `trust` the QEMU of the old run is not started, but the one of a new run.
+    """
     name = old.target or None
     is_qemu = name is None or name in BUILT_IN
-    qemu = old.program or None if is_qemu else None
+    qemu = old.program or None if is_qemu and trust else None
     return workspace.target(name, qemu=qemu, accel=old.options.get("accel") or "")
 
 
@@ -200,9 +204,8 @@ def _with_log_in(result: TestResult, directory: Path) -> TestResult:
 
     The log then outlives the old run. Returns the result unchanged when it cannot be linked.
     """
-    if not result.log:
+    if not (old := kept_log(result.log)):
         return result
-    old = Path(result.log)
     with suppress(OSError):
         os.link(old, directory / old.name)
         new = directory / old.name

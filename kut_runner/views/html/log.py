@@ -2,9 +2,9 @@
 """The log of a test in the page: numbered lines with anchors, and a long log without its middle."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
+from kut_runner.records.store import kept_log
 from kut_runner.text import decode
 from kut_runner.verdict.result import TestResult
 from kut_runner.views.html.text import shown
@@ -38,10 +38,11 @@ def log(result: TestResult, ident: str) -> str:
     )
 
 
-def _read(path: str) -> bytes:
+def _read(log: str) -> bytes:
+    """Return the content of a log, empty if it is none of kut or is gone."""
     try:
-        return Path(path).read_bytes() if path else b""
-    except (OSError, ValueError):  # from another host, removed since, or not a path
+        return path.read_bytes() if (path := kept_log(log)) else b""
+    except OSError:
         return b""
 
 
