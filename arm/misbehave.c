@@ -371,6 +371,24 @@ static void guest_abort(void)
 	guest_run(guest_create_el0(1, guest_abort_main, S2_PAGE_4K));
 }
 
+static void guest_handler(struct guest_el1_regs *regs, unsigned int esr)
+{
+	assert_msg(!esr, "in a guest's own handler");
+}
+
+static void guest_undefined(void)
+{
+	asm volatile("udf #0");
+}
+
+static void guest_own_handler(void)
+{
+	struct guest *guest = guest_create(1, guest_undefined, S2_PAGE_4K);
+
+	guest_install_el1_handler(guest, ELxH_SYNC, guest_handler);
+	guest_run(guest);
+}
+
 static void guest_string_main(void)
 {
 	puts((const char *)ADDRESS);
@@ -500,6 +518,7 @@ static const struct {
 	{ "guest-deep", guest_deep },
 	{ "guest-assert", guest_assertion },
 	{ "guest-abort", guest_abort },
+	{ "guest-own-handler", guest_own_handler },
 	{ "guest-bad-string", guest_bad_string },
 	{ "guest-stack", guest_stack_overflow },
 	{ "guest-opaque", guest_opaque },

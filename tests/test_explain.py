@@ -103,6 +103,13 @@ CASES = [
         'report_abort("cannot go on in a guest");',
     ),
     Case(
+        "misbehave-guest-own-handler",
+        "assert",
+        r"arm/misbehave\.c:\d+: assert failed: !esr: in a guest's own handler",
+        ("guest_handler", "guest_undefined", "guest_own_handler", "main"),
+        """assert_msg(!esr, "in a guest's own handler");""",
+    ),
+    Case(
         "misbehave-guest-bad-string",
         "abort",
         r"ABORT: a guest prints the string at 0x123456000, which is no memory",

@@ -6,10 +6,12 @@ test_explain has the tests with a real QEMU.
 
 import json
 import socket
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 import realtree
@@ -21,6 +23,7 @@ from kut_runner.process.pool import Pool
 from kut_runner.process.snapshot import Snapshot
 from kut_runner.targets import inspection
 from kut_runner.targets.inspection import QemuInspector
+from kut_runner.targets.remote import Steps, Stub
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": []}}\r\n'
 FINE = b'{"return": {}}\r\n'
@@ -187,3 +190,33 @@ def test_a_monitor_is_asked_for_as_each_qemu_likes_it(
     assert monitor in inspector.options
     assert json.dumps(inspector.options).count("fd=") == 2
     inspector.close()
+
+
+class Memory:
+    """Frame records by address: the address of the next one, and the return address."""
+
+    def __init__(self, *records: tuple[int, int, int]) -> None:
+        self._records = {at: struct.pack("<QQ", above, to) for at, above, to in records}
+
+    def memory(self, address: int, size: int) -> Steps[bytes]:
+        yield from ()
+        return self._records.get(address, b"")[:size]
+
+
+def unwind(frame: int, *records: tuple[int, int, int]) -> tuple[int, ...]:
+    steps = inspection._unwind(cast("Stub", Memory(*records)), frame)
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    found: tuple[int, ...] = end.value.value
+    return found
+
+
+def test_a_stack_ends_where_its_records_do() -> None:
+    chain = (0x10, 0x20, 1), (0x20, 0x30, 2)
+    assert unwind(0x10, *chain) == (1, 2)
+    assert unwind(0x10, *chain, (0x30, 0x40, 0)) == (1, 2)
+    assert unwind(0x14, *chain) == ()
+    assert unwind(0x10, *chain, (0x30, 0x10, 3)) == (1, 2, 3), "a circle"
+    assert unwind(0x10, (0x10, 0x10, 1)) == (1,)
+    # A handler's stack is above that of the code that ran the guest.
+    assert unwind(0x20, (0x20, 0x10, 1), (0x10, 0, 2)) == (1, 2)

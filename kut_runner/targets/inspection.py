@@ -206,7 +206,9 @@ def _host_frame(stub: Stub, guest: int) -> Steps[int]:
 def _unwind(stub: Stub, frame: int) -> Steps[tuple[int, ...]]:
     """Return the return addresses of a chain of frame records (AAPCS64)."""
     found: list[int] = []
-    while frame and frame % 8 == 0 and len(found) < _MOST_FRAMES:
+    seen: set[int] = set()
+    while frame and frame % 8 == 0 and frame not in seen and len(found) < _MOST_FRAMES:
+        seen.add(frame)
         record = yield from stub.memory(frame, 16)
         if not record:
             break
@@ -214,8 +216,6 @@ def _unwind(stub: Stub, frame: int) -> Steps[tuple[int, ...]]:
         if not address:
             break
         found.append(_strip_pac(address))
-        if above == frame:
-            break
         frame = above
     return tuple(found)
 

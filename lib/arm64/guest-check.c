@@ -66,6 +66,7 @@ static bool shows_syndrome(const struct guest *guest, const struct guest_exit *e
 	switch (guest->exit_reason) {
 	case GUEST_EXIT_HANDLER:
 	case GUEST_EXIT_UNHANDLED:
+	case GUEST_EXIT_EL1_UNHANDLED:
 	case GUEST_EXIT_NO_SYNDROME:
 		return expected->esr_mask || guest->exit_reason != expected->reason;
 	default:

@@ -89,6 +89,8 @@ guest_el1_exception:
 	mrs	x4, spsr_el1
 	stp	x30, x2, [sp, #EL1_LR]
 	stp	x3, x4, [sp, #EL1_PC]
+	add	x5, x3, #4		/* as if the instruction were a call */
+	stp	x29, x5, [sp, #EL1_FRAME_RECORD]
 	adr	x5, guest_el1_known
 	ldp	x6, x7, [x5]
 	ldr	x8, [x5, #16]
@@ -105,7 +107,7 @@ guest_el1_exception:
 	ldr	x5, [x5, x0, lsl #3]
 	mrs	x1, esr_el1
 	mov	x0, sp
-	mov	x29, xzr
+	add	x29, sp, #EL1_FRAME_RECORD
 	blr	x5
 
 	msr	daifset, #DAIF_IMM(PSR_DAIF)	/* a handler may unmask; ELR and SPSR are next */

@@ -276,6 +276,7 @@ struct guest_el1_regs {
 	u64 sp;
 	u64 pc;
 	u64 pstate;
+	u64 frame[2]; /* a frame record, so that a backtrace crosses the exception */
 };
 typedef void (*guest_el1_handler_t)(struct guest_el1_regs *regs, unsigned int esr);
 
