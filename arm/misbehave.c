@@ -16,6 +16,11 @@
 #include <asm/processor.h>
 #include <asm/psci.h>
 
+static void on_other_cpu(void *func)
+{
+	((void (*)(void))func)();
+}
+
 static void hang(void)
 {
 	report_info("about to spin");
@@ -74,6 +79,38 @@ static void garbage(void)
 	report_pass("a check amid garbage");
 	puts("SUMMARY: 1 tes");
 	puts("\n");
+}
+
+/* Lines that are not ended, before each line that has to begin one. */
+static void open_lines(void)
+{
+	printf("open before a check");
+	report_pass("a check");
+	printf("open before an info");
+	report_info("an info");
+	printf("open before a check with a place");
+	report_kfail(true, false, "a known failure");
+	printf("open before the SUMMARY");
+	report_summary();
+	printf("open before the EXIT");
+	exit(0);
+}
+
+/* Before the end, another CPU has printed what a CPU prints that dies. */
+static volatile bool said;
+
+static void say_that_it_died(void)
+{
+	puts("Unhandled exception: ec=0x25 (data abort)\n\nEXIT: STATUS=127\n");
+	said = true;
+}
+
+static void two_ends(void)
+{
+	on_cpu_async(1, on_other_cpu, say_that_it_died);
+	while (!said)
+		cpu_relax();
+	report_pass("the other CPU was quicker");
 }
 
 static void flood(void)
@@ -190,11 +227,6 @@ static void bad_string(void)
 static void silent_exit(void)
 {
 	exit(0); /* without a summary, without a check */
-}
-
-static void on_other_cpu(void *func)
-{
-	((void (*)(void))func)();
 }
 
 static void stack_overflow_of_cpu1(void)
@@ -494,6 +526,8 @@ static const struct {
 	{ "abort", aborted },
 	{ "poweroff", power_off },
 	{ "garbage", garbage },
+	{ "open-lines", open_lines },
+	{ "two-ends", two_ends },
 	{ "flood", flood },
 	{ "forge", forge },
 	{ "fail", fail },

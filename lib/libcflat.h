@@ -132,6 +132,8 @@ long atol(const char *s);
  * `*`), lengths hh h l ll z t. Returns the length the whole output has, written or not.
  */
 int printf(const char *fmt, ...) __printf(1, 2);
+/* At the start of a line: ends the current one first, so that no other text is before it. */
+int printf_line(const char *fmt, ...) __printf(1, 2);
 int vprintf(const char *fmt, va_list va) __printf(1, 0);
 int snprintf(char *buf, int size, const char *fmt, ...) __printf(3, 4);
 int vsnprintf(char *buf, int size, const char *fmt, va_list va) __printf(3, 0);

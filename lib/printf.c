@@ -2,6 +2,7 @@
 /* Formatted output. */
 #include <libcflat.h>
 #include <string.h>
+#include <asm/console.h>
 
 /* The longest line printf() can print; a longer one is cut and marked. */
 #define PRINTF_MAX 2048
@@ -242,7 +243,7 @@ int snprintf(char *buf, int size, const char *fmt, ...)
 	return n;
 }
 
-int vprintf(const char *fmt, va_list va)
+static int print(void (*output)(const char *), const char *fmt, va_list va)
 {
 	static const char cut[] = "...<cut>\n";
 	char buf[PRINTF_MAX];
@@ -250,8 +251,13 @@ int vprintf(const char *fmt, va_list va)
 
 	if (n >= (int)sizeof(buf))
 		memcpy(buf + sizeof(buf) - sizeof(cut), cut, sizeof(cut));
-	puts(buf);
+	output(buf);
 	return n;
+}
+
+int vprintf(const char *fmt, va_list va)
+{
+	return print(puts, fmt, va);
 }
 
 int printf(const char *fmt, ...)
@@ -261,6 +267,17 @@ int printf(const char *fmt, ...)
 
 	va_start(va, fmt);
 	n = vprintf(fmt, va);
+	va_end(va);
+	return n;
+}
+
+int printf_line(const char *fmt, ...)
+{
+	va_list va;
+	int n;
+
+	va_start(va, fmt);
+	n = print(puts_line, fmt, va);
 	va_end(va);
 	return n;
 }

@@ -106,13 +106,13 @@ void report_prefix_pop(void)
 	report_prefix_popn(1);
 }
 
-/* The place is in the same printf(): no other CPU's output comes between it and its line. */
+/* The place is in the same printf_line(): no other CPU's output comes between it and its line. */
 static void print_line(const char *status, const char *place, const char *text)
 {
 	if (place)
-		printf("%s: %s%s\n    at %s\n", status, prefix.text, text, place);
+		printf_line("%s: %s%s\n    at %s\n", status, prefix.text, text, place);
 	else
-		printf("%s: %s%s\n", status, prefix.text, text);
+		printf_line("%s: %s%s\n", status, prefix.text, text);
 }
 
 void report_result(enum report_kind kind, const char *place, const char *text)
@@ -229,29 +229,34 @@ void report_passed(void)
 /* Takes no lock: it must also work when a check was interrupted while it held it. */
 static void print_summary(void)
 {
-	printf("SUMMARY: %u tests", counts.checks);
-	if (counts.failures)
-		printf(", %u unexpected failures", counts.failures);
-	if (counts.kfailures)
-		printf(", %u known failures", counts.kfailures);
-	if (counts.xfailures)
-		printf(", %u expected failures", counts.xfailures);
-	if (counts.skipped)
-		printf(", %u skipped", counts.skipped);
-	printf("\n");
+	const struct {
+		unsigned int count;
+		const char *name;
+	} parts[] = {
+		{ counts.failures, "unexpected failures" },
+		{ counts.kfailures, "known failures" },
+		{ counts.xfailures, "expected failures" },
+		{ counts.skipped, "skipped" },
+	};
+	char text[128] = "";
+	int len = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i].count)
+			len += snprintf(text + len, sizeof(text) - len, ", %u %s", parts[i].count,
+					parts[i].name);
+	printf_line("SUMMARY: %u tests%s\n", counts.checks, text);
 }
 
 void report_print_abort(const char *text)
 {
-	console_start_line();
 	print_line("ABORT", NULL, text);
 	print_summary();
 }
 
 void report_print_assertion(const char *text)
 {
-	console_start_line();
-	printf("%s\n", text);
+	printf_line("%s\n", text);
 }
 
 void report_abort(const char *fmt, ...)

@@ -113,3 +113,22 @@ def test_no_other_output_comes_between_a_check_and_its_place(tmp_path: Path) -> 
 def test_expected_results_have_no_place(tmp_path: Path) -> None:
     lines = boot(tmp_path, "gcc", "misbehave-known")
     assert not any(line.startswith(" ") for line in lines)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_lines_that_count_begin_a_line_whatever_was_printed_before(
+    compiler: str, tmp_path: Path
+) -> None:
+    lines = boot(tmp_path, compiler, "misbehave-open-lines")
+    assert lines == [
+        "open before a check",
+        "PASS: a check",
+        "open before an info",
+        "INFO: an info",
+        "open before a check with a place",
+        "KFAIL: a known failure",
+        "open before the SUMMARY",
+        "SUMMARY: 2 tests, 1 known failures",
+        "open before the EXIT",
+        "EXIT: STATUS=1",
+    ]

@@ -96,6 +96,17 @@ static void console_lock(void)
 	}
 }
 
+static void put(const char *s)
+{
+	for (; *s; s++) {
+		if (type == CONSOLE_PL011)
+			putchar_pl011(*s);
+		else
+			putchar_16550(*s);
+		at_line_start = *s == '\n';
+	}
+}
+
 void puts(const char *s)
 {
 	if (type == CONSOLE_NONE)
@@ -105,13 +116,18 @@ void puts(const char *s)
 		return;
 	}
 	console_lock();
-	for (; *s; s++) {
-		if (type == CONSOLE_PL011)
-			putchar_pl011(*s);
-		else
-			putchar_16550(*s);
-		at_line_start = *s == '\n';
-	}
+	put(s);
+	console_unlock();
+}
+
+void puts_line(const char *s)
+{
+	if (type == CONSOLE_NONE)
+		return;
+	console_lock();
+	if (!at_line_start)
+		put("\n");
+	put(s);
 	console_unlock();
 }
 
@@ -143,12 +159,6 @@ int getchar(void)
 
 	wait_for((c = __getchar()) >= 0, GETCHAR_MS);
 	return c;
-}
-
-void console_start_line(void)
-{
-	if (!at_line_start)
-		puts("\n");
 }
 
 /* With the MMU off exclusives may not work; that is one CPU's business. */

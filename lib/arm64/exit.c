@@ -31,8 +31,7 @@ void exit(int code)
 	if (in_guest())
 		guest_call(GUEST_CALL_EXIT, code, 0, 0);
 	smp_claim_end();
-	console_start_line();
-	printf("EXIT: STATUS=%d\n", (code << 1) | 1);
+	printf_line("EXIT: STATUS=%d\n", (code << 1) | 1);
 	virtio_testdev_exit(code);
 	psci_system_off();
 	for (;;)

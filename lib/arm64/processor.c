@@ -94,8 +94,7 @@ static void dump_and_abort(const char *what, enum vector v, struct pt_regs *regs
 	char syndrome[128];
 
 	smp_claim_end();
-	console_start_line();
-	printf("%s\n", what);
+	printf_line("%s\n", what);
 	printf("Load address: %lx\n", (unsigned long)_start);
 	printf("PC: %lx PC offset: %lx\n", (unsigned long)regs->pc,
 	       (unsigned long)regs->pc - (unsigned long)_start);

@@ -15,7 +15,7 @@ void console_setup(enum console_type type, void *registers);
  */
 void console_claim(void);
 void console_give_up(void);
-/* End the line, unless the last output did. */
-void console_start_line(void);
+/* Like puts(), at the start of a line: ends the current one first. For the host. */
+void puts_line(const char *s);
 
 #endif
