@@ -66,9 +66,11 @@ _DEVICES: Final = (
 #: Groups of tests that need a harness.
 _MIGRATION: Final = "migration"
 _PANIC: Final = "panic"
-#: Directories that `check` may read, and most characters of a file.
-_CHECKABLE: Final = ("/proc/", "/sys/")
+#: Directories with settings that `check` may read, unlike /proc with processes and their secrets.
+_CHECKABLE: Final = ("/proc/sys/", "/sys/")
+#: Most bytes of a checked file, and most characters of one in a message.
 _LARGEST_CHECK: Final = 4096
+_LONGEST_CONTENT: Final = 60
 _TRUE: Final = ("1", "y", "Y")
 #: Offset of e_machine in an ELF header, and its value for arm64.
 _ELF_MACHINE: Final = 18
@@ -329,7 +331,9 @@ class _Reader:
     def add_problem(self, value: Value, problem: str) -> None:
         place = f"{self.shown}:{value.line}: [{_test_name(self.section.name)}] {value.key}"
         text = printable(problem)
-        self.problems.append(f"{place}: {text[:_LONGEST_PROBLEM]}")
+        found = f"{place}: {text[:_LONGEST_PROBLEM]}"
+        if found not in self.problems:
+            self.problems.append(found)
 
     def options(self, text: str) -> list[str]:
         """Return options of QEMU that neither select an accelerator nor reach the host."""
@@ -397,7 +401,7 @@ class _Reader:
             unmet,
             self.value("disabled_if", "", self.disabled),
         )
-        return printable(next(filter(None, reasons), ""))
+        return printable(next(filter(None, reasons), ""))[:_LONGEST_PROBLEM]
 
     def mismatch(self, key: str, here: str) -> str:
         wanted = self.value(key, "", self.one_word)
@@ -405,10 +409,10 @@ class _Reader:
         return f"for {key} {wanted}, and this is {here}" if is_other else ""
 
     def unmet_check(self, text: str) -> str:
-        """Return the first unmet `path=value`; the paths of a file are below /proc or /sys."""
+        """Return the first unmet `path=value`; its paths are below /proc/sys or /sys."""
         for pair in self.words(text):
             path = pair.partition("=")[0]
-            if path != pair and not os.path.realpath(path).startswith(_CHECKABLE):
+            if path not in {"", pair} and not os.path.realpath(path).startswith(_CHECKABLE):
                 raise ShellError(f"{path} is not below {' or '.join(_CHECKABLE)}")
         return self.unmet(text)
 
@@ -420,7 +424,8 @@ class _Reader:
                 raise ShellError(f'"{pair}" is not path=value')
             found = _content(Path(path))
             if found != wanted:
-                return f"needs {pair}, and it is {'missing' if found is None else found}"
+                content = "missing" if found is None else found[:_LONGEST_CONTENT]
+                return f"needs {pair}, and it is {content}"
         return ""
 
     def disabled(self, text: str) -> str:
@@ -472,11 +477,18 @@ def _other_machine(elf: Path) -> int:
 
 
 def _content(path: Path) -> str | None:
-    """Return the content of a short text file without final newlines, None if unreadable."""
+    """Return the content of a short text file without final newlines, None if unreadable.
+
+    It never waits: some files of the kernel have no data until an event happens.
+    """
     try:
         if not path.is_file():
             return None
-        with path.open(errors="backslashreplace") as file:
-            return file.read(_LARGEST_CHECK).rstrip("\n")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            data = os.read(descriptor, _LARGEST_CHECK)
+        finally:
+            os.close(descriptor)
     except OSError:
         return None
+    return data.decode(errors="backslashreplace").rstrip("\n")
