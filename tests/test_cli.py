@@ -100,11 +100,17 @@ TWO = ["two  second"]
         ("build/gcc/two.flat", ".", TWO),
         ("build/gcc/two.elf", "lib/arm64", TWO),
         ("arm/one.c", ".", ["one"]),
+        ("arm/two.S", ".", TWO),
+        ("arm/two-more.S", ".", TWO),
+        ("arm/two/part.c", ".", TWO),
+        ("two/deep/part.S", "arm", TWO),
+        ("part.c", "arm/two", TWO),
     ],
 )
 def test_the_path_of_an_image_selects_its_tests(
     kut: Kut, tree: Path, path: str, place: str, names: list[str]
 ) -> None:
+    (tree / place).mkdir(exist_ok=True)
     assert kut("list", path, cwd=tree / place).stdout.splitlines() == names
     found = kut("list", str(tree / place / path), cwd=tree / place)
     assert found.stdout.splitlines() == names

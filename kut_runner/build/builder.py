@@ -136,7 +136,9 @@ def find_sources(root: Path, library: str = "lib") -> Sources:
     names = [path[4:-2] for path in tests if path.count("/") == 1 and path.endswith(".c")]
     images: dict[str, list[str]] = {name: [f"arm/{name}.c"] for name in names}
     for path in tests:
-        if (owner := _owner(path, names)) and path != f"arm/{owner}.c":
+        if (
+            owner := image_paths.owner(path.removeprefix("arm/"), names)
+        ) and path != f"arm/{owner}.c":
             images[owner].append(path)
     return Sources(
         library=sources,
@@ -185,7 +187,7 @@ def build(  # noqa: PLR0913 - options of the user
 
 def _image(name: str, images: "Collection[str]") -> str:
     """Return the image of a name or a path; raises UsageError if there is none."""
-    image = name if name in images else image_paths.image_of(name) or name
+    image = name if name in images else image_paths.image_of(name, images) or name
     if image in images:
         return image
     hint = similar.hint(image, images, f"images: {' '.join(images)}")
@@ -235,19 +237,6 @@ def _walk(root: Path, top: str) -> list[str]:
         relative = os.path.relpath(directory, root)
         found += [f"{relative}/{file}" for file in files if not file.startswith(".")]
     return sorted(found)
-
-
-def _owner(path: str, names: "Sequence[str]") -> str | None:
-    """Return the image that a source below arm/ belongs to, None for none."""
-    directory, _, file = path.removeprefix("arm/").rpartition("/")
-    if directory:
-        top = directory.split("/")[0]
-        return top if top in names else None
-    stem = file[:-2]
-    if file.endswith(".c"):
-        return stem
-    owners = [name for name in names if stem == name or stem.startswith(f"{name}-")]
-    return max(owners, key=len, default=None)
 
 
 class _Lock:

@@ -1,25 +1,51 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Images that are named by the path of their source or of a file that was built from it.
+"""Images that are named by the path of a source or of a file that was built from it.
 
-`arm/stage2.c`, `build/gcc/stage2.flat` and `build/gcc/stage2.elf` name the image stage2. A path may
-be relative to the current directory or to the source tree, and need not exist. One that exists must
-be of the source tree, so that nobody takes the verdict on one image for that on another.
+`arm/stage2.c`, `arm/stage2-asm.S`, `arm/stage2/part.c`, `build/gcc/stage2.flat` and
+`build/gcc/stage2.elf` name the image stage2. A path may be relative to the current directory or to
+the source tree, and need not exist. One that exists must be of the source tree, so that nobody
+takes the verdict on one image for that on another.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
 from kut_runner.errors import UsageError
 
-_SUFFIXES: Final = (".c", ".flat", ".elf")
+_SOURCES: Final = (".c", ".S")
+_SUFFIXES: Final = (*_SOURCES, ".flat", ".elf")
+#: Directory of the sources of images.
+_TOP: Final = "arm"
 
 
-def image_of(text: str) -> str:
-    """Return the image that a path names, "" for text that is no such path."""
-    path = Path(text)
-    return path.stem if path.suffix in _SUFFIXES else ""
+def image_of(text: str, images: Collection[str]) -> str:
+    """Return the image that a path names, which need not be one of `images`.
+
+    Returns "" for text that is no such path.
+    """
+    path = Path.cwd() / text
+    if path.suffix not in _SUFFIXES:
+        return ""
+    below = path.parts[::-1]
+    if path.suffix in _SOURCES and _TOP in below:
+        source = "/".join(reversed(below[: below.index(_TOP)]))
+        return owner(source, images) or path.stem
+    return path.stem
+
+
+def owner(source: str, images: Collection[str]) -> str | None:
+    """Return the image that a source belongs to, by its path below arm/; None for none."""
+    directory, _, file = source.rpartition("/")
+    if directory:
+        top = directory.split("/")[0]
+        return top if top in images else None
+    stem = file[:-2]
+    if file.endswith(".c"):
+        return stem
+    owners = [name for name in images if stem == name or stem.startswith(f"{name}-")]
+    return max(owners, key=len, default=None)
 
 
 def check(patterns: Iterable[str], tops: Iterable[Path], build: str = "") -> None:
@@ -30,7 +56,7 @@ def check(patterns: Iterable[str], tops: Iterable[Path], build: str = "") -> Non
     """
     tops = tuple(tops)
     for pattern in patterns:
-        if image_of(pattern):
+        if Path(pattern).suffix in _SUFFIXES:
             _check(pattern, tops, build)
 
 

@@ -140,8 +140,8 @@ def _match(pattern: str, tests: "Collection[TestDef]") -> list[str]:
     names = [test.name for test in tests]
     if pattern in names:
         return [pattern]
-    if image := image_of(pattern):
-        return _of_image(pattern, image, tests)
+    if found := _of_image(pattern, tests):
+        return found
     if not any(character in pattern for character in "*?["):
         hint = similar.hint(pattern, names, _ALL_TESTS)
         raise UsageError(f'no test is called "{pattern}"', hint)
@@ -150,11 +150,17 @@ def _match(pattern: str, tests: "Collection[TestDef]") -> list[str]:
     raise NothingSelectedError(f'no test matches "{pattern}"', _ALL_TESTS)
 
 
-def _of_image(path: str, image: str, tests: "Iterable[TestDef]") -> list[str]:
-    """Return the tests of an image that a path names; those in NODEFAULT if there are no others."""
+def _of_image(path: str, tests: "Iterable[TestDef]") -> list[str]:
+    """Return the tests of the image that a path names; those in NODEFAULT if there are no others.
+
+    Returns none for text that is no such path.
+    """
     images: dict[str, list[TestDef]] = {}
     for test in tests:
         images.setdefault(test.image.rpartition("/")[2], []).append(test)
+    image = image_of(path, images)
+    if not image:
+        return []
     if image not in images:
         hint = similar.hint(image, images, _ALL_TESTS)
         raise UsageError(f'no test has the image "{image}" of {path}', hint)
