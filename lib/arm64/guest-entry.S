@@ -18,25 +18,25 @@
  * guest_run()'s record. It may have unmasked exceptions: mask them before ELR_EL2 and SPSR_EL2 are
  * written.
  */
-.macro call_handler vector
+.macro call_handler name, vector
 	ldp	x1, x29, [sp, #GUEST_DISPATCH + (\vector - ELx_LOW_SYNC_64) * GUEST_DISPATCH_SIZE]
 	mov	x0, sp
-	cfi_call_begin handler_\@, cfi_called_by_guest_run
+	cfi_call_begin handler_\name, cfi_called_by_guest_run
 	blr	x1
 	msr	daifset, #DAIF_IMM(PSR_DAIF)
-	cfi_call_end handler_\@, cfi_called_by_guest_run
+	cfi_call_end handler_\name, cfi_called_by_guest_run
 	cbz	w0, guest_resume	/* GUEST_ACTION_RESUME */
 	b	guest_leave
 .endm
 
 /*
- * A slot for an exit. Every register but SP_EL2 is the guest's. @slow, for the synchronous vectors:
- * taken when ESR_EL2 has a bit of GUEST_ESR_SLOW. @set, z or nz, and @bit: also taken when this bit
- * of the class is that.
+ * A slot for an exit. Every register but SP_EL2 is the guest's. @dc: a suffix of its symbol. @slow,
+ * for the synchronous vectors: taken when ESR_EL2 has a bit of GUEST_ESR_SLOW. @set, z or nz, and
+ * @bit: also taken when this bit of the class is that.
  */
-.macro guest_vector vector, slow, set, bit
+.macro guest_vector dc, vector, slow, set, bit
 	.balign	VECTOR_SLOT_SIZE
-guest_vector_\vector\()_\@:
+guest_vector_\vector\dc:
 	for_x0_to_x29 stp, GUEST_X0
 	mrs	x1, elr_el2
 	mrs	x2, spsr_el2
@@ -50,7 +50,7 @@ guest_vector_\vector\()_\@:
 	tb\set	w3, #ESR_ELx_EC_SHIFT + \bit, \slow
 	.endif
 	.endif
-	call_handler \vector
+	call_handler \vector\dc, \vector
 .endm
 
 /*
@@ -66,14 +66,14 @@ guest_vector_\vector\()_\@:
 	.balign	VECTOR_SLOT_SIZE
 	.cfi_startproc
 	cfi_called_by_guest_run
-	guest_vector ELx_LOW_SYNC_64, guest_sync_64\dc, \set_64, \bit_64
-	guest_vector ELx_LOW_IRQ_64
-	guest_vector ELx_LOW_FIQ_64
-	guest_vector ELx_LOW_ERROR_64
-	guest_vector ELx_LOW_SYNC_32, guest_sync_32\dc, \set_32, \bit_32
-	guest_vector ELx_LOW_IRQ_32
-	guest_vector ELx_LOW_FIQ_32
-	guest_vector ELx_LOW_ERROR_32
+	guest_vector \dc, ELx_LOW_SYNC_64, guest_sync_64\dc, \set_64, \bit_64
+	guest_vector \dc, ELx_LOW_IRQ_64
+	guest_vector \dc, ELx_LOW_FIQ_64
+	guest_vector \dc, ELx_LOW_ERROR_64
+	guest_vector \dc, ELx_LOW_SYNC_32, guest_sync_32\dc, \set_32, \bit_32
+	guest_vector \dc, ELx_LOW_IRQ_32
+	guest_vector \dc, ELx_LOW_FIQ_32
+	guest_vector \dc, ELx_LOW_ERROR_32
 	.cfi_endproc
 .endm
 
@@ -121,7 +121,7 @@ guest_vectors_dc:
 	cbnz	w0, guest_resume
 	cfi_call_end guest_answer_dc_\@, cfi_called_by_guest_run
 	.endif
-	call_handler \vector
+	call_handler slow_\@, \vector
 .endm
 
 	.cfi_startproc
@@ -131,9 +131,9 @@ guest_sync_64:
 guest_sync_32:
 	slow_sync ELx_LOW_SYNC_32
 guest_sync_64_dc:
-	slow_sync ELx_LOW_SYNC_64, dc
+	slow_sync ELx_LOW_SYNC_64, _dc
 guest_sync_32_dc:
-	slow_sync ELx_LOW_SYNC_32, dc
+	slow_sync ELx_LOW_SYNC_32, _dc
 	.cfi_endproc
 
 /*
