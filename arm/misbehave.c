@@ -323,6 +323,100 @@ static void guest_hang(void)
 	guest_run(guest_create(1, guest_hang_main, S2_PAGE_4K));
 }
 
+/* Not mapped in a guest */
+#define ADDRESS 0x123456000UL
+#define WRONG_ADDRESS (ADDRESS + PAGE_SIZE)
+
+static void guest_load(void)
+{
+	load_from((u64 *)ADDRESS);
+}
+
+/* Maps a page other than the one that faulted, once, and hopes. */
+static enum guest_handler_result map_wrong_page(struct guest *guest)
+{
+	static void *page;
+
+	if (!page) {
+		page = alloc_page();
+		s2mmu_map(guest->s2mmu, WRONG_ADDRESS, virt_to_phys(page), PAGE_SIZE, S2_MAP_RW);
+	}
+	return GUEST_ACTION_RESUME;
+}
+
+static void livelock(void)
+{
+	struct guest *guest = guest_create(1, guest_load, S2_PAGE_4K);
+
+	guest_install_class_handler(guest, ESR_ELx_EC_DABT_LOW, map_wrong_page);
+	report_info("about to run a guest whose fault is not resolved");
+	guest_run(guest);
+}
+
+/* A handler that forgets to step over the instruction that it has emulated */
+static enum guest_handler_result emulate_without_skip(struct guest *guest)
+{
+	guest->x[0] = 1;
+	return GUEST_ACTION_RESUME;
+}
+
+static void guest_smc(void)
+{
+	asm volatile("mov x0, #1\n	smc #0" : : : "x0");
+}
+
+static void livelock_smc(void)
+{
+	struct guest *guest = guest_create(1, guest_smc, S2_PAGE_4K);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, emulate_without_skip);
+	report_info("about to run a guest whose SMC is not stepped over");
+	guest_run(guest);
+}
+
+/* Not livelocks: the guest waits for a device, whose register never changes. */
+static enum guest_handler_result read_as_zero(struct guest *guest)
+{
+	guest->x[0] = 0;
+	guest_skip_instruction(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+static void guest_poll(void)
+{
+	asm volatile("1: ldr	w0, [%0]\n	cbz	w0, 1b" : : "r"(ADDRESS) : "x0");
+}
+
+static void poll(void)
+{
+	struct guest *guest = guest_create(1, guest_poll, S2_PAGE_4K);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, read_as_zero);
+	report_info("about to run a guest that polls a device");
+	guest_run(guest);
+}
+
+/* Calls the host for ever, which answers */
+static void guest_call_for_ever(void)
+{
+	for (;;)
+		guest_hvc();
+}
+
+static enum guest_handler_result answer(struct guest *guest)
+{
+	return GUEST_ACTION_RESUME;
+}
+
+static void calls(void)
+{
+	struct guest *guest = guest_create(1, guest_call_for_ever, S2_PAGE_4K);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, answer);
+	report_info("about to run a guest that calls the host for ever");
+	guest_run(guest);
+}
+
 static enum guest_handler_result load_in_handler(struct guest *guest)
 {
 	load_from((u64 *)0xdead0000000UL);
@@ -335,14 +429,6 @@ static void handler_exception(void)
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, load_in_handler);
 	guest_run(guest);
-}
-
-/* Not mapped in a guest */
-#define ADDRESS 0x123456000UL
-
-static void guest_load(void)
-{
-	load_from((u64 *)ADDRESS);
 }
 
 static void unhandled_exit(void)
@@ -471,6 +557,24 @@ static void guest_skip(void)
 	guest_run(guest);
 }
 
+static __attribute__((__noinline__)) void guest_hvc_7(void)
+{
+	asm volatile("hvc #7");
+	cpu_relax();
+}
+
+static void guest_call_7(void)
+{
+	guest_hvc_7();
+}
+
+static void unhandled_hvc(void)
+{
+	struct guest *guest = guest_create(1, guest_call_7, S2_PAGE_4K);
+
+	report_fail("the guest ran to its end: %d", guest_run(guest));
+}
+
 static u64 guest_add(u64 a, u64 b)
 {
 	return a + b;
@@ -546,8 +650,13 @@ static const struct {
 	{ "bad-string", bad_string },
 	{ "hang-cpus", hang_in_many_ways },
 	{ "hang-guest", guest_hang },
+	{ "livelock", livelock },
+	{ "livelock-smc", livelock_smc },
+	{ "poll", poll },
+	{ "calls", calls },
 	{ "handler-exception", handler_exception },
 	{ "guest-exit", unhandled_exit },
+	{ "guest-hvc", unhandled_hvc },
 	{ "guest-checks", guest_checks },
 	{ "guest-deep", guest_deep },
 	{ "guest-assert", guest_assertion },

@@ -133,6 +133,15 @@ CASES = [
         'printf("printed in a guest that is opaque\\n");',
     ),
     Case(
+        "misbehave-guest-hvc",
+        "exception",
+        rf"guest: HVC: #0x7, in guest_hvc_7\(\) at {AT}",
+        ("guest_hvc_7", "guest_call_7"),
+        'asm volatile("hvc #7");',
+        bottom="",
+        registers=("ESR_EL2", "SPSR_EL2", "PC"),
+    ),
+    Case(
         "misbehave-assert",
         "assert",
         r"arm/misbehave\.c:\d+: assert failed: answer == 42: answer is 41",
@@ -174,6 +183,32 @@ HANGS = [
         "wfi();",
     ),
 ]
+#: Exits that repeat without a change.
+LIVELOCKS = [
+    Case(
+        "misbehave-livelock",
+        "hang",
+        r"livelock: the same exit of a guest repeats: data abort from a lower EL: translation"
+        r" fault, level 3, read; 8 bytes into x\d+; address 0x123456000, IPA page 0x123456000,"
+        rf" in load_from\(\) at {AT}; handler map_wrong_page\(\) at {AT}",
+        ("load_from", "guest_load"),
+        'report_info("read %lx", *address);',
+        bottom="guest_start",
+        registers=("ESR_EL2", "HPFAR_EL2", "SPSR_EL2"),
+    ),
+    Case(
+        "misbehave-livelock-smc",
+        "hang",
+        r"livelock: the same exit of a guest repeats: SMC: #0, in guest_smc\(\) at"
+        rf" {AT}; handler emulate_without_skip\(\) at {AT}",
+        ("guest_smc",),
+        "",
+        bottom="guest_start",
+        registers=("ESR_EL2", "SPSR_EL2"),
+    ),
+]
+#: Guests that exit again and again and go on; where they are found varies.
+BUSY = ["misbehave-poll", "misbehave-calls"]
 
 
 @cache
@@ -181,7 +216,7 @@ def diagnoses(compiler: str) -> dict[str, Diagnosis]:
     """Run all images in one run; return the result of each."""
     import tempfile
 
-    names = [case.name for case in (*CASES, *HANGS)]
+    names = [*(case.name for case in (*CASES, *HANGS, *LIVELOCKS)), *BUSY]
     with tempfile.TemporaryDirectory() as directory:
         found: dict[str, Any] = realtree.run(Path(directory), "--compiler", compiler, *names)
     return {test["id"]: Diagnosis.from_json(test["diagnosis"]) for test in found["tests"]}
@@ -217,6 +252,28 @@ def test_a_hang_is_located(case: Case, compiler: str) -> None:
     found = diagnoses(compiler)[case.name]
     check(case, found, found.cpus[0])
     assert not found.notes
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("case", LIVELOCKS, ids=lambda case: case.name)
+def test_an_exit_that_repeats_is_a_livelock(case: Case, compiler: str) -> None:
+    found = diagnoses(compiler)[case.name]
+    check(case, found, found)
+    assert "main" in [frame.function for frame in found.cpus[0].frames]
+    (note,) = found.notes
+    assert note.startswith("CPU 0 took 8 exits in a row with the same syndrome")
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("name", BUSY)
+def test_a_guest_that_goes_on_is_no_livelock(name: str, compiler: str) -> None:
+    found = diagnoses(compiler)[name]
+    assert found.headline.startswith("hangs in ")
+    assert found.notes == ()
+    functions = [frame.function for frame in found.cpus[0].frames]
+    assert functions[-4:-2] == [name.removeprefix("misbehave-"), "main"]
 
 
 @pytest.mark.qemu

@@ -2,7 +2,7 @@
 """Diagnosis of a failed test from its output and the state of its stopped machine."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ from kut_runner.verdict.events import Abort
 
 if TYPE_CHECKING:
     from kut_runner.diagnose.dump import Dump
-    from kut_runner.process.snapshot import Cpu, Snapshot
+    from kut_runner.process.snapshot import Cpu, RepeatedExit, Snapshot
     from kut_runner.verdict.guest_output import GuestOutput
 
 #: Functions of the library that print a dump, omitted at the top of a stack.
@@ -177,17 +177,19 @@ def _of_dump(found: "Dump", output: "GuestOutput", image: _Image) -> Diagnosis:
 def _dump_frames(found: "Dump", image: _Image) -> tuple[Frame, ...]:
     frames: list[Frame] = []
     stack = found.stack
+    is_exact = found.esr is None or not syndrome.returns_behind(found.esr)
     if stack:
         for number, offset in enumerate(stack.addresses):
-            frames += image.frames(offset, is_exact=stack.exact and number == 0)
+            is_pc = stack.exact and number == 0
+            frames += image.frames(offset, is_exact=is_pc and is_exact)
     is_at_pc = bool(stack and stack.exact)
     if found.pc is not None and not is_at_pc:
-        frames[:0] = image.frames_at(found.pc, found.load, is_exact=True)
+        frames[:0] = image.frames_at(found.pc, found.load, is_exact=is_exact)
     link = dict(found.registers).get("x30")
     if found.pc is not None and found.load is not None and link is not None:
         rest = {found.load + offset for offset in stack.addresses[1:]} if stack else ()
         if link not in rest and image.is_call_by_another(link, found.pc, found.load):
-            inner = len(image.frames_at(found.pc, found.load, is_exact=True))
+            inner = len(image.frames_at(found.pc, found.load, is_exact=is_exact))
             frames[inner:inner] = image.frames_at(link, found.load, is_exact=False)
     while len(frames) > 1 and frames[0].function in _DUMPERS:
         del frames[0]
@@ -237,11 +239,78 @@ def _registers(found: "Dump", image: _Image) -> Iterator[Register]:
 
 def _of_hang(snapshot: "Snapshot", image: _Image) -> Diagnosis:
     cpus = _cpu_states(snapshot, image)
+    if snapshot.repeated:
+        return _of_livelock(snapshot.repeated, snapshot.load, cpus, image)
     busy = next((cpu for cpu in cpus if cpu.frames), None)
     headline = _hang_text(cpus, busy, snapshot)
     trouble = printable(snapshot.trouble)
     notes = (*image.notes, *((trouble,) if trouble and cpus else ()))
     return Diagnosis(Kind.HANG, headline, cpus=cpus, notes=notes)
+
+
+def _of_livelock(
+    repeated: "RepeatedExit", load: int | None, cpus: tuple[CpuState, ...], image: _Image
+) -> Diagnosis:
+    registers = repeated.registers
+    pc, link, stack = registers["ELR_EL2"], registers["x30"], repeated.stack
+    frames = [*image.frames_at(pc, load, is_exact=True)]
+    if link not in stack and image.is_call_by_another(link, pc, load):
+        stack = link, *stack
+    for address in stack:
+        frames += image.frames_at(address, load, is_exact=False)
+    handler = _handler_frame(repeated, load, image)
+    headline = (
+        f"livelock: the same exit of a guest repeats: {_exit_text(registers)}, in {frames[0].place}"
+    )
+    if handler:
+        headline += f"; handler {handler.place}"
+    proof = (
+        f"CPU {repeated.cpu} took {repeated.count} exits in a row with the same syndrome, addresses"
+        " and registers, and the guest did not come to the next instruction"
+    )
+    shown = tuple(_exit_registers(registers, load, image))
+    return Diagnosis(Kind.HANG, headline, tuple(frames), shown, cpus, (*image.notes, proof))
+
+
+def _handler_frame(repeated: "RepeatedExit", load: int | None, image: _Image) -> Frame | None:
+    """Return the handler of an exit: the first function after it that is not the library's.
+
+    If there is none, the first function of the library in C.
+    """
+    first: Frame | None = None
+    for address in repeated.host_code:
+        frame = image.frames_at(address, load, is_exact=True)[-1]
+        if frame.file.endswith(".c"):
+            if not frame.file.startswith("lib/"):
+                return frame
+            first = first or frame
+    return first
+
+
+def _exit_text(registers: Mapping[str, int]) -> str:
+    """Return the description of an exit with the address that faulted."""
+    esr = registers["ESR_EL2"]
+    text = syndrome.describe_esr(esr)
+    if syndrome.is_abort(esr) and "FAR_EL2" in registers:
+        text = f"{text}; address {registers['FAR_EL2']:#x}"
+        if syndrome.has_hpfar(esr):
+            text = f"{text}, IPA page {syndrome.page_of_hpfar(registers['HPFAR_EL2']):#x}"
+    return text
+
+
+def _exit_registers(
+    registers: Mapping[str, int], load: int | None, image: _Image
+) -> Iterator[Register]:
+    esr = registers["ESR_EL2"]
+    yield Register("ESR_EL2", esr, syndrome.describe_esr(esr))
+    if "FAR_EL2" in registers:
+        yield Register("FAR_EL2", registers["FAR_EL2"], image.symbol(registers["FAR_EL2"], load))
+    if syndrome.has_hpfar(esr) and "HPFAR_EL2" in registers:
+        value = registers["HPFAR_EL2"]
+        yield Register("HPFAR_EL2", value, syndrome.describe_hpfar(value))
+    yield Register("SPSR_EL2", registers["SPSR_EL2"], syndrome.describe_spsr(registers["SPSR_EL2"]))
+    for name in (f"x{number}" for number in range(31)):
+        yield Register(name, registers[name], image.symbol(registers[name], load))
 
 
 def _hang_text(cpus: Sequence[CpuState], busy: CpuState | None, snapshot: "Snapshot") -> str:
@@ -265,7 +334,8 @@ def _cpu_state(cpu: "Cpu", load: int | None, image: _Image) -> CpuState:
     pc, link = cpu.registers["pc"], cpu.registers["x30"]
     frames = [*image.frames_at(pc, load, is_exact=not cpu.is_halted)]
     stack = cpu.stack
-    if link not in stack and image.is_call_by_another(link, pc, load):
+    is_link = link not in stack and not cpu.is_between
+    if is_link and image.is_call_by_another(link, pc, load):
         stack = link, *stack
     for address in (*stack, *cpu.host_stack):
         if load is None or image.contains(address - load):  # else it is not from a frame record
@@ -280,6 +350,8 @@ def _describe_cpu(cpu: "Cpu") -> tuple[str, bool]:
     level = f"at EL{syndrome.level_of(cpu.registers.get('cpsr', 0))}"
     if cpu.host_stack:
         level += ", in a guest"
+    elif cpu.is_between:
+        level += ", between a guest and its handler"
     if not cpu.is_halted:
         return f"running {level}", False
     if cpu.before in _WAITS:

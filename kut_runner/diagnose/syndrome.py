@@ -197,9 +197,24 @@ def describe_esr(esr: int) -> str:
     return "; ".join((esr_summary(esr), *_details(esr)))
 
 
+def page_of_hpfar(hpfar: int) -> int:
+    """Return the address of the page in HPFAR_EL2."""
+    return (hpfar >> 4 & (1 << 44) - 1) << 12
+
+
+def has_hpfar(esr: int) -> bool:
+    """Return whether HPFAR_EL2 is valid for an abort from a lower EL (DDI 0487, HPFAR_EL2).
+
+    It is for translation, access flag and address size faults, and for faults on stage-1 walks;
+    for permission faults it is UNKNOWN.
+    """
+    is_lower = esr_class(esr) in (0x20, 0x24)
+    return is_lower and (esr & 0x3C in (0x00, 0x04, 0x08) or bool(esr & 1 << 7))
+
+
 def describe_hpfar(hpfar: int, far: int | None = None) -> str:
     """Return the description of a faulting IPA; `far` provides its low 12 bits."""
-    page = (hpfar >> 4 & (1 << 44) - 1) << 12
+    page = page_of_hpfar(hpfar)
     if far is None:
         return f"the fault is in the page at IPA {page:#x}"
     return f"the fault is at IPA {page | far & 0xFFF:#x}"
@@ -215,6 +230,14 @@ def describe_spsr(spsr: int) -> str:
     if spsr & 0x10 == 0:
         parts += _set_bits(spsr, _STATE_BITS)
     return ", ".join(parts)
+
+
+def returns_behind(esr: int) -> bool:
+    """Return whether ELR is behind the instruction of an exception, as for SVC and HVC.
+
+    An SMC that reaches EL2 is trapped, and BRK is no call: their ELR is their own address.
+    """
+    return esr_class(esr) in (0x11, 0x12, 0x15, 0x16)
 
 
 def level_of(spsr: int) -> int:

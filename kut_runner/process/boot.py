@@ -187,7 +187,7 @@ class Boot:
     def deadline(self) -> float | None:
         """Time of the next `expire`, in seconds of the monotonic clock; None after the last."""
         if self._reason:
-            return self._due
+            return min((due for due in (self._due, self._alarm) if due is not None), default=None)
         return min(self._timeout.due, self._linger.due) if self._linger else self._timeout.due
 
     def age(self) -> float:
@@ -235,6 +235,8 @@ class Boot:
         """Run the step that is due at `now`: check the timeout, inspect, terminate, or kill."""
         if self._is_terminating:
             self.kill()
+        elif self._reason and self.inspector and self._due and now < self._due:
+            self.inspector.ring()
         elif self._reason:
             if self.inspector:
                 self.inspector.give_up()
@@ -403,6 +405,10 @@ class Boot:
         self._due = time.monotonic() + self.inspector.time_limit
         for source in self.inspector.begin(self._on_inspected):
             self.watcher.watch(source)
+
+    @property
+    def _alarm(self) -> float | None:
+        return self.inspector.alarm if self.inspector and not self._is_terminating else None
 
     def _on_inspected(self) -> None:
         if not self._is_terminating:

@@ -56,6 +56,13 @@ class Inspector(Attachment, Protocol):
     def begin(self, on_end: Callable[[], None]) -> tuple[Source, ...]:
         """Begin the inspection; return the sources to wait for until `on_end` is called."""
 
+    @property
+    def alarm(self) -> float | None:
+        """Time of the next `ring`, in seconds of the monotonic clock."""
+
+    def ring(self) -> None:
+        """Go on at the time of `alarm`."""
+
     def give_up(self) -> None:
         """End an inspection in progress with an incomplete snapshot."""
 

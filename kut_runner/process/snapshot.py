@@ -20,6 +20,24 @@ class Cpu:
     """Return addresses, innermost first."""
     host_stack: tuple[int, ...] = ()
     """Return addresses of the host if the CPU is in a guest."""
+    is_between: bool = False
+    """Whether it is on its way from a guest to the host or back: x30 may be the guest's."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedExit:
+    """An exit of a guest that was seen again and again, with nothing changed in between."""
+
+    cpu: int
+    """Number of the CPU."""
+    registers: Mapping[str, int]
+    """Of the guest: x0 to x30; of EL2, by name, as in ESR_EL2."""
+    count: int
+    """Exits in a row that were equal."""
+    stack: tuple[int, ...] = ()
+    """Return addresses of the guest, innermost first."""
+    host_code: tuple[int, ...] = ()
+    """Addresses of the instructions that EL2 executed after the exit, up to a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +47,8 @@ class Snapshot:
     cpus: tuple[Cpu, ...] = ()
     load: int | None = None
     """Address of the first byte of the image; None if unknown."""
+    repeated: RepeatedExit | None = None
+    """Exit that repeats, if there is one."""
     trouble: str = ""
     """Reason why it is incomplete; empty if it is complete."""
     seconds: float = 0.0

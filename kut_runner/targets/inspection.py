@@ -3,8 +3,9 @@
 
 QEMU starts with two sockets, which stay unused in a normal run: for the monitor and for the gdb
 stub. At the timeout a monitor command starts the stub, which stops the machine; then the registers
-of each CPU are read and its stack is unwound. The limit for all of this is TIME_LIMIT seconds; it
-takes a few hundredths of a second, and other tests continue meanwhile. `diagnose.explain` decodes
+of each CPU are read and its stack is unwound. If a CPU is in a guest, `livelock` looks for an exit
+that repeats. The limit for all of this is TIME_LIMIT seconds. It takes a few hundredths of a second
+or, with a guest, at most a few tenths; other tests continue meanwhile. `diagnose.explain` decodes
 the result.
 """
 
@@ -13,10 +14,12 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from kut_runner.process.snapshot import Cpu, Snapshot
+from kut_runner.targets import livelock
 from kut_runner.targets.remote import Link, Monitor, RemoteError, Steps, Stub, monitor_options
 
 #: Seconds for the whole inspection.
@@ -25,8 +28,9 @@ TIME_LIMIT: Final = 5.0
 _SYSTEM_REGISTERS: Final = tuple(
     f"{name}_EL{level}" for level in (2, 1) for name in ("ESR", "FAR", "ELR", "SPSR", "VBAR")
 )
+_VM: Final = 1
 _HOST_STACK: Final = "SP_EL2"
-_HPFAR: Final = "HPFAR_EL2"
+_EL2_REGISTERS: Final = ("HPFAR_EL2", _HOST_STACK, "HCR_EL2")
 _EL2H: Final = 0x3C9
 #: Most frames of a stack.
 _MOST_FRAMES: Final = 32
@@ -77,6 +81,16 @@ class QemuInspector:
         self._inspection = Inspection(self.ours, self._kernel, on_end)
         return self._inspection.links
 
+    @property
+    def alarm(self) -> float | None:
+        """Time of the next `ring`, in seconds of the monotonic clock."""
+        return self._inspection.alarm if self._inspection else None
+
+    def ring(self) -> None:
+        """Interrupt a machine that runs on."""
+        if self._inspection:
+            self._inspection.interrupt()
+
     def give_up(self) -> None:
         """End an inspection in progress with an incomplete snapshot."""
         if self._inspection:
@@ -121,13 +135,22 @@ class Inspection:
         self._is_over = False
         self.links = tuple(Link(each, self._advance) for each in ends)
         """Sockets for the responses of QEMU."""
-        self._steps = self._inspect(Monitor(self.links[0]), Stub(self.links[1]), kernel)
+        self.alarm: float | None = None
+        """Time at which the machine, which runs on, is to be interrupted."""
+        self._stub = Stub(self.links[1])
+        self._steps = self._inspect(Monitor(self.links[0]), self._stub, kernel)
         self.links[0].read()
 
     @property
     def snapshot(self) -> Snapshot:
         """State read so far."""
         return self._snapshot
+
+    def interrupt(self) -> None:
+        """Stop the machine, which runs on."""
+        self._set_alarm(None)
+        with suppress(RemoteError):
+            self._stub.interrupt()
 
     def give_up(self) -> None:
         """End the inspection because its time limit has passed."""
@@ -146,8 +169,12 @@ class Inspection:
             self._end(str(error))
         return self._is_over
 
+    def _set_alarm(self, alarm: float | None) -> None:
+        self.alarm = alarm
+
     def _end(self, trouble: str) -> None:
         self._is_over = True
+        self._set_alarm(None)
         seconds = time.monotonic() - self._started
         self._snapshot = replace(self._snapshot, trouble=trouble, seconds=seconds)
         self._on_end()
@@ -159,27 +186,39 @@ class Inspection:
         load = load_address((yield from monitor.ask_human("info roms")), kernel)
         self._snapshot = replace(self._snapshot, load=load)
         yield from monitor.ask_human("gdbserver chardev:kut-gdb")
+        cpus: dict[str, Cpu] = {}
         for number, name in enumerate((yield from stub.connect())):
-            cpu = yield from _inspect_cpu(stub, name, number)
-            self._snapshot = replace(self._snapshot, cpus=(*self._snapshot.cpus, cpu))
+            cpus[name] = yield from _inspect_cpu(stub, name, number)
+            self._snapshot = replace(self._snapshot, cpus=tuple(cpus.values()))
+        with suppress(RemoteError):  # without hardware breakpoints, or the machine has ended
+            repeated = yield from livelock.find(stub, cpus, self._set_alarm, _unwind)
+            self._snapshot = replace(self._snapshot, repeated=repeated)
 
 
 def _inspect_cpu(stub: Stub, name: str, number: int) -> Steps[Cpu]:
     is_halted = yield from stub.select(name)
     registers = yield from stub.core_registers()
-    for each in (*_SYSTEM_REGISTERS, _HPFAR, _HOST_STACK):
+    for each in (*_SYSTEM_REGISTERS, *_EL2_REGISTERS):
         value = yield from stub.system_register(each)
         if value is not None:
             registers[each] = value
     before = yield from stub.memory(max(registers["pc"] - 4, 0), 4)
-    stack = yield from _unwind(stub, registers["x29"])
+    is_between = False
     host_stack: tuple[int, ...] = ()
     if _is_in_guest(registers):
-        yield from stub.write_state(_EL2H)  # the machine will not run again
+        stack = yield from _unwind(stub, registers["x29"])
+        yield from stub.write_state(_EL2H)
         frame = yield from _host_frame(stub, registers[_HOST_STACK])
         host_stack = yield from _unwind(stub, frame)
+        yield from stub.write_state(registers["cpsr"])
+    else:
+        frame = 0
+        if registers.get("HCR_EL2", 0) & _VM:
+            frame = yield from _host_frame(stub, registers["sp"])
+        is_between = bool(frame)
+        stack = yield from _unwind(stub, frame or registers["x29"])
     code = int.from_bytes(before, "little") if before else None
-    return Cpu(number, is_halted, registers, code, stack, host_stack)
+    return Cpu(number, is_halted, registers, code, stack, host_stack, is_between)
 
 
 def _is_in_guest(registers: Mapping[str, int]) -> bool:
@@ -191,8 +230,9 @@ def _is_in_guest(registers: Mapping[str, int]) -> bool:
 def _host_frame(stub: Stub, guest: int) -> Steps[int]:
     """Return the address of the host's frame record; 0 if it is not found.
 
-    While a guest runs, SP_EL2 points to its struct guest. That contains the frame record and a
-    dispatch table whose entries hold the address of the record (`guest-entry.S`).
+    While a guest runs, and in the vectors for its exits, SP_EL2 points to its struct guest. That
+    contains the frame record and a dispatch table whose entries hold the address of the record
+    (`guest-entry.S`).
     """
     data = b""
     for at in range(0, _GUEST_BYTES, _GUEST_CHUNK):

@@ -28,6 +28,8 @@ _MONITOR_OBJECTS: Final = (11, 1)
 #: Registers in a "g" packet, in its order: 64 bits each, then 32 bits of processor state.
 _CORE: Final = (*(f"x{number}" for number in range(31)), "sp", "pc")
 _CPSR: Final = 33
+_PC: Final = 32
+_THREAD: Final = re.compile(r"thread:([^;]*);")
 _XML_REGISTER: Final = re.compile(r"<reg\b[^>]*>")
 _XML_NAME: Final = re.compile(r'\bname="(\w+)"')
 _XML_NUMBER: Final = re.compile(r'\bregnum="(\d+)"')
@@ -222,11 +224,27 @@ class Stub:
         if (yield from self.ask(f"{'Z' if is_set else 'z'}1,{address:x},4")) != "OK":
             raise RemoteError(f"QEMU rejects a breakpoint at {address:#x}")
 
-    def run(self) -> Steps[None]:
-        """Run the machine until it stops; raises RemoteError if it ends."""
-        stopped = yield from self.ask("c")
+    def run(self) -> Steps[str]:
+        """Run the machine until a CPU stops it; return that CPU. Raises RemoteError if it ends."""
+        return (yield from self._resume("c"))
+
+    def step(self) -> Steps[str]:
+        """Execute an instruction of the CPU that stopped last; return and raise as for `run`."""
+        return (yield from self._resume("s"))
+
+    def program_counter(self) -> Steps[int]:
+        """Return PC of the selected CPU, which is the one that stopped last; raises RemoteError."""
+        data = _bytes((yield from self.ask(f"p{_PC:x}")))
+        if not data:
+            raise RemoteError("QEMU provides no registers")
+        return _number(data)
+
+    def _resume(self, request: str) -> Steps[str]:
+        stopped = yield from self.ask(request)
         if stopped[:1] not in {"T", "S"}:
             raise RemoteError("the machine has ended")
+        match = _THREAD.search(stopped)
+        return match[1] if match else ""
 
     def interrupt(self) -> None:
         """Stop a running machine, which ends a pending `run`."""
