@@ -10,21 +10,12 @@
 #include <asm/guest-check.h>
 #include <asm/guest.h>
 #include <asm/processor.h>
+#include "guest-el1-registers.h"
 
 #define VMID 40
 
 /* clang-format off */
-/* X(name, bits that a guest may set at will) */
-#define STATE(X)                                                                                   \
-	X(ttbr0_el1, 0xffff0000fffff000) X(ttbr1_el1, 0xffff0000fffff000) X(tcr_el1, 0x3f003f)     \
-	X(mair_el1, 0xffffffffffffffff) X(amair_el1, 0xffffffffffffffff)                           \
-	X(contextidr_el1, 0xffffffff) X(vbar_el1, 0xfffff800) X(esr_el1, 0x3ffffff)                \
-	X(far_el1, 0xffffffffffff) X(elr_el1, 0xfffffffffffc) X(spsr_el1, 0xf00003c0)              \
-	X(afsr0_el1, 0xffffffff) X(afsr1_el1, 0xffffffff) X(par_el1, 0xfffffffff000)               \
-	X(tpidr_el0, 0xffffffffffffffff) X(tpidrro_el0, 0xffffffffffffffff)                        \
-	X(tpidr_el1, 0xffffffffffffffff) X(sp_el0, 0xfffffffffff0) X(cntkctl_el1, 0xf3)            \
-	X(cntv_cval_el0, 0xffffffffffffff) X(cntp_cval_el0, 0xffffffffffffff) X(csselr_el1, 0x2)
-
+/* As GUEST_EL1_REGISTERS */
 #define DEBUG(X)                                                                                   \
 	X(mdscr_el1, 0xa000) X(dbgbvr0_el1, 0xfffffffffffc) X(dbgbcr0_el1, 0x1e4)                  \
 	X(dbgwvr0_el1, 0xfffffffffff8) X(dbgwcr0_el1, 0x1ff8) X(dbgbvr1_el1, 0xfffffffffffc)       \
@@ -35,17 +26,12 @@
 	X(dbgbvr5_el1, 0xfffffffffffc) X(dbgbcr5_el1, 0x1e4) X(dbgwvr3_el1, 0xfffffffffff8)        \
 	X(dbgwcr3_el1, 0x1ff8)
 
-#define KEYS(X)                                                                                    \
-	X(APIAKEYLO_EL1, ~0UL) X(APIAKEYHI_EL1, ~0UL) X(APIBKEYLO_EL1, ~0UL)                       \
-	X(APIBKEYHI_EL1, ~0UL) X(APDAKEYLO_EL1, ~0UL) X(APDAKEYHI_EL1, ~0UL)                       \
-	X(APDBKEYLO_EL1, ~0UL) X(APDBKEYHI_EL1, ~0UL) X(APGAKEYLO_EL1, ~0UL) X(APGAKEYHI_EL1, ~0UL)
-
 #define RAS(X) X(DISR_EL1, 0x80ffffff)
 #define SME(X) X(TPIDR2_EL0, ~0UL)
 
 #define COUNT(name, mask) +1
 #define NAME(name, mask) #name,
-#define WRITE(name, mask) write_sysreg(pattern & (mask), name); pattern = next(pattern);
+#define WRITE(name, mask) write_sysreg(pattern & (mask), name); pattern = next_pattern(pattern);
 #define READ(name, mask) values[n++] = read_sysreg(name);
 /* clang-format on */
 
@@ -53,11 +39,6 @@
 
 /* In memory that host and guests share: what each guest has read back, at once and later. */
 static u64 seen[2][2][MAX_REGISTERS];
-
-static inline u64 next(u64 pattern)
-{
-	return pattern * 6364136223846793005UL + 1442695040888963407UL;
-}
 
 #define DEFINE_GUEST(list, LIST)                                        \
 	static const char *const list##_names[] = { LIST(NAME) };       \
@@ -70,7 +51,7 @@ static inline u64 next(u64 pattern)
 	}                                                               \
 	static u64 list##_guest(u64 which)                              \
 	{                                                               \
-		u64 pattern = next(next(which + 1));                    \
+		u64 pattern = next_pattern(next_pattern(which + 1));    \
                                                                         \
 		LIST(WRITE)                                             \
 		isb();                                                  \
@@ -80,10 +61,10 @@ static inline u64 next(u64 pattern)
 		return 0;                                               \
 	}
 
-DEFINE_GUEST(state, STATE)
+DEFINE_GUEST(state, GUEST_EL1_REGISTERS)
 DEFINE_GUEST(debug, DEBUG)
 DEFINE_GUEST(last_debug, LAST_DEBUG)
-DEFINE_GUEST(keys, KEYS)
+DEFINE_GUEST(keys, GUEST_PAUTH_KEYS)
 DEFINE_GUEST(ras, RAS)
 DEFINE_GUEST(sme, SME)
 
