@@ -102,6 +102,17 @@ def test_without_its_hold_nobody_notices(  # noqa: PLR0913, PLR0917 - a row of a
     assert [test["status"] for test in report["tests"]] == ["pass"]
 
 
+@pytest.mark.qemu
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_signed_return_addresses_are_in_stacks(compiler: str, tmp_path: Path) -> None:
+    names = "misbehave-assert", "misbehave-guest-deep"
+    variant = "branch-protection"
+    report = realtree.run(tmp_path, "--compiler", compiler, "--variant", variant, *names)
+    for test in report["tests"]:
+        functions = [frame["function"] for frame in test["diagnosis"]["frames"]]
+        assert functions[-3:] == ["main", "start_image", "entry"], test["id"]
+
+
 def test_hosts_without_vhe_run_with_pages_of_16k() -> None:
     """QEMU's Cortex-A53, A57 and A72 have none; its Cortex-A35 has, and no VHE either."""
     tests = config.load(realtree.ROOT / "configs").tests

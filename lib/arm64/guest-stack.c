@@ -4,19 +4,8 @@
 #include <asm/backtrace.h>
 #include <asm/guest-internal.h>
 #include <asm/guest.h>
-#include <asm/page.h>
 #include <asm/ptrace.h>
 #include <asm/setup.h>
-
-/* The bit of an address that selects its half of the address space, with signatures above. */
-#define VA_HALF 55
-
-static u64 strip_signature(u64 address)
-{
-	u64 mask = (1UL << VA_BITS) - 1;
-
-	return address & 1UL << VA_HALF ? address | ~mask : address & mask;
-}
 
 static bool in_text(u64 address)
 {

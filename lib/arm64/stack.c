@@ -20,6 +20,16 @@ static bool readable(const struct frame *frame)
 	return (char *)frame >= _start && (char *)frame < _end;
 }
 
+/* The bit of an address that selects its half of the address space, with signatures above. */
+#define VA_HALF 55
+
+u64 strip_signature(u64 address)
+{
+	u64 mask = (1UL << VA_BITS) - 1;
+
+	return address & 1UL << VA_HALF ? address | ~mask : address & mask;
+}
+
 void backtrace_add(struct backtrace *trace, const char *mark, u64 address)
 {
 	int room = sizeof(trace->text) - trace->len;
@@ -33,7 +43,7 @@ void backtrace_add(struct backtrace *trace, const char *mark, u64 address)
 void backtrace_add_chain(struct backtrace *trace, const struct frame *frame)
 {
 	for (int depth = 0; depth < BACKTRACE_DEPTH && readable(frame); depth++) {
-		backtrace_add(trace, "", (u64)frame->ret);
+		backtrace_add(trace, "", strip_signature((u64)frame->ret));
 		frame = frame->next;
 	}
 }

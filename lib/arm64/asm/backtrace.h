@@ -19,6 +19,8 @@ struct frame {
 	const void *ret;
 };
 
+/* @address without the signature that a return address may have (FEAT_PAuth). */
+u64 strip_signature(u64 address);
 /* Add @address, if it is in the image's text, with @mark: "@" for an exact instruction, or "". */
 void backtrace_add(struct backtrace *trace, const char *mark, u64 address);
 /* Add the return addresses of a chain of the host's frame records. */
