@@ -22,7 +22,7 @@ class FindingKind(Enum):
     MISUSED = auto()
     """The guest asked for something that makes no sense: the test fails."""
     PASSED = auto()
-    """The harness has seen what the test is about: it passes, whatever the guest has printed."""
+    """The harness has seen what the test is about: it passes, unless a check failed."""
     UNMET_END = auto()
     """The test should have ended in another way: it fails, with or without an EXIT line."""
     UNMET = auto()

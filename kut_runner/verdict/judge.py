@@ -12,30 +12,31 @@ row  condition                                                   status   code  
  4   the harness failed: a migration,                            error    5        migration-failed
      or a test that is to panic                                                    panic-failed
  5   a request for a migration that makes no sense               fail     1        migration-misused
- 6   the guest panicked, in a test that is to panic              pass     0        panicked
- 7   the program rejects the machine, the CPU or an option       error    6        refused
- 8   the program reports an error later,                         error    5        program-failed
+ 6   a check failed, then the guest panicked as it is to         fail     1        checks-failed
+ 7   the guest panicked, in a test that is to panic              pass     0        panicked
+ 8   the program rejects the machine, the CPU or an option       error    6        refused
+ 9   the program reports an error later,                         error    5        program-failed
      or the host has no memory for the machine                                     no-memory
- 9   the timeout expired                                         timeout  1        timeout
-10   a fatal message                                             crash    1        fatal
-11   the image printed ABORT                                     fail     1        abort
-12   no EXIT line, instead of a panic                            fail     1        no-panic
-13   no EXIT line                                                crash    1        no-exit
-14   EXIT says "gave up"                                         crash    1        gave-up
-15   output after an EXIT that says "passed" or "skipped"        crash    1        output-after-exit
-16   no SUMMARY line, unless row 25 allows that                  crash    1        no-summary
-17   SUMMARY contradicts the check lines or an earlier SUMMARY   crash    1        summary-mismatch
-18   SUMMARY announces failures                                  fail     1        checks-failed
-19   EXIT says neither "passed" nor "skipped"                    fail     1        exit-status
-20   a STACK line                                                crash    1        fatal
-21   the machine still ran long after the EXIT line              timeout  1        no-power-off
-22   EXIT says "passed" without a check, or "skipped" with some  crash    1        exit-contradicts
-23   every check was skipped, or none was made                   skip     0, or 4  all-skipped
-24   the test ended without a migration that it is to make,      fail     1        not-migrated
+10   the timeout expired                                         timeout  1        timeout
+11   a fatal message                                             crash    1        fatal
+12   the image printed ABORT                                     fail     1        abort
+13   no EXIT line, instead of a panic                            fail     1        no-panic
+14   no EXIT line                                                crash    1        no-exit
+15   EXIT says "gave up"                                         crash    1        gave-up
+16   output after an EXIT that says "passed" or "skipped"        crash    1        output-after-exit
+17   no SUMMARY line, unless row 26 allows that                  crash    1        no-summary
+18   SUMMARY contradicts the check lines or an earlier SUMMARY   crash    1        summary-mismatch
+19   SUMMARY announces failures                                  fail     1        checks-failed
+20   EXIT says neither "passed" nor "skipped"                    fail     1        exit-status
+21   a STACK line                                                crash    1        fatal
+22   the machine still ran long after the EXIT line              timeout  1        no-power-off
+23   EXIT says "passed" without a check, or "skipped" with some  crash    1        exit-contradicts
+24   every check was skipped, or none was made                   skip     0, or 4  all-skipped
+25   the test ended without a migration that it is to make,      fail     1        not-migrated
      or during a continuous one,                                                   migration-misused
      or without the panic that it is to cause                                      no-panic
-25   EXIT says "passed" without SUMMARY or check, if allowed     pass     0        passed-unchecked
-26   none of the above                                           pass     0        passed
+26   EXIT says "passed" without SUMMARY or check, if allowed     pass     0        passed-unchecked
+27   none of the above                                           pass     0        passed
 ===  ==========================================================  =======  =======  =================
 
 What ended badly once is not a pass, whatever the image prints later. A fatal message (an unhandled
@@ -56,10 +57,10 @@ output after them, and a power-off. A guest that forges all of these and then pr
 believed.
 
 A `main()` that returns 0 without `report_summary()` is a crash by default (`NoChecks`): it may have
-returned before its checks. In kvm-unit-tests it is a pass, and where that is allowed (row 25) it
+returned before its checks. In kvm-unit-tests it is a pass, and where that is allowed (row 26) it
 has a cause of its own. A check line that failed forbids it.
 
-The target defines the meaning of the program's exit status (rows 7 and 8): see `ExitReader`. The
+The target defines the meaning of the program's exit status (rows 8 and 9): see `ExitReader`. The
 exit code of a run is the first of 130, 6, 5, 2, 1, 0, 4 that one of its tests has: 4 if all tests
 were skipped, or without tests.
 """
@@ -121,8 +122,8 @@ def judge(
 def _judge_process(
     output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader"
 ) -> Verdict | None:
-    """Return the verdict of rows 1 to 9: the process did not end by a power-off."""
-    verdict = _judge_loss(process_exit, reader) or _judge_finding(process_exit)
+    """Return the verdict of rows 1 to 10: the process did not end by a power-off."""
+    verdict = _judge_loss(process_exit, reader) or _judge_finding(output, process_exit)
     if verdict:
         return verdict
     if process_exit.kind is ExitKind.TIMED_OUT:
@@ -154,7 +155,7 @@ def _judge_loss(process_exit: ProcessExit, reader: "ExitReader") -> Verdict | No
 def _judge_exit(
     output: GuestOutput, process_exit: ProcessExit, reader: "ExitReader"
 ) -> Verdict | None:
-    """Return the verdict of rows 7 and 8: an exit status other than that of a power-off."""
+    """Return the verdict of rows 8 and 9: an exit status other than that of a power-off."""
     message = _one_line(process_exit.stderr)
     has_printed = process_exit.code in output.exit_statuses
     exit_status = process_exit.code if has_printed else output.exit_status
@@ -174,8 +175,8 @@ def _judge_exit(
     return _error(_joined(failure, message), Cause.NO_MEMORY if no_memory else Cause.PROGRAM_FAILED)
 
 
-def _judge_finding(process_exit: ProcessExit) -> Verdict | None:
-    """Return the verdict of rows 4 to 6: the harness decides, whatever the guest has printed."""
+def _judge_finding(output: GuestOutput, process_exit: ProcessExit) -> Verdict | None:
+    """Return the verdict of rows 4 to 7: the harness decides, unless a check failed."""
     finding = process_exit.finding
     if not finding:
         is_given_up = process_exit.kind is ExitKind.GIVEN_UP
@@ -186,6 +187,9 @@ def _judge_finding(process_exit: ProcessExit) -> Verdict | None:
             return _error(text, cause)
         case FindingKind.MISUSED:
             return _failed(Status.FAIL, text, cause)
+        case FindingKind.PASSED if output.failed:
+            reason = f"{len(output.failed)} of {_checks(len(output.checks))} failed"
+            return _failed(Status.FAIL, reason, Cause.CHECKS_FAILED)
         case FindingKind.PASSED:
             return Verdict(Status.PASS, "", ExitCode.OK, cause)
     return None
@@ -205,7 +209,7 @@ def _duration(process_exit: ProcessExit) -> str:
 
 
 def _judge_ending(output: GuestOutput, process_exit: ProcessExit) -> Verdict | None:
-    """Return the verdict of rows 10 to 15: the image did not end with its own verdict."""
+    """Return the verdict of rows 11 to 16: the image did not end with its own verdict."""
     status = output.exit_status
     if message := output.fatal_message:
         return _failed(Status.CRASH, message, Cause.FATAL)
@@ -223,7 +227,7 @@ def _judge_ending(output: GuestOutput, process_exit: ProcessExit) -> Verdict | N
 
 
 def _judge_no_exit(output: GuestOutput, finding: "Finding | None") -> Verdict:
-    """Return the verdict of rows 12 and 13: a power-off without an EXIT line."""
+    """Return the verdict of rows 13 and 14: a power-off without an EXIT line."""
     if finding and finding.kind is FindingKind.UNMET_END:
         reason = f"{printable(finding.text)}{last_line(output)}"
         return _failed(Status.FAIL, reason, Cause(finding.cause))
@@ -274,7 +278,7 @@ def _mismatch(output: GuestOutput, summary: Summary, *, is_truncated: bool) -> s
 
 
 def _judge_failures(output: GuestOutput, summary: Summary) -> Verdict | None:
-    """Return the verdict of rows 18 to 20: the image ended with a failure."""
+    """Return the verdict of rows 19 to 21: the image ended with a failure."""
     status = output.exit_status
     if summary.unexpected:
         reason = f"{summary.unexpected} of {_checks(summary.tests)} failed"
@@ -291,7 +295,7 @@ def _judge_failures(output: GuestOutput, summary: Summary) -> Verdict | None:
 def _judge_summary(
     output: GuestOutput, summary: Summary, process_exit: ProcessExit, *, may_pass: bool
 ) -> Verdict:
-    """Return the verdict of rows 21 to 26: the image confirmed that no check failed."""
+    """Return the verdict of rows 22 to 27: the image confirmed that no check failed."""
     status = output.exit_status
     if process_exit.kind is ExitKind.LINGERED:
         reason = f"no power-off within {LINGER:.0f} s after EXIT: STATUS={status}"
@@ -305,7 +309,7 @@ def _judge_summary(
 def _judge_checks(
     output: GuestOutput, summary: Summary, process_exit: ProcessExit, unchecked: str
 ) -> Verdict:
-    """Return the verdict of rows 23 to 26: all checks agree.
+    """Return the verdict of rows 24 to 27: all checks agree.
 
     `unchecked` is the reason of a pass without a SUMMARY line or a check; "" for any other.
     """
