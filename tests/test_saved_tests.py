@@ -281,6 +281,13 @@ def test_output_after_the_exit_is_no_pass(after: str) -> None:
         assert any(result.status.is_failure for result in results(log))
 
 
+def test_what_qemu_printed_after_the_exit_may_be_an_error() -> None:
+    qemu = "qemu-system-aarch64: "
+    assert statuses(f"{PASS}{qemu}warning: a\n{qemu}terminating on signal 2\n") == ["pass"]
+    for error in (f"{qemu}../a.c:1: f: Assertion `x' failed.\n", "Bail out! ERROR:../a.c\n"):
+        assert statuses(PASS + error) == ["crash"]
+
+
 @pytest.mark.parametrize(
     ("report", "words"),
     [
