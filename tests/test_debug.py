@@ -198,6 +198,37 @@ def test_a_guest_in_a_line(in_handler: str) -> None:
 
 
 @pytest.mark.qemu
+@needs_gdb
+def test_print_shows_a_guest_whose_registers_are_in_the_cpu() -> None:
+    printed = (
+        "print *guest",
+        "print/x *guest",
+        "print guest->sctlr_el1",
+        "p nosuch",
+        "print 6*7",
+        "p $ + 1",
+    )
+    said = batch(
+        "guest-resume",
+        *gdb("hbreak guest_run", "continue", "print *guest", "kut guest"),
+        *gdb("hbreak change_registers", "continue", "echo [[\\n", *printed),
+    )
+    before, _, within = said.partition("[[\n")
+    assert re.search(
+        r"^\$1 = \{guest at 0x\w+ <guest_look>, .*; no synchronous exit yet\}$",
+        before,
+        re.MULTILINE,
+    )
+    assert "  exit    no synchronous exit yet\n" in before
+    assert re.match(
+        r"\{guest at 0x\w+ <guest_look\+4>, .*; last exit HVC: #0\}\n\{\n  x = \{", within
+    )
+    assert "\n  esr_el2 = 0x5a000000\n" in within
+    assert "\n  system registers: in the CPU, see `kut guest`\n}\n" in within
+    assert "\n$2 = 42\n$3 = 43\n" in within
+
+
+@pytest.mark.qemu
 def test_words_for_values_and_for_mistakes(in_handler: str) -> None:
     assert "\n0x5a000001: HVC: #0x1\n" in in_handler
     assert re.search(
@@ -245,7 +276,8 @@ def test_lldb_has_the_same_words(in_lldb: str) -> None:
     assert re.search(r"^struct guest at 0x\w+$", in_lldb, re.MULTILINE)
     assert "\n  PSTATE  0x3c5  EL1h, DAIF masked\n" in in_lldb
     assert re.search(r"^  PC      0x\w+ <guest_look>$", in_lldb, re.MULTILINE)
-    assert "  last guest_run() ended with GUEST_EXIT_HANDLER, exit_code 0x0\n" in in_lldb
+    assert "  exit    no synchronous exit yet\n" in in_lldb
+    assert "  no guest_run() yet, or one that a handler of interrupts ended\n" in in_lldb
     assert "\n  page of 4 KiB, IPA 0x40080000 is at 0x40080000\n" in in_lldb
     assert re.search(r"^4K granule, 40 bits, level 1, 2 root tables, ", in_lldb, re.MULTILINE)
     assert re.search(r"^\d+ leaves$", in_lldb, re.MULTILINE)

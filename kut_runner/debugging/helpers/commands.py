@@ -31,6 +31,8 @@ _SYSTEM_REGISTERS = (
     ("hcr_el2", "vtcr_el2", "vttbr_el2", "cptr_el2"),
 )
 _XNX = 0xF << 28
+#: Text for ESR_EL2 = 0, which no synchronous exception sets (DDI 0487, ESR_ELx.IL).
+_NO_EXIT = "no synchronous exit yet"
 
 
 class Command(NamedTuple):
@@ -102,8 +104,20 @@ def summary(debugger: Debugger, address: int) -> str:
     record = Record(debugger, Memory(debugger), _GUEST, address)
     pc = _location(debugger, record["elr_el2"])
     state = syndrome.describe_spsr(record["spsr_el2"])
-    last_exit = syndrome.esr_summary(record["esr_el2"])
-    return f"{{guest at {pc}, {state}; last exit {last_exit}}}"
+    value = record["esr_el2"]
+    last_exit = f"last exit {syndrome.esr_summary(value)}" if value else _NO_EXIT
+    return f"{{guest at {pc}, {state}; {last_exit}}}"
+
+
+def hidden_at(debugger: Debugger, address: int) -> int | None:
+    """Return the offset from which a guest's memory is hidden, None if all of it can be read.
+
+    While its system registers are in the CPU, their page is not mapped, and out of date.
+    """
+    record = Record(debugger, Memory(debugger), _GUEST, address)
+    if record["regs_in_memory"]:
+        return None
+    return debugger.members(_GUEST)["registers_page"].offset
 
 
 COMMANDS = {
@@ -119,7 +133,7 @@ COMMANDS = {
 def _exit_lines(debugger: Debugger, record: Record) -> Iterator[str]:
     """Yield the last exit, and the PC and PSTATE at which it happened."""
     value, far, hpfar = record["esr_el2"], record["far_el2"], record["hpfar_el2"]
-    yield f"  exit    {syndrome.describe_esr(value)}"
+    yield f"  exit    {syndrome.describe_esr(value) if value else _NO_EXIT}"
     yield f"  ESR_EL2 {value:#x}  FAR_EL2 {far:#x}  HPFAR_EL2 {hpfar:#x}"
     if syndrome.is_abort(value):
         yield f"          {syndrome.describe_hpfar(hpfar, far)}"
@@ -159,9 +173,14 @@ def _run_lines(debugger: Debugger, record: Record, memory: Memory) -> Iterator[s
     if mmu:
         vttbr = Record(debugger, memory, _MMU, mmu)["vttbr"]
         yield f"  stage 2 at {mmu:#x}, VMID {vttbr >> 48}; see `kut stage2`"
-    names = debugger.enumerators("guest_exit_reason")
-    reason = names.get(record["exit_reason"], "unknown")
-    yield f"  last guest_run() ended with {reason}, exit_code {record['exit_code']:#x}"
+    if record["thread"]:
+        yield "  guest_run() has not returned"
+    elif not record["esr_el2"] and not record["exit_reason"]:
+        yield "  no guest_run() yet, or one that a handler of interrupts ended"
+    else:
+        names = debugger.enumerators("guest_exit_reason")
+        reason = names.get(record["exit_reason"], "unknown")
+        yield f"  last guest_run() ended with {reason}, exit_code {record['exit_code']:#x}"
     yield f"  virtual CPU {record['vcpu']}, {'running' if record['thread'] else 'not running'}"
 
 

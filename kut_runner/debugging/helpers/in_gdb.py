@@ -170,6 +170,61 @@ class _Command(gdb.Command):  # type: ignore[misc]
             raise gdb.GdbError(str(error)) from None
 
 
+class _Print(gdb.Command):  # type: ignore[misc]
+    """Print the value of an expression, as gdb does; `help call` lists the options.
+
+    A struct guest whose system registers are in the CPU is printed without them, where gdb would
+    print an error only.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("print", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
+
+    def invoke(self, arguments: str, from_tty: bool) -> None:  # noqa: FBT001 - gdb's signature
+        try:
+            gdb.execute(f"call {arguments}", from_tty)  # which is print, but for void
+        except gdb.MemoryError as error:
+            lines = _guest_lines(arguments)
+            if not lines:
+                raise gdb.GdbError(f"{error}{_hint(str(error))}") from None
+            gdb.write("\n".join(lines) + "\n")
+        except gdb.error as error:
+            raise gdb.GdbError(str(error)) from None
+
+
+def _guest_lines(arguments: str) -> list[str]:
+    """Return a struct guest without its hidden members; empty if `arguments` is another value."""
+    match = re.match(r"/(\w+)\s+", arguments)
+    form, expression = (match[1], arguments[match.end() :]) if match else (None, arguments)
+    with suppress(gdb.error, CommandError):
+        value = gdb.parse_and_eval(expression)
+        if value.type.strip_typedefs().code not in _STRUCTS or _struct_of(value) != "guest":
+            return []
+        address = int(value.address)
+        if form is None:
+            return [commands.summary(_Gdb(), address)]
+        hidden = commands.hidden_at(_Gdb(), address)
+        options = {"format": form} if form in set("acdfostuxz") else {}
+        shown = [
+            f"  {field.name} = {value[field].format_string(raw=True, **options)}"
+            for field in value.type.strip_typedefs().fields()
+            if field.name and (hidden is None or field.bitpos // 8 < hidden)
+        ]
+        return ["{", *shown, "  system registers: in the CPU, see `kut guest`", "}"]
+    return []
+
+
+def _hint(error: str) -> str:
+    """Return where to look for the memory of an error, if it is a guest's hidden page."""
+    with suppress(CommandError):
+        guest = _Gdb().find_local("guest")
+        hidden = commands.hidden_at(_Gdb(), guest) if guest else None
+        found = re.search(r"0x[0-9a-f]+", error)
+        if hidden and found and guest + hidden <= int(found[0], 16) < guest + 2 * hidden:
+            return ": the guest's system registers are in the CPU, see `kut guest`"
+    return ""
+
+
 class _Summary:
     """Pretty-printer for a guest, or a pointer to one; `print/r` shows the plain structure."""
 
@@ -279,6 +334,7 @@ def _frame_record(address: int) -> tuple[int, int]:
 
 _look_up.name = "kut"  # type: ignore[attr-defined]
 _Prefix()
+_Print()
 for _name, _each in commands.COMMANDS.items():
     _Command(_name, _each)
 gdb.pretty_printers.append(_look_up)
