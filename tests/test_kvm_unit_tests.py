@@ -320,7 +320,7 @@ def test_what_is_not_built_is_an_error_and_no_skip(tmp_path: Path) -> None:
         ("test_args = a\\", ":3: [a] test_args: a backslash at the end"),
         ("test_args = \x1b]0;x", ":3: [a] test_args: character U+001B is not supported"),
         ("test_args = a\0b", ":3: [a] test_args: character U+0000 is not supported"),
-        (f"test_args = {'a' * 9000}", ":3: test_args: more than 8192 characters"),
+        (f"test_args = {'a' * 40_000}", ":3: test_args: more than 32768 characters"),
         (
             "qemu_params = -accel tcg",
             ":3: [a] qemu_params: -accel may choose the accelerator; set ACCEL in the environment",

@@ -11,6 +11,7 @@ run a program or access a file.
 """
 
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
@@ -195,7 +196,7 @@ class _Arithmetic:
     def __init__(self, text: str, environment: Environment, depth: int = 0) -> None:
         self.environment = environment
         self.depth = depth
-        self.tokens: list[str] = []
+        self.tokens = deque[str]()
         at = 0
         text = text.rstrip()
         while at < len(text):
@@ -230,14 +231,14 @@ class _Arithmetic:
             return self.unary()
         left = self.binary(level + 1)
         while self.tokens and self.tokens[0] in self.LEVELS[level]:
-            operator = self.tokens.pop(0)
+            operator = self.tokens.popleft()
             left = _apply(operator, left, self.binary(level + 1))
         return left
 
     def unary(self) -> int:
         signs = []
         while self.tokens and self.tokens[0] in "-+!~":
-            signs.append(self.tokens.pop(0))
+            signs.append(self.tokens.popleft())
         result = self.operand()
         for sign in reversed(signs):
             result = {"-": -result, "+": result, "!": int(not result), "~": ~result}[sign]
@@ -251,7 +252,7 @@ class _Arithmetic:
             return result
         if not self.tokens:
             raise ShellError("a number is missing in arithmetic")
-        token = self.tokens.pop(0)
+        token = self.tokens.popleft()
         if token[0].isdigit():
             return self.literal(token)
         name = token.strip("${}")
@@ -276,7 +277,7 @@ class _Arithmetic:
     def take(self, token: str) -> bool:
         is_next = bool(self.tokens) and self.tokens[0] == token
         if is_next:
-            del self.tokens[0]
+            self.tokens.popleft()
         return is_next
 
 
