@@ -348,6 +348,22 @@ static void test_long(void)
 	guest_destroy(guest);
 }
 
+static u64 guest_line(void)
+{
+	printf("a line that does not end");
+	printf_line("another %s\n", "line");
+	printf("a line that does not end");
+	return 0;
+}
+
+static void test_line(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_line);
+
+	guest_check_run(guest, EXPECT_RETURN(0), "printf_line()");
+	guest_destroy(guest);
+}
+
 static u64 guest_summary(void)
 {
 	return report_summary();
@@ -542,6 +558,7 @@ static const struct subtest subtests[] = {
 	{ "nested", test_nested },
 	{ "host", test_host },
 	{ "long", test_long },
+	{ "line", test_line },
 	{ "vcpus", test_vcpus },
 	{ "frames", test_frames },
 	{ "par", test_par },

@@ -45,6 +45,13 @@ def test_a_long_string_is_whole() -> None:
     assert lines("long")[0] == "0123456789" * 300
 
 
+def test_a_line_begins_at_its_start() -> None:
+    first, second, third, check, *_ = lines("line")
+    assert first == third == "a line that does not end"
+    assert second == "another line"
+    assert check.startswith("PASS: line: printf_line()")
+
+
 def test_the_summary_is_that_of_the_host() -> None:
     output = lines("summary")
     assert output.index("SUMMARY: 1 tests") == 1

@@ -112,7 +112,7 @@ void puts(const char *s)
 	if (type == CONSOLE_NONE)
 		return;
 	if (in_guest()) {
-		guest_call(GUEST_CALL_PUTS, (u64)s, 0, 0);
+		guest_call(GUEST_CALL_PUTS, (u64)s, false, 0);
 		return;
 	}
 	console_lock();
@@ -124,6 +124,10 @@ void puts_line(const char *s)
 {
 	if (type == CONSOLE_NONE)
 		return;
+	if (in_guest()) {
+		guest_call(GUEST_CALL_PUTS, (u64)s, true, 0);
+		return;
+	}
 	console_lock();
 	if (!at_line_start)
 		put("\n");

@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <report-internal.h>
 #include <asm/backtrace.h>
+#include <asm/console.h>
 #include <asm/guest-call.h>
 #include <asm/guest-internal.h>
 #include <asm/guest.h>
@@ -49,12 +50,17 @@ static int read_text(struct guest *guest, unsigned int argument, char *text, int
 
 static void answer_puts(struct guest *guest)
 {
+	bool begins_line = guest->x[2];
 	char text[REPORT_TEXT_BYTES];
 	int len;
 
 	do {
 		len = read_text(guest, 1, text, sizeof(text));
-		puts(text);
+		if (begins_line)
+			puts_line(text);
+		else
+			puts(text);
+		begins_line = false;
 		guest->x[1] += len;
 	} while (len == sizeof(text) - 1);
 }

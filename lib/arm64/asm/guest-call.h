@@ -14,7 +14,7 @@
 
 enum guest_call {
 	GUEST_CALL_PROBE, /* 1 in a guest, 0 in the host */
-	GUEST_CALL_PUTS, /* string */
+	GUEST_CALL_PUTS, /* string, whether it begins a line */
 	GUEST_CALL_REPORT, /* enum report_kind, place or NULL, text or NULL */
 	GUEST_CALL_PREFIX_PUSH, /* text; whether it fits */
 	GUEST_CALL_PREFIX_POP, /* number of prefixes; whether there are so many */
