@@ -12,13 +12,14 @@ import io
 import json
 import lzma
 import os
+import re
 import shutil
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from kut_runner import __version__
 from kut_runner.build.builder import Image
@@ -33,9 +34,23 @@ SCHEMA: Final = 1
 _MANIFEST: Final = "archive.json"
 #: Preset of xz: ten times as fast as the best, with a window larger than an image.
 _PRESET: Final = 2
-#: Limits of an archive: bytes after unpacking, and files.
-_LARGEST: Final = 4 << 30
+#: Limits of an archive: bytes of all files, of an image and of another file, number of files, and
+#: bytes of memory to unpack it.
+_LARGEST: Final = 1 << 30
+_LARGEST_IMAGE: Final = 64 << 20
+_LARGEST_TEXT: Final = 4 << 20
 _MOST_FILES: Final = 20_000
+_MOST_MEMORY: Final = 64 << 20
+#: Most bytes of a header, which has a long name.
+_LONGEST_HEADER: Final = 4 << 10
+_READ_SIZE: Final = 1 << 16
+#: Types of entries that are regular files; a sparse file could be as large as it likes.
+_FILE_TYPES: Final = (tarfile.REGTYPE, tarfile.AREGTYPE)
+#: Directory and file of a name, and what the name of a file may be.
+_DIRECTORIES: Final = ("configs", "images")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}")
+#: Most characters of a name in a message.
+_LONGEST_NAME: Final = 60
 _HINT: Final = "make a new one with `kut archive`"
 
 
@@ -150,61 +165,141 @@ def _digest(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
 
 
+class _Entry(tarfile.TarInfo):
+    """A header of an archive; tarfile reads headers with long names or metadata into memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Return the header in a block; raises ReadError for one that is too long."""
+        entry = super().frombuf(buf, encoding, errors)
+        if entry.type not in _FILE_TYPES and entry.size > _LONGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {entry.size} bytes")
+        return entry
+
+
+class _Decompressed:
+    """The content of an xz file, for `tarfile` to read as a stream in bounded memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY)
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes, none only at the end; raises EOFError before the end."""
+        while not self._xz.eof:
+            data = b""
+            if self._xz.needs_input and not (data := self._file.read(_READ_SIZE)):
+                raise EOFError("it ends too early")
+            if found := self._xz.decompress(data, size):
+                return found
+        return b""
+
+    def finish(self) -> None:
+        """Read the padding of the archive; raises EOFError before its end, and behind it."""
+        padding = 0
+        while found := self.read(tarfile.RECORDSIZE):
+            padding += len(found)
+            if padding > tarfile.RECORDSIZE:
+                raise EOFError("it goes on behind its end")
+
+
 def _extract(path: Path, into: Path) -> None:
-    """Unpack regular files only, each below `into`."""
+    """Unpack regular files only, each below `into`, within the limits."""
     try:
-        with tarfile.open(path, "r:xz") as tar:
-            members = tar.getmembers()
-            if len(members) > _MOST_FILES or sum(each.size for each in members) > _LARGEST:
-                raise UsageError(f"{path} is too large for an archive of tests", _HINT)
-            if not all(each.isreg() for each in members):
-                raise UsageError(f"{path} has entries other than files", _HINT)
-            for member in members:
-                _extract_file(tar, member, into)
-    except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
+        with path.open("rb") as file:
+            content: Any = _Decompressed(file)
+            with tarfile.open(fileobj=content, mode="r|", tarinfo=_Entry) as tar:
+                _extract_all(path, tar, into)
+            content.finish()
+    except (tarfile.TarError, lzma.LZMAError, EOFError, RecursionError, ValueError) as error:
         raise UsageError(f"{path} is not an archive of kut, or truncated: {error}", _HINT) from None
+
+
+def _extract_all(path: Path, tar: tarfile.TarFile, into: Path) -> None:
+    total = 0
+    for count, member in enumerate(tar):
+        total += member.size
+        largest = _LARGEST_IMAGE if member.name.startswith("images/") else _LARGEST_TEXT
+        if count >= _MOST_FILES or member.size > largest or total > _LARGEST:
+            raise UsageError(f"{path} is too large for an archive of tests", _HINT)
+        if member.type not in _FILE_TYPES:
+            raise UsageError(f"{path} has entries other than files", _HINT)
+        _extract_file(tar, member, into)
 
 
 def _extract_file(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
     """Unpack a regular file without owner and mode; extraction filters need Python 3.11.4."""
-    name = PurePosixPath(member.name)
-    if name.is_absolute() or ".." in name.parts:
-        raise tarfile.ReadError(f'"{name}" is outside of the archive')
-    target = into / name
+    target = into / _checked_name(member.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     source = tar.extractfile(member)
     assert source  # noqa: S101 - for mypy: it is a regular file
-    with source, target.open("wb") as file:
-        shutil.copyfileobj(source, file)
+    try:
+        with source, target.open("xb") as file:
+            shutil.copyfileobj(source, file)
+    except FileExistsError:
+        raise tarfile.ReadError(f"{member.name} is in it twice") from None
+
+
+def _checked_name(name: str) -> str:
+    """Return the name of a file in an archive; raises ReadError for one that `pack` never writes.
+
+    All files are in one of two directories, so that none is outside of the archive.
+    """
+    parts = PurePosixPath(name).parts
+    if parts != (_MANIFEST,) and not (
+        len(parts) == len(_DIRECTORIES) and parts[0] in _DIRECTORIES and _NAME.fullmatch(parts[1])
+    ):
+        raise tarfile.ReadError(f'"{name[:_LONGEST_NAME]}" is outside of the archive')
+    return name
 
 
 def _read(path: Path, directory: Path) -> Archive:
     """Return the archive in `directory` after a check of all checksums."""
     manifest = _manifest(path, directory)
     for name, checksum in manifest["files"].items():
-        data = directory / name
-        if not data.is_file() or hashlib.sha256(data.read_bytes()).hexdigest() != checksum:
+        if _digest_of(directory / name) != checksum:
             message = f"{path}: {name} differs from the packed file (unpacked in {directory})"
             raise UsageError(message, f"remove {directory}; if that does not help, {_HINT}")
-    found = directory / "images"
-    images = {
-        flat.stem: Image(flat.stem, flat.with_suffix(".elf"), flat) for flat in found.glob("*.flat")
-    }
-    unknown = {f"images/{name}.flat" for name in images} - set(manifest["files"])
-    if unknown:
+    found = {each.relative_to(directory).as_posix() for each in directory.glob("*/*")}
+    if unknown := found - set(manifest["files"]):
         raise UsageError(f"{path}: {min(unknown)} has no checksum", _HINT)
+    flats = (directory / name for name in manifest["files"] if name.endswith(".flat"))
+    images = {flat.stem: Image(flat.stem, flat.with_suffix(".elf"), flat) for flat in flats}
     return Archive(directory, manifest["compiler"], tuple(manifest["tests"]), images)
+
+
+def _digest_of(path: Path) -> str:
+    """Return the checksum of a regular file, "" without one."""
+    if path.is_symlink() or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _manifest(path: Path, directory: Path) -> dict[str, Any]:
     try:
-        manifest: dict[str, Any] = json.loads((directory / _MANIFEST).read_text())
-        schema, files = manifest["schema"], manifest["files"]
-        strings = [manifest["compiler"], *manifest["tests"], *files, *files.values()]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not an archive of kut: {error!r}", _HINT) from None
+        manifest: dict[str, Any] = json.loads((directory / _MANIFEST).read_bytes())
+        schema, files, compiler = (manifest[key] for key in ("schema", "files", "compiler"))
+        strings = [compiler, *manifest["tests"], *files, *files.values()]
+    except RecursionError:
+        raise _bad_manifest(path, "nested too deeply") from None
+    except KeyError as error:
+        raise _bad_manifest(path, f"no key {error}") from None
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise _bad_manifest(path, str(error)) from None
     if schema != SCHEMA:
         raise UsageError(f"{path} has schema {schema}, but this kut reads {SCHEMA}", _HINT)
     if not all(isinstance(each, str) for each in strings):
-        raise UsageError(f"{path} is not an archive of kut: bad {_MANIFEST}", _HINT)
+        raise _bad_manifest(path, "a name is not a string")
+    if not _NAME.fullmatch(compiler):
+        raise _bad_manifest(path, f'"{compiler[:_LONGEST_NAME]}" is not the name of a compiler')
+    try:
+        for name in files:
+            _checked_name(name)
+    except tarfile.ReadError as error:
+        raise _bad_manifest(path, str(error)) from None
     return manifest
+
+
+def _bad_manifest(path: Path, reason: str) -> UsageError:
+    return UsageError(f"{path} is not an archive of kut: {_MANIFEST}: {reason}", _HINT)
