@@ -1,5 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Entry point of `kut`, both as console script and as `python -m kut_runner`."""
+# ruff: noqa: E402 - SIGINT may arrive during the imports
+"""Entry point of `kut`, both as console script and as `python -m kut_runner`.
+
+Until the command line handles Ctrl-C, SIGINT ends the process without a message: Python would print
+a traceback of the imports. A SIGINT that is ignored, as with nohup, stays so. `scripts/kut` blocks
+SIGINT until here.
+"""
+
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
 
 import sys
 from typing import NoReturn

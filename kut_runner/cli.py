@@ -4,8 +4,10 @@
 import errno
 import gc
 import os
+import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final, NoReturn
@@ -79,8 +81,9 @@ def main() -> NoReturn:
     gc.set_threshold(100_000, 20, 20)
     _open_streams()
     try:
-        code = _invoke()
-        sys.stdout.flush()
+        with _interrupts_raise():
+            code = _invoke()
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OUTPUT_CLOSED
@@ -99,6 +102,22 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - users see a message instead of a traceback
         code = _report_bug(error)
     _exit(code)
+
+
+@contextmanager
+def _interrupts_raise() -> Iterator[None]:
+    """Raise KeyboardInterrupt for SIGINT in this block, unless it is ignored.
+
+    Before and after it, SIGINT ends the process: see `__main__`.
+    """
+    is_ended = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    if is_ended:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if is_ended:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _exit(code: int) -> NoReturn:

@@ -6,6 +6,7 @@ import pty
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -790,6 +791,17 @@ def test_a_link_to_the_door_leads_to_its_tree(complete: Machine) -> None:
 
 def test_kut_is_told_the_tree_unless_the_user_names_one(complete: Machine) -> None:
     assert complete.call("kut", env={"KUT_ROOT": "/x"}).stdout == "kut of /x got:\n"
+
+
+def test_interrupts_are_blocked_until_kut_handles_them(complete: Machine) -> None:
+    for name in ("env", "true"):
+        (complete.home / "bin" / name).unlink(missing_ok=True)
+        (complete.home / "bin" / name).symlink_to(f"/usr/bin/{name}")
+    kut = complete.root / ".venv/bin/kut"
+    kut.unlink()
+    kut.symlink_to("/usr/bin/grep")  # not a shell, which would unblock signals at its start
+    found = complete.call("kut", "SigBlk", "/proc/self/status").stdout
+    assert int(found.split()[1], 16) == 1 << signal.SIGINT - 1
 
 
 def test_the_exit_code_of_kut_comes_through(complete: Machine) -> None:

@@ -397,12 +397,15 @@ def _run_ninja(
     progress: "Callable[[str], None] | None",
 ) -> None:
     import subprocess
+    from signal import SIGTERM
+
+    from kut_runner.process.child import die_with_parent
 
     environ = os.environ | {"NINJA_STATUS": "[%f/%t] "}
     if sys.stderr.isatty():
         environ["CLICOLOR_FORCE"] = "1"  # the compiler's colours come through the pipe
-    # Ctrl-C reaches ninja too. After a SIGINT only for kut, before the `try`, ninja finishes its
-    # running commands and exits because the pipe is closed.
+    # Ctrl-C reaches ninja too. When kut dies without a word to ninja, even by SIGKILL, the kernel
+    # sends SIGTERM to ninja, which stops the compilers and removes partial files.
     with subprocess.Popen(
         argv,
         cwd=root,
@@ -412,6 +415,7 @@ def _run_ninja(
         stderr=subprocess.STDOUT,
         text=True,
         errors="backslashreplace",
+        preexec_fn=die_with_parent(SIGTERM),  # noqa: PLW1509 - see there
     ) as ninja:
         try:
             output = list(_tool_output(ninja.stdout or (), verbose=verbose, progress=progress))
