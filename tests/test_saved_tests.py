@@ -284,6 +284,9 @@ def test_output_after_the_exit_is_no_pass(after: str) -> None:
 def test_what_qemu_printed_after_the_exit_may_be_an_error() -> None:
     qemu = "qemu-system-aarch64: "
     assert statuses(f"{PASS}{qemu}warning: a\n{qemu}terminating on signal 2\n") == ["pass"]
+    module = "qemu: module ui-ui-gtk not found, do you want to install qemu-system-gui package?\n"
+    one = f"{module}{TIMEOUT.format('a')}\n{PASS}"
+    assert statuses(one + one) == ["pass", "pass"]
     for error in (f"{qemu}../a.c:1: f: Assertion `x' failed.\n", "Bail out! ERROR:../a.c\n"):
         assert statuses(PASS + error) == ["crash"]
 

@@ -34,7 +34,7 @@ _TAP: Final = re.compile(r"(not )?ok [0-9]+(?: (?:- )?([\w.+-]+).*)?")
 _OF_KUT: Final = re.compile(r"[A-Z]{4,7} +(\S+) +[0-9]+\.[0-9]{2} s  .*")
 #: Messages of QEMU that are no error.
 _STDERR: Final = re.compile(
-    r"(?:\S*/)?qemu-(?:system-\w+|kvm): (?:warning|info|terminating on)\b.*"
+    r"(?:\S*/)?qemu(?:-system-\w+|-kvm)?: (?:warning|info|terminating on|module)\b.*"
 )
 _TIMED_OUT: Final = re.compile(
     r"(?:\S*/)?qemu-\S+: terminating on signal 15 from pid [0-9]+ \((?:\S*/)?timeout\b.*"
