@@ -116,6 +116,8 @@ TELLS = ("bin/vmm", "{image}", "--el2={virtualization}")
         ({}, {"machine": EL1, "needs": (QemuVersion((7, 2)),)}, "qemu>=7.2"),
         ({}, {"machine": EL1, "accelerator": Accelerator("tcg")}, "tcg"),
         ({}, {"machine": EL1, "accelerator": Accelerator("kvm")}, "kvm"),
+        ({}, {"machine": EL1, "migration": True}, "migration"),
+        ({}, {"machine": EL1, "panic": True}, "the report of a panic"),
     ],
 )
 def test_what_it_does_not_provide_is_an_unmet_need(

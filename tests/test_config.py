@@ -92,6 +92,12 @@ def test_defaults_hold_for_the_tests_of_their_file_only(tmp_path: Path) -> None:
     ]
 
 
+def test_a_test_is_migrated_or_panics(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text("[test.t]\nimage = 'a'\nmigration = true\npanic = true\n")
+    with pytest.raises(ConfigError, match="migration and panic exclude each other"):
+        config.load(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
@@ -99,6 +105,8 @@ def test_defaults_hold_for_the_tests_of_their_file_only(tmp_path: Path) -> None:
         ("smp = true", "smp: True is not valid; give a number of CPUs, 1 to 512"),
         ('smp = "2"', "smp: '2' is not valid; give a number of CPUs, 1 to 512"),
         ("memory = 8", "memory: 8 is not valid; give a number of MiB, 16 to 1048576"),
+        ("migration = 1", "migration: 1 is not valid; give true or false"),
+        ('panic = "yes"', "panic: 'yes' is not valid; give true or false"),
         ("timeout = 0", "timeout: 0 is not valid; give a number of seconds, above 0 and up to 864"),
         ("timeout = nan", "timeout: nan is not valid; give a number of seconds"),
         ("timeout = inf", "timeout: inf is not valid; give a number of seconds"),

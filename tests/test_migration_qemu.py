@@ -56,6 +56,9 @@ EXPECTED = {
     "migrate-crash": ("crash", "fatal", 1),
     "plain-in-migration": ("fail", "not-migrated", 0),
     "refused-in-migration": ("error", "refused", 0),
+    "panic": ("pass", "panicked", 0),
+    "panic-paused": ("pass", "panicked", 0),
+    "panic-absent": ("skip", "all-skipped", 0),
     "no-panic": ("fail", "no-panic", 0),
     "crash-instead-of-panic": ("crash", "fatal", 0),
     "power-off-instead-of-panic": ("fail", "no-panic", 0),
@@ -66,7 +69,7 @@ EXPECTED = {
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This tree with the definitions above, and the results of all these tests."""
     top = realtree.copy(
-        tmp_path_factory.mktemp("tree"), images=("migrate", "selftest", "misbehave")
+        tmp_path_factory.mktemp("tree"), images=("migrate", "panic", "selftest", "misbehave")
     )
     (top / "configs/0.toml").write_text(DEFINITIONS)
     return top
