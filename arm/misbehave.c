@@ -353,6 +353,12 @@ static void livelock(void)
 	guest_run(guest);
 }
 
+static void livelock_of_cpu1(void)
+{
+	on_cpu_async(1, on_other_cpu, livelock);
+	sleep_for_ever();
+}
+
 /* A handler that forgets to step over the instruction that it has emulated */
 static enum guest_handler_result emulate_without_skip(struct guest *guest)
 {
@@ -651,6 +657,7 @@ static const struct {
 	{ "hang-cpus", hang_in_many_ways },
 	{ "hang-guest", guest_hang },
 	{ "livelock", livelock },
+	{ "livelock-cpu1", livelock_of_cpu1 },
 	{ "livelock-smc", livelock_smc },
 	{ "poll", poll },
 	{ "calls", calls },

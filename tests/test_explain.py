@@ -198,6 +198,15 @@ LIVELOCKS = [
         registers=("ESR_EL2", "HPFAR_EL2", "SPSR_EL2"),
     ),
     Case(
+        "misbehave-livelock-cpu1",
+        "hang",
+        rf"livelock: the same exit .* in load_from\(\) at {AT}; handler map_wrong_page\(\) at {AT}",
+        ("load_from", "guest_load"),
+        'report_info("read %lx", *address);',
+        bottom="guest_start",
+        registers=("ESR_EL2", "HPFAR_EL2", "SPSR_EL2"),
+    ),
+    Case(
         "misbehave-livelock-smc",
         "hang",
         r"livelock: the same exit of a guest repeats: SMC: #0, in guest_smc\(\) at"
@@ -268,9 +277,11 @@ def test_a_hang_is_located(case: Case, compiler: str) -> None:
 def test_an_exit_that_repeats_is_a_livelock(case: Case, compiler: str) -> None:
     found = diagnoses(compiler)[case.name]
     check(case, found, found)
-    assert "main" in [frame.function for frame in found.cpus[0].frames]
+    number = len(found.cpus) - 1
+    functions = {frame.function for frame in found.cpus[number].frames}
+    assert functions & {"main", "on_other_cpu"}
     (note,) = found.notes
-    assert note.startswith("CPU 0 took 8 exits in a row with the same syndrome")
+    assert note.startswith(f"CPU {number} took 8 exits in a row with the same syndrome")
 
 
 @pytest.mark.qemu
