@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import realtree
 
+from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.errors import ExitCode, NothingSelectedError
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records.document import Document, RunMetadata
@@ -293,3 +294,11 @@ def test_without_any_run(tmp_path: Path) -> None:
         end = kut(tmp_path, command)
         assert end.returncode == code
         assert "start one with `kut run`" in end.stderr
+
+
+@pytest.mark.parametrize("no_checks", [None, *NoChecks])
+def test_the_policy_for_images_without_a_summary_is_kept(no_checks: NoChecks | None) -> None:
+    old = RunOptions(no_checks=no_checks)
+    assert RunOptions.from_json(old.to_json(), None) == old
+    assert ("no_checks" in old.to_json()) == (no_checks is not None)
+    assert RunOptions.from_json({"no_checks": "of a later kut"}, None).no_checks is None

@@ -3,10 +3,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.records.policy import NO_POLICY, Policy
+
+_NO_CHECKS: Final[Mapping[str | None, NoChecks]] = {each.value: each for each in NoChecks}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,6 @@ class RunOptions:
             until_fail=data.get("until_fail", False),
             retries=data.get("retries", 0),
             policy=Policy.of(data),
-            no_checks=NoChecks(data["no_checks"]) if data.get("no_checks") else None,
+            no_checks=_NO_CHECKS.get(data.get("no_checks")),
             inspect=data.get("inspect", True),
         )
