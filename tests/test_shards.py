@@ -95,7 +95,12 @@ def test_times_come_from_tests_that_passed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"seconds": {"a": "x"}}', '{"seconds": {"a": -1}}']
+    "text",
+    [
+        *("", "[]", "{}", "[" * 100_000, '{"seconds": {"a": "x"}}', '{"seconds": {"a": -1}}'),
+        *('{"seconds": {"a": NaN}}', f'{{"seconds": {{"a": 1{"0" * 400}}}}}'),
+    ],
+    ids=range(8),
 )
 def test_bad_times_are_an_error_with_their_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "times.json").write_text(text)
@@ -103,7 +108,7 @@ def test_bad_times_are_an_error_with_their_name(tmp_path: Path, text: str) -> No
         shards.load_times(tmp_path / "times.json")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"tests": [1]}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"tests": [1]}'], ids=range(5))
 def test_bad_results_are_an_error_with_their_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "r.json").write_text(text)
     with pytest.raises(UsageError, match=r"r\.json is not a results document"):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import kut_runner
 from kut_runner.commands.output import echo
 from kut_runner.errors import BuildError, ConfigError, KutError, UsageError
-from kut_runner.text import coloured_line, line
+from kut_runner.text import coloured_line, line, printable
+from kut_runner.verdict.result import skipped, undefined
 
 COMMANDS = Path(kut_runner.__file__).parent / "commands"
 #: Text that is a command for GitHub Actions, or controls a terminal, if it is printed as it is.
@@ -87,3 +88,8 @@ def test_commands_print_through_echo_only(path: Path) -> None:
     printed = re.findall(r"\b(?:click\.secho|print|click\.echo)\(.*", path.read_text())
     allowed = {"output.py": 1, "completion.py": 1, "progress.py": 2}
     assert len(printed) == allowed.get(path.name, 0), printed
+
+
+def test_reasons_that_quote_a_definition_are_printable() -> None:
+    for verdict in (skipped(HOSTILE), undefined(HOSTILE)):
+        assert verdict.reason == printable(HOSTILE)

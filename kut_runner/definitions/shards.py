@@ -71,6 +71,13 @@ def take(
     return tuple(test for test in tests if test.name in mine)
 
 
+#: Errors of JSON that is not what it should be.
+_BAD: Final = (
+    *(ValueError, LookupError, TypeError, AttributeError),
+    *(RecursionError, OverflowError),
+)
+
+
 def load_times(path: Path) -> dict[str, float]:
     """Return the seconds of each test in the file, {} if it does not exist.
 
@@ -80,7 +87,7 @@ def load_times(path: Path) -> dict[str, float]:
         return {}
     try:
         return _times(json.loads(path.read_text())["seconds"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _BAD as error:
         hint = "write a new one with `kut shards --update RESULTS.json`"
         raise ConfigError([f"{path}: not a file of test times ({error!r}); {hint}"]) from None
 
@@ -99,7 +106,7 @@ def update_times(path: Path, results: Path) -> int:
         times = {**load_times(path), **_times(found)}
     except OSError as error:
         raise UsageError(f"{results} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except _BAD as error:
         raise UsageError(
             f"{results} is not a results document ({error!r})", "give a file of `kut run --json`"
         ) from None

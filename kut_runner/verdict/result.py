@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ProcessExit
 from kut_runner.targets.case import cell_of, test_of
+from kut_runner.text import printable
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.status import Status
@@ -112,9 +113,9 @@ def exit_code(codes: Iterable[ExitCode]) -> ExitCode:
 
 def skipped(reason: str, cause: Cause = Cause.UNMET_NEED) -> Verdict:
     """Return the verdict of a test that cannot run here."""
-    return Verdict(Status.SKIP, reason, ExitCode.NOTHING_RAN, cause)
+    return Verdict(Status.SKIP, printable(reason), ExitCode.NOTHING_RAN, cause)
 
 
 def undefined(problem: str) -> Verdict:
     """Return the verdict of a test whose definition has a problem."""
-    return Verdict(Status.ERROR, problem, ExitCode.USAGE, Cause.BAD_DEFINITION)
+    return Verdict(Status.ERROR, printable(problem), ExitCode.USAGE, Cause.BAD_DEFINITION)
