@@ -467,6 +467,17 @@ def test_messages_about_many_problems_are_short(
             loaded(tree)
 
 
+def test_a_tree_that_is_not_built(tmp_path: Path) -> None:
+    text = "[a]\nfile = y.flat\n[b]\nfile = z.flat\naccel = kvm\n[c]\nfile = y.flat\n"
+    tree = written(tmp_path, text)
+    with pytest.raises(UsageError) as caught:
+        load(tree)
+    assert "none of the 2 images of " in caught.value.message
+    assert "./configure --arch=arm64" in caught.value.hint
+    (tree / "arm/z.flat").touch()
+    assert load(tree)["c"].problem.endswith("arm/y.flat does not exist; build it")
+
+
 def test_trees_that_are_not_for_arm64(tmp_path: Path) -> None:
     tree = written(tmp_path, "[a]\nfile = x.flat\n")
     config = tree / "config.mak"

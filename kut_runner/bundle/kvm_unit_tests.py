@@ -24,6 +24,7 @@ from kut_runner.bundle import (
     build_settings,
     efi,
     guest_environment,
+    host_files,
     qemu_options,
     shell,
     unittests_cfg,
@@ -48,6 +49,8 @@ _MOST_REFUSED: Final = 1000
 _LONGEST_NAME: Final = 100
 _LONGEST_PATH: Final = 200
 _LONGEST_PROBLEM: Final = 300
+#: End of a problem.
+_NOT_BUILT: Final = "does not exist; build it"
 _TIMEOUT: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": DAY}
 _MOST_CPUS: Final = 512
@@ -68,13 +71,9 @@ _MIGRATION: Final = "migration"
 _PANIC: Final = "panic"
 #: Directories with settings that `check` may read, unlike /proc with processes and their secrets.
 _CHECKABLE: Final = ("/proc/sys/", "/sys/")
-#: Most bytes of a checked file, and most characters of one in a message.
-_LARGEST_CHECK: Final = 4096
+#: Most characters of a checked file in a message.
 _LONGEST_CONTENT: Final = 60
 _TRUE: Final = ("1", "y", "Y")
-#: Offset of e_machine in an ELF header, and its value for arm64.
-_ELF_MACHINE: Final = 18
-_AARCH64: Final = 183
 
 _Value = TypeVar("_Value")
 
@@ -227,8 +226,20 @@ class _Loader:
             raise ConfigError([f"{self.shown}: no tests", *self.warnings])
         if is_strict and (self.problems or self.warnings):
             raise ConfigError([*self.problems, *self.warnings])
+        if self.problems and all(problem.endswith(_NOT_BUILT) for problem in self.problems):
+            self.check_any_image()
         if self.refused == len(self.tests) or self.refused > _MOST_REFUSED:
             raise ConfigError(self.problems)
+
+    def check_any_image(self) -> None:
+        """Raise UsageError if the images of all tests are missing."""
+        flats = {image.flat for image in self.images.values()}
+        if not any(flat.is_file() for flat in flats):
+            kind = "EFI images" if self.host.settings.is_efi else "images"
+            raise UsageError(
+                f"none of the {len(flats)} {kind} of {self.shown} exists",
+                "build them: ./configure --arch=arm64 --cross-prefix=aarch64-linux-gnu- && make",
+            )
 
 
 def _test_name(text: str) -> str:
@@ -422,7 +433,7 @@ class _Reader:
             path, equals, wanted = pair.partition("=")
             if not (path and equals):
                 raise ShellError(f'"{pair}" is not path=value')
-            found = _content(Path(path))
+            found = host_files.content(Path(path))
             if found != wanted:
                 content = "missing" if found is None else found[:_LONGEST_CONTENT]
                 return f"needs {pair}, and it is {content}"
@@ -453,8 +464,8 @@ class _Reader:
             where = _relative(self.directory)
             self.add_problem(value, f"{value.text} is not below {where}")
         elif not flat.is_file():
-            self.add_problem(value, f"{_relative(flat)} does not exist; build it")
-        elif machine := _other_machine(self.image.elf):
+            self.add_problem(value, f"{_relative(flat)} {_NOT_BUILT}")
+        elif machine := host_files.other_machine(self.image.elf):
             self.add_problem(value, f"{_relative(flat)} is not for arm64 (ELF machine {machine})")
 
 
@@ -463,32 +474,3 @@ def _product(numbers: Mapping[str, int]) -> int:
     for number in numbers.values():
         product *= min(max(number, 0), _MOST_CPUS + 1)
     return product
-
-
-def _other_machine(elf: Path) -> int:
-    """Return the machine of an ELF file that is not for arm64; 0 for arm64 or without a file."""
-    try:
-        with elf.open("rb") as file:
-            head = file.read(_ELF_MACHINE + 2)
-    except OSError:
-        return 0
-    machine = int.from_bytes(head[_ELF_MACHINE:], "little")
-    return machine if head.startswith(b"\x7fELF") and machine != _AARCH64 else 0
-
-
-def _content(path: Path) -> str | None:
-    """Return the content of a short text file without final newlines, None if unreadable.
-
-    It never waits: some files of the kernel have no data until an event happens.
-    """
-    try:
-        if not path.is_file():
-            return None
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        try:
-            data = os.read(descriptor, _LARGEST_CHECK)
-        finally:
-            os.close(descriptor)
-    except OSError:
-        return None
-    return data.decode(errors="backslashreplace").rstrip("\n")
