@@ -22,7 +22,7 @@ pytestmark = pytest.mark.qemu
 TESTS = Path(__file__).parent
 EXPECTED = TESTS / "previous-release.json"
 #: Keys that the previous release did not write.
-NEW = ("cause", "target")
+NEW = ("cause", "target", "migrations", "finding")
 #: Keys whose values differ from run to run.
 VARYING = (
     *("kut", "run", "started", "seconds", "host", "build_id"),

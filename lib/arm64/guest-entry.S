@@ -170,7 +170,7 @@ guest_resume:
 	cfi_call_begin guest_registers_to_cpu, cfi_called_by_guest_run
 	bl	guest_registers_to_cpu
 	b	guest_resume
-	cfi_call_end guest_registers_to_cpu, cfi_called_by_guest_run
+	cfi_call_end , cfi_called_by_guest_run
 
 /* sp = struct guest, w0 = what guest_enter() returns. Exceptions are masked. */
 	.global	guest_leave

@@ -70,7 +70,8 @@
 /*
  * Around a call to C and the instruction behind it: they are a signal frame with the rules @rules,
  * one of these macros. The code before and after is none, as debuggers do not show the source line
- * of a signal frame. @name is a symbol for the call, by which lldb finds the rules.
+ * of a signal frame. @name is a symbol for the call, by which lldb finds the rules, and one for the
+ * code after it: empty where a symbol follows.
  */
 .macro cfi_call_begin name, rules
 	.cfi_endproc
@@ -83,7 +84,9 @@ call_\name:
 	.cfi_endproc
 	.cfi_startproc
 	\rules
+	.ifnb	\name
 after_\name:
+	.endif
 .endm
 
 /* Behind frame_begin (asm/registers.h) */
