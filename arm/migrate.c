@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <migrate.h>
 #include <subtest.h>
+#include <asm/deadline.h>
 #include <asm/processor.h>
 
 #define TIMES 3
@@ -46,8 +47,8 @@ static void test_continuous(void)
 	u64 end;
 
 	migrate_begin_continuous();
-	end = get_cntvct() + CONTINUOUS_MS * get_cntfrq() / 1000;
-	while (get_cntvct() < end)
+	end = deadline_after_ms(CONTINUOUS_MS);
+	while (!deadline_passed(end))
 		;
 	migrate_end_continuous();
 	migrate();
