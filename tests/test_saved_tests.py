@@ -2,6 +2,7 @@
 """Saved logs as CI, mail and consoles have them, and logs of several tests."""
 
 import base64
+import quopri
 from collections.abc import Callable
 
 import pytest
@@ -29,6 +30,10 @@ QEMU = (
     "qemu-system-aarch64 -nodefaults -machine virt -accel tcg -cpu max -kernel arm/{}.flat -smp 1"
 )
 TIMEOUT = "timeout -k 1s --foreground 90s /usr/bin/" + QEMU + " # -initrd /tmp/tmp.U5LjNp"
+MAIL = (
+    "From: A <a@example.org>\nSubject: x\nMIME-Version: 1.0\n"
+    "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {}\n\n"
+)
 
 
 def results(text: str | bytes) -> list[TestResult]:
@@ -114,6 +119,89 @@ RECORDERS: dict[str, Callable[[str], str]] = {
         + each(lambda _, line: f"> {line}")(text)
         + "\nThanks, that is a bug indeed.\n\nA\n"
     ),
+    "gh run view --log": each(
+        lambda n, line: f"test (arm64)\tRun tests\t2026-01-02T03:04:05.{n:07}Z {line}"
+    ),
+    "GitLab, a job that failed": lambda text: (
+        "$ ./run\n"
+        + text
+        + "Uploading artifacts for failed job\n\x1b[31;1mERROR: Job failed: exit code 1\n\x1b[0;m"
+    ),
+    "Jenkins, Timestamper and steps": lambda text: (
+        each(lambda n, line: f"[2024-03-22T09:14:{n:02}.512Z] {line}")("+ ./run\n" + text)
+        + "[Pipeline] }\n[Pipeline] // node\nFinished: SUCCESS\n"
+    ),
+    "Jenkins, parallel": each(lambda _, line: f"[arm64] {line}"),
+    "Jenkins, freestyle": lambda text: (
+        f"Started by user admin\n+ ./run\n{text}Archiving artifacts\nFinished: FAILURE\n"
+    ),
+    "TeamCity": each(lambda n, line: f"[09:14:{n:02}]W:\t [Step 1/1] {line}"),
+    "Buildkite": each(lambda n, line: f"\x1b_bk;t=17110988431{n:02}\x07{line}"),
+    "Google Cloud Build": each(lambda _, line: f'Step #1 - "test": {line}'),
+    "kubectl": each(lambda _, line: f"[pod/kut-x/test] {line}"),
+    "Linux, callers": each(lambda n, line: f"<6>[    0.{n:06}][    T1] {line}"),
+    "grabserial": each(lambda n, line: f"[1.{n:06} 0.{n:06}] {line}"),
+    "journalctl -o short-monotonic": each(
+        lambda n, line: f"[ 1234.{n:06}] host qemu-test[123]: {line}"
+    ),
+    "journalctl -o short-unix": each(
+        lambda n, line: f"1711098843.{n:06} host qemu-test[123]: {line}"
+    ),
+    "journalctl -o short-full": each(
+        lambda n, line: f"Fri 2024-03-22 09:14:{n:02} CET host qemu-test[123]: {line}"
+    ),
+    "journalctl of two boots": lambda text: (
+        "-- Logs begin at Fri 2024-03-22 09:00:00 CET, end at Fri 2024-03-22 10:00:00 CET. --\n"
+        + each(lambda n, line: f"Mar 22 09:14:{n:02} host qemu-test[123]: {line}")(text)
+        + "-- Boot 1c2d3e4f --\n"
+    ),
+    "picocom, all of it": lambda text: (
+        f"picocom v3.1\n\nport is        : /dev/ttyUSB0\nTerminal ready\n{text}"
+        "\nTerminating...\nThanks for using picocom\n"
+    ),
+    "minicom": lambda text: (
+        "\n\nWelcome to minicom 2.8\n\nPort /dev/ttyUSB0\n\n" + text.replace("\n", "\r\n")
+    ),
+    "conserver": lambda text: f"{text}[-- MARK -- Fri Mar 22 10:00:00 2024]\n",
+    "newlines before returns": lambda text: text.replace("\n", "\n\r"),
+    "returns only": lambda text: text.replace("\n", "\r"),
+    "script of bash": lambda text: (
+        "Script started on 2024-03-22 09:14:03+01:00\n"
+        "\x1b[?2004h\x1b]0;me@host: ~/k\x07\x1b[01;32mme@host\x1b[00m:~/k$ ./run\r\n\x1b[?2004l\r"
+        + text.replace("\n", "\r\n")
+        + "\x1b[?2004hme@host:~/k$ exit\r\nexit\r\n\nScript done on 2024-03-22\n"
+    ),
+    "prompts of Fedora": lambda text: f"[root@host kvm]# ./run\n{text}[root@host kvm]# \n",
+    "Markdown in text": lambda text: (
+        f"Here it is:\n\n```console\n{text}```\n\n</details>\n\nAny idea?\n"
+    ),
+    "tildes": lambda text: f"~~~\n{text}~~~\n",
+    "Jira": lambda text: f"It fails:\n{{noformat}}\n{text}{{noformat}}\nSo?\n",
+    "Jira, code": lambda text: f"It fails:\n{{code:title=log}}\n{text}{{code}}\nSo?\n",
+    "mail, indented": lambda text: (
+        "From: A <a@example.org>\nSubject: x\n\nHi,\n\nI see this:\n\n"
+        + each(lambda _, line: f"    {line}")(text)
+        + "\nThanks,\nA\n"
+    ),
+    "mail in French": lambda text: (
+        "Le ven. 22 mars 2024 à 09:14, B <b@example.org> a écrit :\n"
+        + each(lambda _, line: f"> {line}")(text)
+        + "\nMerci\n"
+    ),
+    "mail that quotes time stamps": lambda text: (
+        "On Fri, Mar 22, 2024 at 09:14:03AM +0100, B wrote:\n"
+        + each(lambda n, line: f"> [    0.{n:06}] {line}")(text)
+        + "\nOops\n"
+    ),
+    "mail, quoted-printable": lambda text: (
+        MAIL.format("quoted-printable") + quopri.encodestring(text.encode()).decode()
+    ),
+    "mail, base64": lambda text: MAIL.format("base64") + base64.encodebytes(text.encode()).decode(),
+    "mail, multipart": lambda text: (
+        "From: A <a@example.org>\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/mixed; boundary="b"\n\n--b\n'
+        f"Content-Type: text/plain\n\n{text}\n--b--\n"
+    ),
     "a banner before the stamps": lambda text: (
         "U-Boot 2024.01\n\nStarting kernel ...\n\n"
         + each(lambda n, line: f"[    0.{n:06}] {line}")(text)
@@ -158,6 +246,14 @@ def test_a_guest_that_prints_prefixes_has_passed_no_check() -> None:
         forged = RECORDERS[recorder](PASS)
         for before, after in (("", "the end\n"), ("FAIL: a\n", ""), (FAIL, ""), (CRASH, "")):
             assert "pass" not in statuses(before + forged + after), recorder
+
+
+def test_a_guest_that_prints_fences_or_indents_hides_no_line() -> None:
+    indented = RECORDERS["indented"](PASS)
+    for block in (f"```\n{PASS}```\n", f"{{code}}\n{PASS}{{code}}\n", f"> a\n{indented}"):
+        for before, after in (("FAIL: a\n", ""), (FAIL, ""), ("", FAIL), ("", "ABORT: a\n")):
+            found = statuses("Subject: x\n" + before + block + after)
+            assert found != ["pass"], block
 
 
 def test_one_prefix_is_for_all_lines() -> None:
@@ -277,6 +373,7 @@ def test_output_after_the_exit_is_no_pass(after: str) -> None:
         PASS + after,
         TIMEOUT.format("a") + "\n" + PASS + after,
         f"```\n{PASS}{after}```\n",
+        f"It fails:\n\n```\n{PASS}{after}```\n\nAny idea?\n",
     ):
         assert any(result.status.is_failure for result in results(log))
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Saved output of tests as consoles, CI and mail have it, back to the lines of the guest.
 
-Time stamps and other prefixes, quoting, indentation, colours, byte order marks and UTF-16 are
-removed. A prefix counts only if every line has it from the first one to the end, so that a line
-with a prefix among lines without one stays what it is: a guest that prints "[ 1.0] PASS: a" has not
-passed a check. This is for saved logs only: the output of a running guest is taken as it is.
+Time stamps and other prefixes, quoting, indentation, colours, encodings of mail, byte order marks
+and UTF-16 are removed. A prefix counts only if every line has it from the first one to the end,
+except those of CI itself, so that a line with a prefix among lines without one stays what it is: a
+guest that prints "[ 1.0] PASS: a" has not passed a check. This is for saved logs only: the output
+of a running guest is taken as it is.
 """
 
 import json
@@ -18,28 +19,39 @@ from kut_runner.verdict.events import Info, Output, parse
 from kut_runner.verdict.lines import split
 
 _ESCAPES: Final = re.compile(
-    rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_=>]"
+    rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]_][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_=>]"
 )
+_LEADING_RETURNS: Final = re.compile(rb"^\r+(?!\n)", re.MULTILINE)
 _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
 _ISO: Final = rf"{_DATE}[T ]{_TIME}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
-_DAY: Final = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?[A-Z][a-z]{2} [ 0-9][0-9]"
+_WEEKDAY: Final = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_DAY: Final = rf"(?:{_WEEKDAY} )?[A-Z][a-z]{{2}} [ 0-9][0-9]"
 _PROCESS: Final = r"[\w.-]+ [\w./-]+(?:\[[0-9]+\])?:"
+_SECONDS: Final = r"[0-9]{1,10}\.[0-9]{3,9}"
 #: Prefixes of lines.
 _PREFIXES: Final = (
     re.compile(r"[0-9]{2}[OE](?:[ +]|$)"),  # GitLab, after its time stamp
+    re.compile(r"<[0-9]{1,3}>(?=\[)"),  # Linux, dmesg -r
+    re.compile(rf"[^\t]+\t[^\t]+\t\ufeff?{_ISO}(?: |$)"),  # gh run view --log
     *(
         re.compile(rf"(?:{pattern})(?: |$)")
         for pattern in (
             rf"\[?{_ISO}\]? {_PROCESS}",  # journalctl -o short-iso
             rf"\[?{_ISO}\]?",  # GitHub, GitLab, LAVA, Azure, Jenkins
+            rf"\[{_TIME}\]\w?:\s*\[Step [0-9]+/[0-9]+\]",  # TeamCity
             rf"\[?{_TIME}\]?",  # Jenkins, consoles
-            r"\[ *[0-9]{1,9}\.[0-9]{3,9}\]",  # Linux
-            r"[0-9]{1,10}\.[0-9]{3,9}",  # ts %.s
+            rf"\[ *{_SECONDS}\] {_PROCESS}",  # journalctl -o short-monotonic
+            rf"\[ *{_SECONDS}(?: +{_SECONDS})?\](?: ?\[ *[TC][0-9]+\])?",  # Linux, grabserial
+            rf"{_SECONDS} {_PROCESS}",  # journalctl -o short-unix
+            _SECONDS,  # ts %.s
+            rf"{_WEEKDAY} {_DATE} {_TIME} \S+ {_PROCESS}",  # journalctl -o short-full
             rf"{_DAY} {_TIME} {_PROCESS}",  # syslog, journalctl
             rf"{_DAY} {_TIME}",  # ts
             rf"\[{_DAY} {_TIME} [0-9]{{4}}\]",  # dmesg -T
             r"[\w.-]+ *\|",  # docker compose
+            r'Step #[0-9]+(?: - "[^"]*")?:',  # Google Cloud Build
+            r"\[[\w./:-]*[a-zA-Z][\w./:-]*\]",  # a branch of Jenkins, kubectl logs --prefix
             r"[\w.]+ [\w.]+ +L[0-9]{4} [A-Z]+ *\|(?: \[\w+\])?",  # Avocado, after its time stamp
         )
     ),
@@ -48,12 +60,27 @@ _PREFIXES: Final = (
 _ADDED: Final = re.compile(
     r"##\[[a-z-]+\].*|::[a-z-]+(?: [^:]*)?::.*"
     r"|section_(?:start|end):[0-9]+:.*|Cleaning up project directory.*|Job succeeded"
-    r"|\[Pipeline\].*|Finished: [A-Z]+|<LAVA_[A-Z_]+.*>|```\w*|\+ [\w./-]+ .*"
-    r"|[\w.-]+@[\w.-]+:\S*[$#](?: .*)?|\$ \S.*|Script (?:started|done) .*"
+    r"|\[Pipeline\].*|Finished: [A-Z]+|<LAVA_[A-Z_]+.*>|\+ [\w./-]+ .*"
+    r"|[\w.-]+@[\w.-]+:\S*[$#](?: .*)?|\[[\w.-]+@[\w.-]+ [^]]*\][$#](?: .*)?|\$ \S.*|[$#]"
+    r"|Script (?:started|done) .*|-- (?:Logs|Journal) begins? .* --|-- Boot \w+ --"
+    r"|\[-- MARK -- .*\]|Thanks for using picocom"
 )
+#: Line before those of a test which shows that more than a test was recorded.
+_RECORDED: Final = re.compile(
+    r"##\[group\].*|section_start:.*|Running with gitlab-runner .*|Started by .*|\[Pipeline\].*"
+    r"|Script started .*|[$+] \S.*|[\w.-]+@[\w.-]+:\S*[$#] .*|\[[\w.-]+@[\w.-]+ [^]]*\][$#] .*"
+    r"|picocom v[0-9].*|Welcome to minicom .*|Connected to domain .*"
+)
+_FENCE: Final = re.compile(r"(```|~~~)[\w-]*|\{(?:noformat|code)(?::[^}]*)?\}")
+_MARGINS: Final = ("    ", "\t")
 _QUOTE: Final = re.compile(r">(?: ?>)*")
 _MAIL: Final = re.compile(
-    r"(?:From|To|Cc|Date|Subject|Message-ID|In-Reply-To): .*|.*\b(?:wrote|writes|schrieb):"
+    r"(?:From|To|Cc|Date|Subject|Message-ID|In-Reply-To): .*"
+    r"|.*\b(?:wrote|writes|schrieb|a écrit|escribió|ha scritto) ?:"
+)
+_ENCODED_MAIL: Final = re.compile(
+    rb"^(?:Content-Transfer-Encoding: (?:base64|quoted-printable)|Content-Type: multipart/.*)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _LAVA: Final = re.compile(r'- (\{"dt": .*\})')
 #: Most prefixes of one line.
@@ -71,15 +98,66 @@ class Saved:
 
 def lines_of(data: bytes) -> Saved:
     """Return the lines of a saved log of any origin."""
-    lines = [*split([_ESCAPES.sub(b"", _in_utf8(data))])]
+    text = _LEADING_RETURNS.sub(b"", _ESCAPES.sub(b"", _decoded_mail(_in_utf8(data))))
+    lines = [*split([text if b"\n" in text else text.replace(b"\r", b"\n")])]
     lines, was_lava = _without_lava(lines)
-    lines, was_quoted = _without_quotes(lines)
+    is_recorded = was_lava or _is_recorded(lines)
+    lines, was_quoted = _without_quotes(_without_added(lines))
     lines, had_prefix = _without_prefixes(lines)
-    is_recorded = was_lava or was_quoted or had_prefix
+    is_recorded |= was_quoted or had_prefix
     if is_recorded and lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"  # such records are made of whole lines
-    kept = [line for line in _dedented(lines) if not _ADDED.fullmatch(line.strip())]
-    return Saved(kept, is_recorded)
+    return Saved(_without_added(_excerpt(_dedented(lines), is_recorded=is_recorded)), is_recorded)
+
+
+def _without_added(lines: list[str]) -> list[str]:
+    return [line for line in lines if not _ADDED.fullmatch(line.strip())]
+
+
+def _is_recorded(lines: list[str]) -> bool:
+    """Return whether a line before those of a test is of mail, CI or a terminal."""
+    for line in lines:
+        text = _bare(line).strip()
+        if _RECORDED.fullmatch(text) or _MAIL.fullmatch(text):
+            return True
+        if _importance([text]):
+            break
+    return False
+
+
+def _excerpt(lines: list[str], *, is_recorded: bool) -> list[str]:
+    """Return the lines of a block within other text if those of tests are all in it.
+
+    A block has the fences of Markdown or Jira around it; that of a mail may be indented.
+    """
+    inside: list[str] = []
+    outside: list[str] = []
+    end = ""
+    for line in lines:
+        text = line.strip()
+        fence = _FENCE.fullmatch(text)
+        if fence and not end:
+            end = fence[1] or "{" + text.strip("{}").partition(":")[0] + "}"
+        elif text and text == end:
+            end = ""
+        elif end or (is_recorded and line.startswith(_MARGINS)):
+            inside.append(line)
+        else:
+            outside.append(line)
+    is_all = _importance(_dedented(inside)) and not _importance(outside)
+    return _dedented(inside) if is_all else lines
+
+
+def _decoded_mail(data: bytes) -> bytes:
+    """Return the text of a mail that is encoded as base64 or quoted-printable."""
+    if not _ENCODED_MAIL.search(data.partition(b"\n\n")[0].replace(b"\r\n", b"\n") + b"\n"):
+        return data
+    import email.policy
+
+    mail = email.message_from_bytes(data, policy=email.policy.default)
+    part = mail.get_body(("plain",))
+    headers = "".join(f"{name}: {value}\n" for name, value in mail.items())
+    return f"{headers}\n{part.get_content()}".encode() if part else data
 
 
 def _in_utf8(data: bytes) -> bytes:
@@ -122,7 +200,8 @@ def _without_quotes(lines: list[str]) -> tuple[list[str], bool]:
             line[quote.end() :] if quote else line
         )
     found = [_spaced_out(by_depth[depth]) for depth in sorted(by_depth, reverse=True)]
-    return [line for each in found if _importance(each) for line in each] or lines, True
+    kept = [each for each in found if _importance([_bare(line) for line in each])]
+    return [line for each in kept for line in each] or lines, True
 
 
 def _spaced_out(lines: list[str]) -> list[str]:
