@@ -70,7 +70,7 @@ def test_the_summary_says_why_a_run_ended_early() -> None:
     lines = shown(document(PASSED, FAILED, also=("later",), max_fail=1))
     assert lines[-2:] == [
         "cut short: 1 test has no result",
-        "stopped after 1 test failed (--max-fail 1)",
+        "stopped after 1 test failed (--fail-fast)",
     ]
     assert "stopped" not in shown(document(PASSED, also=("later",), max_fail=1))[-1]
     assert "stopped" not in shown(document(PASSED, FAILED, max_fail=1))[-1]

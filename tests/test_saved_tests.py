@@ -2,6 +2,8 @@
 """Saved logs as CI, mail and consoles have them, and logs of several tests."""
 
 import base64
+import gzip
+import lzma
 import quopri
 from collections.abc import Callable
 
@@ -304,6 +306,15 @@ def test_names_come_from_command_lines() -> None:
     assert [result.status.value for result in found] == ["pass", "fail", "pass"]
 
 
+def test_messages_of_qemu_before_the_next_command_line_are_not_output() -> None:
+    messages = "qemu: module ui-ui-gtk not found\nqemu-system-aarch64: warning: unused\n"
+    log = "".join(messages + TIMEOUT.format(name) + "\n" + PASS for name in "ab")
+    assert [(result.id, result.status.value) for result in results(log)] == [
+        ("a", "pass"),
+        ("b", "pass"),
+    ]
+
+
 def test_a_test_without_exit_ends_where_the_next_one_begins() -> None:
     begun, silent = TIMEOUT.format("a") + "\n", TIMEOUT.format("b") + "\n"
     log = begun + "PASS: a\nhalf a li\n" + silent + begun + PASS
@@ -409,6 +420,23 @@ def test_a_report_is_no_log(report: str, words: list[str]) -> None:
             results(record(report))
         message = f"{told.value.message} {told.value.hint}"
         assert all(each in message for each in words), message
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x7fELF\x02\x01", ["an ELF file", "--elf"]),
+        (gzip.compress(PASS.encode()), ["compressed", "zcat FILE | kut parse -"]),
+        (lzma.compress(PASS.encode()), ["compressed", "xzcat FILE | kut parse -"]),
+        (b"\x28\xb5\x2f\xfd\x04", ["compressed", "zstdcat FILE | kut parse -"]),
+        (b"PK\x03\x04\x14", ["an archive", "unpack it"]),
+    ],
+)
+def test_a_binary_file_is_no_log(data: bytes, words: list[str]) -> None:
+    with pytest.raises(UsageError) as told:
+        results(data)
+    message = f"{told.value.message} {told.value.hint}"
+    assert all(each in message for each in words), message
 
 
 def test_bytes_of_any_kind_are_no_report() -> None:

@@ -182,15 +182,21 @@ _run_options: Final = (
 
 
 _machine: Final = (
-    click.option("--cpu", metavar="MODEL", help="CPU model of all tests, as QEMU's -cpu takes it."),
-    click.option("--smp", type=int, metavar="N", help="Number of CPUs of all tests."),
+    click.option(
+        "--cpu",
+        metavar="MODEL",
+        help="CPU model, as QEMU's -cpu takes it, instead of a test's own.",
+    ),
+    click.option("--smp", type=int, metavar="N", help="Number of CPUs, instead of a test's own."),
     click.option(
         "--memory",
         metavar="MIB",
         callback=_mebibytes,
-        help="Memory of all tests in MiB, or with a suffix as in 1G.",
+        help="Memory in MiB, or with a suffix as in 1G, instead of a test's own.",
     ),
-    click.option("--append", metavar="ARGS", help="Command line of the images of all tests."),
+    click.option(
+        "--append", metavar="ARGS", help="Command line of the image, instead of a test's own."
+    ),
     click.option(
         "--qemu-arg",
         "qemu_args",

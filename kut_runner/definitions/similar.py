@@ -9,5 +9,6 @@ def hint(name: str, names: Collection[str], otherwise: str = "") -> str:
     from difflib import get_close_matches  # slow to import, and only needed for errors
 
     if near := get_close_matches(name, names, n=3):
-        return f"did you mean {' or '.join(near)}?"
+        *others, last = near
+        return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
     return otherwise

@@ -48,7 +48,8 @@ class Policy:
         """Yield a line for each option that decided how the run ended."""
         failures = sum(result.status.is_failure for result in results)
         if not is_complete and self.is_reached(failures):
-            yield f"stopped after {_tests(failures)} failed (--max-fail {self.max_fail})"
+            option = "--fail-fast" if self.max_fail == 1 else f"--max-fail {self.max_fail}"
+            yield f"stopped after {_tests(failures)} failed ({option})"
         skips = sum(result.status is Status.SKIP for result in results)
         if self.skips_fail and skips:
             yield f"{_tests(skips)} skipped, which is a failure here (--skips-fail)"

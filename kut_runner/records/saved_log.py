@@ -17,7 +17,7 @@ from typing import Final
 
 from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.diagnose.explain import Elf, explain
-from kut_runner.errors import ExitCode, KutError
+from kut_runner.errors import ExitCode, KutError, UsageError
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records import document, saved_tests, surroundings
 from kut_runner.records.run_record import Run
@@ -33,6 +33,14 @@ from kut_runner.verdict.result import TestResult, Verdict, exit_code
 #: Path that stands for standard input.
 STDIN: Final = "-"
 _RESULTS: Final = "results.jsonl"
+#: First bytes of files that are no text, and what they are.
+_BINARY: Final = {
+    b"\x7fELF": ("an ELF file", "name the serial log, and the image with --elf"),
+    b"\x1f\x8b": ("compressed", "pipe its text: zcat FILE | kut parse -"),
+    b"\xfd7zXZ": ("compressed", "pipe its text: xzcat FILE | kut parse -"),
+    b"\x28\xb5\x2f\xfd": ("compressed", "pipe its text: zstdcat FILE | kut parse -"),
+    b"PK\x03\x04": ("an archive", "unpack it, and name the log of a test"),
+}
 _POWERED_OFF: Final = ProcessExit(ExitKind.EXITED, 0, 0.0, "")
 
 
@@ -44,11 +52,14 @@ def results(
     `elf` has the symbols of the image; the default is the ELF file that the run's results name.
     `no_checks` is the verdict on an image that ends well without a SUMMARY line; the default is
     that of the run, else a crash.
-    Raises UsageError for a report in place of a log.
+    Raises UsageError for a report or a binary file in place of a log.
     """
     if known := _known_result(path):
         return (_again(known, path, data, elf, no_checks),)
     shown = "standard input" if path == STDIN else path
+    for magic, (kind, hint) in _BINARY.items():
+        if data.startswith(magic):
+            raise UsageError(f"{shown} is {kind}, not the serial output of a test", hint)
     tests = saved_tests.tests_of(surroundings.lines_of(data), shown)
     names = _names(tests, Path(path).stem if path != STDIN else "stdin")
     return tuple(
