@@ -82,6 +82,8 @@ _ENCODED_MAIL: Final = re.compile(
     rb"^(?:Content-Transfer-Encoding: (?:base64|quoted-printable)|Content-Type: multipart/.*)",
     re.IGNORECASE | re.MULTILINE,
 )
+#: Most parts of a mail; they may be nested.
+_MOST_PARTS: Final = 50
 _LAVA: Final = re.compile(r'- (\{"dt": .*\})')
 #: Most prefixes of one line.
 _LAYERS: Final = 4
@@ -150,14 +152,16 @@ def _excerpt(lines: list[str], *, is_recorded: bool) -> list[str]:
 
 def _decoded_mail(data: bytes) -> bytes:
     """Return the text of a mail that is encoded as base64 or quoted-printable."""
-    if not _ENCODED_MAIL.search(data.partition(b"\n\n")[0].replace(b"\r\n", b"\n") + b"\n"):
+    text = data.replace(b"\r\n", b"\n")
+    headers, _, body = text.partition(b"\n\n")
+    if not _ENCODED_MAIL.search(headers) or body.count(b"\nContent-Type:") > _MOST_PARTS:
         return data
-    import email.policy
+    from email import message_from_bytes
 
-    mail = email.message_from_bytes(data, policy=email.policy.default)
-    part = mail.get_body(("plain",))
-    headers = "".join(f"{name}: {value}\n" for name, value in mail.items())
-    return f"{headers}\n{part.get_content()}".encode() if part else data
+    parts = message_from_bytes(text).walk()
+    found = (part for part in parts if part.get_content_type() == "text/plain")
+    payload = next((part.get_payload(decode=True) for part in found), None)
+    return headers + b"\n\n" + payload if isinstance(payload, bytes) else data
 
 
 def _in_utf8(data: bytes) -> bytes:
