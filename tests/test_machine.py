@@ -118,6 +118,14 @@ def test_a_directory_is_no_qemu_but_may_have_one(tmp_path: Path) -> None:
         program(tmp_path)
 
 
+def test_a_file_here_needs_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, "my-qemu")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingToolError, match="my-qemu is not in PATH") as error:
+        find_qemu("my-qemu", cache=tmp_path / "cache", environment={"PATH": "/nonexistent"})
+    assert error.value.hint == "name the file by its path: --qemu ./my-qemu"
+
+
 @pytest.mark.parametrize("name", ["/nonexistent/qemu", "no-such-qemu", ""])
 def test_no_qemu_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
     with pytest.raises(MissingToolError, match=name or "qemu-system-aarch64") as error:

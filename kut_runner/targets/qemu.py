@@ -80,6 +80,9 @@ def _missing(asked: str | None) -> MissingToolError:
         inside = Path(asked, _PROGRAM)
         hint = f"name the program: {inside}" if inside.is_file() else _INSTALL
         return MissingToolError(f"no QEMU: {name} is a directory", hint)
+    if asked and "/" not in asked:
+        hint = f"name the file by its path: --qemu ./{asked}" if Path(asked).is_file() else _INSTALL
+        return MissingToolError(f"no QEMU: {name} is not in PATH", hint)
     return MissingToolError(f"no QEMU: {name} does not exist or is not executable", _INSTALL)
 
 
