@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from test_views import ALL, DIES, FAILS, PASSES, result, show
 
 from kut_runner.errors import ExitCode
+from kut_runner.verdict.diagnosis import Diagnosis, Frame, Kind
 from kut_runner.verdict.result import TestResult, Verdict
 from kut_runner.verdict.status import Status
 from kut_runner.views.report_ktap import Ktap
@@ -92,6 +93,23 @@ def test_the_text_of_a_stream(tmp_path: Path) -> None:
         "  # at arm/x.c:7\n"
         "  not ok 1 a\n"
         "not ok 1 t # 1 of 1 check failed\n"
+    )
+
+
+def test_the_diagnosis_does_not_repeat_the_reason(tmp_path: Path) -> None:
+    found = replace(
+        DIES,
+        verdict=Verdict(Status.CRASH, "arm/x.c:3: assert failed: a", ExitCode.TESTS_FAILED),
+        diagnosis=Diagnosis(
+            Kind.EXCEPTION, "arm/x.c:3: assert failed: a", (Frame(16, "f", "arm/x.c", 3),)
+        ),
+    )
+    show(Ktap(tmp_path / "r"), [found])
+    assert (tmp_path / "r").read_text() == (
+        "KTAP version 1\n1..1\n"
+        "  KTAP version 1\n  1..1\n  ok 1 a\n"
+        "#   #0 f() at arm/x.c:3\n"
+        "not ok 1 dies # crash: arm/x.c:3: assert failed: a\n"
     )
 
 

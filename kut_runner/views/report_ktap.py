@@ -73,10 +73,11 @@ def _lines(number: int, result: "TestResult") -> "Iterator[str]":
         for index, check in enumerate(checks, 1):
             yield from _check_lines(index, check)
     status = result.status
+    reason = result.verdict.reason
     if status.is_failure and result.diagnosis:
-        yield from (f"# {printable(line)}" for line in result.diagnosis.lines())
-    reason = _plain(result.verdict.reason)
-    parts = (_DIRECTIVES.get(status, f"{status.value}:" if status in _NAMED else ""), reason)
+        yield from (f"# {printable(line)}" for line in result.diagnosis.lines(reason))
+    directive = _DIRECTIVES.get(status, f"{status.value}:" if status in _NAMED else "")
+    parts = (directive, _plain(reason))
     yield _result(number, result.id, " ".join(filter(None, parts)), is_ok=not status.is_failure)
 
 
