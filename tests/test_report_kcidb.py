@@ -210,7 +210,7 @@ def test_whatever_a_guest_prints_the_report_is_valid(
 ) -> None:
     path = tmp_path_factory.mktemp("k")
     long = b"FAIL: " + b"x" * 20000 + b"\n"
-    report(path, [replace(result("t", data + long), id=name or "t"), result("u", data)])
+    report(path, [replace(result("t", data + long), id=f"t{name}"), result("u", data)])
 
 
 @pytest.mark.qemu
