@@ -133,7 +133,7 @@ def stage() -> Iterator[FakeStage]:
 
 
 def finding(stage: FakeStage) -> Finding:
-    found = stage.harness.finish()
+    found = stage.harness.finish("")
     assert found
     return found
 
@@ -159,7 +159,7 @@ def test_a_migration_ends_with_a_key_on_the_destination(stage: FakeStage, line: 
     stage.migrate()
     assert stage.log == ["hand over", "key"]
     assert stage.harness.moves == 1
-    assert stage.harness.finish() is None
+    assert stage.harness.finish("") is None
 
 
 def test_a_further_migration_starts_a_further_destination(stage: FakeStage) -> None:
@@ -192,7 +192,7 @@ def test_an_exit_is_nothing_special_without_a_migration(stage: FakeStage) -> Non
 def test_a_skip_needs_no_migration(stage: FakeStage) -> None:
     stage.say(SKIP)
     assert stage.log == ["key"]
-    assert stage.harness.finish() is None
+    assert stage.harness.finish("") is None
 
 
 def test_a_migration_may_follow_a_skip(stage: FakeStage) -> None:
@@ -214,7 +214,7 @@ def test_continuous_migration(stage: FakeStage) -> None:
     assert stage.log == ["key", *["hand over"] * 4, "key"]
     stage.say(QUIET)
     stage.migrate()
-    assert stage.harness.finish() is None
+    assert stage.harness.finish("") is None
     assert stage.harness.moves == 5
 
 
@@ -337,7 +337,7 @@ def test_a_destination_that_ends_right_after_it_took_over(stage: FakeStage) -> N
     destination.close()
     stage.harness.on_spare_exit(0, "")
     assert stage.log == ["hand over", "key"]
-    assert stage.harness.finish() is None
+    assert stage.harness.finish("") is None
 
 
 def test_a_machine_that_ends_is_no_failure_of_the_harness(stage: FakeStage) -> None:
@@ -419,18 +419,18 @@ def test_a_machine_that_is_to_panic_starts_stopped(panics: Callable[..., PanicSt
 
 def test_a_panic_passes(panics: Callable[..., PanicStage]) -> None:
     stage = panics()
-    assert stage.panic.finish().kind is FindingKind.UNMET_END
+    assert stage.panic.finish("").kind is FindingKind.UNMET_END
     stage.qemu.tell("RESUME")
     stage.qemu.tell("GUEST_PANICKED", action="poweroff")
     assert stage.log == ["give up"]
-    assert stage.panic.finish() == Finding(FindingKind.PASSED, "panicked", "the guest panicked")
+    assert stage.panic.finish("") == Finding(FindingKind.PASSED, "panicked", "the guest panicked")
 
 
 def test_a_panic_that_is_read_after_the_end_passes(panics: Callable[..., PanicStage]) -> None:
     stage = panics()
     stage.qemu._end.send(b'{"event": "GUEST_PANICKED", "data": {"action": "poweroff"}}\r\n')
     stage.qemu.close()
-    assert stage.panic.finish().kind is FindingKind.PASSED
+    assert stage.panic.finish("").kind is FindingKind.PASSED
 
 
 def test_no_panic(panics: Callable[..., PanicStage]) -> None:
@@ -438,10 +438,10 @@ def test_no_panic(panics: Callable[..., PanicStage]) -> None:
     stage.qemu.tell("SHUTDOWN", reason="guest-shutdown")
     stage.qemu.close()
     text = "the guest did not panic"
-    assert stage.panic.finish() == Finding(FindingKind.UNMET_END, "no-panic", text)
+    assert stage.panic.finish("") == Finding(FindingKind.UNMET_END, "no-panic", text)
 
 
 def test_a_monitor_that_sends_garbage_is_no_panic(panics: Callable[..., PanicStage]) -> None:
     stage = panics()
     stage.qemu._end.send(b'\xff{"event"\n[]\n"GUEST_PANICKED"\n{"event": []}\n')
-    assert stage.panic.finish().kind is FindingKind.UNMET_END
+    assert stage.panic.finish("").kind is FindingKind.UNMET_END

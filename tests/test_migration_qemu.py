@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -137,6 +138,15 @@ def test_a_destination_that_fails(tree: Path, tmp_path: Path) -> None:
     assert (test["status"], test["cause"]) == ("error", "migration-failed")
     assert test["reason"].startswith(reason)
     assert test["exit_code"] == 5
+
+
+@pytest.mark.parametrize("name", ["migrate-once", "panic"])
+def test_a_wrapper_that_closes_descriptors(tree: Path, tmp_path: Path, name: str) -> None:
+    close = "import os, sys; os.closerange(3, 256); os.execvp(sys.argv[1], sys.argv[1:])"
+    program = wrapper(tmp_path, f'exec {sys.executable} -c "{close}" $qemu "$@"')
+    (test,) = realtree.run(tmp_path, "--qemu", str(program), name, root=tree)["tests"]
+    assert (test["status"], test["exit_code"]) == ("error", 5)
+    assert "a wrapper of QEMU that closes descriptors" in test["reason"]
 
 
 def test_a_source_that_is_killed(tree: Path, tmp_path: Path) -> None:

@@ -296,7 +296,7 @@ class Boot:
         usage = self._timeout.usage
         self._serial.close_writer()
         self.read()
-        finding = self._harness.finish() if self._harness else None
+        finding = self._harness.finish(self._stderr_tail()) if self._harness else None
         self._close()
         self.log.finish()
         cpu_seconds = self._cpu_seconds

@@ -77,7 +77,7 @@ class Harness(Protocol):
     def on_spare_exit(self, code: int, stderr: str) -> None:
         """Handle the exit of the spare machine by itself; `code` is negative for a signal."""
 
-    def finish(self) -> Finding | None:
+    def finish(self, stderr: str) -> Finding | None:
         """Return the finding after the end of the last machine; None for nothing to add."""
 
     @property

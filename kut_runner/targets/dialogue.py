@@ -11,6 +11,18 @@ if TYPE_CHECKING:
     from kut_runner.process.inspector import Watcher
 
 _NAME: Final = "kut-harness"
+#: Message of QEMU about the socket of the monitor.
+_NO_SOCKET: Final = f"-chardev socket,id={_NAME},"
+
+
+def lost_socket(stderr: str) -> str:
+    """Return the reason why QEMU did not get the socket of its monitor, "" if it did."""
+    if _NO_SOCKET not in stderr:
+        return ""
+    return (
+        "QEMU did not inherit the socket of its monitor: a wrapper of QEMU that closes descriptors"
+        " (ssh, docker, sudo) cannot run this test"
+    )
 
 
 class Dialogue:

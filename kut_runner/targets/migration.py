@@ -20,7 +20,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from kut_runner.process.harness import Finding, FindingKind
-from kut_runner.targets.dialogue import Dialogue
+from kut_runner.targets.dialogue import Dialogue, lost_socket
 from kut_runner.targets.migration_requests import Request, RequestReader
 
 if TYPE_CHECKING:
@@ -96,10 +96,12 @@ class Migration:
             message = " / ".join(stderr.splitlines())
             self.fail(": ".join(filter(None, (f"the destination ended with {end}", message))))
 
-    def finish(self) -> Finding | None:
+    def finish(self, stderr: str) -> Finding | None:
         """Return the finding after the end of the last machine."""
         if self._finding:
             return self._finding
+        if reason := lost_socket(stderr):
+            return Finding(FindingKind.FAILED, "migration-failed", reason)
         if self._is_continuous:
             text = "the test ended in continuous migration, without migrate_end_continuous()"
             return Finding(FindingKind.UNMET, "migration-misused", text)

@@ -4,7 +4,7 @@
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.process.harness import Finding, FindingKind
-from kut_runner.targets.dialogue import Dialogue
+from kut_runner.targets.dialogue import Dialogue, lost_socket
 
 if TYPE_CHECKING:
     from kut_runner.process.harness import Stage
@@ -38,9 +38,11 @@ class Panic:
     def on_spare_exit(self, code: int, stderr: str) -> None:
         """Do nothing: there is no spare machine."""
 
-    def finish(self) -> Finding:
+    def finish(self, stderr: str) -> Finding:
         """Return whether the guest has panicked."""
         self._dialogue.drain()
+        if reason := lost_socket(stderr):
+            return Finding(FindingKind.FAILED, "panic-failed", reason)
         return self._finding
 
     def close(self) -> None:

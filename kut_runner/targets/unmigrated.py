@@ -52,7 +52,7 @@ class Unmigrated:
     def on_spare_exit(self, code: int, stderr: str) -> None:
         """Do nothing: there is no spare machine."""
 
-    def finish(self) -> None:
+    def finish(self, stderr: str) -> None:
         """Add nothing to the verdict."""
 
     def close(self) -> None:
