@@ -65,8 +65,17 @@ _BOARD: Final = re.compile(
 )
 #: Properties of these devices that name a file, a program or a descriptor of the host.
 _HOST_PROPERTIES: Final = re.compile(
-    "(.*[-_.])?(file|filename|path|dir|rootdir|device|fd|vhostfd|host|kernel|initrd|dtb|drive)"
-    "|romfile|mem-path"
+    "(.*[-_.])?(file|filename|path|dir|rootdir|device|fds?|vhostfd|host|kernel|initrd|dtb|drive)"
+    "|romfile|mem-path|pcap"
+)
+#: Properties that are text; all others are numbers, sizes, addresses or words of `_VALUE`.
+_TEXTS: Final = re.compile(
+    "id|bus|addr|mac|chardev|memdev|netdev|rng|iothread|primary-bus|failover_pair_id|name|guid"
+    "|serial|display|port|tx|duplex|stage|granule|mode"
+)
+_VALUE: Final = re.compile(
+    "|on|off|true|false|yes|no|auto|y|n"
+    r"|-?(0[xX][0-9A-Fa-f]+|[0-9]+([._][0-9]+)?[BKMGTPEbkmgtpe]?)"
 )
 _OBJECTS: Final = {
     "memory-backend-ram": re.compile(
@@ -83,6 +92,8 @@ _CHARDEVS: Final = {
     "testdev": re.compile("id"),
     "ringbuf": re.compile("id|size"),
 }
+#: Key of a part. In other text, as in JSON, QEMU may see other parts than `_parse`.
+_KEY: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]*")
 #: Short form of the value of `-global`; a comma in it is part of the value.
 _GLOBAL: Final = re.compile(
     r"(?P<driver>[^.=]{1,63})\.(?P<property>[^=]{1,63})=(?P<value>.*)", re.DOTALL
@@ -211,11 +222,14 @@ def _is_below(path: str, tree: Path) -> bool:
 
 
 def _reaching_out(parts: _Parts) -> str:
-    """Return a part whose value looks like a path, or names something of kut; "" for none."""
-    found = (
-        part for part in parts if "/" in part[1] or part[1].startswith(_RESERVED) or "{" in part[1]
-    )
+    """Return a part with a path or JSON in it, or that names something of kut; "" for none."""
+    found = (part for part in parts if _reaches_out(*part))
     return next(map(_show, found), "")
+
+
+def _reaches_out(key: str, value: str) -> bool:
+    is_strange = "/" in value or "{" in value or not _KEY.fullmatch(key)
+    return is_strange or value.startswith(_RESERVED)
 
 
 def _show(part: tuple[str, str]) -> str:
@@ -243,11 +257,16 @@ def _check_device(parts: _Parts) -> str:
     unknown = next((each for each in drivers if not _DEVICES.fullmatch(each)), None)
     if unknown is not None or not drivers:
         return unknown or "without a driver"
-    return next((f"{drivers[0]},{_show(part)}" for part in parts if _is_of_host(*part)), "")
+    properties = (part for part in parts if part[0] != "driver")
+    return next((f"{drivers[0]},{_show(part)}" for part in properties if _is_of_host(*part)), "")
 
 
 def _is_of_host(key: str, value: str) -> bool:
-    return bool(value and _HOST_PROPERTIES.fullmatch(key))
+    """Return whether a property of a device names something of the host, or may do so."""
+    if not value:
+        return False
+    is_plain = _VALUE.fullmatch(value) or _TEXTS.fullmatch(key)
+    return bool(_HOST_PROPERTIES.fullmatch(key)) or not is_plain
 
 
 def _check_global(parts: _Parts) -> str:
