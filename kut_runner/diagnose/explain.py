@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kut_runner.bundle import build_settings
 from kut_runner.definitions.config import is_root
 from kut_runner.diagnose import dump, symbols, syndrome
 from kut_runner.diagnose.symbols import Symbols
@@ -100,7 +101,7 @@ class _Image:
                 self._note(f"no symbols: {elf.path}: {error.strerror}")
 
     def _open(self, elf: Elf) -> Symbols | None:
-        root = next((each for each in elf.path.absolute().parents if is_root(each)), None)
+        root = next(filter(_is_top, elf.path.absolute().parents), None)
         found = symbols.load(elf.path.absolute(), elf.build_id or _fingerprint(elf.path), root)
         if elf.build_id and found.build_id != elf.build_id:
             self._note(
@@ -157,6 +158,11 @@ class _Image:
         """Return whether an offset is in the image."""
         size = self._symbols.size if self._symbols else _LARGEST_IMAGE
         return 0 <= offset < size
+
+
+def _is_top(directory: Path) -> bool:
+    """Return whether a directory is the top of a source tree, of kut or of kvm-unit-tests."""
+    return is_root(directory) or (directory / build_settings.FILE).is_file()
 
 
 def _of_dump(found: "Dump", output: "GuestOutput", image: _Image) -> Diagnosis:

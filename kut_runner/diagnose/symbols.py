@@ -4,8 +4,9 @@
 Addresses are offsets from the start of the image, the address of the first segment. Only the
 compilation unit with the address and its line table are decoded, and kept for later calls.
 
-The file may come from an untrusted source (`kut parse --elf`): an invalid file raises SymbolsError
-and no other exception, and all text is printable.
+The file may come from an untrusted source (a tree, an archive, `kut parse --elf`): an invalid file,
+and one that takes too much memory or time, raises SymbolsError and no other exception; all text is
+printable; and only source files in the tree of the image are quoted.
 """
 
 from bisect import bisect_right
@@ -15,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypeVar
 
+from kut_runner.diagnose.time_limit import TimeLimitError, time_limit
 from kut_runner.errors import UsageError
 from kut_runner.text import decode, printable
 from kut_runner.verdict.diagnosis import Frame
@@ -39,21 +41,39 @@ _SCOPES: Final = (_SUBPROGRAM, _INLINED, "DW_TAG_lexical_block")
 _EXECUTABLE: Final = 4
 #: Most references followed from one DIE to another, as a file may contain a cycle.
 _MOST_REFERENCES: Final = 8
+#: Limits: bytes of a file, and of a section that is compressed in it; seconds of CPU time.
+_LARGEST_FILE: Final = 256 << 20
+_LARGEST_SECTION: Final = 256 << 20
+_TIME_LIMIT: Final = 10.0
+#: Source files, and the most bytes of one.
+_SOURCES: Final = (".c", ".h", ".S", ".s")
+_LARGEST_SOURCE: Final = 4 << 20
 
 
 class SymbolsError(UsageError):
     """An invalid ELF file, or one with invalid symbols."""
 
 
+class SlowSymbolsError(SymbolsError):
+    """Symbols that take too long to decode."""
+
+
 def _guarded(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Convert all exceptions of pyelftools about an invalid file to SymbolsError."""
+    """Convert all exceptions of pyelftools about an invalid file to SymbolsError.
+
+    Debug information may have cycles, in which pyelftools does not end.
+    """
 
     @wraps(function)
     def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
-            return function(*args, **kwargs)
+            with time_limit(_TIME_LIMIT):
+                return function(*args, **kwargs)
         except SymbolsError:
             raise
+        except TimeLimitError:
+            text = f"its symbols take more than {_TIME_LIMIT:g} s to decode"
+            raise SlowSymbolsError(text) from None
         except Exception as error:  # noqa: BLE001 - KeyError, struct.error, AssertionError, ...
             cause = printable(f"{type(error).__name__}: {error}".rstrip(": "))
             raise SymbolsError(f"its symbols cannot be read ({cause[:200]})") from None
@@ -75,15 +95,16 @@ class Symbols:
 
     @_guarded
     def __init__(self, elf: Path, root: Path | None = None) -> None:
-        """Read the symbols; `root` is the directory of source files with relative names.
+        """Read the symbols; `root` is the top of the source tree, by default that of the file.
 
         Raises SymbolsError.
         """
         from elftools.elf.elffile import ELFFile
 
-        self._path = elf
         self._root = root
-        self._elf = ELFFile(BytesIO(elf.read_bytes()))
+        self._sources = (root or elf.parent).resolve()
+        self._elf = ELFFile(BytesIO(_content(elf)))
+        _check_sections(self._elf)
         self._built = elf.stat().st_mtime
         loads = [each for each in self._elf.iter_segments() if each["p_type"] == "PT_LOAD"]
         self._base: int = min((each["p_vaddr"] for each in loads), default=0)
@@ -95,6 +116,7 @@ class Symbols:
         self._dwarf = self._elf.get_dwarf_info() if self._elf.has_dwarf_info() else None
         self._units: list[tuple[int, int, CompileUnit]] | None = None
         self._lines: dict[int, tuple[list[_Row], list[_Row]]] = {}
+        self._is_slow = False
 
     @property
     def has_lines(self) -> bool:
@@ -128,13 +150,21 @@ class Symbols:
             return ""
         return f"{found.name}+{distance:#x}" if distance else found.name
 
-    @_guarded
     def frames(self, offset: int, *, is_exact: bool) -> tuple[Frame, ...]:
         """Return the function at `offset` and those it is inlined into, innermost first.
 
         `is_exact` is False for a return address: the call is the instruction before. Outside all
-        functions the frame has no function. Raises SymbolsError.
+        functions the frame has no function. Raises SymbolsError. Debug information that takes too
+        long is not used again.
         """
+        try:
+            return self._decode(offset, is_exact=is_exact)
+        except SlowSymbolsError:
+            self._is_slow = True
+            raise
+
+    @_guarded
+    def _decode(self, offset: int, *, is_exact: bool) -> tuple[Frame, ...]:
         at = offset if is_exact else max(offset - _INSTRUCTION, 0)
         calls = self._calls(at)
         if not calls:
@@ -173,18 +203,22 @@ class Symbols:
         )
 
     def _source(self, file: str, line: int) -> str:
-        """Return the text of a line; "" if unknown, or if the file is newer than the image."""
-        path = (self._root or self._path.parent) / file
+        """Return the text of a line; "" if unknown, not of the tree, or newer than the image."""
         try:
-            if not line or path.stat().st_mtime > self._built:
+            path = (self._sources / file).resolve()
+            is_source = path.suffix in _SOURCES and path.is_relative_to(self._sources)
+            if not line or not is_source or not path.is_file():
+                return ""
+            status = path.stat()
+            if status.st_mtime > self._built or status.st_size > _LARGEST_SOURCE:
                 return ""
             return printable(_lines_of(path)[line - 1].rstrip())
-        except (OSError, IndexError, ValueError):
+        except (OSError, IndexError, ValueError, RuntimeError):  # RuntimeError: a cycle of links
             return ""
 
     def _unit(self, address: int) -> "CompileUnit | None":
         """Return the compilation unit with code at `address`, None without one."""
-        if not self._dwarf:
+        if not self._dwarf or self._is_slow:
             return None
         aranges = self._dwarf.get_aranges()
         if aranges and (at := aranges.cu_offset_at_addr(address)) is not None:
@@ -310,6 +344,23 @@ def load(elf: Path, build_id: str, root: Path | None) -> Symbols:  # noqa: ARG00
     Raises SymbolsError.
     """
     return Symbols(elf, root)
+
+
+def _content(elf: Path) -> bytes:
+    """Return the content of an ELF file; raises SymbolsError for one that is too large."""
+    with elf.open("rb") as file:
+        data = file.read(_LARGEST_FILE + 1)
+    if len(data) > _LARGEST_FILE:
+        raise SymbolsError(f"it has more than {_LARGEST_FILE >> 20} MiB")
+    return data
+
+
+def _check_sections(elf: Any) -> None:  # noqa: ANN401 - of pyelftools
+    """Raise SymbolsError for a section that could take any amount of memory."""
+    for section in elf.iter_sections():
+        is_old = section.name.startswith(".zdebug")  # without its size in the header
+        if is_old or (section.compressed and section.data_size > _LARGEST_SECTION):
+            raise SymbolsError(f"its section {printable(section.name)[:100]} is compressed")
 
 
 @lru_cache(maxsize=64)
