@@ -167,6 +167,27 @@ def test_the_lines_that_are_kept_are_those_that_forbid_a_pass() -> None:
         assert verdict.status.is_failure, line
 
 
+@pytest.mark.parametrize("line", DECISIVE)
+@pytest.mark.parametrize(
+    "flood",
+    [
+        *(b"FAIL: a\n", b"Load address: 40080000\n", b"Unhandled word\n", b"\tSTACK: words\n"),
+        *(b"SUMMARY: 1 tests, 0 unexpected failures\n", b"EXIT: STATUS=1 or 2\n"),
+    ],
+)
+def test_other_lines_leave_room_for_those_that_forbid_a_pass(
+    tmp_path: Path, line: bytes, flood: bytes
+) -> None:
+    with Capture(tmp_path / "log", head=100, tail=60, part=50) as log:
+        for part in (flood * (2 * PARTS // len(flood)), line, b"a word\n" * 100):
+            log.write(part)
+        log.finish()
+        found = b"".join(log.chunks())
+    is_same_kind = flood.startswith(b"FAIL") and line.startswith((b"FAIL", b"XPASS"))
+    assert is_same_kind or b"\n" + line in found
+    assert len(found) < PARTS + 10_000
+
+
 def test_what_is_kept_of_the_middle_is_bounded(tmp_path: Path) -> None:
     with Capture(tmp_path / "log", head=100, tail=60) as log:
         for _ in range(300_000):

@@ -2,14 +2,14 @@
 """Raw log of a process: written to disk before it is parsed, with a maximum size.
 
 Of a flood the head and the tail are kept; the middle is counted and left out, except for the lines
-that forbid a pass, each with what follows it, as far as there is room for them. The log is read
-back through the descriptor that wrote it, not by path, so that parallel runs of the same test
-cannot read each other's output.
+that forbid a pass, each with what follows it, as far as there is room for them; the first line of
+each kind is kept in any case. The log is read back through the descriptor that wrote it, not by
+path, so that parallel runs of the same test cannot read each other's output.
 """
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
 from typing import Final, Self
@@ -25,14 +25,29 @@ PART: Final = 4 << 10
 PARTS: Final = 256 << 10
 
 _CHUNK: Final = 1 << 14
-#: Beginnings of the lines that forbid a pass, or that begin a dump: see `verdict.judge`.
-_DECISIVE: Final = re.compile(
-    rb"\n(?:FAIL: |XPASS: |ABORT: |EXIT: STATUS=|SUMMARY: [0-9]+ tests?, [0-9]+ unexpected"
-    rb"|\t*(?:Load address: |Unhandled |Stack overflow|Got bad |STACK: )"
-    rb"|\t*\S+:[0-9]+: assert failed: )"
-)
+#: Beginnings of the lines that forbid a pass, by kind (see `verdict.judge`), and of a dump.
+_KINDS: Final = {
+    "check": rb"FAIL: |XPASS: ",
+    "abort": rb"ABORT: ",
+    "exit": rb"EXIT: STATUS=[0-9]{1,3}\r*\n",
+    "summary": rb"SUMMARY: [0-9]{1,9} tests?, 0{0,8}[1-9][0-9]{0,8} unexpected failures?[,\r\n]",
+    "fatal": rb"\t*(?:Unhandled (?:exception|vector)\b|Stack overflow\b|Got bad (?:ec|vector)=)"
+    rb"|\S+:[0-9]+: assert failed: ",
+    "stack": rb"\tSTACK:(?: @?[0-9a-f]{1,16})+",
+    "dump": rb"\t*Load address: ",
+}
 #: Most bytes of a line in which its beginning is looked for.
 _BEGINNING: Final = 256
+
+
+def _lines_of(kinds: Iterable[str]) -> re.Pattern[bytes]:
+    """Return the pattern of lines of these kinds; its last group has the name of the kind."""
+    groups = (b"(?P<%b>%b)" % (kind.encode(), _KINDS[kind]) for kind in kinds)
+    return re.compile(rb"\n(?:%b)" % b"|".join(groups))
+
+
+#: Lines of the middle that are kept while there is room.
+_DECISIVE: Final = _lines_of(_KINDS)
 
 
 def create(path: Path) -> FileIO:
@@ -86,6 +101,10 @@ class Capture:
         """Bytes left out since the last mark."""
         self._room = PARTS
         """Bytes that may still be kept of the middle."""
+        self._unseen = [kind for kind in _KINDS if kind != "dump"]
+        """Kinds of lines that forbid a pass of which none is kept of the middle."""
+        self._wanted: re.Pattern[bytes] | None = _DECISIVE
+        """Lines of the middle to keep: without room the first one of each kind."""
         self.size = 0
         """Bytes of output so far, those that the log leaves out included."""
         self.missing = 0
@@ -136,7 +155,7 @@ class Capture:
         text = before + data[: surplus + _BEGINNING]
         done = 0
         position = 0
-        while done < surplus and self._room > 0 and (match := _DECISIVE.search(text, position)):
+        while done < surplus and self._wanted and (match := self._wanted.search(text, position)):
             line = match.start() + 1
             start = max(line - len(before), 0)
             if start > surplus:  # the line is complete in the tail
@@ -144,11 +163,18 @@ class Capture:
             self._leave_out(start - done)
             done = self._end_of_part(start)
             self._keep(bytes(text[line : len(before)]), bytes(data[start:done]))
+            self._note_kind(match.lastgroup)
             position = len(before) + done - 1
         self._leave_out(max(surplus - done, 0))
         done = max(surplus, done)
         self._beginning = _last_line(before + data[:done])
         del data[:done]
+
+    def _note_kind(self, kind: str | None) -> None:
+        """Note that a line of this kind is kept, and decide which lines are kept from now on."""
+        self._unseen = [each for each in self._unseen if each != kind]
+        if self._room <= 0:
+            self._wanted = _lines_of(self._unseen) if self._unseen else None
 
     def _end_of_part(self, start: int) -> int:
         """Return the end of a part of the middle: that of a line, unless the line is too long."""
