@@ -50,6 +50,8 @@ def test_gitlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context = parse(line)
     assert context.params["shard"] == "1/1"
     assert context.params["junit"] == Path(run["artifacts"]["reports"]["junit"])
+    # The runner archives a link, such as build/logs, without the files behind it.
+    assert run["artifacts"]["paths"] == ["*.json", "build/runs/"]
     monkeypatch.chdir(tmp_path)
     Path("1.json").touch()
     (line,) = merge["script"]
