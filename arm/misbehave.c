@@ -362,7 +362,7 @@ static void livelock_of_cpu1(void)
 /* A handler that forgets to step over the instruction that it has emulated */
 static enum guest_handler_result emulate_without_skip(struct guest *guest)
 {
-	guest->x[0] = 1;
+	guest->x[0]++;
 	return GUEST_ACTION_RESUME;
 }
 
@@ -423,6 +423,20 @@ static void calls(void)
 	guest_run(guest);
 }
 
+static enum guest_handler_result spin_in_exit(struct guest *guest)
+{
+	hang();
+	return GUEST_ACTION_RESUME;
+}
+
+static void hang_handler(void)
+{
+	struct guest *guest = guest_create(1, guest_load, S2_PAGE_4K);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, spin_in_exit);
+	guest_run(guest);
+}
+
 static enum guest_handler_result load_in_handler(struct guest *guest)
 {
 	load_from((u64 *)0xdead0000000UL);
@@ -440,6 +454,19 @@ static void handler_exception(void)
 static void unhandled_exit(void)
 {
 	struct guest *guest = guest_create(1, guest_load, S2_PAGE_4K);
+
+	report_fail("the guest ran to its end: %d", guest_run(guest));
+}
+
+/* The image's code is read-only in a guest. */
+static void guest_write_code(void)
+{
+	*(volatile u32 *)guest_load = 0;
+}
+
+static void guest_code(void)
+{
+	struct guest *guest = guest_create(1, guest_write_code, S2_PAGE_4K);
 
 	report_fail("the guest ran to its end: %d", guest_run(guest));
 }
@@ -656,6 +683,7 @@ static const struct {
 	{ "bad-string", bad_string },
 	{ "hang-cpus", hang_in_many_ways },
 	{ "hang-guest", guest_hang },
+	{ "hang-handler", hang_handler },
 	{ "livelock", livelock },
 	{ "livelock-cpu1", livelock_of_cpu1 },
 	{ "livelock-smc", livelock_smc },
@@ -663,6 +691,7 @@ static const struct {
 	{ "calls", calls },
 	{ "handler-exception", handler_exception },
 	{ "guest-exit", unhandled_exit },
+	{ "guest-code", guest_code },
 	{ "guest-hvc", unhandled_hvc },
 	{ "guest-checks", guest_checks },
 	{ "guest-deep", guest_deep },

@@ -82,6 +82,15 @@ CASES = [
         registers=GUEST_EXIT,
     ),
     Case(
+        "misbehave-guest-code",
+        "exception",
+        r"guest: data abort from a lower EL: permission fault, level 3, write; \d bytes? from wzr;"
+        rf" address (0x[0-9a-f]+), IPA \1, in guest_write_code\(\) at {AT}",
+        ("guest_write_code", "guest_code", "main"),
+        "",
+        registers=GUEST_EXIT,
+    ),
+    Case(
         "misbehave-guest-deep",
         "exception",
         rf"guest: data abort from a lower EL: .*, in load_from\(\) at {AT}",
@@ -113,7 +122,7 @@ CASES = [
     Case(
         "misbehave-guest-bad-string",
         "abort",
-        r"ABORT: a guest prints the string at 0x123456000, which is no memory",
+        r"ABORT: a guest prints the string at 0x123456000, where it cannot read memory",
         ("guest_string_main", "guest_bad_string", "main"),
         "puts((const char *)ADDRESS);",
     ),
@@ -174,6 +183,13 @@ HANGS = [
         "hang",
         r"hangs in guest_spin\(\) at .*: CPU 0 is running at EL1, in a guest",
         ("guest_spin", "guest_hang_main", "guest_hang", "main"),
+        "",
+    ),
+    Case(
+        "misbehave-hang-handler",
+        "hang",
+        r"hangs in hang\(\) at .*: CPU 0 is running at EL2, in a handler of a guest's exit",
+        ("hang", "spin_in_exit", "load_from", "guest_load", "hang_handler", "main"),
         "",
     ),
     Case(
@@ -263,6 +279,24 @@ def test_a_dump_is_decoded(case: Case, compiler: str) -> None:
 
 
 @pytest.mark.qemu
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("guest-exit", "stage 2 does not map IPA 0x123456000"),
+        ("guest-code", "stage 2, or an old TLB entry of it, maps IPA .* without write permission"),
+    ],
+)
+def test_an_abort_of_a_guest_shows_the_state_of_stage_2(name: str, state: str) -> None:
+    (note,) = diagnoses("gcc")[f"misbehave-{name}"].notes
+    assert re.fullmatch(state, note)
+
+
+@pytest.mark.qemu
+def test_no_note_repeats_a_stack_overflow() -> None:
+    assert not diagnoses("gcc")["misbehave-guest-stack"].notes
+
+
+@pytest.mark.qemu
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("case", HANGS, ids=lambda case: case.name)
 def test_a_hang_is_located(case: Case, compiler: str) -> None:
@@ -281,7 +315,9 @@ def test_an_exit_that_repeats_is_a_livelock(case: Case, compiler: str) -> None:
     functions = {frame.function for frame in found.cpus[number].frames}
     assert functions & {"main", "on_other_cpu"}
     (note,) = found.notes
-    assert note.startswith(f"CPU {number} took 8 exits in a row with the same syndrome")
+    assert note.startswith(
+        f"CPU {number} took 8 exits in a row with the same syndrome and addresses"
+    )
 
 
 @pytest.mark.qemu

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from kut_runner.process.boot import ExitKind, Launch, ProcessExit
 from kut_runner.process.pool import Pool
 from kut_runner.process.snapshot import Snapshot
-from kut_runner.targets import inspection
+from kut_runner.targets import inspection, stacks
 from kut_runner.targets.inspection import QemuInspector
 from kut_runner.targets.remote import Steps, Stub
 
@@ -204,7 +204,7 @@ class Memory:
 
 
 def unwind(frame: int, *records: tuple[int, int, int]) -> tuple[int, ...]:
-    steps = inspection._unwind(cast("Stub", Memory(*records)), frame)
+    steps = stacks.unwind(cast("Stub", Memory(*records)), frame)
     with pytest.raises(StopIteration) as end:
         next(steps)
     found: tuple[int, ...] = end.value.value

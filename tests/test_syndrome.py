@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kut_runner.build.toolchain import find_program
 from kut_runner.diagnose import syndrome, sysregs
 
+OLD = "stage 2, or an old TLB entry of it, maps IPA 0x1008 without "
 U64 = st.integers(0, 2**64 - 1)
 
 
@@ -23,6 +24,26 @@ def test_the_words_are_those_of_the_c_library() -> None:
     assert len(pairs) > 1000
     assert {syndrome.esr_class(int(esr, 16)) for esr, _ in pairs} == {*range(64)}
     assert [(esr, syndrome.esr_summary(int(esr, 16))) for esr, _ in pairs] == pairs
+
+
+@pytest.mark.parametrize(
+    ("esr", "state"),
+    [
+        (0x93C18007, "stage 2 does not map IPA 0x1008"),
+        (0x82000005, "stage 2 does not map IPA 0x1008"),
+        (0x93C18087, "stage 2 does not map the stage-1 table in the page at IPA 0x1000"),
+        (0x93C1800B, "stage 2 maps IPA 0x1008 with the access flag clear"),
+        (0x93C1800F, OLD + "read permission"),
+        (0x93C1804F, OLD + "write permission"),
+        (0x8200000F, OLD + "execute permission"),
+        (0x9200014F, ""),  # cache maintenance has WnR set
+        (0x9200008F, ""),  # HCR_EL2.PTW has this fault too
+        (0x92000021, ""),  # alignment
+        (0x92000010, ""),  # external abort
+    ],
+)
+def test_an_abort_shows_the_state_of_stage_2(esr: int, state: str) -> None:
+    assert syndrome.describe_stage2_fault(esr, 0x1008) == state
 
 
 @given(U64)

@@ -96,25 +96,26 @@ class _Image:
             try:
                 self._symbols = self._open(elf)
             except KutError as error:
-                self._note(f"no symbols: {elf.path}: {error.message}")
+                self.note(f"no symbols: {elf.path}: {error.message}")
             except OSError as error:
-                self._note(f"no symbols: {elf.path}: {error.strerror}")
+                self.note(f"no symbols: {elf.path}: {error.strerror}")
 
     def _open(self, elf: Elf) -> Symbols | None:
         root = next(filter(_is_top, elf.path.absolute().parents), None)
         found = symbols.load(elf.path.absolute(), elf.build_id or _fingerprint(elf.path), root)
         if elf.build_id and found.build_id != elf.build_id:
-            self._note(
+            self.note(
                 f"no symbols: {elf.path} is not the image that ran: its build-id is"
                 f" {found.build_id[:12] or 'missing'}, that of the image {elf.build_id[:12]}"
             )
             return None
         if not found.has_lines:
-            self._note(f"no source lines: {elf.path} has no debug information")
+            self.note(f"no source lines: {elf.path} has no debug information")
         return found
 
-    def _note(self, text: str) -> None:
-        if text not in self.notes:
+    def note(self, text: str) -> None:
+        """Add a note, unless it is empty or known."""
+        if text and text not in self.notes:
             self.notes.append(text)
 
     def frames(self, offset: int, *, is_exact: bool) -> tuple[Frame, ...]:
@@ -123,7 +124,7 @@ class _Image:
             try:
                 return self._symbols.frames(offset, is_exact=is_exact)
             except KutError as error:
-                self._note(error.message)
+                self.note(error.message)
         return (Frame(offset),)
 
     def frames_at(self, address: int, load: int | None, *, is_exact: bool) -> tuple[Frame, ...]:
@@ -131,6 +132,19 @@ class _Image:
         if load is None or not self.contains(address - load):
             return (Frame(address, is_in_image=False),)
         return self.frames(address - load, is_exact=is_exact)
+
+    def callers(
+        self, stack: tuple[int, ...], load: int | None, *, pc: int = 0, link: int = 0
+    ) -> Iterator[Frame]:
+        """Yield the functions at the return addresses of a stack.
+
+        `link` is x30 at `pc`, to be added if no frame record has it; 0 leaves it out.
+        """
+        if link and link not in stack and self.is_call_by_another(link, pc, load):
+            stack = link, *stack
+        for address in stack:
+            if load is None or self.contains(address - load):  # else it is not from a frame record
+                yield from self.frames_at(address, load, is_exact=False)
 
     def symbol(self, address: int, load: int | None) -> str:
         """Return the symbol at `address`, as in "name+0x10"; "" outside the image."""
@@ -176,6 +190,9 @@ def _of_dump(found: "Dump", output: "GuestOutput", image: _Image) -> Diagnosis:
         headline = _exception_text(found)
     if frames and frames[0].function and found.kind in (Kind.EXCEPTION, Kind.STACK):
         headline = f"{headline}, in {frames[0].place}"
+    is_exit = found.is_guest and found.kind is not Kind.STACK
+    if is_exit and found.esr is not None and found.ipa is not None:
+        image.note(syndrome.describe_stage2_fault(found.esr, found.ipa))
     registers = tuple(_registers(found, image))
     return Diagnosis(found.kind, headline, frames, registers)
 
@@ -258,12 +275,9 @@ def _of_livelock(
     repeated: "RepeatedExit", load: int | None, cpus: tuple[CpuState, ...], image: _Image
 ) -> Diagnosis:
     registers = repeated.registers
-    pc, link, stack = registers["ELR_EL2"], registers["x30"], repeated.stack
+    pc = registers["ELR_EL2"]
     frames = [*image.frames_at(pc, load, is_exact=True)]
-    if link not in stack and image.is_call_by_another(link, pc, load):
-        stack = link, *stack
-    for address in stack:
-        frames += image.frames_at(address, load, is_exact=False)
+    frames += image.callers(repeated.stack, load, pc=pc, link=registers["x30"])
     handler = _handler_frame(repeated, load, image)
     headline = (
         f"livelock: the same exit of a guest repeats: {_exit_text(registers)}, in {frames[0].place}"
@@ -271,8 +285,8 @@ def _of_livelock(
     if handler:
         headline += f"; handler {handler.place}"
     proof = (
-        f"CPU {repeated.cpu} took {repeated.count} exits in a row with the same syndrome, addresses"
-        " and registers, and the guest did not come to the next instruction"
+        f"CPU {repeated.cpu} took {repeated.count} exits in a row with the same syndrome and"
+        " addresses, and the guest did not come to the next instruction"
     )
     shown = tuple(_exit_registers(registers, load, image))
     return Diagnosis(Kind.HANG, headline, tuple(frames), shown, cpus, (*image.notes, proof))
@@ -339,13 +353,13 @@ def _cpu_state(cpu: "Cpu", load: int | None, image: _Image) -> CpuState:
         return CpuState(cpu.number, state)
     pc, link = cpu.registers["pc"], cpu.registers["x30"]
     frames = [*image.frames_at(pc, load, is_exact=not cpu.is_halted)]
-    stack = cpu.stack
-    is_link = link not in stack and not cpu.is_between
-    if is_link and image.is_call_by_another(link, pc, load):
-        stack = link, *stack
-    for address in (*stack, *cpu.host_stack):
-        if load is None or image.contains(address - load):  # else it is not from a frame record
-            frames += image.frames_at(address, load, is_exact=False)
+    if not cpu.is_between:
+        frames += image.callers(cpu.stack, load, pc=pc, link=link)
+    if guest := cpu.guest:
+        is_exact = not syndrome.returns_behind(guest.syndrome)
+        frames += image.frames_at(guest.pc, load, is_exact=is_exact)
+        frames += image.callers(guest.stack, load, pc=guest.pc, link=guest.link)
+    frames += image.callers(cpu.host_stack, load)
     return CpuState(cpu.number, state, tuple(frames), tuple(_cpu_registers(cpu, load, image)))
 
 
@@ -354,10 +368,12 @@ def _describe_cpu(cpu: "Cpu") -> tuple[str, bool]:
     if "pc" not in cpu.registers:
         return "unknown: its registers could not be read", True
     level = f"at EL{syndrome.level_of(cpu.registers.get('cpsr', 0))}"
-    if cpu.host_stack:
-        level += ", in a guest"
+    if cpu.guest:
+        level += ", in a handler of a guest's exit"
     elif cpu.is_between:
         level += ", between a guest and its handler"
+    elif cpu.host_stack:
+        level += ", in a guest"
     if not cpu.is_halted:
         return f"running {level}", False
     if cpu.before in _WAITS:

@@ -220,6 +220,26 @@ def describe_hpfar(hpfar: int, far: int | None = None) -> str:
     return f"the fault is at IPA {page | far & 0xFFF:#x}"
 
 
+def describe_stage2_fault(esr: int, ipa: int) -> str:
+    """Return the state of stage 2 at `ipa` that an abort taken from a lower EL to EL2 shows.
+
+    That of a permission fault may be an older one, held by a TLB. "" for other faults, for cache
+    maintenance, whose syndrome does not have the permission, and for stage-1 walks without
+    permission, for which HCR_EL2.PTW can be the reason.
+    """
+    is_walk = bool(esr & 1 << 7)
+    what = f"the stage-1 table in the page at IPA {ipa & ~0xFFF:#x}" if is_walk else f"IPA {ipa:#x}"
+    kind = _FAULTS_WITH_LEVEL.get(esr & 0x3C)
+    if kind == "translation fault":
+        return f"stage 2 does not map {what}"
+    if kind == "access flag fault":
+        return f"stage 2 maps {what} with the access flag clear"
+    if kind == "permission fault" and not is_walk and not _is_cache_maintenance(esr):
+        permission = _access(esr).replace("fetch", "execute")
+        return f"stage 2, or an old TLB entry of it, maps {what} without {permission} permission"
+    return ""
+
+
 def describe_spsr(spsr: int) -> str:
     """Return the description of a PSTATE or SPSR value: mode, masks and flags."""
     parts = [_MODES.get(spsr & 0x1F, f"reserved mode {spsr & 0x1F:#x}")]
@@ -269,17 +289,26 @@ def _details(esr: int) -> Iterator[str]:
 
 
 def _abort_text(esr: int) -> str:
-    is_data = esr_class(esr) in _DATA_ABORTS
     status = esr & 0x3F
     fault = _FAULTS.get(status)
     if not fault and (kind := _FAULTS_WITH_LEVEL.get(status & 0x3C)):
         fault = f"{kind}, level {status & 3}"
     if not fault:
         return f"reserved fault status {_hex(status)}"
-    access = ("write" if esr & 1 << 6 else "read") if is_data else "fetch"
     walk = ", on a stage-1 table walk" if esr & 1 << 7 else ""
-    cache = ", cache maintenance" if is_data and esr & 1 << 8 else ""
-    return f"{fault}, {access}{walk}{cache}"
+    cache = ", cache maintenance" if _is_cache_maintenance(esr) else ""
+    return f"{fault}, {_access(esr)}{walk}{cache}"
+
+
+def _access(esr: int) -> str:
+    """Return the kind of access of an abort."""
+    if esr_class(esr) not in _DATA_ABORTS:
+        return "fetch"
+    return "write" if esr & 1 << 6 else "read"
+
+
+def _is_cache_maintenance(esr: int) -> bool:
+    return esr_class(esr) in _DATA_ABORTS and bool(esr & 1 << 8)
 
 
 def _abort_details(esr: int) -> Iterator[str]:

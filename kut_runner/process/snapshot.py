@@ -6,6 +6,20 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class GuestPlace:
+    """Place of a guest at its last exit."""
+
+    pc: int
+    """ELR_EL2."""
+    syndrome: int
+    """ESR_EL2."""
+    link: int
+    """x30."""
+    stack: tuple[int, ...] = ()
+    """Return addresses, innermost first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cpu:
     """One CPU of a stopped machine."""
 
@@ -19,7 +33,9 @@ class Cpu:
     stack: tuple[int, ...] = ()
     """Return addresses, innermost first."""
     host_stack: tuple[int, ...] = ()
-    """Return addresses of the host if the CPU is in a guest."""
+    """Return addresses of the code that runs a guest, if the CPU is in it or handles its exit."""
+    guest: GuestPlace | None = None
+    """Place of the guest if the CPU is in a handler of its exit."""
     is_between: bool = False
     """Whether it is on its way from a guest to the host or back: x30 may be the guest's."""
 

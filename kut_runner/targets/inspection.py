@@ -12,15 +12,15 @@ the result.
 import re
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from kut_runner.process.snapshot import Cpu, Snapshot
-from kut_runner.targets import livelock
+from kut_runner.targets import livelock, stacks
 from kut_runner.targets.remote import Link, Monitor, RemoteError, Steps, Stub, monitor_options
+from kut_runner.targets.stacks import Stacks
 
 #: Seconds for the whole inspection.
 TIME_LIMIT: Final = 5.0
@@ -32,14 +32,6 @@ _VM: Final = 1
 _HOST_STACK: Final = "SP_EL2"
 _EL2_REGISTERS: Final = ("HPFAR_EL2", _HOST_STACK, "HCR_EL2")
 _EL2H: Final = 0x3C9
-#: Most frames of a stack.
-_MOST_FRAMES: Final = 32
-#: Bytes read of the structure that SP_EL2 points to while a guest runs.
-_GUEST_BYTES: Final = 0x1000
-_GUEST_CHUNK: Final = 0x400
-#: Fewest entries of a guest's dispatch table that point to the frame of its host.
-_LEAST_DISPATCHES: Final = 4
-_ADDRESS_BITS: Final = 48
 _ROM: Final = re.compile(r'addr=([0-9a-f]{1,16}) .*name="(.*)"')
 
 
@@ -191,7 +183,7 @@ class Inspection:
             cpus[name] = yield from _inspect_cpu(stub, name, number)
             self._snapshot = replace(self._snapshot, cpus=tuple(cpus.values()))
         with suppress(RemoteError):  # without hardware breakpoints, or the machine has ended
-            repeated = yield from livelock.find(stub, cpus, self._set_alarm, _unwind)
+            repeated = yield from livelock.find(stub, cpus, self._set_alarm)
             self._snapshot = replace(self._snapshot, repeated=repeated)
 
 
@@ -203,66 +195,32 @@ def _inspect_cpu(stub: Stub, name: str, number: int) -> Steps[Cpu]:
         if value is not None:
             registers[each] = value
     before = yield from stub.memory(max(registers["pc"] - 4, 0), 4)
-    is_between = False
-    host_stack: tuple[int, ...] = ()
     if _is_in_guest(registers):
-        stack = yield from _unwind(stub, registers["x29"])
+        stack = yield from stacks.unwind(stub, registers["x29"])
         yield from stub.write_state(_EL2H)
-        frame = yield from _host_frame(stub, registers[_HOST_STACK])
-        host_stack = yield from _unwind(stub, frame)
+        found = Stacks(stack, (yield from stacks.host_of_guest(stub, registers[_HOST_STACK])))
         yield from stub.write_state(registers["cpsr"])
+    elif registers.get("HCR_EL2", 0) & _VM:
+        found = yield from stacks.at_el2(stub, registers)
     else:
-        frame = 0
-        if registers.get("HCR_EL2", 0) & _VM:
-            frame = yield from _host_frame(stub, registers["sp"])
-        is_between = bool(frame)
-        stack = yield from _unwind(stub, frame or registers["x29"])
+        found = Stacks((yield from stacks.unwind(stub, registers["x29"])))
     code = int.from_bytes(before, "little") if before else None
-    return Cpu(number, is_halted, registers, code, stack, host_stack, is_between)
+    return Cpu(
+        number,
+        is_halted,
+        registers,
+        code,
+        found.stack,
+        found.host_stack,
+        found.guest,
+        found.is_between,
+    )
 
 
 def _is_in_guest(registers: Mapping[str, int]) -> bool:
     """Return whether the CPU is at EL1 or EL0 and EL2 is initialized."""
     is_below = registers["cpsr"] >> 2 & 3 in (0, 1)
     return is_below and bool(registers.get("VBAR_EL2")) and bool(registers.get(_HOST_STACK))
-
-
-def _host_frame(stub: Stub, guest: int) -> Steps[int]:
-    """Return the address of the host's frame record; 0 if it is not found.
-
-    While a guest runs, and in the vectors for its exits, SP_EL2 points to its struct guest. That
-    contains the frame record and a dispatch table whose entries hold the address of the record
-    (`guest-entry.S`).
-    """
-    data = b""
-    for at in range(0, _GUEST_BYTES, _GUEST_CHUNK):
-        data += yield from stub.memory(guest + at, _GUEST_CHUNK)
-    values = [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data) - 7, 8)]
-    inside = Counter(value for value in values if guest <= value < guest + len(data))
-    ((address, count),) = inside.most_common(1) or ((0, 0),)
-    return address if count >= _LEAST_DISPATCHES else 0
-
-
-def _unwind(stub: Stub, frame: int) -> Steps[tuple[int, ...]]:
-    """Return the return addresses of a chain of frame records (AAPCS64)."""
-    found: list[int] = []
-    seen: set[int] = set()
-    while frame and frame % 8 == 0 and frame not in seen and len(found) < _MOST_FRAMES:
-        seen.add(frame)
-        record = yield from stub.memory(frame, 16)
-        if not record:
-            break
-        above, address = (int.from_bytes(record[at : at + 8], "little") for at in (0, 8))
-        if not address:
-            break
-        found.append(_strip_pac(address))
-        frame = above
-    return tuple(found)
-
-
-def _strip_pac(address: int) -> int:
-    """Return a return address without its pointer authentication code."""
-    return address & (1 << _ADDRESS_BITS) - 1
 
 
 def load_address(roms: str, kernel: str) -> int | None:

@@ -2,9 +2,9 @@
 """Search for an exit of a guest that repeats: a handler that resumes it without a change.
 
 The machine, which is stopped, runs on with breakpoints at the vectors for exits (VBAR_EL2 + 0x400
-and up). Equal exits one after the other, with equal registers, are a livelock if the guest does not
-come to the instruction behind the one that exits: a guest that polls a device does. After that the
-first instructions of EL2 are executed one by one, to find the handler.
+and up). Equal exits one after the other are a livelock if the guest does not come to the
+instruction behind the one that exits: a guest that polls a device does. After that the first
+instructions of EL2 are executed one by one, to find the handler.
 """
 
 import time
@@ -13,9 +13,11 @@ from typing import Final
 
 from kut_runner.process.snapshot import Cpu, RepeatedExit
 from kut_runner.targets.remote import RemoteError, Steps, Stub
+from kut_runner.targets.stacks import unwind
 
-#: Seconds for which the machine runs on.
+#: Seconds for which the machine runs on to the next exit, and in all.
 WINDOW: Final = 0.2
+_LONGEST: Final = 2.0
 #: Equal exits in a row that are a livelock.
 _ENOUGH: Final = 8
 #: Exits looked at; a guest whose exits differ is not followed for long.
@@ -30,6 +32,8 @@ _VM: Final = 1
 _EXIT_REGISTERS: Final = ("ELR_EL2", "SPSR_EL2", "ESR_EL2", "FAR_EL2", "HPFAR_EL2")
 #: Exception classes whose preferred return address is behind the instruction: SVC, HVC.
 _CALLS: Final = (0x11, 0x12, 0x15, 0x16)
+#: An emulated one goes elsewhere, and may come back.
+_ERET: Final = 0x1A
 _EC_SHIFT: Final = 26
 _CLASS_OF_FAR: Final = range(0x20, 0x26)
 
@@ -44,7 +48,6 @@ def find(
     stub: Stub,
     cpus: Mapping[str, Cpu],
     set_alarm: Callable[[float | None], None],
-    unwind: Callable[[Stub, int], Steps[tuple[int, ...]]],
 ) -> Steps[RepeatedExit | None]:
     """Return an exit that repeats on one of `cpus`, by their names in the stub; None without one.
 
@@ -57,23 +60,27 @@ def find(
     breakpoints = {table + offset for table in tables for offset in _VECTORS}
     for address in breakpoints:
         yield from stub.set_breakpoint(address, is_set=True)
-    end = time.monotonic() + WINDOW
-    set_alarm(end)
-    found = yield from _watch(stub, cpus, breakpoints, end)
+    found = yield from _watch(stub, cpus, breakpoints, set_alarm)
     set_alarm(None)
     if not found:
         return None
-    return (yield from _complete(stub, found, unwind))
+    return (yield from _complete(stub, found))
 
 
 def _watch(
-    stub: Stub, cpus: Mapping[str, Cpu], breakpoints: set[int], end: float
+    stub: Stub,
+    cpus: Mapping[str, Cpu],
+    breakpoints: set[int],
+    set_alarm: Callable[[float | None], None],
 ) -> Steps[RepeatedExit | None]:
     """Return the first exit of which enough were equal; None when the time is over."""
     last: dict[str, RepeatedExit] = {}
+    limit = time.monotonic() + _LONGEST
     for _ in range(_MOST_EXITS):
-        if time.monotonic() >= end:  # what interrupts the machine may have come while it stood
+        now = time.monotonic()
+        if now >= limit:
             break
+        set_alarm(min(now + WINDOW, limit))
         name = yield from stub.run()
         yield from stub.ask(f"Hg{name}")
         address = yield from stub.program_counter()
@@ -82,11 +89,12 @@ def _watch(
         if address & _TABLE_MASK in _SYNCHRONOUS and name in cpus:
             registers = yield from _exit_registers(stub)
             before = last.get(name)
-            count = before.count + 1 if before and before.registers == registers else 1
+            is_equal = before and _key(before.registers) == _key(registers)
+            count = before.count + 1 if before and is_equal else 1
             last[name] = RepeatedExit(cpus[name].number, registers, count)
             if count == _ENOUGH:
                 return last[name]
-            if registers["ESR_EL2"] >> _EC_SHIFT & 0x3F in _CALLS:
+            if _class_of(registers) in _CALLS:
                 return None
             for behind in (registers["ELR_EL2"] + 2, registers["ELR_EL2"] + 4):
                 yield from stub.set_breakpoint(behind, is_set=True)
@@ -100,14 +108,23 @@ def _exit_registers(stub: Stub) -> Steps[Mapping[str, int]]:
     registers = {name: value for name, value in core.items() if name.startswith("x")}
     for name in _EXIT_REGISTERS:
         registers[name] = (yield from stub.system_register(name)) or 0
-    if registers["ESR_EL2"] >> _EC_SHIFT & 0x3F not in _CLASS_OF_FAR:
+    if _class_of(registers) not in _CLASS_OF_FAR:
         del registers["FAR_EL2"], registers["HPFAR_EL2"]  # UNKNOWN
     return registers
 
 
-def _complete(
-    stub: Stub, found: RepeatedExit, unwind: Callable[[Stub, int], Steps[tuple[int, ...]]]
-) -> Steps[RepeatedExit]:
+def _key(registers: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the registers in which equal exits are equal: a handler may change x0 to x30."""
+    if _class_of(registers) == _ERET:
+        return registers
+    return {name: value for name, value in registers.items() if not name.startswith("x")}
+
+
+def _class_of(registers: Mapping[str, int]) -> int:
+    return registers["ESR_EL2"] >> _EC_SHIFT & 0x3F
+
+
+def _complete(stub: Stub, found: RepeatedExit) -> Steps[RepeatedExit]:
     """Add the stack of the guest, and the code of EL2 after the exit."""
     state = (yield from stub.core_registers())["cpsr"]
     yield from stub.write_state(found.registers["SPSR_EL2"])

@@ -36,6 +36,18 @@ static_assert(ESR_ELx_EC_HVC32 & 1 << GUEST_EC_BIT_NOT_CP15 &&
 		      !((ESR_ELx_EC_CP15_32 | ESR_ELx_EC_CP15_64) & 1 << GUEST_EC_BIT_NOT_CP15),
 	      "nor is one from AArch32");
 
+/* In words. Changed here, they change in kut_runner/targets/stacks.py. */
+#define GUEST_WORD(member, word) \
+	static_assert(offsetof(struct guest, member) == (word) * 8, "kut reads it at a hang")
+GUEST_WORD(x[29], 29);
+GUEST_WORD(x[30], 30);
+GUEST_WORD(elr_el2, 31);
+GUEST_WORD(spsr_el2, 33);
+GUEST_WORD(esr_el2, 34);
+GUEST_WORD(dispatch[0].frame, 38);
+GUEST_WORD(dispatch[1].frame, 40);
+GUEST_WORD(host_frame, 54);
+
 void asm_offsets(void);
 void asm_offsets(void)
 {
