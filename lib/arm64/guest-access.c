@@ -9,6 +9,7 @@
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/sysreg.h>
+#include <asm/thread_info.h>
 
 /* PAR_EL1.F and PA (DDI 0487, D24.2.133) */
 #define PAR_F (1UL << 0)
@@ -29,11 +30,19 @@ static phys_addr_t translate_in_cpu(u64 va)
 	return par & PAR_F ? INVALID_PHYS_ADDR : PAR_PA(par) | CHUNK_OFFSET(va);
 }
 
+/* While it does not run, with its MMU off. */
+static phys_addr_t translate_in_memory(struct guest *guest, u64 va)
+{
+	if (guest->sctlr_el1 & SCTLR_ELx_M)
+		return INVALID_PHYS_ADDR;
+	return s2mmu_translate(guest->s2mmu, va);
+}
+
 phys_addr_t guest_translate(struct guest *guest, u64 va)
 {
-	if (!guest->thread)
-		return guest->sctlr_el1 & SCTLR_ELx_M ? INVALID_PHYS_ADDR
-						      : s2mmu_translate(guest->s2mmu, va);
+	/* One that runs elsewhere, or whose handler runs another guest, has its state in no place. */
+	if (current_thread_info()->guest != guest)
+		return guest->thread ? INVALID_PHYS_ADDR : translate_in_memory(guest, va);
 	if (guest->regs_in_memory)
 		guest_registers_to_cpu(guest);
 	return translate_in_cpu(va);

@@ -43,7 +43,8 @@ static int read_text(struct guest *guest, unsigned int argument, char *text, int
 
 	if (len >= 0)
 		return len;
-	snprintf(message, sizeof(message), "a guest prints the string at %#lx, which is no memory",
+	snprintf(message, sizeof(message),
+		 "a guest prints the string at %#lx, where it cannot read memory",
 		 guest->x[argument]);
 	abort_guest(guest, message);
 }

@@ -30,13 +30,13 @@
 .endm
 
 /*
- * A slot for an exit. Every register but SP_EL2 is the guest's. @dc: a suffix of its symbol. @slow,
+ * A slot for an exit. Every register but SP_EL2 is the guest's. @name, @dc: of its symbols. @slow,
  * for the synchronous vectors: taken when ESR_EL2 has a bit of GUEST_ESR_SLOW. @set, z or nz, and
  * @bit: also taken when this bit of the class is that.
  */
-.macro guest_vector dc, vector, slow, set, bit
+.macro guest_vector dc, name, vector, slow, set, bit
 	.balign	VECTOR_SLOT_SIZE
-guest_vector_\vector\dc:
+guest_vector_\name\dc:
 	for_x0_to_x29 stp, GUEST_X0
 	mrs	x1, elr_el2
 	mrs	x2, spsr_el2
@@ -50,7 +50,7 @@ guest_vector_\vector\dc:
 	tb\set	w3, #ESR_ELx_EC_SHIFT + \bit, \slow
 	.endif
 	.endif
-	call_handler \vector\dc, \vector
+	call_handler \name\dc, \vector
 .endm
 
 /*
@@ -66,14 +66,14 @@ guest_vector_\vector\dc:
 	.balign	VECTOR_SLOT_SIZE
 	.cfi_startproc
 	cfi_called_by_guest_run
-	guest_vector \dc, ELx_LOW_SYNC_64, guest_sync_64\dc, \set_64, \bit_64
-	guest_vector \dc, ELx_LOW_IRQ_64
-	guest_vector \dc, ELx_LOW_FIQ_64
-	guest_vector \dc, ELx_LOW_ERROR_64
-	guest_vector \dc, ELx_LOW_SYNC_32, guest_sync_32\dc, \set_32, \bit_32
-	guest_vector \dc, ELx_LOW_IRQ_32
-	guest_vector \dc, ELx_LOW_FIQ_32
-	guest_vector \dc, ELx_LOW_ERROR_32
+	guest_vector \dc, sync_64, ELx_LOW_SYNC_64, guest_sync_64\dc, \set_64, \bit_64
+	guest_vector \dc, irq_64, ELx_LOW_IRQ_64
+	guest_vector \dc, fiq_64, ELx_LOW_FIQ_64
+	guest_vector \dc, error_64, ELx_LOW_ERROR_64
+	guest_vector \dc, sync_32, ELx_LOW_SYNC_32, guest_sync_32\dc, \set_32, \bit_32
+	guest_vector \dc, irq_32, ELx_LOW_IRQ_32
+	guest_vector \dc, fiq_32, ELx_LOW_FIQ_32
+	guest_vector \dc, error_32, ELx_LOW_ERROR_32
 	.cfi_endproc
 .endm
 
@@ -97,7 +97,7 @@ guest_vectors_dc:
  * sp = struct guest with registers, ELR, SPSR and ESR; x3 = ESR_EL2. Adds FAR and HPFAR, and lets
  * the framework answer its own hypercalls before the handler sees them.
  */
-.macro slow_sync vector, dc
+.macro slow_sync name, vector, dc
 	mrs	x1, far_el2
 	mrs	x2, hpfar_el2
 	stp	x1, x2, [sp, #GUEST_FAR]
@@ -106,34 +106,34 @@ guest_vectors_dc:
 	b.ne	1f
 	ldr	x29, [sp, #GUEST_DISPATCH_FRAME]
 	mov	x0, sp
-	cfi_call_begin guest_own_hypercall_\@, cfi_called_by_guest_run
+	cfi_call_begin guest_own_hypercall_\name, cfi_called_by_guest_run
 	bl	guest_own_hypercall
 	tbnz	w0, #GUEST_HYPERCALL_RESUME_BIT, guest_resume
 	cbnz	w0, guest_leave
-	cfi_call_end guest_own_hypercall_\@, cfi_called_by_guest_run
+	cfi_call_end guest_own_hypercall_\name, cfi_called_by_guest_run
 1:
 	.ifnb \dc
 	ldr	x29, [sp, #GUEST_DISPATCH_FRAME]
 	mov	x0, sp
 	mov	w1, #\vector
-	cfi_call_begin guest_answer_dc_\@, cfi_called_by_guest_run
+	cfi_call_begin guest_answer_dc_\name, cfi_called_by_guest_run
 	bl	guest_answer_dc
 	cbnz	w0, guest_resume
-	cfi_call_end guest_answer_dc_\@, cfi_called_by_guest_run
+	cfi_call_end guest_answer_dc_\name, cfi_called_by_guest_run
 	.endif
-	call_handler slow_\@, \vector
+	call_handler \name\()_slow, \vector
 .endm
 
 	.cfi_startproc
 	cfi_called_by_guest_run
 guest_sync_64:
-	slow_sync ELx_LOW_SYNC_64
+	slow_sync sync_64, ELx_LOW_SYNC_64
 guest_sync_32:
-	slow_sync ELx_LOW_SYNC_32
+	slow_sync sync_32, ELx_LOW_SYNC_32
 guest_sync_64_dc:
-	slow_sync ELx_LOW_SYNC_64, _dc
+	slow_sync sync_64_dc, ELx_LOW_SYNC_64, _dc
 guest_sync_32_dc:
-	slow_sync ELx_LOW_SYNC_32, _dc
+	slow_sync sync_32_dc, ELx_LOW_SYNC_32, _dc
 	.cfi_endproc
 
 /*
