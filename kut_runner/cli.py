@@ -27,6 +27,12 @@ COMMANDS: Final = (
 )
 
 
+#: Hints for options that the command does not have.
+_OPTIONS_ELSEWHERE: Final = {
+    "--root": "it goes before the command: `kut --root PATH COMMAND`",
+    "--tree": "only `kut run` and `kut list` take a build of kvm-unit-tests",
+}
+
 #: Descriptor of stderr, the last of the three standard streams.
 _STDERR: Final = 2
 
@@ -92,6 +98,9 @@ def main() -> NoReturn:
         code = ExitCode.INTERRUPTED
     except KutError as error:
         code = _print_error(error.message, error.hint, error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = ExitCode.USAGE
     except click.ClickException as error:
         message = " ".join(error.format_message().split())
         code = _print_error(line(message), _usage_hint(error), ExitCode.USAGE)
@@ -165,6 +174,10 @@ def _print_error(message: str, hint: str, code: ExitCode) -> ExitCode:
 
 def _usage_hint(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.NoSuchOption) and (
+        hint := _OPTIONS_ELSEWHERE.get(error.option_name)
+    ):
+        return hint
     return f"see `{context.command_path} --help`" if context else ""
 
 

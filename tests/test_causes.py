@@ -227,6 +227,41 @@ def test_a_timeout_names_the_migration_in_progress() -> None:
     assert verdict.reason == "no verdict after 1.0 s, it was found; last words: Now migrate"
 
 
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "Now migrate the VM, then press a key to continue...",
+        "Now migrate the VM (quiet)",
+        "Begin continuous migration",
+    ],
+)
+def test_a_timeout_names_the_missing_key_of_a_test_that_waits_for_a_migration(
+    request_line: str,
+) -> None:
+    advice = ": it waits for a migration, and its definition has no `migration = true`"
+    timed_out = replace(END, kind=ExitKind.TIMED_OUT)
+    assert advice in result(f"PASS: a\n{request_line}\n", timed_out).verdict.reason
+    assert advice not in result(f"{request_line}\nPASS: a\n", timed_out).verdict.reason
+
+
+@pytest.mark.parametrize("prefix", ["", "a: b: "])
+def test_a_skip_without_a_check_names_the_exit_that_ended_the_guest(prefix: str) -> None:
+    end = "SUMMARY: 0 tests\n\nEXIT: STATUS=77\n"
+    info = f"INFO: {prefix}guest: "
+    verdict = result(f"{info}exit SVC: ISS 0\n{info}ESR_EL2 0 FAR_EL2 0\n{end}", END).verdict
+    assert verdict.reason == "no check was made, and a guest ended early: exit SVC: ISS 0"
+    dump = f"{info}exception at EL1 without handler, vector EL1H_SYNC\n"
+    reason = result(f"{dump}{end}", END).verdict.reason
+    assert reason.endswith("ended early: exception at EL1 without handler, vector EL1H_SYNC")
+    assert result(f"{info}5 exits by IRQ\n{end}", END).verdict.reason == "no check was made"
+    assert (
+        result(
+            f"{dump}SKIP: a\nSUMMARY: 1 tests, 1 skipped\n\nEXIT: STATUS=77\n", END
+        ).verdict.reason
+        == "a"
+    )
+
+
 def test_a_test_that_its_harness_stopped_is_no_pass() -> None:
     verdict = result(PASSED, replace(END, kind=ExitKind.GIVEN_UP)).verdict
     assert (verdict.cause, verdict.status) == (Cause.MIGRATION_FAILED, Status.ERROR)

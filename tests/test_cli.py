@@ -44,6 +44,8 @@ def error(end: subprocess.CompletedProcess[str]) -> list[str]:
         (["run", "--timeout", "0"], 2, "Invalid value for '--timeout'", "see `kut run --help`"),
         (["run", "--timeout", "nan"], 2, "Invalid value for '--timeout'", "see `kut run --help`"),
         (["run", "--nosuch"], 2, "No such option", "see `kut run --help`"),
+        (["run", "--root", "."], 2, "No such option '--root'", "it goes before the command"),
+        (["watch", "--tree", "."], 2, "No such option '--tree'", "only `kut run` and `kut list`"),
         (["run", "--qemu", "/nosuch", "one"], 5, "no QEMU: /nosuch", "install it"),
         (["build", "nosuch"], 2, 'no image "nosuch"', "images: one two"),
         (["build", "tow"], 2, 'no image "tow"', "did you mean two?"),
@@ -294,6 +296,19 @@ def test_outside_a_tree_the_way_in_is_named(kut: Kut, tmp_path: Path) -> None:
     assert "--root DIR" in error(end)[1]
 
 
+def test_a_source_tree_of_kvm_unit_tests_is_not_taken_for_that_of_kut(
+    kut: Kut, tree: Path, tmp_path: Path
+) -> None:
+    note = "kut: using kut's own tests; `--tree .` selects those of kvm-unit-tests here\n"
+    environment = {"KUT_DEFAULT_ROOT": str(tree)}
+    assert kut("list", cwd=tmp_path, env=environment).stderr == ""
+    (tmp_path / "run_tests.sh").touch()
+    assert kut("list", cwd=tmp_path, env=environment).stderr == note
+    assert kut("--root", str(tree), "list", cwd=tmp_path).stderr == ""
+    (tree / "run_tests.sh").touch()
+    assert kut("list", cwd=tree).stderr == ""
+
+
 def test_a_tree_can_be_named(kut: Kut, tree: Path, tmp_path: Path) -> None:
     assert kut("--root", "tree", "list", cwd=tmp_path).returncode == 0
     assert kut("list", cwd=tmp_path, env={"KUT_ROOT": str(tree)}).returncode == 0
@@ -355,8 +370,9 @@ def test_version_and_help(kut: Kut) -> None:
 
 def test_without_a_command_the_help_is_shown_as_an_error(kut: Kut) -> None:
     end = kut()
-    assert end.returncode == 2
-    assert "Usage: " in end.stdout + end.stderr
+    assert (end.returncode, end.stdout) == (2, "")
+    assert end.stderr.startswith("Usage: kut [OPTIONS] COMMAND [ARGS]...\n\n")
+    assert "\n  run  " in end.stderr
 
 
 def test_a_reader_that_goes_away_is_no_error_to_shout_about(tree: Path) -> None:

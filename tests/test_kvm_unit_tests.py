@@ -573,6 +573,18 @@ def test_a_bad_variable_of_the_environment(tmp_path: Path, variable: str) -> Non
         load(tree, {variable: "$(x)"})
 
 
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "4 ", "1e3", "\u0664"])
+def test_a_bad_number_of_cpus_in_the_environment(value: str) -> None:
+    with pytest.raises(UsageError, match=r"\$MAX_SMP: .* is not a number of CPUs"):
+        kvm_unit_tests.max_smp({"MAX_SMP": value})
+
+
+def test_the_default_number_of_cpus_is_that_of_the_host() -> None:
+    host = str(os.cpu_count())
+    assert [kvm_unit_tests.max_smp(each) for each in ({}, {"MAX_SMP": ""})] == [host, host]
+    assert kvm_unit_tests.max_smp({"MAX_SMP": "600"}) == "600"
+
+
 @pytest.mark.qemu
 def test_a_refused_test_costs_only_itself(tree: Path, tmp_path: Path) -> None:
     top = written(tmp_path, "[a]\nfile = selftest.flat\n[b::error::]\nfile = y.flat\n[a]\nx\n")

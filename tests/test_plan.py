@@ -52,6 +52,20 @@ def test_an_unknown_name_like_no_other_points_to_the_list(some: Config) -> None:
     assert "`kut list`" in caught.value.hint
 
 
+@pytest.mark.parametrize("pattern", ["stage2-new", "arm/stage2-new.c"])
+def test_a_source_without_a_test_says_how_to_define_one(tmp_path: Path, pattern: str) -> None:
+    for path in ("arm/stage2.c", "arm/stage2-new.c"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs/a.toml").write_text("[test.stage2]\n")
+    with pytest.raises(UsageError) as caught:
+        plan.select(config.load(tmp_path / "configs", tmp_path / "arm"), Selection((pattern,)))
+    assert caught.value.hint == (
+        "arm/stage2-new.c has no test; add [test.stage2-new] to a file in configs/"
+    )
+
+
 def test_case_counts(some: Config) -> None:
     with pytest.raises(NothingSelectedError):
         plan.select(some, Selection(("VG*",)))

@@ -172,3 +172,11 @@ def test_no_log_makes_it_raise(data: bytes) -> None:
         assert any(kind in error.message for kind in ("compressed", "archive", "ELF"))  # noqa: PT017
     else:
         assert all(found.status.is_failure for found in results)
+
+
+def test_the_path_of_an_elf_file_is_no_image(tmp_path: Path) -> None:
+    (tmp_path / "a.log").touch()
+    for image, hint in (("nosuch", "build it: kut build nosuch"), ("./a.elf", "name a file with")):
+        done = parse(tmp_path / "a.log", "--image", image)
+        assert done.returncode == 2
+        assert f"kut: hint: {hint}" in done.stderr

@@ -105,6 +105,12 @@ RECORDERS: dict[str, Callable[[str], str]] = {
     "journalctl -o short-iso": each(
         lambda n, line: f"2024-03-22T09:14:{n:02}+0100 host run.sh[123]: {line}"
     ),
+    "gh run view --log, with its byte order mark": each(
+        lambda n, line: (
+            f"arm64 / tests\tRun kut\t{'' if n else chr(0xFEFF)}2024-05-22T12:43:46.{n:07}Z {line}"
+        )
+    ),
+    "kut, in a mail": each(lambda _, line: f"         | {line}"),
     "docker compose": each(lambda _, line: f"kut-1  | {line}"),
     "picocom": each(lambda n, line: f"[09:14:{n:02}.512] {line}"),
     "colours": each(lambda _, line: f"\x1b[1m{line}\x1b[0m"),

@@ -74,6 +74,8 @@ _CHECKABLE: Final = ("/proc/sys/", "/sys/")
 #: Most characters of a checked file in a message.
 _LONGEST_CONTENT: Final = 60
 _TRUE: Final = ("1", "y", "Y")
+#: Value of $MAX_SMP.
+_CPUS: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 _Value = TypeVar("_Value")
 
@@ -155,6 +157,16 @@ def load(  # noqa: PLR0913 - the tree, and the host that decides what can run
 def wants_el2(environment: Environment) -> bool:
     """Return whether $EL2 requests a machine with EL2, as in kvm-unit-tests."""
     return environment.get("EL2", "") in _TRUE
+
+
+def max_smp(environment: Environment) -> str:
+    """Return $MAX_SMP, by default the number of CPUs of the host; raises UsageError."""
+    text = environment.get("MAX_SMP") or str(os.cpu_count() or 1)
+    if _CPUS.fullmatch(text):
+        return text
+    raise UsageError(
+        f'$MAX_SMP: "{printable(text)}" is not a number of CPUs', "give 1 or more, or unset it"
+    )
 
 
 def _find(directory: Path) -> Path:
@@ -332,7 +344,8 @@ class _Reader:
         try:
             return read(text)
         except ShellError as error:
-            raise UsageError(f"${variable}: {printable(str(error))}", "correct it") from None
+            hint = f"correct the variable {variable} of the environment, or unset it"
+            raise UsageError(f"${variable}: {printable(str(error))}", hint) from None
 
     @property
     def prefix(self) -> str:

@@ -52,7 +52,9 @@ def command(  # noqa: PLR0913 - one for each option
         build_name = f"{compiler}-{variant}" if variant else compiler
         elf = where.tree_of(root) / builder.Layout(build_name).elf(image)
         if not elf.is_file():
-            raise UsageError(f"{elf} does not exist", f"build it: kut build {image}")
+            is_path = "/" in image or image.endswith((".elf", ".flat"))
+            hint = "name a file with --elf" if is_path else f"build it: kut build {image}"
+            raise UsageError(f"{elf} does not exist", hint)
     data = sys.stdin.buffer.read() if log == saved_log.STDIN else Path(log).read_bytes()
     policy = NoChecks(no_checks) if no_checks else None
     results = saved_log.results(log, data, elf, policy)

@@ -95,8 +95,11 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
             f"{root} is not a source tree of kut ({config.TREE_DESCRIPTION})", "correct --root"
         )
     source_trees.prepare(tree)
-    if not quiet and root is None and source_trees.is_bundled(tree):
-        _report_carried(tree)
+    if not quiet and root is None:
+        if source_trees.is_bundled(tree):
+            _report_carried(tree)
+        if source_trees.is_kvm_unit_tests(Path.cwd()):
+            _report_other_tests()
     return tree
 
 
@@ -104,3 +107,9 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
 def _report_carried(tree: Path) -> None:
     """Print once that the source tree is not one of the user."""
     echo(f"kut: no source tree here; using the one of kut, built in {tree}", err=True)
+
+
+@cache
+def _report_other_tests() -> None:
+    """Print once that a command does not use the tests in the current directory."""
+    echo("kut: using kut's own tests; `--tree .` selects those of kvm-unit-tests here", err=True)

@@ -135,6 +135,8 @@ class Config:
     tests: tuple[TestDef, ...]
     variants: tuple[VariantDef, ...] = ()
     targets: tuple[TargetDef, ...] = ()
+    sources: Path | None = None
+    """Directory of the images' sources; None if they are not known."""
 
 
 def is_name(text: str) -> bool:
@@ -184,7 +186,7 @@ def load(directory: Path, sources: Path | None = None) -> Config:
     if problems:
         raise ConfigError(problems)
     found = tuple(_with_paths(test, directory.parent) for test in tests.values())
-    return Config(found, tuple(variants.values()), tuple(targets.values()))
+    return Config(found, tuple(variants.values()), tuple(targets.values()), sources)
 
 
 def _with_paths(test: TestDef, tree: Path) -> TestDef:

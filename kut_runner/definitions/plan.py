@@ -51,7 +51,7 @@ def select(config: "Config", selection: Selection) -> "tuple[TestDef, ...]":
 
         matches = keywords.parse(selection.keyword)
         chosen = [test for test in chosen if matches(test)]
-    excluded = _match_all(selection.excludes, config.tests)
+    excluded = _match_all(selection.excludes, config)
     tests = tuple(test for test in chosen if test.name not in excluded)
     if not tests:
         raise NothingSelectedError("no test is selected", _hint_for_none(selection))
@@ -96,7 +96,7 @@ def _by_patterns_and_groups(config: "Config", selection: Selection) -> "list[Tes
     """Return the tests selected by patterns and groups, by default all not in NODEFAULT."""
     tests = list(config.tests)
     if selection.patterns:
-        names = _match_all(selection.patterns, tests)
+        names = _match_all(selection.patterns, config)
         tests = [test for test in tests if test.name in names]
     if selection.groups:
         _refuse_unknown_groups(selection.groups, config.tests)
@@ -106,9 +106,8 @@ def _by_patterns_and_groups(config: "Config", selection: Selection) -> "list[Tes
     return tests
 
 
-def _match_all(patterns: Iterable[str], tests: "Iterable[TestDef]") -> set[str]:
-    tests = tuple(tests)
-    return {name for pattern in patterns for name in _match(pattern, tests)}
+def _match_all(patterns: Iterable[str], config: "Config") -> set[str]:
+    return {name for pattern in patterns for name in _match(pattern, config)}
 
 
 def _refuse_unknown_groups(groups: Iterable[str], tests: "Iterable[TestDef]") -> None:
@@ -136,33 +135,40 @@ def variant(config: "Config", name: str | None) -> "VariantDef | None":
     raise UsageError(f'no variant is called "{name}"', hint)
 
 
-def _match(pattern: str, tests: "Collection[TestDef]") -> list[str]:
-    names = [test.name for test in tests]
+def _match(pattern: str, config: "Config") -> list[str]:
+    names = [test.name for test in config.tests]
     if pattern in names:
         return [pattern]
-    if found := _of_image(pattern, tests):
+    if found := _of_image(pattern, config):
         return found
     if not any(character in pattern for character in "*?["):
-        hint = similar.hint(pattern, names, _ALL_TESTS)
+        hint = _undefined(pattern, config) or similar.hint(pattern, names, _ALL_TESTS)
         raise UsageError(f'no test is called "{pattern}"', hint)
     if matches := [name for name in names if fnmatchcase(name, pattern)]:
         return matches
     raise NothingSelectedError(f'no test matches "{pattern}"', _ALL_TESTS)
 
 
-def _of_image(path: str, tests: "Iterable[TestDef]") -> list[str]:
+def _undefined(image: str, config: "Config") -> str:
+    """Return a hint for the name of an image with a source and without a test, else ""."""
+    if not config.sources or "/" in image or not (config.sources / f"{image}.c").is_file():
+        return ""
+    return f"arm/{image}.c has no test; add [test.{image}] to a file in configs/"
+
+
+def _of_image(path: str, config: "Config") -> list[str]:
     """Return the tests of the image that a path names; those in NODEFAULT if there are no others.
 
     Returns none for text that is no such path.
     """
     images: dict[str, list[TestDef]] = {}
-    for test in tests:
+    for test in config.tests:
         images.setdefault(test.image.rpartition("/")[2], []).append(test)
     image = image_of(path, images)
     if not image:
         return []
     if image not in images:
-        hint = similar.hint(image, images, _ALL_TESTS)
+        hint = _undefined(image, config) or similar.hint(image, images, _ALL_TESTS)
         raise UsageError(f'no test has the image "{image}" of {path}', hint)
     found = images[image]
     names = [test.name for test in found if NODEFAULT not in test.groups]

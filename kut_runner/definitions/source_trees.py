@@ -77,6 +77,11 @@ def is_bundled(tree: Path) -> bool:
     return Path(os.path.realpath(tree / "configs")) == _BUNDLED / "configs"
 
 
+def is_kvm_unit_tests(directory: Path) -> bool:
+    """Return whether a directory is the top of a source tree of kvm-unit-tests, and not of kut."""
+    return (directory / "run_tests.sh").is_file() and not config.is_root(directory)
+
+
 def prepare(tree: Path) -> None:
     """Create the links of the bundled source tree; check the version that a `kut.toml` requires.
 

@@ -33,7 +33,7 @@ _SECONDS: Final = r"[0-9]{1,10}\.[0-9]{3,9}"
 _PREFIXES: Final = (
     re.compile(r"[0-9]{2}[OE](?:[ +]|$)"),  # GitLab, after its time stamp
     re.compile(r"<[0-9]{1,3}>(?=\[)"),  # Linux, dmesg -r
-    re.compile(rf"[^\t]+\t[^\t]+\t\ufeff?{_ISO}(?: |$)"),  # gh run view --log
+    re.compile(rf"[^\t]+\t[^\t]+\t(?:\\ufeff)?{_ISO}(?: |$)"),  # gh run view --log
     *(
         re.compile(rf"(?:{pattern})(?: |$)")
         for pattern in (
@@ -49,7 +49,7 @@ _PREFIXES: Final = (
             rf"{_DAY} {_TIME} {_PROCESS}",  # syslog, journalctl
             rf"{_DAY} {_TIME}",  # ts
             rf"\[{_DAY} {_TIME} [0-9]{{4}}\]",  # dmesg -T
-            r"[\w.-]+ *\|",  # docker compose
+            r"[\w.-]* *\|",  # docker compose, kut's own reports
             r'Step #[0-9]+(?: - "[^"]*")?:',  # Google Cloud Build
             r"\[[\w./:-]*[a-zA-Z][\w./:-]*\]",  # a branch of Jenkins, kubectl logs --prefix
             r"[\w.]+ [\w.]+ +L[0-9]{4} [A-Z]+ *\|(?: \[\w+\])?",  # Avocado, after its time stamp

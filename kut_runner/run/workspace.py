@@ -260,7 +260,7 @@ def of_kvm_unit_tests(directory: Path, options: TreeOptions) -> Workspace:
     here = Path.cwd()
     has_el2 = kvm_unit_tests.wants_el2(os.environ) if options.el2 is None else options.el2
     accelerator, _ = selection.selected(options.target, os.environ)
-    environment = {"MAX_SMP": str(os.cpu_count() or 1), **os.environ}
+    environment = {**os.environ, "MAX_SMP": kvm_unit_tests.max_smp(os.environ)}
     warnings: tuple[str, ...] = ()
     if options.probes_max_smp:
         most = selection.max_smp(

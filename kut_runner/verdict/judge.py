@@ -65,6 +65,7 @@ exit code of a run is the first of 130, 6, 5, 2, 1, 0, 4 that one of its tests h
 were skipped, or without tests.
 """
 
+import re
 import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -73,11 +74,12 @@ from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import LINGER, ExitKind, ProcessExit
 from kut_runner.process.harness import FindingKind
+from kut_runner.targets.migration_requests import Request
 from kut_runner.targets.protocol import ExitMeaning
 from kut_runner.targets.qemu_machine import QemuExits
 from kut_runner.text import printable
 from kut_runner.verdict.cause import Cause
-from kut_runner.verdict.events import Abort, Stack, Summary
+from kut_runner.verdict.events import Abort, Info, Stack, Summary
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import Verdict, skipped
 from kut_runner.verdict.status import Status
@@ -92,6 +94,10 @@ _GAVE_UP: Final = (127, 255)
 #: Most characters of a line that a reason quotes.
 _QUOTE: Final = 120
 _QEMU: Final = QemuExits()
+#: Lines of `lib/migrate.c` after which a test waits for a key.
+_MIGRATION_REQUESTS: Final = tuple(each.value for each in Request if each is not Request.EXIT)
+#: INFO text of `lib/arm64/guest-dump.c` about an exit without a handler.
+_GUEST_END: Final = re.compile(r"(?:.*: )?guest: ((?:exit|exception at EL1 without handler,) .+)")
 
 
 def judge(
@@ -128,7 +134,8 @@ def _judge_process(
         return verdict
     if process_exit.kind is ExitKind.TIMED_OUT:
         duration = f"{_duration(process_exit)}{_unfinished(process_exit.finding)}"
-        reason = f"no verdict after {duration}{_last_if_any(output)}"
+        reason = f"no verdict after {duration}{_unmigrated(output, process_exit)}"
+        reason += _last_if_any(output)
         return _failed(Status.TIMEOUT, reason, Cause.TIMEOUT)
     if process_exit.kind is ExitKind.EXITED:
         return _judge_exit(output, process_exit, reader)
@@ -198,6 +205,14 @@ def _judge_finding(output: GuestOutput, process_exit: ProcessExit) -> Verdict | 
 def _unfinished(finding: "Finding | None") -> str:
     is_unfinished = finding and finding.kind is FindingKind.UNFINISHED
     return f", {printable(finding.text)}" if finding and is_unfinished else ""
+
+
+def _unmigrated(output: GuestOutput, process_exit: ProcessExit) -> str:
+    """Return the advice for a test that waits for a migration and is not defined as such."""
+    last = next(reversed(output.last_lines), "")
+    if process_exit.finding or not last.startswith(_MIGRATION_REQUESTS):
+        return ""
+    return ": it waits for a migration, and its definition has no `migration = true`"
 
 
 def _duration(process_exit: ProcessExit) -> str:
@@ -342,7 +357,14 @@ def _skip_reason(output: GuestOutput) -> str:
     reasons = [check.text for check in output.checks if check.status is Status.SKIP]
     if len(reasons) > 1:
         return f"{_quoted(reasons[0])} (and {len(reasons) - 1} more)"
-    return reasons[0] if reasons else "no check was made"
+    return reasons[0] if reasons else f"no check was made{_ended_guest(output)}"
+
+
+def _ended_guest(output: GuestOutput) -> str:
+    """Return how the last guest ended that took an exit without a handler, "" for none."""
+    texts = [info.text for info in output.checks_and_infos if isinstance(info, Info)]
+    ends = [found[1] for text in texts if (found := _GUEST_END.fullmatch(text))]
+    return f", and a guest ended early: {_quoted(ends[-1])}" if ends else ""
 
 
 def _error(reason: str, cause: Cause, code: ExitCode = ExitCode.INFRASTRUCTURE) -> Verdict:
