@@ -242,6 +242,8 @@ def test_a_timeout_names_the_missing_key_of_a_test_that_waits_for_a_migration(
     timed_out = replace(END, kind=ExitKind.TIMED_OUT)
     assert advice in result(f"PASS: a\n{request_line}\n", timed_out).verdict.reason
     assert advice not in result(f"{request_line}\nPASS: a\n", timed_out).verdict.reason
+    migrated = replace(timed_out, moves=1)
+    assert advice not in result(f"{request_line}\n", migrated).verdict.reason
 
 
 @pytest.mark.parametrize("prefix", ["", "a: b: "])

@@ -210,7 +210,8 @@ def _unfinished(finding: "Finding | None") -> str:
 def _unmigrated(output: GuestOutput, process_exit: ProcessExit) -> str:
     """Return the advice for a test that waits for a migration and is not defined as such."""
     last = next(reversed(output.last_lines), "")
-    if process_exit.finding or not last.startswith(_MIGRATION_REQUESTS):
+    has_harness = process_exit.finding or process_exit.moves
+    if has_harness or not last.startswith(_MIGRATION_REQUESTS):
         return ""
     return ": it waits for a migration, and its definition has no `migration = true`"
 
