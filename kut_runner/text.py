@@ -36,7 +36,12 @@ def decode(data: bytes) -> str:
 
 def line(text: str) -> str:
     """Return `text` as a line of output: printable, and no command for GitHub or LAVA."""
-    return _COMMAND.sub(r"\1\\", printable(text))
+    return inert(printable(text))
+
+
+def inert(printed: str) -> str:
+    """Return a line that is printable, except perhaps for colours of kut, without a command."""
+    return _COMMAND.sub(r"\1\\", printed)
 
 
 def coloured_line(text: str) -> str:

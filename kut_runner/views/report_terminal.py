@@ -12,7 +12,7 @@ from kut_runner.records.policy import NO_POLICY, Policy
 from kut_runner.records.store import shown_log
 from kut_runner.records.view import View
 from kut_runner.targets.case import attempt_name
-from kut_runner.text import decode, printable
+from kut_runner.text import decode, inert, printable
 from kut_runner.verdict.events import Check
 from kut_runner.verdict.lines import MAX_LINE
 from kut_runner.verdict.status import Status
@@ -86,7 +86,7 @@ class Terminal(View):
         self._out.mark_slow(attempt_name(case, attempt))
         if not self._has_board and self._display.verbosity >= 0 and seconds >= _LONG:
             label = padded(attempt_name(case, attempt), self._width)
-            self._out.write(f"SLOW     {label} {seconds:6.2f} s  still running")
+            self._write(f"SLOW     {label} {seconds:6.2f} s  still running")
 
     @property
     def wants_output(self) -> bool:
@@ -101,8 +101,7 @@ class Terminal(View):
             complete, rest = [*complete, rest], b""
         self._partial_lines[label] = rest
         if complete:
-            lines = (f"{label}| {decode(line.rstrip(_CR))}" for line in complete)
-            self._out.write("\n".join(lines))
+            self._write(*(f"{label}| {decode(line.rstrip(_CR))}" for line in complete))
 
     def on_stop(self, stops: int, running: int) -> None:
         """Print the effect of a request to stop, and that of another one."""
@@ -113,7 +112,7 @@ class Terminal(View):
             message = f"interrupted: stopping {tests}, then reporting; interrupt again to kill"
         else:
             message = f"interrupted again: killing {tests}"
-        self._out.write(message, is_urgent=True)
+        self._write(message, is_urgent=True)
 
     def on_retry(self, result: "TestResult") -> None:
         """Remove the attempt from the board; if verbose, print its outcome."""
@@ -121,7 +120,7 @@ class Terminal(View):
         self._out.end(label, None)
         self._flush_output(label)
         if self._display.verbosity > 0:
-            self._out.write(f"RETRY    {label}: {_outcome(result)}")
+            self._write(f"RETRY    {label}: {_outcome(result)}")
 
     def on_result(self, result: "TestResult") -> None:
         """Print the line of the test and its details; failures immediately."""
@@ -133,8 +132,8 @@ class Terminal(View):
             status = self._coloured(result.status, f"{result.status.value.upper():7}")
             name = padded(result.id, self._width)
             head = f"{status}  {name} {result.seconds:6.2f} s  {_outcome(result)}"
-            lines = (head, *(_INDENT + line for line in self._details(result)))
-            self._out.write("\n".join(lines), is_urgent=is_bad)
+            details = (_INDENT + line for line in self._details(result))
+            self._write(head, *details, is_urgent=is_bad)
 
     @property
     def due(self) -> float | None:
@@ -149,7 +148,7 @@ class Terminal(View):
         """Remove the board, and print the slowest tests and the summary."""
         self._out.close()
         for line in (*_slowest(run.results, self._display.slowest), *self._summary(run)):
-            self._out.write(line)
+            self._write(line)
 
     def _summary(self, run: "Run") -> "Iterator[str]":
         yield f"{_tests(len(run.results))} in {run.seconds:.2f} s: {self._counts(run)}"
@@ -173,7 +172,11 @@ class Terminal(View):
     def _flush_output(self, label: str) -> None:
         """Print the incomplete last line of a serial line."""
         if rest := self._partial_lines.pop(label, b""):
-            self._out.write(f"{label}| {decode(rest)}")
+            self._write(f"{label}| {decode(rest)}")
+
+    def _write(self, *lines: str, is_urgent: bool = False) -> None:
+        """Print lines that quote foreign text."""
+        self._out.write("\n".join(map(inert, lines)), is_urgent=is_urgent)
 
     def _details(self, result: "TestResult") -> "Iterator[str]":
         failed = result.output.failed
