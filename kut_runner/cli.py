@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 import click
 
 from kut_runner import __version__
-from kut_runner.errors import ExitCode, KutError, UsageError
+from kut_runner.errors import ExitCode, KutError, UsageError, describe
 from kut_runner.text import line
 
 #: Commands in the order of the help; each is a module of `kut_runner.commands`.
@@ -183,13 +183,12 @@ def _usage_hint(error: click.ClickException) -> str:
 
 def _describe(error: OSError) -> tuple[str, str]:
     """Return the message and the hint for an error of the operating system."""
-    prefix = f"{error.filename}: " if error.filename else ""
     hint = ""
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         hint = "kut writes to the build directory of a source tree; `kut doctor` shows a fix"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         hint = "free up space; `kut doctor` shows how much is available"
-    return line(f"{prefix}{error.strerror or error}"), hint
+    return line(describe(error)), hint
 
 
 def _report_broken_package(error: ImportError) -> ExitCode:

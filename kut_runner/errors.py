@@ -142,3 +142,9 @@ class SetupError(KutError):
     """Tools that cannot be installed on this host."""
 
     exit_code = ExitCode.SETUP_IMPOSSIBLE
+
+
+def describe(error: OSError) -> str:
+    """Return an error of the operating system: its file, if it has one, and its reason."""
+    prefix = f"{error.filename}: " if error.filename else ""
+    return f"{prefix}{error.strerror or error}"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """unittests.cfg of strangers: nothing is executed, and views and messages are inert."""
 
+import io
 import json
 import os
 import re
@@ -11,9 +12,13 @@ from pathlib import Path
 
 import pytest
 import realtree
+from click.testing import CliRunner
+from test_text import is_inert
 
+from kut_runner import cli
 from kut_runner.bundle import kvm_unit_tests
 from kut_runner.errors import KutError
+from kut_runner.views.board import Board
 
 GOOD = b"[good]\nfile = x.flat\n"
 
@@ -133,4 +138,40 @@ def test_views_of_a_run_are_inert(tmp_path: Path) -> None:
     for name in (*reports.values(), "summary.md"):
         assert not bad.search((tmp_path / name).read_bytes()), name
     assert not bad.search(done.stdout + done.stderr)
+    others = (
+        *(("list", "--tree", "."), ("list", "--tree", ".", "--groups"), ("show",)),
+        *(("show", "r.json", "-v"), ("history",), ("history", "*"), ("rerun",)),
+        *(("compare", "r.json", "r.json"), ("merge", "a=r.json"), ("list", "--tree", ".", "x")),
+    )
+    for command in others:
+        again = realtree.kut(tmp_path, *command)
+        assert "bug in kut" not in again.stderr, command
+        assert not bad.search((again.stdout + again.stderr).encode()), command
     assert not list(tmp_path.rglob("owned"))
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_lists_and_the_board_are_inert(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "arm").mkdir()
+    (tmp_path / "arm/x.flat").touch()
+    (tmp_path / "arm/unittests.cfg").write_bytes(GOOD + FILES[kind])
+    for options in ((), ("--groups",), ("--json", "-")):
+        done = CliRunner().invoke(cli.kut, ["list", "--tree", ".", *options])
+        assert done.exit_code == 0 or isinstance(done.exception, KutError)
+        assert is_inert(f"{done.output}{done.exception or ''}")
+    try:
+        tree = kvm_unit_tests.load(tmp_path, has_el2=True, environment={})
+    except KutError:
+        return
+    stream = io.StringIO()
+    board = Board(stream, is_coloured=False, clock=iter(range(10_000)).__next__)
+    board.start(None)
+    for test in tree.definitions.tests[:5]:
+        board.begin(test.name)
+        board.draw()
+    board.close()
+    plain = re.sub(r"\x1b\[[0-9?]*[A-Za-z]|\r", "", stream.getvalue())
+    assert is_inert(plain)

@@ -527,6 +527,12 @@ def test_an_efi_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert adapted.qemu_args[-2:] == ("-bios", str(firmware))
 
 
+def test_a_file_of_the_kernel_is_no_list_of_errata() -> None:
+    settings = BuildSettings(errata=Path("/proc/self/environ"))
+    found = guest_environment.variables(Emulator("kvm", "7.2.0"), settings, {}, "6.1.0")
+    assert not [name for name in found if name.startswith("ERRATA_")]
+
+
 def test_errata_of_the_kernel(tmp_path: Path) -> None:
     errata = tmp_path / "errata.txt"
     errata.write_text("#---:\n9e3f7a296940 : 4.9 : one\n8c58be34494b : 5.6 : other\n")

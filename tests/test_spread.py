@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import realtree
 
 from kut_runner.definitions import config, plan
 from kut_runner.definitions.config import TestDef
-from kut_runner.errors import ExitCode
+from kut_runner.errors import ExitCode, UsageError
 from kut_runner.records import merge
 from kut_runner.run import spread
 from kut_runner.run.spread import Part
@@ -137,3 +138,16 @@ def test_nowhere_to_run(
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_directory_of_others_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    cache = tmp_path / f"kut-archives-{os.getuid()}"
+    cache.mkdir(mode=0o700)
+    cache.chmod(0o777)
+    with pytest.raises(UsageError, match="belongs to others"):
+        spread.run_here(b"", ["a"])
+    cache.rmdir()
+    cache.symlink_to(tmp_path)
+    with pytest.raises(UsageError, match="belongs to others"):
+        spread.run_here(b"", ["a"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Foreign text in lines of output and in errors: no control characters, no workflow commands."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 
 import kut_runner
 from kut_runner.commands.output import echo
-from kut_runner.errors import BuildError, ConfigError, KutError, UsageError
+from kut_runner.errors import BuildError, ConfigError, KutError, UsageError, describe
 from kut_runner.text import coloured_line, line, printable
 from kut_runner.verdict.result import skipped, undefined
 
-COMMANDS = Path(kut_runner.__file__).parent / "commands"
+PACKAGE = Path(kut_runner.__file__).parent
+COMMANDS = PACKAGE / "commands"
 #: Text that is a command for GitHub Actions, or controls a terminal, if it is printed as it is.
 HOSTILE = "a\x1b]0;title\a\x1b[2J\n::error::x\r\n  ::add-mask::y\n##[error]z\x00\x7f\u202e\x85"
 
@@ -93,3 +95,28 @@ def test_commands_print_through_echo_only(path: Path) -> None:
 def test_reasons_that_quote_a_definition_are_printable() -> None:
     for verdict in (skipped(HOSTILE), undefined(HOSTILE)):
         assert verdict.reason == printable(HOSTILE)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_errors_of_the_system_are_described(path: Path) -> None:
+    """The text of some OSErrors has "PosixPath('...')" in it; see `errors.describe`."""
+    tree = ast.parse(path.read_text())
+    for handler in ast.walk(tree):
+        if isinstance(handler, ast.ExceptHandler) and handler.name and handler.type:
+            is_of_system = "OSError" in ast.unparse(handler.type)
+            shown = "".join(map(ast.unparse, handler.body))
+            name = handler.name
+            assert not is_of_system or f"{{{name}}}" not in shown, handler.lineno
+            assert not is_of_system or f"str({name})" not in shown, handler.lineno
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(2, "No such file", Path("a/b")), "a/b: No such file"),
+        (OSError(2, "No such file"), "No such file"),
+        (OSError("timed out"), "timed out"),
+    ],
+)
+def test_description_of_an_error(error: OSError, text: str) -> None:
+    assert describe(error) == text

@@ -145,3 +145,14 @@ def test_an_upgraded_tool_is_another_toolchain(tmp_path: Path) -> None:
     assert toolchain.find("gcc", environ).identity() == before
     (tmp_path / "aarch64-linux-gnu-ld").write_text("newer")
     assert toolchain.find("gcc", environ).identity() != before
+
+
+def test_a_compiler_that_never_answers_has_no_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "cc"
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(toolchain, "_TIME_LIMIT", 0.2)
+    found = toolchain.Toolchain("gcc", (str(program), "-O2"), (), ())
+    assert found.major_version() == ""

@@ -30,6 +30,8 @@ _INSTALL_LLVM: Final = (
     "install clang, lld and llvm (Debian, Ubuntu, Fedora, Arch) or llvm and lld (brew)"
 )
 
+#: Seconds for an answer of a compiler.
+_TIME_LIMIT: Final = 30.0
 #: File with the chosen compiler, relative to the source tree.
 _CHOICE: Final = "build/compiler"
 
@@ -123,8 +125,9 @@ class Toolchain:
                 capture_output=True,
                 text=True,
                 check=False,
+                timeout=_TIME_LIMIT,
             )
-        except OSError:
+        except (OSError, subprocess.TimeoutExpired):
             return ""
         return done.stdout.strip().partition(".")[0]
 

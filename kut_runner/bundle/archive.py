@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from kut_runner import __version__
 from kut_runner.build.builder import Image
-from kut_runner.errors import UsageError
+from kut_runner.errors import UsageError, describe
 
 if TYPE_CHECKING:
     from kut_runner.definitions.config import TestDef
@@ -285,7 +285,9 @@ def _manifest(path: Path, directory: Path) -> dict[str, Any]:
         raise _bad_manifest(path, "nested too deeply") from None
     except KeyError as error:
         raise _bad_manifest(path, f"no key {error}") from None
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise _bad_manifest(path, describe(error)) from None
+    except (ValueError, TypeError, AttributeError) as error:
         raise _bad_manifest(path, str(error)) from None
     if schema != SCHEMA:
         raise UsageError(f"{path} has schema {schema}, but this kut reads {SCHEMA}", _HINT)

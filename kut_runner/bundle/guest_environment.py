@@ -123,6 +123,8 @@ def _lines(path: Path, origin: str) -> list[str]:
     try:
         if not path.is_file():
             raise UsageError(f"{origin}: {printable(str(path))} is not a file")
+        if not path.stat().st_size:  # or a file of the kernel, whose data may never come
+            return []
         with path.open(encoding="utf-8", errors="surrogateescape") as file:
             return file.read(_LARGEST).splitlines()
     except OSError as error:

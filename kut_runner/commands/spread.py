@@ -10,7 +10,7 @@ import click
 
 from kut_runner.commands import options
 from kut_runner.commands.output import echo
-from kut_runner.errors import InfrastructureError, MissingToolError, UsageError
+from kut_runner.errors import InfrastructureError, MissingToolError, UsageError, describe
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -111,7 +111,8 @@ def _executor(
         raise UsageError(f"--scheduler {scheduler}: {error}", "as in tcp://host:8786") from None
     except OSError as error:
         raise InfrastructureError(
-            f"no scheduler answers at {scheduler}: {error}", "start one with `dask scheduler`"
+            f"no scheduler answers at {scheduler}: {describe(error)}",
+            "start one with `dask scheduler`",
         ) from None
     if not workers:
         raise InfrastructureError(

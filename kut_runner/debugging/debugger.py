@@ -2,7 +2,6 @@
 """Debuggers: detection, and the command lines that connect them to a stopped machine."""
 
 import os
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,13 @@ from typing import Final
 from kut_runner.build import rootless
 from kut_runner.build.toolchain import find_program
 from kut_runner.errors import MissingToolError
+from kut_runner.process.program import call
 
 #: Kinds of debuggers, the preferred one first.
 NAMES: Final = ("gdb", "lldb")
 
+#: Seconds for an answer of a debugger.
+_TIME_LIMIT: Final = 30.0
 _PROGRAMS: Final = {
     "gdb": (
         *("gdb-multiarch", "aarch64-linux-gnu-gdb", "aarch64-none-elf-gdb", "aarch64-elf-gdb"),
@@ -168,10 +170,5 @@ def _quoted(path: Path) -> str:
 def _supports_arm64(program: str) -> bool:
     """Return whether a gdb, which may be for the host only, supports arm64."""
     argv = (program, "-nx", "-batch", "-ex", "set architecture aarch64")
-    try:
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return False
-    return done.returncode == 0 and "Undefined item" not in done.stderr
+    outcome = call(argv, _TIME_LIMIT)
+    return outcome.code == 0 and "Undefined item" not in outcome.output

@@ -8,7 +8,7 @@ from typing import Final
 
 from kut_runner import __version__
 from kut_runner.definitions import config
-from kut_runner.errors import InfrastructureError, UsageError
+from kut_runner.errors import InfrastructureError, UsageError, describe
 
 _SOURCE: Final = """\
 /* SPDX-License-Identifier: GPL-2.0-or-later */
@@ -76,7 +76,9 @@ def new_tree(tree: Path, name: str) -> tuple[Path, ...]:
         written = _write({tree / file: text for file, text in texts.items()})
     except OSError as error:
         _remove(reversed(new))
-        raise InfrastructureError(f"the new source tree cannot be written: {error}") from None
+        raise InfrastructureError(
+            f"the new source tree cannot be written: {describe(error)}"
+        ) from None
     return (*written, *new_test(tree, name))
 
 
@@ -93,7 +95,7 @@ def new_test(tree: Path, name: str) -> tuple[Path, Path]:
     try:
         _write({source: _SOURCE, definition: f'[test."{name}"]\nmemory = 256\n'})
     except OSError as error:
-        raise InfrastructureError(f"the new test cannot be written: {error}") from None
+        raise InfrastructureError(f"the new test cannot be written: {describe(error)}") from None
     return source, definition
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.errors import ExitCode
+from kut_runner.errors import ExitCode, describe
 from kut_runner.process.boot import Boot, ExitKind, Launch, ProcessExit
 from kut_runner.process.pool import Pool
 from kut_runner.records.run_record import Run
@@ -188,7 +188,7 @@ class _Runner:
         try:
             boot = pool.start(launch, self._output_callback(attempt))
         except OSError as error:
-            process_exit = ProcessExit(ExitKind.NOT_STARTED, 0, 0.0, str(error))
+            process_exit = ProcessExit(ExitKind.NOT_STARTED, 0, 0.0, describe(error))
             running = _Running(attempt, launch)
             self._conclude(running, GuestOutput(), process_exit, may_retry=False)
             return

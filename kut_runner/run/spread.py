@@ -9,6 +9,7 @@ QEMU, but not the source tree.
 import hashlib
 import json
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from kut_runner.definitions import shards
 from kut_runner.definitions.shards import Shard
+from kut_runner.errors import UsageError
 from kut_runner.records import document
 from kut_runner.records.document import Document
 from kut_runner.targets.case import file_name
@@ -96,6 +98,7 @@ def run_here(archive: bytes, names: Sequence[str], *, trust: bool = False) -> An
         # Shared by all parts on this machine, so that the archive is unpacked only once.
         cache = Path(tempfile.gettempdir()) / f"kut-archives-{os.getuid()}"
         cache.mkdir(mode=0o700, exist_ok=True)
+        _check_owner(cache)
         packed = cache / f"{hashlib.sha256(archive).hexdigest()}.tar.xz"
         temporary = directory / "archive"
         temporary.write_bytes(archive)
@@ -115,6 +118,13 @@ def run_here(archive: bytes, names: Sequence[str], *, trust: bool = False) -> An
         )
         text = results.read_bytes() if results.exists() else b""
         return Answer(text, done.stderr.decode(errors="backslashreplace").strip(), _logs(results))
+
+
+def _check_owner(directory: Path) -> None:
+    """Raise UsageError for a directory in which other users could put an archive."""
+    status = directory.lstat()
+    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
+        raise UsageError(f"{directory} belongs to others", "remove it, or set TMPDIR")
 
 
 def _logs(results: Path) -> Mapping[str, bytes]:
