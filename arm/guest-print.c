@@ -282,6 +282,49 @@ static void test_nested(void)
 	run_print(guest, "that was stopped while another one ran");
 }
 
+static struct guest *outer;
+
+static enum guest_handler_result trace_outer(struct guest *guest)
+{
+	struct backtrace trace = {};
+
+	guest_backtrace(outer, &trace, outer->elr_el2, outer->sp_el1 - 16);
+	return GUEST_ACTION_RESUME;
+}
+
+static u64 guest_hvc_keeping_tpidr(u64 value)
+{
+	write_sysreg(value, tpidr_el1);
+	asm volatile("hvc #0" : : : "memory");
+	return read_sysreg(tpidr_el1);
+}
+
+static enum guest_handler_result run_tracing_one(struct guest *guest)
+{
+	struct guest *inner = guest_create_4k(VMID + 1, guest_hvc_keeping_tpidr);
+	const u64 value = 0x5afe;
+
+	outer = guest;
+	inner->x[0] = value;
+	guest_install_handler(inner, ELx_LOW_SYNC_64, trace_outer);
+	guest_run(inner);
+	report(inner->exit_code == value,
+	       "TPIDR_EL1 of a guest whose handler traced another one that waits: expected %#lx, "
+	       "found %#lx",
+	       value, inner->exit_code);
+	guest_destroy(inner);
+	return GUEST_ACTION_EXIT;
+}
+
+static void test_outer(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_hvc_keeping_tpidr);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, run_tracing_one);
+	guest_run(guest);
+	guest_destroy(guest);
+}
+
 /* Call in_guest() with the stack pointer @sp. */
 static bool in_guest_on(void *sp)
 {
@@ -556,6 +599,7 @@ static const struct subtest subtests[] = {
 	{ "other-ipa", test_other_ipa },
 	{ "own-stack", test_own_stack },
 	{ "nested", test_nested },
+	{ "outer", test_outer },
 	{ "host", test_host },
 	{ "long", test_long },
 	{ "line", test_line },

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from kut_runner.process.boot import ExitKind, Launch, ProcessExit
 from kut_runner.process.pool import Pool
-from kut_runner.process.snapshot import Snapshot
+from kut_runner.process.snapshot import GuestPlace, Snapshot
 from kut_runner.targets import inspection, stacks
 from kut_runner.targets.inspection import QemuInspector
 from kut_runner.targets.remote import Steps, Stub
@@ -220,3 +220,38 @@ def test_a_stack_ends_where_its_records_do() -> None:
     assert unwind(0x10, (0x10, 0x10, 1)) == (1,)
     # A handler's stack is above that of the code that ran the guest.
     assert unwind(0x20, (0x20, 0x10, 1), (0x10, 0, 2)) == (1, 2)
+
+
+class Handler(Memory):
+    """A CPU in a handler, whose stack leads to a struct guest; `SPSR` reads the guest's memory."""
+
+    GUEST, FRAME, SPSR = 0x1000, 0x1000 + 54 * 8, 0x3C5
+
+    def __init__(self, *records: tuple[int, int, int]) -> None:
+        super().__init__((0x10, self.FRAME, 1), (self.FRAME, 0, 2))
+        self._of_guest = Memory(*records)
+        self._is_guest = False
+        words = {29: 0x40, 30: 6, 31: 5, 33: self.SPSR, 34: 7}
+        words |= dict.fromkeys(range(38, 54, 2), self.FRAME)
+        self._guest = struct.pack("<54Q", *(words.get(at, 0) for at in range(54)))
+
+    def write_state(self, state: int) -> Steps[None]:
+        yield from ()
+        self._is_guest = state == self.SPSR
+
+    def memory(self, address: int, size: int) -> Steps[bytes]:
+        if self._is_guest:
+            return (yield from self._of_guest.memory(address, size))
+        if address == self.GUEST:
+            return self._guest
+        return (yield from super().memory(address, size))
+
+
+def test_a_guests_stack_is_read_in_the_state_of_the_guest() -> None:
+    machine = Handler((0x40, 0, 8))
+    steps = stacks.at_el2(cast("Stub", machine), {"sp": 0x8, "x29": 0x10, "cpsr": 0x3C9})
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    found = end.value.value
+    assert found == stacks.Stacks((1,), (2,), GuestPlace(5, 7, 6, (8,)))
+    assert not machine._is_guest
