@@ -16,7 +16,13 @@ import realtree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kut_runner.bundle import efi, guest_environment, kvm_unit_tests, unittests_cfg
+from kut_runner.bundle import (
+    efi,
+    guest_environment,
+    kvm_unit_tests,
+    tree_variables,
+    unittests_cfg,
+)
 from kut_runner.bundle.build_settings import BuildSettings
 from kut_runner.bundle.guest_environment import Emulator
 from kut_runner.bundle.kvm_unit_tests import SourceTree
@@ -364,6 +370,72 @@ def test_an_option_that_would_reach_the_host_is_a_problem_of_its_test(
     assert not any(test.problem for test in trusted.definitions.tests)
 
 
+PRIVATE = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "test_args = $TOKEN",
+        'test_args = "a ${TOKEN}"',
+        "qemu_params = -name x$TOKEN",
+        "groups = $TOKEN",
+        "file = $TOKEN.flat",
+        "smp = $((TOKEN))",
+        "timeout = $TOKEN",
+        "accel = $TOKEN",
+        "check = /proc/sys/kernel/ostype=$TOKEN",
+        'disabled_if = [[ "$TOKEN" == h* ]]',
+    ],
+)
+def test_a_secret_of_the_environment_stays_there(tmp_path: Path, entry: str) -> None:
+    tree = written(tmp_path, f"[good]\nfile = x.flat\n[a]\nfile = x.flat\n{entry}\n")
+    found = source_tree(tree, {"TOKEN": PRIVATE})
+    assert PRIVATE not in repr(found)
+    problem = load(tree, {"TOKEN": PRIVATE})["a"].problem
+    assert "$TOKEN is not a variable of kvm-unit-tests; --trust allows all" in problem
+
+
+def test_a_trusted_tree_has_all_variables_of_the_environment(tmp_path: Path) -> None:
+    tree = written(tmp_path, "[a]\nfile = x.flat\ntest_args = $MINE$UNSET\n")
+    environment = {"MINE": "a b", "MAX_SMP": "4"}
+    found = kvm_unit_tests.load(tree, has_el2=False, environment=environment, trust=True)
+    assert found.definitions.tests[0].args == "a b"
+
+
+def test_the_variables_of_upstream_can_be_expanded(tmp_path: Path) -> None:
+    words = "$TARGET $ACCEL $MAX_SMP ${MACHINE} $ERRATA_abc $EL2 $CONFIG_EFI $ARCH [$UNSET]"
+    tree = written(tmp_path, f"[a]\nfile = x.flat\ntest_args = {words}\n")
+    (tree / "config.mak").write_text("ARCH=arm64\nCONFIG_EFI=\nTARGET=qemu\n")
+    environment = {"MACHINE": "virt", "ERRATA_abc": "y", "EL2": "1", "TARGET": "other"}
+    (test,) = loaded(tree, environment)
+    assert test.args == "qemu tcg 4 virt y 1  arm64 []"
+
+
+def test_config_mak_does_not_stand_for_the_user(tmp_path: Path) -> None:
+    """A tree cannot have files checked that its unittests.cfg may not name."""
+    tree = written(tmp_path, "[a]\nfile = x.flat\n")
+    (tree / "config.mak").write_text("CHECK=/etc/hostname=x\nTIMEOUT=5s\nMACHINE=other\n")
+    (test,) = loaded(tree)
+    assert (test.skip, test.timeout, test.problem) == ("", 90.0, "")
+
+
+@pytest.mark.parametrize(
+    ("given", "cpus", "expected"),
+    [(None, 8, "8"), ("", 8, "8"), (None, 600, "512"), ("3", 8, "3"), ("600", 8, "600")],
+)
+def test_max_smp(given: str | None, cpus: int, expected: str) -> None:
+    environment = {} if given is None else {"MAX_SMP": given}
+    assert tree_variables.max_smp(environment, cpus) == expected
+
+
+@pytest.mark.parametrize("given", ["x", "0", "-1", "2 ", "1e3", "4,threads=2", "\x1b[31m", "\u0664"])
+def test_max_smp_that_is_no_number(given: str) -> None:
+    with pytest.raises(UsageError, match=r"\$MAX_SMP: .* is not a number of CPUs") as caught:
+        tree_variables.max_smp({"MAX_SMP": given}, 8)
+    assert caught.value.message.isprintable()
+
+
 def test_all_problems_at_once(tmp_path: Path) -> None:
     tree = written(
         tmp_path, "[a]\nfile = x.flat\nsmp = x\ntimeout = y\n[a]\nx\n[b]\nchekc = x\n[]\n"
@@ -577,18 +649,6 @@ def test_a_bad_variable_of_the_environment(tmp_path: Path, variable: str) -> Non
     tree = written(tmp_path, "[a]\nfile = x.flat\n")
     with pytest.raises(UsageError, match=rf"\${variable}: "):
         load(tree, {variable: "$(x)"})
-
-
-@pytest.mark.parametrize("value", ["abc", "0", "-1", "4 ", "1e3", "\u0664"])
-def test_a_bad_number_of_cpus_in_the_environment(value: str) -> None:
-    with pytest.raises(UsageError, match=r"\$MAX_SMP: .* is not a number of CPUs"):
-        kvm_unit_tests.max_smp({"MAX_SMP": value})
-
-
-def test_the_default_number_of_cpus_is_that_of_the_host() -> None:
-    host = str(os.cpu_count())
-    assert [kvm_unit_tests.max_smp(each) for each in ({}, {"MAX_SMP": ""})] == [host, host]
-    assert kvm_unit_tests.max_smp({"MAX_SMP": "600"}) == "600"
 
 
 @pytest.mark.qemu

@@ -6,7 +6,8 @@ expanded.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,8 @@ class BuildSettings:
     """Whether the images receive the generated variables (ENVIRON_DEFAULT)."""
     errata: Path | None = None
     """File with the kernel versions of errata (ERRATATXT)."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """All settings by name, which unittests.cfg may expand."""
 
 
 def read(tree: Path) -> BuildSettings:
@@ -54,6 +57,7 @@ def read(tree: Path) -> BuildSettings:
         is_efi=values.get("CONFIG_EFI") == "y",
         has_environment=values.get("ENVIRON_DEFAULT") != "no",
         errata=Path(errata) if errata else None,
+        variables=values,
     )
 
 

@@ -32,9 +32,10 @@ from kut_runner.bundle import (
 from kut_runner.bundle.build_settings import BuildSettings
 from kut_runner.bundle.guest_environment import Emulator
 from kut_runner.bundle.shell import Environment, ShellError
+from kut_runner.bundle.tree_variables import TreeVariables
 from kut_runner.bundle.unittests_cfg import Section, Value
 from kut_runner.definitions.config import NODEFAULT, Config, TestDef
-from kut_runner.definitions.fields import DAY, accelerator_option
+from kut_runner.definitions.fields import DAY, MOST_CPUS, accelerator_option
 from kut_runner.definitions.needs import Accelerator, parse_accelerator
 from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.errors import ConfigError, UsageError
@@ -53,7 +54,6 @@ _LONGEST_PROBLEM: Final = 300
 _NOT_BUILT: Final = "does not exist; build it"
 _TIMEOUT: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": DAY}
-_MOST_CPUS: Final = 512
 #: Properties of -smp; each is a number.
 _TOPOLOGY: Final = (
     *("cpus", "maxcpus", "drawers", "books", "sockets", "dies", "clusters", "modules", "cores"),
@@ -74,8 +74,6 @@ _CHECKABLE: Final = ("/proc/sys/", "/sys/")
 #: Most characters of a checked file in a message.
 _LONGEST_CONTENT: Final = 60
 _TRUE: Final = ("1", "y", "Y")
-#: Value of $MAX_SMP.
-_CPUS: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 _Value = TypeVar("_Value")
 
@@ -113,7 +111,9 @@ class _Host:
     """Properties of the host and of the build that decide which tests can run, and how."""
 
     environment: Environment
-    """Variables of kvm-unit-tests: MAX_SMP, ACCEL, MACHINE, TIMEOUT and others."""
+    """Variables of the user: MACHINE, TIMEOUT, CHECK and others."""
+    variables: TreeVariables
+    """Variables that the file may expand."""
     has_el2: bool
     settings: BuildSettings
     accelerator: str
@@ -135,14 +135,17 @@ def load(  # noqa: PLR0913 - the tree, and the host that decides what can run
     """Read the unittests.cfg of a source tree and find its images.
 
     `environment` has MAX_SMP; `accelerator` is that of the target. Without `trust` a test
-    with options of QEMU that may reach the host has a problem; see `qemu_options`. Raises
-    UsageError for any other directory, and ConfigError with all problems of the file, each with its
-    line, if only tests with problems are left. If `is_strict`, any problem or warning is an error.
+    with options of QEMU that may reach the host (`qemu_options`), or with variables other than
+    those of `tree_variables`, has a problem. Raises UsageError for any other directory, and
+    ConfigError with all problems of the file, each with its line, if only tests with problems are
+    left. If `is_strict`, any problem or warning is an error.
     """
     path = _find(directory)
     settings = build_settings.read(directory)
-    environment = {"TARGET": "qemu", **environment, "ACCEL": accelerator}
-    host = _Host(environment, has_el2, settings, accelerator, directory, trust)
+    variables = TreeVariables(
+        settings.variables, {"TARGET": "qemu", **environment}, accelerator, trust
+    )
+    host = _Host(environment, variables, has_el2, settings, accelerator, directory, trust)
     shown = printable(os.path.relpath(path))
     file = unittests_cfg.read(path, shown)
     loader = _Loader(shown, path.parent, host)
@@ -157,16 +160,6 @@ def load(  # noqa: PLR0913 - the tree, and the host that decides what can run
 def wants_el2(environment: Environment) -> bool:
     """Return whether $EL2 requests a machine with EL2, as in kvm-unit-tests."""
     return environment.get("EL2", "") in _TRUE
-
-
-def max_smp(environment: Environment) -> str:
-    """Return $MAX_SMP, by default the number of CPUs of the host; raises UsageError."""
-    text = environment.get("MAX_SMP") or str(os.cpu_count() or 1)
-    if _CPUS.fullmatch(text):
-        return text
-    raise UsageError(
-        f'$MAX_SMP: "{printable(text)}" is not a number of CPUs', "give 1 or more, or unset it"
-    )
 
 
 def _find(directory: Path) -> Path:
@@ -370,7 +363,7 @@ class _Reader:
         return found
 
     def words(self, text: str) -> list[str]:
-        return shell.words(text, self.host.environment)
+        return shell.words(text, self.host.variables)
 
     def one_word(self, text: str) -> str:
         found = self.words(text)
@@ -385,10 +378,10 @@ class _Reader:
             key, equals, number = part.rpartition("=")
             if (equals and key not in _TOPOLOGY) or (not equals and properties):
                 raise ShellError(f'"{part}" is not a property of the CPUs, as in 2,threads=1')
-            properties[key or "cpus"] = shell.number(number, self.host.environment)
+            properties[key or "cpus"] = shell.number(number, self.host.variables)
         cpus = properties.pop("cpus", properties.get("maxcpus", _product(properties)))
-        if not 1 <= cpus <= _MOST_CPUS:
-            raise ShellError(f"{cpus} is not a number of CPUs, 1 to {_MOST_CPUS}")
+        if not 1 <= cpus <= MOST_CPUS:
+            raise ShellError(f"{cpus} is not a number of CPUs, 1 to {MOST_CPUS}")
         return cpus, ",".join(f"{key}={number}" for key, number in properties.items())
 
     def accelerator(self, text: str) -> Accelerator | None:
@@ -453,7 +446,7 @@ class _Reader:
         return ""
 
     def disabled(self, text: str) -> str:
-        is_disabled = bool(text.strip()) and shell.condition(text, self.host.environment)
+        is_disabled = bool(text.strip()) and shell.condition(text, self.host.variables)
         return f"disabled_if = {text.strip()}" if is_disabled else ""
 
     def image_of(self, file: str) -> Image:
@@ -485,5 +478,5 @@ class _Reader:
 def _product(numbers: Mapping[str, int]) -> int:
     product = 1
     for number in numbers.values():
-        product *= min(max(number, 0), _MOST_CPUS + 1)
+        product *= min(max(number, 0), MOST_CPUS + 1)
     return product

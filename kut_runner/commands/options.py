@@ -80,7 +80,7 @@ qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KU
 trust: Final = click.option(
     "--trust",
     is_flag=True,
-    help="Allow the tests of an archive or of a --tree all options of QEMU.",
+    help="Allow the tests of an archive or of a --tree all options of QEMU, and variables.",
 )
 
 

@@ -12,6 +12,8 @@ from kut_runner.definitions.no_checks import NoChecks
 
 #: Seconds of a day, the longest timeout.
 DAY: Final = 24 * 60 * 60
+#: Most CPUs of a machine, the limit of QEMU's `virt`.
+MOST_CPUS: Final = 512
 #: Largest factor of timeouts.
 _LARGEST_FACTOR: Final = 1000
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
@@ -201,7 +203,7 @@ class Field:
 TEST_FIELDS: Final[Mapping[str, Field]] = {
     "image": Field(_name, 'the name of a source under arm/, as in "stage2"', None),
     "args": Field(_text, "a string without control characters", ""),
-    "smp": Field(_integer(1, 512), "a number of CPUs, 1 to 512", 1),
+    "smp": Field(_integer(1, MOST_CPUS), f"a number of CPUs, 1 to {MOST_CPUS}", 1),
     "memory": Field(_integer(16, 1 << 20), "a number of MiB, 16 to 1048576", 128),
     "cpu": Field(_word, 'a CPU model, as in "max" or "max,sve=off"', "max"),
     "machine": Field(

@@ -254,25 +254,23 @@ def of_kvm_unit_tests(directory: Path, options: TreeOptions) -> Workspace:
     Raises UsageError when `directory` has no such build, ConfigError for a unittests.cfg without a
     test that can run, and KutError when QEMU has to be asked and is missing.
     """
-    from kut_runner.bundle import kvm_unit_tests
+    from kut_runner.bundle import kvm_unit_tests, tree_variables
     from kut_runner.bundle.guest_environment import Emulator
 
     here = Path.cwd()
     has_el2 = kvm_unit_tests.wants_el2(os.environ) if options.el2 is None else options.el2
     accelerator, _ = selection.selected(options.target, os.environ)
-    environment = {**os.environ, "MAX_SMP": kvm_unit_tests.max_smp(os.environ)}
+    most = tree_variables.max_smp(os.environ, os.cpu_count() or 1)
     warnings: tuple[str, ...] = ()
     if options.probes_max_smp:
-        most = selection.max_smp(
-            environment["MAX_SMP"], options.target, options.qemu, tree=here, has_el2=has_el2
-        )
-        if most != environment["MAX_SMP"]:
-            warnings = (f"MAX_SMP is {most} instead of {environment['MAX_SMP']}: QEMU's limit",)
-            environment["MAX_SMP"] = most
+        wanted = most
+        most = selection.max_smp(wanted, options.target, options.qemu, tree=here, has_el2=has_el2)
+        if most != wanted:
+            warnings = (f"MAX_SMP is {most} instead of {wanted}: QEMU's limit",)
     tree = kvm_unit_tests.load(
         directory,
         has_el2=has_el2,
-        environment=environment,
+        environment={**os.environ, tree_variables.MAX_SMP: most},
         accelerator=accelerator,
         trust=options.trust,
         is_strict=options.is_strict,
