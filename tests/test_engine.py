@@ -83,7 +83,7 @@ class Bench:
         program.chmod(0o755)
         self.target: Target = tcg(program)
 
-    def add(
+    def add(  # noqa: PLR0913 - of a definition
         self,
         name: str,
         script: str,
@@ -91,6 +91,7 @@ class Bench:
         smp: int = 1,
         needs: str = "",
         no_checks: NoChecks = NoChecks.FAIL,
+        latency: bool = False,
     ) -> None:
         path = self.directory / f"{name}.flat"
         path.write_text(script)
@@ -100,6 +101,7 @@ class Bench:
             memory=16,
             needs=(QemuVersion((int(needs),)),) if needs else (),
             no_checks=no_checks,
+            latency=latency,
         )
         self.cases.append(case_of(test, path, self.target))
 
@@ -169,8 +171,9 @@ def test_no_more_cpus_are_used_than_there_are(bench: Bench, jobs: int, most: int
         wait = f"sleep {0.05 if jobs == 1 else 0.6}"
         script = f"mkdir -p {held}; touch {files}; {wait}; ls {held} | wc -l; rm {files}"
         bench.add(f"t{number}", script, smp=smp)
+    bench.times.update(bench.cases, {case.id: Timing(1, case.test.smp) for case in bench.cases})
     view = Recorder()
-    bench.run(view, jobs=jobs)
+    bench.run(view, jobs=jobs, times=bench.times)
     assert max(int(Path(result.log).read_text()) for result in view.results) == most
 
 
@@ -181,6 +184,29 @@ def test_tests_that_mostly_sleep_run_side_by_side(bench: Bench) -> None:
         bench.add(f"t{number}", f"touch {bench.directory}/{number}.here; {wait}; {PASS}")
     bench.times.update(bench.cases, {f"t{number}": Timing(9, 0.1) for number in range(4)})
     assert bench.run(Recorder(), jobs=2, times=bench.times) is ExitCode.OK
+
+
+def test_guests_whose_cpus_take_turns_run_side_by_side(bench: Bench) -> None:
+    """Two tests without earlier runs, with two CPUs each, on two CPUs: each waits for the other."""
+    wait = f"while [ $(ls {bench.directory}/*.here | wc -l) -lt 2 ]; do sleep 0.02; done"
+    for number in range(2):
+        bench.add(f"t{number}", f"touch {bench.directory}/{number}.here; {wait}; {PASS}", smp=2)
+    assert bench.run(Recorder(), jobs=2) is ExitCode.OK
+
+
+@pytest.mark.parametrize("demand", [None, 0.1])
+def test_a_test_that_checks_latencies_shares_no_cpu(bench: Bench, demand: float | None) -> None:
+    """On two CPUs it runs alone, as a lock shows, whatever it used in earlier runs."""
+    lock = bench.directory / "lock"
+    for number in range(5):
+        bench.add(f"t{number}", f"[ ! -e {lock} ] && sleep 0.1 && {PASS}")
+    alone = f"touch {lock}; sleep 0.3; rm {lock}; {PASS}"
+    bench.add("timer", alone, latency=True)
+    if demand is not None:
+        bench.times.update(bench.cases, {case.id: Timing(1, demand) for case in bench.cases})
+    view = Recorder()
+    assert bench.run(view, jobs=2, times=bench.times) is ExitCode.OK
+    assert view.begun[0] == ("timer", 1)
 
 
 def test_a_test_that_needs_all_the_memory_runs_alone(

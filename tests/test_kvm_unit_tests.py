@@ -486,6 +486,11 @@ def test_any_name(tmp_path: Path, name: str, expected: str) -> None:
     assert test.name == expected
 
 
+def test_those_of_timer_check_latencies(tmp_path: Path) -> None:
+    text = "[a]\nfile = x.flat\ngroups = x timer\n[b]\nfile = x.flat\ngroups = timers\n"
+    assert [test.latency for test in loaded(written(tmp_path, text))] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("value", "smp", "topology"),
     [

@@ -31,6 +31,16 @@ def test_slow_ones_first_and_the_unknown_before_them() -> None:
     assert names(order) == "xybca"
 
 
+def test_without_times_those_that_check_latencies_are_first() -> None:
+    cases = [case_of(definition(name, latency=name == "c")) for name in "abcd"]
+    (order,) = rounds(cases, {}, seed=None, times=1)
+    assert names(order) == "cabd"
+    (order,) = rounds(cases, dict.fromkeys("abcd", Timing(1)), seed=None, times=1)
+    assert names(order) == "cabd"
+    (order,) = rounds(cases, {"a": Timing(2), "b": Timing(1), "c": Timing(1)}, seed=None, times=1)
+    assert names(order) == "dacb"
+
+
 def test_without_times_the_order_stays() -> None:
     assert [names(order) for order in rounds(named("bca"), {}, seed=None, times=2)] == ["bca"] * 2
 

@@ -134,8 +134,12 @@ def test_memory_that_is_free_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ("smp", "wanted", "cpus"),
     [
         (1, None, 1),
-        (4, None, 4),
-        (9, None, 8),  # more than available
+        (2, None, 1),
+        (4, None, 2),
+        (8, None, 3),
+        (64, None, 8),
+        (100, None, 8),  # more than available
+        (64, 60.0, 8),
         (1, 1.0, 1),
         (1, 0.6, 1),
         (1, 0.4, 0.5),
@@ -156,6 +160,13 @@ def test_a_test_weighs_what_it_uses(smp: int, wanted: float | None, cpus: float)
 
 def test_on_one_cpu_nothing_overlaps() -> None:
     assert qemu_machine.cost(TEST).bounded(0.0, Resources(1, 1000)).cpus == 1
+    assert qemu_machine.cost(TEST).bounded(None, Resources(1, 1000)).cpus == 1
+
+
+@pytest.mark.parametrize(("smp", "total", "cpus"), [(1, 8, 2), (1, 2, 2), (1, 1, 1), (4, 4, 4)])
+def test_a_test_that_must_not_wait_has_a_cpu_more(smp: int, total: int, cpus: int) -> None:
+    whole = Resources(total, 1000)
+    assert qemu_machine.cost(definition(smp=smp)).undisturbed(whole).cpus == cpus
 
 
 def test_memory_weighs_with_that_of_qemu_but_no_more_than_there_is() -> None:

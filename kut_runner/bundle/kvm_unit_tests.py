@@ -69,6 +69,8 @@ _DEVICES: Final = (
 #: Groups of tests that need a harness.
 _MIGRATION: Final = "migration"
 _PANIC: Final = "panic"
+#: Group of tests that check latencies, 10 ms in upstream's.
+_LATENCY: Final = "timer"
 #: Directories with settings that `check` may read, unlike /proc with processes and their secrets.
 _CHECKABLE: Final = ("/proc/sys/", "/sys/")
 #: Most characters of a checked file in a message.
@@ -299,6 +301,7 @@ class _Reader:
             accelerator=self.value("accel", "", self.accelerator),
             migration=_MIGRATION in groups,
             panic=_PANIC in groups,
+            latency=_LATENCY in groups,
         )
 
     def arguments(self) -> str:

@@ -83,6 +83,9 @@ class TestDef:
     """Whether the test asks for migrations (`migrate.h`)."""
     panic: bool = False
     """Whether the test is to panic, as QEMU reports with the event GUEST_PANICKED."""
+    latency: bool = False
+    """Whether the test checks latencies, so that it must not wait for a CPU of the host; only for
+    tests of kvm-unit-tests."""
 
 
 @dataclass(frozen=True, slots=True)

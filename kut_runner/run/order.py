@@ -2,8 +2,9 @@
 """Order in which cases start: slow ones first or shuffled, for one or more rounds.
 
 With slow tests first, short ones fill the CPUs at the end. A test without a known time counts as
-slow. A test that does not fit into the free resources lets others pass, but only within a round:
-the next round begins when all cases of this one have started.
+slow. Of equally slow tests those that check latencies are first, while all CPUs are free. A test
+that does not fit into the free resources lets others pass, but only within a round: the next round
+begins when all cases of this one have started.
 """
 
 from collections import deque
@@ -31,7 +32,7 @@ def rounds(
     With a seed every round has a different order, and the same seed gives the same orders. Cases
     with an id in `first` always come first.
     """
-    slow_first = sorted(cases, key=lambda case: -_seconds(timings, case))
+    slow_first = sorted(cases, key=lambda case: (-_seconds(timings, case), not case.test.latency))
     for number in range(times) if times is not None else count():
         ordered = shuffled(cases, seed, number) if seed is not None else slow_first
         yield sorted(ordered, key=lambda case: case.id not in first)

@@ -81,6 +81,8 @@ class Scheduler:
     def _cost(self, case: "Case") -> Resources:
         known = self._timings.get(case.id)
         cost = case.target.cost(case.test)
+        if case.test.latency:
+            return cost.undisturbed(self.capacity)
         return cost.bounded(known.cpu_demand if known else None, self.capacity)
 
     def _count(self, case: "Case") -> int:
