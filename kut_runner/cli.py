@@ -26,11 +26,16 @@ COMMANDS: Final = (
     *("toolchain", "doctor", "completion"),
 )
 
-
+_ALL: Final = "in place of -a of run_tests.sh, '*' selects all tests"
+_TAP: Final = "in place of -t of run_tests.sh, --tap FILE writes TAP"
+_LIST: Final = "in place of -l of run_tests.sh, `kut list --tree DIR` lists the tests"
 #: Hints for options that the command does not have.
 _OPTIONS_ELSEWHERE: Final = {
     "--root": "it goes before the command: `kut --root PATH COMMAND`",
     "--tree": "only `kut run` and `kut list` take a build of kvm-unit-tests",
+    **dict.fromkeys(("-a", "--all"), _ALL),
+    **dict.fromkeys(("-t", "--tap13"), _TAP),
+    **dict.fromkeys(("-l", "--list"), _LIST),
 }
 
 #: Descriptor of stderr, the last of the three standard streams.

@@ -740,6 +740,36 @@ def test_no_tree(tmp_path: Path) -> None:
         load(written(tmp_path, "# nothing\n"))
 
 
+@pytest.mark.parametrize(
+    ("path", "message", "hint"),
+    [
+        ("tests/psci", "is a standalone test of kvm-unit-tests, a script that", "`kut parse`"),
+        ("tests", "is not a source tree of kvm-unit-tests", "{top}"),
+        ("arm/unittests.cfg", "is a file, not a source tree", "{top}"),
+        ("lib/arm64", "is not a source tree of kvm-unit-tests", "{top}"),
+        ("lib/arm64/asm", "is not a source tree of kvm-unit-tests", "configured for arm64"),
+    ],
+)
+def test_a_path_in_a_tree(tmp_path: Path, path: str, message: str, hint: str) -> None:
+    top = written(tmp_path, "[a]\nfile = x.flat\n")
+    (top / "lib/arm64/asm").mkdir(parents=True)
+    (top / "tests").mkdir()
+    (top / "tests/psci").write_text("#!/usr/bin/env bash\nexport KUT_STANDALONE=yes\n")
+    done, _ = kut(top, "--tree", path)
+    assert done.returncode == 2
+    assert f"kut: error: {path} {message}" in done.stderr
+    assert hint.format(top=f"top of the source tree, {top}\n") in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"), [("-a", "'*' selects all"), ("-t", "--tap FILE"), ("-l", "`kut list")]
+)
+def test_options_of_run_tests(tmp_path: Path, option: str, hint: str) -> None:
+    done, _ = kut(tmp_path, "--tree", ".", option)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"kut: hint: in place of {option} of run_tests.sh, {hint}" in done.stderr
+
+
 @pytest.mark.qemu
 @pytest.mark.parametrize("option", [("--compiler", "gcc"), ("--changed",), ("--variant", "O0")])
 def test_what_would_build_is_refused(tree: Path, tmp_path: Path, option: tuple[str, ...]) -> None:

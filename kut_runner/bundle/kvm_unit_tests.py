@@ -27,6 +27,7 @@ from kut_runner.bundle import (
     host_files,
     qemu_options,
     shell,
+    tree_files,
     unittests_cfg,
 )
 from kut_runner.bundle.build_settings import BuildSettings
@@ -41,9 +42,6 @@ from kut_runner.definitions.no_checks import NoChecks
 from kut_runner.errors import ConfigError, UsageError
 from kut_runner.text import printable
 
-#: Paths of the file in a source tree, in the order of the search, and those of others.
-_PATHS: Final = ("arm64/unittests.cfg", "arm/unittests.cfg", "unittests.cfg")
-_OTHERS: Final = ("x86", "s390x", "powerpc", "riscv")
 #: Most tests with invalid definitions; a file with more is refused.
 _MOST_REFUSED: Final = 1000
 #: Most characters of a name, of the path of an image, and of a problem in a message.
@@ -142,7 +140,7 @@ def load(  # noqa: PLR0913 - the tree, and the host that decides what can run
     ConfigError with all problems of the file, each with its line, if only tests with problems are
     left. If `is_strict`, any problem or warning is an error.
     """
-    path = _find(directory)
+    path = tree_files.find(directory)
     settings = build_settings.read(directory)
     variables = TreeVariables(
         settings.variables, {"TARGET": "qemu", **environment}, accelerator, trust
@@ -162,21 +160,6 @@ def load(  # noqa: PLR0913 - the tree, and the host that decides what can run
 def wants_el2(environment: Environment) -> bool:
     """Return whether $EL2 requests a machine with EL2, as in kvm-unit-tests."""
     return environment.get("EL2", "") in _TRUE
-
-
-def _find(directory: Path) -> Path:
-    for name in _PATHS:
-        if (path := directory / name).is_file():
-            return path
-    shown = printable(str(directory))
-    for name in _OTHERS:
-        if (directory / name / "unittests.cfg").is_file():
-            raise UsageError(f"{shown} has tests for {name} only", "kut runs arm64")
-    paths = ", ".join(_PATHS)
-    raise UsageError(
-        f"{shown} is not a source tree of kvm-unit-tests: it has none of {paths}",
-        "give the top of a source tree that is configured for arm64 and built",
-    )
 
 
 @dataclass(slots=True)

@@ -68,7 +68,7 @@ target: Final = click.option(
 )
 tree: Final = click.option(
     "--tree",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     help="A kvm-unit-tests build: the tests of its unittests.cfg.",
 )
 strict: Final = click.option(

@@ -15,7 +15,7 @@ from typing import Final
 from kut_runner.errors import UsageError
 
 _SOURCES: Final = (".c", ".S")
-_SUFFIXES: Final = (*_SOURCES, ".flat", ".elf")
+_SUFFIXES: Final = (*_SOURCES, ".flat", ".elf", ".efi")
 #: Directory of the sources of images.
 _TOP: Final = "arm"
 

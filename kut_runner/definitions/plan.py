@@ -17,8 +17,8 @@ from kut_runner.errors import NothingSelectedError, UsageError
 if TYPE_CHECKING:
     from kut_runner.definitions.config import Config, TestDef, VariantDef
 
-_ALL_TESTS: Final = "`kut list` shows the names of all tests"
-_ALL_GROUPS: Final = "`kut list --groups` shows all groups"
+_ALL_TESTS: Final = "`kut list` shows all tests, `kut list --tree DIR` those of kvm-unit-tests"
+_ALL_GROUPS: Final = "`kut list --groups` shows all groups, with --tree DIR those of kvm-unit-tests"
 
 
 @dataclass(frozen=True, slots=True)
