@@ -27,7 +27,6 @@ ENVIRONMENT = {"MAX_SMP": "6", "TARGET": "qemu", "EMPTY": "", "TEXT": "a b"}
         ("''", [""]),
         ("-cpu max,sve=off", ["-cpu", "max,sve=off"]),
         ("-m $(($MAX_SMP * 100 + (1)))", ["-m", "601"]),
-        ("$TEXT", ["a b"]),  # one word: values are not split
         ("-device x,y=[1]", ["-device", "x,y=[1]"]),
         ("a\\ b \\$X c\\\nd", ["a b", "$X", "cd"]),
         ('"a\\"b\\$X\\c\\\\"', ['a"b$X\\c\\']),
@@ -37,6 +36,25 @@ ENVIRONMENT = {"MAX_SMP": "6", "TARGET": "qemu", "EMPTY": "", "TEXT": "a b"}
 )
 def test_words(text: str, found: list[str]) -> None:
     assert shell.words(text, ENVIRONMENT) == found
+
+
+PARTS = st.sampled_from(
+    ["a", "$TEXT", "$SPACES", "$AROUND", "$EMPTY", "$UNSET", "''", '"$TEXT"', "'$TEXT'", "\\ ", " "]
+)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.lists(PARTS, max_size=6).map("".join), min_size=10, max_size=10))
+def test_words_are_those_of_bash(texts: list[str]) -> None:
+    """Variables without quotes are split, and vanish if they are empty."""
+    environment = {**ENVIRONMENT, "SPACES": "  ", "AROUND": " x  y "}
+    script = "f() { printf '%s\\0' $# \"$@\"; }\n" + "\n".join(f"f {text}" for text in texts)
+    done = subprocess.run(
+        ["/bin/bash", "-c", script], env=environment, check=True, capture_output=True, text=True
+    )
+    expected = done.stdout.split("\0")[:-1]
+    found = [shell.words(text, environment) for text in texts]
+    assert [word for words in found for word in (str(len(words)), *words)] == expected
 
 
 @pytest.mark.parametrize(
@@ -138,6 +156,17 @@ CONDITIONS = [
     "[[ -n $EMPTY ]] || [[ -n $TARGET ]]",
     "[[ -n $TARGET ]] || [[ -n $TARGET ]] && [[ -n $EMPTY ]]",
     "! [[ -n $EMPTY ]]",
+    '[ "$TARGET" != qemu ]',
+    "[ $TARGET = q* ]",
+    "[ $TARGET == qemu ]",
+    "[ ! $TARGET = qemu ]",
+    "! [ $TARGET = qemu ]",
+    '[ -z "$EMPTY" ]',
+    '[ -n "$EMPTY" ]',
+    "[ $EMPTY ]",
+    "[ $TARGET ] && [ $MAX_SMP -lt 4 ]",
+    'test -z "$TARGET" || test $MAX_SMP -ge 6',
+    "test $TARGET != qemu",
     "(( MAX_SMP > 4 ))",
     "(( (MAX_SMP - 6) * 2 ))",
 ]
@@ -156,7 +185,15 @@ def test_conditions_are_as_in_bash(text: str) -> None:
         "",
         "true",
         "touch x",
-        "[ -n x ]",
+        "[ -n x",
+        "[ -n x ']'",
+        "test -n x ]",
+        "[ $EMPTY != qemu ]",
+        "[ -f /etc/passwd ]",
+        "[ -n a -a -n b ]",
+        "[ a < b ]",
+        "test $(touch x)",
+        "test a; touch x",
         "[[ -f /etc/passwd ]]",
         "[[ a =~ b ]]",
         "[[ a == b",

@@ -12,7 +12,8 @@ run a program or access a file.
 
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -50,9 +51,9 @@ def words(text: str, environment: Environment) -> list[str]:
     if match := _NOT_TEXT.search(text):
         raise ShellError(f"character U+{ord(match[0]):04X} is not supported")
     reader = _Reader(text, environment)
-    found = []
-    while (word := reader.word()) is not None:
-        found.append(word[0])
+    found: list[str] = []
+    while parts := reader.parts():
+        found += _fields(parts)
     reader.end()
     return found
 
@@ -70,11 +71,35 @@ def number(text: str, environment: Environment) -> int:
 
 
 def condition(text: str, environment: Environment) -> bool:
-    """Return whether a condition holds; only [[ ]] and (( )) are supported."""
+    """Return whether a condition holds, made of [[ ]], (( )), and [ ] or test with one operator."""
     test = _Condition(text, environment)
     holds = test.any_of(test.command)
     test.reader.end()
     return holds
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a word."""
+
+    text: str
+    is_quoted: bool = False
+    is_variable: bool = False
+    """Whether it is a variable without quotes, which spaces in its value split."""
+
+
+def _fields(parts: Iterable[_Part]) -> list[str]:
+    """Return the words that the parts of a word expand to; a variable may be none or several."""
+    fields: list[str] = []
+    is_open = False
+    for part in parts:
+        pieces = part.text.split() if part.is_variable else [part.text]
+        if is_open and pieces and not (part.is_variable and part.text[:1].isspace()):
+            fields[-1] += pieces.pop(0)
+        fields += pieces
+        if part.text or not part.is_variable:
+            is_open = not (part.is_variable and part.text[-1].isspace())
+    return fields
 
 
 class _Reader:
@@ -87,24 +112,28 @@ class _Reader:
 
     def word(self) -> tuple[str, bool] | None:
         """Read a word, and whether any part of it is quoted; return None if none begins here."""
+        if not (parts := self.parts()):
+            return None
+        return "".join(part.text for part in parts), any(part.is_quoted for part in parts)
+
+    def parts(self) -> list[_Part]:
+        """Read the parts of a word; return none if no word begins here."""
         self.space()
-        start, parts, is_quoted = self.at, [], False
+        parts = []
         while self.at < len(self.text):
             character = self.text[self.at]
             if character in "'\"":
-                parts.append(self.quoted(character))
-                is_quoted = True
+                parts.append(_Part(self.quoted(character), is_quoted=True))
             elif character == "$":
-                parts.append(self.variable())
+                parts.append(_Part(self.variable(), is_variable=True))
             elif character == "\\":
-                parts.append(self.escaped())
-                is_quoted = True
+                parts.append(_Part(self.escaped(), is_quoted=True))
             elif match := _PLAIN.match(self.text, self.at):
-                parts.append(match[0])
+                parts.append(_Part(match[0]))
                 self.at = match.end()
             else:
                 break
-        return ("".join(parts), is_quoted) if self.at > start else None
+        return parts
 
     def escaped(self) -> str:
         """Return the character after a backslash, which has no meaning; "" for a line break."""
@@ -345,7 +374,38 @@ class _Condition:
             if not self.take("]]"):
                 raise ShellError('a "]]" is missing')
             return holds != is_negated
-        raise ShellError("only [[ ... ]] and (( ... )) are supported as a condition")
+        return self.builtin() != is_negated
+
+    def builtin(self) -> bool:
+        """Evaluate `[ ... ]` or `test ...` with one comparison."""
+        found: list[str] = []
+        while (parts := self.reader.parts()) and parts != [_Part("]")]:
+            found += _fields(parts)
+        if found[:1] != (["["] if parts else ["test"]):
+            commands = "[[ ... ]], [ ... ], test and (( ... ))"
+            raise ShellError(f"only {commands} are supported as a condition")
+        is_negated = found[1:2] == ["!"]
+        return self.of_words(found[2:] if is_negated else found[1:]) != is_negated
+
+    def of_words(self, operands: list[str]) -> bool:
+        match operands:
+            case []:
+                return False
+            case [word]:
+                return word != ""
+            case ["-n" | "-z" as operator, word]:
+                return (word == "") == (operator == "-z")
+            case [left, "=" | "==", right]:
+                return left == right
+            case [left, "!=", right]:
+                return left != right
+            case [left, operator, right] if operator in _COMPARISONS:
+                return self.compared(left, operator, right)
+        raise ShellError(f'"{" ".join(operands)[:40]}" is not supported in a condition')
+
+    def compared(self, left: str, operator: str, right: str) -> bool:
+        sides = (_Arithmetic(side, self.environment).value() for side in (left, right))
+        return bool(_OPERATORS[_COMPARISONS[operator]](*sides))
 
     def arithmetic(self) -> bool:
         return _Arithmetic(self.reader.until_double(), self.environment).value() != 0
@@ -401,8 +461,7 @@ class _Condition:
             if operator not in _COMPARISONS:
                 raise ShellError(f"{operator} is not supported in a condition")
             right, _ = self.word()
-            sides = (_Arithmetic(side, self.environment).value() for side in (left, right))
-            return bool(_OPERATORS[_COMPARISONS[operator]](*sides))
+            return self.compared(left, operator, right)
         return left != ""
 
     def word(self) -> tuple[str, bool]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The unittests.cfg of a kvm-unit-tests source tree, and messages for any other path."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +47,7 @@ def _refuse_file(path: Path, shown: str) -> None:
 
 def _hint(path: Path) -> str:
     """Return a hint that names the source tree that `path` is in."""
-    tops = path.absolute().parents[:2]
+    tops = Path(os.path.normpath(path.absolute())).parents[:2]
     found = (top for top in tops if any((top / name).is_file() for name in _PATHS[:2]))
     top = next(found, None)
     return f"give the top of the source tree, {printable(str(top))}" if top else _HINT
