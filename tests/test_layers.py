@@ -2,6 +2,7 @@
 """Data flows one way: a layer imports only from those before it; click stays in the commands."""
 
 import ast
+import fnmatch
 import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import kut_runner
+from kut_runner.cli import COMMANDS
 
 #: In their order, as the package's docstring draws them.
 LAYERS = re.findall(r"\w+", "".join(re.findall(r"^    .*\n", kut_runner.__doc__, re.MULTILINE)))
@@ -49,6 +51,19 @@ def dotted(path: Path) -> str:
 
 def test_every_module_is_in_a_layer() -> None:
     assert {layer(path) for path in MODULES} == {"__init__", *LAYERS}
+
+
+def test_the_architecture_page_lists_the_modules_of_each_layer() -> None:
+    page = (PACKAGE.parent / "docs/architecture.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)/` \|.*\| (.*) \|$", page, re.MULTILINE))
+    for name in sorted({path.parent.name for path in MODULES if path.parent.parent == PACKAGE}):
+        listed = re.findall(r"`([\w*]+)`", rows[name])
+        modules = [path.stem for path in (PACKAGE / name).glob("*.py") if path.stem != "__init__"]
+        if name == "commands":  # it describes the others together
+            modules = [module for module in modules if module not in COMMANDS]
+        assert [each for each in listed if not fnmatch.filter(modules, each)] == []
+        missing = [each for each in modules if not any(fnmatch.fnmatch(each, p) for p in listed)]
+        assert missing == [], f"docs/architecture.md does not list them in {name}/"
 
 
 @pytest.mark.parametrize("name", ["__init__", *LAYERS])
