@@ -124,8 +124,8 @@ def test_the_environment_counts(tree: Path) -> None:
 @pytest.mark.qemu
 def test_the_guest_gets_the_variables_of_upstream(tree: Path, tmp_path: Path) -> None:
     own = tmp_path / "own"
-    own.write_text("# mine\nMINE='a b'\nTARGET=other\n")
-    environment = {"ERRATA_B": "n", "ERRATA_A": "y", "KVM_UNIT_TESTS_ENV": str(own)}
+    own.write_text("# mine\nMINE='a  b'\nTARGET=other\nAGAIN=$MINE-$EL2\n")
+    environment = {"ERRATA_B": "n", "ERRATA_A": "y", "KVM_UNIT_TESTS_ENV": str(own), "EL2": "1"}
     done, document = kut(tmp_path, "--tree", tree, "selftest", environment=environment)
     assert done.returncode == 0, done.stderr
     argv = document["tests"][0]["qemu"]["argv"]
@@ -133,7 +133,8 @@ def test_the_guest_gets_the_variables_of_upstream(tree: Path, tmp_path: Path) ->
     values = dict(line.split("=", 1) for line in found)
     kernel = platform.release()
     assert values["TARGET"] == "qemu"
-    assert values["MINE"] == "a b"
+    assert values["MINE"] == "a  b"
+    assert values["AGAIN"] == "a  b-1"
     assert values["QEMU_ACCEL"] == "tcg"
     assert values["QEMU_VERSION_STRING"].startswith(
         f"QEMU emulator version {values['QEMU_MAJOR']}."
@@ -409,7 +410,7 @@ def test_the_variables_of_upstream_can_be_expanded(tmp_path: Path) -> None:
     (tree / "config.mak").write_text("ARCH=arm64\nCONFIG_EFI=\nTARGET=qemu\n")
     environment = {"MACHINE": "virt", "ERRATA_abc": "y", "EL2": "1", "TARGET": "other"}
     (test,) = loaded(tree, environment)
-    assert test.args == "qemu tcg 4 virt y 1  arm64 []"
+    assert test.args == "qemu tcg 4 virt y 1 arm64 []"
 
 
 def test_config_mak_does_not_stand_for_the_user(tmp_path: Path) -> None:

@@ -108,11 +108,11 @@ def _given(environment: Environment) -> dict[str, str]:
     name = environment.get(FILE_VARIABLE)
     if not name:
         return {}
-    found = {}
+    found: dict[str, str] = {}
     for number, line in enumerate(_lines(Path(name), f"${FILE_VARIABLE}"), start=1):
         if match := _ENTRY.fullmatch(line):
             try:
-                found[match[1]] = " ".join(shell.words(match[2], environment))
+                found[match[1]] = shell.assigned(match[2], {**environment, **found})
             except ShellError as error:
                 problem = f"{name}:{number}: {match[1]}: {error}"
                 raise UsageError(printable(problem), "give a constant value") from None

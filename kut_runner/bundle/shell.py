@@ -58,6 +58,16 @@ def words(text: str, environment: Environment) -> list[str]:
     return found
 
 
+def assigned(text: str, environment: Environment) -> str:
+    """Return the value of an assignment, in which spaces do not split variables."""
+    reader = _Reader(text, environment)
+    found = []
+    while (word := reader.word()) is not None:
+        found.append(word[0])
+    reader.end()
+    return " ".join(found)
+
+
 def number(text: str, environment: Environment) -> int:
     """Return the integer value of a number, a variable or $((...))."""
     text = text.strip()
