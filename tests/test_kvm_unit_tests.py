@@ -430,7 +430,9 @@ def test_max_smp(given: str | None, cpus: int, expected: str) -> None:
     assert tree_variables.max_smp(environment, cpus) == expected
 
 
-@pytest.mark.parametrize("given", ["x", "0", "-1", "2 ", "1e3", "4,threads=2", "\x1b[31m", "\u0664"])
+@pytest.mark.parametrize(
+    "given", ["x", "0", "-1", "2 ", "1e3", "4,threads=2", "\x1b[31m", "\u0664"]
+)
 def test_max_smp_that_is_no_number(given: str) -> None:
     with pytest.raises(UsageError, match=r"\$MAX_SMP: .* is not a number of CPUs") as caught:
         tree_variables.max_smp({"MAX_SMP": given}, 8)
@@ -739,6 +741,16 @@ def test_no_tree(tmp_path: Path) -> None:
         load(tmp_path)
     with pytest.raises(ConfigError, match=": no tests"):
         load(written(tmp_path, "# nothing\n"))
+
+
+def test_no_tree_for_arm64(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="gone does not exist"):
+        load(tmp_path / "gone")
+    for name in ("x86", "riscv"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "unittests.cfg").touch()
+    with pytest.raises(UsageError, match="has tests for x86, riscv only"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize(
