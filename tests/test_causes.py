@@ -247,21 +247,29 @@ def test_a_timeout_names_the_missing_key_of_a_test_that_waits_for_a_migration(
 
 
 @pytest.mark.parametrize("prefix", ["", "a: b: "])
-def test_a_skip_without_a_check_names_the_exit_that_ended_the_guest(prefix: str) -> None:
-    end = "SUMMARY: 0 tests\n\nEXIT: STATUS=77\n"
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [
+        ("exit SVC: ISS 0", "SVC: ISS 0"),
+        ("exception at EL1 without handler, vector EL1H_SYNC", None),
+    ],
+)
+def test_a_guest_that_ended_before_the_first_check_is_no_skip(
+    prefix: str, line: str, end: str | None
+) -> None:
     info = f"INFO: {prefix}guest: "
-    verdict = result(f"{info}exit SVC: ISS 0\n{info}ESR_EL2 0 FAR_EL2 0\n{end}", END).verdict
-    assert verdict.reason == "no check was made, and a guest ended early: exit SVC: ISS 0"
-    dump = f"{info}exception at EL1 without handler, vector EL1H_SYNC\n"
-    reason = result(f"{dump}{end}", END).verdict.reason
-    assert reason.endswith("ended early: exception at EL1 without handler, vector EL1H_SYNC")
-    assert result(f"{info}5 exits by IRQ\n{end}", END).verdict.reason == "no check was made"
-    assert (
-        result(
-            f"{dump}SKIP: a\nSUMMARY: 1 tests, 1 skipped\n\nEXIT: STATUS=77\n", END
-        ).verdict.reason
-        == "a"
-    )
+    dump = f"{info}{line}\n{info}ESR_EL2 0 FAR_EL2 0\n"
+    verdict = result(f"{dump}SUMMARY: 0 tests\n\nEXIT: STATUS=77\n", END).verdict
+    assert (verdict.status, verdict.cause) == (Status.CRASH, Cause.EXIT_CONTRADICTS)
+    expected = f"no check was made, and an exit without a handler ended a guest: {end or line}"
+    assert verdict.reason == expected
+    skipped = f"{dump}SKIP: a\nSUMMARY: 1 tests, 1 skipped\n\nEXIT: STATUS=77\n"
+    assert result(skipped, END).verdict.status is Status.SKIP
+
+
+def test_other_lines_about_a_guest_do_not_forbid_a_skip() -> None:
+    log = "INFO: guest: 5 exits by IRQ\nSUMMARY: 0 tests\n\nEXIT: STATUS=77\n"
+    assert result(log, END).verdict.status is Status.SKIP
 
 
 def test_a_test_that_its_harness_stopped_is_no_pass() -> None:

@@ -82,6 +82,14 @@ CASES = [
         registers=GUEST_EXIT,
     ),
     Case(
+        "misbehave-guest-unchecked",
+        "exception",
+        rf"guest: data abort from a lower EL: .*, in load_from\(\) at {AT}",
+        ("load_from", "guest_load", "unchecked_exit", "main"),
+        'report_info("read %lx", *address);',
+        registers=GUEST_EXIT,
+    ),
+    Case(
         "misbehave-guest-code",
         "exception",
         r"guest: data abort from a lower EL: permission fault, level 3, write; \d bytes? from wzr;"

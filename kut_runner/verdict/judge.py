@@ -31,6 +31,7 @@ row  condition                                                   status   code  
 21   a STACK line                                                crash    1        fatal
 22   the machine still ran long after the EXIT line              timeout  1        no-power-off
 23   EXIT says "passed" without a check, or "skipped" with some  crash    1        exit-contradicts
+     or after an exit without a handler that ended a guest
 24   every check was skipped, or none was made                   skip     0, or 4  all-skipped
 25   the test ended without a migration that it is to make,      fail     1        not-migrated
      or during a continuous one,                                                   migration-misused
@@ -97,7 +98,9 @@ _QEMU: Final = QemuExits()
 #: Lines of `lib/migrate.c` after which a test waits for a key.
 _MIGRATION_REQUESTS: Final = tuple(each.value for each in Request if each is not Request.EXIT)
 #: INFO text of `lib/arm64/guest-dump.c` about an exit without a handler.
-_GUEST_END: Final = re.compile(r"(?:.*: )?guest: ((?:exit|exception at EL1 without handler,) .+)")
+_GUEST_END: Final = re.compile(
+    r"(?:.*: )?guest: (?:exit (.+)|(exception at EL1 without handler, .+))"
+)
 
 
 def judge(
@@ -317,7 +320,7 @@ def _judge_summary(
         reason = f"no power-off within {LINGER:.0f} s after EXIT: STATUS={status}"
         return _failed(Status.TIMEOUT, reason, Cause.NO_POWER_OFF)
     unchecked = _unchecked(output, summary) if may_pass else ""
-    if not unchecked and (contradiction := _contradiction(status, summary)):
+    if not unchecked and (contradiction := _contradiction(output, summary)):
         return _failed(Status.CRASH, contradiction, Cause.EXIT_CONTRADICTS)
     return _judge_checks(output, summary, process_exit, unchecked)
 
@@ -346,9 +349,12 @@ def _unchecked(output: GuestOutput, summary: Summary) -> str:
     return f"passed with {made} and {'an empty' if has_summary else 'no'} SUMMARY line"
 
 
-def _contradiction(status: int | None, summary: Summary) -> str:
+def _contradiction(output: GuestOutput, summary: Summary) -> str:
+    status = output.exit_status
     if status == _SKIPPED and summary.skipped < summary.tests:
         return "EXIT says that all was skipped, but checks were made"
+    if status == _SKIPPED and not summary.tests and (end := _ended_guest(output)):
+        return f"no check was made, and an exit without a handler ended a guest: {end}"
     if status == _PASSED and not summary.tests:
         return "EXIT says that all passed, but no check was made"
     return ""
@@ -358,14 +364,14 @@ def _skip_reason(output: GuestOutput) -> str:
     reasons = [check.text for check in output.checks if check.status is Status.SKIP]
     if len(reasons) > 1:
         return f"{_quoted(reasons[0])} (and {len(reasons) - 1} more)"
-    return reasons[0] if reasons else f"no check was made{_ended_guest(output)}"
+    return reasons[0] if reasons else "no check was made"
 
 
 def _ended_guest(output: GuestOutput) -> str:
-    """Return how the last guest ended that took an exit without a handler, "" for none."""
+    """Return the last exit without a handler, which ended a guest; "" for none."""
     texts = [info.text for info in output.checks_and_infos if isinstance(info, Info)]
-    ends = [found[1] for text in texts if (found := _GUEST_END.fullmatch(text))]
-    return f", and a guest ended early: {_quoted(ends[-1])}" if ends else ""
+    ends = [found[1] or found[2] for text in texts if (found := _GUEST_END.fullmatch(text))]
+    return _quoted(ends[-1]) if ends else ""
 
 
 def _error(reason: str, cause: Cause, code: ExitCode = ExitCode.INFRASTRUCTURE) -> Verdict:
