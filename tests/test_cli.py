@@ -299,11 +299,12 @@ def test_outside_a_tree_the_way_in_is_named(kut: Kut, tmp_path: Path) -> None:
 def test_a_source_tree_of_kvm_unit_tests_is_not_taken_for_that_of_kut(
     kut: Kut, tree: Path, tmp_path: Path
 ) -> None:
+    default = f"kut: no source tree here; using {tree}\n"
     note = "kut: using kut's own tests; `--tree .` selects those of kvm-unit-tests here\n"
     environment = {"KUT_DEFAULT_ROOT": str(tree)}
-    assert kut("list", cwd=tmp_path, env=environment).stderr == ""
+    assert kut("list", cwd=tmp_path, env=environment).stderr == default
     (tmp_path / "run_tests.sh").touch()
-    assert kut("list", cwd=tmp_path, env=environment).stderr == note
+    assert kut("list", cwd=tmp_path, env=environment).stderr == default + note
     assert kut("--root", str(tree), "list", cwd=tmp_path).stderr == ""
     (tree / "run_tests.sh").touch()
     assert kut("list", cwd=tree).stderr == ""

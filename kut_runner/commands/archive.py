@@ -2,6 +2,7 @@
 """`kut archive`: tests and images for machines without a compiler."""
 
 import os
+from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,10 @@ def command(
     size = archive.pack(
         file, tree=workspace.tree, compiler=workspace.compiler, tests=tests, images=images
     )
-    content = f"{len(tests)} tests with {len(images)} images, {size / 1e6:.1f} MB"
+    content = f"{_count(tests, 'test')} with {_count(images, 'image')}, {size / 1e6:.1f} MB"
     echo(f"{os.path.relpath(file)}: {content}")
     return ExitCode.OK
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'s' if len(things) != 1 else ''}"

@@ -98,6 +98,8 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
     if not quiet and root is None:
         if source_trees.is_bundled(tree):
             _report_carried(tree)
+        elif source_trees.is_outside(Path.cwd()):
+            _report_default(tree)
         if source_trees.is_kvm_unit_tests(Path.cwd()):
             _report_other_tests()
     return tree
@@ -107,6 +109,12 @@ def tree_of(root: Path | None, *, quiet: bool = False) -> Path:
 def _report_carried(tree: Path) -> None:
     """Print once that the source tree is not one of the user."""
     echo(f"kut: no source tree here; using the one of kut, built in {tree}", err=True)
+
+
+@cache
+def _report_default(tree: Path) -> None:
+    """Print once that the source tree is that of the checkout of `scripts/kut`."""
+    echo(f"kut: no source tree here; using {tree}", err=True)
 
 
 @cache

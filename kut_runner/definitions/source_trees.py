@@ -58,6 +58,11 @@ def find(start: Path) -> Path:
     return work_dir(_BUNDLED)
 
 
+def is_outside(directory: Path) -> bool:
+    """Return whether a directory is in no source tree, so that find() returns a default."""
+    return not any(map(config.is_root, (directory, *directory.parents)))
+
+
 def work_dir(tree: Path) -> Path:
     """Return the directory to use a source tree in: for the bundled one, a directory in the cache.
 
@@ -174,7 +179,11 @@ def _check(tree: Path) -> None:
     """Raise ConfigError if `kut.toml` is invalid or requires a newer kut."""
     problems: list[str] = []
     document = config.parse(tree / config.MARK, config.MARK, problems)
-    problems += [f"{config.MARK}: {key}: unknown key" for key in document if key != "library"]
+    problems += [
+        f'{config.MARK}: {key}: unknown key; the only one is "library"'
+        for key in document
+        if key != "library"
+    ]
     if not problems:
         problems += _library_problems(document.get("library"))
     if (tree / "lib").is_dir():
