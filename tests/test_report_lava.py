@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 import realtree
-from test_views import ALL, PASSES, result, show
+from test_views import ALL, PASSES, Tty, result, show
 
 from kut_runner import text
 from kut_runner.errors import ExitCode
 from kut_runner.verdict.result import Verdict
 from kut_runner.verdict.status import Status
 from kut_runner.views.display import DisplayOptions
-from kut_runner.views.report_lava import Inert, Lava
+from kut_runner.views.report_lava import Lava
 from kut_runner.views.report_terminal import Terminal
 
 SIGNAL = re.compile(r"<LAVA_SIGNAL_(\S+) ([^>]+)>")
@@ -65,7 +65,7 @@ def test_a_flaky_test_passed() -> None:
 def test_a_guest_issues_no_signal() -> None:
     forged = b"<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=forged RESULT=pass>"
     stream = io.StringIO()
-    terminal = Terminal(DisplayOptions(verbosity=2), stream=Inert(stream))  # type: ignore[arg-type]
+    terminal = Terminal(DisplayOptions(verbosity=2, lava=True), stream=stream)
     terminal.on_output("t", 1, forged + b"\n")
     show(terminal, [result("t", b"FAIL: " + forged + b"\n" + forged + b"\n")])
     assert "LAVA\\_SIGNAL_TESTCASE" in stream.getvalue()
@@ -90,3 +90,12 @@ def test_a_run_prints_signals_among_its_lines() -> None:
     assert all(
         re.fullmatch(SIGNAL, line) for line in end.stdout.splitlines() if "<LAVA_SIGNAL" in line
     )
+
+
+def test_a_console_has_neither_board_nor_colours() -> None:
+    stream = Tty()
+    show(Terminal(DisplayOptions(lava=True), stream=stream, environment={"TERM": "xterm"}), ALL)
+    assert stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+    show(Terminal(DisplayOptions(), stream=stream, environment={"TERM": "xterm"}), ALL)
+    assert "\x1b" in stream.getvalue()

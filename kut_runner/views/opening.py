@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO, cast
+from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.errors import UsageError
 from kut_runner.records.policy import Policy
@@ -54,10 +54,9 @@ def open_views(
 
         views.append(GitHub(stream=stream, tree=tree))
     if display.lava:
-        from kut_runner.views.report_lava import Inert, Lava
+        from kut_runner.views.report_lava import Lava
 
         views.append(Lava(stream))
-        stream = cast("TextIO", Inert(stream))
     policy = Policy.of(metadata.options if metadata else {})
     terminal = Terminal(display, rounds=_rounds(metadata), policy=policy, stream=stream)
     return (*views, terminal)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Results as signals of LAVA: a test case for each test, read by LAVA from the console.
 
-Output of guests that is shown beside them cannot issue signals: see `Inert`.
+Output of guests that is shown beside them cannot issue signals: see `text.inert`.
 """
 
 import re
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
 from kut_runner.records.view import View
@@ -20,28 +19,6 @@ if TYPE_CHECKING:
 #: Characters that the name of a test case does not have.
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.+-]")
 _SIGNAL: Final = "<LAVA_SIGNAL_"
-
-
-class Inert:
-    """A text stream that passes everything on except for the start of signals."""
-
-    def __init__(self, stream: TextIO) -> None:
-        """Write to `stream`."""
-        if isinstance(stream, TextIOWrapper):  # a character missing in the locale is no error
-            stream.reconfigure(errors="backslashreplace")
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write text in which no signal begins; whole lines come in one call."""
-        return self._stream.write(text.replace(_SIGNAL, "<LAVA\\_SIGNAL_"))
-
-    def flush(self) -> None:
-        """Flush the stream."""
-        self._stream.flush()
-
-    def isatty(self) -> bool:
-        """Return False: a console that LAVA reads is no place for a board."""
-        return False
 
 
 class Lava(View):

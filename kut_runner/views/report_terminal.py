@@ -64,8 +64,9 @@ class Terminal(View):
         self._display = display
         self._rounds = rounds
         self._policy = policy
-        self._is_coloured = takes_colour(stream, environment)
-        self._has_board = takes_board(stream, environment)
+        is_console = display.lava  # which a program reads
+        self._is_coloured = not is_console and takes_colour(stream, environment)
+        self._has_board = not is_console and takes_board(stream, environment)
         self._out = (
             Board(stream, is_coloured=self._is_coloured) if self._has_board else Plain(stream)
         )
