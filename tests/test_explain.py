@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import realtree
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kut_runner.diagnose import explain as explain_module
 from kut_runner.diagnose.explain import Elf, explain
-from kut_runner.process.snapshot import Cpu, Snapshot
-from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Kind
+from kut_runner.process.snapshot import Cpu, RepeatedExit, Snapshot
+from kut_runner.verdict.diagnosis import CpuState, Diagnosis, Frame, Kind
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.guest_output import GuestOutput, collect
 
@@ -451,3 +452,16 @@ def test_no_machine_makes_it_raise(cpus: tuple[Cpu, ...], load: int | None) -> N
     found = explain(said(""), Snapshot(cpus, load), Elf(realtree.ROOT / "build/gcc/misbehave.elf"))
     assert found
     assert "by a bug" not in found.headline
+
+
+@pytest.mark.parametrize("library", ["lib", "build/lib"])
+def test_the_handler_of_an_exit_is_not_in_the_library(library: str) -> None:
+    class Image:
+        def frames_at(self, address: int, load: int, *, is_exact: bool) -> list[Frame]:
+            name = f"{library}/guest-dispatch.c" if address == load else "arm/mine.c"
+            return [Frame(address, file=name)] if is_exact else []
+
+    repeated = RepeatedExit(0, {}, 8, host_code=(0, 4))
+    found = explain_module._handler_frame(repeated, 0, cast("Any", Image()))
+    assert found
+    assert found.file == "arm/mine.c"

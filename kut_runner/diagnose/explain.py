@@ -37,6 +37,8 @@ _SYSTEM_REGISTERS: Final = tuple(
 )
 _SMC_OR_HVC: Final = (0xD4000002, 0xD4000003)
 _CALL_MASK: Final = 0xFFE0001F
+#: Paths of the library: in kut's own source tree, and in others.
+_LIBRARY: Final = ("lib/", "build/lib/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +303,7 @@ def _handler_frame(repeated: "RepeatedExit", load: int | None, image: _Image) ->
     for address in repeated.host_code:
         frame = image.frames_at(address, load, is_exact=True)[-1]
         if frame.file.endswith(".c"):
-            if not frame.file.startswith("lib/"):
+            if not frame.file.startswith(_LIBRARY):
                 return frame
             first = first or frame
     return first
