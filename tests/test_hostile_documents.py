@@ -238,7 +238,7 @@ def test_a_rerun_does_not_start_the_program_of_a_file(tmp_path: Path) -> None:
     program.chmod(0o755)
     tree = tmp_path / "tree"
     (tree / "arm").mkdir(parents=True)
-    (tree / "arm/unittests.cfg").write_text("[a]\nfile = x.flat\n")
+    (tree / "arm/unittests.cfg").write_text("[a]\nfile = x.flat\ntimeout = 0.5s\n")
     (tree / "arm/x.flat").touch()
     (tmp_path / "build/runs").mkdir(parents=True)
     data = copy.deepcopy(WHOLE)

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from kut_runner import __version__
 from kut_runner.build.builder import Image
@@ -41,9 +41,9 @@ _LARGEST_IMAGE: Final = 64 << 20
 _LARGEST_TEXT: Final = 4 << 20
 _MOST_FILES: Final = 20_000
 _MOST_MEMORY: Final = 64 << 20
-#: Most bytes of a header, which has a long name.
-_LONGEST_HEADER: Final = 4 << 10
 _READ_SIZE: Final = 1 << 16
+#: Most bytes that tarfile reads in one call: parts of a file, or a whole header.
+_LONGEST_READ: Final = 1 << 16
 #: Types of entries that are regular files; a sparse file could be as large as it likes.
 _FILE_TYPES: Final = (tarfile.REGTYPE, tarfile.AREGTYPE)
 #: Directory and file of a name, and what the name of a file may be.
@@ -165,34 +165,39 @@ def _digest(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
 
 
-class _Entry(tarfile.TarInfo):
-    """A header of an archive; tarfile reads headers with long names or metadata into memory."""
+class _Content:
+    """The content of an xz file, for `tarfile` to read from start to end in bounded memory.
 
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Return the header in a block; raises ReadError for one that is too long."""
-        entry = super().frombuf(buf, encoding, errors)
-        if entry.type not in _FILE_TYPES and entry.size > _LONGEST_HEADER:
-            raise tarfile.ReadError(f"a header of {entry.size} bytes")
-        return entry
-
-
-class _Decompressed:
-    """The content of an xz file, for `tarfile` to read as a stream in bounded memory."""
+    tarfile reads files in parts, but a header with a long name or with metadata in one call.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY)
+        self._position = 0
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes, none only at the end; raises EOFError before the end."""
-        while not self._xz.eof:
-            data = b""
-            if self._xz.needs_input and not (data := self._file.read(_READ_SIZE)):
-                raise EOFError("it ends too early")
-            if found := self._xz.decompress(data, size):
-                return found
-        return b""
+        """Return `size` bytes, fewer only at the end.
+
+        Raises EOFError before the end, ReadError for more than `_LONGEST_READ`.
+        """
+        if size > _LONGEST_READ:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        parts = bytearray()
+        while len(parts) < size and (part := self._part(size - len(parts))):
+            parts += part
+        self._position += len(parts)
+        return bytes(parts)
+
+    def tell(self) -> int:
+        """Return the number of bytes that were read."""
+        return self._position
+
+    def seek(self, position: int) -> int:
+        """Skip bytes up to `position`, which is not behind the current one."""
+        while self._position < position and self.read(min(position - self._position, _READ_SIZE)):
+            pass
+        return self._position
 
     def finish(self) -> None:
         """Read the padding of the archive; raises EOFError before its end, and behind it."""
@@ -202,13 +207,23 @@ class _Decompressed:
             if padding > tarfile.RECORDSIZE:
                 raise EOFError("it goes on behind its end")
 
+    def _part(self, size: int) -> bytes:
+        """Return up to `size` bytes, none only at the end."""
+        while not self._xz.eof:
+            data = b""
+            if self._xz.needs_input and not (data := self._file.read(_READ_SIZE)):
+                raise EOFError("it ends too early")
+            if found := self._xz.decompress(data, size):
+                return found
+        return b""
+
 
 def _extract(path: Path, into: Path) -> None:
     """Unpack regular files only, each below `into`, within the limits."""
     try:
         with path.open("rb") as file:
-            content: Any = _Decompressed(file)
-            with tarfile.open(fileobj=content, mode="r|", tarinfo=_Entry) as tar:
+            content: Any = _Content(file)
+            with tarfile.open(fileobj=content, mode="r:") as tar:
                 _extract_all(path, tar, into)
             content.finish()
     except (tarfile.TarError, lzma.LZMAError, EOFError, RecursionError, ValueError) as error:
