@@ -403,11 +403,13 @@ def on_terminal(tree: Path, *args: str) -> tuple[int, str]:
         stderr=terminal,
         check=False,
     )
-    os.write(terminal, b".")  # so that the read returns in any case
-    shown = os.read(control, 65536).decode()
+    os.write(terminal, b"\0")  # an end, as one call reads 4 KiB of a terminal at most
+    shown = b""
+    while not shown.endswith(b"\0"):
+        shown += os.read(control, 65536)
     os.close(control)
     os.close(terminal)
-    return end.returncode, shown.removesuffix(".")
+    return end.returncode, shown.removesuffix(b"\0").decode()
 
 
 @pytest.mark.qemu

@@ -96,7 +96,9 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
     "headers without end": lambda: lzma.compress(chain(tarfile.XHDTYPE)),
     "a text of 1 GiB": lambda: Zeros(block("configs/a.toml", tarfile.REGTYPE, HUGE), 300).data,
     "an image of 1 GiB": lambda: Zeros(block("images/a.flat", tarfile.REGTYPE, HUGE), 300).data,
-    "a sparse file": lambda: lzma.compress(tar_of(FILES, entry("images/b.flat", b"S", HUGE))),
+    "a sparse file": lambda: lzma.compress(
+        block("images/b.flat", tarfile.GNUTYPE_SPARSE, HUGE) + tar_of(FILES)
+    ),
     "a negative size": lambda: lzma.compress(
         block("images/a.flat", tarfile.REGTYPE, 0)[:124] + b"\xff" * 12 + bytes(376 + 1024)
     ),

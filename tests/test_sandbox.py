@@ -77,6 +77,8 @@ def test_qemu_cannot_start_a_program(tmp_path: Path) -> None:
     done = realtree.kut(tree, "run", "denied", "allowed")
     results = realtree.last_run(tree)["tests"]
     reasons = {each["id"]: each["reason"] for each in results}
-    assert "SIGSYS" in reasons["denied"], done.stdout + done.stderr
+    # QEMU 7.2 is killed; in later versions the call fails.
+    refusals = ("SIGSYS", "Operation not permitted")
+    assert any(each in reasons["denied"] for each in refusals), done.stdout + done.stderr
     assert not (tmp_path / "denied").exists()
     assert (tmp_path / "allowed").exists()
