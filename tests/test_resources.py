@@ -163,12 +163,6 @@ def test_on_one_cpu_nothing_overlaps() -> None:
     assert qemu_machine.cost(TEST).bounded(None, Resources(1, 1000)).cpus == 1
 
 
-@pytest.mark.parametrize(("smp", "total", "cpus"), [(1, 8, 2), (1, 2, 2), (1, 1, 1), (4, 4, 4)])
-def test_a_test_that_must_not_wait_has_a_cpu_more(smp: int, total: int, cpus: int) -> None:
-    whole = Resources(total, 1000)
-    assert qemu_machine.cost(definition(smp=smp)).undisturbed(whole).cpus == cpus
-
-
 def test_memory_weighs_with_that_of_qemu_but_no_more_than_there_is() -> None:
     assert qemu_machine.cost(TEST).bounded(None, Resources(8, 1000)) == Resources(1, 128 + OVERHEAD)
     assert qemu_machine.cost(TEST).bounded(None, Resources(8, 100)) == Resources(1, 100)

@@ -48,10 +48,6 @@ class Resources:
             cpus = min(cpus, _rounded(sqrt(cpus) if cpu_demand is None else cpu_demand))
         return Resources(cpus, self.memory).limited(total)
 
-    def undisturbed(self, total: "Resources") -> "Resources":
-        """Return the cost of a test that must not wait for a CPU, at most `total`: one CPU more."""
-        return Resources(self.cpus + 1, self.memory).limited(total)
-
     def limited(self, total: "Resources") -> "Resources":
         """Return the cost, at most `total`."""
         return Resources(min(self.cpus, total.cpus), min(self.memory, total.memory))

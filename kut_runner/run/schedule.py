@@ -82,7 +82,7 @@ class Scheduler:
         known = self._timings.get(case.id)
         cost = case.target.cost(case.test)
         if case.test.latency:
-            return cost.undisturbed(self.capacity)
+            return cost.limited(self.capacity)
         return cost.bounded(known.cpu_demand if known else None, self.capacity)
 
     def _count(self, case: "Case") -> int:
