@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with tests that may take long, so that at the end no worker is left alone with one."""
     items.sort(key=lambda item: item.get_closest_marker("qemu") is None)
+
+
+@pytest.fixture
+def handled_signals() -> Iterator[None]:
+    """Handle signals even if pytest ignores them, as in a background job of a shell."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    old = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    yield
+    for number, handler in zip(numbers, old, strict=True):
+        signal.signal(number, handler)
 
 
 Kut = Callable[..., subprocess.CompletedProcess[str]]

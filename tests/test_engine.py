@@ -4,7 +4,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,15 +32,7 @@ PASS = r"printf 'PASS: a\nSUMMARY: 1 tests\n\nEXIT: STATUS=1\n'"  # noqa: S105 -
 FAIL = r"printf 'FAIL: a\nSUMMARY: 1 tests, 1 unexpected failures\n\nEXIT: STATUS=3\n'"
 SKIP = r"printf 'SKIP: no\nSUMMARY: 1 tests, 1 skipped\n\nEXIT: STATUS=77\n'"
 
-
-@pytest.fixture(autouse=True)
-def _heeded() -> Iterator[None]:
-    """Restore signals that pytest ignores when it runs in the background of a shell."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    old = [signal.signal(number, signal.default_int_handler) for number in numbers]
-    yield
-    for number, handler in zip(numbers, old, strict=True):
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("handled_signals")
 
 
 class Recorder(View):

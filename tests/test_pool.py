@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,15 +22,7 @@ from kut_runner.process.pool import Pool
 
 Run = Callable[..., tuple[ProcessExit, bytes]]
 
-
-@pytest.fixture(autouse=True)
-def _heeded() -> Iterator[None]:
-    """Handle signals even if pytest ignores them, as in a background job of a shell."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    old = [signal.signal(number, signal.default_int_handler) for number in numbers]
-    yield
-    for number, handler in zip(numbers, old, strict=True):
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("handled_signals")
 
 
 def finish(pool: Pool, count: int = 1) -> list[tuple[Boot, ProcessExit]]:
