@@ -404,7 +404,7 @@ def _run_ninja(
     environ = os.environ | {"NINJA_STATUS": "[%f/%t] "}
     if sys.stderr.isatty():
         environ["CLICOLOR_FORCE"] = "1"  # the compiler's colours come through the pipe
-    # Ctrl-C reaches ninja too. When kut dies without a word to ninja, even by SIGKILL, the kernel
+    # Ctrl-C reaches ninja too. When kut dies without stopping ninja, even by SIGKILL, the kernel
     # sends SIGTERM to ninja, which stops the compilers and removes partial files.
     with subprocess.Popen(
         argv,

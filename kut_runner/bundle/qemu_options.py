@@ -25,7 +25,7 @@ _FLAGS: Final = (
     *("nodefaults", "no-acpi", "no-hpet", "no-reboot", "no-shutdown", "no-user-config"),
     *("nographic", "only-migratable", "usb"),
 )
-#: Options with a value that is never a file: text, numbers, or one of a set of words.
+#: Options with a value that is never a file: text, numbers, or one of a set of keywords.
 _PLAIN: Final = {
     "append": re.compile(r".*", re.DOTALL),
     "display": re.compile("none"),
@@ -68,7 +68,7 @@ _HOST_PROPERTIES: Final = re.compile(
     "(.*[-_.])?(file|filename|path|dir|rootdir|device|fds?|vhostfd|host|kernel|initrd|dtb|drive)"
     "|romfile|mem-path|pcap"
 )
-#: Properties that are text; all others are numbers, sizes, addresses or words of `_VALUE`.
+#: Properties that are text; all others are numbers, sizes, addresses or keywords of `_VALUE`.
 _TEXTS: Final = re.compile(
     "id|bus|addr|mac|chardev|memdev|netdev|rng|iothread|primary-bus|failover_pair_id|name|guid"
     "|serial|display|port|tx|duplex|stage|granule|mode"
