@@ -16,6 +16,7 @@
 
 /* Stage 1 */
 #define PTE_ATTRINDX(i) ((u64)(i) << 2)
+#define PTE_ATTRINDX_MASK PTE_ATTRINDX(7)
 #define PTE_USER (UL(1) << 6) /* AP[1]; RES1 in a regime of one exception level */
 #define PTE_RDONLY (UL(1) << 7) /* AP[2] */
 #define PTE_SHARED (UL(3) << 8) /* inner shareable */
@@ -24,6 +25,10 @@
 #define PTE_GP (UL(1) << 50) /* guarded: an indirect branch must land on a BTI */
 #define PTE_PXN (UL(1) << 53)
 #define PTE_UXN (UL(1) << 54) /* XN in a regime of one exception level */
+
+/* TCR_EL1, and TCR_EL2 with E2H: the top byte of an address below 2^55 */
+#define TCR_TBI0 (UL(1) << 37) /* ignored in translations */
+#define TCR_TCMA0 (UL(1) << 57) /* accesses with tag 0 are not checked */
 
 /* MAIR_ELx, by index */
 #define MT_DEVICE_nGnRnE 0

@@ -32,6 +32,10 @@
 #define read_sysreg_s(r) read_sysreg(r)
 #define write_sysreg_s(v, r) write_sysreg(v, r)
 
+/* One of a row of registers for EL0, as pmevcntr<n>_el0; @n is a plain number. */
+#define read_regn_el0(reg, n) read_sysreg(reg##n##_el0)
+#define write_regn_el0(reg, n, v) write_sysreg(v, reg##n##_el0)
+
 /* Field [@hi:@lo] of @v. */
 #define FIELD(v, hi, lo) (((v) >> (lo)) & ((UL(1) << ((hi) - (lo) + 1)) - 1))
 
@@ -76,6 +80,7 @@
 
 /* Registers newer than the assembler's base architecture */
 #define ZCR_EL1 sys_reg(3, 0, 1, 2, 0)
+#define ZCR_EL1_LEN UL(0xf) /* vectors of at most (LEN + 1) * 128 bits */
 #define ZCR_EL12 sys_reg(3, 5, 1, 2, 0)
 #define ZCR_EL2 sys_reg(3, 4, 1, 2, 0)
 #define HCRX_EL2 sys_reg(3, 4, 1, 2, 2)
@@ -95,7 +100,10 @@
 /* SME */
 #define LORC_EL1 sys_reg(3, 0, 10, 4, 3)
 #define RNDR sys_reg(3, 3, 2, 4, 0)
+/* FEAT_MTE2: tag check faults that were taken asynchronously, by bit 55 of the address */
 #define TFSR_EL1 sys_reg(3, 0, 5, 6, 0)
+#define TFSR_EL1_TF0 (UL(1) << 0)
+#define TFSR_EL1_TF1 (UL(1) << 1)
 #define TPIDR2_EL0 sys_reg(3, 3, 13, 0, 5)
 
 /* EL2's virtual timer, FEAT_VHE */
@@ -248,6 +256,13 @@
 #define SCTLR_EL1_UCI (UL(1) << 26)
 #define SCTLR_EL1_nTLSMD (UL(1) << 28)
 #define SCTLR_EL1_LSMAOE (UL(1) << 29)
+/* FEAT_MTE: allocation tags for EL0 and for EL1, and the effect of a tag check fault */
+#define SCTLR_EL1_TCF0_SHIFT 38
+#define SCTLR_EL1_TCF0_MASK (UL(3) << SCTLR_EL1_TCF0_SHIFT)
+#define SCTLR_EL1_TCF_SHIFT 40
+#define SCTLR_EL1_TCF_MASK (UL(3) << SCTLR_EL1_TCF_SHIFT)
+#define SCTLR_EL1_ATA0 (UL(1) << 42)
+#define SCTLR_EL1_ATA (UL(1) << 43)
 /* Bits that are 1 where the feature that gives them a meaning is absent. */
 #define SCTLR_EL1_RES1                                                                         \
 	(SCTLR_EL1_EOS | SCTLR_EL1_TSCXT | SCTLR_EL1_EIS | SCTLR_EL1_SPAN | SCTLR_EL1_nTLSMD | \
@@ -275,6 +290,8 @@
 #define ID_AA64PFR0_GIC 24
 #define ID_AA64PFR0_SVE 32
 #define ID_AA64PFR0_RAS 28
+#define ID_AA64PFR1_MTE 8
+#define ID_AA64PFR1_EL1_MTE_SHIFT ID_AA64PFR1_MTE
 #define ID_AA64MMFR0_FGT 56
 #define ID_AA64MMFR1_LO 16
 #define ID_AA64MMFR1_PAN 20
