@@ -134,6 +134,10 @@ static void test_default(void)
 	       "an SError without handler: expected 1, \"%s\", found %d, \"%s\"",
 	       guest_exit_reason_name(GUEST_EXIT_UNHANDLED), exits,
 	       guest_exit_reason_name(guest->exit_reason));
+	report(guest->exit_code == ELx_LOW_ERROR_64,
+	       "exit_code after guest_c_exception_handler() of ELx_LOW_ERROR_64: expected %s, "
+	       "found %s",
+	       vector_name(ELx_LOW_ERROR_64), vector_name(guest->exit_code));
 	guest_destroy(guest);
 }
 
@@ -196,22 +200,23 @@ static void guest_call_numbers(void)
 
 static enum guest_handler_result add_number(struct guest *guest)
 {
-	u64 number = guest->esr_el2 & 0xffff;
+	u64 number = guest->esr_el2 & 0xffff, *numbers = guest->data;
 
-	guest->exit_code = guest->exit_code << 16 | number;
+	*numbers = *numbers << 16 | number;
 	return number ? GUEST_ACTION_RESUME : GUEST_ACTION_EXIT;
 }
 
 static void test_numbers(void)
 {
 	struct guest *guest = guest_create_4k(VMID, guest_call_numbers);
-	u64 expected = (u64)FRAMEWORK_EXCEPTION << 32 | (u64)FRAMEWORK_RETURNED << 16;
+	u64 expected = (u64)FRAMEWORK_EXCEPTION << 32 | (u64)FRAMEWORK_RETURNED << 16, numbers = 0;
 
+	guest->data = &numbers;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, add_number);
-	report(guest_run(guest) == GUEST_EXIT_HANDLER && guest->exit_code == expected,
+	report(guest_run(guest) == GUEST_EXIT_HANDLER && numbers == expected,
 	       "immediates of HVC that the framework uses too, in the handler: expected %#lx, found "
 	       "%#lx (%s)",
-	       expected, guest->exit_code, guest_exit_reason_name(guest->exit_reason));
+	       expected, numbers, guest_exit_reason_name(guest->exit_reason));
 	guest_destroy(guest);
 }
 

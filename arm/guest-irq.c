@@ -207,12 +207,6 @@ static void test_resume(void)
 	guest_destroy(guest);
 }
 
-static enum guest_handler_result count_and_take(struct guest *guest)
-{
-	guest->exit_code++;
-	return guest_take_interrupts(guest);
-}
-
 static u64 guest_wait_for(volatile unsigned int *count)
 {
 	while (!*count)
@@ -226,7 +220,7 @@ static void test_handler(void)
 	struct guest *guest = create(guest_wait_for);
 
 	guest->x[0] = (u64)&host.irqs;
-	guest_install_handler(guest, ELx_LOW_IRQ_64, count_and_take);
+	guest_install_handler(guest, ELx_LOW_IRQ_64, guest_take_interrupts);
 	gic_enable_irq(PPI(TIMER_HPTIMER_IRQ));
 	timer_start(timer_host(), SOON_US);
 	/* The host has interrupts masked. */

@@ -650,7 +650,7 @@ static void test_continuous(void)
 		guest->x[0] = 0;
 		if (guest_run(guest) != GUEST_EXIT_RETURNED)
 			break;
-		wrong += guest->exit_code;
+		wrong += guest->return_value;
 		runs++;
 	} while (!deadline_passed(end));
 	migrate_end_continuous();

@@ -140,7 +140,7 @@ static u64 run_big_endian(const struct instruction *instruction, bool el0, void 
 	guest->x[0] = (u64)address;
 	guest->x[1] = DEVICE_VALUE;
 	if (guest_run(guest) == GUEST_EXIT_RETURNED)
-		result = guest->exit_code;
+		result = guest->return_value;
 	else
 		result = 0xdead;
 	guest_destroy(guest);
@@ -311,7 +311,7 @@ static u64 read_twice(struct guest *guest, u64 return_address, u64 first, u64 se
 	guest->x[0] = first;
 	guest->x[1] = second;
 	guest_run(guest);
-	return guest->exit_code;
+	return guest->return_value;
 }
 
 static void check_word(u64 found, u64 expected, const char *what)

@@ -121,12 +121,6 @@ static void test_el0_handler(void)
 	       guest_exceptions);
 }
 
-static enum guest_handler_result exit_with_immediate(struct guest *guest)
-{
-	guest->exit_code = guest->esr_el2 & 0xffff;
-	return GUEST_ACTION_EXIT;
-}
-
 static u64 guest_hvc(void)
 {
 	asm volatile("hvc %0" : : "i"(GUEST_HVC_CALL) : "memory");
@@ -138,7 +132,7 @@ static void test_number(void)
 {
 	struct guest *guest = guest_create_4k(VMID, guest_hvc);
 
-	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_with_immediate);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	guest_check_run(guest, EXPECT_SYNDROME(ESR_ELx_EC_HVC64, GUEST_HVC_CALL, 0xffff),
 			"HVC of the guest's own with the immediate of a call");
 	guest_destroy(guest);
@@ -161,7 +155,7 @@ static void test_opaque(void)
 {
 	struct guest *guest = guest_create_4k(VMID, guest_opaque);
 
-	guest_install_handler(guest, ELx_LOW_SYNC_64, exit_with_immediate);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	guest_set_opaque(guest, true);
 	guest_check_run(guest, EXPECT_SYNDROME(ESR_ELx_EC_HVC64, GUEST_HVC_CALL, 0xffff),
 			"puts() of an opaque guest");
@@ -308,10 +302,10 @@ static enum guest_handler_result run_tracing_one(struct guest *guest)
 	inner->x[0] = value;
 	guest_install_handler(inner, ELx_LOW_SYNC_64, trace_outer);
 	guest_run(inner);
-	report(inner->exit_code == value,
+	report(inner->return_value == value,
 	       "TPIDR_EL1 of a guest whose handler traced another one that waits: expected %#lx, "
 	       "found %#lx",
-	       value, inner->exit_code);
+	       value, inner->return_value);
 	guest_destroy(inner);
 	return GUEST_ACTION_EXIT;
 }

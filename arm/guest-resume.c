@@ -195,11 +195,13 @@ static u64 guest_call_twice(void)
 	return 0;
 }
 
+static u64 tpidr_of_outer;
+
 static enum guest_handler_result run_other_then_look(struct guest *guest)
 {
 	if (!(guest->esr_el2 & 0xffff))
 		return run_other(guest);
-	guest->exit_code = guest->tpidr_el1;
+	tpidr_of_outer = guest->tpidr_el1;
 	return GUEST_ACTION_EXIT;
 }
 
@@ -213,10 +215,10 @@ static void test_after_nested_run(void)
 	guest_install_handler(inner, ELx_LOW_SYNC_64, guest_exit_always);
 	guest_check_run(outer, EXPECT_REASON(GUEST_EXIT_HANDLER),
 			"guest with two exits, whose first handler runs another");
-	report(outer->exit_code == 0x10004,
+	report(tpidr_of_outer == 0x10004,
 	       "TPIDR_EL1 at the exit after the one whose handler ran another guest: expected "
 	       "0x10004, found %#lx",
-	       outer->exit_code);
+	       tpidr_of_outer);
 	guest_destroy(outer);
 	guest_destroy(inner);
 }

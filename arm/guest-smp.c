@@ -137,7 +137,8 @@ static void test_each(void)
 		guest_install_handler(guests[i], ELx_LOW_SYNC_64, count_call);
 	on_cpus(run_own, NULL);
 	for (cpu = 0; cpu < used_cpus; cpu++) {
-		right += reasons[cpu] == GUEST_EXIT_RETURNED && guests[cpu]->exit_code == (u64)cpu;
+		right += reasons[cpu] == GUEST_EXIT_RETURNED &&
+			 guests[cpu]->return_value == (u64)cpu;
 		calls += (u64)guests[cpu]->data == 100;
 	}
 	report(load(&in_guest) == used_cpus && right == used_cpus,
@@ -220,7 +221,7 @@ static void test_vcpus(void)
 	on_cpus(run_own, NULL);
 	for (int i = 0; i < used_cpus; i++)
 		right += reasons[i] == GUEST_EXIT_RETURNED &&
-			 guests[i]->exit_code == (sum << 32 | (u64)i);
+			 guests[i]->return_value == (sum << 32 | (u64)i);
 	report(right == used_cpus,
 	       "vCPUs that ran at once and return their MPIDR_EL1 and the sum of all pages: expected %d, "
 	       "found %d",
@@ -353,10 +354,10 @@ static void test_migrate(void)
 	       "%d moves over %d CPUs: expected %d exits to a handler, then \"%s\", found %d, \"%s\"",
 	       hops, used_cpus, hops, guest_exit_reason_name(GUEST_EXIT_RETURNED), stops,
 	       guest_exit_reason_name(reasons[hops % used_cpus]));
-	report(guest->exit_code == 0 && !other_errors,
+	report(guest->return_value == 0 && !other_errors,
 	       "EL1 and FP registers of a guest that moves: expected 0 wrong in the guest, 0 in the "
 	       "host, found %lu, %d",
-	       guest->exit_code, other_errors);
+	       guest->return_value, other_errors);
 	guest_destroy(guest);
 }
 
@@ -418,14 +419,14 @@ static void test_unmap(void)
 				  S2_MAP_RW));
 		guest->elr_el2 = (u64)guest_poll;
 		guest->x[0] = TEST_IPA;
-		guest->exit_code = 0;
+		guest->return_value = 0;
 		ran += start_polling();
 		assert(!s2mmu_unmap(guest->s2mmu, TEST_IPA, PAGE_SIZE));
 		/* The page is the host's again: the guest must not see it change. */
 		*(volatile u64 *)page = POISON;
 		faults += wait_for(load(&faulted), WAIT_MS / 10);
 		stop_polling();
-		poisoned += guest->exit_code == POISON;
+		poisoned += guest->return_value == POISON;
 	}
 	report(ran == rounds,
 	       "rounds in which the guest ran when its page was unmapped: expected %d, found %d",

@@ -128,6 +128,94 @@ static void test_exit_slots(void)
 }
 
 /*
+ * exit_code is the vector of the last exit: in a handler, and after the run
+ */
+
+struct codes {
+	enum vector slot;
+	unsigned int exits;
+	u64 in_handler[3];
+};
+
+static void go_to_guest(struct guest *guest)
+{
+	guest->elr_el2 = (u64)guest_hvc_forever;
+	guest->spsr_el2 = PSR_MODE_EL1h | PSR_DAIF;
+}
+
+/* An HVC, the slot, and an HVC again, which ends the run. */
+static enum guest_handler_result note_code(struct guest *guest)
+{
+	struct codes *codes = guest->data;
+
+	codes->in_handler[codes->exits++] = guest->exit_code;
+	switch (codes->exits) {
+	case 1:
+		guest->elr_el2 = slot_address(codes->slot);
+		guest->spsr_el2 = PSR_MODE_EL2h | PSR_DAIF;
+		return GUEST_ACTION_RESUME;
+	case 2:
+		go_to_guest(guest);
+		return GUEST_ACTION_RESUME;
+	default:
+		return GUEST_ACTION_EXIT;
+	}
+}
+
+static void check_code_after_run(struct guest *guest, enum vector expected, const char *what)
+{
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "%s", what);
+	report(guest->exit_code == expected, "exit_code after %s: expected %s, found %s", what,
+	       vector_name(expected), vector_name(guest->exit_code));
+}
+
+static void check_exit_codes(enum vector slot)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_hvc_forever);
+	struct codes codes = { .slot = slot };
+
+	guest->data = &codes;
+	for (enum vector v = ELx_LOW_SYNC_64; v < VECTOR_MAX; v++)
+		guest_install_handler(guest, v, note_code);
+	check_code_after_run(guest, ELx_LOW_SYNC_64, "a run that the slot does not end");
+	report(codes.in_handler[0] == ELx_LOW_SYNC_64 && codes.in_handler[1] == slot &&
+		       codes.in_handler[2] == ELx_LOW_SYNC_64,
+	       "exit_code in handlers of HVC, of the slot, and of HVC again: expected %s, %s, %s, "
+	       "found %s, %s, %s",
+	       vector_name(ELx_LOW_SYNC_64), vector_name(slot), vector_name(ELx_LOW_SYNC_64),
+	       vector_name(codes.in_handler[0]), vector_name(codes.in_handler[1]),
+	       vector_name(codes.in_handler[2]));
+
+	guest_destroy(guest);
+}
+
+static void check_exit_code_at_end(enum vector slot)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_hvc_forever);
+	struct codes codes = { .slot = slot };
+
+	guest->data = &codes;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, note_code);
+	guest_install_handler(guest, slot, guest_exit_always);
+	check_code_after_run(guest, slot, "a run that the slot ends");
+	go_to_guest(guest);
+	codes.exits = 2;
+	check_code_after_run(guest, ELx_LOW_SYNC_64, "the run after it");
+	guest_destroy(guest);
+}
+
+static void test_exit_code(void)
+{
+	for (enum vector vector = ELx_LOW_SYNC_64; vector < VECTOR_MAX; vector++) {
+		report_prefix_push(vector_name(vector));
+		check_exit_codes(vector);
+		if (vector != ELx_LOW_SYNC_64)
+			check_exit_code_at_end(vector);
+		report_prefix_pop();
+	}
+}
+
+/*
  * Slots 0..7: the host's own exceptions, in a handler
  */
 
@@ -278,9 +366,8 @@ static void test_illegal_eret(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "exits", test_exit_slots },
-	{ "host", test_host_slots },
-	{ "in-handler", test_exception_in_handler },
+	{ "exits", test_exit_slots },	       { "exit-code", test_exit_code },
+	{ "host", test_host_slots },	       { "in-handler", test_exception_in_handler },
 	{ "illegal-eret", test_illegal_eret },
 };
 

@@ -156,7 +156,7 @@ static void stack_overflow(void)
 
 static enum guest_handler_result recurse_in_handler(struct guest *guest)
 {
-	guest->exit_code = recurse(0);
+	guest->x[0] = recurse(0);
 	return GUEST_ACTION_EXIT;
 }
 

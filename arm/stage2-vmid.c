@@ -410,11 +410,11 @@ static void test_live_elsewhere(void)
 	       "guests on CPU 0 while CPU 1 runs one: expected %d that read their own memory, %d new "
 	       "generations, 0 with its VMID, found %u, %u, %u",
 	       GUESTS - 1, GUESTS - 2, right, all_invalidated, clashes);
-	report(machines[0].nr_right && machines[0].guest->exit_code == 0x10000000100UL &&
+	report(machines[0].nr_right && machines[0].guest->return_value == 0x10000000100UL &&
 		       machines[0].guest->vttbr_el2 >> 48 == FIRST &&
 		       s2_vmid(machines[0].guest->s2mmu) == FIRST,
 	       "the guest on CPU 1: expected VMID %d, words 0x10000000100, found %u, %#lx", FIRST,
-	       s2_vmid(machines[0].guest->s2mmu), machines[0].guest->exit_code);
+	       s2_vmid(machines[0].guest->s2mmu), machines[0].guest->return_value);
 	destroy_machines(machines);
 	destroy_pool(&pool);
 }

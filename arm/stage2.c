@@ -162,8 +162,8 @@ static void demand_paging_one(enum s2_granule granule, bool write)
 	check_returns(guest, "guest that accesses %d unmapped pages", NR_PAGES);
 	report(paging.nr_faults == NR_PAGES, "faults on %d unmapped pages: expected %u, found %u",
 	       NR_PAGES, NR_PAGES, paging.nr_faults);
-	report(guest->exit_code == 0, "wrong values read by the guest: expected 0, found %lu",
-	       guest->exit_code);
+	report(guest->return_value == 0, "wrong values read by the guest: expected 0, found %lu",
+	       guest->return_value);
 	for (unsigned int i = 0; i < NR_PAGES; i++) {
 		check_fault(&paging, i, write, i ? PT_LEVEL_LAST : first_fault_level(guest));
 		right += host_word(&paging, i) == (write ? ~PATTERN(i) : PATTERN(i));
@@ -243,9 +243,9 @@ static void test_unmap(void)
 	report(paging.nr_faults == 2,
 	       "faults on a page before and after s2mmu_unmap(): expected 2, found %u",
 	       paging.nr_faults);
-	report(guest->exit_code == 1,
+	report(guest->return_value == 1,
 	       "reads that find the page mapped at the time: expected all (1), found %lu",
-	       guest->exit_code);
+	       guest->return_value);
 	err = s2mmu_unmap(guest->s2mmu, TEST_IPA, paging.page_size);
 	leaf = s2mmu_lookup(guest->s2mmu, TEST_IPA, NULL);
 	report(!err && !leaf, "s2mmu_unmap(): expected 0 and no leaf, found %d and %#lx", err,
@@ -311,10 +311,10 @@ static void test_read_only(void)
 	       "guest_fault_ipa() of a permission fault: expected %#lx, found %#lx (%s)",
 	       TEST_IPA + 8, fault->ipa, fault->ipa_known ? "known" : "unknown");
 	word = *(u64 *)(paging.pages[0] + 8);
-	report(guest->exit_code == 41 && word == 42,
+	report(guest->return_value == 41 && word == 42,
 	       "word read, and written with the permission granted: expected 41 and 42, found %lu "
 	       "and %lu",
-	       guest->exit_code, word);
+	       guest->return_value, word);
 	guest_destroy(guest);
 	free_paging(&paging);
 }
@@ -398,9 +398,9 @@ static void test_hvc(void)
 	       calls.rounds);
 	report(calls.wrong == 0, "x0..x30 of the guest in the host: expected 0 wrong, found %u",
 	       calls.wrong);
-	report(guest->exit_code == 0,
+	report(guest->return_value == 0,
 	       "x0..x30 changed by the host, in the guest: expected 0 wrong, found %lu",
-	       guest->exit_code);
+	       guest->return_value);
 	guest_destroy(guest);
 }
 
@@ -447,8 +447,8 @@ static void test_el1_handler(void)
 		       (guest_exception_esr & 0xffff) == 0x123,
 	       "ESR_EL1 of a BRK in the guest's handler: expected BRK: #0x123, found %s",
 	       esr_decode(guest_exception_esr, syndrome, sizeof(syndrome)));
-	report(guest->exit_code == 105,
-	       "x5 changed by the guest's handler: expected 105, found %lu", guest->exit_code);
+	report(guest->return_value == 105,
+	       "x5 changed by the guest's handler: expected 105, found %lu", guest->return_value);
 	guest_destroy(guest);
 
 	report_prefix_push("no handler");
@@ -486,8 +486,8 @@ static void test_return(void)
 	for (int i = 0; i < 8; i++)
 		guest->x[i] = i + 1;
 	check_returns(guest, "guest with eight arguments");
-	report(guest->exit_code == 204, "1*1 + 2*2 + ... + 8*8: expected 204, found %lu",
-	       guest->exit_code);
+	report(guest->return_value == 204, "1*1 + 2*2 + ... + 8*8: expected 204, found %lu",
+	       guest->return_value);
 	report(guest->sp_el1 == (u64)guest->stack + GUEST_STACK_SIZE,
 	       "SP_EL1 of a guest that returned: expected %#lx, found %#lx",
 	       (u64)guest->stack + GUEST_STACK_SIZE, guest->sp_el1);

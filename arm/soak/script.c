@@ -241,9 +241,9 @@ static void check_end(const struct vcpu *vcpu)
 		soak_fail("end of a guest's run: expected \"%s\", found \"%s\"",
 			  guest_exit_reason_name(reason),
 			  guest_exit_reason_name(guest->exit_reason));
-	if (returns && guest->exit_code != vcpu->script.value)
+	if (returns && guest->return_value != vcpu->script.value)
 		soak_fail("value returned by a guest: expected %#lx, found %#lx",
-			  vcpu->script.value, guest->exit_code);
+			  vcpu->script.value, guest->return_value);
 	check_count("ops done by a guest", vcpu->over ? vcpu->until : vcpu->until - 1,
 		    vcpu->script.at);
 }

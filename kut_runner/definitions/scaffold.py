@@ -28,8 +28,8 @@ int main(void)
 
 	guest->x[0] = 40;
 	guest->x[1] = 2;
-	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->exit_code == 42,
-	       "40 + 2 in a guest: %lu", guest->exit_code);
+	report(guest_run(guest) == GUEST_EXIT_RETURNED && guest->return_value == 42,
+	       "40 + 2 in a guest: %lu", guest->return_value);
 	return report_summary();
 }
 """  # noqa: E101 - C is indented by tabs and aligned by spaces

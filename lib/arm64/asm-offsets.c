@@ -69,6 +69,7 @@ void asm_offsets(void)
 	DEFINE(GUEST_DISPATCH_SIZE, sizeof(((struct guest *)0)->dispatch[0]));
 	OFFSET(GUEST_HOST_SP, struct guest, host_sp);
 	OFFSET(GUEST_HOST_FRAME, struct guest, host_frame);
+	OFFSET(GUEST_EXIT_CODE, struct guest, exit_code);
 
 	OFFSET(SECONDARY_STACK, struct secondary_data, stack);
 	PAIR(SECONDARY_TCR, struct secondary_data, tcr, mair);

@@ -79,7 +79,7 @@ static void describe_found(struct text *text, const struct guest *guest,
 {
 	append(text, "%s", guest_exit_reason_name(guest->exit_reason));
 	if (guest->exit_reason == GUEST_EXIT_RETURNED)
-		append(text, " %#lx", guest->exit_code);
+		append(text, " %#lx", guest->return_value);
 	if (shows_syndrome(guest, expected))
 		describe_syndrome(text, guest);
 }
@@ -88,7 +88,7 @@ static bool is_as_expected(const struct guest *guest, const struct guest_exit *e
 {
 	return guest->exit_reason == expected->reason &&
 	       !((guest->esr_el2 ^ expected->esr) & expected->esr_mask) &&
-	       (!expected->has_value || guest->exit_code == expected->value) &&
+	       (!expected->has_value || guest->return_value == expected->value) &&
 	       (!expected->has_ipa || guest->fault_ipa == expected->ipa);
 }
 

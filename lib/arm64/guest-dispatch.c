@@ -185,9 +185,12 @@ void guest_print_statistics(const struct guest_statistics *statistics)
 int guest_c_exception_handler(struct guest *guest, unsigned long vector_offset)
 {
 	enum vector vector = vector_offset / VECTOR_SLOT_SIZE;
-	enum guest_handler_result result;
+	u64 outer = guest->exit_code;
 
 	assert(vector >= ELx_LOW_SYNC_64 && vector < VECTOR_MAX);
-	result = guest->dispatch[vector - ELx_LOW_SYNC_64].handler(guest);
-	return result == GUEST_ACTION_RESUME ? 0 : 1;
+	guest->exit_code = vector;
+	if (guest->dispatch[vector - ELx_LOW_SYNC_64].handler(guest) != GUEST_ACTION_RESUME)
+		return 1;
+	guest->exit_code = outer;
+	return 0;
 }

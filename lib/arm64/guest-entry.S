@@ -17,15 +17,18 @@
  * Call the handler of @vector. sp = struct guest, complete. The handler's frame chain starts at
  * guest_run()'s record. It may have unmasked exceptions: mask them before ELR_EL2 and SPSR_EL2 are
  * written.
+ *
+ * While the guest runs, exit_code is ELx_LOW_SYNC_64, the vector of most exits, which so has nothing
+ * to store. @resume is guest_resume there, and guest_resume_other for the other vectors.
  */
-.macro call_handler name, vector
+.macro call_handler name, vector, resume
 	ldp	x1, x29, [sp, #GUEST_DISPATCH + (\vector - ELx_LOW_SYNC_64) * GUEST_DISPATCH_SIZE]
 	mov	x0, sp
 	cfi_call_begin handler_\name, cfi_called_by_guest_run
 	blr	x1
 	msr	daifset, #DAIF_IMM(PSR_DAIF)
 	cfi_call_end handler_\name, cfi_called_by_guest_run
-	cbz	w0, guest_resume	/* GUEST_ACTION_RESUME */
+	cbz	w0, \resume	/* GUEST_ACTION_RESUME */
 	b	guest_leave
 .endm
 
@@ -34,7 +37,7 @@
  * for the synchronous vectors: taken when ESR_EL2 has a bit of GUEST_ESR_SLOW. @set, z or nz, and
  * @bit: also taken when this bit of the class is that.
  */
-.macro guest_vector dc, name, vector, slow, set, bit
+.macro guest_vector dc, name, vector, resume, slow, set, bit
 	.balign	VECTOR_SLOT_SIZE
 guest_vector_\name\dc:
 	for_x0_to_x29 stp, GUEST_X0
@@ -43,6 +46,10 @@ guest_vector_\name\dc:
 	mrs	x3, esr_el2
 	stp	x30, x1, [sp, #GUEST_X30]
 	stp	x2, x3, [sp, #GUEST_SPSR]
+	.if \vector != ELx_LOW_SYNC_64
+	mov	x1, #\vector
+	str	x1, [sp, #GUEST_EXIT_CODE]
+	.endif
 	.ifnb \slow
 	tst	w3, #GUEST_ESR_SLOW
 	b.ne	\slow
@@ -50,7 +57,7 @@ guest_vector_\name\dc:
 	tb\set	w3, #ESR_ELx_EC_SHIFT + \bit, \slow
 	.endif
 	.endif
-	call_handler \name\dc, \vector
+	call_handler \name\dc, \vector, \resume
 .endm
 
 /*
@@ -66,14 +73,14 @@ guest_vector_\name\dc:
 	.balign	VECTOR_SLOT_SIZE
 	.cfi_startproc
 	cfi_called_by_guest_run
-	guest_vector \dc, sync_64, ELx_LOW_SYNC_64, guest_sync_64\dc, \set_64, \bit_64
-	guest_vector \dc, irq_64, ELx_LOW_IRQ_64
-	guest_vector \dc, fiq_64, ELx_LOW_FIQ_64
-	guest_vector \dc, error_64, ELx_LOW_ERROR_64
-	guest_vector \dc, sync_32, ELx_LOW_SYNC_32, guest_sync_32\dc, \set_32, \bit_32
-	guest_vector \dc, irq_32, ELx_LOW_IRQ_32
-	guest_vector \dc, fiq_32, ELx_LOW_FIQ_32
-	guest_vector \dc, error_32, ELx_LOW_ERROR_32
+	guest_vector \dc, sync_64, ELx_LOW_SYNC_64, guest_resume, guest_sync_64\dc, \set_64, \bit_64
+	guest_vector \dc, irq_64, ELx_LOW_IRQ_64, guest_resume_other
+	guest_vector \dc, fiq_64, ELx_LOW_FIQ_64, guest_resume_other
+	guest_vector \dc, error_64, ELx_LOW_ERROR_64, guest_resume_other
+	guest_vector \dc, sync_32, ELx_LOW_SYNC_32, guest_resume_other, guest_sync_32\dc, \set_32, \bit_32
+	guest_vector \dc, irq_32, ELx_LOW_IRQ_32, guest_resume_other
+	guest_vector \dc, fiq_32, ELx_LOW_FIQ_32, guest_resume_other
+	guest_vector \dc, error_32, ELx_LOW_ERROR_32, guest_resume_other
 	.cfi_endproc
 .endm
 
@@ -97,7 +104,7 @@ guest_vectors_dc:
  * sp = struct guest with registers, ELR, SPSR and ESR; x3 = ESR_EL2. Adds FAR and HPFAR, and lets
  * the framework answer its own hypercalls before the handler sees them.
  */
-.macro slow_sync name, vector, dc
+.macro slow_sync name, vector, resume, dc
 	mrs	x1, far_el2
 	mrs	x2, hpfar_el2
 	stp	x1, x2, [sp, #GUEST_FAR]
@@ -108,7 +115,7 @@ guest_vectors_dc:
 	mov	x0, sp
 	cfi_call_begin guest_own_hypercall_\name, cfi_called_by_guest_run
 	bl	guest_own_hypercall
-	tbnz	w0, #GUEST_HYPERCALL_RESUME_BIT, guest_resume
+	tbnz	w0, #GUEST_HYPERCALL_RESUME_BIT, \resume
 	cbnz	w0, guest_leave
 	cfi_call_end guest_own_hypercall_\name, cfi_called_by_guest_run
 1:
@@ -118,22 +125,22 @@ guest_vectors_dc:
 	mov	w1, #\vector
 	cfi_call_begin guest_answer_dc_\name, cfi_called_by_guest_run
 	bl	guest_answer_dc
-	cbnz	w0, guest_resume
+	cbnz	w0, \resume
 	cfi_call_end guest_answer_dc_\name, cfi_called_by_guest_run
 	.endif
-	call_handler \name\()_slow, \vector
+	call_handler \name\()_slow, \vector, \resume
 .endm
 
 	.cfi_startproc
 	cfi_called_by_guest_run
 guest_sync_64:
-	slow_sync sync_64, ELx_LOW_SYNC_64
+	slow_sync sync_64, ELx_LOW_SYNC_64, guest_resume
 guest_sync_32:
-	slow_sync sync_32, ELx_LOW_SYNC_32
+	slow_sync sync_32, ELx_LOW_SYNC_32, guest_resume_other
 guest_sync_64_dc:
-	slow_sync sync_64_dc, ELx_LOW_SYNC_64, _dc
+	slow_sync sync_64_dc, ELx_LOW_SYNC_64, guest_resume, _dc
 guest_sync_32_dc:
-	slow_sync sync_32_dc, ELx_LOW_SYNC_32, _dc
+	slow_sync sync_32_dc, ELx_LOW_SYNC_32, guest_resume_other, _dc
 	.cfi_endproc
 
 /*
@@ -153,6 +160,10 @@ guest_enter:
 	mov	sp, x0
 	cfi_called_by_guest_run
 
+/* From an exit by another vector than ELx_LOW_SYNC_64, and from guest_enter(); see call_handler. */
+guest_resume_other:
+	mov	x1, #ELx_LOW_SYNC_64
+	str	x1, [sp, #GUEST_EXIT_CODE]
 /*
  * sp = struct guest. Exceptions are masked, so that none can fall between the writes of ELR and
  * SPSR, which come last, and the eret.

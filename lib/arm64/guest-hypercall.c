@@ -35,7 +35,7 @@ static struct el1_entry read_el1_entry(void)
 static int returned(struct guest *guest)
 {
 	guest->exit_reason = GUEST_EXIT_RETURNED;
-	guest->exit_code = guest->x[0];
+	guest->return_value = guest->x[0];
 	return GUEST_HYPERCALL_LEAVE;
 }
 

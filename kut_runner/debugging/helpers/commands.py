@@ -180,7 +180,7 @@ def _run_lines(debugger: Debugger, record: Record, memory: Memory) -> Iterator[s
     else:
         names = debugger.enumerators("guest_exit_reason")
         reason = names.get(record["exit_reason"], "unknown")
-        yield f"  last guest_run() ended with {reason}, exit_code {record['exit_code']:#x}"
+        yield f"  last guest_run() ended with {reason}, return_value {record['return_value']:#x}"
     yield f"  virtual CPU {record['vcpu']}, {'running' if record['thread'] else 'not running'}"
 
 

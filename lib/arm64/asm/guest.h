@@ -35,7 +35,7 @@ typedef enum guest_handler_result (*guest_handler_t)(struct guest *guest);
 
 enum guest_exit_reason {
 	GUEST_EXIT_HANDLER, /* a handler answered GUEST_ACTION_EXIT */
-	GUEST_EXIT_RETURNED, /* the guest's function returned; exit_code is its value */
+	GUEST_EXIT_RETURNED, /* the guest's function returned; return_value is its value */
 	GUEST_EXIT_INTERRUPT, /* an IRQ or FIQ without handler: taken when guest_run() ends */
 	GUEST_EXIT_UNHANDLED, /* no handler for this exit; it was printed */
 	/* An exception to EL1 without handler there; printed. esr_el2 and the like are its values. */
@@ -94,7 +94,8 @@ struct guest {
 	struct guest_statistics *statistics; /* NULL: exits are not counted */
 	struct s2_mmu *s2mmu;
 	enum guest_exit_reason exit_reason;
-	u64 exit_code; /* what the guest returned; handlers may use it too */
+	u64 return_value; /* with GUEST_EXIT_RETURNED */
+	u64 exit_code; /* enum vector of the last exit; handlers must not change it */
 	/* guest_fault_ipa() of the exit that ended the last run, INVALID_PHYS_ADDR if none */
 	u64 fault_ipa;
 	void *data; /* for handlers */
@@ -157,7 +158,7 @@ const char *guest_unsupported(enum s2_granule granule);
  * A guest that begins at @guest_func, at EL1 with its MMU off and a stack of its own. The image is
  * mapped at its own addresses: code and constants read-only, data writable, the host's stacks not
  * at all; so is the guest's stack. NULL when memory is out or guest_unsupported(). Arguments go
- * into x[0..7]; a value that @guest_func returns ends in exit_code. @vmid may be S2_VMID_AUTO:
+ * into x[0..7]; a value that @guest_func returns ends in return_value. @vmid may be S2_VMID_AUTO:
  * guest_run() then puts one that is free into vttbr_el2.
  */
 struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule granule);
