@@ -157,6 +157,23 @@ def test_an_image_of_many_sources_has_a_directory(tree: Path) -> None:
     }
 
 
+def test_sources_of_kvm_unit_tests_have_its_warnings(tmp_path: Path) -> None:
+    tree = tmp_path
+    for directory in ("arm", "configs"):
+        (tree / directory).mkdir()
+    # -Wextra warns of the comparison
+    text = "int main(int argc, char **argv)\n{\n\treturn argc < sizeof(int) ? 0 : 1;\n}\n"
+    (tree / "arm/theirs.c").write_text(text)
+    (tree / "kut.toml").write_text('library = "kut>=0.1"\n')
+    with pytest.raises(BuildError, match="sign-compare"):
+        make(tree)
+    (tree / "kut.toml").write_text('library = "kut>=0.1"\nsources = "kvm-unit-tests"\n')
+    make(tree)
+    (tree / "arm/theirs.c").write_text("int f(void) { return 0; }\n" + text)
+    with pytest.raises(BuildError, match="missing-prototypes"):
+        make(tree)
+
+
 def test_a_new_compiler_rebuilds_everything(tree: Path, tmp_path: Path) -> None:
     prefix = tmp_path / "wrapped-"
     for tool in ("gcc", "ld", "objcopy"):

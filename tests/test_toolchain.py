@@ -56,7 +56,8 @@ def test_the_flags_of_a_variant_come_last(tmp_path: Path, compiler: str, own: st
     variant = VariantDef("O0", "", ("-O0",), ("-fg",), ("-fc",), ("-z", "now"))
     plain, found = (toolchain.find(compiler, environ, each) for each in (None, variant))
     assert found.name == f"{compiler}-O0"
-    assert found.compile == (*plain.compile, "-O0", own)
+    assert found.compile == plain.compile
+    assert found.variant == ("-O0", own)
     assert found.link == (*plain.link, "-z", "now")
 
 

@@ -101,6 +101,7 @@ def test_a_cache_that_cannot_be_written_is_named(carried: Path, tmp_path: Path) 
         ("library = 1", "library: 1 is not valid"),
         ('library = "kut"', "library: 'kut' is not valid"),
         ('library = "kut>=0.1"\nother = 1', "other: unknown key"),
+        ('library = "kut>=0.1"\nsources = "linux"', "sources: 'linux' is not valid"),
         ('library = "kut>=99.1"', "library: requires kut>=99.1, but this is kut"),
         ("library", "not TOML"),
     ],

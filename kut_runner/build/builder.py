@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.build.toolchain import find_program
+from kut_runner.build.toolchain import SOURCE_FLAGS, find_program
 from kut_runner.definitions import image_paths, similar, source_trees
 from kut_runner.errors import BuildError, MissingToolError, UsageError
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: Paths relative to the library.
 _OFFSETS_SOURCE: Final = "arm64/asm-offsets.c"
 _LINKER_SCRIPT: Final = "arm64/image.lds"
+#: Compiled for each image, with its name.
+_AUXINFO_SOURCE: Final = "auxinfo.c"
 
 #: Header of a sha1 build-id note in a little-endian ELF file.
 _BUILD_ID_NOTE: Final = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
@@ -74,6 +76,11 @@ class Layout:
         return f"{self.library}/{_LINKER_SCRIPT}"
 
     @property
+    def auxinfo_source(self) -> str:
+        """C source that is compiled for each image, with PROGNAME defined as its name."""
+        return f"{self.library}/{_AUXINFO_SOURCE}"
+
+    @property
     def directory(self) -> str:
         """Directory of the build."""
         return f"build/{self.variant}"
@@ -107,6 +114,10 @@ class Layout:
         """Return the object file of a source."""
         return f"{self.directory}/obj/{source}.o"
 
+    def auxinfo(self, image: str) -> str:
+        """Return the object file with the name of an image."""
+        return f"{self.directory}/obj/arm/{image}.auxinfo.o"
+
     def elf(self, image: str) -> str:
         """Return the linked image, with symbols."""
         return f"{self.directory}/{image}.elf"
@@ -124,13 +135,18 @@ class Sources:
     images: dict[str, tuple[str, ...]]
     """Sources of each image, without those of the library."""
     has_offsets: bool
+    has_auxinfo: bool = False
+    origin: str = ""
+    """Where those of the images come from: `source_trees.origin()`."""
 
 
-def find_sources(root: Path, library: str = "lib") -> Sources:
+def find_sources(root: Path, library: str = "lib", origin: str = "") -> Sources:
     """Return the sources in the library and in arm/ of the source tree `root`."""
-    offsets = f"{library}/{_OFFSETS_SOURCE}"
+    offsets, auxinfo = f"{library}/{_OFFSETS_SOURCE}", f"{library}/{_AUXINFO_SOURCE}"
     sources = tuple(
-        path for path in _walk(root, library) if path.endswith((".c", ".S")) and path != offsets
+        path
+        for path in _walk(root, library)
+        if path.endswith((".c", ".S")) and path not in (offsets, auxinfo)
     )
     tests = [path for path in _walk(root, "arm") if path.endswith((".c", ".S"))]
     names = [path[4:-2] for path in tests if path.count("/") == 1 and path.endswith(".c")]
@@ -144,6 +160,8 @@ def find_sources(root: Path, library: str = "lib") -> Sources:
         library=sources,
         images={name: tuple(paths) for name, paths in images.items()},
         has_offsets=(root / offsets).is_file(),
+        has_auxinfo=(root / auxinfo).is_file(),
+        origin=origin,
     )
 
 
@@ -167,7 +185,7 @@ def build(  # noqa: PLR0913 - options of the user
     MissingToolError if ninja is missing.
     """
     library = source_trees.library(root)
-    sources = find_sources(root, library)
+    sources = find_sources(root, library, source_trees.origin(root))
     names = tuple(_image(name, sources.images) for name in names) or tuple(sources.images)
     layout = Layout(toolchain.name, library)
     (root / layout.directory).mkdir(parents=True, exist_ok=True)
@@ -291,10 +309,11 @@ def _compile(layout: Layout, toolchain: "Toolchain") -> list[str]:
     ]
 
 
-def _all_sources(sources: Sources) -> "Iterator[str]":
-    yield from sources.library
+def _all_sources(sources: Sources) -> "Iterator[tuple[str, bool]]":
+    """Yield each source, and whether it is one of a test."""
+    yield from ((path, False) for path in sources.library)
     for paths in sources.images.values():
-        yield from paths
+        yield from ((path, True) for path in paths)
 
 
 def _manifest(
@@ -308,15 +327,18 @@ def _manifest(
 ninja_required_version = 1.10
 builddir = {layout.directory}
 cc = {_shell(_compile(layout, toolchain))} -ffile-prefix-map="$$PWD"=.
+flags = {_shell(SOURCE_FLAGS[""])}
+flags_of_tests = {_shell(SOURCE_FLAGS[sources.origin])}
+variant = {_shell(toolchain.variant)}
 
 rule cc
-  command = $cc $flags -MMD -MF $out.d -c $in -o $out
+  command = $cc $flags $variant -MMD -MF $out.d -c $in -o $out
   depfile = $out.d
   deps = gcc
   description = CC $in
 rule offsets
-  command = $cc -MMD -MF $out.d -MT $out -S $in -o $out.s && sed -n '{_ninja(_OFFSETS_SED)}' $
-      $out.s >$out.new && if cmp -s $out.new $out; then rm $out.new; else mv $out.new $out; fi
+  command = $cc $flags $variant -MMD -MF $out.d -MT $out -S $in -o $out.s && $
+      sed -n '{_ninja(_OFFSETS_SED)}' $out.s >$out.new && if cmp -s $out.new $out; then rm $out.new; else mv $out.new $out; fi
   depfile = $out.d
   deps = gcc
   restat = 1
@@ -333,13 +355,22 @@ rule flat
     if sources.has_offsets:
         offsets = f" || {_path(layout.offsets)}"
         yield f"build {_path(layout.offsets)}: offsets {layout.offsets_source} | {layout.stamp}\n"
-    for source in _all_sources(sources):
+    for source, of_tests in _all_sources(sources):
         output = _path(layout.object(source))
         yield f"build {output}: cc {_path(source)} | {layout.stamp}{offsets}\n"
+        flags = "$flags_of_tests" if of_tests and sources.origin else ""
         if source.endswith(".S"):
-            yield "  flags = -D__ASSEMBLY__\n"
+            flags = f"{flags or '$flags'} -D__ASSEMBLY__"
+        if flags:
+            yield f"  flags = {flags}\n"
     for name, paths in sources.images.items():
-        objects = " ".join(_path(layout.object(path)) for path in (*paths, *sources.library))
+        files = [layout.object(path) for path in (*paths, *sources.library)]
+        if sources.has_auxinfo:
+            files.append(layout.auxinfo(name))
+            source = f"{layout.auxinfo_source} | {layout.stamp}{offsets}"
+            yield f"build {_path(layout.auxinfo(name))}: cc {source}\n"
+            yield f"  flags = $flags {_shell(_progname(name))}\n"
+        objects = " ".join(map(_path, files))
         elf, flat = _path(layout.elf(name)), _path(layout.flat(name))
         yield f"build {elf}: link {objects} | {layout.linker_script} {layout.stamp}\n"
         yield f"build {flat}: flat {elf}\n"
@@ -350,10 +381,16 @@ def _commands(
 ) -> "Iterator[dict[str, object]]":
     """Yield the entries of compile_commands.json."""
     compile_ = [*_compile(layout, toolchain), f"-ffile-prefix-map={root}=."]
-    for source in _all_sources(sources):
-        flags = ["-D__ASSEMBLY__"] if source.endswith(".S") else []
+    for source, of_tests in _all_sources(sources):
+        flags = [*SOURCE_FLAGS[sources.origin if of_tests else ""], *toolchain.variant]
+        flags += ["-D__ASSEMBLY__"] if source.endswith(".S") else []
         arguments = [*compile_, *flags, "-c", source, "-o", layout.object(source)]
         yield {"directory": str(root), "file": source, "arguments": arguments}
+
+
+def _progname(image: str) -> list[str]:
+    """Return the flag that has auxinfo.c name an image as kvm-unit-tests does."""
+    return [f'-DPROGNAME="arm/{image}.flat"']
 
 
 def _ninja(text: str) -> str:

@@ -36,7 +36,6 @@ _TIME_LIMIT: Final = 30.0
 _CHOICE: Final = "build/compiler"
 
 _COMPILE: Final = (
-    "-std=gnu17",
     "-O2",
     "-g",
     "-march=armv8-a",
@@ -48,6 +47,9 @@ _COMPILE: Final = (
     "-mno-outline-atomics",
     "-mbranch-protection=none",
     "-fno-stack-protector",
+    # The assembler knows these extensions, as kvm-unit-tests asks.
+    "-DCC_HAS_SVE",
+    "-DCC_HAS_MTE",
     # The load address of an image depends on the machine.
     "-fpie",
     "-fvisibility=hidden",
@@ -60,6 +62,11 @@ _COMPILE: Final = (
     "-fno-optimize-sibling-calls",  # a tail call would be missing from backtraces
     "-fasynchronous-unwind-tables",  # for debuggers; not loaded
     "-fdiagnostics-color=always",
+)
+
+#: Language and warnings of kut's own sources.
+_OWN: Final = (
+    "-std=gnu17",
     "-Wall",
     "-Wextra",
     "-Werror",
@@ -72,6 +79,25 @@ _COMPILE: Final = (
     "-Wvla",
     "-Wno-unused-parameter",
 )
+
+#: Language and warnings of sources of kvm-unit-tests, as its Makefile has them.
+_KVM_UNIT_TESTS: Final = (
+    "-std=gnu99",
+    "-fno-strict-aliasing",
+    "-Wall",
+    "-Werror",
+    "-Wempty-body",
+    "-Wignored-qualifiers",
+    "-Wmissing-prototypes",
+    "-Wno-missing-braces",
+    "-Wstrict-prototypes",
+    "-Wuninitialized",
+    "-Wunused-but-set-parameter",
+    "-Wwrite-strings",
+)
+
+#: Flags of a source by its origin: `source_trees.origin()`.
+SOURCE_FLAGS: Final = {"": _OWN, "kvm-unit-tests": _KVM_UNIT_TESTS}
 
 _CLANG: Final = (
     "--target=aarch64-none-elf",
@@ -102,11 +128,13 @@ class Toolchain:
     name: str
     """Name of its builds: "gcc", "clang" or "zig", with a variant "gcc-NAME"."""
     compile: tuple[str, ...]
-    """Compiler and flags for C and for assembly."""
+    """Compiler and flags for C and for assembly, without those of `SOURCE_FLAGS`."""
     link: tuple[str, ...]
     """Linker and flags, without the linker script."""
     objcopy: tuple[str, ...]
     """Command before `-O binary ELF FLAT`."""
+    variant: tuple[str, ...] = ()
+    """Flags of the variant for C and assembly, which come last."""
 
     @property
     def compiler(self) -> str:
@@ -155,7 +183,7 @@ def find(
     return replace(
         plain,
         name=f"{compiler}-{variant.name}",
-        compile=(*plain.compile, *variant.compile, *special),
+        variant=(*variant.compile, *special),
         link=(*plain.link, *variant.link),
     )
 

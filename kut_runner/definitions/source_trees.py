@@ -28,6 +28,10 @@ _TOPS: Final = ("lib", "arm", "configs")
 _LINKED: Final = "build/lib"
 
 _NEED: Final = re.compile(r"kut>=([0-9]{1,4}(?:\.[0-9]{1,4}){0,2})")
+#: Keys of `kut.toml`.
+_KEYS: Final = ("library", "sources")
+#: Value of `sources` for tests of kvm-unit-tests.
+KVM_UNIT_TESTS: Final = "kvm-unit-tests"
 _EXPECTED: Final = f'give the minimum version of kut, as in library = "kut>={__version__}"'
 
 
@@ -124,6 +128,17 @@ def library(tree: Path) -> str:
     raise InfrastructureError("the library of kut is missing", "reinstall kut")
 
 
+def origin(tree: Path) -> str:
+    """Return where the sources in arm/ come from: `KVM_UNIT_TESTS`, or "" for kut's own.
+
+    It decides their language and warnings. Raises ConfigError as prepare() does.
+    """
+    if not (tree / config.MARK).is_file():
+        return ""
+    _check(tree)
+    return str(config.parse(tree / config.MARK, config.MARK, []).get("sources", ""))
+
+
 def identity(tree: Path) -> str:
     """Return text that changes with the sources that kut brings; "" without any.
 
@@ -180,12 +195,13 @@ def _check(tree: Path) -> None:
     problems: list[str] = []
     document = config.parse(tree / config.MARK, config.MARK, problems)
     problems += [
-        f'{config.MARK}: {key}: unknown key; the only one is "library"'
+        f"{config.MARK}: {key}: unknown key; the keys are {', '.join(_KEYS)}"
         for key in document
-        if key != "library"
+        if key not in _KEYS
     ]
     if not problems:
         problems += _library_problems(document.get("library"))
+        problems += _sources_problems(document.get("sources"))
     if (tree / "lib").is_dir():
         both = "lib/ exists too; remove one of them"
         problems.append(f"{config.MARK}: library: {both}")
@@ -203,6 +219,14 @@ def _library_problems(value: Any) -> "Iterator[str]":  # noqa: ANN401 - any TOML
     elif _numbers(match[1]) > _numbers(__version__):
         upgrade = "upgrade it, for example with `pipx upgrade kut`"
         yield f"{where}: requires {value}, but this is kut {__version__}; {upgrade}"
+
+
+def _sources_problems(value: Any) -> "Iterator[str]":  # noqa: ANN401 - any TOML value
+    if value not in (None, KVM_UNIT_TESTS):
+        yield (
+            f'{config.MARK}: sources: {value!r} is not valid; give "{KVM_UNIT_TESTS}", or leave it'
+            " out for tests of your own"
+        )
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sources of kvm-unit-tests for arm64, unchanged: they compile, and give upstream's verdicts.
+
+They are read from the checkout that $KVM_UNIT_TESTS names; `upstream.toml` lists the tests.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import realtree
+
+TESTS: Mapping[str, dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("upstream.toml").read_text()
+)
+IMAGES = sorted({test.get("image", name) for name, test in TESTS.items()})
+#: Keys that are no keys of a test definition.
+OWN_KEYS = ("verdict", "slow", "auxinfo")
+LEVELS = {"el1": "off", "el2": "on"}
+
+#: `./run_tests.sh` tells images that all errata are fixed when it runs them with tcg.
+ENVIRONMENT = "ERRATA_FORCE=y\n"
+KUT_TOML = 'library = "kut>=0.1"\nsources = "kvm-unit-tests"\n'
+AUXINFO = """\
+#include <auxinfo.h>
+struct auxinfo auxinfo = {{ .progname = "arm/{image}.flat", .flags = {flags} }};
+"""
+
+checkout = os.environ.get("KVM_UNIT_TESTS", "")
+pytestmark = [
+    pytest.mark.qemu,
+    pytest.mark.skipif(
+        not checkout, reason="KVM_UNIT_TESTS is not set: a checkout of kvm-unit-tests"
+    ),
+]
+
+
+def toml(value: object) -> str:
+    """A value of TOML: a string, number, boolean or list as JSON has it, or an inline table."""
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    return "{ " + ", ".join(f"{key} = {toml(each)}" for key, each in value.items()) + " }"
+
+
+def definition(name: str, level: str) -> str:
+    test = {key: value for key, value in TESTS[name].items() if key not in OWN_KEYS}
+    test["machine"] = {"virtualization": LEVELS[level], **test.get("machine", {})}
+    test = {"image": name, **test}
+    return "".join(
+        [f"[test.{name}-{level}]\n", *(f"{key} = {toml(each)}\n" for key, each in test.items())]
+    )
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    top = tmp_path_factory.mktemp("upstream")
+    (top / "arm").mkdir()
+    (top / "configs").mkdir()
+    (top / "kut.toml").write_text(KUT_TOML)
+    (top / "environment").write_text(ENVIRONMENT)
+    for image in IMAGES:
+        shutil.copy(Path(checkout, "arm", f"{image}.c"), top / "arm")
+    for name, test in TESTS.items():
+        if flags := test.get("auxinfo"):
+            image = test.get("image", name)
+            (top / "arm" / image).mkdir()
+            source = AUXINFO.format(image=image, flags=flags)
+            (top / "arm" / image / "auxinfo.c").write_text(source)
+    options = ["-initrd", str(top / "environment"), "-device", "pci-testdev"]
+    defaults = f'[defaults]\nno_checks = "pass"\nqemu_args = {json.dumps(options)}\n'
+    tests = [definition(name, level) for name in TESTS for level in LEVELS]
+    (top / "configs/tests.toml").write_text("\n".join([defaults, *tests]))
+    return top
+
+
+def qemu_version() -> str:
+    qemu = os.environ.get("KUT_QEMU") or os.environ.get("QEMU") or "qemu-system-aarch64"
+    text = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"version (\d+)", text)
+    assert found, text
+    return found[1]
+
+
+def expected(name: str, level: str, qemu: str) -> str:
+    verdict = TESTS[name]["verdict"]
+    if isinstance(verdict, str):
+        return verdict
+    keys = (f"{level}-{qemu}", level, "other")
+    return str(next(verdict[key] for key in keys if key in verdict))
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_a_source_compiles_unchanged(tree: Path, image: str) -> None:
+    done = realtree.kut(tree, "--root", tree, "build", image)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_verdicts_are_those_of_upstream(tree: Path, image: str) -> None:
+    slow = os.environ.get("KVM_UNIT_TESTS_SLOW") == "1"
+    names = [
+        name
+        for name, test in TESTS.items()
+        if test.get("image", name) == image and (slow or not test.get("slow"))
+    ]
+    if not names:
+        pytest.skip("takes minutes of CPU time; runs with KVM_UNIT_TESTS_SLOW=1")
+    qemu = qemu_version()
+    wanted = {f"{name}-{level}": expected(name, level, qemu) for name in names for level in LEVELS}
+    done = realtree.kut(tree, "--root", tree, "run", *wanted)
+    assert (tree / "build/logs/results.json").exists(), done.stderr
+    found = {test["id"]: test["status"] for test in realtree.last_run(tree)["tests"]}
+    assert found == wanted, done.stdout
