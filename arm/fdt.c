@@ -186,21 +186,14 @@ static void test_malformed(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "cells", test_cells },
-	{ "not-inherited", test_not_inherited },
-	{ "disabled", test_disabled },
-	{ "version", test_version },
-	{ "malformed", test_malformed },
-	{ "nodes", test_nodes },
-	{ "properties", test_properties },
-	{ "paths", test_paths },
-	{ "search", test_search },
-	{ "header", test_header },
-	{ "damaged", test_damaged },
-	{ "addresses", test_addresses },
-	{ "ranges", test_ranges },
-	{ "devices", test_devices },
-	{ "cpus-and-memory", test_cpus_and_memory },
+	{ "cells", test_cells },	   { "not-inherited", test_not_inherited },
+	{ "disabled", test_disabled },	   { "version", test_version },
+	{ "malformed", test_malformed },   { "nodes", test_nodes },
+	{ "properties", test_properties }, { "paths", test_paths },
+	{ "search", test_search },	   { "header", test_header },
+	{ "damaged", test_damaged },	   { "addresses", test_addresses },
+	{ "ranges", test_ranges },	   { "bus-ranges", test_bus_ranges },
+	{ "devices", test_devices },	   { "cpus-and-memory", test_cpus_and_memory },
 	{ "chosen", test_chosen },
 };
 

@@ -170,6 +170,18 @@ static int translate_up(int bus, int parent, struct dt_pbus_reg *reg)
 	return -FDT_ERR_BADVALUE;
 }
 
+/* From addresses on the bus that the path's node is on, to those of the root. */
+static int translate_to_root(const struct path *path, struct dt_pbus_reg *reg)
+{
+	int depth = path->depth, error = 0;
+
+	while (!error && --depth)
+		error = translate_up(path->node[depth], path->node[depth - 1], reg);
+	if (!error && reg->size && reg->addr + (reg->size - 1) < reg->addr)
+		return -FDT_ERR_BADVALUE;
+	return error;
+}
+
 /* Entry @index of the reg of the path's node. */
 static int translate_path(const struct path *path, int index, struct dt_pbus_reg *reg)
 {
@@ -178,11 +190,7 @@ static int translate_path(const struct path *path, int index, struct dt_pbus_reg
 	if (!depth) /* the root is on no bus */
 		return -FDT_ERR_NOTFOUND;
 	error = read_reg(path->node[depth], path->node[depth - 1], index, reg);
-	while (!error && --depth)
-		error = translate_up(path->node[depth], path->node[depth - 1], reg);
-	if (!error && reg->size && reg->addr + (reg->size - 1) < reg->addr)
-		return -FDT_ERR_BADVALUE;
-	return error;
+	return error ?: translate_to_root(path, reg);
 }
 
 int dt_pbus_translate_node(int fdt_node, int regidx, struct dt_pbus_reg *reg)
@@ -193,6 +201,52 @@ int dt_pbus_translate_node(int fdt_node, int regidx, struct dt_pbus_reg *reg)
 	if (node < 0)
 		return node;
 	return dt_node_available(node) ? translate_path(&path, regidx, reg) : -FDT_ERR_NOTFOUND;
+}
+
+/* Entry @index of the ranges of @bus, which is on @parent; range->addr is the parent's. */
+static int read_range_entry(int bus, int parent, int index, struct dt_range *range)
+{
+	int child_cells, size_cells, parent_cells, other, length, entry;
+	const fdt32_t *cell = fdt_getprop(tree, bus, "ranges", &length);
+	int error = read_cells(bus, &child_cells, &size_cells);
+	struct range numbers;
+	bool has_flags;
+
+	error = error ?: read_cells(parent, &parent_cells, &other);
+	if (error || !cell)
+		return error ?: length;
+	entry = child_cells + parent_cells + size_cells;
+	if (index < 0 || index >= length / 4 / entry)
+		return -FDT_ERR_NOTFOUND;
+	cell += index * entry;
+	has_flags = child_cells == 3;
+	range->flags = has_flags ? fdt32_to_cpu(*cell) : 0;
+	if (!read_range(cell + has_flags, child_cells - has_flags, parent_cells, size_cells,
+			&numbers))
+		return -FDT_ERR_BADVALUE;
+	range->child = numbers.child;
+	range->addr = numbers.parent;
+	range->size = numbers.size;
+	return 0;
+}
+
+int dt_translate_range(int fdt_node, int index, struct dt_range *range)
+{
+	struct dt_pbus_reg reg;
+	struct path path;
+	int node = find_path(fdt_node, &path), error;
+
+	if (node < 0)
+		return node;
+	if (!path.depth || !dt_node_available(node)) /* the root is on no bus */
+		return -FDT_ERR_NOTFOUND;
+	error = read_range_entry(node, path.node[path.depth - 1], index, range);
+	if (error)
+		return error;
+	reg = (struct dt_pbus_reg){ range->addr, range->size };
+	error = translate_to_root(&path, &reg);
+	range->addr = reg.addr;
+	return error;
 }
 
 static bool is_memory(int node)

@@ -33,6 +33,21 @@ struct dt_pbus_reg {
  * with its CPUs' numbers, or when it does not fit in 64 bits.
  */
 int dt_pbus_translate_node(int fdt_node, int regidx, struct dt_pbus_reg *reg);
+
+/* One entry of the ranges of a node that is a bus. */
+struct dt_range {
+	u32 flags; /* the first cell of an address of three, as on PCI; else 0 */
+	u64 child; /* first address on the node's bus */
+	phys_addr_t addr; /* the same as a CPU addresses it */
+	u64 size;
+};
+
+/*
+ * Entry @index of a node's ranges, through those of its parents. -FDT_ERR_NOTFOUND when it is
+ * missing, or the node is disabled; -FDT_ERR_BADVALUE when a parent does not translate it, or when
+ * it does not fit in 64 bits.
+ */
+int dt_translate_range(int fdt_node, int index, struct dt_range *range);
 /* The first entry of the first enabled node that is compatible. */
 int dt_pbus_get_base_compatible(const char *compatible, struct dt_pbus_reg *base);
 /* The enabled node that has @paddr in its reg; one of memory is none. */

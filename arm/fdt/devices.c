@@ -157,6 +157,70 @@ void test_ranges(void)
 	restore();
 }
 
+static void check_range(const char *path, int index, const struct dt_range *expected)
+{
+	struct dt_range found = { 0, 0, 0, 0 };
+	int error = dt_translate_range(node_at(path), index, &found);
+
+	report(!error && found.flags == expected->flags && found.child == expected->child &&
+		       found.addr == expected->addr && found.size == expected->size,
+	       "%s, range %d: expected flags %#x, %#lx at %#lx, size %#lx; found %#x, %#lx at "
+	       "%#lx, size %#lx, %s",
+	       path, index, expected->flags, expected->child, expected->addr, expected->size,
+	       found.flags, found.child, found.addr, found.size, fdt_strerror(error));
+}
+
+static void check_no_range(const char *path, int index, int expected)
+{
+	struct dt_range range;
+	char what[48];
+
+	snprintf(what, sizeof(what), "%s, range %d", path, index);
+	check(dt_translate_range(node_at(path), index, &range), expected, what);
+}
+
+/* Ranges themselves; addresses of three cells have flags in the first (IEEE 1275, PCI) */
+void test_bus_ranges(void)
+{
+	static const u32 window[] = { 0x2000, 1, 0, 0x2000, 0, 5, 0x40000000, 0x1000 };
+
+	begin_root(); /* two cells of address, one of size */
+	bus("same", window, 0);
+	put(END_NODE);
+	bus("closed", NULL, 0);
+	put(END_NODE);
+	bus("window", window, ARRAY_SIZE(window));
+	begin_node("pci");
+	cells("#address-cells", 3);
+	cells("#size-cells", 2);
+	cells("ranges", 0x43000000, 8, 9, 0x100, 0, 0x200, /* in the second range above */
+	      0x1000000, 0, 0, 0x1000, 0, 0x1000, /* across its end */
+	      0x1000000, 0, 0, 0x2000, 1, 0x1000); /* of more than 4 GiB */
+	put(END_NODE);
+	put(END_NODE);
+	begin_node("large");
+	cells("#address-cells", 4);
+	cells("ranges", 1, 2, 3, 4, 0, 0, 0x1000);
+	put(END_NODE);
+	begin_node("off");
+	text("status", "disabled");
+	cells("ranges", 1, 2, 0, 0, 0x1000);
+	use(1);
+	check_range("/window", 1, &(struct dt_range){ 0, 0, 0x540000000, 0x1000 });
+	check_range("/window/pci", 0,
+		    &(struct dt_range){ 0x43000000, 0x800000009, 0x540000100, 0x200 });
+	check_no_range("/window/pci", 1, -FDT_ERR_BADVALUE);
+	check_no_range("/window/pci", 2, -FDT_ERR_BADVALUE);
+	check_no_range("/window/pci", 3, -FDT_ERR_NOTFOUND);
+	check_no_range("/window", -1, -FDT_ERR_NOTFOUND);
+	check_no_range("/same", 0, -FDT_ERR_NOTFOUND);
+	check_no_range("/closed", 0, -FDT_ERR_NOTFOUND);
+	check_no_range("/large", 0, -FDT_ERR_BADVALUE);
+	check_no_range("/off", 0, -FDT_ERR_NOTFOUND);
+	check_no_range("/", 0, -FDT_ERR_NOTFOUND);
+	restore();
+}
+
 static int match_one(const struct dt_device *dev, int fdt_node)
 {
 	return fdt_node == *(int *)dev->info;

@@ -44,6 +44,7 @@ void test_header(void);
 void test_damaged(void);
 void test_addresses(void);
 void test_ranges(void);
+void test_bus_ranges(void);
 void test_devices(void);
 void test_cpus_and_memory(void);
 void test_chosen(void);
