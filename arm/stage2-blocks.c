@@ -230,24 +230,49 @@ static void test_contiguous(void)
 	}
 }
 
+/* Of the 2 MiB blocks in [@ipa, @ipa + @size), those with the contiguous hint. */
+static unsigned int block_hints(struct s2_mmu *mmu, u64 ipa, u64 size)
+{
+	unsigned int count = 0;
+	int level;
+
+	for (u64 end = ipa + size; ipa < end; ipa += SZ_2M) {
+		const pteval_t *leaf = s2mmu_lookup(mmu, ipa, &level);
+
+		count += leaf && level == 2 && (*leaf & S2_CONTIGUOUS);
+	}
+	return count;
+}
+
 /* Runs of blocks: two of level 2, and one block more. */
 static void test_contiguous_blocks(void)
 {
 	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, true);
-	u64 size = pt_level_size(12, 2), run = 16 * size, found = 0;
+	u64 run = 16 * SZ_2M, size = 2 * run + SZ_2M;
 
-	assert(!s2mmu_map(mmu, 0, 0, 2 * run + size, S2_MAP_RW | S2_MAP_CONTIGUOUS));
-	for (u64 ipa = 0; ipa < 2 * run + size; ipa += size)
-		found += !!(*s2mmu_lookup(mmu, ipa, NULL) & S2_CONTIGUOUS);
-	report(found == 32, "2 MiB blocks with the contiguous hint: expected 32, found %lu", found);
+	assert(!s2mmu_map(mmu, 0, 0, size, S2_MAP_RW | S2_MAP_CONTIGUOUS));
+	report_equal(block_hints(mmu, 0, size), 32, "contiguous hints of two runs of blocks");
 	assert(!s2mmu_unmap(mmu, run, SZ_4K));
-	found = 0;
-	for (u64 ipa = size; ipa < 2 * run + size; ipa += size)
-		found += ipa != run && (*s2mmu_lookup(mmu, ipa, NULL) & S2_CONTIGUOUS);
-	report(found == 15,
-	       "2 MiB blocks with the contiguous hint, a page of the second run unmapped: expected 15, "
-	       "found %lu",
-	       found);
+	report_equal(block_hints(mmu, 0, size), 16,
+		     "contiguous hints of two runs of blocks, a page of the second unmapped");
+	s2mmu_destroy(mmu);
+}
+
+/* A table without valid entries is kept: the run that it is in is none. */
+static void test_contiguous_table(void)
+{
+	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, true);
+	u64 run = 16 * SZ_2M, in_run = run + 5 * SZ_2M;
+
+	assert(!s2mmu_set_raw(mmu, in_run, PT_LEVEL_LAST, 0));
+	s2mmu_restore_raw(mmu);
+	assert(!s2mmu_map(mmu, 0, 0, 2 * run, S2_MAP_RW | S2_MAP_CONTIGUOUS));
+	s2_check_leaf(mmu, in_run, PT_LEVEL_LAST, "mapped where an empty table is");
+	report_equal(block_hints(mmu, 0, run), 16, "contiguous hints of a run of blocks");
+	report_equal(block_hints(mmu, run, run), 0,
+		     "contiguous hints of 15 blocks around a table of pages");
+	report_equal(*s2mmu_lookup(mmu, in_run, NULL) & S2_CONTIGUOUS, S2_CONTIGUOUS,
+		     "contiguous hint of a page in the table");
 	s2mmu_destroy(mmu);
 }
 
@@ -374,6 +399,7 @@ static const struct subtest subtests[] = {
 	{ "contiguous-dirty", test_contiguous_dirty },
 	{ "contiguous", test_contiguous },
 	{ "contiguous-blocks", test_contiguous_blocks },
+	{ "contiguous-table", test_contiguous_table },
 };
 
 int main(int argc, char **argv)

@@ -77,15 +77,27 @@ static long count_map(struct s2_mmu *mmu, const pteval_t *table, int level, u64 
 	return count;
 }
 
-/* The hint for the leaf at @ipa: its whole run is in the request, and aligned on both sides. */
-static pteval_t contiguous_hint(const struct s2_change *change, int level, u64 ipa)
+static bool any_table(const pteval_t *entry, unsigned int count, int level)
+{
+	while (count && !pt_is_table(*entry, level))
+		count--, entry++;
+	return count;
+}
+
+/*
+ * The hint for the leaf @entry, which maps @ipa: its whole run is in the request, aligned on both
+ * sides, and leaves only. A table without a valid entry may be in the way, which is kept.
+ */
+static pteval_t contiguous_hint(const struct s2_change *change, const pteval_t *entry, int level,
+				u64 ipa)
 {
 	const struct s2_mmu *mmu = change->mmu;
 	unsigned int entries = s2_contiguous_entries(&mmu->geometry, level);
-	u64 run = entries * s2_entry_size(mmu, level), base = ALIGN_DOWN(ipa, run);
+	u64 size = s2_entry_size(mmu, level), run = entries * size, base = ALIGN_DOWN(ipa, run);
 
 	if (!change->contiguous || entries == 1 || base < change->start ||
-	    base + run > change->end || !IS_ALIGNED(change->pa_offset, run))
+	    base + run > change->end || !IS_ALIGNED(change->pa_offset, run) ||
+	    any_table(entry - (ipa - base) / size, entries, level))
 		return 0;
 	return S2_CONTIGUOUS;
 }
@@ -118,9 +130,9 @@ static void fill_pages(const struct s2_change *change, pteval_t *entry, u64 ipa,
 		fill_plain(entry, pa | attributes, step, count);
 		return;
 	}
-	for (; count; count--, ipa += step, pa += step)
-		*entry++ = s2_pa_to_leaf(mmu, pa) | attributes |
-			   contiguous_hint(change, PT_LEVEL_LAST, ipa);
+	for (; count; count--, entry++, ipa += step, pa += step)
+		*entry = s2_pa_to_leaf(mmu, pa) | attributes |
+			 contiguous_hint(change, entry, PT_LEVEL_LAST, ipa);
 }
 
 static void commit_map(struct s2_change *change, pteval_t *table, int level, u64 ipa,
@@ -156,7 +168,7 @@ static void commit_map(struct s2_change *change, pteval_t *table, int level, u64
 
 		if (leaf_fits(mmu, chunk, pa, level) && !(*entry & PT_VALID)) {
 			*entry = s2_pa_to_leaf(mmu, pa) | change->attributes |
-				 contiguous_hint(change, level, ipa) | pt_leaf_type(level);
+				 contiguous_hint(change, entry, level, ipa) | pt_leaf_type(level);
 		} else if (pt_is_table(*entry, level)) {
 			commit_map(change, s2_table_of(*entry), level + 1, ipa, pa, chunk);
 		} else {
