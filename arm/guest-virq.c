@@ -178,6 +178,7 @@ static const struct subtest subtests[] = {
 	{ "eoi-count", test_eoi_count },
 	{ "maintenance", test_maintenance },
 	{ "hw", test_hw },
+	{ "hw-active", test_hw_active },
 	{ "two-guests", test_two_guests },
 	{ "migrate", test_migrate },
 	{ "vcpus", test_vcpus },

@@ -51,6 +51,7 @@ void check_lr(const struct guest *guest, int lr, enum gic_irq_state expected);
 /* Physical interrupts behind virtual ones: hardware.c */
 void test_maintenance(void);
 void test_hw(void);
+void test_hw_active(void);
 /* Several CPUs: cpus.c */
 void test_migrate(void);
 void test_vcpus(void);

@@ -86,6 +86,11 @@ enum gic_irq_state vgic_lr_state(u64 lr)
 	return lr >> lr_format()->state & 3;
 }
 
+bool vgic_lr_has_hw(u64 lr)
+{
+	return lr >> lr_format()->hw & 1;
+}
+
 int guest_inject_irq(struct guest *guest, u32 intid)
 {
 	struct vgic_irq irq = { .intid = intid,

@@ -68,14 +68,19 @@ struct vgic_irq {
 u64 vgic_make_lr(const struct vgic_irq *irq);
 u32 vgic_lr_intid(u64 lr);
 enum gic_irq_state vgic_lr_state(u64 lr);
+/* The HW bit: it has a physical interrupt. */
+bool vgic_lr_has_hw(u64 lr);
 
 /*
- * Put @irq into a list register: the one that has its INTID already, or else a free one. Returns
- * its number, or -1 when all are in use.
+ * Put @irq into a list register: the one that has its INTID already, which stays active if it is, or
+ * else a free one. Returns its number, or -1 when all are in use.
  *
  * From any CPU. While another one runs the guest @irq is queued: VGIC_QUEUED, or -1 when
  * VGIC_MAX_LRS wait already. It gets a list register when guest_run() or guest_take_interrupts()
  * ends: an SGI to that CPU ends it.
+ *
+ * With hw_irq, in @irq or in the list register, an interrupt is not pending and active
+ * (UNPREDICTABLE): a pending one is queued until the guest has ended the active one.
  */
 #define VGIC_QUEUED VGIC_MAX_LRS
 int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq);
