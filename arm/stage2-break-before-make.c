@@ -6,6 +6,7 @@
  */
 #include <libcflat.h>
 #include <subtest.h>
+#include <util.h>
 #include <asm/guest.h>
 #include <asm/stage2-tlb.h>
 
@@ -94,20 +95,81 @@ static void test_type(void)
 	s2mmu_destroy(mmu);
 }
 
+static struct s2_mmu *create_run(void)
+{
+	return create(false, SZ_64K, S2_MAP_RW | S2_MAP_CONTIGUOUS);
+}
+
+static unsigned int hints(struct s2_mmu *mmu)
+{
+	unsigned int count = 0;
+
+	for (u64 ipa = IPA; ipa < IPA + SZ_64K; ipa += SZ_4K) {
+		const pteval_t *leaf = s2mmu_lookup(mmu, ipa, NULL);
+
+		count += leaf && (*leaf & S2_CONTIGUOUS);
+	}
+	return count;
+}
+
+/* A run is split when any part of it is unmapped, and when all of it is protected. */
 static void test_run(void)
 {
-	struct s2_mmu *mmu = create(false, SZ_64K, S2_MAP_RW | S2_MAP_CONTIGUOUS);
+	static const struct {
+		u64 ipa, size;
+		const char *what;
+	} parts[] = {
+		{ IPA, SZ_4K, "the first page of a contiguous run" },
+		{ IPA + 6 * SZ_4K, SZ_4K, "a page in a contiguous run" },
+		{ IPA + 6 * SZ_4K, 10 * SZ_4K, "the end of a contiguous run" },
+		{ IPA + 8 * SZ_4K, SZ_64K, "the end of a contiguous run and what follows it" },
+	};
+	struct s2_mmu *mmu;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		mmu = create_run();
+		begin();
+		assert(!s2mmu_unmap(mmu, parts[i].ipa, parts[i].size));
+		report_equal(hints(mmu), 0, "contiguous hints, %s unmapped", parts[i].what);
+		end(mmu, parts[i].what);
+	}
+	mmu = create_run();
+	begin();
+	assert(!s2mmu_protect(mmu, IPA, SZ_64K, S2_MAP_RO));
+	report_equal(hints(mmu), 0, "contiguous hints of a run that is protected");
+	end(mmu, "a contiguous run that is protected");
+}
+
+/* All of a run goes in one step. */
+static void test_whole_run(void)
+{
+	struct s2_mmu *mmu = create_run();
 
 	begin();
-	assert(!s2mmu_unmap(mmu, IPA, SZ_4K));
-	end(mmu, "a contiguous run of which another page is unmapped");
+	assert(!s2mmu_unmap(mmu, IPA, SZ_64K));
+	s2_tlb_observer = NULL;
+	report(while_unmapped == 1 && while_mapped == 0 && !s2mmu_lookup(mmu, PAGE, NULL),
+	       "a contiguous run that is unmapped: expected 1 invalidation while unmapped and 0 "
+	       "while mapped, found %u and %u",
+	       while_unmapped, while_mapped);
+	s2mmu_destroy(mmu);
+}
+
+/* A raw descriptor, which is restored. */
+static void test_raw(void)
+{
+	struct s2_mmu *mmu = create(false, SZ_64K, S2_MAP_RW);
+	pteval_t *leaf = s2mmu_lookup(mmu, PAGE, NULL);
+
+	assert(!s2mmu_set_raw(mmu, PAGE, PT_LEVEL_LAST, *leaf + SZ_64K));
+	begin();
+	s2mmu_restore_raw(mmu);
+	end(mmu, "a raw descriptor that is restored");
 }
 
 static const struct subtest subtests[] = {
-	{ "split", test_split },
-	{ "collapse", test_collapse },
-	{ "type", test_type },
-	{ "run", test_run },
+	{ "split", test_split }, { "collapse", test_collapse },	  { "type", test_type },
+	{ "run", test_run },	 { "whole-run", test_whole_run }, { "raw", test_raw },
 };
 
 int main(int argc, char **argv)

@@ -140,6 +140,7 @@ static unsigned int attr_of(struct s2_mmu *mmu, u64 ipa, bool dc)
 
 	write_sysreg((hcr & ~HCR_EL2_TGE) | (dc ? HCR_EL2_DC : 0), hcr_el2);
 	s2mmu_enable(mmu);
+	s2mmu_flush(mmu); /* a TLB may hold the other value of DC */
 	asm volatile("at s12e1r, %0" : : "r"(ipa) : "memory");
 	isb();
 	par = read_sysreg(par_el1);

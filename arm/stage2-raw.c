@@ -32,9 +32,14 @@ static void setup(struct raw *raw)
 	       !s2mmu_map(raw->mmu, IPA, virt_to_phys(raw->page), PAGE_SIZE, S2_MAP_RW));
 }
 
-/* A raw descriptor, the fault @fsc that it causes or S2_NO_FAULT, and the descriptor restored. */
+/*
+ * A raw descriptor made by break-before-make (DDI 0487, D8.16.1), as a TLB may hold the one before:
+ * the fault @fsc that it causes or S2_NO_FAULT, and the descriptor restored.
+ */
 static void check(struct raw *raw, int level, pteval_t value, unsigned int fsc, const char *what)
 {
+	assert(!s2mmu_set_raw(raw->mmu, IPA, level, 0));
+	s2mmu_flush(raw->mmu);
 	assert(!s2mmu_set_raw(raw->mmu, IPA, level, value));
 	if (fsc == S2_NO_FAULT)
 		s2_check_reads(raw->guest, IPA, VALUE, "%s", what);
@@ -64,6 +69,26 @@ static void test_wrong(void)
 		check(&raw, 2, 1UL << 47 | PT_VALID | PT_TABLE, ESR_ELx_FSC_ADDRSZ | 2,
 		      "a table beyond PARange");
 	check(&raw, 3, leaf ^ S2_MEMATTR(2), S2_NO_FAULT, "another memory type");
+	guest_destroy(raw.guest);
+	free_page(raw.page);
+}
+
+/* Several descriptors, one of them twice, have their own values again. */
+static void test_restore(void)
+{
+	struct raw raw;
+	u64 pages[] = { IPA, IPA + SZ_4K, IPA + SZ_2M, IPA };
+
+	setup(&raw);
+	for (u64 i = 0; i < ARRAY_SIZE(pages); i++)
+		assert(!s2mmu_set_raw(raw.mmu, pages[i], PT_LEVEL_LAST, 0x100 * (i + 1)));
+	report_equal(*s2mmu_entry(raw.mmu, IPA, PT_LEVEL_LAST), 0x400,
+		     "descriptor set raw twice, before s2mmu_restore_raw()");
+	s2mmu_restore_raw(raw.mmu);
+	s2_check_reads(raw.guest, IPA, VALUE, "descriptor set raw twice, restored");
+	for (u64 i = 1; i < 3; i++)
+		report_equal(*s2mmu_entry(raw.mmu, pages[i], PT_LEVEL_LAST), 0,
+			     "descriptor for %#lx, which was 0, restored", pages[i]);
 	guest_destroy(raw.guest);
 	free_page(raw.page);
 }
@@ -110,6 +135,7 @@ static void test_words(void)
 
 static const struct subtest subtests[] = {
 	{ "wrong", test_wrong },
+	{ "restore", test_restore },
 	{ "errors", test_errors },
 	{ "words", test_words },
 };

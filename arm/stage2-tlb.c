@@ -310,18 +310,17 @@ static void test_state(void)
  * By VMID
  */
 
-/* A raw descriptor: only the test's own call invalidates. */
+/* Raw descriptors: only the test's own call invalidates, between the old one and the new one. */
 static bool swap_raw_and_flush(struct test *test)
 {
 	struct s2_mmu *mmu = test->guest->s2mmu;
 	pteval_t *leaf = s2mmu_lookup(mmu, IPA, NULL);
 	pteval_t new = (*leaf & ~PT_ADDR_MASK) | virt_to_phys(test->page[1]);
 
-	if (s2mmu_set_raw(mmu, IPA, PT_LEVEL_LAST, new))
+	if (s2mmu_set_raw(mmu, IPA, PT_LEVEL_LAST, 0))
 		return false;
-	if (test->argument)
-		s2_tlb_flush_vmid(test->argument);
-	return true;
+	s2_tlb_flush_vmid(test->argument);
+	return !s2mmu_set_raw(mmu, IPA, PT_LEVEL_LAST, new);
 }
 
 static void test_vmid(void)

@@ -93,6 +93,10 @@ int s2mmu_set_raw(struct s2_mmu *mmu, u64 ipa, int level, pteval_t value)
 
 void s2mmu_restore_raw(struct s2_mmu *mmu)
 {
+	/* By break-before-make (DDI 0487, D8.16.1): any of them may be valid. */
+	for (struct s2_raw *raw = mmu->raw; raw; raw = raw->next)
+		s2_exchange(raw->entry, 0);
+	s2_tlb_flush_all(mmu);
 	while (mmu->raw) {
 		struct s2_raw *raw = mmu->raw;
 
@@ -100,5 +104,6 @@ void s2mmu_restore_raw(struct s2_mmu *mmu)
 		*raw->entry = raw->old;
 		free(raw);
 	}
-	s2_tlb_flush_all(mmu);
+	dsb(ishst); /* the walker sees them; no TLB holds what was invalid */
+	isb();
 }
