@@ -166,9 +166,73 @@ static void test_blocks(void)
 		}
 }
 
+/* s2mmu_walk() is told where a leaf begins, also when the range begins in it. */
+#define MAX_LEAVES 4
+
+struct visited {
+	unsigned int nr;
+	u64 ipas[MAX_LEAVES];
+	int levels[MAX_LEAVES];
+};
+
+static u64 note_leaf(struct s2_mmu *mmu, pteval_t *leaf, int level, u64 ipa, void *data)
+{
+	struct visited *visited = data;
+
+	if (visited->nr < MAX_LEAVES) {
+		visited->ipas[visited->nr] = ipa;
+		visited->levels[visited->nr] = level;
+	}
+	visited->nr++;
+	return visited->nr;
+}
+
+static void test_walk(void)
+{
+	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, true);
+	struct visited v = {};
+	u64 sum;
+
+	assert(!s2mmu_map(mmu, SZ_1G, 0, SZ_1G, S2_MAP_RW) &&
+	       !s2mmu_map(mmu, 2 * SZ_1G, 0, SZ_2M + SZ_4K, S2_MAP_RW));
+	sum = s2mmu_walk(mmu, SZ_1G + 3 * SZ_4K, SZ_1G + SZ_2M, note_leaf, &v);
+	report(v.nr == 3 && sum == 1 + 2 + 3,
+	       "leaves of a walk: expected 3, sum of what visits return 6, found %u, %lu", v.nr,
+	       sum);
+	report(v.ipas[0] == SZ_1G && v.levels[0] == 1 && v.ipas[1] == 2 * SZ_1G &&
+		       v.levels[1] == 2 && v.ipas[2] == 2 * SZ_1G + SZ_2M && v.levels[2] == 3,
+	       "a walk that begins in a block of 1 GiB: expected leaves %#lx, level 1, %#lx, level 2, "
+	       "%#lx, level 3; found %#lx, %d, %#lx, %d, %#lx, %d",
+	       SZ_1G, 2 * SZ_1G, 2UL * SZ_1G + SZ_2M, v.ipas[0], v.levels[0], v.ipas[1],
+	       v.levels[1], v.ipas[2], v.levels[2]);
+	s2mmu_destroy(mmu);
+}
+
 /*
  * Contiguous runs of pages
  */
+
+/* Entries of a run by granule and level (DDI 0487, D8.7.1) */
+static void test_contiguous_entries(void)
+{
+	static const struct {
+		enum s2_granule granule;
+		unsigned int page_shift, entries[PT_LEVEL_LAST + 1];
+	} runs[] = {
+		{ S2_PAGE_4K, 12, { 1, 16, 16, 16 } },
+		{ S2_PAGE_16K, 14, { 1, 1, 32, 128 } },
+		{ S2_PAGE_64K, 16, { 1, 1, 32, 32 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(runs); i++)
+		for (int level = 0; level <= PT_LEVEL_LAST; level++)
+			report_equal(
+				s2_contiguous_entries(
+					&(struct s2_geometry){ .page_shift = runs[i].page_shift },
+					level),
+				runs[i].entries[level], "entries of a run, %s, level %d",
+				s2_granule_name(runs[i].granule), level);
+}
 
 static unsigned int hints(struct block *b, u64 ipa, u64 size)
 {
@@ -396,6 +460,8 @@ static const struct subtest subtests[] = {
 	{ "ends", test_ends },
 	{ "no-block", test_no_block },
 	{ "used-memory", test_used_memory },
+	{ "walk", test_walk },
+	{ "contiguous-entries", test_contiguous_entries },
 	{ "contiguous-dirty", test_contiguous_dirty },
 	{ "contiguous", test_contiguous },
 	{ "contiguous-blocks", test_contiguous_blocks },

@@ -189,6 +189,43 @@ static void test_overlap(void)
  * Memory runs out
  */
 
+/* Chunks of malloc(), which alloc_pages_in_use() does not count, and how many more there are */
+#define UNLIMITED __LONG_MAX__
+
+static struct alloc_ops *uncounted;
+static long chunks, left;
+
+static void *counting_memalign(size_t alignment, size_t size)
+{
+	void *mem = left ? uncounted->memalign(alignment, size) : NULL;
+
+	chunks += !!mem;
+	left -= !!mem;
+	return mem;
+}
+
+static void counting_free(void *mem)
+{
+	chunks--;
+	uncounted->free(mem);
+}
+
+static void count_chunks(long limit)
+{
+	static struct alloc_ops counting = { .memalign = counting_memalign, .free = counting_free };
+
+	uncounted = alloc_ops;
+	alloc_ops = &counting;
+	chunks = 0;
+	left = limit;
+}
+
+static long end_count(void)
+{
+	alloc_ops = uncounted;
+	return chunks;
+}
+
 #define MAX_TABLES 16
 
 typedef int (*request_fn)(struct s2_mmu *mmu);
@@ -250,7 +287,16 @@ static int protect_in_block(struct s2_mmu *mmu)
 
 static int set_raw(struct s2_mmu *mmu)
 {
-	return s2mmu_set_raw(mmu, 0, PT_LEVEL_LAST, 0);
+	long lost;
+	int err;
+
+	count_chunks(UNLIMITED);
+	err = s2mmu_set_raw(mmu, 0, PT_LEVEL_LAST, 0);
+	lost = end_count();
+	if (err && lost)
+		report_fail("s2mmu_set_raw() without memory: expected 0 chunks lost, found %ld",
+			    lost);
+	return err;
 }
 
 static void test_memory(void)
@@ -288,15 +334,44 @@ static void test_create(void)
 	unsigned long before;
 	struct held_pages *held;
 	struct s2_mmu *mmu;
+	long lost;
 
 	s2mmu_destroy(create(S2_PAGE_4K, false)); /* malloc's chunk stays */
 	before = alloc_pages_in_use();
 	held = hold_all_pages();
+	count_chunks(UNLIMITED);
 	mmu = s2mmu_init(1, S2_PAGE_4K, false);
+	lost = end_count();
 	release_pages(held);
-	report(!mmu && alloc_pages_in_use() == before,
-	       "s2mmu_init() without memory: expected NULL, 0 pages lost, found %p, %ld", mmu,
-	       alloc_pages_in_use() - before);
+	report(!mmu && alloc_pages_in_use() == before && !lost,
+	       "s2mmu_init() without memory: expected NULL, 0 pages and 0 chunks lost, found %p, "
+	       "%ld, %ld",
+	       mmu, alloc_pages_in_use() - before, lost);
+}
+
+/* Without a chunk for itself, and for the bitmap of VMIDs that the first one allocates. */
+static void test_create_auto(void)
+{
+	const struct s2_config config = { .vmid = S2_VMID_AUTO };
+	unsigned long before;
+	struct s2_mmu *mmu;
+	long lost;
+
+	s2mmu_destroy(create(S2_PAGE_4K, false)); /* malloc's chunk stays */
+	before = alloc_pages_in_use();
+	for (long limit = 0; limit < 2; limit++) {
+		count_chunks(limit);
+		mmu = s2mmu_create(&config);
+		lost = end_count();
+		report(!mmu && alloc_pages_in_use() == before && !lost,
+		       "first s2mmu_create() of S2_VMID_AUTO with %ld chunks: expected NULL, 0 pages "
+		       "and 0 chunks lost, found %p, %ld, %ld",
+		       limit, mmu, alloc_pages_in_use() - before, lost);
+	}
+	mmu = s2mmu_create(&config);
+	report(mmu, "s2mmu_create() of S2_VMID_AUTO after it failed: expected a stage 2, found %p",
+	       mmu);
+	s2mmu_destroy(mmu);
 }
 
 /* NULL for what this CPU lacks, and only for that. */
@@ -329,8 +404,10 @@ static void test_lacking(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "arguments", test_arguments }, { "absent", test_absent }, { "overlap", test_overlap },
-	{ "memory", test_memory },	 { "create", test_create }, { "lacking", test_lacking },
+	{ "arguments", test_arguments }, { "absent", test_absent },
+	{ "overlap", test_overlap },	 { "memory", test_memory },
+	{ "create", test_create },	 { "create-auto", test_create_auto },
+	{ "lacking", test_lacking },
 };
 
 int main(int argc, char **argv)

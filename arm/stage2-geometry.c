@@ -119,12 +119,36 @@ static void walk_all(enum s2_granule granule, bool lpa2, bool lpa2_levels)
 	report_info("%s%s: %u shapes", s2_granule_name(granule), lpa2 ? " LPA2" : "", shapes);
 }
 
+/* What is in force stays so while another stage 2 is destroyed. */
+static void check_destroy_of_another(void)
+{
+	struct s2_mmu *mmu = s2mmu_init(1, S2_PAGE_4K, false);
+	struct s2_mmu *other = s2mmu_init(2, S2_PAGE_4K, false);
+	u64 ipa = 7UL * SZ_4K, pa = 9UL * SZ_4K, vttbr;
+	phys_addr_t found;
+
+	assert(mmu && other && !s2mmu_map(mmu, ipa, pa, SZ_4K, S2_MAP_RW) &&
+	       !s2mmu_map(other, ipa, ipa, SZ_4K, S2_MAP_RW));
+	s2mmu_enable(mmu);
+	s2mmu_destroy(other);
+	vttbr = read_sysreg(vttbr_el2);
+	found = cpu_walk(ipa);
+	s2mmu_disable(mmu);
+	report(vttbr == mmu->vttbr && found == pa,
+	       "another stage 2 destroyed: expected VTTBR_EL2 %#lx, IPA %#lx at %#lx; found %#lx, "
+	       "%#lx",
+	       mmu->vttbr, ipa, pa, vttbr, found);
+	s2mmu_destroy(mmu);
+}
+
 int main(int argc, char **argv)
 {
 	bool lpa2_levels = argc > 1 && !strcmp(argv[1], "lpa2-levels");
 
 	if (!host_at_el2)
 		return skip_all(guest_unsupported(S2_PAGE_4K));
+	if (!lpa2_levels)
+		check_destroy_of_another();
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
 		if (!lpa2_levels)
 			walk_all(granule, false, false);

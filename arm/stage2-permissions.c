@@ -134,7 +134,10 @@ static void test_protect(void)
  * without HCR_EL2.DC, and Normal, write-back with it.
  */
 
-static unsigned int attr_of(struct s2_mmu *mmu, u64 ipa, bool dc)
+#define PAR_SH(par) FIELD(par, 8, 7)
+#define SH_INNER 3U
+
+static u64 at_s12e1r(struct s2_mmu *mmu, u64 ipa, bool dc)
 {
 	u64 hcr = read_sysreg(hcr_el2), par;
 
@@ -147,6 +150,13 @@ static unsigned int attr_of(struct s2_mmu *mmu, u64 ipa, bool dc)
 	s2mmu_disable(mmu);
 	write_sysreg(hcr, hcr_el2);
 	isb();
+	return par;
+}
+
+static unsigned int attr_of(struct s2_mmu *mmu, u64 ipa, bool dc)
+{
+	u64 par = at_s12e1r(mmu, ipa, dc);
+
 	return par & 1 ? 0x100 : par >> 56;
 }
 
@@ -171,10 +181,12 @@ static void test_types(void)
 		{ FLAGS(S2_MAP_DEVICE_GRE), 0x00, 0x0c, 0x0c, 0x0c },
 		{ FLAGS(S2_MAP_NORMAL_NC), 0x00, 0x44, 0x00, 0x44 },
 		{ FLAGS(S2_MAP_STAGE1), 0x00, 0xff, 0x00, 0xff },
+		/* The last: with FWB there is no such type. */
+		{ FLAGS(S2_MAP_NORMAL_WT), 0x00, 0xbb, 0, 0 },
 	};
 	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, false);
 
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(types) - mmu->fwb; i++) {
 		const struct type *t = &types[i];
 		u64 ipa = IPA + i * PAGE_SIZE;
 		unsigned int device = mmu->fwb ? t->fwb_device : t->device;
@@ -193,6 +205,23 @@ static void test_types(void)
 		       t->name, leaf, normal, found);
 	}
 	s2mmu_destroy(mmu);
+}
+
+/* Inner Shareable, which the guest's stage 1 cannot weaken: the CPUs of a guest share memory. */
+static void test_shareability(void)
+{
+	for (int lpa2 = 0; lpa2 <= s2_granule_lpa2(S2_PAGE_4K); lpa2++) {
+		struct s2_mmu *mmu =
+			s2mmu_create(&(struct s2_config){ .vmid = VMID, .lpa2 = lpa2 });
+		u64 par;
+
+		assert(mmu && !s2mmu_map(mmu, IPA, 0x40000000, PAGE_SIZE, S2_MAP_RW));
+		par = at_s12e1r(mmu, IPA, true);
+		report(!(par & 1) && PAR_SH(par) == SH_INNER,
+		       "shareability of Normal memory%s: expected %u (Inner), found %lu (PAR_EL1 %#lx)",
+		       lpa2 ? ", FEAT_LPA2" : "", SH_INNER, PAR_SH(par), par);
+		s2mmu_destroy(mmu);
+	}
 }
 
 /*
@@ -299,6 +328,43 @@ static void test_dirty_protect(void)
 	destroy(&p);
 }
 
+/* Leaves whose writes are not tracked have no dirty state. */
+static void test_dirty_untracked(void)
+{
+	struct page p;
+
+	assert(create(&p, &(struct s2_config){ .vmid = VMID }, S2_MAP_RW));
+	check_leaves(s2mmu_clear_dirty(p.mmu, IPA, SZ_4K), 0, "dirty state cleared, not tracked");
+	check_probe(&p, S2_WRITE, S2_NO_FAULT, "writable page that is not tracked");
+	report_equal_error(s2mmu_protect(p.mmu, IPA, SZ_4K, S2_MAP_RO), 0, "s2mmu_protect()");
+	check_leaves(s2mmu_set_dirty(p.mmu, IPA, SZ_4K), 0, "set dirty, not tracked");
+	check_probe(&p, S2_WRITE, PERM_FAULT, "read-only page that is not tracked");
+	destroy(&p);
+}
+
+/* A page that is tracked from now on is clean, writable or not. */
+static void test_dirty_begin(void)
+{
+	static const struct {
+		unsigned long flags;
+		const char *name;
+	} pages[] = { { FLAGS(S2_MAP_RW) }, { FLAGS(S2_MAP_RO) } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+		struct page p;
+
+		report_prefix_push(pages[i].name);
+		assert(create(&p, &(struct s2_config){ .vmid = VMID }, pages[i].flags));
+		report_equal_error(s2mmu_protect(p.mmu, IPA, SZ_4K, S2_MAP_RO | S2_MAP_TRACK_DIRTY),
+				   0, "s2mmu_protect() of a page that was not tracked");
+		check_probe(&p, S2_WRITE, PERM_FAULT, "page tracked from now on");
+		check_leaves(s2mmu_clear_dirty(p.mmu, IPA, SZ_4K), 0,
+			     "dirty state cleared, tracked from now on");
+		destroy(&p);
+		report_prefix_pop();
+	}
+}
+
 static void test_dirty_hardware(void)
 {
 	struct page p;
@@ -323,10 +389,13 @@ static const struct subtest subtests[] = {
 	{ "permissions", test_permissions },
 	{ "protect", test_protect },
 	{ "types", test_types },
+	{ "shareability", test_shareability },
 	{ "access-software", test_access_software },
 	{ "access-hardware", test_access_hardware },
 	{ "dirty-software", test_dirty_software },
 	{ "dirty-protect", test_dirty_protect },
+	{ "dirty-untracked", test_dirty_untracked },
+	{ "dirty-begin", test_dirty_begin },
 	{ "dirty-hardware", test_dirty_hardware },
 };
 

@@ -341,13 +341,14 @@ static void test_vmid(void)
  */
 
 #define VA 0x2000000000UL
+#define MAX_FAULTS 8
 
 struct walk {
-	struct test test;
 	struct guest_stage1 *stage1;
 	u64 table; /* IPA of the last-level table for VA */
-	unsigned int faults;
-	u64 esr, ipa;
+	unsigned int before; /* pages in front of the table's, which are unmapped with it */
+	unsigned int faults, table_faults; /* on all of them, and on the table's */
+	u64 esr; /* of the latter */
 };
 
 static u64 guest_touch_with_mmu(const struct guest_stage1 *stage1)
@@ -361,24 +362,49 @@ static u64 guest_touch_with_mmu(const struct guest_stage1 *stage1)
 	return first + *(volatile u64 *)(VA + SZ_4K);
 }
 
+static enum guest_handler_result unmap_tables(struct guest *guest, const struct walk *walk)
+{
+	u64 size = walk->before * SZ_4K;
+
+	return s2mmu_unmap(guest->s2mmu, walk->table - size, size + SZ_4K) ? GUEST_ACTION_EXIT
+									   : GUEST_ACTION_RESUME;
+}
+
+/* Map the page on which a walk of stage 1 has faulted, and no other. */
 static enum guest_handler_result walk_handler(struct guest *guest)
 {
 	struct walk *walk = guest->data;
+	u64 ipa;
 
 	if (ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_HVC64)
-		return s2mmu_unmap(guest->s2mmu, walk->table, SZ_4K) ? GUEST_ACTION_EXIT
-								     : GUEST_ACTION_RESUME;
-	walk->esr = guest->esr_el2;
-	if (walk->faults++ || !guest_fault_ipa(guest, &walk->ipa) ||
-	    s2mmu_map(guest->s2mmu, walk->table, walk->table, SZ_4K, S2_MAP_RW))
+		return unmap_tables(guest, walk);
+	if (++walk->faults > MAX_FAULTS || !(guest->esr_el2 & ESR_ELx_S1PTW) ||
+	    !guest_fault_ipa(guest, &ipa))
 		return GUEST_ACTION_EXIT;
-	return GUEST_ACTION_RESUME;
+	ipa &= ~(SZ_4K - 1UL);
+	if (ipa == walk->table) {
+		walk->table_faults++;
+		walk->esr = guest->esr_el2;
+	}
+	return s2mmu_map(guest->s2mmu, ipa, ipa, SZ_4K, S2_MAP_RW) ? GUEST_ACTION_EXIT
+								   : GUEST_ACTION_RESUME;
 }
 
-static void test_stage1_table(void)
+/* With FEAT_LPA2, where a range begins at a multiple of 64K, pages before one go one by one. */
+static struct guest *create_with_mmu(bool lpa2)
+{
+	const struct s2_config config = { .vmid = VMID, .granule = S2_PAGE_4K, .lpa2 = lpa2 };
+	struct s2_mmu *mmu = s2mmu_create(&config);
+
+	assert(mmu);
+	return guest_require(guest_create_on(mmu, (void (*)(void))guest_touch_with_mmu));
+}
+
+/* The table's page is unmapped, with pages in front of it, in more than one step if @several. */
+static void check_stage1_table(bool lpa2, bool several)
 {
 	struct walk walk = {};
-	struct guest *guest = guest_create_4k(VMID, guest_touch_with_mmu);
+	struct guest *guest = create_with_mmu(lpa2);
 	u64 *page = alloc_page();
 	char syndrome[128];
 	int level;
@@ -390,22 +416,30 @@ static void test_stage1_table(void)
 	       !guest_stage1_map(walk.stage1, VA + SZ_4K, IPA, SZ_4K, S1_MAP_RO) &&
 	       !guest_stage1_map_image(walk.stage1, 0));
 	walk.table = (u64)guest_stage1_lookup(walk.stage1, VA, &level) & ~(SZ_4K - 1UL);
+	if (several)
+		walk.before = IS_ALIGNED(walk.table - SZ_4K, SZ_64K) ? 2 : 1;
 	guest->data = &walk;
 	guest->x[0] = (u64)walk.stage1;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, walk_handler);
 	guest_check_run(guest, EXPECT_RETURN(2 * OLD),
-			"words through a stage-1 table whose page is unmapped and mapped again");
-	report(walk.faults == 1 && (walk.esr & ESR_ELx_S1PTW) &&
+			"words through a stage-1 table whose page is unmapped, with %u before it",
+			walk.before);
+	report(walk.table_faults == 1 &&
 		       (walk.esr & ESR_ELx_FSC) == (ESR_ELx_FSC_FAULT | PT_LEVEL_LAST),
-	       "page of a stage-1 table unmapped: expected 1 translation fault, level 3, on a stage-1 "
-	       "table walk; found %u, %s",
-	       walk.faults, esr_decode(walk.esr, syndrome, sizeof(syndrome)));
-	report((walk.ipa & ~(SZ_4K - 1UL)) == walk.table,
-	       "IPA of the fault on a stage-1 table walk: expected %#lx, found %#lx", walk.table,
-	       walk.ipa);
+	       "page of a stage-1 table unmapped, with %u before it: expected 1 translation fault, "
+	       "level 3, on a walk; found %u, %s",
+	       walk.before, walk.table_faults, esr_decode(walk.esr, syndrome, sizeof(syndrome)));
 	guest_stage1_destroy(walk.stage1);
 	guest_destroy(guest);
 	free_page(page);
+}
+
+static void test_stage1_table(void)
+{
+	for (int lpa2 = 0; lpa2 <= s2_granule_lpa2(S2_PAGE_4K); lpa2++) {
+		check_stage1_table(lpa2, false);
+		check_stage1_table(lpa2, true);
+	}
 }
 
 static const struct subtest subtests[] = {
