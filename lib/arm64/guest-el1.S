@@ -94,13 +94,18 @@ guest_el1_exception:
 	adr	x5, guest_el1_known
 	ldp	x6, x7, [x5]
 	ldr	x8, [x5, #16]
+	mrs	x9, esr_el1
+	ubfx	x9, x9, #ESR_ELx_EC_SHIFT, #ESR_ELx_EC_WIDTH
+	/* SVC at a known address; other exceptions, and those of EL1, may have the same one */
+	and	x10, x9, #~(ESR_ELx_EC_SVC64 ^ ESR_ELx_EC_SVC32)
+	and	x11, x0, #~(ELx_LOW_SYNC_64 ^ ELx_LOW_SYNC_32)
 	cmp	x3, x6
 	ccmp	x3, x7, #NZCV_IMM(PSR_Z_BIT), ne
+	ccmp	x10, #ESR_ELx_EC_SVC32, #0, eq
+	ccmp	x11, #ELx_LOW_SYNC_64, #0, eq
 	b.eq	guest_el1_user_returned
-	mrs	x9, esr_el1
 	cmp	x3, x8
-	ccmp	x0, #ELx_LOW_SYNC_64, #0, eq	/* other exceptions may have the same address */
-	lsr	x9, x9, #ESR_ELx_EC_SHIFT
+	ccmp	x0, #ELx_LOW_SYNC_64, #0, eq
 	ccmp	x9, #ESR_ELx_EC_UNKNOWN, #0, eq
 	b.eq	guest_el1_user_called
 	adr	x5, guest_el1_handlers

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Exceptions that a guest takes to EL1: its own handlers there, and the exits of those that have
+ * none.
+ */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <shortage.h>
+#include <subtest.h>
+#include <asm/barrier.h>
+#include <asm/guest-check.h>
+#include <asm/guest-debug.h>
+#include <asm/guest-hypercall.h>
+#include <asm/guest-internal.h>
+#include <asm/io.h>
+#include <asm/processor.h>
+#include <asm/setup.h>
+
+#define VMID 42
+
+/* guest-el1-handlers.S */
+void guest_registers(void);
+void guest_move_sp(void);
+void guest_move_sp_el0(void);
+void guest_flags(void);
+
+/* A guest at EL1 or EL0, with a handler of its own for @vector. */
+static struct guest *create(bool el0, void *func, enum vector vector, guest_el1_handler_t handler)
+{
+	struct guest *guest = el0 ? guest_require(guest_create_el0(VMID, func, S2_PAGE_4K))
+				  : guest_create_4k(VMID, func);
+
+	assert(guest_install_el1_handler(guest, vector, handler));
+	return guest;
+}
+
+/*
+ * Registers
+ */
+
+/* In memory that host and guests share. */
+static struct guest_el1_regs seen;
+static unsigned int calls, seen_esr;
+
+/* These run at EL1. */
+static void change_registers(struct guest_el1_regs *regs, unsigned int esr)
+{
+	calls++;
+	seen = *regs;
+	seen_esr = esr;
+	for (u64 n = 0; n < 31; n++)
+		regs->regs[n] = 0x200 + n;
+}
+
+#define SP_MOVE 0x140
+
+static void move_sp(struct guest_el1_regs *regs, unsigned int esr)
+{
+	calls++;
+	seen = *regs;
+	regs->sp -= SP_MOVE;
+}
+
+static void set_flags_and_skip(struct guest_el1_regs *regs, unsigned int esr)
+{
+	seen = *regs;
+	regs->pstate |= PSR_N_BIT | PSR_C_BIT;
+	regs->pc += 4;
+}
+
+static void test_registers(void)
+{
+	for (int el0 = 0; el0 < 2; el0++) {
+		struct guest *guest = create(el0, guest_registers,
+					     el0 ? ELx_LOW_SYNC_64 : ELxH_SYNC, change_registers);
+		u64 mode = el0 ? PSR_MODE_EL0t : PSR_MODE_EL1h,
+		    sp = el0 ? guest->sp_el0 : guest->sp_el1;
+		int wrong = 0;
+
+		report_prefix_pushf("EL%d", !el0);
+		calls = 0;
+		guest_check_run(guest, EXPECT_RETURN(0),
+				"bits in which x0..x30 differ from what the handler wrote");
+		for (u64 n = 0; n < 31; n++)
+			wrong += seen.regs[n] != 0x100 + n;
+		report(calls == 1 && !wrong && seen.sp == sp - 16,
+		       "in the handler: expected 1 call, 0 wrong of x0..x30, sp %#lx, found %u, "
+		       "%d, %#lx",
+		       sp - 16, calls, wrong, seen.sp);
+		report(seen_esr == (ESR_ELx_EC_SVC64 << ESR_ELx_EC_SHIFT | ESR_ELx_IL | 1) &&
+			       (seen.pstate & PSR_MODE_MASK) == mode,
+		       "syndrome and mode in the handler: expected SVC #1 and %#lx, found %#x and "
+		       "%#lx",
+		       mode, seen_esr, seen.pstate & PSR_MODE_MASK);
+		guest_destroy(guest);
+		report_prefix_pop();
+	}
+}
+
+static void test_sp(void)
+{
+	struct guest *guest = create(true, guest_move_sp, ELx_LOW_SYNC_64, move_sp);
+	u64 sp = guest->sp_el0;
+
+	guest_check_run(guest, EXPECT_RETURN(SP_MOVE), "sp of EL0, moved by a handler at EL1");
+	report(seen.sp == sp, "sp of EL0 in the handler: expected %#lx, found %#lx", sp, seen.sp);
+	guest_destroy(guest);
+
+	guest = create(false, guest_move_sp_el0, ELxT_SYNC, move_sp);
+	sp = (u64)guest->stack + GUEST_STACK_SIZE / 2;
+	guest->x[0] = sp;
+	guest_check_run(guest, EXPECT_RETURN(SP_MOVE), "SP_EL0 of EL1t, moved by a handler");
+	report(seen.sp == sp, "SP_EL0 of EL1t in the handler: expected %#lx, found %#lx", sp,
+	       seen.sp);
+	guest_destroy(guest);
+}
+
+static void test_pstate(void)
+{
+	struct guest *guest = create(false, guest_flags, ELxH_SYNC, set_flags_and_skip);
+	u64 pc = (u64)guest_flags + 8;
+
+	guest_check_run(guest, EXPECT_RETURN(0x600d | PSR_N_BIT | PSR_C_BIT),
+			"flags that a handler set, and an instruction that it skipped");
+	report(seen.pc == pc, "pc in the handler of SVC: expected %#lx, found %#lx", pc, seen.pc);
+	guest_destroy(guest);
+}
+
+/*
+ * A handler that unmasks
+ */
+
+static void unmask(struct guest_el1_regs *regs, unsigned int esr)
+{
+	daif_clear(PSR_DAIF);
+}
+
+static u64 guest_svc(void)
+{
+	asm volatile("svc #1" : : : "memory");
+	return 0x600d;
+}
+
+#define INSTRUCTION_ERET 0xd69f03e0
+#define MDSCR_MDE (1UL << 15)
+/* E, PMC = EL1, BAS = all 4 bytes */
+#define BREAK_AT_EL1 (1UL | 1UL << 1 | 0xfUL << 5)
+
+/* The vectors' return from a handler */
+static u64 find_eret(const struct guest *guest)
+{
+	const u32 *code = guest->el1_page;
+	size_t i = VECTOR_MAX * VECTOR_SLOT_SIZE / sizeof(*code);
+
+	while (i < GUEST_EL1_PAGE_SIZE / sizeof(*code) && code[i] != INSTRUCTION_ERET)
+		i++;
+	return (u64)(code + i);
+}
+
+/* An interrupt before the ERET would change ELR_EL1: stop there, and look. */
+static void test_unmask(void)
+{
+	struct guest *guest = create(false, guest_svc, ELxH_SYNC, unmask);
+	u64 eret = find_eret(guest);
+
+	assert(guest_enable_debug(guest));
+	guest->debug->guest.bvr[0] = eret;
+	guest->debug->guest.bcr[0] = BREAK_AT_EL1;
+	guest->debug->guest.os_lock = 0;
+	guest->mdscr_el1 = MDSCR_MDE;
+	guest->mdcr_el2 |= MDCR_EL2_TDE;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_BREAKPT_LOW),
+			"a breakpoint at the vectors' ERET");
+	report(guest->elr_el2 == eret && (guest->spsr_el2 & PSR_DAIF) == PSR_DAIF,
+	       "PC and DAIF there, after a handler that unmasked: expected %#lx and %#x, found %#lx "
+	       "and %#lx",
+	       eret, PSR_DAIF, guest->elr_el2, guest->spsr_el2 & PSR_DAIF);
+	guest->debug->guest.bcr[0] = 0;
+	guest_check_run(guest, EXPECT_RETURN(0x600d), "the guest, from there on");
+	guest_destroy(guest);
+}
+
+/*
+ * Exceptions without handler
+ */
+
+static u64 guest_wait(void)
+{
+	asm volatile("wfi" : : : "memory");
+	return 0;
+}
+
+/* A handler that is taken away, and one for a vector that is not that of the exception. */
+static void test_removed(void)
+{
+	struct guest *guest = create(false, guest_svc, ELxH_SYNC, unmask);
+
+	assert(guest_install_el1_handler(guest, ELxH_SYNC, NULL));
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED),
+			"SVC at EL1 after its handler was removed");
+	guest_destroy(guest);
+	guest = create(false, guest_svc, ELx_LOW_SYNC_64, unmask);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED),
+			"SVC at EL1 with a handler for EL0's");
+	guest_destroy(guest);
+}
+
+/* Start at the slot, where the CPU would have come to. */
+static void check_slot(bool own_page, bool routed, enum vector vector)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_wait);
+	bool to_host = routed && (vector == ELx_LOW_SYNC_64 || vector == ELx_LOW_SYNC_32);
+
+	if (own_page)
+		assert(guest_install_el1_handler(guest, ELxT_SYNC, NULL));
+	guest_route_el0(guest, routed);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	guest->elr_el2 = guest->vbar_el1 + vector * VECTOR_SLOT_SIZE;
+	guest->elr_el1 = 0x1234;
+	guest->esr_el1 = ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT;
+	guest_check_run(guest,
+			EXPECT_REASON(to_host ? GUEST_EXIT_HANDLER : GUEST_EXIT_EL1_UNHANDLED),
+			"%s vector %s%s", own_page ? "the guest's own" : "the first",
+			vector_name(vector), routed ? ", EL0 routed to the host" : "");
+	report(guest->elr_el2 == 0x1234 && ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_DABT_LOW,
+	       "ELR_EL2 and class of it: expected those of the exception, 0x1234 and %#x, found "
+	       "%#lx and %#lx",
+	       ESR_ELx_EC_DABT_LOW, guest->elr_el2, ESR_ELx_EC(guest->esr_el2));
+	guest_destroy(guest);
+}
+
+static void test_vectors(void)
+{
+	for (enum vector vector = ELxT_SYNC; vector < VECTOR_MAX; vector++)
+		for (int i = 0; i < 4; i++)
+			check_slot(i & 1, i & 2, vector);
+}
+
+/*
+ * What looks like the return of a guest's function at EL0
+ */
+
+static enum vector other_vector;
+
+static void note_sync(struct guest_el1_regs *regs, unsigned int esr)
+{
+	other_vector = ELx_LOW_SYNC_64;
+	seen_esr = esr;
+	regs->pstate &= ~(u64)PSR_IL_BIT;
+}
+
+static void note_irq(struct guest_el1_regs *regs, unsigned int esr)
+{
+	other_vector = ELx_LOW_IRQ_64;
+	asm volatile("hvc #0" : : : "memory"); /* the host takes it away */
+}
+
+static enum guest_handler_result clear_irq(struct guest *guest)
+{
+	guest->hcr_el2 &= ~HCR_EL2_VI;
+	return GUEST_ACTION_RESUME;
+}
+
+/* Behind its SVC, where it branches back to it. */
+static struct guest *create_behind_return(void)
+{
+	struct guest *guest =
+		guest_require(guest_create_el0(VMID, (void (*)(void))guest_svc, S2_PAGE_4K));
+
+	guest->elr_el2 = (u64)guest_return_el0 + 4;
+	guest->x[0] = 0x600d;
+	other_vector = VECTOR_MAX;
+	return guest;
+}
+
+static void test_no_return(void)
+{
+	struct guest *guest = create_behind_return();
+
+	guest->spsr_el2 |= PSR_IL_BIT;
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED),
+			"an illegal state behind the SVC that returns, without handler");
+	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_ILL,
+	       "class of it: expected %#x, found %#lx", ESR_ELx_EC_ILL, ESR_ELx_EC(guest->esr_el2));
+	guest_destroy(guest);
+
+	guest = create_behind_return();
+	guest->spsr_el2 |= PSR_IL_BIT;
+	assert(guest_install_el1_handler(guest, ELx_LOW_SYNC_64, note_sync));
+	guest_check_run(guest, EXPECT_RETURN(0x600d), "the same with a handler");
+	report(other_vector == ELx_LOW_SYNC_64 && ESR_ELx_EC(seen_esr) == ESR_ELx_EC_ILL,
+	       "the handler: expected a call for class %#x, found %s for %#x", ESR_ELx_EC_ILL,
+	       other_vector == ELx_LOW_SYNC_64 ? "one" : "none", ESR_ELx_EC(seen_esr));
+	guest_destroy(guest);
+
+	guest = create_behind_return();
+	guest->spsr_el2 = PSR_MODE_EL0t;
+	guest->hcr_el2 |= HCR_EL2_VI;
+	guest->esr_el1 = ESR_ELx_EC_SVC64 << ESR_ELx_EC_SHIFT; /* of an earlier exception */
+	assert(guest_install_el1_handler(guest, ELx_LOW_IRQ_64, note_irq));
+	guest_install_handler(guest, ELx_LOW_SYNC_64, clear_irq);
+	guest_check_run(guest, EXPECT_RETURN(0x600d), "a virtual IRQ behind the SVC that returns");
+	report(other_vector == ELx_LOW_IRQ_64, "its handler at EL1: expected a call, found %s",
+	       other_vector == ELx_LOW_IRQ_64 ? "one" : "none");
+	guest_destroy(guest);
+}
+
+/*
+ * guest_install_el1_handler() that fails
+ */
+
+static void check_refused(struct guest *guest, const char *what)
+{
+	unsigned long before = alloc_pages_in_use();
+	bool installed = guest_install_el1_handler(guest, ELxH_SYNC, unmask);
+	long lost = alloc_pages_in_use() - before;
+
+	report(!installed && !guest->el1_page && !lost,
+	       "guest_install_el1_handler() %s: expected 0, 0 pages lost, found %d, %ld", what,
+	       installed, lost);
+}
+
+static void test_refused(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_svc);
+	u64 vbar = guest->vbar_el1;
+	struct held_pages *held;
+
+	/* Tables for address 0 exist: a NULL could be mapped. */
+	assert(!s2mmu_map(guest->s2mmu, SZ_4K, __pa(guest_svc) & ~(SZ_4K - 1UL), SZ_4K, S2_MAP_RO));
+	held = hold_all_pages();
+	check_refused(guest, "without memory");
+	release_pages(held);
+	for (u64 ipa = mem_regions[0].start; ipa < mem_regions[0].end; ipa += SZ_64K)
+		s2mmu_map(guest->s2mmu, ipa, ipa + SZ_1G, SZ_64K, S2_MAP_RW); /* all that is free */
+	check_refused(guest, "where its address maps other memory");
+	report(guest->vbar_el1 == vbar, "VBAR_EL1 after it: expected %#lx, found %#lx", vbar,
+	       guest->vbar_el1);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED),
+			"SVC at EL1, its handler not installed");
+	guest_destroy(guest);
+}
+
+static const struct subtest subtests[] = {
+	{ "registers", test_registers }, { "sp", test_sp },	      { "pstate", test_pstate },
+	{ "unmask", test_unmask },	 { "removed", test_removed }, { "vectors", test_vectors },
+	{ "no-return", test_no_return }, { "refused", test_refused },
+};
+
+int main(int argc, char **argv)
+{
+	return run_subtests_unless(guest_unsupported(S2_PAGE_4K), subtests, ARRAY_SIZE(subtests),
+				   argc, argv);
+}
