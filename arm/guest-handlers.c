@@ -4,6 +4,9 @@
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/guest-check.h>
+#include <asm/guest-fp.h>
+#include <asm/io.h>
+#include <asm/mmio.h>
 #include <asm/processor.h>
 
 #define VMID 12
@@ -50,6 +53,20 @@ static enum guest_handler_result by_class(struct guest *guest)
 	seen->by_class++;
 	seen->class_class = ESR_ELx_EC(guest->esr_el2);
 	step_over(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+/* Of an access that no device answers */
+static enum guest_handler_result answer_7(struct guest *guest)
+{
+	struct seen *seen = guest->data;
+	struct mmio_access access;
+
+	seen->by_class++;
+	if (mmio_decode(guest, &access) != MMIO_DECODED)
+		return GUEST_ACTION_EXIT;
+	mmio_load_value(guest, &access, 7);
+	guest_skip_instruction(guest);
 	return GUEST_ACTION_RESUME;
 }
 
@@ -110,6 +127,118 @@ static void test_direct(void)
 	report(guest->dispatch[0].handler != by_vector,
 	       "handler that the vector calls, with a handler of a class: expected not %p, found %p",
 	       by_vector, guest->dispatch[0].handler);
+	guest_destroy(guest);
+}
+
+/*
+ * Order: the framework, devices, the class's handler, the vector's
+ */
+
+static u64 guest_load_twice(u64 first, u64 second)
+{
+	return readb((void *)first) | (u64)readb((void *)second) << 8;
+}
+
+/* The class's handler is for what no device answers. */
+static void test_device_first(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_load_twice);
+	static struct mmio_testdev testdev;
+	struct seen seen = { 0 };
+
+	assert(!mmio_add_testdev(guest, &testdev, UNMAPPED_IPA));
+	testdev.bytes[0] = 0x31;
+	guest->x[0] = UNMAPPED_IPA;
+	guest->x[1] = UNMAPPED_IPA + SZ_64K;
+	guest->data = &seen;
+	guest_install_class_handler(guest, ESR_ELx_EC_DABT_LOW, answer_7);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, by_vector);
+	guest_check_run(guest, EXPECT_RETURN(7 << 8 | 0x31),
+			"a load from a device, 0x31, and one that the class's handler answers, 7");
+	report(testdev.reads == 1 && seen.by_class == 1 && !seen.by_vector,
+	       "loads of the device, the class's and the vector's handler: expected 1, 1, 0, found "
+	       "%u, %u, %u",
+	       testdev.reads, seen.by_class, seen.by_vector);
+	guest_destroy(guest);
+}
+
+static u64 guest_use_fp(void)
+{
+	u64 value;
+
+	asm volatile("	.arch_extension fp\n"
+		     "	fmov	d0, #1.0\n"
+		     "	fmov	%0, d0"
+		     : "=r"(value)
+		     :
+		     : "v0");
+	return value;
+}
+
+/* A lazy guest's first use of FP is the framework's, whatever handler the class has. */
+static void test_lazy_fp_first(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_use_fp);
+	struct seen seen = { 0 };
+
+	guest->data = &seen;
+	guest_set_fp_lazy(guest, true);
+	guest_install_class_handler(guest, ESR_ELx_EC_FP_ASIMD, by_class);
+	guest_check_run(guest, EXPECT_RETURN(0x3ff0000000000000), "FP of a lazy guest");
+	report(!seen.by_class,
+	       "a lazy guest's first use of FP in the class's handler: expected 0 calls, found %u",
+	       seen.by_class);
+	guest_destroy(guest);
+}
+
+/* An interrupt has no class: ESR_EL2 is that of an earlier exit. */
+static void test_interrupt(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_three_exits);
+	struct guest_statistics statistics;
+	struct seen seen = { 0 };
+
+	guest->data = &seen;
+	guest->esr_el2 = ESR_ELx_EC_HVC64 << ESR_ELx_EC_SHIFT;
+	guest_install_class_handler(guest, ESR_ELx_EC_HVC64, by_class);
+	guest_install_handler(guest, ELx_LOW_IRQ_64, by_vector);
+	guest_count_exits(guest, &statistics);
+	guest_c_exception_handler(guest, ELx_LOW_IRQ_64 * VECTOR_SLOT_SIZE);
+	report(!seen.by_class && seen.by_vector == 1,
+	       "an IRQ after an HVC, handlers of HVC's class and of the vector: expected 0 and 1 "
+	       "calls, found %u and %u",
+	       seen.by_class, seen.by_vector);
+	guest_destroy(guest);
+}
+
+static void test_order(void)
+{
+	test_device_first();
+	test_lazy_fp_first();
+	test_interrupt();
+}
+
+/* NULL brings the default back. */
+static void test_removed(void)
+{
+	static const enum guest_exit_reason reasons[] = { GUEST_EXIT_UNHANDLED,
+							  GUEST_EXIT_INTERRUPT,
+							  GUEST_EXIT_INTERRUPT,
+							  GUEST_EXIT_UNHANDLED };
+	struct guest *guest = guest_create_4k(VMID, guest_three_exits);
+
+	for (enum vector vector = ELx_LOW_SYNC_64; vector < VECTOR_MAX; vector++) {
+		enum guest_exit_reason expected = reasons[vector % ARRAY_SIZE(reasons)];
+
+		guest_install_handler(guest, vector, by_vector);
+		guest_install_handler(guest, vector, NULL);
+		guest->exit_reason = GUEST_EXIT_HANDLER;
+		guest_c_exception_handler(guest, vector * VECTOR_SLOT_SIZE);
+		report(guest->exit_reason == expected,
+		       "%s after its handler was removed: expected \"%s\", found \"%s\"",
+		       vector_name(vector), guest_exit_reason_name(expected),
+		       guest_exit_reason_name(guest->exit_reason));
+	}
 	guest_destroy(guest);
 }
 
@@ -236,9 +365,34 @@ static void test_skip(void)
 	guest_destroy(guest);
 }
 
+/* ITAdvance() (DDI 0487, F1.4.2), for every IT[7:0] and both sizes of instructions */
+static void test_skip_it(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_three_exits);
+	const u64 others = PSR_MODE32_BIT | PSR_T32_BIT | PSR_C_BIT;
+	int wrong = 0;
+
+	for (u64 it = 0; it < 256; it++) {
+		u64 next = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+
+		guest->elr_el2 = 0x1000;
+		guest->esr_el2 = it & 8 ? ESR_ELx_IL : 0;
+		guest->spsr_el2 = others | (it >> 2) << 10 | (it & 3) << 25;
+		guest_skip_instruction(guest);
+		wrong += guest->spsr_el2 != (others | (next >> 2) << 10 | (next & 3) << 25) ||
+			 guest->elr_el2 != (it & 8 ? 0x1004 : 0x1002);
+	}
+	report(!wrong,
+	       "guest_skip_instruction() in T32, for 256 values of IT: expected 0 wrong states, found "
+	       "%d",
+	       wrong);
+	guest_destroy(guest);
+}
+
 static const struct subtest subtests[] = {
-	{ "numbers", test_numbers }, { "skip", test_skip },	  { "class", test_class },
-	{ "direct", test_direct },   { "default", test_default }, { "statistics", test_statistics },
+	{ "numbers", test_numbers }, { "skip", test_skip },	  { "skip-it", test_skip_it },
+	{ "class", test_class },     { "order", test_order },	  { "direct", test_direct },
+	{ "removed", test_removed }, { "default", test_default }, { "statistics", test_statistics },
 };
 
 int main(int argc, char **argv)

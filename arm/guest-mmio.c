@@ -349,6 +349,35 @@ static void test_shared(void)
 	guest_destroy(b);
 }
 
+/* GUEST_MAX_DEVICES, all of which answer, and not one more. */
+static void test_limit(void)
+{
+	static struct mmio_testdev devices[GUEST_MAX_DEVICES + 1];
+	struct guest *guest = guest_create_4k(VMID, guest_read_twice);
+	struct mmio_testdev *last = &devices[GUEST_MAX_DEVICES];
+	u64 back = guest->x[30];
+	int wrong = 0, err;
+
+	for (int i = 0; i < GUEST_MAX_DEVICES; i++)
+		wrong += mmio_add_testdev(guest, &devices[i], DEVICE_IPA + i * 0x1000) != 0;
+	report(!wrong, "adding %d devices: expected 0 errors, found %d", GUEST_MAX_DEVICES, wrong);
+	err = mmio_add_testdev(guest, last, DEVICE_IPA + GUEST_MAX_DEVICES * 0x1000);
+	report(err == -ENOMEM && guest->nr_devices == GUEST_MAX_DEVICES,
+	       "adding one more: expected %d and %d devices, found %d and %u", -ENOMEM,
+	       GUEST_MAX_DEVICES, err, guest->nr_devices);
+	for (int i = 0; i < GUEST_MAX_DEVICES; i++) {
+		devices[i].bytes[0] = 0x40 + i;
+		wrong += read_twice(guest, back, DEVICE_IPA + i * 0x1000,
+				    DEVICE_IPA + i * 0x1000) != (0x40UL + i) * ((1UL << 32) + 1);
+	}
+	report(!wrong, "devices, of %d, that do not answer: expected 0, found %d",
+	       GUEST_MAX_DEVICES, wrong);
+	mmio_remove_device(guest, &devices[3].device);
+	err = mmio_add_testdev(guest, last, DEVICE_IPA + GUEST_MAX_DEVICES * 0x1000);
+	report(!err, "adding one more after one was removed: expected 0, found %d", err);
+	guest_destroy(guest);
+}
+
 /* Each guest has devices of its own, at the same address. */
 static void test_per_guest(void)
 {
@@ -424,6 +453,7 @@ static const struct subtest subtests[] = {
 	{ "straddle", test_straddle },
 	{ "per-guest", test_per_guest },
 	{ "shared", test_shared },
+	{ "limit", test_limit },
 	{ "uart", test_uart },
 };
 
