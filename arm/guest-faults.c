@@ -135,6 +135,40 @@ static void test_unknown(void)
 	guest_destroy(guest);
 }
 
+/* What stage 1 permits does not matter: an address that may be read only has an IPA too. */
+static u64 guest_read_stage1(volatile u64 *word, const struct guest_stage1 *stage1)
+{
+	guest_stage1_turn_on(stage1);
+	return *word;
+}
+
+static void test_read_only(void)
+{
+	struct look look = { .registers_first = false };
+
+	for (int i = 0; i < 2; i++) {
+		struct guest *guest = create(guest_read_stage1, &look);
+		struct guest_stage1 *stage1 = guest_stage1_create(guest, 39);
+
+		assert(!s2mmu_protect(guest->s2mmu, TEST_IPA, PAGE_SIZE, S2_MAP_WRITE));
+		assert(stage1 && !guest_stage1_map_image(stage1, 0));
+		assert(!guest_stage1_map(stage1, TEST_VA, TEST_IPA, PAGE_SIZE, S1_MAP_RO));
+		guest->x[0] = TEST_VA + WORD;
+		guest->x[1] = (u64)stage1;
+		look.registers_first = i;
+		guest_install_handler(guest, ELx_LOW_SYNC_64, look_and_exit);
+		guest_check_run(
+			guest, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_PERM, TEST_IPA + WORD),
+			"read of a page, read-only at stage 1, that stage 2 does not permit");
+		report(look.known && look.ipa == TEST_IPA + WORD,
+		       "IPA of it in the handler, registers in %s: expected %#lx, found %#lx (%s)",
+		       i ? "memory" : "the CPU", TEST_IPA + WORD, look.ipa,
+		       look.known ? "known" : "unknown");
+		guest_stage1_destroy(stage1);
+		guest_destroy(guest);
+	}
+}
+
 /* Other faults, with an HPFAR_EL2 that no walk would give. */
 static void check_syndrome(struct guest *guest, unsigned int fsc, bool expected)
 {
@@ -178,6 +212,7 @@ static const struct subtest subtests[] = {
 	{ "par", test_par },
 	{ "after-run", test_after_run },
 	{ "unknown", test_unknown },
+	{ "read-only", test_read_only },
 	{ "syndromes", test_syndromes },
 };
 

@@ -313,10 +313,37 @@ static void test_between(void)
 	guest_destroy(guest);
 }
 
+/* An IRQ pending while the framework leaves a guest that it could not return to. */
+static enum guest_handler_result raise_and_break(struct guest *guest)
+{
+	gic_ipi_send_single(AN_SGI, 0);
+	isb();
+	guest->spsr_el2 = PSR_DAIF | 0xd; /* EL3h; the return takes DAIF even so */
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_illegal_eret(void)
+{
+	struct guest *guest = create(guest_hvc);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, raise_and_break);
+	interrupts_on();
+	check_reason(guest, GUEST_EXIT_ILLEGAL_ERET, "return to EL3h, with an IRQ pending");
+	check_taken("an IRQ pending at an illegal return", 1, 0, AN_SGI);
+	interrupts_off();
+	guest_destroy(guest);
+}
+
 static const struct subtest subtests[] = {
-	{ "entry", test_entry },   { "run", test_run },		{ "exit", test_exit },
-	{ "resume", test_resume }, { "handler", test_handler }, { "fiq", test_fiq },
-	{ "daif", test_daif },	   { "between", test_between },
+	{ "entry", test_entry },
+	{ "run", test_run },
+	{ "exit", test_exit },
+	{ "resume", test_resume },
+	{ "handler", test_handler },
+	{ "fiq", test_fiq },
+	{ "illegal-eret", test_illegal_eret },
+	{ "daif", test_daif },
+	{ "between", test_between },
 };
 
 int main(int argc, char **argv)

@@ -187,6 +187,36 @@ static void test_nested_run(void)
 	guest_destroy(inner);
 }
 
+/* What a handler changed before it runs another guest is not lost. */
+static u64 guest_tpidr(void)
+{
+	write_sysreg(0x10004, tpidr_el1);
+	asm volatile("hvc #0" : : : "memory");
+	return read_sysreg(tpidr_el1);
+}
+
+static enum guest_handler_result change_and_run_other(struct guest *guest)
+{
+	guest->tpidr_el1 = 0x7777;
+	return run_other(guest);
+}
+
+static void test_changed_before_nested_run(void)
+{
+	struct guest *outer = guest_create_4k(9, guest_tpidr);
+	struct guest *inner = guest_create_4k(10, guest_set_and_check);
+
+	outer->data = inner;
+	inner->x[0] = 0x20000;
+	guest_install_handler(outer, ELx_LOW_SYNC_64, change_and_run_other);
+	guest_install_handler(inner, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_check_run(outer, EXPECT_RETURN(0x7777),
+			"TPIDR_EL1, changed by a handler that then ran another guest");
+	guest_check_run(inner, EXPECT_RETURN(0), "wrong registers of the guest that a handler ran");
+	guest_destroy(outer);
+	guest_destroy(inner);
+}
+
 /* A handler that ran another guest has its own guest's registers at the next exit as well. */
 static u64 guest_call_twice(void)
 {
@@ -224,9 +254,13 @@ static void test_after_nested_run(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "changes", test_changes },   { "hcr", test_hcr },
-	{ "vttbr", test_vttbr },       { "interleaved", test_interleaved },
-	{ "nested", test_nested_run }, { "after-nested", test_after_nested_run },
+	{ "changes", test_changes },
+	{ "hcr", test_hcr },
+	{ "vttbr", test_vttbr },
+	{ "interleaved", test_interleaved },
+	{ "nested", test_nested_run },
+	{ "after-nested", test_after_nested_run },
+	{ "changed-nested", test_changed_before_nested_run },
 };
 
 int main(int argc, char **argv)
