@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import mutants
 import pytest
+import workbench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,14 +19,14 @@ MUTANTS = mutants.load()
 
 
 @pytest.fixture(scope="module")
-def workbench(tmp_path_factory: pytest.TempPathFactory) -> mutants.Workbench:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> mutants.Workbench:
     return mutants.Workbench(tmp_path_factory.mktemp("mutants"), MUTANTS)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_killed(mutant: mutants.Mutant, workbench: mutants.Workbench) -> None:
+def test_killed(mutant: mutants.Mutant, bench: mutants.Workbench) -> None:
     """The tests named for a mutant fail, and say so with a check or a crash."""
-    outcome = workbench.run(mutant)
+    outcome = bench.run(mutant)
     assert outcome.killed, f"survived: {mutant.property}: {outcome.words}"
     assert outcome.words
 
@@ -58,12 +59,10 @@ def test_a_mutant_is_what_runs_and_then_everything_is_as_before(small: mutants.W
     assert small.run(same) == mutants.Outcome(killed=False, words="no image has what is changed")
 
 
-def state(workbench: mutants.Workbench) -> dict[Path, tuple[bytes, int]]:
+def state(bench: mutants.Workbench) -> dict[Path, tuple[bytes, int]]:
     """Content and time of the sources and of what was built from them."""
-    built = [workbench._built / file for file in workbench._times]
-    sources = [
-        path for part in ("arm", "lib") for path in (workbench._tree / part).rglob("*.[chS]")
-    ]
+    built = [bench._built / file for file in bench._times]
+    sources = [path for part in ("arm", "lib") for path in (bench._tree / part).rglob("*.[chS]")]
     return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in built + sources}
 
 
@@ -97,4 +96,4 @@ def test_a_hang_ends_after_ten_times_what_the_test_takes(small: mutants.Workbenc
     outcome = small.run(hang)
     assert outcome.killed
     assert outcome.words.startswith("selftest: timeout: ")
-    assert 0.5 <= small._timeouts["selftest"] < 10
+    assert 0.5 <= workbench.timeout(small._plain["selftest", None]) < 10

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A copy of the sources with all images built, to change one source at a time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kut_runner.build.builder import _BUILD_ID_NOTE, Image
+from kut_runner.errors import ExitCode, KutError
+from kut_runner.run import bench, engine, workspace
+from kut_runner.run.options import RunOptions
+from kut_runner.targets.case import Case
+from kut_runner.verdict.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.targets.protocol import Target
+    from kut_runner.verdict.result import TestResult
+
+#: A test with a mutant may take so many times what it takes without, and at least these seconds;
+#: as in all timeouts of kut, time in which other processes had the CPUs does not count.
+PATIENCE, LEAST = 10, 0.5
+
+
+class UnfitTestError(KutError):
+    """A test fails without a mutant."""
+
+
+class Workbench:
+    """A copy of the sources and of what is built from them, which is as before after a change."""
+
+    def __init__(self, tree: Path, images: Sequence[str], variant: str | None = None) -> None:
+        """Take the directory @tree, which has the sources, and build @images there."""
+        self._tree = tree
+        self._workspace = workspace.of_tree(tree, "gcc", variant)
+        self._workspace.supply(images)
+        self._built = tree / "build" / self._workspace.compiler
+        self._kept = tree / "kept"
+        shutil.copytree(self._built, self._kept)
+        self._images = {name: self._kept_image(name) for name in images}
+        self._times = {file: (self._kept / file).stat().st_mtime_ns for file in files(self._kept)}
+        self._plain: dict[tuple[str, str | None], TestResult] = {}
+        self._targets: dict[str | None, Target] = {}
+        self._logs = tree / "logs"
+        self._logs.mkdir()
+
+    @contextmanager
+    def changed(self, file: str, text: str) -> Iterator[None]:
+        """Give the source @file the content @text, and put it and all builds back afterwards."""
+        path = self._tree / file
+        source, before = path.read_text(), path.stat()
+        path.write_text(text)
+        try:
+            yield
+        finally:
+            path.write_text(source)
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+            self._put_back()
+
+    def changed_images(self, names: Sequence[str]) -> dict[str, Image]:
+        """Build the images @names, and return those whose code or data are not as before."""
+        built = self._workspace.supply(names)
+        return {
+            name: built[name]
+            for name in names
+            if content(built[name]) != content(self._images[name])
+        }
+
+    def run_test(self, test: TestDef, image: Image, qemu: str | None = None) -> TestResult:
+        """Boot @image for @test, for at most ten times as long as it takes without the change.
+
+        @qemu is the program, None for the default one. Raises UnfitTestError if the test fails
+        without the change.
+        """
+        return self._boot(test, image, timeout(self._without_change(test, qemu)), qemu)
+
+    def is_skipped(self, test: TestDef, qemu: str | None = None) -> bool:
+        """Whether @test is skipped without a change too."""
+        return self._without_change(test, qemu).status is Status.SKIP
+
+    def _kept_image(self, name: str) -> Image:
+        return Image(name, self._kept / f"{name}.elf", self._kept / f"{name}.flat")
+
+    def _without_change(self, test: TestDef, qemu: str | None) -> TestResult:
+        key = (test.name, qemu)
+        if key not in self._plain:
+            result = self._boot(test, self._images[test.image], test.timeout, qemu)
+            if result.status.is_failure:
+                raise UnfitTestError(f"without a mutant: {first_failure(result)}")
+            self._plain[key] = result
+        return self._plain[key]
+
+    def _boot(self, test: TestDef, image: Image, seconds: float, qemu: str | None) -> TestResult:
+        if qemu not in self._targets:
+            self._targets[qemu] = self._workspace.target(qemu=qemu)
+        seen = bench.Collector()
+        options = RunOptions(timeout=seconds, inspect=False)
+        case = Case(test, self._targets[qemu], image)
+        if engine.run([case], options, [seen], log_dir=self._logs) is ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        (result,) = seen.results
+        return result
+
+    def _put_back(self) -> None:
+        """Give what was built the content and the time that it had before.
+
+        So ninja has nothing to do for sources that are as they were.
+        """
+        for file, time in self._times.items():
+            built = self._built / file  # of a build that failed, it is missing
+            if not built.exists() or built.stat().st_mtime_ns != time:
+                shutil.copy2(self._kept / file, built)
+
+
+def files(top: Path) -> list[str]:
+    """The files that were built below the directory @top, relative to it; none of ninja's own."""
+    return [
+        os.path.relpath(Path(directory) / name, top)
+        for directory, _, names in os.walk(top)
+        for name in names
+        if not name.startswith(".")
+    ]
+
+
+def content(image: Image) -> bytes:
+    """The code and data of @image, without the build-id, which depends on debug information too."""
+    data = image.flat.read_bytes()
+    at = data.find(_BUILD_ID_NOTE)
+    end = at + len(_BUILD_ID_NOTE) + 20
+    return data if at < 0 else data[:at] + data[end:]
+
+
+def timeout(plain: TestResult) -> float:
+    """The seconds that a test gets with a change; @plain is its result without one."""
+    if not (ended := plain.process_exit):
+        return LEAST
+    return max(LEAST, PATIENCE * (ended.seconds - ended.starved_seconds))
+
+
+def first_failure(result: TestResult) -> str:
+    """The first check that failed, or the reason for which the test ended badly."""
+    for check in result.output.checks:
+        if check.status is Status.FAIL:
+            return f"{result.id}: {check.text}"
+    return f"{result.id}: {result.status.value}: {result.verdict.reason}"
