@@ -131,7 +131,7 @@ static void clear_known(struct guest *guest)
 	memset(guest->handlers + ELx_LOW_SYNC_64, 0,
 	       (VECTOR_MAX - ELx_LOW_SYNC_64) * sizeof(guest->handlers[0]));
 	guest->s2mmu = NULL;
-	guest->fault_ipa = 0;
+	guest->fault_ipa = guest->printed_pc = 0;
 	guest->mapped_stack = guest->emulates_dc = false;
 	guest->vectors = NULL;
 	guest->block = guest->stack = NULL;

@@ -200,7 +200,7 @@ static u64 watch_esr;
 static void note_watchpoint(struct guest_el1_regs *regs, unsigned int esr)
 {
 	watch_esr = esr;
-	regs->pstate |= PSR_D_BIT;
+	regs->spsr |= PSR_D_BIT;
 }
 
 static u64 guest_watch(u64 which)

@@ -232,7 +232,8 @@ static void test_in_the_way(void)
 
 	guest = guest_create_4k(VMID, guest_add);
 	for (u64 ipa = mem_regions[0].start; ipa < mem_regions[0].end; ipa += SZ_64K)
-		s2mmu_map(guest->s2mmu, ipa, ipa + SZ_1G, SZ_64K, S2_MAP_RW); /* but its stack */
+		/* but its stack */
+		s2mmu_map(guest->s2mmu, ipa, ipa + SZ_1G, SZ_64K, S2_MAP_RW | S2_MAP_NOREPLACE);
 	before = hash(guest->s2mmu);
 	vcpu = guest_create_vcpu(guest, (void (*)(void))guest_add);
 	after = hash(guest->s2mmu);

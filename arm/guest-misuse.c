@@ -48,8 +48,8 @@ static enum guest_handler_result catch_assertion(struct guest *guest)
 /* At EL1: TPIDR_EL2 leads to the data of a CPU. */
 static void read_tpidr(struct guest_el1_regs *regs, unsigned int esr)
 {
-	regs->regs[*(u32 *)regs->pc & 0x1f] = (u64)&thread;
-	regs->pc += 4;
+	regs->regs[*(u32 *)regs->elr & 0x1f] = (u64)&thread;
+	regs->elr += 4;
 }
 
 struct misuse {

@@ -73,7 +73,7 @@ static void guest_count(struct guest_el1_regs *regs, unsigned int esr)
 {
 	guest_exceptions++;
 	if (ESR_ELx_EC(esr) == ESR_ELx_EC_UNKNOWN)
-		regs->pc += 4;
+		regs->elr += 4;
 }
 
 /* The guest's handler does not see the calls, but its own exceptions. */
@@ -582,6 +582,30 @@ static void test_frames(void)
 }
 
 /* Subtests of a run that is to pass, then those that end it or look as if they did. */
+/*
+ * Exits without a handler, whose caller runs the guest again: three of one instruction, and one of
+ * the next.
+ */
+static void guest_store_twice(u64 *missing)
+{
+	asm volatile("str xzr, [%0]\n	str xzr, [%0]" : : "r"(missing) : "memory");
+}
+
+static void test_unhandled(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_store_twice);
+
+	guest->x[0] = OTHER_IPA;
+	for (int i = 0; i < 3; i++)
+		guest_run(guest);
+	guest_skip_instruction(guest);
+	guest_run(guest);
+	report(guest->exit_reason == GUEST_EXIT_UNHANDLED, "last run: expected %s, found %s",
+	       guest_exit_reason_name(GUEST_EXIT_UNHANDLED),
+	       guest_exit_reason_name(guest->exit_reason));
+	guest_destroy(guest);
+}
+
 static const struct subtest subtests[] = {
 	{ "el1", test_el1 },
 	{ "el0", test_el0 },
@@ -600,6 +624,7 @@ static const struct subtest subtests[] = {
 	{ "vcpus", test_vcpus },
 	{ "frames", test_frames },
 	{ "par", test_par },
+	{ "unhandled", test_unhandled },
 	{ "failure", test_failure },
 	{ "exit", test_exit },
 	{ "stack", test_stack },

@@ -184,7 +184,8 @@ static enum guest_handler_result map_page(struct guest *guest)
 	    ipa >= TEST_IPA + TEST_PAGES * PAGE_SIZE)
 		return GUEST_ACTION_EXIT;
 	err = s2mmu_map(guest->s2mmu, ipa & PAGE_MASK,
-			virt_to_phys(pages[(ipa - TEST_IPA) / PAGE_SIZE]), PAGE_SIZE, S2_MAP_RW);
+			virt_to_phys(pages[(ipa - TEST_IPA) / PAGE_SIZE]), PAGE_SIZE,
+			S2_MAP_RW | S2_MAP_NOREPLACE);
 	add(!err ? &mapped : err == -EEXIST ? &already_mapped : &other_errors, 1);
 	return err && err != -EEXIST ? GUEST_ACTION_EXIT : GUEST_ACTION_RESUME;
 }
@@ -274,7 +275,7 @@ static enum guest_handler_result meet_and_map(struct guest *guest)
 	if (!wait_for(load(&in_handler) % 2 == 0, WAIT_MS))
 		return GUEST_ACTION_EXIT;
 	err = s2mmu_map(guest->s2mmu, ALIGN_DOWN(ipa, SZ_2M), virt_to_phys(region), REGION_SIZE,
-			S2_MAP_RW);
+			S2_MAP_RW | S2_MAP_NOREPLACE);
 	add(!err ? &mapped : err == -EEXIST ? &already_mapped : &other_errors, 1);
 	return GUEST_ACTION_RESUME;
 }
@@ -454,7 +455,7 @@ static void note_stage1_fault(struct guest_el1_regs *regs, unsigned int esr)
 {
 	add(&stage1_faults, 1);
 	add(&stop, 1);
-	regs->pc += 4;
+	regs->elr += 4;
 }
 
 static void guest_flush_local(void)

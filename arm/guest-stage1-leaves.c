@@ -65,7 +65,8 @@ static void test_flags(void)
 	check_flags(S1_MAP_RW, 0, NORMAL_WB);
 	check_flags(S1_MAP_RW | S1_MAP_USER, AP_EL0, NORMAL_WB);
 	check_flags(S1_MAP_RO | S1_MAP_XN, AP_RO | PXN | UXN, NORMAL_WB);
-	check_flags(S1_MAP_RW | S1_MAP_DEVICE, PXN | UXN, DEVICE_nGnRE);
+	check_flags(S1_MAP_RW | S1_MAP_DEVICE_nGnRE, PXN | UXN, DEVICE_nGnRE);
+	check_flags(S1_MAP_DEVICE, PXN | UXN, DEVICE_nGnRE);
 	check_flags(S1_MAP_RW | S1_MAP_NC, 0, NORMAL_NC);
 	check_flags(S1_MAP_RW | S1_MAP_NG, NG, NORMAL_WB);
 }

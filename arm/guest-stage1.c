@@ -164,7 +164,7 @@ static void note_and_skip(struct guest_el1_regs *regs, unsigned int esr)
 	seen.far = read_sysreg(far_el1);
 	seen.count++;
 	/* After a fetch return to the caller. */
-	regs->pc = ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_CUR ? regs->regs[30] : regs->pc + 4;
+	regs->elr = ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_CUR ? regs->regs[30] : regs->elr + 4;
 }
 
 static u64 guest_write(const struct guest_stage1 *stage1)

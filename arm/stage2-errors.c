@@ -155,6 +155,8 @@ static void test_absent(void)
 
 static void test_overlap(void)
 {
+	const unsigned long flags = S2_MAP_RW | S2_MAP_NOREPLACE;
+
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
 		struct s2_mmu *mmu;
 		struct snapshot before;
@@ -169,16 +171,15 @@ static void test_overlap(void)
 		assert(!s2mmu_map(mmu, IPA, PA, block, S2_MAP_RW) &&
 		       !s2mmu_map(mmu, IPA + 3 * block - page, PA, page, S2_MAP_RW));
 		before = take_snapshot(mmu);
-		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA + page, PA, page, S2_MAP_RW),
+		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA + page, PA, page, flags),
 		      "map, a page in a block");
-		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA, PA, block, S2_MAP_RW),
+		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA, PA, block, flags),
 		      "map, a block on a block");
-		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA - 4 * page, PA, 5 * page, S2_MAP_RW),
+		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA - 4 * page, PA, 5 * page, flags),
 		      "map, the end of a range of pages");
-		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA + block, PA, 2 * block, S2_MAP_RW),
+		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA + block, PA, 2 * block, flags),
 		      "map, a page at the end of blocks");
-		fails(mmu, before, -EEXIST,
-		      s2mmu_map(mmu, IPA + 3 * block - page, PA, page, S2_MAP_RW),
+		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA + 3 * block - page, PA, page, flags),
 		      "map, a page on a page");
 		report_prefix_pop();
 		s2mmu_destroy(mmu);

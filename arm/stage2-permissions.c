@@ -111,7 +111,8 @@ static void test_protect(void)
 		{ FLAGS(S2_MAP_RO) },
 		{ FLAGS(S2_MAP_RW) },
 		{ FLAGS(S2_MAP_RO | S2_MAP_XN) },
-		{ FLAGS(S2_MAP_RW | S2_MAP_DEVICE | S2_MAP_XN) },
+		{ FLAGS(S2_MAP_RW | S2_MAP_DEVICE_nGnRE | S2_MAP_XN) },
+		{ FLAGS(S2_MAP_DEVICE) },
 		{ FLAGS(S2_MAP_RW) },
 	};
 	struct page p;
@@ -175,7 +176,8 @@ static void test_types(void)
 {
 	static const struct type types[] = {
 		{ FLAGS(S2_MAP_RW), 0x00, 0xff, 0xff, 0xff },
-		{ FLAGS(S2_MAP_DEVICE), 0x00, 0x04, 0x04, 0x04 },
+		{ FLAGS(S2_MAP_DEVICE_nGnRE), 0x00, 0x04, 0x04, 0x04 },
+		{ FLAGS(S2_MAP_DEVICE), 0x00, 0x00, 0x00, 0x00 },
 		{ FLAGS(S2_MAP_DEVICE_nGnRnE), 0x00, 0x00, 0x00, 0x00 },
 		{ FLAGS(S2_MAP_DEVICE_nGRE), 0x00, 0x08, 0x08, 0x08 },
 		{ FLAGS(S2_MAP_DEVICE_GRE), 0x00, 0x0c, 0x0c, 0x0c },

@@ -121,7 +121,7 @@ static void test_words(void)
 
 	assert(!s2mmu_map(mmu, 0x80000000, 0x40000000, SZ_2M, S2_MAP_RO | S2_MAP_XN) &&
 	       !s2mmu_map(mmu, 0x80200000, 0x40200000, 3 * SZ_4K, S2_MAP_RW) &&
-	       !s2mmu_map(mmu, 0x80300000, 0x9000000, SZ_4K, S2_MAP_RW | S2_MAP_DEVICE));
+	       !s2mmu_map(mmu, 0x80300000, 0x9000000, SZ_4K, S2_MAP_RW | S2_MAP_DEVICE_nGnRE));
 	s2mmu_print(mmu);
 	s2mmu_explain(mmu, 0x80123456);
 	s2mmu_explain(mmu, 0x80201234);

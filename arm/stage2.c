@@ -415,10 +415,10 @@ static void guest_count_and_skip(struct guest_el1_regs *regs, unsigned int esr)
 {
 	guest_exceptions++;
 	guest_exception_esr = esr;
-	guest_exception_pc = regs->pc;
+	guest_exception_pc = regs->elr;
 	regs->regs[5] += 5;
 	if (ESR_ELx_EC(esr) == ESR_ELx_EC_BRK64)
-		regs->pc += 4;
+		regs->elr += 4;
 }
 
 static u64 guest_brk(void)

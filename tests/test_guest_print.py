@@ -52,6 +52,11 @@ def test_a_line_begins_at_its_start() -> None:
     assert check.startswith("PASS: line: printf_line()")
 
 
+def test_exits_of_one_instruction_in_a_row_are_printed_once() -> None:
+    exits = [line for line in lines("unhandled") if "guest: exit " in line]
+    assert len(exits) == 2, exits
+
+
 def test_the_summary_is_that_of_the_host() -> None:
     output = lines("summary")
     assert output.index("SUMMARY: 1 tests") == 1

@@ -158,7 +158,7 @@ void soak_on_sync(struct guest_el1_regs *regs, unsigned int esr)
 	script->own++;
 	soak_transform(regs->regs);
 	if (ESR_ELx_EC(esr) == ESR_ELx_EC_BRK64) {
-		regs->pc += 4;
+		regs->elr += 4;
 	} else if (ESR_ELx_EC(esr) != ESR_ELx_EC_SVC64) {
 		script->unexpected = esr;
 		call(script, CALL_UNEXPECTED);

@@ -128,11 +128,11 @@ static void protect(struct model *model, u32 first, u32 end, u32 flags)
 int model_change(struct model *model, const struct change *change)
 {
 	u32 end = change->first + change->count;
-	u32 flags = change->flags & ~S2_MAP_CONTIGUOUS;
+	u32 flags = change->flags & ~(S2_MAP_CONTIGUOUS | S2_MAP_NOREPLACE);
 
 	switch (change->kind) {
 	case CHANGE_MAP:
-		if (any_mapped(model, change->first, end))
+		if ((change->flags & S2_MAP_NOREPLACE) && any_mapped(model, change->first, end))
 			return -EEXIST;
 		model_set(model, change->first, end, flags);
 		break;

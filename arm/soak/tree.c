@@ -87,6 +87,8 @@ struct change draw_change(const struct machine *machine, struct random *random, 
 	change.flags = draw_flags(machine, random_next(random));
 	if (change.kind == CHANGE_PROTECT)
 		change.flags &= ~S2_MAP_CONTIGUOUS;
+	else if (change.kind == CHANGE_MAP && random_one_in(random, 2))
+		change.flags |= S2_MAP_NOREPLACE;
 	return change;
 }
 
@@ -106,6 +108,7 @@ static struct change answer_missing(const struct machine *machine, const struct 
 		change.count = end - change.first;
 	}
 	change.kind = CHANGE_MAP;
+	change.flags |= S2_MAP_NOREPLACE;
 	return change;
 }
 

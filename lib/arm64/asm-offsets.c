@@ -80,7 +80,7 @@ void asm_offsets(void)
 
 	OFFSET(EL1_X0, struct guest_el1_regs, regs[0]);
 	PAIR(EL1_LR, struct guest_el1_regs, regs[30], sp);
-	PAIR(EL1_PC, struct guest_el1_regs, pc, pstate);
+	PAIR(EL1_ELR, struct guest_el1_regs, elr, spsr);
 	PAIR(EL1_FRAME_RECORD, struct guest_el1_regs, frame[0], frame[1]);
 	DEFINE(EL1_FRAME_SIZE, sizeof(struct guest_el1_regs));
 

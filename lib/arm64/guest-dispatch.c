@@ -16,7 +16,10 @@
 static enum guest_handler_result default_sync_handler(struct guest *guest)
 {
 	guest->exit_reason = GUEST_EXIT_UNHANDLED;
-	guest_dump(guest);
+	/* A caller of guest_run() may handle it, and an instruction that is emulated exits often. */
+	if (guest->elr_el2 != guest->printed_pc)
+		guest_dump(guest);
+	guest->printed_pc = guest->elr_el2;
 	return GUEST_ACTION_EXIT;
 }
 

@@ -88,7 +88,7 @@ guest_el1_exception:
 1:	mrs	x3, elr_el1
 	mrs	x4, spsr_el1
 	stp	x30, x2, [sp, #EL1_LR]
-	stp	x3, x4, [sp, #EL1_PC]
+	stp	x3, x4, [sp, #EL1_ELR]
 	add	x5, x3, #4		/* as if the instruction were a call */
 	stp	x29, x5, [sp, #EL1_FRAME_RECORD]
 	adr	x5, guest_el1_known
@@ -117,7 +117,7 @@ guest_el1_exception:
 
 	msr	daifset, #DAIF_IMM(PSR_DAIF)	/* a handler may unmask; ELR and SPSR are next */
 	ldp	x30, x2, [sp, #EL1_LR]
-	ldp	x3, x4, [sp, #EL1_PC]
+	ldp	x3, x4, [sp, #EL1_ELR]
 	and	x20, x20, #~(VECTORS_PER_GROUP - 1)
 	cmp	x20, #ELxH_SYNC
 	b.eq	2f

@@ -54,7 +54,7 @@ void guest_set_opaque(struct guest *guest, bool opaque)
 }
 
 /* Create the guest's own page of vectors: bare ones, followed by the code of the full ones. */
-static bool create_page(struct guest *guest)
+bool guest_el1_create_page(struct guest *guest)
 {
 	u64 size = s2_page_size(guest->s2mmu);
 	size_t code_size = guest_el1_full_end - guest_el1_full_vectors;
@@ -85,7 +85,7 @@ bool guest_install_el1_handler(struct guest *guest, enum vector vector, guest_el
 	char *page;
 
 	assert(vector < VECTOR_MAX);
-	if (!guest->el1_page && !create_page(guest))
+	if (!guest->el1_page && !guest_el1_create_page(guest))
 		return false;
 	page = guest->el1_page;
 	handlers = (guest_el1_handler_t *)(page + (guest_el1_handlers - guest_el1_full_vectors));

@@ -19,7 +19,7 @@ static bool is_there(struct s2_mmu *mmu, u64 start, u64 size)
 
 static int map(struct s2_mmu *mmu, u64 start, u64 size, unsigned long flags, bool *mapped)
 {
-	int err = s2mmu_map(mmu, start, start, size, flags);
+	int err = s2mmu_map(mmu, start, start, size, flags | S2_MAP_NOREPLACE);
 
 	*mapped = !err;
 	return err == -EEXIST && is_there(mmu, start, size) ? 0 : err;

@@ -37,14 +37,14 @@ static int first_block_level(const struct guest_stage1 *stage1)
 }
 
 /* A new chunk of pages that the guest sees, writable: it may keep its tables itself. */
-static char *add_chunk(struct guest *guest)
+static char *add_chunk(struct s2_mmu *mmu)
 {
 	char *chunk = memalign_pages(CHUNK_SIZE, CHUNK_SIZE);
 	u64 ipa = __pa(chunk);
 
 	if (!chunk)
 		return NULL;
-	if (s2mmu_map(guest->s2mmu, ipa, ipa, CHUNK_SIZE, S2_MAP_RW)) {
+	if (s2mmu_map(mmu, ipa, ipa, CHUNK_SIZE, S2_MAP_RW | S2_MAP_NOREPLACE)) {
 		free_pages(chunk);
 		return NULL;
 	}
@@ -60,7 +60,7 @@ static pteval_t *alloc_table(struct guest_stage1 *stage1)
 		char *chunk = NULL;
 
 		if (stage1->nr_chunks < GUEST_STAGE1_MAX_CHUNKS)
-			chunk = add_chunk(stage1->guest);
+			chunk = add_chunk(stage1->s2mmu);
 		if (!chunk)
 			return NULL;
 		stage1->chunks[stage1->nr_chunks++] = chunk;
@@ -94,7 +94,7 @@ static u64 tcr_half(unsigned int va_bits, u64 tg)
 	return TCR_TSZ(va_bits) | TCR_IRGN_WB | TCR_ORGN_WB | TCR_SH_INNER | tg << TCR_TG_SHIFT;
 }
 
-static u64 tcr_value(const struct guest_stage1_config *config)
+u64 guest_stage1_tcr(const struct guest_stage1_config *config)
 {
 	/* They differ between the halves. */
 	static const unsigned char tg0[] = {
@@ -122,8 +122,8 @@ static bool alloc_roots(struct guest_stage1 *stage1)
 	return stage1->root && (stage1->high_root || !stage1->high_va_bits);
 }
 
-struct guest_stage1 *guest_stage1_create_config(struct guest *guest,
-						const struct guest_stage1_config *config)
+struct guest_stage1 *guest_stage1_create_on(struct s2_mmu *mmu,
+					    const struct guest_stage1_config *config)
 {
 	static const unsigned char shifts[] = { 12, 14, 16 };
 	unsigned int va_bits = config->va_bits, high = config->high_va_bits ?: va_bits;
@@ -134,15 +134,15 @@ struct guest_stage1 *guest_stage1_create_config(struct guest *guest,
 		   "va_bits: expected 25..48, found %u, %u", va_bits, high);
 	if (!guest_stage1_granule_supported(config->granule))
 		return NULL;
-	chunk = add_chunk(guest);
+	chunk = add_chunk(mmu);
 	if (!chunk)
 		return NULL;
 	static_assert(sizeof(*stage1) <= SZ_4K, "the first page of the first chunk");
 	stage1 = (struct guest_stage1 *)chunk;
 	*stage1 = (struct guest_stage1){
-		.tcr = tcr_value(config),
+		.tcr = guest_stage1_tcr(config),
 		.mair = MAIR_VALUE,
-		.guest = guest,
+		.s2mmu = mmu,
 		.va_bits = va_bits,
 		.high_va_bits = config->high_va_bits,
 		.page_shift = shifts[config->granule],
@@ -157,6 +157,16 @@ struct guest_stage1 *guest_stage1_create_config(struct guest *guest,
 	return stage1;
 }
 
+struct guest_stage1 *guest_stage1_create_config(struct guest *guest,
+						const struct guest_stage1_config *config)
+{
+	struct guest_stage1 *stage1 = guest_stage1_create_on(guest->s2mmu, config);
+
+	if (stage1)
+		stage1->guest = guest;
+	return stage1;
+}
+
 struct guest_stage1 *guest_stage1_create(struct guest *guest, unsigned int va_bits)
 {
 	const struct guest_stage1_config config = { .granule = S2_PAGE_4K, .va_bits = va_bits };
@@ -166,10 +176,12 @@ struct guest_stage1 *guest_stage1_create(struct guest *guest, unsigned int va_bi
 
 void guest_stage1_destroy(struct guest_stage1 *stage1)
 {
+	struct s2_mmu *mmu = stage1->s2mmu; /* the first chunk has stage1 itself */
+
 	for (unsigned int i = stage1->nr_chunks; i-- > 0;) {
 		char *chunk = stage1->chunks[i];
 
-		s2mmu_unmap(stage1->guest->s2mmu, __pa(chunk), CHUNK_SIZE);
+		s2mmu_unmap(mmu, __pa(chunk), CHUNK_SIZE);
 		free_pages(chunk);
 	}
 }
@@ -178,7 +190,7 @@ static pteval_t leaf_attributes(unsigned long flags)
 {
 	pteval_t attributes = PTE_AF | PTE_SHARED;
 
-	if (flags & S1_MAP_DEVICE)
+	if (flags & S1_MAP_DEVICE_nGnRE)
 		attributes |= PTE_ATTRINDX(MT_DEVICE_nGnRE);
 	else
 		attributes |= PTE_ATTRINDX(flags & S1_MAP_NC ? MT_NORMAL_NC : MT_NORMAL);
@@ -186,7 +198,7 @@ static pteval_t leaf_attributes(unsigned long flags)
 		attributes |= PTE_RDONLY;
 	if (flags & S1_MAP_USER)
 		attributes |= PTE_USER;
-	if (flags & (S1_MAP_XN | S1_MAP_DEVICE))
+	if (flags & (S1_MAP_XN | S1_MAP_DEVICE_nGnRE))
 		attributes |= PTE_UXN | PTE_PXN;
 	if (flags & S1_MAP_NG)
 		attributes |= PTE_NG;

@@ -157,6 +157,7 @@ struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void))
 	guest->spsr_el2 = PSR_MODE_EL1h | PSR_DAIF;
 	guest->x[30] = (u64)guest_return;
 	guest->fault_ipa = INVALID_PHYS_ADDR;
+	guest->printed_pc = UINT64_MAX;
 	guest_install_default_handlers(guest);
 	guest_call_enable();
 	return guest;
@@ -172,6 +173,8 @@ struct guest *guest_create(int vmid, void (*guest_func)(void), enum s2_granule g
 void guest_destroy(struct guest *guest)
 {
 	assert_msg(!guest->thread, "the guest runs");
+	if (guest->s1mmu)
+		guest->destroy_s1mmu(guest->s1mmu);
 	/* The other guests on the stage 2 go on, and must not see memory that is freed. */
 	if (__atomic_load_n(&guest->s2mmu->users, __ATOMIC_RELAXED) > 1)
 		guest_unmap_own(guest);

@@ -80,7 +80,7 @@ bool s2_granule_lpa2(enum s2_granule granule)
 static int memattr(bool fwb, unsigned long flags)
 {
 	switch (flags & S2_MAP_TYPE) {
-	case S2_MAP_DEVICE:
+	case S2_MAP_DEVICE_nGnRE:
 		return S2_MEMATTR_DEVICE_nGnRE;
 	case S2_MAP_DEVICE_nGnRnE:
 		return S2_MEMATTR_DEVICE_nGnRnE;
@@ -119,7 +119,7 @@ int s2_leaf_attributes(const struct s2_mmu *mmu, unsigned long flags, pteval_t *
 	unsigned long xn = flags & S2_MAP_XN;
 	int type = memattr(mmu->fwb, flags);
 
-	if (flags >= S2_MAP_CONTIGUOUS << 1 ||
+	if (flags >= S2_MAP_NOREPLACE << 1 ||
 	    ((flags & S2_MAP_TRACK_DIRTY) && (flags & S2_MAP_WRITE)))
 		return -EINVAL;
 	if (type < 0 || (xn && xn != S2_MAP_XN && !s2_features()->xnx))

@@ -136,7 +136,7 @@ static void change_table(struct s2_change *change, pteval_t *entry, int level, u
 		return;
 	}
 	commit_change(change, table, level + 1, ipa, chunk);
-	if (change->unmap && table_empty(change->mmu, table)) {
+	if (change->unmap && !change->replace && table_empty(change->mmu, table)) {
 		*entry = 0;
 		s2_drop_table(change, table);
 	}
@@ -169,6 +169,20 @@ static void commit_change(struct s2_change *change, pteval_t *table, int level, 
 	}
 }
 
+long s2_count_splits(struct s2_mmu *mmu, u64 ipa, u64 size)
+{
+	return count_splits(mmu, mmu->root, mmu->geometry.start_level, ipa, size);
+}
+
+void s2_unmap_range(struct s2_change *change, u64 ipa, u64 size)
+{
+	struct s2_mmu *mmu = change->mmu;
+
+	change->unmap = true;
+	commit_change(change, mmu->root, mmu->geometry.start_level, ipa, size);
+	s2_tlb_flush_range(mmu, ipa, size);
+}
+
 static int change_range(struct s2_change *change, u64 ipa, u64 size)
 {
 	struct s2_mmu *mmu = change->mmu;
@@ -177,7 +191,7 @@ static int change_range(struct s2_change *change, u64 ipa, u64 size)
 	change->start = ipa;
 	change->end = ipa + size;
 	spin_lock(&mmu->lock);
-	err = s2_alloc_spare_tables(change, count_splits(mmu, mmu->root, start_level, ipa, size));
+	err = s2_alloc_spare_tables(change, s2_count_splits(mmu, ipa, size));
 	if (!err) {
 		commit_change(change, mmu->root, start_level, ipa, size);
 		s2_tlb_flush_range(mmu, ipa, size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mapping: only invalid entries change, so without TLB maintenance.
+ * Mapping: only invalid entries change, so without TLB maintenance, unless something is replaced:
+ * that is unmapped first.
  *
  * Two passes over the range. The first counts the tables that are missing and finds what is mapped
  * already; then the tables are allocated; the second pass cannot fail. New tables are filled before
@@ -44,31 +45,40 @@ static bool any_valid(const pteval_t *entry, u64 count)
 
 /*
  * The tables that are missing, or -EEXIST. @table is NULL below a missing table, where level 3 is
- * empty.
+ * empty. To replace, leaves and tables that lie whole in the range count as missing.
  */
-static long count_map(struct s2_mmu *mmu, const pteval_t *table, int level, u64 ipa, phys_addr_t pa,
-		      u64 size)
+static long count_map(const struct s2_change *change, const pteval_t *table, int level, u64 ipa,
+		      phys_addr_t pa, u64 size)
 {
+	const struct s2_mmu *mmu = change->mmu;
 	long count = 0, below;
 
 	if (level == PT_LEVEL_LAST)
-		return table && any_valid(&table[s2_entry_index(mmu, ipa, level)],
-					  size >> mmu->geometry.page_shift)
+		return table && !change->replace &&
+				       any_valid(&table[s2_entry_index(mmu, ipa, level)],
+						 size >> mmu->geometry.page_shift)
 			       ? -EEXIST
 			       : 0;
 	while (size) {
 		pteval_t entry = table ? table[s2_entry_index(mmu, ipa, level)] : 0;
 		u64 chunk = s2_chunk_size(mmu, ipa, size, level);
+		bool is_table = pt_is_table(entry, level),
+		     is_leaf = (entry & PT_VALID) && !is_table;
 
-		if ((entry & PT_VALID) && !pt_is_table(entry, level))
+		if (change->replace)
+			is_table = is_table && chunk < s2_entry_size(mmu, level);
+		else if (is_leaf)
 			return -EEXIST;
-		if (pt_is_table(entry, level)) {
-			below = count_map(mmu, s2_table_of(entry), level + 1, ipa, pa, chunk);
+		if (is_table) {
+			below = count_map(change, s2_table_of(entry), level + 1, ipa, pa, chunk);
 			if (below < 0)
 				return below;
 			count += below;
 		} else if (!leaf_fits(mmu, chunk, pa, level)) {
-			count += 1 + count_map(mmu, NULL, level + 1, ipa, pa, chunk);
+			/* A leaf of which a part is replaced is split, which is counted apart. */
+			if (!is_leaf || chunk == s2_entry_size(mmu, level))
+				count++;
+			count += count_map(change, NULL, level + 1, ipa, pa, chunk);
 		}
 		ipa += chunk;
 		pa += chunk;
@@ -210,7 +220,7 @@ static int map_in_table(struct s2_change *change, pteval_t *table, u64 ipa, phys
 	return 0;
 }
 
-static int map_locked(struct s2_change *change, u64 ipa, phys_addr_t pa, u64 size)
+static int map_new(struct s2_change *change, u64 ipa, phys_addr_t pa, u64 size)
 {
 	struct s2_mmu *mmu = change->mmu;
 	int start_level = mmu->geometry.start_level, err;
@@ -219,13 +229,31 @@ static int map_locked(struct s2_change *change, u64 ipa, phys_addr_t pa, u64 siz
 
 	if (table)
 		return map_in_table(change, table, ipa, pa, size);
-	count = count_map(mmu, mmu->root, start_level, ipa, pa, size);
+	count = count_map(change, mmu->root, start_level, ipa, pa, size);
 	if (count < 0)
 		return count;
 	err = s2_alloc_spare_tables(change, count);
 	if (!err)
 		commit_map(change, mmu->root, start_level, ipa, pa, size);
 	return err;
+}
+
+static int replace(struct s2_change *change, u64 ipa, phys_addr_t pa, u64 size)
+{
+	struct s2_mmu *mmu = change->mmu;
+	int start_level = mmu->geometry.start_level, err;
+	long splits = s2_count_splits(mmu, ipa, size);
+
+	change->replace = true;
+	err = s2_alloc_spare_tables(
+		change, splits + count_map(change, mmu->root, start_level, ipa, pa, size));
+	if (err)
+		return err;
+	s2_unmap_range(change, ipa, size);
+	commit_map(change, mmu->root, start_level, ipa, pa, size);
+	s2_free_tables(change->dropped); /* no walk reaches them any more */
+	s2_free_tables(change->spare);
+	return 0;
 }
 
 int s2mmu_map(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size, unsigned long flags)
@@ -244,7 +272,9 @@ int s2mmu_map(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size, unsigned lo
 	if (err)
 		return err;
 	spin_lock(&mmu->lock);
-	err = map_locked(&change, ipa, pa, size);
+	err = map_new(&change, ipa, pa, size);
+	if (err == -EEXIST && !(flags & S2_MAP_NOREPLACE))
+		err = replace(&change, ipa, pa, size);
 	spin_unlock(&mmu->lock);
 	/* No TLB holds an invalid entry, but the walker must see the valid one. */
 	dsb(ishst);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Stage-2 page tables, decoded. */
 #include <libcflat.h>
+#include <asm/esr.h>
 #include <asm/setup.h>
 #include <asm/stage2-internal.h>
 
@@ -151,4 +152,14 @@ void s2mmu_explain(struct s2_mmu *mmu, u64 ipa)
 		}
 		table = s2_table_of(entry);
 	}
+}
+
+void s2mmu_print_fault_info(void)
+{
+	u64 esr = read_sysreg(esr_el2);
+	char syndrome[128];
+
+	report_info("stage-2 fault: ESR_EL2 %#lx (%s), FAR_EL2 %#lx, HPFAR_EL2 %#lx", esr,
+		    esr_decode(esr, syndrome, sizeof(syndrome)), read_sysreg(far_el2),
+		    read_sysreg(hpfar_el2));
 }

@@ -141,7 +141,7 @@ static bool map_interface(struct guest *guest)
 {
 	u64 ipa = virt_to_phys(gicv2_data.cpu_base);
 	int err = s2mmu_map(guest->s2mmu, ipa, gicv2_data.vcpu_base, gicv2_data.vcpu_size,
-			    S2_MAP_RW | S2_MAP_DEVICE | S2_MAP_XN);
+			    S2_MAP_DEVICE | S2_MAP_XN | S2_MAP_NOREPLACE);
 
 	return !err ||
 	       (err == -EEXIST && s2mmu_translate(guest->s2mmu, ipa) == gicv2_data.vcpu_base);

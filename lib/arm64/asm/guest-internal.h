@@ -12,6 +12,7 @@ extern char guest_el1_handlers[], guest_el1_known[], guest_el1_returned[], guest
 extern char guest_return[], guest_return_el0[], guest_return_a32[];
 
 /* guest-el1.c */
+bool guest_el1_create_page(struct guest *guest);
 bool guest_el1_vectors_contain(const struct guest *guest, u64 pc);
 /*
  * @pc is the instruction of the guest's own vectors that reports the return of its function at EL0,

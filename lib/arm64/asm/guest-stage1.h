@@ -17,16 +17,18 @@
 #define S1_MAP_RW (1UL << 0)
 #define S1_MAP_USER (1UL << 1) /* EL0 too; what EL0 may write EL1 cannot execute (DDI 0487, D8.4) */
 #define S1_MAP_XN (1UL << 2) /* executed at neither EL1 nor EL0 */
-#define S1_MAP_DEVICE (1UL << 3) /* Device-nGnRE */
+#define S1_MAP_DEVICE_nGnRE (1UL << 3) /* never executed */
 #define S1_MAP_NC (1UL << 4) /* Normal, not cacheable */
 #define S1_MAP_NG (1UL << 5) /* of the ASID in TTBR0_EL1, not global */
+#define S1_MAP_DEVICE (S1_MAP_RW | S1_MAP_DEVICE_nGnRE)
 
 #define GUEST_STAGE1_MAX_CHUNKS 16
 
 /* In memory that the guest sees, so that it can be its argument. */
 struct guest_stage1 {
 	u64 ttbr0, ttbr1, tcr, mair; /* values for the guest's registers; may be changed */
-	struct guest *guest;
+	struct s2_mmu *s2mmu;
+	struct guest *guest; /* NULL: of none yet, or of several */
 	pteval_t *root, *high_root;
 	unsigned int va_bits, high_va_bits;
 	unsigned int page_shift;
@@ -48,7 +50,15 @@ struct guest_stage1_config {
  */
 struct guest_stage1 *guest_stage1_create_config(struct guest *guest,
 						const struct guest_stage1_config *config);
+/*
+ * The same for guests on @mmu. guest_stage1_map_image() and guest_stage1_enable() need one: set
+ * its member guest before.
+ */
+struct guest_stage1 *guest_stage1_create_on(struct s2_mmu *mmu,
+					    const struct guest_stage1_config *config);
 bool guest_stage1_granule_supported(enum s2_granule granule);
+/* TCR_EL1 for such tables; also in a guest. */
+u64 guest_stage1_tcr(const struct guest_stage1_config *config);
 /* With pages of 4 KiB, for TTBR0_EL1 alone. */
 struct guest_stage1 *guest_stage1_create(struct guest *guest, unsigned int va_bits);
 /* After the guest's last run; before guest_destroy(). */

@@ -22,6 +22,7 @@
 #define GUEST_MAX_DEVICES 16
 
 struct guest;
+struct s1_mmu;
 
 enum guest_handler_result { GUEST_ACTION_RESUME, GUEST_ACTION_EXIT };
 static_assert(GUEST_ACTION_RESUME == 0, "guest-entry.S tests a handler's result with CBZ");
@@ -37,7 +38,8 @@ enum guest_exit_reason {
 	GUEST_EXIT_HANDLER, /* a handler answered GUEST_ACTION_EXIT */
 	GUEST_EXIT_RETURNED, /* the guest's function returned; return_value is its value */
 	GUEST_EXIT_INTERRUPT, /* an IRQ or FIQ without handler: taken when guest_run() ends */
-	GUEST_EXIT_UNHANDLED, /* no handler for this exit; it was printed */
+	/* no handler for this exit; printed, the first time in a row of those of one instruction */
+	GUEST_EXIT_UNHANDLED,
 	/* An exception to EL1 without handler there; printed. esr_el2 and the like are its values. */
 	GUEST_EXIT_EL1_UNHANDLED,
 	GUEST_EXIT_ILLEGAL_ERET, /* spsr_el2 is no state to return to; printed */
@@ -93,6 +95,8 @@ struct guest {
 	unsigned int nr_devices;
 	struct guest_statistics *statistics; /* NULL: exits are not counted */
 	struct s2_mmu *s2mmu;
+	struct s1_mmu *s1mmu; /* NULL without stage1_mmu.h */
+	void (*destroy_s1mmu)(struct s1_mmu *mmu); /* by pointer: few images have the code */
 	enum guest_exit_reason exit_reason;
 	u64 return_value; /* with GUEST_EXIT_RETURNED */
 	u64 exit_code; /* enum vector of the last exit; handlers must not change it */
@@ -102,6 +106,7 @@ struct guest {
 
 	/* The framework's own */
 	struct thread_info *thread; /* of the CPU that runs it, or NULL */
+	u64 printed_pc; /* of the last exit without a handler that was printed */
 	bool mapped_stack, mapped_el1_page; /* by the guest, not by the maker of its stage 2 */
 	bool has_optional; /* fp_lazy, sve, debug, keeps_host_sve or optional_state */
 	bool fp_lazy; /* guest_set_fp_lazy() */
@@ -271,12 +276,15 @@ enum guest_handler_result guest_take_interrupts(struct guest *guest);
 /* Print the last exit, the guest's registers and its stack as INFO lines. */
 void guest_dump(struct guest *guest);
 
-/* A guest's own exceptions, as its C handlers see them. */
+/*
+ * A guest's own exceptions, as its C handlers see them. SP_EL0, ELR_EL1 and SPSR_EL1 become what a
+ * handler leaves in sp (unless the exception is from EL1h), elr and spsr.
+ */
 struct guest_el1_regs {
 	u64 regs[31];
 	u64 sp;
-	u64 pc;
-	u64 pstate;
+	u64 elr;
+	u64 spsr;
 	u64 frame[2]; /* a frame record, so that a backtrace crosses the exception */
 };
 typedef void (*guest_el1_handler_t)(struct guest_el1_regs *regs, unsigned int esr);

@@ -36,6 +36,7 @@ struct s2_change {
 	struct spare_table *dropped; /* tables to free once no walk can reach them */
 	pteval_t attributes; /* of the new leaves */
 	bool unmap;
+	bool replace; /* of a map: what is mapped goes first, and tables that it empties stay */
 	bool contiguous; /* make runs */
 	u64 pa_offset; /* of a map: PA - IPA */
 };
@@ -44,6 +45,13 @@ struct s2_change {
 int s2_leaf_attributes(const struct s2_mmu *mmu, unsigned long flags, pteval_t *attributes);
 /* -EINVAL: misaligned or empty; -ERANGE: beyond the IPA size. */
 int s2_check_range(const struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size);
+
+/*
+ * stage2-change.c: the tables that splitting at the ends of a range takes, at most; and unmapping
+ * it, with them. The lock is held.
+ */
+long s2_count_splits(struct s2_mmu *mmu, u64 ipa, u64 size);
+void s2_unmap_range(struct s2_change *change, u64 ipa, u64 size);
 
 /* All @count tables or none: -ENOMEM. */
 int s2_alloc_spare_tables(struct s2_change *change, long count);

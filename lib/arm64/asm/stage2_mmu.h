@@ -25,13 +25,14 @@
  * Type: at most one; without any it is Normal, write-back, with FEAT_S2FWB for any type of stage 1
  */
 #define S2_MAP_TYPE (7UL << 4)
-#define S2_MAP_DEVICE (1UL << 4) /* Device-nGnRE */
+#define S2_MAP_DEVICE_nGnRE (1UL << 4)
 #define S2_MAP_DEVICE_nGnRnE (2UL << 4)
 #define S2_MAP_DEVICE_nGRE (3UL << 4)
 #define S2_MAP_DEVICE_GRE (4UL << 4)
 #define S2_MAP_NORMAL_NC (5UL << 4)
 #define S2_MAP_NORMAL_WT (6UL << 4) /* not with FEAT_S2FWB: -ENOSYS */
 #define S2_MAP_STAGE1 (7UL << 4) /* the type of stage 1 */
+#define S2_MAP_DEVICE (S2_MAP_RW | S2_MAP_DEVICE_nGnRnE)
 /* Access and dirty state */
 #define S2_MAP_NOT_ACCESSED \
 	(1UL << 7) /* the first access is an access flag fault, or sets it (HA) */
@@ -41,6 +42,7 @@
  * S2_MAP_TRACK_DIRTY, which is of each leaf.
  */
 #define S2_MAP_CONTIGUOUS (1UL << 9)
+#define S2_MAP_NOREPLACE (1UL << 10) /* s2mmu_map() only: -EEXIST where a part is mapped */
 
 /* Stage-2 features of this CPU, by its ID registers. */
 struct s2_features {
@@ -110,8 +112,9 @@ struct s2_mmu *s2mmu_share(struct s2_mmu *mmu);
 void s2mmu_destroy(struct s2_mmu *mmu);
 
 /*
- * Map [@ipa, @ipa + @size) to @pa. -EINVAL: misaligned or empty, or no such flags; -ERANGE: beyond
- * the address space; -EEXIST: a part of it is mapped; -ENOSYS: the CPU cannot; -ENOMEM.
+ * Map [@ipa, @ipa + @size) to @pa. What is mapped there is replaced, by break-before-make: another
+ * CPU's guest may fault meanwhile. With S2_MAP_NOREPLACE it is -EEXIST. -EINVAL: misaligned or
+ * empty, or no such flags; -ERANGE: beyond the address space; -ENOSYS: the CPU cannot; -ENOMEM.
  */
 int s2mmu_map(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size, unsigned long flags);
 /*
@@ -182,6 +185,8 @@ void s2mmu_restore_raw(struct s2_mmu *mmu);
 void s2mmu_print(struct s2_mmu *mmu);
 /* Print the walk for @ipa: a line for each level, decoded. */
 void s2mmu_explain(struct s2_mmu *mmu, u64 ipa);
+/* In a handler: print ESR_EL2, decoded, FAR_EL2 and HPFAR_EL2 of this CPU as an INFO line. */
+void s2mmu_print_fault_info(void);
 /* A leaf's permissions, type and state, decoded as "rw-, x at EL1 and EL0, Normal write-back". */
 const char *s2mmu_describe_leaf(const struct s2_mmu *mmu, pteval_t leaf, char *buf, int size);
 
