@@ -180,7 +180,7 @@ static void test_undefined(void)
 			"HVC at EL0, undefined, routed to the host");
 	report(seen.others == 1 && ESR_ELx_EC(seen.esr) == ESR_ELx_EC_UNKNOWN &&
 		       seen.elr == (u64)guest->elr_el2,
-	       "undefined HVC in the host's handler: expected 1 exit of class %#x, ELR_EL2 %#lx; "
+	       "undefined HVC in the host's handler: expected 1 exit of class %#lx, ELR_EL2 %#lx; "
 	       "found %u, class %#lx, ELR_EL2 %#lx",
 	       ESR_ELx_EC_UNKNOWN, guest->elr_el2, seen.others, ESR_ELx_EC(seen.esr), seen.elr);
 	guest_destroy(guest);
@@ -281,7 +281,7 @@ static void test_a32_svc_to_host(void)
 	guest_check_run(guest, EXPECT_RETURN(40102), "A32, SVC #1 and SVC #2");
 	report(seen.svcs == 2 && ESR_ELx_EC(seen.esr) == ESR_ELx_EC_SVC32 &&
 		       (seen.spsr & 0x1f) == PSR_MODE32_BIT,
-	       "exits of an A32 guest with two SVCs in User mode: expected 2, class %#x, "
+	       "exits of an A32 guest with two SVCs in User mode: expected 2, class %#lx, "
 	       "SPSR_EL2[4:0] %#x; found %u, class %#lx, SPSR_EL2 %#lx",
 	       ESR_ELx_EC_SVC32, PSR_MODE32_BIT, seen.svcs, ESR_ELx_EC(seen.esr), seen.spsr);
 	guest_destroy(guest);
@@ -388,7 +388,7 @@ static void test_a32_el1(void)
 			"HVC #0x8006 in Supervisor mode");
 	report(seen.svcs == 1 && ESR_ELx_EC(seen.esr) == ESR_ELx_EC_HVC32 &&
 		       (seen.esr & 0xffff) == 0x8006 && (seen.spsr & 0x1f) == PSR_MODE_SVC32,
-	       "HVC #0x8006 by the AArch32 vector: expected 1 exit, class %#x, SPSR_EL2[4:0] %#x; "
+	       "HVC #0x8006 by the AArch32 vector: expected 1 exit, class %#lx, SPSR_EL2[4:0] %#x; "
 	       "found %u, ESR_EL2 %#lx, SPSR_EL2 %#lx",
 	       ESR_ELx_EC_HVC32, PSR_MODE_SVC32, seen.svcs, seen.esr, seen.spsr);
 	guest_destroy(guest);

@@ -229,7 +229,7 @@ static void test_watchpoint(void)
 	watched = 0; /* the host's store is not watched */
 	guest_check_run(guest, EXPECT_RETURN(0), "a guest with a watchpoint and a handler for it");
 	report(ESR_ELx_EC(watch_esr) == ESR_ELx_EC_WATCHPT_CUR,
-	       "class of the guest's watchpoint exception: expected %#x, found %#lx",
+	       "class of the guest's watchpoint exception: expected %#lx, found %#lx",
 	       ESR_ELx_EC_WATCHPT_CUR, ESR_ELx_EC(watch_esr));
 	guest_destroy(guest);
 

@@ -31,7 +31,7 @@ static void take_irq(struct pt_regs *regs)
 	host.irqs++;
 	host.last = gic_iar_irqnr(iar);
 	host.in_guest = read_sysreg(hcr_el2) & HCR_EL2_VM;
-	if (host.last == PPI(TIMER_HPTIMER_IRQ))
+	if (host.last == TIMER_HPTIMER_IRQ)
 		timer_stop(timer_host());
 	if (host.last != GICC_INT_SPURIOUS)
 		gic_write_eoir(iar);
@@ -131,10 +131,10 @@ static void test_run(void)
 	u64 first, rounds;
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, start_timer);
-	gic_enable_irq(PPI(TIMER_HPTIMER_IRQ));
+	gic_enable_irq(TIMER_HPTIMER_IRQ);
 	interrupts_on();
 	check_reason(guest, GUEST_EXIT_INTERRUPT, "the host's timer fires in the guest");
-	check_taken("the host's timer fired in the guest", 1, 0, PPI(TIMER_HPTIMER_IRQ));
+	check_taken("the host's timer fired in the guest", 1, 0, TIMER_HPTIMER_IRQ);
 	interrupts_off();
 	/* On a busy machine the time may be over before the guest's first instruction. */
 	first = counter;
@@ -145,12 +145,12 @@ static void test_run(void)
 		interrupts_on();
 		interrupts_off();
 	}
-	check_taken("the host's timer fired in the guest again", rounds, 0, PPI(TIMER_HPTIMER_IRQ));
+	check_taken("the host's timer fired in the guest again", rounds, 0, TIMER_HPTIMER_IRQ);
 	report(counter > first,
 	       "the guest's counter after an interrupted run and %lu more: expected above %lu, "
 	       "found %lu",
 	       rounds - 1, first, counter);
-	gic_disable_irq(PPI(TIMER_HPTIMER_IRQ));
+	gic_disable_irq(TIMER_HPTIMER_IRQ);
 	guest_destroy(guest);
 }
 
@@ -221,14 +221,14 @@ static void test_handler(void)
 
 	guest->x[0] = (u64)&host.irqs;
 	guest_install_handler(guest, ELx_LOW_IRQ_64, guest_take_interrupts);
-	gic_enable_irq(PPI(TIMER_HPTIMER_IRQ));
+	gic_enable_irq(TIMER_HPTIMER_IRQ);
 	timer_start(timer_host(), SOON_US);
 	/* The host has interrupts masked. */
 	guest_check_run(guest, EXPECT_RETURN(0x600d), "guest_take_interrupts() in a handler");
-	report(host.irqs == 1 && host.last == PPI(TIMER_HPTIMER_IRQ),
+	report(host.irqs == 1 && host.last == TIMER_HPTIMER_IRQ,
 	       "IRQs taken by guest_take_interrupts(): expected 1, the last %u, found %u and %u",
-	       PPI(TIMER_HPTIMER_IRQ), host.irqs, host.last);
-	gic_disable_irq(PPI(TIMER_HPTIMER_IRQ));
+	       TIMER_HPTIMER_IRQ, host.irqs, host.last);
+	gic_disable_irq(TIMER_HPTIMER_IRQ);
 	host.in_guest = false;
 	guest_destroy(guest);
 }

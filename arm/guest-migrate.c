@@ -493,7 +493,7 @@ static enum guest_handler_result take_and_exit(struct guest *guest)
 /* Returns the reason of the guest's exit. */
 static const char *run_with_timer(u64 delay)
 {
-	u32 irq = PPI(TIMER_VTIMER_IRQ);
+	u32 irq = TIMER_VTIMER_IRQ;
 	struct guest *guest = create(guest_migrate_and_wait);
 	const char *reason;
 
@@ -514,7 +514,7 @@ static const char *run_with_timer(u64 delay)
 
 static void check_timer(bool kfail, const char *when, const char *reason)
 {
-	u32 irq = PPI(TIMER_VTIMER_IRQ);
+	u32 irq = TIMER_VTIMER_IRQ;
 
 	report(timer.after >= timer.before,
 	       "CNTPCT_EL0 after a migration: expected %#lx or more, found %#lx", timer.before,

@@ -168,7 +168,7 @@ static void test_opaque(void)
 			"puts() of an opaque guest at EL0");
 	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_UNKNOWN &&
 		       guest->elr_el2 == (u64)guest_call,
-	       "its exception: expected class %#x at %p, found %#lx at %#lx", ESR_ELx_EC_UNKNOWN,
+	       "its exception: expected class %#lx at %p, found %#lx at %#lx", ESR_ELx_EC_UNKNOWN,
 	       guest_call, ESR_ELx_EC(guest->esr_el2), guest->elr_el2);
 
 	guest_destroy(guest);

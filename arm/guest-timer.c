@@ -154,7 +154,7 @@ static void check_timer(void (*func)(u64), u32 irq, u64 cntvoff, u64 offset)
 
 static void test_vtimer(void)
 {
-	check_timer(guest_arm_vtimer, PPI(TIMER_VTIMER_IRQ), 0, 0);
+	check_timer(guest_arm_vtimer, TIMER_VTIMER_IRQ, 0, 0);
 }
 
 /*
@@ -165,13 +165,13 @@ static void test_vtimer_offset(void)
 {
 	u64 offset = read_cntpct() - 1;
 
-	check_timer(guest_arm_vtimer, PPI(TIMER_VTIMER_IRQ), offset, offset);
+	check_timer(guest_arm_vtimer, TIMER_VTIMER_IRQ, offset, offset);
 }
 
 /* CNTVOFF_EL2 does not apply to the physical timer. */
 static void test_ptimer(void)
 {
-	check_timer(guest_arm_ptimer, PPI(TIMER_PTIMER_IRQ), OFFSET, 0);
+	check_timer(guest_arm_ptimer, TIMER_PTIMER_IRQ, OFFSET, 0);
 }
 
 static const struct subtest subtests[] = {

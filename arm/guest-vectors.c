@@ -298,7 +298,7 @@ static int chain_length(u64 frame)
 static void skip_brk(struct pt_regs *regs, unsigned int esr)
 {
 	brks++;
-	brk_chain = chain_length(regs->frame[0]);
+	brk_chain = chain_length(container_of(regs, struct exception_frame, regs)->record[0]);
 	regs->pc += 4;
 }
 

@@ -60,18 +60,18 @@ static void test_smccc(void)
 
 static void test_affinity_info(void)
 {
-	int ret = psci_affinity_info(cpus[0]);
+	int ret = psci_cpu_state(cpus[0]);
 
 	report(ret == PSCI_0_2_AFFINITY_LEVEL_ON,
 	       "AFFINITY_INFO of CPU 0: expected %d (on), found %d", PSCI_0_2_AFFINITY_LEVEL_ON,
 	       ret);
-	ret = psci_affinity_info(0xff00ffffffUL);
+	ret = psci_cpu_state(0xff00ffffffUL);
 	report(ret == PSCI_RET_INVALID_PARAMS,
 	       "AFFINITY_INFO of a CPU that does not exist: expected %d, found %d",
 	       PSCI_RET_INVALID_PARAMS, ret);
 	if (alone())
 		return;
-	ret = psci_affinity_info(cpus[nr_cpus - 1]);
+	ret = psci_cpu_state(cpus[nr_cpus - 1]);
 	report(ret == PSCI_0_2_AFFINITY_LEVEL_OFF,
 	       "AFFINITY_INFO of CPU %d: expected %d (off), found %d", nr_cpus - 1,
 	       PSCI_0_2_AFFINITY_LEVEL_OFF, ret);
@@ -112,8 +112,7 @@ static void test_cpu_off(void)
 	for (int run = 0; run < 2; run++) {
 		on_cpu(cpu, note_stack, &stack_of_run[run]);
 		on_cpu_async(cpu, die, NULL);
-		off = wait_for(psci_affinity_info(cpus[cpu]) == PSCI_0_2_AFFINITY_LEVEL_OFF,
-			       WAIT_MS);
+		off = wait_for(psci_cpu_state(cpus[cpu]) == PSCI_0_2_AFFINITY_LEVEL_OFF, WAIT_MS);
 		report(off && !cpu_online(cpu),
 		       "CPU %d within %d ms of CPU_OFF, run %d: expected off, not online; found off %d, "
 		       "online %d",
@@ -162,9 +161,9 @@ static void test_cpu_on_race(void)
 	report_kfail(true, successes == 1,
 		     "CPU_ON by %d CPUs at once: expected 1 success, found %d", nr_cpus - 1,
 		     successes);
-	report(wait_for(psci_affinity_info(cpus[target]) == PSCI_0_2_AFFINITY_LEVEL_ON, WAIT_MS),
+	report(wait_for(psci_cpu_state(cpus[target]) == PSCI_0_2_AFFINITY_LEVEL_ON, WAIT_MS),
 	       "CPU %d within %d ms of CPU_ON: expected %d (on), found %d", target, WAIT_MS,
-	       PSCI_0_2_AFFINITY_LEVEL_ON, psci_affinity_info(cpus[target]));
+	       PSCI_0_2_AFFINITY_LEVEL_ON, psci_cpu_state(cpus[target]));
 }
 
 static const struct subtest subtests[] = {

@@ -399,7 +399,7 @@ static void *emergency_stacks[NR_CPUS];
 
 static void note_emergency_stack(void *data)
 {
-	emergency_stacks[smp_processor_id()] = current_thread_info()->emergency_stack;
+	emergency_stacks[smp_processor_id()] = this_percpu()->emergency_stack;
 }
 
 /* @top is that of a stack: bytes below it, a guard below these. */

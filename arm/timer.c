@@ -94,7 +94,7 @@ static void check_irq(const char *when, bool expected)
 static void test_irq(void)
 {
 	u64 length = usecs_to_cycles(SOON_US), begun = timer->read_counter(), deadline;
-	u32 irq = PPI(timer->irq->irq);
+	u32 irq = timer->irq->irq;
 	enum gic_irq_state state;
 
 	gic_enable_irq(irq);
@@ -134,7 +134,7 @@ static void test_timer(enum timer_id id)
 	}
 	test_condition();
 	test_tval();
-	if (timer->irq->irq == TIMER_NO_IRQ)
+	if (!timer_irq_valid(timer->irq))
 		report_skip("the device tree has no interrupt for it");
 	else
 		test_irq();

@@ -3,7 +3,7 @@
 #ifndef ALLOC_H
 #define ALLOC_H
 
-#include <stddef.h>
+#include <libcflat.h>
 
 /*
  * The allocator of malloc(), calloc(), memalign() and free(). A test may put its own in place, as

@@ -7,21 +7,19 @@
 #ifndef LIBCFLAT_H
 #define LIBCFLAT_H
 
-#ifdef __ASSEMBLY__
+#include <linux/const.h>
 
-#define UL(x) x
-
-#else
+#ifndef __ASSEMBLY__
 
 /* One image, nothing to interpose: no address goes through the GOT. */
 #pragma GCC visibility push(hidden)
 
-#define UL(x) x##UL
-
+#include <linux/compiler.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef uint8_t u8;
 typedef int8_t s8;
@@ -44,7 +42,6 @@ typedef u64 phys_addr_t;
 #define PRIx64 "lx"
 #define PRIxPTR "lx"
 
-#define __unused __attribute__((__unused__))
 /*
  * A function that changes the keys of pointer authentication, and so cannot sign its own return
  * address, in a build that signs them.
@@ -92,6 +89,7 @@ typedef u64 phys_addr_t;
 #define SZ_16K (1 << 14)
 #define SZ_32K (1 << 15)
 #define SZ_64K (1 << 16)
+#define SZ_128K (1 << 17)
 #define SZ_1M (1 << 20)
 #define SZ_2M (1 << 21)
 #define SZ_4M (1 << 22)

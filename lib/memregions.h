@@ -4,14 +4,15 @@
 #define MEMREGIONS_H
 
 #include <libcflat.h>
+#include <bitops.h>
 
 #define MAX_MEM_REGIONS 64
 
-#define MR_F_IO (1U << 0) /* the registers of a device */
-#define MR_F_CODE (1U << 1) /* the image's text */
-#define MR_F_RESERVED (1U << 2) /* memory that is not handed out */
-#define MR_F_PERSISTENT (1U << 3)
-#define MR_F_UNKNOWN (1U << 31) /* nothing in the device tree */
+#define MR_F_IO BIT(0) /* the registers of a device */
+#define MR_F_CODE BIT(1) /* the image's text */
+#define MR_F_RESERVED BIT(2) /* memory that is not handed out */
+#define MR_F_PERSISTENT BIT(3)
+#define MR_F_UNKNOWN BIT(31) /* nothing in the device tree */
 
 struct mem_region {
 	phys_addr_t start, end; /* [start, end) */

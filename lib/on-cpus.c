@@ -17,7 +17,7 @@ struct mailbox {
 	unsigned long posted, done; /* calls, since the start */
 };
 
-unsigned int on_cpus_timeout_ms = 5000;
+unsigned int on_cpus_timeout_ms;
 bool cpu0_calls_idle;
 
 /* For each CPU; made when a first CPU asks another, so that a machine with one has none. */

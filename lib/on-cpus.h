@@ -3,8 +3,7 @@
  * Functions on other CPUs.
  *
  * A CPU that is offline is started on first use. It runs one function after the other, in
- * do_idle(). Waits are bounded: after on_cpus_timeout_ms the run is aborted, with the CPU and the
- * function's offset. On the calling CPU the function is simply called.
+ * do_idle(). On the calling CPU the function is simply called.
  */
 #ifndef ON_CPUS_H
 #define ON_CPUS_H
@@ -12,7 +11,10 @@
 #include <libcflat.h>
 #include <cpumask.h>
 
-/* Milliseconds of the counter; 0 is no limit. */
+/*
+ * Limit of each wait in milliseconds of the counter, after which the run is aborted with the CPU and
+ * the function's offset. 0, the default, is no limit: a function may take as long as it likes.
+ */
 extern unsigned int on_cpus_timeout_ms;
 
 /* CPU 0 runs main(). Set when it will call do_idle(), so that others may use on_cpu(0, ...). */

@@ -104,7 +104,7 @@ static void put_hex(struct sink *sink, const struct conversion *cv, u64 value, b
 
 static void put_pointer(struct sink *sink, const struct conversion *cv, u64 value)
 {
-	put_number(sink, cv, value, 16, "0x", "0123456789abcdef");
+	put_number(sink, cv, value, 16, value ? "0x" : "", "0123456789abcdef");
 }
 
 static s64 signed_arg(int length, va_list *va)

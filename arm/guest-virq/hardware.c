@@ -101,7 +101,7 @@ static enum guest_handler_result forward(struct guest *guest)
 void test_hw(void)
 {
 	struct guest *guest = create_with_vgic(guest_wait_for_timer);
-	u32 irq = PPI(TIMER_VTIMER_IRQ);
+	u32 irq = TIMER_VTIMER_IRQ;
 	enum gic_irq_state state;
 
 	gic_enable_irq(irq);

@@ -59,7 +59,7 @@ void guest_on_irq(struct guest_el1_regs *regs, unsigned int esr)
 	if (guest_total() < MAX_SEEN)
 		seen.ids[guest_total()] = gic_iar_irqnr(iar);
 	seen.irqs++;
-	if (gic_iar_irqnr(iar) == PPI(TIMER_VTIMER_IRQ))
+	if (gic_iar_irqnr(iar) == TIMER_VTIMER_IRQ)
 		write_sysreg(0, cntv_ctl_el0);
 	if (gic_iar_irqnr(iar) != SPURIOUS)
 		gic_write_eoir(iar);

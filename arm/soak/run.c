@@ -36,7 +36,7 @@ static void take_irq(struct pt_regs *regs)
 
 	if (irq == AN_SGI) {
 		seen[cpu].sgis++;
-	} else if (irq == PPI(TIMER_HPTIMER_IRQ)) {
+	} else if (irq == TIMER_HPTIMER_IRQ) {
 		seen[cpu].expired = deadline_passed(seen[cpu].deadline);
 		set_timer(RUN_MS * 1000);
 	} else if (irq != WAKE_SGI && irq != GICC_INT_SPURIOUS) {
@@ -58,7 +58,7 @@ void run_init(void)
 	install_irq_handler(ELxH_IRQ, take_irq);
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, take_brk);
 	gic_enable_defaults();
-	gic_enable_irq(PPI(TIMER_HPTIMER_IRQ));
+	gic_enable_irq(TIMER_HPTIMER_IRQ);
 	timer_start(timer_host(), RUN_MS * 1000);
 }
 

@@ -32,8 +32,12 @@ _AUXINFO_SOURCE: Final = "auxinfo.c"
 #: Header of a sha1 build-id note in a little-endian ELF file.
 _BUILD_ID_NOTE: Final = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
 
-#: Lines in the output of the offsets source: `->NAME value`, or with # or $ before the value.
-_OFFSETS_SED: Final = r"s/.*->\([A-Za-z0-9_]*\) [#$]*\(-*[0-9]*\).*/#define \1 \2/p"
+#: Lines in the output of the offsets source: `->NAME value`, or with # or $ before the value, and
+#: `->#ifdef NAME` and `->#endif`.
+_OFFSETS_SED: Final = (
+    r"s/.*->\([A-Za-z0-9_]*\) [#$]*\(-*[0-9]*\).*/#define \1 \2/p;"
+    r's/.*->\(#[a-z]* *[A-Z_]*\)".*/\1/p'
+)
 #: Escape sequence of ninja before "FAILED: " with colours.
 _NINJA_RED: Final = "\033[31m"
 
@@ -338,7 +342,8 @@ rule cc
   description = CC $in
 rule offsets
   command = $cc $flags $variant -MMD -MF $out.d -MT $out -S $in -o $out.s && $
-      sed -n '{_ninja(_OFFSETS_SED)}' $out.s >$out.new && if cmp -s $out.new $out; then rm $out.new; else mv $out.new $out; fi
+      sed -n {_shell([_OFFSETS_SED])} $out.s >$out.new && $
+      if cmp -s $out.new $out; then rm $out.new; else mv $out.new $out; fi
   depfile = $out.d
   deps = gcc
   restat = 1

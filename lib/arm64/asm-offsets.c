@@ -20,6 +20,8 @@
 	static_assert(offsetof(type, next) == offsetof(type, member) + 8, "one STP for both"); \
 	OFFSET(name, type, member)
 #define ENUM(name) DEFINE(name, name)
+/* A line of the preprocessor */
+#define LINE(text) asm volatile("\n.ascii \"->#" text "\"")
 
 static_assert(ESR_ELx_EC_UPPER_HALF == UL(0x20) << ESR_ELx_EC_SHIFT, "it is of the class");
 static_assert(ESR_ELx_EC_MASK == (1 << ESR_ELx_EC_WIDTH) - 1, "it is a field");
@@ -55,12 +57,23 @@ void asm_offsets(void);
 void asm_offsets(void)
 {
 	OFFSET(S_X0, struct pt_regs, regs[0]);
+	OFFSET(S_X1, struct pt_regs, regs[1]);
+	OFFSET(S_X2, struct pt_regs, regs[2]);
+	OFFSET(S_X3, struct pt_regs, regs[3]);
+	OFFSET(S_X4, struct pt_regs, regs[4]);
+	OFFSET(S_X5, struct pt_regs, regs[5]);
+	OFFSET(S_X6, struct pt_regs, regs[6]);
+	OFFSET(S_X7, struct pt_regs, regs[7]);
 	PAIR(S_LR, struct pt_regs, regs[30], sp);
+	OFFSET(S_SP, struct pt_regs, sp);
 	PAIR(S_PC, struct pt_regs, pc, pstate);
-	OFFSET(S_FRAME, struct pt_regs, frame);
-	DEFINE(S_FRAME_SIZE, sizeof(struct pt_regs));
+	OFFSET(S_PSTATE, struct pt_regs, pstate);
+	OFFSET(S_ORIG_X0, struct pt_regs, orig_x0);
+	OFFSET(S_SYSCALLNO, struct pt_regs, syscallno);
+	OFFSET(S_FP, struct exception_frame, record);
+	DEFINE(S_FRAME_SIZE, sizeof(struct exception_frame));
 
-	OFFSET(THREAD_EMERGENCY_STACK, struct thread_info, emergency_stack);
+	OFFSET(CPU_EMERGENCY_STACK, struct percpu, emergency_stack);
 
 	OFFSET(GUEST_X0, struct guest, x[0]);
 	PAIR(GUEST_X30, struct guest, x[30], elr_el2);
@@ -93,6 +106,8 @@ void asm_offsets(void)
 void asm_enumerators(void);
 void asm_enumerators(void)
 {
+	/* C has them from an enum. */
+	LINE("ifdef __ASSEMBLER__");
 	ENUM(ELxT_SYNC);
 	ENUM(ELxT_IRQ);
 	ENUM(ELxT_FIQ);
@@ -113,4 +128,5 @@ void asm_enumerators(void)
 
 	ENUM(GUEST_ACTION_RESUME);
 	ENUM(GUEST_ACTION_EXIT);
+	LINE("endif");
 }

@@ -235,7 +235,7 @@ void guest_registers_to_memory(struct guest *guest)
 static void untrap_host_fp(struct guest *guest)
 {
 	/* In a handler FP is the other guest's, and already in memory. */
-	if (!current_thread_info()->guest)
+	if (!this_percpu()->guest)
 		guest_host_sve_begin(guest);
 	guest_fp_untrap(guest);
 }
@@ -291,8 +291,8 @@ static bool take_vmid(struct guest *guest)
 
 enum guest_exit_reason guest_run(struct guest *guest)
 {
-	struct thread_info *thread = current_thread_info();
-	struct guest *outer = thread->guest;
+	struct percpu *cpu = this_percpu();
+	struct guest *outer = cpu->guest;
 	u64 daif = read_sysreg(daif);
 
 	assert_msg(!guest->thread, "the guest runs already");
@@ -308,9 +308,9 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	if (outer && !outer->regs_in_memory)
 		guest_registers_to_memory(outer);
 	save_host(guest);
-	smp_store_release(&guest->thread, thread);
+	smp_store_release(&guest->thread, cpu->thread);
 	guest->exit_reason = GUEST_EXIT_HANDLER;
-	thread->guest = guest;
+	cpu->guest = guest;
 	write_sysreg(guest->vectors, vbar_el2);
 	guest_registers_to_cpu(guest);
 
@@ -322,7 +322,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 	restore_host(guest);
 	if (guest->s2mmu->vmid_pool)
 		s2_vmid_put(guest->s2mmu);
-	thread->guest = outer;
+	cpu->guest = outer;
 	smp_store_release(&guest->thread, NULL);
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 	return guest->exit_reason;
@@ -344,7 +344,7 @@ static bool fixup_illegal_eret(struct guest *guest, struct pt_regs *regs, unsign
 
 bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr)
 {
-	struct guest *guest = current_thread_info()->guest;
+	struct guest *guest = this_percpu()->guest;
 
 	/* in_guest() of the host */
 	if (ESR_ELx_EC(esr) == ESR_ELx_EC_HVC64 && regs->pc == (u64)guest_call + 4) {

@@ -292,6 +292,7 @@ void mmu_enable(pgd_t *pgtable)
 {
 	u64 on = SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I | SCTLR_ELx_SA;
 
+	current_thread_info()->pgtable = pgtable;
 	mmu_prepare(pgtable);
 	if (host_at_el2)
 		write_sysreg(read_sysreg(sctlr_el2) | on, sctlr_el2);

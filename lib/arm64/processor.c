@@ -109,7 +109,8 @@ static void dump_and_abort(const char *what, enum vector v, struct pt_regs *regs
 	}
 	printf("Exception frame registers:\n");
 	show_regs(regs);
-	dump_frame_stack((void *)regs->pc, (void *)regs->frame[0]);
+	dump_frame_stack((void *)regs->pc,
+			 (void *)container_of(regs, struct exception_frame, regs)->record[0]);
 	abort();
 }
 

@@ -6,36 +6,32 @@
 
 static enum psci_conduit psci_conduit;
 
-static int psci_invoke_none(unsigned int function_id, unsigned long arg0, unsigned long arg1,
-			    unsigned long arg2)
+static int no_psci(unsigned long function_id, unsigned long arg0, unsigned long arg1,
+		   unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5,
+		   unsigned long arg6, unsigned long arg7, unsigned long arg8, unsigned long arg9,
+		   unsigned long arg10, struct smccc_result *result)
 {
 	return PSCI_RET_NOT_SUPPORTED;
 }
 
-static int psci_invoke_smc(unsigned int function_id, unsigned long arg0, unsigned long arg1,
-			   unsigned long arg2)
-{
-	return arm_smccc_smc(function_id, arg0, arg1, arg2, 0, 0, 0, 0, 0, 0, 0, 0, NULL);
-}
+smccc_invoke_fn psci_invoke_fn = no_psci;
 
-static int psci_invoke_hvc(unsigned int function_id, unsigned long arg0, unsigned long arg1,
-			   unsigned long arg2)
+int psci_invoke(unsigned int function_id, unsigned long arg0, unsigned long arg1,
+		unsigned long arg2)
 {
-	return arm_smccc_hvc(function_id, arg0, arg1, arg2, 0, 0, 0, 0, 0, 0, 0, 0, NULL);
+	return psci_invoke_fn(function_id, arg0, arg1, arg2, 0, 0, 0, 0, 0, 0, 0, 0, NULL);
 }
-
-psci_invoke_fn psci_invoke = psci_invoke_none;
 
 void psci_set_conduit(enum psci_conduit conduit)
 {
-	static const psci_invoke_fn invoke[] = {
-		[PSCI_CONDUIT_NONE] = psci_invoke_none,
-		[PSCI_CONDUIT_SMC] = psci_invoke_smc,
-		[PSCI_CONDUIT_HVC] = psci_invoke_hvc,
+	static const smccc_invoke_fn invoke[] = {
+		[PSCI_CONDUIT_NONE] = no_psci,
+		[PSCI_CONDUIT_SMC] = arm_smccc_smc,
+		[PSCI_CONDUIT_HVC] = arm_smccc_hvc,
 	};
 
 	psci_conduit = conduit;
-	psci_invoke = invoke[conduit];
+	psci_invoke_fn = invoke[conduit];
 }
 
 enum psci_conduit psci_get_conduit(void)
@@ -48,7 +44,7 @@ int psci_cpu_on(unsigned long mpidr, unsigned long entry)
 	return psci_invoke(PSCI_0_2_FN64_CPU_ON, mpidr, entry, 0);
 }
 
-int psci_affinity_info(unsigned long mpidr)
+int psci_cpu_state(unsigned long mpidr)
 {
 	return psci_invoke(PSCI_0_2_FN64_AFFINITY_INFO, mpidr, 0, 0);
 }

@@ -60,8 +60,9 @@ static struct {
 
 cpumask_t cpu_present_mask, cpu_online_mask, cpu_idle_mask;
 
-extern char emergency_stack[];
-static struct thread_info boot_thread = {
+extern char boot_stack[], emergency_stack[];
+static struct percpu boot_percpu = {
+	.thread = (void *)(boot_stack + THREAD_SIZE),
 	.emergency_stack = emergency_stack + 2 * THREAD_SIZE,
 };
 
@@ -70,7 +71,7 @@ int main(int argc, char **argv);
 
 static void add_cpu(const struct fdt_node *node)
 {
-	u64 boot_cpu = get_mpidr() & 0xff00ffffffUL, mpidr, size;
+	u64 boot_cpu = get_mpidr() & MPIDR_HWID_BITMASK, mpidr, size;
 
 	if (!fdt_reg(node, 0, &mpidr, &size))
 		return;
@@ -293,14 +294,15 @@ static void setup_memory(const void *fdt)
 		add_free_memory(mem_regions[i].start, mem_regions[i].end, 0);
 }
 
-void setup_cpu(struct thread_info *thread)
+void setup_cpu(struct percpu *percpu)
 {
+	*percpu->thread = (struct thread_info){ .cpu = percpu->cpu };
 	if (host_at_el2) {
-		write_sysreg(thread, tpidr_el2);
+		write_sysreg(percpu, tpidr_el2);
 		write_sysreg(host_vectors_el2, vbar_el2);
 		el2_setup();
 	} else {
-		write_sysreg(thread, tpidr_el1);
+		write_sysreg(percpu, tpidr_el1);
 		write_sysreg(host_vectors_el1, vbar_el1);
 	}
 	isb();
@@ -344,7 +346,7 @@ void start_image(const void *fdt, u64 counter)
 	dt_init(fdt);
 	host_at_el2 = current_level() == CurrentEL_EL2;
 	host_vhe = host_at_el2 && (read_sysreg(hcr_el2) & HCR_EL2_E2H);
-	setup_cpu(&boot_thread);
+	setup_cpu(&boot_percpu);
 	/* Without a valid device tree no console is known: abort() ends in WFI. */
 	if (!fdt_valid(fdt) || !fdt_for_each_node(fdt, read_node, NULL))
 		abort();

@@ -14,7 +14,6 @@
 #include <asm/spinlock.h>
 
 #define BOOT_TIMEOUT_MS 5000
-#define MPIDR_AFFINITY 0xff00ffffffUL
 
 /* Of the CPU that is being started; held until it is online. */
 static struct spinlock lock;
@@ -26,12 +25,12 @@ static int came = -1;
 /* The stack of each CPU that was started once. */
 static void **stacks;
 
-void secondary_start(struct thread_info *thread) __noreturn;
+void secondary_start(struct percpu *percpu) __noreturn;
 
 int mpidr_to_cpu(u64 mpidr)
 {
 	for (int cpu = 0; cpu < nr_cpus; cpu++)
-		if (cpus[cpu] == (mpidr & MPIDR_AFFINITY))
+		if (cpus[cpu] == (mpidr & MPIDR_HWID_BITMASK))
 			return cpu;
 	return -1;
 }
@@ -107,14 +106,16 @@ void smp_boot_idle(int cpu)
 		   "CPU %d does not start: PSCI error %d", cpu, ret);
 }
 
-/* From secondary_entry(), on the stack whose top is @thread, with the MMU of the starter. */
-void secondary_start(struct thread_info *thread)
+/* From secondary_entry(), on the stack whose top is @percpu, with the MMU of the starter. */
+void secondary_start(struct percpu *percpu)
 {
 	secondary_entry_fn entry = secondary_data.entry;
 	int cpu = mpidr_to_cpu(get_mpidr());
 
-	*thread = (struct thread_info){ .cpu = cpu, .emergency_stack = thread->emergency_stack };
-	setup_cpu(thread);
+	percpu->cpu = cpu;
+	percpu->guest = NULL;
+	setup_cpu(percpu);
+	current_thread_info()->pgtable = __va(secondary_data.ttbr0);
 	assert_msg(cpu >= 0, "MPIDR %#lx is not in the device tree", get_mpidr());
 	on_cpus_reset(cpu);
 	set_cpu_online(cpu, true);

@@ -71,14 +71,14 @@ void dump_stack(void)
 #define BLOCK_SIZE (2 * STACK_BLOCK)
 static_assert(BLOCK_SIZE <= VM_SLOT_SIZE, "two stacks fit a slot");
 
-/* The initial stack pointer of the stack in @block, with its struct thread_info. */
+/* The initial stack pointer of the stack in @block, with its struct percpu. */
 static void *init_stack(char *block)
 {
-	struct thread_info *info =
-		(void *)(block + STACK_BLOCK - ALIGN(sizeof(struct thread_info), 16));
+	struct percpu *cpu = (void *)(block + STACK_BLOCK - ALIGN(sizeof(*cpu), 16));
 
-	*info = (struct thread_info){ .emergency_stack = block + BLOCK_SIZE };
-	return info;
+	*cpu = (struct percpu){ .thread = (void *)(block + STACK_BLOCK - THREAD_SIZE),
+				.emergency_stack = block + BLOCK_SIZE };
+	return cpu;
 }
 
 void *thread_stack_alloc(void)

@@ -4,21 +4,23 @@
 #include <fdt.h>
 #include <asm/barrier.h>
 #include <asm/delay.h>
+#include <asm/gic.h>
 #include <asm/processor.h>
 #include <asm/timer.h>
 
 #define SPECIFIER_SIZE 12
-#define NO_IRQ { TIMER_NO_IRQ, 0 }
+#define INTERRUPT_PPI 1
 
-struct timer_state __timer_state = { NO_IRQ, NO_IRQ, NO_IRQ, NO_IRQ };
+struct timer_state __timer_state = { { ~0U, 0 }, { ~0U, 0 }, { ~0U, 0 }, { ~0U, 0 } };
 
 static struct timer_irq timer_irq(struct fdt_value interrupts, unsigned int index)
 {
 	u32 offset = index * SPECIFIER_SIZE;
 
-	if (interrupts.len < offset + SPECIFIER_SIZE || fdt_number(interrupts, offset, 1) != 1)
-		return (struct timer_irq)NO_IRQ;
-	return (struct timer_irq){ .irq = fdt_number(interrupts, offset + 4, 1),
+	if (interrupts.len < offset + SPECIFIER_SIZE ||
+	    fdt_number(interrupts, offset, 1) != INTERRUPT_PPI)
+		return (struct timer_irq){};
+	return (struct timer_irq){ .irq = PPI(fdt_number(interrupts, offset + 4, 1)),
 				   .irq_flags = fdt_number(interrupts, offset + 8, 1) };
 }
 

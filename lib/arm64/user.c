@@ -68,7 +68,7 @@ static bool readable(u32 insn, u64 *value)
 		return true;
 	case INSN_MRS_TPIDR_EL1:
 	case INSN_MRS_TPIDR_EL2:
-		*value = (u64)current_thread_info();
+		*value = (u64)this_percpu();
 		return true;
 	default:
 		return false;

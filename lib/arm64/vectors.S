@@ -15,7 +15,7 @@ host_vectors_el\el:
 	.org	host_vectors_el\el + VECTOR_TABLE_SIZE	/* an error if a slot is too long */
 
 /*
- * x0 = vector; sp = struct pt_regs with x0 and x1 saved; every other register is the interrupted
+ * x0 = vector; sp = struct exception_frame with x0 and x1 saved; every other register is the interrupted
  * code's. The other stack pointer, SP_EL0, is saved as sp when that is what the interrupted code
  * used.
  */
@@ -35,11 +35,11 @@ host_exception_el\el:
 	csel	x20, x20, xzr, lo		/* a lower EL's x29 is not the host's */
 	stp	x30, x19, [sp, #S_LR]
 	stp	x21, x22, [sp, #S_PC]
-	stp	x20, x21, [sp, #S_FRAME]
+	stp	x20, x21, [sp, #S_FP]
 	.cfi_startproc
 	cfi_called_by_interrupted
 host_exception_saved_el\el:		/* before it, debuggers need ELR_EL\el */
-	add	x29, sp, #S_FRAME
+	add	x29, sp, #S_FP
 	mov	x1, sp
 	mov	x23, x0
 	cfi_call_begin do_handle_exception_el\el, cfi_called_by_interrupted
@@ -69,7 +69,7 @@ host_exception_saved_el\el:		/* before it, debuggers need ELR_EL\el */
 host_stack_overflow_el\el:
 	msr	tpidr_el0, x0
 	mrs	x0, tpidr_el\el
-	ldr	x0, [x0, #THREAD_EMERGENCY_STACK]
+	ldr	x0, [x0, #CPU_EMERGENCY_STACK]
 	mov	sp, x0
 	sub	sp, sp, #S_FRAME_SIZE
 	mrs	x0, tpidr_el0
@@ -82,11 +82,11 @@ host_stack_overflow_el\el:
 	add	x19, x19, #S_FRAME_SIZE
 	stp	x30, x19, [sp, #S_LR]
 	stp	x21, x22, [sp, #S_PC]
-	stp	x29, x21, [sp, #S_FRAME]
+	stp	x29, x21, [sp, #S_FP]
 	.cfi_startproc
 	cfi_called_by_interrupted
 host_stack_overflow_saved_el\el:
-	add	x29, sp, #S_FRAME
+	add	x29, sp, #S_FP
 	mov	x0, sp
 	cfi_call_begin do_stack_overflow_el\el, cfi_called_by_interrupted
 	bl	do_stack_overflow

@@ -11,6 +11,11 @@ struct smccc_result {
  * Call @function_id with x1..x11 = @arg0..@arg10. Returns the low half of x0; x0..x9 end in @result
  * unless it is NULL.
  */
+typedef int (*smccc_invoke_fn)(unsigned long function_id, unsigned long arg0, unsigned long arg1,
+			       unsigned long arg2, unsigned long arg3, unsigned long arg4,
+			       unsigned long arg5, unsigned long arg6, unsigned long arg7,
+			       unsigned long arg8, unsigned long arg9, unsigned long arg10,
+			       struct smccc_result *result);
 int arm_smccc_hvc(unsigned long function_id, unsigned long arg0, unsigned long arg1,
 		  unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5,
 		  unsigned long arg6, unsigned long arg7, unsigned long arg8, unsigned long arg9,

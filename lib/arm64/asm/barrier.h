@@ -3,6 +3,8 @@
 #ifndef ASMARM64_BARRIER_H
 #define ASMARM64_BARRIER_H
 
+#include <linux/compiler.h>
+
 #define sev() asm volatile("sev" : : : "memory")
 #define wfe() asm volatile("wfe" : : : "memory")
 #define wfi() asm volatile("wfi" : : : "memory")
@@ -25,8 +27,6 @@
 #define smp_mb() dmb(ish)
 #define smp_rmb() dmb(ishld)
 #define smp_wmb() dmb(ishst)
-
-#define barrier() asm volatile("" : : : "memory")
 
 /*
  * Write @value to *@p after all that went before. The barrier is for Clang 14, which pairs a store

@@ -55,7 +55,7 @@
 	cfi_saved 30, GUEST_HOST_FRAME + 8
 .endm
 
-/* sp = struct pt_regs, complete; the interrupted code is the caller. */
+/* sp = struct exception_frame, complete; the interrupted code is the caller. */
 .macro cfi_called_by_interrupted
 	.cfi_def_cfa sp, S_FRAME_SIZE
 	.irp	number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, \

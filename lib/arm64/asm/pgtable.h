@@ -3,6 +3,8 @@
 #ifndef ASMARM64_PGTABLE_H
 #define ASMARM64_PGTABLE_H
 
+#include <alloc.h>
+#include <alloc_page.h>
 #include <asm/page.h>
 #include <asm/pgtable-hwdef.h>
 

@@ -28,6 +28,7 @@
 #include <asm/ptrace.h>
 #include <asm/sysreg.h>
 #include <asm/thread_info.h>
+#include <asm/user.h>
 
 enum vector {
 	ELxT_SYNC, /* current EL, with SP_EL0 */
@@ -125,6 +126,13 @@ static inline void local_irq_disable(void)
 {
 	daif_set(PSR_I_BIT);
 }
+
+/* The bits of MPIDR_EL1 that are affinity */
+#define MPIDR_HWID_BITMASK UL(0xff00ffffff)
+#define MPIDR_LEVEL_SHIFT(level) ((level) < 3 ? (level) * 8 : 32)
+#define MPIDR_AFFINITY_LEVEL(mpidr, level) (((mpidr) >> MPIDR_LEVEL_SHIFT(level)) & 0xff)
+/* The CPU whose MPIDR_EL1 is @mpidr, or -1. */
+int mpidr_to_cpu(u64 mpidr);
 
 static inline u64 get_mpidr(void)
 {

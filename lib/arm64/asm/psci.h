@@ -5,16 +5,21 @@
 
 #include <libcflat.h>
 #include <linux/psci.h>
+#include <asm/arm-smccc.h>
 
 enum psci_conduit { PSCI_CONDUIT_NONE, PSCI_CONDUIT_SMC, PSCI_CONDUIT_HVC };
 
 void psci_set_conduit(enum psci_conduit conduit);
 enum psci_conduit psci_get_conduit(void);
 
-/* A call with three arguments; PSCI_RET_NOT_SUPPORTED when the machine has no PSCI. */
-typedef int (*psci_invoke_fn)(unsigned int function_id, unsigned long arg0, unsigned long arg1,
-			      unsigned long arg2);
-extern psci_invoke_fn psci_invoke;
+/*
+ * arm_smccc_hvc() or arm_smccc_smc(). On a machine without PSCI a function that returns
+ * PSCI_RET_NOT_SUPPORTED.
+ */
+extern smccc_invoke_fn psci_invoke_fn;
+/* A call with three arguments. */
+int psci_invoke(unsigned int function_id, unsigned long arg0, unsigned long arg1,
+		unsigned long arg2);
 
 /*
  * Start the CPU with affinity @mpidr at physical address @entry, with the MMU off, at the caller's
@@ -22,7 +27,7 @@ extern psci_invoke_fn psci_invoke;
  */
 int psci_cpu_on(unsigned long mpidr, unsigned long entry);
 /* PSCI_0_2_AFFINITY_LEVEL_* of the CPU with affinity @mpidr, or PSCI_RET_* below 0. */
-int psci_affinity_info(unsigned long mpidr);
+int psci_cpu_state(unsigned long mpidr);
 void psci_system_off(void);
 void psci_system_reset(void);
 

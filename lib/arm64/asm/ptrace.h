@@ -9,6 +9,8 @@
 #define PSR_MODE_EL1h 0x5
 #define PSR_MODE_EL2t 0x8
 #define PSR_MODE_EL2h 0x9
+#define PSR_MODE_EL3t 0xc
+#define PSR_MODE_EL3h 0xd
 #define PSR_MODE_MASK 0xf
 #define PSR_MODE32_BIT 0x10 /* AArch32; its User mode is 0x10 */
 #define PSR_T32_BIT 0x20 /* AArch32 only */
@@ -34,17 +36,37 @@
 
 #include <libcflat.h>
 
-struct pt_regs {
+struct user_pt_regs {
 	u64 regs[31];
 	u64 sp;
 	u64 pc;
 	u64 pstate;
-	u64 orig_x0;
-	u64 syscallno;
-	u64 frame[2]; /* a frame record, so that a backtrace crosses the exception */
 };
 
-#define user_mode(regs) (((regs)->pstate & PSR_MODE_MASK) == PSR_MODE_EL0t)
+struct pt_regs {
+	union {
+		struct user_pt_regs user_regs;
+		struct {
+			u64 regs[31];
+			u64 sp;
+			u64 pc;
+			u64 pstate;
+		};
+	};
+	u64 orig_x0;
+	u64 syscallno;
+};
+
+/* What the exception entry pushes */
+struct exception_frame {
+	struct pt_regs regs;
+	u64 record[2]; /* a frame record, so that a backtrace crosses the exception */
+};
+
+#define processor_mode(regs) ((regs)->pstate & PSR_MODE_MASK)
+#define user_mode(regs) (processor_mode(regs) == PSR_MODE_EL0t)
+#define interrupts_enabled(regs) (!((regs)->pstate & PSR_I_BIT))
+#define fast_interrupts_enabled(regs) (!((regs)->pstate & PSR_F_BIT))
 
 #endif /* !__ASSEMBLY__ */
 #endif

@@ -8,6 +8,8 @@
 
 #include <libcflat.h>
 #include <memregions.h>
+#include <asm/page.h>
+#include <asm/pgtable-hwdef.h>
 
 #define NR_CPUS 512
 
@@ -22,9 +24,12 @@ extern phys_addr_t phys_offset, phys_end;
 /* True in the image, the device tree, the initrd, and the memory that the device tree reserves. */
 bool memory_is_reserved(phys_addr_t pa);
 
-struct thread_info;
-/* This CPU's exception level, vectors and per-CPU data: everything that an exception needs. */
-void setup_cpu(struct thread_info *thread);
+struct percpu;
+/*
+ * This CPU's exception level, vectors and per-CPU data: everything that an exception needs. @percpu
+ * has its number and stacks.
+ */
+void setup_cpu(struct percpu *percpu);
 
 /* CNTVCT_EL0 at the image's first instruction */
 extern u64 boot_counter;

@@ -10,6 +10,7 @@
 
 #include <libcflat.h>
 #include <cpumask.h>
+#include <on-cpus.h>
 #include <asm/barrier.h>
 #include <asm/thread_info.h>
 
@@ -35,9 +36,6 @@ void smp_boot_secondary(int cpu, secondary_entry_fn entry);
 int smp_boot_secondary_nofail(int cpu, secondary_entry_fn entry);
 /* Start @cpu in do_idle(), unless it is online. */
 void smp_boot_idle(int cpu);
-
-/* The CPU whose MPIDR_EL1 is @mpidr, or -1. */
-int mpidr_to_cpu(u64 mpidr);
 
 /* Stop this CPU for ever. Needs neither stack nor MMU: PSCI may start a CPU here. */
 void halt(void) __noreturn;

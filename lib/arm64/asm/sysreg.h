@@ -18,6 +18,8 @@
 
 #ifndef __ASSEMBLY__
 
+#include <bitops.h>
+
 #define read_sysreg(r)                                          \
 	({                                                      \
 		u64 __val;                                      \

@@ -5,14 +5,16 @@
 
 #include <libcflat.h>
 
-#define ARCH_TIMER_CTL_ENABLE (1U << 0)
-#define ARCH_TIMER_CTL_IMASK (1U << 1)
-#define ARCH_TIMER_CTL_ISTATUS (1U << 2)
+#define ARCH_TIMER_CTL_ENABLE (1 << 0)
+#define ARCH_TIMER_CTL_IMASK (1 << 1)
+#define ARCH_TIMER_CTL_ISTATUS (1 << 2)
 
-/* As in the device tree: PPI(irq) is the interrupt ID. irq is TIMER_NO_IRQ without an interrupt. */
-#define TIMER_NO_IRQ UINT32_MAX
+/*
+ * The interrupt of a timer. Without one, irq is 0 where the device tree describes other timers, and
+ * ~0 where it describes none.
+ */
 struct timer_irq {
-	u32 irq;
+	u32 irq; /* interrupt ID */
 	u32 irq_flags;
 };
 
@@ -28,6 +30,11 @@ extern struct timer_state __timer_state;
 #define TIMER_VTIMER_IRQ (__timer_state.vtimer.irq)
 #define TIMER_HPTIMER_IRQ (__timer_state.hptimer.irq)
 #define TIMER_HVTIMER_IRQ (__timer_state.hvtimer.irq)
+
+static inline bool timer_irq_valid(const struct timer_irq *irq)
+{
+	return irq->irq != 0 && irq->irq != ~0U;
+}
 
 struct fdt_node;
 /* For the boot: the device tree's node of the timers. */

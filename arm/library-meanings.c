@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names of kvm-unit-tests whose meaning a test could take for another: values and types. */
+#include <libcflat.h>
+#include <argv.h>
+#include <bitops.h>
+#include <errata.h>
+#include <on-cpus.h>
+#include <string.h>
+#include <subtest.h>
+#include <util.h>
+#include <asm/asm-offsets.h>
+#include <asm/gic.h>
+#include <asm/mmu.h>
+#include <asm/processor.h>
+#include <asm/psci.h>
+#include <asm/smp.h>
+#include <asm/timer.h>
+
+/* From 0, of an unsigned long */
+static void test_fls(void)
+{
+	for (unsigned int bit = 0; bit < BITS_PER_LONG; bit++) {
+		if (fls(BIT(bit)) != bit || fls(BIT(bit) | 1) != bit)
+			report_fail("fls(%#lx): expected %u, found %lu", BIT(bit), bit,
+				    fls(BIT(bit)));
+	}
+	report_equal(fls(~0UL), 63, "fls(~0UL)");
+	report_equal(get_order(17), 5, "get_order(17)");
+	report_equal(GENMASK_ULL(41, 40), 0x30000000000, "GENMASK_ULL(41, 40)");
+	report_equal(upper_32_bits(0x123456789abcdef0), 0x12345678, "upper_32_bits()");
+	report_equal(lower_32_bits(0x123456789abcdef0), 0x9abcdef0, "lower_32_bits()");
+}
+
+/* Of volatile words, too */
+static void test_bits(void)
+{
+	static volatile unsigned long words[2];
+
+	set_bit(65, words);
+	report(words[0] == 0 && words[1] == 2 && test_bit(65, words),
+	       "set_bit(65): expected 0, 0x2, found %#lx, %#lx", words[0], words[1]);
+	report_equal(test_and_clear_bit(65, words), true, "test_and_clear_bit() of a set bit");
+	report_equal(test_and_set_bit(65, words), false, "test_and_set_bit() of a clear bit");
+	clear_bit(65, words);
+	report_equal(words[1], 0, "the word after clear_bit()");
+}
+
+static void test_once(void)
+{
+	struct {
+		u32 a, b;
+	} pair = { 1, 2 }, copy;
+	u8 byte = 0xa5;
+	unsigned long results[2] = { WRITE_ONCE(byte, 0x5a), READ_ONCE(byte) };
+
+	copy = READ_ONCE(pair);
+	report(copy.a == 1 && copy.b == 2,
+	       "READ_ONCE() of a structure: expected 1, 2, found %u, %u", copy.a, copy.b);
+	report(results[0] == 0x5a && results[1] == 0x5a,
+	       "WRITE_ONCE() of a byte, then READ_ONCE(): expected 0x5a, 0x5a, found %#lx, %#lx",
+	       results[0], results[1]);
+}
+
+/* The numbers of QEMU's virt, which are those of the BSA (Arm DEN0094, 3.8.2) */
+static void test_timers(void)
+{
+	report_equal(TIMER_PTIMER_IRQ, 30, "INTID of the EL1 physical timer");
+	report_equal(TIMER_VTIMER_IRQ, 27, "INTID of the EL1 virtual timer");
+	report_equal(TIMER_HPTIMER_IRQ, 26, "INTID of the EL2 physical timer");
+	report(TIMER_HVTIMER_IRQ == 28 || TIMER_HVTIMER_IRQ == 0,
+	       "INTID of the EL2 virtual timer: expected 28, or 0 for none, found %u",
+	       TIMER_HVTIMER_IRQ);
+}
+
+static void test_exceptions(void)
+{
+	static_assert(__builtin_types_compatible_p(__typeof__(ESR_ELx_EC_SVC64), unsigned long),
+		      "as ESR_ELx");
+	report_equal(sizeof(struct pt_regs), 288, "size of struct pt_regs");
+	report_equal(offsetof(struct pt_regs, pstate), S_PSTATE, "S_PSTATE");
+	report_equal(offsetof(struct pt_regs, sp), S_SP, "S_SP");
+	report_equal(sizeof(struct pt_regs), S_FP, "S_FP");
+	report_equal(sizeof(struct pt_regs) + 16, S_FRAME_SIZE, "S_FRAME_SIZE");
+}
+
+static void check_thread(void *data)
+{
+	struct thread_info *info = current_thread_info(),
+			   *found = thread_info_sp(current_stack_pointer);
+
+	report(info == found && info->cpu == smp_processor_id(),
+	       "current_thread_info() of CPU %d: expected at the base of the stack, %p, with cpu %d, "
+	       "found %p, cpu %d",
+	       smp_processor_id(), found, smp_processor_id(), info, info->cpu);
+	report(info->pgtable == mmu_idmap, "its pgtable: expected %p, found %p", mmu_idmap,
+	       info->pgtable);
+	/* Room for a test's own */
+	memset(info->ext, 0xff, 64);
+}
+
+static void test_threads(void)
+{
+	on_cpus(check_thread, NULL);
+	on_cpus(check_thread, NULL);
+}
+
+static void test_psci(void)
+{
+	smccc_invoke_fn expected = psci_get_conduit() == PSCI_CONDUIT_SMC ? arm_smccc_smc
+									  : arm_smccc_hvc;
+
+	report(psci_invoke_fn == expected, "psci_invoke_fn: expected the conduit's, %p, found %p",
+	       expected, psci_invoke_fn);
+	report(psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0) >= 2,
+	       "psci_invoke() of PSCI_VERSION: expected at least 0.2, found %#x",
+	       psci_invoke(PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0));
+}
+
+static void check_format(const char *found, const char *expected, const char *what)
+{
+	report(!strcmp(found, expected), "%s: expected \"%s\", found \"%s\"", what, expected,
+	       found);
+}
+
+static void test_pointers(void)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%p", NULL);
+	check_format(text, "0", "%p of NULL");
+	snprintf(text, sizeof(text), "%p", (void *)0x1234);
+	check_format(text, "0x1234", "%p of 0x1234");
+	check_format(__argv[0], "arm/library-meanings.flat", "argv[0]");
+}
+
+/* setup_env() adds nothing to what was there: each call is a new environment. */
+static void set_environment(const char *text)
+{
+	setup_env(text, strlen(text));
+}
+
+static void test_errata(void)
+{
+	set_environment("OTHER=y\n");
+	report(!ERRATA(abc) && ERRATA_RELAXED(abc),
+	       "ERRATA(), ERRATA_RELAXED() without a word about them: expected 0, 1, found %d, %d",
+	       ERRATA(abc), ERRATA_RELAXED(abc));
+	set_environment("ERRATA_abc=n\n");
+	report(!ERRATA(abc) && !ERRATA_RELAXED(abc), "of one denied: expected 0, 0, found %d, %d",
+	       ERRATA(abc), ERRATA_RELAXED(abc));
+	set_environment("ERRATA_abc=n\nERRATA_FORCE=y\n");
+	report(ERRATA(abc) && ERRATA_RELAXED(abc),
+	       "of one denied, with ERRATA_FORCE=y: expected 1, 1, found %d, %d", ERRATA(abc),
+	       ERRATA_RELAXED(abc));
+	report(ERRATA(other), "of another one, with ERRATA_FORCE=y: expected 1, found %d",
+	       ERRATA(other));
+}
+
+static const struct subtest subtests[] = {
+	{ "fls", test_fls },
+	{ "bits", test_bits },
+	{ "once", test_once },
+	{ "timers", test_timers },
+	{ "exceptions", test_exceptions },
+	{ "threads", test_threads },
+	{ "psci", test_psci },
+	{ "pointers", test_pointers },
+	{ "errata", test_errata },
+};
+
+int main(int argc, char **argv)
+{
+	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+}
