@@ -83,6 +83,18 @@ host_sve_around_guest_run:
 	frame_end
 	ret
 
+/* The same, and then the host writes 1.0 to d5, which is no use of SVE. */
+	.global	host_sve_and_fp
+host_sve_and_fp:
+	frame_begin
+	mov	x19, x2
+	load_all x1
+	bl	guest_run
+	fmov	d5, #1.0
+	store_all x19
+	frame_end
+	ret
+
 /* u64 guest_sve_vl(void): a use of SVE, the vector length in bytes */
 	.global	guest_sve_vl
 guest_sve_vl:

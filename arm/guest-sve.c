@@ -38,6 +38,7 @@ void guest_sve_store(void);
 void guest_sve_vl(void);
 void host_sve_around_guest_run(struct guest *guest, const struct sve_values *in,
 			       struct sve_values *out);
+void host_sve_and_fp(struct guest *guest, const struct sve_values *in, struct sve_values *out);
 
 /*
  * Values
@@ -359,7 +360,38 @@ static void test_host(void)
 	}
 }
 
-/* The host has not enabled SVE: it has no SVE state that could be lost. */
+/* What the host writes to a q register between guest_run() and its next use of SVE */
+static void test_host_fp(void)
+{
+	struct guest *guest = create_without(0, guest_without_fp, false);
+	const u64 one = 0x3ff0000000000000;
+
+	set_host_sve(true);
+	write_zcr_el2(LONGEST);
+	fill(&in[2], 0x911, LONGEST);
+	host_sve_and_fp(guest, &in[2], &out[2]);
+	out[2].zcr = read_sysreg(ZCR_EL2);
+	memset(&in[2].z[5 * out[2].vl], 0, out[2].vl);
+	memcpy(&in[2].z[5 * out[2].vl], &one, sizeof(one));
+	check_values(&in[2], &out[2], "of a host that wrote d5 after a guest");
+	guest_destroy(guest);
+}
+
+/* SVE is open to the host: also after a guest, by a trap that the test does not see. */
+static void test_open(void)
+{
+	struct guest *guest = create_without(0, guest_without_fp, false);
+	u64 before = sve_vector_length(), after;
+
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "an idle guest");
+	after = sve_vector_length();
+	report(before >= 16 && before == after,
+	       "the host's vector length around a guest: expected the same, found %lu, %lu", before,
+	       after);
+	guest_destroy(guest);
+}
+
+/* A host that traps its SVE has no state that could be lost. */
 static unsigned int sve_traps;
 
 static void count_sve_trap(struct pt_regs *regs, unsigned int esr)
@@ -373,13 +405,14 @@ static void test_disabled(void)
 	struct guest *guest = create(0, guest_sve, false);
 
 	install_exception_handler(EL1H_SYNC, ESR_ELx_EC_SVE, count_sve_trap);
+	set_host_sve(false);
 	sve_traps = 0;
 	sve_vector_length();
 	fill(&in[0], 0x107, LONGEST);
 	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "a guest with SVE");
 	sve_vector_length();
 	report(sve_traps == 2,
-	       "SVE in a host that did not enable it, before and after a guest with SVE: "
+	       "SVE in a host that traps it, before and after a guest with SVE: "
 	       "expected 2 traps, found %u",
 	       sve_traps);
 	install_exception_handler(EL1H_SYNC, ESR_ELx_EC_SVE, NULL);
@@ -442,11 +475,17 @@ static void test_shortage(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "interleaved", test_interleaved }, { "leak", test_leak },
-	{ "handler", test_handler },	     { "save", test_save },
-	{ "trapped", test_trapped },	     { "host", test_host },
-	{ "disabled", test_disabled },	     { "enable", test_enable },
+	{ "interleaved", test_interleaved },
+	{ "leak", test_leak },
+	{ "handler", test_handler },
+	{ "save", test_save },
+	{ "trapped", test_trapped },
+	{ "host", test_host },
+	{ "disabled", test_disabled },
+	{ "enable", test_enable },
 	{ "shortage", test_shortage },
+	{ "host-fp", test_host_fp },
+	{ "open", test_open },
 };
 
 int main(int argc, char **argv)

@@ -2,14 +2,17 @@
 /* Names of kvm-unit-tests whose meaning a test could take for another: values and types. */
 #include <libcflat.h>
 #include <argv.h>
+#include <alloc_page.h>
 #include <bitops.h>
 #include <errata.h>
 #include <on-cpus.h>
 #include <string.h>
 #include <subtest.h>
 #include <util.h>
+#include <vmalloc.h>
 #include <asm/asm-offsets.h>
 #include <asm/gic.h>
+#include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
 #include <asm/psci.h>
@@ -104,6 +107,57 @@ static void test_threads(void)
 	on_cpus(check_thread, NULL);
 }
 
+/* Registers of a CPU in main(), or in a function that on_cpu() runs. With E2H, those of EL2 */
+static void check_registers(void *data)
+{
+	u64 sctlr = 0x30d01985, tcr = 0xb5903510, mair = 0xf008bbff440c0400;
+	u64 cpacr = system_supports_sve() ? 0x330000 : 0x300000;
+	u64 signs = SCTLR_ELx_EnIA; /* in a build that signs return addresses */
+
+	report_equal(read_sysreg(sctlr_el1) & ~signs, sctlr, "SCTLR of CPU %d", smp_processor_id());
+	report_equal(read_sysreg(cpacr_el1), cpacr, "CPACR of CPU %d", smp_processor_id());
+	report_equal(read_sysreg(mair_el1), mair, "MAIR of CPU %d", smp_processor_id());
+	if (PAGE_SIZE == SZ_4K)
+		report_equal(lower_32_bits(read_sysreg(tcr_el1)), tcr, "TCR[31:0] of CPU %d",
+			     smp_processor_id());
+	report_equal(read_sysreg(cntkctl_el1), host_at_el2 ? 3 : 0, "CNTKCTL of CPU %d",
+		     smp_processor_id());
+	report_equal(read_sysreg(daif), PSR_DAIF, "DAIF of CPU %d", smp_processor_id());
+}
+
+static void test_registers(void)
+{
+	if (host_at_el2 && !host_vhe)
+		report_skip("EL2 has other fields without E2H");
+	else
+		on_cpus(check_registers, NULL);
+}
+
+#define PTE_WITHOUT_ADDRESS(pte) ((pte) & ~UL(0x0000fffffffff000))
+
+static void check_pte(void *va, u64 expected, const char *what)
+{
+	pteval_t *pte = follow_pte(mmu_idmap, (uintptr_t)va);
+
+	report(pte && PTE_WITHOUT_ADDRESS(*pte) == expected,
+	       "entry of %s, without address: expected %#lx, found %#lx", what, expected,
+	       pte ? PTE_WITHOUT_ADDRESS(*pte) : 0);
+}
+
+static void test_entries(void)
+{
+	u64 xn = host_at_el2 && !host_vhe ? PTE_UXN : 0;
+	u64 device_xn = host_at_el2 && !host_vhe ? PTE_UXN : PTE_UXN | PTE_PXN;
+	void *page = alloc_page();
+
+	assert(page);
+	check_pte(page, 0x753 | xn, "a page of alloc_page()");
+	check_pte(vmap(virt_to_phys(page), PAGE_SIZE), 0x753 | xn, "a page of vmap()");
+	check_pte(ioremap(0x09010000, 0x1000), 0x747 | device_xn, "a device");
+	report_equal(PTE_UNCACHED, 0x4, "PTE_UNCACHED");
+	report_equal(PTE_TAGGED, 0x1c, "PTE_TAGGED");
+}
+
 static void test_psci(void)
 {
 	smccc_invoke_fn expected = psci_get_conduit() == PSCI_CONDUIT_SMC ? arm_smccc_smc
@@ -163,6 +217,8 @@ static const struct subtest subtests[] = {
 	{ "timers", test_timers },
 	{ "exceptions", test_exceptions },
 	{ "threads", test_threads },
+	{ "registers", test_registers },
+	{ "entries", test_entries },
 	{ "psci", test_psci },
 	{ "pointers", test_pointers },
 	{ "errata", test_errata },

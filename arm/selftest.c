@@ -55,8 +55,8 @@ static void check_expectation(char *arg)
 /* The boot writes all of SCTLR_ELx. */
 static void check_sctlr(void)
 {
-	u64 expected = (host_at_el2 ? SCTLR_EL2_RES1 : SCTLR_EL1_HOST) | SCTLR_ELx_M | SCTLR_ELx_C |
-		       SCTLR_ELx_I | SCTLR_ELx_SA;
+	u64 expected = (host_at_el2 && !host_vhe ? SCTLR_EL2_RES1 : SCTLR_EL1_HOST) | SCTLR_ELx_M |
+		       SCTLR_ELx_C | SCTLR_ELx_I;
 	u64 sctlr = host_at_el2 ? read_sysreg(sctlr_el2) : read_sysreg(sctlr_el1);
 
 	/* A build that signs return addresses has EnIA as well. */

@@ -19,7 +19,13 @@ static u64 next_page = VM_PAGES_START;
 
 bool vm_available(void)
 {
-	return mmu_enabled();
+	return true;
+}
+
+void setup_vm(void)
+{
+	if (!mmu_enabled())
+		mmu_enable(mmu_idmap);
 }
 
 bool vm_contains(const volatile void *va)

@@ -14,11 +14,12 @@
 /* An address range is handed out in slots of this many bytes, aligned to them. */
 #define VM_SLOT_SIZE (4UL * THREAD_SIZE)
 
-/* Nothing to do: the boot sets up allocators, page tables and MMU. */
-static inline void setup_vm(void)
-{
-}
-/* True once the MMU is on. */
+/*
+ * Turn the MMU on in an image that starts with it off (auxinfo.h), with the boot's page tables; in
+ * any other it is on already.
+ */
+void setup_vm(void);
+/* True: setup_vm() may be called. */
 bool vm_available(void);
 
 /* Addresses of @count pages in a row, with nothing mapped there. */

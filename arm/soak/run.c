@@ -5,6 +5,7 @@
 #include <asm/deadline.h>
 #include <asm/delay.h>
 #include <asm/gic.h>
+#include <asm/guest-fp.h>
 #include <asm/processor.h>
 #include <asm/timer.h>
 #include <asm/vgic.h>
@@ -277,6 +278,7 @@ struct host_state {
 
 static void read_host_state(struct host_state *state)
 {
+	host_sve_park(); /* as the first guest of a CPU does */
 	HOST_REGISTERS(HOST_READ)
 }
 

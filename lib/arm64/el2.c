@@ -12,6 +12,11 @@
 #define CPTR_EL2_NVHE 0x33ffUL
 #define CNTHCTL_EL2_E2H (CNTHCTL_VHE_EL1PCTEN | CNTHCTL_VHE_EL1PTEN | CNTKCTL_EL1_ALL)
 #define CNTHCTL_EL2_NVHE (CNTHCTL_NVHE_EL1PCTEN | CNTHCTL_NVHE_EL1PCEN)
+/*
+ * The host's: user mode may read the counters; without E2H these bits are EL1PCTEN and EL1PCEN. A
+ * guest has its own CNTHCTL_EL2.
+ */
+#define CNTHCTL_EL2_HOST (CNTKCTL_EL1_EL0PCTEN | CNTKCTL_EL1_EL0VCTEN)
 #define ICC_SRE_EL2_ENABLE 0xfUL
 
 u64 cptr_el2_untrapped;
@@ -26,6 +31,14 @@ u64 cptr_el2_default(void)
 	return host_vhe ? CPTR_VHE_FPEN : CPTR_EL2_NVHE;
 }
 
+/* SVE, too: for a guest it is trapped, with its own CPTR_EL2. */
+static u64 cptr_el2_host(void)
+{
+	if (!system_supports_sve())
+		return cptr_el2_default();
+	return host_vhe ? cptr_el2_default() | CPTR_VHE_ZEN : cptr_el2_default() & ~CPTR_NVHE_TZ;
+}
+
 u64 cnthctl_el2_default(void)
 {
 	return host_vhe ? CNTHCTL_EL2_E2H : CNTHCTL_EL2_NVHE;
@@ -34,11 +47,11 @@ u64 cnthctl_el2_default(void)
 void el2_setup(void)
 {
 	cptr_el2_untrapped = cptr_el2_default();
-	write_sysreg(cptr_el2_untrapped, cptr_el2);
+	write_sysreg(cptr_el2_host(), cptr_el2);
 	write_sysreg(read_sysreg(mdcr_el2) & 0x1f,
 		     mdcr_el2); /* HPMN is at PMCR_EL0.N: all counters EL1's */
 	write_sysreg(0, hstr_el2);
-	write_sysreg(cnthctl_el2_default(), cnthctl_el2);
+	write_sysreg(CNTHCTL_EL2_HOST, cnthctl_el2);
 	write_sysreg(0, cntvoff_el2);
 	write_sysreg(0, vttbr_el2);
 	write_sysreg(read_sysreg(midr_el1), vpidr_el2);

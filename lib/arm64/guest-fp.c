@@ -36,7 +36,7 @@ void guest_fp_untrap(const struct guest *guest)
 {
 	u64 cptr = cptr_el2_default();
 
-	write_sysreg(guest->sve || guest->keeps_host_sve ? with_sve(cptr) : cptr, cptr_el2);
+	write_sysreg(guest->sve ? with_sve(cptr) : cptr, cptr_el2);
 	isb();
 }
 
@@ -100,8 +100,6 @@ static void save_host(struct guest *guest)
 	struct sve_state *sve = guest->sve;
 
 	fpsimd_save(&guest->host_fpsimd);
-	if (guest->keeps_host_sve)
-		guest_host_sve_save(guest);
 	if (!sve)
 		return;
 	sve->host_zcr_el1 = host_vhe ? read_sysreg(ZCR_EL12) : read_sysreg(ZCR_EL1);
@@ -134,8 +132,6 @@ void guest_fp_restore_host(struct guest *guest)
 	fpsimd_load(&guest->host_fpsimd);
 	if (sve)
 		restore_host_lengths(sve);
-	if (guest->keeps_host_sve)
-		guest_host_sve_restore(guest);
 }
 
 u64 guest_fp_cptr(const struct guest *guest)
@@ -212,5 +208,4 @@ void *guest_sve_z(struct guest *guest, int n)
 void guest_fp_destroy(struct guest *guest)
 {
 	free_pages(guest->sve);
-	free_pages(guest->host_sve);
 }

@@ -1,53 +1,99 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SVE state of a host that uses SVE: one that has untrapped it in CPTR_EL2. The library's own code
- * leaves it trapped, and pays nothing for this.
+ * SVE state of the host, which may use SVE from the boot on.
  *
- * Loading q registers clears the rest of z, so that a guest without SVE would destroy such a host's
- * state as well.
+ * A guest's FP destroys it: a load of q registers clears the rest of z. To save it for each run
+ * would make all of them slow, so it is parked: the first guest_create() or guest_run() of a CPU
+ * saves the registers and has CPTR_EL2 trap the host's SVE, later ones find it trapped. The host's
+ * next use brings the registers back.
  */
 #include <libcflat.h>
-#include <alloc_page.h>
+#include <string.h>
 #include <asm/barrier.h>
 #include <asm/guest-fp.h>
-#include <asm/guest-internal.h>
-#include <asm/guest.h>
+#include <asm/guest-state.h>
 #include <asm/processor.h>
 
 #define VL_MAX 256
+static_assert(SVE_REGISTERS_SIZE(VL_MAX) <= THREAD_SIZE * 3 / 4, "a dump needs some of the stack");
 
-static bool host_uses_sve(u64 cptr)
+/*
+ * The low end of the emergency stack, whose other end is used when the run is lost: the registers
+ * need memory that every CPU has.
+ */
+static char *parking(const struct percpu *cpu)
 {
-	bool untrapped = host_vhe ? cptr & CPTR_VHE_ZEN_EL2 : !(cptr & CPTR_NVHE_TZ);
-
-	return untrapped && system_supports_sve();
+	return (char *)cpu->emergency_stack - THREAD_SIZE;
 }
 
-void guest_host_sve_begin(struct guest *guest)
+static bool is_open(u64 cptr)
 {
-	if (!host_uses_sve(guest->host_el2.cptr_el2))
+	return host_vhe ? cptr & CPTR_VHE_ZEN_EL2 : !(cptr & CPTR_NVHE_TZ);
+}
+
+static u64 opened(u64 cptr)
+{
+	return host_vhe ? cptr | CPTR_VHE_ZEN : cptr & ~CPTR_NVHE_TZ;
+}
+
+static u64 closed(u64 cptr)
+{
+	return host_vhe ? cptr & ~CPTR_VHE_ZEN : cptr | CPTR_NVHE_TZ;
+}
+
+/* Also of a host that traps its own FP */
+static void open_all(u64 cptr)
+{
+	cptr = opened(cptr);
+	write_sysreg(host_vhe ? cptr | CPTR_VHE_FPEN : cptr & ~CPTR_NVHE_TFP, cptr_el2);
+	isb();
+}
+
+void host_sve_park(void)
+{
+	struct percpu *cpu = this_percpu();
+	u64 cptr = read_sysreg(cptr_el2), daif = read_sysreg(daif);
+
+	if (!is_open(cptr) || !system_supports_sve())
 		return;
-	if (!guest->host_sve)
-		guest->host_sve = memalign_pages(PAGE_SIZE, SVE_REGISTERS_SIZE(VL_MAX));
-	assert_msg(guest->host_sve, "no memory for the host's SVE registers");
-	guest->keeps_host_sve = true;
-	guest_update_optional(guest);
+	daif_set(PSR_DAIF);
+	open_all(cptr);
+	sve_save(parking(cpu), sve_vector_length());
+	write_sysreg(closed(cptr), cptr_el2);
+	isb();
+	cpu->sve_parked = true;
+	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 }
 
-void guest_host_sve_end(struct guest *guest)
+/* A q register that the host has written since: that clears the rest of z. */
+static void merge_q_registers(char *registers, u64 vl)
 {
-	guest->keeps_host_sve = false;
-	guest_update_optional(guest);
+	struct fpsimd_state now;
+
+	fpsimd_save(&now);
+	for (int n = 0; n < 32; n++) {
+		char *z = registers + n * vl;
+
+		if (!memcmp(z, &now.q[n], sizeof(now.q[n])))
+			continue;
+		memset(z, 0, vl);
+		memcpy(z, &now.q[n], sizeof(now.q[n]));
+	}
 }
 
-/* ZCR_EL2 is the host's. */
-void guest_host_sve_save(struct guest *guest)
+bool host_sve_unpark(void)
 {
-	sve_save(guest->host_sve, sve_vector_length());
-}
+	struct percpu *cpu = this_percpu();
+	u64 cptr = read_sysreg(cptr_el2), vl;
 
-void guest_host_sve_restore(struct guest *guest)
-{
-	isb(); /* the host's ZCR_EL2 before registers of its length */
-	sve_load(guest->host_sve, sve_vector_length());
+	if (!cpu->sve_parked || cpu->guest)
+		return false;
+	open_all(cptr);
+	vl = sve_vector_length();
+	merge_q_registers(parking(cpu), vl);
+	sve_load(parking(cpu), vl);
+	write_sysreg(opened(cptr), cptr_el2);
+	isb();
+	cpu->sve_parked = false;
+	return true;
 }

@@ -11,8 +11,7 @@
 
 void guest_update_optional(struct guest *guest)
 {
-	guest->has_optional = guest->fp_lazy || guest->sve || guest->debug ||
-			      guest->keeps_host_sve || guest->optional_state;
+	guest->has_optional = guest->fp_lazy || guest->sve || guest->debug || guest->optional_state;
 }
 
 void guest_set_optional_state(struct guest *guest, const struct guest_optional_state *state)
@@ -61,5 +60,4 @@ void guest_optional_restore_host(struct guest *guest)
 	guest_fp_restore_host(guest);
 	if (guest->debug)
 		debug_registers_load(&guest->debug->host);
-	guest_host_sve_end(guest);
 }

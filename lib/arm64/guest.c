@@ -137,7 +137,7 @@ struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void))
 {
 	struct guest *guest;
 
-	assert_msg(vm_available(), "guests need the host's MMU");
+	assert_msg(mmu_enabled(), "guests need the host's MMU");
 	guest = alloc_block();
 	if (!guest) {
 		s2mmu_destroy(mmu);
@@ -158,6 +158,8 @@ struct guest *guest_create_on(struct s2_mmu *mmu, void (*guest_func)(void))
 	guest->x[30] = (u64)guest_return;
 	guest->fault_ipa = INVALID_PHYS_ADDR;
 	guest->printed_pc = UINT64_MAX;
+	if (!this_percpu()->guest)
+		host_sve_park();
 	guest_install_default_handlers(guest);
 	guest_call_enable();
 	return guest;
@@ -231,12 +233,14 @@ void guest_registers_to_memory(struct guest *guest)
 	guest->regs_in_memory = true;
 }
 
-/* The host may trap its own FP, or use SVE. FP is untrapped from here until restore_host(). */
+/* The host may use SVE, or trap its own FP. FP is untrapped from here until restore_host(). */
 static void untrap_host_fp(struct guest *guest)
 {
 	/* In a handler FP is the other guest's, and already in memory. */
-	if (!this_percpu()->guest)
-		guest_host_sve_begin(guest);
+	if (!this_percpu()->guest) {
+		host_sve_park();
+		guest->host_el2.cptr_el2 = read_sysreg(cptr_el2);
+	}
 	guest_fp_untrap(guest);
 }
 

@@ -19,7 +19,10 @@
 #define TCR_ORGN0_WB (1UL << 10)
 #define TCR_SH0_INNER (3UL << 12)
 #define TCR_TG0_SHIFT 14
-#define TCR_EPD1 (1UL << 23) /* EL1, and EL2 with E2H */
+/* EL1, and EL2 with E2H: the upper half of addresses, which has the fields of the lower one */
+#define TCR_UPPER_SHIFT 16
+#define TCR_EPD1 (1UL << 23) /* and is not used */
+#define TCR_TG1_SHIFT 30
 #define TCR_IPS_SHIFT 32 /* EL1, and EL2 with E2H */
 #define TCR_EL2_RES1 (1UL << 31 | 1UL << 23)
 #define TCR_EL2_PS_SHIFT 16
@@ -57,8 +60,10 @@ static pteval_t leaf_attributes(enum mmu_prot prot)
 		return memory | PTE_RDONLY | never_executed;
 	case MMU_DATA:
 		return memory | never_executed;
+	case MMU_HEAP:
+		return one_level ? memory | never_executed : memory;
 	case MMU_DEVICE:
-		return PTE_AF | PTE_ATTRINDX(MT_DEVICE_nGnRE) | user | never_executed;
+		return PTE_AF | PTE_SHARED | PTE_ATTRINDX(MT_DEVICE_nGnRE) | user | never_executed;
 	}
 	return 0;
 }
@@ -141,7 +146,7 @@ void mmu_set_range_sect(pgd_t *pgtable, uintptr_t va, phys_addr_t start, phys_ad
 pteval_t *install_page(pgd_t *pgtable, phys_addr_t phys, void *virt)
 {
 	mmu_set_range_ptes(pgtable, (uintptr_t)virt, phys, phys + 1,
-			   __pgprot(leaf_attributes(MMU_DATA)));
+			   __pgprot(leaf_attributes(MMU_HEAP)));
 	return follow_pte(pgtable, (uintptr_t)virt);
 }
 
@@ -230,10 +235,10 @@ static void map_region(const struct mem_region *region)
 	phys_addr_t image_start = __pa(_start), image_end = __pa(_end);
 
 	if (image_start >= start && image_start < end) {
-		map_identical(start, image_start, MMU_DATA);
+		map_identical(start, image_start, MMU_HEAP);
 		start = image_end;
 	}
-	map_identical(start, end, MMU_DATA);
+	map_identical(start, end, MMU_HEAP);
 }
 
 static void map_image(void)
@@ -258,14 +263,16 @@ void mmu_setup(void)
 
 static u64 tcr_value(void)
 {
-	/* TG0 counts 4K, 64K, 16K */
+	/* TG0 counts 4K, 64K, 16K from 0, TG1 16K, 4K, 64K from 1 */
 	u64 tg0 = PAGE_SHIFT == 12 ? 0 : PAGE_SHIFT == 16 ? 1 : 2;
+	u64 tg1 = PAGE_SHIFT == 14 ? 1 : PAGE_SHIFT == 12 ? 2 : 3;
 	u64 parange = MIN(FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0), (u64)PARANGE_48);
-	u64 tcr = TCR_T0SZ | TCR_IRGN0_WB | TCR_ORGN0_WB | TCR_SH0_INNER | tg0 << TCR_TG0_SHIFT;
+	u64 half = TCR_T0SZ | TCR_IRGN0_WB | TCR_ORGN0_WB | TCR_SH0_INNER;
 
 	if (host_at_el2 && !host_vhe)
-		return tcr | TCR_EL2_RES1 | parange << TCR_EL2_PS_SHIFT;
-	return tcr | TCR_EPD1 | parange << TCR_IPS_SHIFT;
+		return half | tg0 << TCR_TG0_SHIFT | TCR_EL2_RES1 | parange << TCR_EL2_PS_SHIFT;
+	return half | tg0 << TCR_TG0_SHIFT | half << TCR_UPPER_SHIFT | tg1 << TCR_TG1_SHIFT |
+	       TCR_EPD1 | parange << TCR_IPS_SHIFT;
 }
 
 void mmu_prepare(pgd_t *pgtable)
@@ -290,7 +297,7 @@ void mmu_prepare(pgd_t *pgtable)
 
 void mmu_enable(pgd_t *pgtable)
 {
-	u64 on = SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I | SCTLR_ELx_SA;
+	u64 on = SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I;
 
 	current_thread_info()->pgtable = pgtable;
 	mmu_prepare(pgtable);

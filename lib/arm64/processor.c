@@ -2,6 +2,7 @@
 /* The host's exceptions: handlers that tests install, and the dump for everything unexpected. */
 #include <libcflat.h>
 #include <asm/console.h>
+#include <asm/guest-fp.h>
 #include <asm/guest.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
@@ -120,6 +121,11 @@ void do_stack_overflow(struct pt_regs *regs, unsigned int esr)
 	dump_and_abort("Stack overflow", ELxH_SYNC, regs, esr);
 }
 
+static bool has_handler(enum vector v, unsigned int esr)
+{
+	return vector_handlers[v] || (is_sync(v) && exception_handlers[v][ESR_ELx_EC(esr)]);
+}
+
 static void call_handler(enum vector v, struct pt_regs *regs, unsigned int esr)
 {
 	unsigned int ec = ESR_ELx_EC(esr);
@@ -135,6 +141,9 @@ static void call_handler(enum vector v, struct pt_regs *regs, unsigned int esr)
 void do_handle_exception(enum vector v, struct pt_regs *regs, unsigned int esr);
 void do_handle_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
 {
+	if (is_sync(v) && ESR_ELx_EC(esr) == ESR_ELx_EC_SVE && !has_handler(v, esr) &&
+	    host_sve_unpark())
+		return;
 	if (v < ELx_LOW_SYNC_64 && is_sync(v) && guest_fixup_exception(regs, esr))
 		return;
 	if (v < ELx_LOW_SYNC_64) {
@@ -142,7 +151,7 @@ void do_handle_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
 		return;
 	}
 	user_mode_left();
-	if (v != ELx_LOW_SYNC_64 || !user_mode_answered(regs, esr))
+	if (v != ELx_LOW_SYNC_64 || !user_mode_answered(regs, esr, has_handler(v, esr)))
 		call_handler(v, regs, esr);
 	user_mode_entered(regs);
 }

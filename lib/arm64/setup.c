@@ -304,6 +304,9 @@ void setup_cpu(struct percpu *percpu)
 	} else {
 		write_sysreg(percpu, tpidr_el1);
 		write_sysreg(host_vectors_el1, vbar_el1);
+		write_sysreg(system_supports_sve() ? CPACR_EL1_FPEN | CPACR_EL1_ZEN
+						   : CPACR_EL1_FPEN,
+			     cpacr_el1);
 	}
 	isb();
 }

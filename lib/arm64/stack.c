@@ -85,7 +85,7 @@ void *thread_stack_alloc(void)
 {
 	char *block;
 
-	if (!vm_available()) {
+	if (!mmu_enabled()) {
 		block = memalign_pages(BLOCK_SIZE, BLOCK_SIZE);
 		return block ? init_stack(block) : NULL;
 	}

@@ -145,6 +145,8 @@ enter_level:
 	ubfx	x1, x1, #ID_AA64MMFR1_VH, #ID_FIELD_WIDTH
 	ldr	x0, =HCR_HOST_NVHE
 	cbz	x1, 2f
+	ldr	x0, =SCTLR_EL1_HOST	/* E2H gives SCTLR_EL2 the fields of SCTLR_EL1 */
+	msr	sctlr_el2, x0
 	ldr	x0, =HCR_HOST_VHE
 2:	msr	hcr_el2, x0
 	isb				/* E2H decides which registers the next accesses reach */

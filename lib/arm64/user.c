@@ -93,9 +93,19 @@ static bool emulated_read(struct pt_regs *regs, unsigned int esr)
 	return true;
 }
 
-bool user_mode_answered(struct pt_regs *regs, unsigned int esr)
+/* WFE or WFI, which may return at once */
+static bool did_not_wait(struct pt_regs *regs, unsigned int esr)
 {
-	return returned(regs, esr) || emulated_read(regs, esr);
+	if (ESR_ELx_EC(esr) != ESR_ELx_EC_WFx)
+		return false;
+	regs->pc += 4;
+	return true;
+}
+
+bool user_mode_answered(struct pt_regs *regs, unsigned int esr, bool has_handler)
+{
+	return returned(regs, esr) || emulated_read(regs, esr) ||
+	       (!has_handler && did_not_wait(regs, esr));
 }
 
 void start_usr(void (*func)(void *arg), void *arg, unsigned long sp)

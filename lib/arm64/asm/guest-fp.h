@@ -7,9 +7,10 @@
  * A guest that does not use them then costs the host nothing for them, but its synchronous exits go
  * through guest-dispatch.c.
  *
- * The host is compiled not to use SVE, and CPTR_EL2 traps it there. A test that untraps it for
- * itself in CPTR_EL2 finds its registers as they were after guest_run(), with any guest; but in
- * handlers, and guest_run() called from them, FP, SIMD and SVE are the guest's.
+ * The library is compiled not to use them; a test may, from main() on, and finds its registers as
+ * they were after guest_run(), with any guest; but in handlers, and guest_run() called from them,
+ * FP, SIMD and SVE are the guest's. From the first guest on CPTR_EL2 traps the host's SVE until it
+ * uses it again, unless the test has a handler for this exception.
  */
 #ifndef ASMARM64_GUEST_FP_H
 #define ASMARM64_GUEST_FP_H
@@ -52,13 +53,10 @@ void guest_fp_save_host(struct guest *guest);
 void guest_fp_restore_host(struct guest *guest);
 /* CPTR_EL2 for the guest, with the traps of one that is lazy and has not used FP yet. */
 u64 guest_fp_cptr(const struct guest *guest);
-/* For guest.c: host_el2 is saved; from here on the host's SVE state is kept if it uses SVE. */
-void guest_host_sve_begin(struct guest *guest);
-/* For guest-optional.c */
-void guest_host_sve_end(struct guest *guest);
-/* For guest-fp.c, when guest->keeps_host_sve: with the host's ZCR_EL2, which has its length. */
-void guest_host_sve_save(struct guest *guest);
-void guest_host_sve_restore(struct guest *guest);
+/* For guest.c, at EL2: save the host's SVE registers and trap SVE, unless it is trapped. */
+void host_sve_park(void);
+/* For the exception entry: true when the host used SVE and its registers are back. */
+bool host_sve_unpark(void);
 /* For guest-dispatch.c: true when the last exit was the trap of a lazy guest's first use. */
 bool guest_fp_first_use(struct guest *guest);
 void guest_fp_destroy(struct guest *guest);

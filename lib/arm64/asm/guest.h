@@ -108,13 +108,11 @@ struct guest {
 	struct thread_info *thread; /* of the CPU that runs it, or NULL */
 	u64 printed_pc; /* of the last exit without a handler that was printed */
 	bool mapped_stack, mapped_el1_page; /* by the guest, not by the maker of its stage 2 */
-	bool has_optional; /* fp_lazy, sve, debug, keeps_host_sve or optional_state */
+	bool has_optional; /* fp_lazy, sve, debug or optional_state */
 	bool fp_lazy; /* guest_set_fp_lazy() */
 	bool fp_live; /* lazy, and the guest has used FP in this run */
 	struct sve_state *sve; /* NULL: the guest has no SVE */
 	struct guest_debug *debug; /* NULL: the guest has no debug registers */
-	bool keeps_host_sve; /* in this run: CPTR_EL2 does not trap the host's SVE */
-	void *host_sve; /* its SVE registers; NULL: it never used any */
 	bool routes_el0; /* guest_route_el0() */
 	bool is_opaque; /* guest_set_opaque() */
 	const struct guest_optional_state *optional_state; /* NULL: none */

@@ -37,9 +37,11 @@
 #define MT_NORMAL_NC 3
 #define MT_NORMAL 4
 #define MT_NORMAL_WT 5
+#define MT_DEVICE_nGRE 6
+#define MT_NORMAL_TAGGED 7 /* with FEAT_MTE2 */
 #define MAIR_VALUE                                                                          \
 	(UL(0x00) << 0 | UL(0x04) << 8 | UL(0x0c) << 16 | UL(0x44) << 24 | UL(0xff) << 32 | \
-	 UL(0xbb) << 40)
+	 UL(0xbb) << 40 | UL(0x08) << 48 | UL(0xf0) << 56)
 
 /* Stage 2 */
 #define S2_MEMATTR(attr) ((u64)(attr) << 2)

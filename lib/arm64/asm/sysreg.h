@@ -269,9 +269,11 @@
 #define SCTLR_EL1_RES1                                                                         \
 	(SCTLR_EL1_EOS | SCTLR_EL1_TSCXT | SCTLR_EL1_EIS | SCTLR_EL1_SPAN | SCTLR_EL1_nTLSMD | \
 	 SCTLR_EL1_LSMAOE)
-/* A host at EL1 before its MMU is on: nothing of its user mode is trapped, as at EL2 */
-#define SCTLR_EL1_HOST \
-	(SCTLR_EL1_RES1 | SCTLR_EL1_SA0 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE)
+/*
+ * A host at EL1, or at EL2 with E2H, before its MMU is on. User mode: WFI, WFE and cache maintenance
+ * are trapped, its stack pointer is not checked.
+ */
+#define SCTLR_EL1_HOST (SCTLR_EL1_RES1 | SCTLR_EL1_ITD | SCTLR_EL1_SED)
 /* With E2H clear: bits 4, 5, 11, 16, 18, 22, 23, 28, 29 */
 #define SCTLR_EL2_RES1 UL(0x30c50830)
 

@@ -44,6 +44,7 @@ struct percpu {
 	int cpu;
 	struct guest *guest; /* the guest this CPU runs, NULL outside of guest_run() */
 	struct thread_info *thread;
+	bool sve_parked; /* asm/guest-fp.h */
 	void *emergency_stack; /* initial stack pointer for the dump of an overflow */
 };
 

@@ -30,9 +30,10 @@ struct pt_regs;
 void user_mode_left(void);
 void user_mode_entered(const struct pt_regs *regs);
 /*
- * True when the exception is the end of @func, or an access of the library's to a register that EL0
- * cannot read; @regs have been updated.
+ * True when the exception is the end of @func, or of an instruction of the library's that EL0 cannot
+ * execute: a read of a register, or, unless the test @has_handler for it, WFE or WFI. @regs have been
+ * updated.
  */
-bool user_mode_answered(struct pt_regs *regs, unsigned int esr);
+bool user_mode_answered(struct pt_regs *regs, unsigned int esr, bool has_handler);
 
 #endif
