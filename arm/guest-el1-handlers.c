@@ -64,8 +64,8 @@ static void move_sp(struct guest_el1_regs *regs, unsigned int esr)
 static void set_flags_and_skip(struct guest_el1_regs *regs, unsigned int esr)
 {
 	seen = *regs;
-	regs->pstate |= PSR_N_BIT | PSR_C_BIT;
-	regs->pc += 4;
+	regs->spsr |= PSR_N_BIT | PSR_C_BIT;
+	regs->elr += 4;
 }
 
 static void test_registers(void)
@@ -88,10 +88,10 @@ static void test_registers(void)
 		       "%d, %#lx",
 		       sp - 16, calls, wrong, seen.sp);
 		report(seen_esr == (ESR_ELx_EC_SVC64 << ESR_ELx_EC_SHIFT | ESR_ELx_IL | 1) &&
-			       (seen.pstate & PSR_MODE_MASK) == mode,
+			       (seen.spsr & PSR_MODE_MASK) == mode,
 		       "syndrome and mode in the handler: expected SVC #1 and %#lx, found %#x and "
 		       "%#lx",
-		       mode, seen_esr, seen.pstate & PSR_MODE_MASK);
+		       mode, seen_esr, seen.spsr & PSR_MODE_MASK);
 		guest_destroy(guest);
 		report_prefix_pop();
 	}
@@ -122,7 +122,7 @@ static void test_pstate(void)
 
 	guest_check_run(guest, EXPECT_RETURN(0x600d | PSR_N_BIT | PSR_C_BIT),
 			"flags that a handler set, and an instruction that it skipped");
-	report(seen.pc == pc, "pc in the handler of SVC: expected %#lx, found %#lx", pc, seen.pc);
+	report(seen.elr == pc, "pc in the handler of SVC: expected %#lx, found %#lx", pc, seen.elr);
 	guest_destroy(guest);
 }
 
@@ -224,7 +224,7 @@ static void check_slot(bool own_page, bool routed, enum vector vector)
 			"%s vector %s%s", own_page ? "the guest's own" : "the first",
 			vector_name(vector), routed ? ", EL0 routed to the host" : "");
 	report(guest->elr_el2 == 0x1234 && ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_DABT_LOW,
-	       "ELR_EL2 and class of it: expected those of the exception, 0x1234 and %#x, found "
+	       "ELR_EL2 and class of it: expected those of the exception, 0x1234 and %#lx, found "
 	       "%#lx and %#lx",
 	       ESR_ELx_EC_DABT_LOW, guest->elr_el2, ESR_ELx_EC(guest->esr_el2));
 	guest_destroy(guest);
@@ -247,7 +247,7 @@ static void note_sync(struct guest_el1_regs *regs, unsigned int esr)
 {
 	other_vector = ELx_LOW_SYNC_64;
 	seen_esr = esr;
-	regs->pstate &= ~(u64)PSR_IL_BIT;
+	regs->spsr &= ~(u64)PSR_IL_BIT;
 }
 
 static void note_irq(struct guest_el1_regs *regs, unsigned int esr)
@@ -282,7 +282,7 @@ static void test_no_return(void)
 	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED),
 			"an illegal state behind the SVC that returns, without handler");
 	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_ILL,
-	       "class of it: expected %#x, found %#lx", ESR_ELx_EC_ILL, ESR_ELx_EC(guest->esr_el2));
+	       "class of it: expected %#lx, found %#lx", ESR_ELx_EC_ILL, ESR_ELx_EC(guest->esr_el2));
 	guest_destroy(guest);
 
 	guest = create_behind_return();
@@ -290,7 +290,7 @@ static void test_no_return(void)
 	assert(guest_install_el1_handler(guest, ELx_LOW_SYNC_64, note_sync));
 	guest_check_run(guest, EXPECT_RETURN(0x600d), "the same with a handler");
 	report(other_vector == ELx_LOW_SYNC_64 && ESR_ELx_EC(seen_esr) == ESR_ELx_EC_ILL,
-	       "the handler: expected a call for class %#x, found %s for %#x", ESR_ELx_EC_ILL,
+	       "the handler: expected a call for class %#lx, found %s for %#x", ESR_ELx_EC_ILL,
 	       other_vector == ELx_LOW_SYNC_64 ? "one" : "none", ESR_ELx_EC(seen_esr));
 	guest_destroy(guest);
 
