@@ -4,7 +4,7 @@
  * and the library's own reading of it in fdt/.
  */
 #include <libcflat.h>
-#include <fdt.h>
+#include <boot-fdt.h>
 #include <string.h>
 #include <subtest.h>
 #include "fdt/tree.h"

@@ -14,8 +14,8 @@
  */
 #include <libcflat.h>
 #include <alloc_page.h>
+#include <boot-fdt.h>
 #include <devicetree.h>
-#include <fdt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <asm/gic.h>

@@ -30,7 +30,7 @@ struct block {
 	u64 *pages;
 };
 
-static bool setup(struct block *b, enum s2_granule granule, int level, bool lpa2)
+static bool setup_block(struct block *b, enum s2_granule granule, int level, bool lpa2)
 {
 	struct s2_config config = {
 		.vmid = VMID,
@@ -139,7 +139,7 @@ static void check_block(enum s2_granule granule, int level, bool lpa2)
 	char syndrome[128];
 	bool done;
 
-	if (!setup(&b, granule, level, lpa2))
+	if (!setup_block(&b, granule, level, lpa2))
 		return;
 	report_prefix_pushf("%s%s, level %d", s2_granule_name(granule), lpa2 ? " LPA2" : "", level);
 	pages = alloc_pages_in_use();
@@ -285,7 +285,7 @@ static void test_contiguous(void)
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
 		struct block b;
 
-		if (!setup(&b, granule, 2, false))
+		if (!setup_block(&b, granule, 2, false))
 			continue;
 		report_prefix_push(s2_granule_name(granule));
 		check_run(&b);

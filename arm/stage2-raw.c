@@ -22,7 +22,7 @@ struct raw {
 	u64 *page;
 };
 
-static void setup(struct raw *raw)
+static void setup_raw(struct raw *raw)
 {
 	*raw = (struct raw){ .mmu = s2mmu_init(1, S2_PAGE_4K, true), .page = alloc_page() };
 	assert(raw->mmu && raw->page);
@@ -55,7 +55,7 @@ static void test_wrong(void)
 	struct raw raw;
 	pteval_t leaf;
 
-	setup(&raw);
+	setup_raw(&raw);
 	leaf = *s2mmu_lookup(raw.mmu, IPA, NULL);
 	check(&raw, 3, leaf & ~PT_VALID, ESR_ELx_FSC_FAULT | 3, "invalid page");
 	check(&raw, 3, (leaf & ~3UL) | RESERVED_AT_LEVEL_3, ESR_ELx_FSC_FAULT | 3,
@@ -79,7 +79,7 @@ static void test_restore(void)
 	struct raw raw;
 	u64 pages[] = { IPA, IPA + SZ_4K, IPA + SZ_2M, IPA };
 
-	setup(&raw);
+	setup_raw(&raw);
 	for (u64 i = 0; i < ARRAY_SIZE(pages); i++)
 		assert(!s2mmu_set_raw(raw.mmu, pages[i], PT_LEVEL_LAST, 0x100 * (i + 1)));
 	report_equal(*s2mmu_entry(raw.mmu, IPA, PT_LEVEL_LAST), 0x400,

@@ -57,7 +57,7 @@ static enum guest_handler_result change_or_exit(struct guest *guest)
 	return test->changed ? GUEST_ACTION_RESUME : GUEST_ACTION_EXIT;
 }
 
-static void setup(struct test *test, enum s2_granule granule, unsigned long flags)
+static void setup_test(struct test *test, enum s2_granule granule, unsigned long flags)
 {
 	*test = (struct test){
 		.guest = guest_require(guest_create(VMID, (void (*)(void))guest_touch, granule)),
@@ -119,7 +119,7 @@ static void check_range(enum s2_granule granule, u64 first, u64 count)
 	struct test test;
 	u64 touched = count + 2, expected = 2 * OLD + count * NEW;
 
-	setup(&test, granule, S2_MAP_RW);
+	setup_test(&test, granule, S2_MAP_RW);
 	test.argument = first;
 	test.argument2 = count;
 	touch(&test, first - 1, touched, false, remap);
@@ -246,7 +246,7 @@ static void check_set_dirty(void)
 	struct test test;
 	int leaves;
 
-	setup(&test, S2_PAGE_4K, S2_MAP_RO | S2_MAP_TRACK_DIRTY);
+	setup_test(&test, S2_PAGE_4K, S2_MAP_RO | S2_MAP_TRACK_DIRTY);
 	bytes_invalidated = 0;
 	s2_tlb_observer = count_invalidated;
 	leaves = s2mmu_set_dirty(test.guest->s2mmu, IPA, 2 * test.page_size);
@@ -286,7 +286,7 @@ static void check_fault(unsigned long flags, bool write, bool (*change)(struct t
 {
 	struct test test;
 
-	setup(&test, S2_PAGE_4K, flags);
+	setup_test(&test, S2_PAGE_4K, flags);
 	if (flags & S2_MAP_TRACK_DIRTY)
 		s2mmu_set_dirty(test.guest->s2mmu, IPA, SPAN * test.page_size);
 	touch(&test, 0, 1, write, change);
@@ -327,7 +327,7 @@ static void test_vmid(void)
 {
 	struct test test;
 
-	setup(&test, S2_PAGE_4K, S2_MAP_RW);
+	setup_test(&test, S2_PAGE_4K, S2_MAP_RW);
 	test.argument = VMID;
 	touch(&test, 0, 1, false, swap_raw_and_flush);
 	guest_check_exit(test.guest, EXPECT_RETURN(NEW),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The interrupt controller: code common to both versions. */
 #include <libcflat.h>
-#include <fdt.h>
+#include <boot-fdt.h>
 #include <asm/gic.h>
 #include <asm/gic-internal.h>
 #include <asm/io.h>

@@ -20,7 +20,6 @@
 #define TCR_SH_INNER (3UL << 12)
 #define TCR_TG_SHIFT 14
 #define TCR_HIGH_SHIFT 16
-#define TCR_EPD1 (1UL << 23)
 #define TCR_IPS_SHIFT 32
 #define IPS_48 5UL
 #define IPS_52 6UL

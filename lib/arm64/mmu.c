@@ -19,9 +19,8 @@
 #define TCR_ORGN0_WB (1UL << 10)
 #define TCR_SH0_INNER (3UL << 12)
 #define TCR_TG0_SHIFT 14
-/* EL1, and EL2 with E2H: the upper half of addresses, which has the fields of the lower one */
+/* EL1, and EL2 with E2H: the upper half of addresses has the fields of the lower one */
 #define TCR_UPPER_SHIFT 16
-#define TCR_EPD1 (1UL << 23) /* and is not used */
 #define TCR_TG1_SHIFT 30
 #define TCR_IPS_SHIFT 32 /* EL1, and EL2 with E2H */
 #define TCR_EL2_RES1 (1UL << 31 | 1UL << 23)

@@ -7,9 +7,9 @@
 #include <alloc_page.h>
 #include <argv.h>
 #include <auxinfo.h>
+#include <boot-fdt.h>
 #include <cpumask.h>
 #include <devicetree.h>
-#include <fdt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <asm/console.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The generic timers (DDI 0487, D12). */
 #include <libcflat.h>
-#include <fdt.h>
+#include <boot-fdt.h>
 #include <asm/barrier.h>
 #include <asm/delay.h>
 #include <asm/gic.h>

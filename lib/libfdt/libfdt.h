@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Device trees read by node: any node, any property, at any time. Names and meanings are those of
- * libfdt; the code is not. (<fdt.h> is the boot's reader, which goes through a tree once.)
+ * libfdt; the code is not. (<boot-fdt.h> is the boot's reader, which goes through a tree once.)
  *
  * A node is the offset of its FDT_BEGIN_NODE in the structure block; -1 stands for "before the
  * first". What returns an int returns a negative FDT_ERR_* when it fails; what returns a pointer

@@ -26,7 +26,7 @@ enum guest_call {
 	GUEST_CALL_EXIT, /* code */
 };
 
-/* guest-el1.S */
+/* guest-el1-code.S */
 u64 guest_call(enum guest_call call, u64 a, u64 b, u64 c);
 
 /* Guests may exist from here on. */

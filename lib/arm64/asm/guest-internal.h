@@ -6,7 +6,7 @@
 #include <libcflat.h>
 #include <asm/guest.h>
 
-/* guest-el1.S */
+/* guest-el1-code.S */
 extern char guest_el1_bare_vectors[], guest_el1_full_vectors[], guest_el1_full_end[];
 extern char guest_el1_handlers[], guest_el1_known[], guest_el1_returned[], guest_el1_called[];
 extern char guest_return[], guest_return_el0[], guest_return_a32[];

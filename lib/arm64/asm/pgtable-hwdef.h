@@ -26,8 +26,9 @@
 #define PTE_PXN (UL(1) << 53)
 #define PTE_UXN (UL(1) << 54) /* XN in a regime of one exception level */
 
-/* TCR_EL1, and TCR_EL2 with E2H: the top byte of an address below 2^55 */
-#define TCR_TBI0 (UL(1) << 37) /* ignored in translations */
+/* TCR_EL1, and TCR_EL2 with E2H */
+#define TCR_EPD1 (UL(1) << 23) /* no translations by TTBR1 */
+#define TCR_TBI0 (UL(1) << 37) /* the top byte of an address below 2^55 is ignored */
 #define TCR_TCMA0 (UL(1) << 57) /* accesses with tag 0 are not checked */
 
 /* MAIR_ELx, by index */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reader of flattened device trees. */
 #include <libcflat.h>
-#include <fdt.h>
+#include <boot-fdt.h>
 #include <libfdt/fdt.h>
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * Flattened device trees (Devicetree Specification v0.4, chapter 5), read once from front to back:
  * the boot's reader. <libfdt/libfdt.h> looks at any node at any time, and trusts no input.
  */
-#ifndef FDT_H
-#define FDT_H
+#ifndef BOOT_FDT_H
+#define BOOT_FDT_H
 
 #include <libcflat.h>
 
