@@ -215,6 +215,7 @@
 #define HCR_EL2_APK (UL(1) << 40)
 #define HCR_EL2_API (UL(1) << 41)
 #define HCR_EL2_FWB (UL(1) << 46)
+#define HCR_EL2_ATA (UL(1) << 56) /* allocation tags for EL1 and EL0 */
 /* The host's own: nothing trapped, every physical exception to EL2. */
 #define HCR_HOST_VHE (HCR_EL2_E2H | HCR_EL2_TGE | HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK)
 #define HCR_HOST_NVHE \
