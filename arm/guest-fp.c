@@ -74,6 +74,46 @@ static void test_host(void)
 	}
 }
 
+/*
+ * A handler that runs another guest
+ */
+
+static enum guest_handler_result run_inner(struct guest *guest)
+{
+	struct guest *inner = guest->data;
+
+	guest_check_run(inner, EXPECT_REASON(GUEST_EXIT_HANDLER), "inner guest, to its exit");
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	return GUEST_ACTION_EXIT;
+}
+
+/* Outer and inner guest, each eager or lazy, and an outer one that has not used FP yet */
+static void test_nested(void)
+{
+	void (*const funcs[])(void) = { guest_fp, guest_without_fp };
+
+	for (int i = 0; i < 8; i++) {
+		struct guest *outer = create(VMID, funcs[i & 1], i & 2);
+		struct guest *inner = create(VMID + 1, guest_fp, i & 4);
+		u64 wrong;
+
+		report_prefix_pushf("outer %s, %s, inner %s", mode(i & 2),
+				    i & 1 ? "idle" : "uses FP", mode(i & 4));
+		outer->x[0] = 0x100;
+		inner->x[0] = 0x200;
+		outer->data = inner;
+		guest_install_handler(outer, ELx_LOW_SYNC_64, run_inner);
+		wrong = host_fp_around_guest_run(outer);
+		report(!wrong, "FP registers of the host: expected 0 wrong, found %lu", wrong);
+		if (!(i & 1))
+			guest_check_run(outer, EXPECT_RETURN(0), "outer guest's wrong registers");
+		guest_check_run(inner, EXPECT_RETURN(0), "inner guest's wrong registers");
+		guest_destroy(outer);
+		guest_destroy(inner);
+		report_prefix_pop();
+	}
+}
+
 static enum guest_handler_result note_live(struct guest *guest)
 {
 	*(bool *)guest->data = guest->fp_live;
@@ -125,6 +165,7 @@ static void test_trapped_by_host(void)
 static const struct subtest subtests[] = {
 	{ "fp", test_fp },
 	{ "host", test_host },
+	{ "nested", test_nested },
 	{ "first-use", test_first_use },
 	{ "trapped-by-host", test_trapped_by_host },
 };

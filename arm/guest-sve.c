@@ -360,6 +360,64 @@ static void test_host(void)
 	}
 }
 
+/*
+ * A handler that runs another guest
+ */
+
+static enum guest_handler_result run_inner(struct guest *guest)
+{
+	struct guest *inner = guest->data;
+
+	guest_check_run(inner, EXPECT_REASON(GUEST_EXIT_HANDLER), "inner guest, to its exit");
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	return GUEST_ACTION_EXIT;
+}
+
+/* A guest that uses SVE, uses FP, or neither */
+#define KINDS 3
+static const char *const kinds[KINDS] = { "SVE", "FP", "idle" };
+
+static struct guest *create_kind(int which, int kind, bool lazy)
+{
+	static void (*const funcs[KINDS])(void) = { guest_sve, (void (*)(void))guest_fp,
+						    guest_without_fp };
+
+	return kind ? create_without(which, funcs[kind], lazy) : create(which, guest_sve, lazy);
+}
+
+static void check_nested(int outer_kind, bool outer_lazy, int inner_kind, bool inner_lazy)
+{
+	struct guest *outer = create_kind(0, outer_kind, outer_lazy);
+	struct guest *inner = create_kind(1, inner_kind, inner_lazy);
+
+	report_prefix_pushf("outer %s, %s, inner %s, %s", kinds[outer_kind], mode(outer_lazy),
+			    kinds[inner_kind], mode(inner_lazy));
+	fill(&in[0], 0x107, LONGEST);
+	fill(&in[1], 0x2b8, 1);
+	outer->data = inner;
+	guest_install_handler(outer, ELx_LOW_SYNC_64, run_inner);
+	check_host(outer, "of the host", LONGEST);
+	if (!outer_kind) {
+		guest_check_run(outer, EXPECT_RETURN(0), "outer guest, stores its registers");
+		check_values(&in[0], &out[0], "of the outer guest");
+	}
+	if (!inner_kind) {
+		guest_check_run(inner, EXPECT_RETURN(0), "inner guest, stores its registers");
+		check_values(&in[1], &out[1], "of the inner guest");
+	}
+	guest_destroy(outer);
+	guest_destroy(inner);
+	report_prefix_pop();
+}
+
+static void test_nested(void)
+{
+	for (int kinds_of_both = 0; kinds_of_both < KINDS * KINDS; kinds_of_both++)
+		for (int modes = 0; modes < 4; modes++)
+			check_nested(kinds_of_both / KINDS, modes & 1, kinds_of_both % KINDS,
+				     modes & 2);
+}
+
 /* What the host writes to a q register between guest_run() and its next use of SVE */
 static void test_host_fp(void)
 {
@@ -481,6 +539,7 @@ static const struct subtest subtests[] = {
 	{ "save", test_save },
 	{ "trapped", test_trapped },
 	{ "host", test_host },
+	{ "nested", test_nested },
 	{ "disabled", test_disabled },
 	{ "enable", test_enable },
 	{ "shortage", test_shortage },
