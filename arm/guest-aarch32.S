@@ -2,6 +2,7 @@
 /* Guests whose EL1 is in AArch32, in A32. */
 #include <asm/a32.h>
 #include <asm/sysreg.h>
+#include "guest-aarch32.h"
 
 	.text
 	.balign	4
@@ -74,5 +75,52 @@ guest_a32_mmu_on:
 	.inst	A32_MCR(3, CP15_SCTLR)
 	.inst	A32_ISB
 	.inst	A32_LDR(0, 4, 0)
+	.inst	A32_HVC(1)
+	.inst	A32_B(0)
+
+/* r0 = SCTLR, r1 = CPSR; hvc */
+	.global	guest_a32_reset
+guest_a32_reset:
+	.inst	A32_MRC(0, CP15_SCTLR)
+	.inst	A32_MRS_CPSR(1)
+	.inst	A32_HVC(1)
+	.inst	A32_B(0)
+
+/* T32: r0 = 9; hvc */
+	.global	guest_t32_hvc
+guest_t32_hvc:
+	.inst	T32_PAIR(T32_MOV_IMM(0, 9), T32_NOP)
+	.inst	T32_HVC(0x1234)
+	.inst	T32_HVC(0x1234)
+
+/* An element of struct cp15_values at r12 */
+#define OFFSET_OF(n, member) (12 * (n) + 4 * (member))
+#define CP15_WRITE(n, name, mask)                         \
+	.inst	A32_LDR(0, 12, OFFSET_OF(n, 0));          \
+	.inst	A32_MCR(0, CP15_##name);
+#define CP15_READ(n, name, mask)                          \
+	.inst	A32_MRC(0, CP15_##name);                  \
+	.inst	A32_STR(0, 12, OFFSET_OF(n, 1));
+#define CP15_READ_AGAIN(n, name, mask)                    \
+	.inst	A32_MRC(0, CP15_##name);                  \
+	.inst	A32_STR(0, 12, OFFSET_OF(n, 2));
+
+/* Write them all, read them; hvc; read them again; hvc */
+	.global	guest_a32_cp15
+guest_a32_cp15:
+	CP15_VALUES(CP15_WRITE)
+	CP15_VALUES(CP15_READ)
+	.inst	A32_HVC(1)
+	CP15_VALUES(CP15_READ_AGAIN)
+	.inst	A32_HVC(1)
+	.inst	A32_B(0)
+
+/* The same for TTBCR2, which not every CPU has, and TTBCR beside it */
+	.global	guest_a32_ttbcr2
+guest_a32_ttbcr2:
+	CP15_TTBCRS(CP15_WRITE)
+	CP15_TTBCRS(CP15_READ)
+	.inst	A32_HVC(1)
+	CP15_TTBCRS(CP15_READ_AGAIN)
 	.inst	A32_HVC(1)
 	.inst	A32_B(0)

@@ -8,6 +8,8 @@
 #include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
+#include "guest-aarch32.h"
+#include "guest-el1-registers.h"
 
 #define VMID 26
 #define PATTERN 0x600df00dU
@@ -15,6 +17,7 @@
 
 /* guest-aarch32.S */
 extern char guest_a32_state[], guest_a32_stack_and_fp[], guest_a32_halves[], guest_a32_mmu_on[];
+extern char guest_a32_reset[], guest_t32_hvc[], guest_a32_cp15[], guest_a32_ttbcr2[];
 
 static struct guest *create(int vmid, const void *code)
 {
@@ -152,6 +155,150 @@ static void test_halves(void)
 	guest_destroy(guest);
 }
 
+/*
+ * Reset (DDI 0487, G8.2.126): RES1 bits of SCTLR, CP15BEN, nTLSMD, LSMAOE, SPAN, nTWI, nTWE are 1. A
+ * CPU may have ITD, SED, V, EE, TE and DSSBS as it likes.
+ */
+#define SCTLR_RESET 0x00c50838U
+#define SCTLR_FIXED ~0xc2002180U
+#define CPSR_AIF (PSR_A_BIT | PSR_I_BIT | PSR_F_BIT)
+#define CPSR_MODE 0x1f
+#define MODE_SVC 0x13
+
+static void test_reset(void)
+{
+	struct guest *guest = create(VMID, guest_a32_reset);
+	u64 cpsr_bits = CPSR_AIF | CPSR_MODE | PSR_AA32_E_BIT;
+
+	if (check_runs(guest, "a guest that reads SCTLR and CPSR, up to its HVC")) {
+		report((guest->x[0] & SCTLR_FIXED) == SCTLR_RESET,
+		       "SCTLR after reset: expected %#x in %#x, found %#lx", SCTLR_RESET,
+		       SCTLR_FIXED, guest->x[0]);
+		report((guest->x[1] & cpsr_bits) == (CPSR_AIF | MODE_SVC),
+		       "CPSR after reset: expected %#x in %#lx, found %#lx", CPSR_AIF | MODE_SVC,
+		       cpsr_bits, guest->x[1]);
+		report(!(guest->spsr_el2 & PSR_T32_BIT),
+		       "SPSR_EL2.T of a guest in A32: expected 0, found 1 (%#lx)", guest->spsr_el2);
+	}
+	guest_destroy(guest);
+}
+
+static void test_t32(void)
+{
+	struct guest *guest = create(VMID, guest_t32_hvc + 1);
+
+	if (guest_check_run(guest, EXPECT_SYNDROME(ESR_ELx_EC_HVC32, 0x1234, 0xffff),
+			    "a guest in T32, up to its HVC"))
+		report(guest->x[0] == 9 && guest->spsr_el2 & PSR_T32_BIT &&
+			       guest->elr_el2 == (u64)guest_t32_hvc + 8,
+		       "r0, SPSR_EL2.T and PC of a guest in T32: expected 9, 1, %#lx, found %#lx, "
+		       "%d, %#lx",
+		       (u64)guest_t32_hvc + 8, guest->x[0], !!(guest->spsr_el2 & PSR_T32_BIT),
+		       guest->elr_el2);
+	guest_destroy(guest);
+}
+
+/*
+ * All registers of translation and faults, as HCR_EL2.TVM traps their writes
+ */
+
+/* In memory that the guest shares with the host, below 4 GiB */
+static struct cp15_values {
+	u32 written, read, read_again;
+} values[2][15];
+
+#define NAME(n, name, mask) #name,
+#define MASK(n, name, mask) mask,
+
+/*
+ * Have the framework emulate the writes, as it does for the sake of HCR_EL2.DC where the CPU has no
+ * FEAT_S2FWB.
+ */
+static void emulate_writes(struct guest *guest)
+{
+	extern char guest_vectors_dc[];
+
+	guest->hcr_el2 |= HCR_EL2_TVM;
+	guest->emulates_dc = true;
+	guest->vectors = guest_vectors_dc;
+}
+
+static void check_cp15(const char *const *names, const u32 *masks, int count)
+{
+	int wrong = 0;
+
+	for (int which = 0; which < 2; which++)
+		for (int n = 0; n < count; n++) {
+			struct cp15_values *value = &values[which][n];
+			u32 expected = value->written & masks[n];
+
+			if ((value->read & masks[n]) == expected &&
+			    (value->read_again & masks[n]) == expected)
+				continue;
+			report_fail("%s of guest %d, in %#x, and after the other guest ran: "
+				    "expected %#x, found %#x, %#x",
+				    names[n], which, masks[n], expected, value->read,
+				    value->read_again);
+			wrong++;
+		}
+	report(!wrong, "registers, of %d of two guests, that are wrong: expected 0, found %d",
+	       count, wrong);
+}
+
+/* Two guests write them, in turn, and read them. */
+static void run_cp15(const void *code, const char *const *names, const u32 *masks, int count,
+		     bool emulated)
+{
+	u64 pattern = 1, exits;
+	struct guest *guests[2];
+	struct guest_statistics statistics;
+
+	for (int which = 0; which < 2; which++) {
+		guests[which] = create(VMID + which, code);
+		guests[which]->x[12] = (u64)values[which];
+		if (emulated)
+			emulate_writes(guests[which]);
+		for (int n = 0; n < count; n++)
+			values[which][n].written = (pattern = next_pattern(pattern)) & masks[n];
+	}
+	emulated = guests[0]->emulates_dc;
+	exits = emulated ? 2 + count : 2;
+	guest_count_exits(guests[0], &statistics);
+	for (int run = 0; run < 2; run++)
+		for (int which = 0; which < 2; which++)
+			check_runs(guests[which], "guest %d, run %d, up to its HVC", which, run);
+	check_cp15(names, masks, count);
+	report(statistics.vectors[ELx_LOW_SYNC_32] == exits && !statistics.vectors[ELx_LOW_SYNC_64],
+	       "exits by ELx_LOW_SYNC_32 and _64, of two HVCs and %d writes%s: expected %lu and 0, "
+	       "found %lu and %lu",
+	       count, emulated ? ", emulated" : "", exits, statistics.vectors[ELx_LOW_SYNC_32],
+	       statistics.vectors[ELx_LOW_SYNC_64]);
+	for (int which = 0; which < 2; which++)
+		guest_destroy(guests[which]);
+}
+
+static void test_cp15(void)
+{
+	static const char *const names[] = { CP15_VALUES(NAME) };
+	static const u32 masks[] = { CP15_VALUES(MASK) };
+
+	for (int emulated = 0; emulated < 2; emulated++)
+		run_cp15(guest_a32_cp15, names, masks, ARRAY_SIZE(names), emulated);
+}
+
+static void test_ttbcr2(void)
+{
+	static const char *const names[] = { CP15_TTBCRS(NAME) };
+	static const u32 masks[] = { CP15_TTBCRS(MASK) };
+
+	if (!FIELD(read_sysreg(id_mmfr4_el1), 19, 16)) {
+		report_skip("the CPU has no TTBCR2 (ID_MMFR4_EL1.HPDS)");
+		return;
+	}
+	for (int emulated = 0; emulated < 2; emulated++)
+		run_cp15(guest_a32_ttbcr2, names, masks, ARRAY_SIZE(names), emulated);
+}
+
 /* Short descriptors (DDI 0487, G5.4): sections of 1 MiB, read and write, write-back */
 #define TABLE_SIZE SZ_16K
 #define SECTION_SHIFT 20
@@ -184,8 +331,14 @@ static void test_mmu_on(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "state", test_state },	   { "stack-and-fp", test_stack_and_fp },
-	{ "conditions", test_conditions }, { "halves", test_halves },
+	{ "reset", test_reset },
+	{ "t32", test_t32 },
+	{ "state", test_state },
+	{ "stack-and-fp", test_stack_and_fp },
+	{ "conditions", test_conditions },
+	{ "halves", test_halves },
+	{ "cp15", test_cp15 },
+	{ "ttbcr2", test_ttbcr2 },
 	{ "mmu-on", test_mmu_on },
 };
 

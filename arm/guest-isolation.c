@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Parts of the image that a guest may access; each access to the rest is an abort. */
 #include <libcflat.h>
+#include <string.h>
 #include <subtest.h>
 #include <asm/guest-check.h>
 #include <asm/guest.h>
 #include <asm/io.h>
+#include <asm/mmu.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
 
@@ -72,6 +74,41 @@ static void test_image(void)
 	       "what it wrote, as the host reads it: expected 0, found %lu", constant_of_the_image);
 }
 
+/* Code in data and on the stack: stage 2 permits it. */
+#define INSTRUCTION_MOV_W0_7 0x528000e0
+#define INSTRUCTION_RET 0xd65f03c0
+static u32 code_in_data[] = { INSTRUCTION_MOV_W0_7, INSTRUCTION_RET };
+
+static void test_execution(void)
+{
+	struct guest *guest = create((void (*)(void))code_in_data, NULL);
+
+	sync_icache(code_in_data, sizeof(code_in_data));
+	guest_check_run(guest, EXPECT_RETURN(7), "code in data of the image");
+	memcpy(guest->stack, code_in_data, sizeof(code_in_data));
+	sync_icache(guest->stack, sizeof(code_in_data));
+	guest->elr_el2 = (u64)guest->stack;
+	guest->x[0] = 0;
+	guest_check_run(guest, EXPECT_RETURN(7), "code on the guest's stack");
+	guest_destroy(guest);
+}
+
+static void ignore(struct guest_el1_regs *regs, unsigned int esr)
+{
+}
+
+/* Its own vectors, which the host writes for it. */
+static void test_vectors(void)
+{
+	struct guest *guest = create(WRITE, NULL);
+
+	assert(guest_install_el1_handler(guest, ELxH_SYNC, ignore));
+	guest->x[0] = guest->vbar_el1;
+	guest_check_run(guest, EXPECT_ABORT(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_PERM, guest->vbar_el1),
+			"write to the guest's own vectors");
+	guest_destroy(guest);
+}
+
 static void test_host_memory(void)
 {
 	struct guest *other = create(READ, NULL);
@@ -130,10 +167,9 @@ static void test_unmap_between_runs(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "image", test_image },
-	{ "host-memory", test_host_memory },
-	{ "stack", test_stack },
-	{ "unmap-between-runs", test_unmap_between_runs },
+	{ "image", test_image },     { "execution", test_execution },
+	{ "vectors", test_vectors }, { "host-memory", test_host_memory },
+	{ "stack", test_stack },     { "unmap-between-runs", test_unmap_between_runs },
 };
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include <asm/guest-check.h>
 #include <asm/guest-debug.h>
 #include <asm/guest-fp.h>
+#include <asm/io.h>
 #include <asm/setup.h>
 
 #define VMID 11
@@ -244,10 +245,49 @@ static void test_in_the_way(void)
 	check_adds(guest, "a guest for which another vCPU could not be created");
 }
 
+/* Data of the image, so that it must be mapped */
+static u64 data_of_image[2] = { 40, 2 };
+
+static u64 guest_add_data(void)
+{
+	data_of_image[0]++;
+	return data_of_image[0]-- + data_of_image[1] - 1;
+}
+
+/* In the way of the image's code or data: nothing is left mapped, and later guests find it whole. */
+static void check_image_in_the_way(const char *what, u64 ipa)
+{
+	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, false);
+	struct guest *guest;
+	u64 before, after;
+
+	report_prefix_push(what);
+	assert(mmu && !s2mmu_map(mmu, ipa, ipa + SZ_1G, SZ_4K, S2_MAP_RW));
+	before = hash(mmu);
+	guest = guest_create_on(s2mmu_share(mmu), (void (*)(void))guest_add_data);
+	after = hash(mmu);
+	report(!guest && after == before,
+	       "guest_create_on() where a page of it maps other memory: expected NULL, hash of "
+	       "leaves %#lx, found %p, %#lx",
+	       before, guest, after);
+	assert(!s2mmu_unmap(mmu, ipa, SZ_4K));
+	check_adds(guest_create_on(s2mmu_share(mmu), (void (*)(void))guest_add_data),
+		   "a guest once that page is unmapped");
+	s2mmu_destroy(mmu);
+	report_prefix_pop();
+}
+
+static void test_image_in_the_way(void)
+{
+	check_image_in_the_way("code", ALIGN_DOWN(__pa(guest_add_data), SZ_4K));
+	check_image_in_the_way("data", ALIGN_DOWN(__pa(data_of_image), SZ_4K));
+}
+
 static const struct subtest subtests[] = {
 	{ "shortage", test_shortage }, /* first: no guest has been there before */
 	{ "leak", test_leak },
 	{ "in-the-way", test_in_the_way },
+	{ "image-in-the-way", test_image_in_the_way },
 	{ "one-to-one", test_one_to_one },
 };
 

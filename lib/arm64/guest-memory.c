@@ -30,13 +30,17 @@ static int map_image(struct s2_mmu *mmu)
 {
 	extern char boot_stack[];
 	u64 text = __pa(_stext), data = __pa(_sdata), end = __pa(boot_stack);
-	bool mapped;
+	bool text_mapped, mapped;
 	int err;
 
 	if (mmu->has_image)
 		return 0;
-	err = map(mmu, text, data - text, S2_MAP_RO, &mapped);
-	err = err ?: map(mmu, data, end - data, S2_MAP_RW, &mapped);
+	err = map(mmu, text, data - text, S2_MAP_RO, &text_mapped);
+	if (err)
+		return err;
+	err = map(mmu, data, end - data, S2_MAP_RW, &mapped);
+	if (err && text_mapped)
+		s2mmu_unmap(mmu, text, data - text);
 	mmu->has_image = !err;
 	return err;
 }

@@ -23,6 +23,7 @@
 #define A32_MVN_IMM(rd, imm) (0xe3e00000 | (rd) << 12 | (imm))
 #define A32_ADD_IMM(rd, rn, imm) (0xe2800000 | (rn) << 16 | (rd) << 12 | (imm))
 #define A32_ORR_IMM(rd, rn, imm) (0xe3800000 | (rn) << 16 | (rd) << 12 | (imm))
+#define A32_MRS_CPSR(rd) (0xe10f0000 | (rd) << 12)
 #define A32_CMP(rn, rm) (0xe1500000 | (rn) << 16 | (rm))
 
 /* Memory: [rn, #imm] */
@@ -39,11 +40,20 @@
 	((insn) | (opc1) << 21 | (crn) << 16 | (rt) << 12 | (opc2) << 5 | (crm))
 #define CP15_SCTLR 0, 1, 0, 0
 #define CP15_TTBR0 0, 2, 0, 0
+#define CP15_TTBR1 0, 2, 0, 1
 #define CP15_TTBCR 0, 2, 0, 2
+#define CP15_TTBCR2 0, 2, 0, 3
 #define CP15_DACR 0, 3, 0, 0
+#define CP15_DFSR 0, 5, 0, 0
 #define CP15_IFSR 0, 5, 0, 1
+#define CP15_ADFSR 0, 5, 1, 0
+#define CP15_AIFSR 0, 5, 1, 1
+#define CP15_DFAR 0, 6, 0, 0
+#define CP15_IFAR 0, 6, 0, 2
 #define CP15_PRRR 0, 10, 2, 0
 #define CP15_NMRR 0, 10, 2, 1
+#define CP15_AMAIR0 0, 10, 3, 0
+#define CP15_AMAIR1 0, 10, 3, 1
 #define CP15_CONTEXTIDR 0, 13, 0, 1
 
 /* 64-bit ones: opc1, CRm. @rt is the low half. */
@@ -78,5 +88,7 @@
 #define T32_BX(rm) (0x4700 | (rm) << 3)
 #define T32_ITE_EQ 0xbf0c
 #define T32_NOP 0xbf00
+/* A 32-bit one, by its halves */
+#define T32_HVC(imm) T32_PAIR(0xf7e0 | (imm) >> 12, 0x8000 | ((imm) & 0xfff))
 
 #endif
