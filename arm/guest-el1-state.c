@@ -107,10 +107,34 @@ static void interleave(struct guest *a, struct guest *b, const char *const *name
 	guest_destroy(b);
 }
 
+/* The handler of guest 0 runs guest 1. */
+static enum guest_handler_result run_inner(struct guest *guest)
+{
+	guest_check_run((struct guest *)guest->data, EXPECT_CLASS(ESR_ELx_EC_HVC64),
+			"guest 1, run by a handler of guest 0, writes its registers");
+	return GUEST_ACTION_RESUME;
+}
+
+static void nest(struct guest *a, struct guest *b, const char *const *names, int count,
+		 int min_different)
+{
+	report_prefix_push("nested");
+	a->data = b;
+	guest_install_class_handler(a, ESR_ELx_EC_HVC64, run_inner);
+	guest_check_run(a, EXPECT_RETURN(0), "guest 0 writes its registers and reads them again");
+	guest_check_run(b, EXPECT_RETURN(0), "guest 1 reads them again");
+	check(names, count, min_different);
+	guest_destroy(a);
+	guest_destroy(b);
+	report_prefix_pop();
+}
+
 static void test_state(void)
 {
 	interleave(create(0, state_guest), create(1, state_guest), state_names,
 		   ARRAY_SIZE(state_names), 17);
+	nest(create(0, state_guest), create(1, state_guest), state_names, ARRAY_SIZE(state_names),
+	     17);
 }
 
 /*
@@ -129,6 +153,10 @@ static void test_debug(void)
 	write_sysreg(HOST_BVR, dbgbvr0_el1);
 	mdscr = read_sysreg(mdscr_el1);
 	interleave(a, b, debug_names, ARRAY_SIZE(debug_names), 5);
+	a = create(0, debug_guest);
+	b = create(1, debug_guest);
+	assert(guest_enable_debug(a) && guest_enable_debug(b));
+	nest(a, b, debug_names, ARRAY_SIZE(debug_names), 5);
 	bvr = read_sysreg(dbgbvr0_el1);
 	report(bvr == HOST_BVR, "the host's DBGBVR0_EL1: expected %#lx, found %#lx", HOST_BVR, bvr);
 	report(read_sysreg(mdscr_el1) == mdscr, "the host's MDSCR_EL1: expected %#lx, found %#lx",
@@ -287,6 +315,8 @@ static void test_keys(void)
 	}
 	interleave(create(0, keys_guest), create(1, keys_guest), keys_names, ARRAY_SIZE(keys_names),
 		   ARRAY_SIZE(keys_names));
+	nest(create(0, keys_guest), create(1, keys_guest), keys_names, ARRAY_SIZE(keys_names),
+	     ARRAY_SIZE(keys_names));
 	check_signing();
 }
 
