@@ -78,25 +78,45 @@ static void test_controls(void)
 	guest_destroy(guest);
 }
 
+/*
+ * Stage 2, interrupts and SErrors of the host, TLB maintenance and barriers that reach other CPUs,
+ * keys that are not trapped, and SMC that is
+ */
+#define GUEST_HCR                                                                         \
+	(HCR_EL2_VM | HCR_EL2_RW | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO | HCR_EL2_FB | \
+	 HCR_EL2_BSU_IS | HCR_EL2_API | HCR_EL2_APK | HCR_EL2_TSC)
 /* Traps that the host has set for itself are not the guest's. */
 #define HOST_HCR (HCR_EL2_TWI | HCR_EL2_TID3)
 
 static void test_hcr(void)
 {
-	u64 hcr = read_sysreg(hcr_el2);
+	u64 hcr = read_sysreg(hcr_el2), expected = GUEST_HCR | (hcr & HCR_EL2_E2H);
+	bool lor = FIELD(read_sysreg(id_aa64mmfr1_el1), 19, 16);
 	struct guest *guest;
 
+	expected |= s2_features()->fwb ? HCR_EL2_FWB : HCR_EL2_DC | HCR_EL2_TVM;
+	expected |= lor ? HCR_EL2_TLOR : 0;
 	write_sysreg(hcr | HOST_HCR, hcr_el2);
 	isb();
 	guest = guest_create(VMID, (void (*)(void))guest_return_7, S2_PAGE_4K);
 	write_sysreg(hcr, hcr_el2);
 	isb();
 	guest_require(guest);
-	report(!(guest->hcr_el2 & (HOST_HCR | HCR_EL2_TGE)) &&
-		       !((guest->hcr_el2 ^ hcr) & HCR_EL2_E2H),
-	       "HCR_EL2 of a new guest: expected TWI, TID3 and TGE clear, E2H as in the host's "
-	       "%#lx; found %#lx",
-	       hcr, guest->hcr_el2);
+	check_register(guest, hcr_el2, expected);
+	guest_destroy(guest);
+}
+
+/* The performance monitors are trapped where there are some; else the bits are RES0. */
+static void test_pmu(void)
+{
+	u64 version = FIELD(read_sysreg(id_aa64dfr0_el1), 11, 8);
+	u64 expected = version && version != 0xf ? MDCR_EL2_PMU_TRAPS : 0;
+	struct guest *guest = guest_create_4k(VMID, guest_return_7);
+
+	report((guest->mdcr_el2 & MDCR_EL2_PMU_TRAPS) == expected,
+	       "MDCR_EL2.{TPM,TPMCR} of a new guest, ID_AA64DFR0_EL1.PMUVer %lu: expected %#lx, "
+	       "found %#lx",
+	       version, expected, guest->mdcr_el2 & MDCR_EL2_PMU_TRAPS);
 	guest_destroy(guest);
 }
 
@@ -296,9 +316,9 @@ static void test_el1_32(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "controls", test_controls }, { "hcr", test_hcr },	  { "debug", test_debug },
-	{ "memory", test_memory },     { "el1", test_el1 },	  { "el0", test_el0 },
-	{ "el0-32", test_el0_32 },     { "el1-32", test_el1_32 },
+	{ "controls", test_controls }, { "hcr", test_hcr },	  { "pmu", test_pmu },
+	{ "debug", test_debug },       { "memory", test_memory }, { "el1", test_el1 },
+	{ "el0", test_el0 },	       { "el0-32", test_el0_32 }, { "el1-32", test_el1_32 },
 };
 
 int main(int argc, char **argv)
