@@ -206,6 +206,7 @@ static void test_memory(void)
 
 	use_memory();
 	guest = guest_create_4k(VMID, guest_return_7);
+	check_register(guest, fault_ipa, INVALID_PHYS_ADDR);
 	copy = *guest;
 	clear_known(&copy);
 	member = first_nonzero(&copy, sizeof(copy));

@@ -45,7 +45,7 @@ static enum guest_handler_result catch_assertion(struct guest *guest)
 	return GUEST_ACTION_EXIT;
 }
 
-/* At EL1: TPIDR_EL2 leads to the data of a CPU. */
+/* At EL1: TPIDR_EL2 leads to the data of a CPU; bits 0 and 2 of SCTLR_EL2 are 0, as MMU off. */
 static void read_tpidr(struct guest_el1_regs *regs, unsigned int esr)
 {
 	regs->regs[*(u32 *)regs->elr & 0x1f] = (u64)&thread;
@@ -276,6 +276,25 @@ static void test_skip(void)
 }
 
 /*
+ * A host without MMU, as SCTLR_EL2 of these guests says
+ */
+
+static void create_without_mmu(void)
+{
+	guest_create_on(NULL, create_without_mmu);
+}
+
+static void test_no_mmu(void)
+{
+	static const struct misuse misuses[] = {
+		{ "guest_create_on() with the host's MMU off", create_without_mmu,
+		  "guests need the host's MMU" },
+	};
+
+	check_all(misuses, ARRAY_SIZE(misuses));
+}
+
+/*
  * A stage 1 of a size that is none
  */
 
@@ -324,7 +343,7 @@ static void test_stage1(void)
 
 static const struct subtest subtests[] = {
 	{ "range", test_range }, { "running", test_running }, { "optional", test_optional },
-	{ "skip", test_skip },	 { "stage1", test_stage1 },
+	{ "skip", test_skip },	 { "no-mmu", test_no_mmu },   { "stage1", test_stage1 },
 };
 
 int main(int argc, char **argv)

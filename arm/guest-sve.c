@@ -206,6 +206,26 @@ static enum guest_handler_result change_z(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
+/* The same before the guest's first run */
+static void test_first(void)
+{
+	for (int lazy = 0; lazy < 2; lazy++) {
+		struct guest *guest = create(0, guest_sve_store, lazy);
+		u64 vl = guest->sve->vl;
+
+		memset(&in[0], 0, sizeof(in[0]));
+		in[0].zcr = LONGEST;
+		for (int n = 0; n < 32; n++) {
+			in[0].z[n * vl] = in[0].z[n * vl + vl - 1] = n + 1;
+			memcpy(guest_sve_z(guest, n), in[0].z + n * vl, vl);
+		}
+		guest_check_run(guest, EXPECT_RETURN(0), "%s, a guest that was given z registers",
+				mode(lazy));
+		check_values(&in[0], &out[0], "that a guest was given");
+		guest_destroy(guest);
+	}
+}
+
 /* Saving the registers leaves them in the CPU. */
 static enum guest_handler_result save_again(struct guest *guest)
 {
