@@ -30,18 +30,38 @@ static struct guest *create(int vmid, const void *code)
 /* To its next hvc */
 #define check_runs(guest, ...) guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_HVC32), __VA_ARGS__)
 
-static void test_state(void)
+static enum guest_handler_result run_inner(struct guest *guest)
+{
+	check_runs((struct guest *)guest->data, "guest 1, run by a handler of guest 0");
+	guest_install_handler(guest, ELx_LOW_SYNC_32, guest_exit_always);
+	return GUEST_ACTION_EXIT;
+}
+
+/* Each up to its HVC, in turn or the second in the handler of the first; then each to the next. */
+static void run_both(struct guest *guests[2], bool nested)
+{
+	if (nested) {
+		guests[0]->data = guests[1];
+		guest_install_handler(guests[0], ELx_LOW_SYNC_32, run_inner);
+	}
+	check_runs(guests[0], "guest 0, up to its HVC");
+	if (!nested)
+		check_runs(guests[1], "guest 1, up to its HVC");
+	for (int i = 0; i < 2; i++)
+		check_runs(guests[i], "guest %d, up to its next HVC", i);
+}
+
+static void check_state(bool nested)
 {
 	struct guest *guests[2];
 
+	report_prefix_push(nested ? "nested" : "in turn");
 	for (int i = 0; i < 2; i++) {
 		guests[i] = create(VMID + i, guest_a32_state);
 		guests[i]->x[0] = i ? 0x15 : 0x0a;
 		guests[i]->x[7] = i ? FPEXC_EN : 0;
 	}
-	for (int run = 0; run < 2; run++)
-		for (int i = 0; i < 2; i++)
-			check_runs(guests[i], "guest %d, run %d, up to its HVC", i, run);
+	run_both(guests, nested);
 	for (int i = 0; i < 2; i++) {
 		const u64 *x = guests[i]->x;
 
@@ -54,6 +74,13 @@ static void test_state(void)
 		report(x[8] == x[7], "FPEXC of guest %d: expected %#lx, found %#lx", i, x[7], x[8]);
 		guest_destroy(guests[i]);
 	}
+	report_prefix_pop();
+}
+
+static void test_state(void)
+{
+	check_state(false);
+	check_state(true);
 }
 
 /* The conditions of A32 and T32 (DDI 0487, F2.3.1) */
