@@ -333,7 +333,8 @@ static void test_refused(void)
 	check_refused(guest, "without memory");
 	release_pages(held);
 	for (u64 ipa = mem_regions[0].start; ipa < mem_regions[0].end; ipa += SZ_64K)
-		s2mmu_map(guest->s2mmu, ipa, ipa + SZ_1G, SZ_64K, S2_MAP_RW); /* all that is free */
+		s2mmu_map(guest->s2mmu, ipa, ipa + SZ_1G, SZ_64K,
+			  S2_MAP_RW | S2_MAP_NOREPLACE); /* all that is free */
 	check_refused(guest, "where its address maps other memory");
 	report(guest->vbar_el1 == vbar, "VBAR_EL1 after it: expected %#lx, found %#lx", vbar,
 	       guest->vbar_el1);
