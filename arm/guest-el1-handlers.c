@@ -282,7 +282,8 @@ static void test_no_return(void)
 	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED),
 			"an illegal state behind the SVC that returns, without handler");
 	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_ILL,
-	       "class of it: expected %#lx, found %#lx", ESR_ELx_EC_ILL, ESR_ELx_EC(guest->esr_el2));
+	       "class of it: expected %#lx, found %#lx", ESR_ELx_EC_ILL,
+	       ESR_ELx_EC(guest->esr_el2));
 	guest_destroy(guest);
 
 	guest = create_behind_return();

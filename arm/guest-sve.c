@@ -556,6 +556,7 @@ static const struct subtest subtests[] = {
 	{ "interleaved", test_interleaved },
 	{ "leak", test_leak },
 	{ "handler", test_handler },
+	{ "first", test_first },
 	{ "save", test_save },
 	{ "trapped", test_trapped },
 	{ "host", test_host },
