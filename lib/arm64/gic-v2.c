@@ -32,7 +32,7 @@ int gicv2_init(void)
 		return 1;
 	gicv2_data.dist_base = map_region(REGION_DIST);
 	gicv2_data.cpu_base = map_region(REGION_CPU);
-	gicv2_data.irq_nr = GICD_TYPER_IRQS(readl(gicv2_data.dist_base + GICD_TYPER));
+	gicv2_data.irq_nr = gic_irqs_of(readl(gicv2_data.dist_base + GICD_TYPER));
 	if (gic_tree.nr_regions > REGION_VCPU) {
 		gicv2_data.hyp_base = map_region(REGION_HYP);
 		gicv2_data.nr_lrs = GICH_VTR_NR_LRS(readl(gicv2_data.hyp_base + GICH_VTR));

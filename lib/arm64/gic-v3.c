@@ -15,20 +15,35 @@
 
 struct gicv3_data gicv3_data;
 
-/* A bound for the wait, more than any implementation needs. */
+/* A bound for the waits, more than any implementation needs. */
 #define POLLS 1000000
 
-static void wait_while(const void *reg, u32 bits, const char *what)
+static void wait_for_bits(const void *reg, u32 bits, u32 value, const char *what)
 {
 	for (int i = 0; i < POLLS; i++)
-		if (!(readl(reg) & bits))
+		if ((readl(reg) & bits) == value)
 			return;
-	assert_msg(false, "GIC: %s does not end: %#x", what, readl(reg));
+	assert_msg(false, "GIC: %s: expected %d, found %#x", what, value != 0, readl(reg));
 }
 
-static void distributor_sync(void)
+void gic_wait_while(const void *reg, u32 bit, const char *what)
 {
-	wait_while(gicv3_data.dist_base + GICD_CTLR, GICD_CTLR_RWP, "GICD_CTLR.RWP");
+	wait_for_bits(reg, bit, 0, what);
+}
+
+void gic_wait_until(const void *reg, u32 bit, const char *what)
+{
+	wait_for_bits(reg, bit, bit, what);
+}
+
+void gicv3_dist_wait_for_rwp(void)
+{
+	gic_wait_while(gicv3_data.dist_base + GICD_CTLR, GICD_CTLR_RWP, "GICD_CTLR.RWP");
+}
+
+void gicv3_redist_wait_for_uwp(void)
+{
+	gic_wait_while(gicv3_redist_base() + GICR_CTLR, GICR_CTLR_RWP, "GICR_CTLR.RWP");
 }
 
 static void map_redistributors(void)
@@ -49,15 +64,9 @@ int gicv3_init(void)
 	if (gicv3_data.dist_base)
 		return 1;
 	gicv3_data.dist_base = ioremap(gic_tree.regions[0].base, gic_tree.regions[0].size);
-	gicv3_data.irq_nr = GICD_TYPER_IRQS(readl(gicv3_data.dist_base + GICD_TYPER));
+	gicv3_data.irq_nr = gic_irqs_of(readl(gicv3_data.dist_base + GICD_TYPER));
 	map_redistributors();
 	return 1;
-}
-
-/* MPIDR's four affinity fields, adjacent, as GICR_TYPER[63:32] has them. */
-static u32 affinity(u64 mpidr)
-{
-	return (mpidr & 0xffffff) | (mpidr >> 32 & 0xff) << 24;
 }
 
 static void *find_in_region(void *base, u64 size, u32 aff)
@@ -76,13 +85,14 @@ static void *find_in_region(void *base, u64 size, u32 aff)
 	return NULL;
 }
 
-static void *find_redistributor(u32 aff)
+void *gicv3_redistributor_of(int cpu)
 {
+	u32 aff = mpidr_compress(cpus[cpu]);
 	void *base = NULL;
 
 	for (int i = 0; i < GICV3_NR_REDISTS && gicv3_data.redist_bases[i] && !base; i++)
 		base = find_in_region(gicv3_data.redist_bases[i], gicv3_data.redist_sizes[i], aff);
-	assert_msg(base, "no redistributor for affinity %#x", aff);
+	assert_msg(base, "no redistributor for CPU %d, of affinity %#x", cpu, aff);
 	return base;
 }
 
@@ -91,20 +101,15 @@ static void enable_distributor(void)
 	void *dist = gicv3_data.dist_base;
 
 	writel(0, dist + GICD_CTLR);
-	distributor_sync();
+	gicv3_dist_wait_for_rwp();
 	writel(GICD_CTLR_ARE_NS, dist + GICD_CTLR); /* before the groups (IHI 0069, 12.9.4) */
-	distributor_sync();
+	gicv3_dist_wait_for_rwp();
 	gic_irq_defaults(dist, GIC_FIRST_SPI, gicv3_data.irq_nr);
 	for (unsigned int i = GIC_FIRST_SPI; i < gicv3_data.irq_nr; i++)
-		writeq(get_mpidr() & 0xff00ffffffUL, dist + GICD_IROUTER + 8 * i);
+		writeq(get_mpidr() & MPIDR_HWID_BITMASK, dist + GICD_IROUTER + 8 * i);
 	/* With one Security state or in the Non-secure view: both enable every group. */
 	writel(GICD_CTLR_ARE_NS | GICD_CTLR_ENABLE_G1A | GICD_CTLR_ENABLE_G1, dist + GICD_CTLR);
-	distributor_sync();
-}
-
-static void redistributor_sync(void)
-{
-	wait_while(gicv3_redist_base() + GICR_CTLR, GICR_CTLR_RWP, "GICR_CTLR.RWP");
+	gicv3_dist_wait_for_rwp();
 }
 
 static void enable_redistributor(void)
@@ -112,12 +117,12 @@ static void enable_redistributor(void)
 	void **base = &gicv3_data.redist_base[smp_processor_id()];
 
 	if (!*base)
-		*base = find_redistributor(affinity(get_mpidr()));
+		*base = gicv3_redistributor_of(smp_processor_id());
 	writel(readl(*base + GICR_WAKER) & ~GICR_WAKER_ProcessorSleep, *base + GICR_WAKER);
-	wait_while(*base + GICR_WAKER, GICR_WAKER_ChildrenAsleep, "GICR_WAKER.ChildrenAsleep");
+	gic_wait_while(*base + GICR_WAKER, GICR_WAKER_ChildrenAsleep, "GICR_WAKER.ChildrenAsleep");
 	gic_irq_defaults(gicv3_sgi_base(), 0, GIC_NR_PRIVATE_IRQS);
 	writel(GICD_INT_EN_SET_SGI, gicv3_sgi_base() + GICR_ISENABLER0);
-	redistributor_sync();
+	gicv3_redist_wait_for_uwp();
 }
 
 static void enable_cpu_interface(void)
@@ -130,26 +135,12 @@ static void enable_cpu_interface(void)
 	isb();
 }
 
-/* The acknowledgement is complete before the device is asked. */
-u32 gicv3_read_iar(void)
-{
-	u64 iar = read_sysreg_s(ICC_IAR1_EL1);
-
-	dsb(sy);
-	return iar;
-}
-
 u32 gicv3_iar_irqnr(u32 iar)
 {
 	return iar & IAR_INTID;
 }
 
-void gicv3_write_eoir(u32 iar)
-{
-	write_sysreg_s(iar, ICC_EOIR1_EL1);
-	isb();
-}
-
+/* The acknowledgement is complete before the device is asked. */
 static u32 read_iar_group0(void)
 {
 	u64 iar = read_sysreg_s(ICC_IAR0_EL1);
@@ -184,15 +175,16 @@ static void set_priority_mask(u8 priority)
 	isb();
 }
 
-/* ICC_SGI1R_EL1: affinities 3, 2 and 1, and a bit of one of 16 ranges of affinity 0. */
+/* ICC_SGI1R_EL1: the cluster, and a bit of one of 16 ranges of affinity 0 */
 void gicv3_ipi_send_single(int irq, int cpu)
 {
-	u64 mpidr = cpus[cpu], aff0 = mpidr & 0xff;
-	u64 target = FIELD(mpidr, 39, 32) << 48 | (aff0 >> 4) << 44 | FIELD(mpidr, 23, 16) << 32 |
-		     FIELD(mpidr, 15, 8) << 16 | 1UL << (aff0 & 0xf);
+	u64 mpidr = cpus[cpu], aff0 = MPIDR_AFFINITY_LEVEL(mpidr, 0);
+	u64 target = MPIDR_TO_SGI_AFFINITY(mpidr, 3) | (aff0 >> 4) << 44 |
+		     MPIDR_TO_SGI_AFFINITY(mpidr, 2) | MPIDR_TO_SGI_AFFINITY(mpidr, 1) |
+		     1UL << (aff0 & 0xf);
 
 	dsb(ishst); /* earlier writes, before the target takes it */
-	write_sysreg_s(target | (u64)irq << 24, ICC_SGI1R_EL1);
+	gicv3_write_sgi1r(target | (u64)irq << 24);
 	isb();
 }
 
@@ -204,9 +196,9 @@ static void *irq_base(int irq)
 static void irq_sync(int irq)
 {
 	if (irq < GIC_NR_PRIVATE_IRQS)
-		redistributor_sync();
+		gicv3_redist_wait_for_uwp();
 	else
-		distributor_sync();
+		gicv3_dist_wait_for_rwp();
 }
 
 static bool group0_is_ours(void)

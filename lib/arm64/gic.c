@@ -44,6 +44,8 @@ int gic_init(void)
 		ops = &gicv2_ops;
 	else if (gicv3_init())
 		ops = &gicv3_ops;
+	for (struct its_data *its = _gic_its_start; its < _gic_its_end && ops == &gicv3_ops; its++)
+		its->probe();
 	return gic_version();
 }
 
@@ -155,6 +157,18 @@ void gic_ipi_send_mask(int irq, const cpumask_t *dest)
 	int cpu;
 
 	for_each_cpu(cpu, dest) gic_ipi_send_single(irq, cpu);
+}
+
+void gicv2_ipi_send_mask(int irq, const cpumask_t *dest)
+{
+	assert(gic_version() == 2);
+	gic_ipi_send_mask(irq, dest);
+}
+
+void gicv3_ipi_send_mask(int irq, const cpumask_t *dest)
+{
+	assert(gic_version() == 3);
+	gic_ipi_send_mask(irq, dest);
 }
 
 /* The word of interrupt @irq in a bitmap of the distributor or redistributor. */

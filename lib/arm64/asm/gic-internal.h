@@ -3,7 +3,7 @@
 #ifndef ASMARM64_GIC_INTERNAL_H
 #define ASMARM64_GIC_INTERNAL_H
 
-#include <libcflat.h>
+#include <asm/gic.h>
 
 #define GIC_MAX_REGIONS 12
 
@@ -42,7 +42,26 @@ struct gic_ops {
 };
 extern const struct gic_ops gicv2_ops, gicv3_ops;
 
+/* Interrupts of a distributor; INTIDs from 1020 on are special (IHI 0069, 2.2). */
+static inline unsigned int gic_irqs_of(u32 typer)
+{
+	return MIN(GICD_TYPER_IRQS(typer), 1020U);
+}
+
 /* GICD_IGROUPR and GICD_IPRIORITYR of interrupts [@first, @last + 1), at @base, to the defaults. */
 void gic_irq_defaults(void *base, unsigned int first, unsigned int end);
+
+/* Wait, at most as long as any implementation needs, for a bit of register @what to be 0, or 1. */
+void gic_wait_while(const void *reg, u32 bit, const char *what);
+void gic_wait_until(const void *reg, u32 bit, const char *what);
+
+/* Version 3: the frames of CPU @cpu, which may be off. Aborts the run when there are none. */
+void *gicv3_redistributor_of(int cpu);
+
+#define ITS_QUEUE_SIZE SZ_64K
+/* Find and set up the ITS; once. */
+void its_probe(void);
+/* its_data in an image that uses it, and none in one that does not (image.lds) */
+extern struct its_data _gic_its_start[], _gic_its_end[];
 
 #endif

@@ -4,6 +4,7 @@
 #define ASMARM64_GIC_V2_H
 
 #include <libcflat.h>
+#include <cpumask.h>
 
 #define GICC_CTLR 0x0000
 #define GICC_PMR 0x0004
@@ -50,5 +51,6 @@ u32 gicv2_read_iar(void);
 u32 gicv2_iar_irqnr(u32 iar);
 void gicv2_write_eoir(u32 iar);
 void gicv2_ipi_send_single(int irq, int cpu);
+void gicv2_ipi_send_mask(int irq, const cpumask_t *dest);
 
 #endif

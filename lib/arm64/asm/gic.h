@@ -13,11 +13,13 @@
 #include <cpumask.h>
 #include <asm/gic-v2.h>
 #include <asm/gic-v3.h>
+#include <asm/gic-v3-its.h>
 
 /* Distributor; in version 3 those of SGIs and PPIs are in the redistributor, at the same offsets */
 #define GICD_CTLR 0x0000
 #define GICD_TYPER 0x0004
 #define GICD_IIDR 0x0008
+#define GICD_TYPER2 0x000c
 #define GICD_IGROUPR 0x0080
 #define GICD_ISENABLER 0x0100
 #define GICD_ICENABLER 0x0180
