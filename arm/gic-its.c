@@ -4,6 +4,7 @@
  * they are asked to. Expected: IHI 0069, 5.1 (LPIs) and 5.3 (commands).
  */
 #include <libcflat.h>
+#include <alloc_page.h>
 #include <migrate.h>
 #include <on-cpus.h>
 #include <string.h>
@@ -22,6 +23,8 @@
 #define EVENT_BITS 5
 #define MARKER(cpu) (30 + (cpu))
 #define LOW_PRIORITY 0xe0
+/* The handler of this one sends the next. */
+#define CHAINED 10
 
 static struct {
 	u32 ids[MAX_TAKEN];
@@ -37,6 +40,8 @@ static void take_irq(struct pt_regs *regs)
 	int cpu = smp_processor_id();
 	u32 iar = gic_read_iar(), irq = gic_iar_irqnr(iar);
 
+	if (irq == (u32)LPI(CHAINED))
+		its_send_int_nv(dev, CHAINED + 1);
 	if (irq == (u32)LPI(MARKER(cpu)))
 		taken[cpu].marker = true;
 	else if (taken[cpu].count < MAX_TAKEN)
@@ -326,6 +331,19 @@ static void test_unmapped_device(void)
 	check_one(0, 0, "the other device after it");
 }
 
+/* Pages of [@start, @start + @size) that belong to nobody. */
+static unsigned int free_pages_in(const char *start, size_t size)
+{
+	unsigned int nr = 0;
+
+	for (size_t offset = 0; offset < size; offset += PAGE_SIZE)
+		if (!reserve_pages(virt_to_phys(start + offset), 1)) {
+			unreserve_pages(virt_to_phys(start + offset), 1);
+			nr++;
+		}
+	return nr;
+}
+
 /* The highest IDs that the tables are for */
 static void test_limits(void)
 {
@@ -339,6 +357,9 @@ static void test_limits(void)
 	its_send_inv_nv(last, event);
 	send_event(last, event);
 	check_one(0, 8191, "the last LPI, of the last event of the last device");
+	report_equal(free_pages_in(last->itt,
+				   (size_t)its_data.typer.ite_size << its_data.typer.eventid_bits),
+		     0, "pages of its ITT that are not allocated");
 }
 
 /* The command queue begins again at its start. */
@@ -380,6 +401,21 @@ static void test_parallel(void)
 		report_equal_int(delivered[cpu], ROUNDS,
 				 "LPIs that CPU %d sends itself and takes, while the other does so",
 				 cpu);
+}
+
+/* IRQs are not masked: the LPI comes while its command is being sent. */
+static void test_handler(void)
+{
+	map(CHAINED, col[0]);
+	map(CHAINED + 1, col[0]);
+	taken[0].count = 0;
+	local_irq_enable();
+	its_send_int_nv(dev, CHAINED);
+	wait_for(taken[0].count == 2, TIMEOUT_MS);
+	local_irq_disable();
+	report(taken[0].count == 2 && taken[0].ids[1] == LPI(CHAINED + 1),
+	       "LPIs taken, the second sent by the handler of the first: expected 2, found %u",
+	       taken[0].count);
 }
 
 /* The pending table */
@@ -459,6 +495,7 @@ static const struct subtest subtests[] = {
 	{ "limits", test_limits },
 	{ "queue", test_queue },
 	{ "parallel", test_parallel },
+	{ "handler", test_handler },
 	{ "pending-table", test_pending_table },
 };
 
