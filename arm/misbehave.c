@@ -11,6 +11,7 @@
 #include <vmalloc.h>
 #include <asm/barrier.h>
 #include <asm/console.h>
+#include <asm/gic.h>
 #include <asm/guest-check.h>
 #include <asm/io.h>
 #include <asm/processor.h>
@@ -658,6 +659,51 @@ static void guest_checks(void)
 	guest_require(no_guest());
 }
 
+/* Where the machine has neither memory nor a device */
+#define NOTHING_THERE 0x0b800000UL
+
+static struct its_device *its_device_at(void *itt)
+{
+	struct its_device *dev;
+
+	gic_enable_defaults();
+	its_enable_defaults();
+	dev = its_create_device(2, 5);
+	dev->itt = itt ?: dev->itt;
+	its_send_mapd_nv(dev, true);
+	return dev;
+}
+
+static void its_stopped(void)
+{
+	struct its_device *dev = its_device_at(NULL);
+
+	writel(0, gicv3_its_base() + GITS_CTLR);
+	its_send_int_nv(dev, 7);
+}
+
+static void its_stalled(void)
+{
+	struct its_collection *col;
+	struct its_device *dev = its_device_at(ioremap(NOTHING_THERE, SZ_4K));
+
+	col = its_create_collection(1, 0);
+	its_send_mapc_nv(col, true);
+	its_send_mapti_nv(dev, LPI(3), 7, col);
+}
+
+static void its_unknown_device(void)
+{
+	its_device_at(NULL);
+	its_get_device(3);
+}
+
+static void lpi_out_of_range(void)
+{
+	its_device_at(NULL);
+	gicv3_lpi_set_config(LPI_ID_BASE - 1, LPI_PROP_DEFAULT);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -709,6 +755,10 @@ static const struct {
 	{ "guest-stack", guest_stack_overflow },
 	{ "guest-opaque", guest_opaque },
 	{ "guest-skip", guest_skip },
+	{ "its-stopped", its_stopped },
+	{ "its-stalled", its_stalled },
+	{ "its-unknown-device", its_unknown_device },
+	{ "lpi-out-of-range", lpi_out_of_range },
 };
 
 int main(int argc, char **argv)

@@ -125,7 +125,7 @@ static void send(struct its_cmd_block cmd, bool verbose)
 	static struct spinlock lock;
 	u64 daif = read_sysreg(daif);
 
-	assert_msg(its_data.cmd_base, "no ITS, or no gic_init()");
+	assert_msg(its_data.cmd_base, "no ITS, or no gic_init() yet");
 	if (verbose)
 		printf("ITS: %s\n", describe(&cmd).buf);
 	daif_set(PSR_I_BIT | PSR_F_BIT);

@@ -161,7 +161,7 @@ void its_enable_defaults(void)
 {
 	int cpu;
 
-	assert_msg(its_data.base, "no ITS, or no gic_init()");
+	assert_msg(!its_unsupported(), "%s", its_unsupported());
 	gicv3_lpi_alloc_tables();
 	for_each_online_cpu(cpu) gicv3_lpi_rdist_enable(cpu);
 	writel(readl(its_data.base + GITS_CTLR) | GITS_CTLR_ENABLE, its_data.base + GITS_CTLR);
