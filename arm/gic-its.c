@@ -205,6 +205,18 @@ static void test_disabled(void)
 		     LPI(0));
 }
 
+/* LPIs have no active state: there is nothing to deactivate (IHI 0069, 4.1.1). */
+static void test_eoi_split(void)
+{
+	map(0, col[0]);
+	gic_set_eoi_split(true);
+	send_event(dev, 0);
+	check_one(0, 0, "EOI split");
+	send_event(dev, 0);
+	check_one(0, 0, "EOI split, sent again without a write of DIR");
+	gic_set_eoi_split(false);
+}
+
 /* Pending LPIs that go */
 
 static void test_clear(void)
@@ -485,6 +497,7 @@ static const struct subtest subtests[] = {
 	{ "int", test_int },
 	{ "priority", test_priority },
 	{ "disabled", test_disabled },
+	{ "eoi-split", test_eoi_split },
 	{ "clear", test_clear },
 	{ "discard", test_discard },
 	{ "movi", test_movi },

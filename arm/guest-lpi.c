@@ -49,6 +49,13 @@ static u64 guest_wait_for_all(void)
 	return seen.count;
 }
 
+/* The end of interrupt ends an LPI in a list register too (IHI 0069, VirtualWriteEOIR1()). */
+static u64 guest_wait_with_eoi_split(void)
+{
+	gic_set_eoi_split(true);
+	return guest_wait_for_all();
+}
+
 static enum guest_handler_result forward(struct guest *guest)
 {
 	struct vgic_irq virtual = { .group = 1, .state = GIC_IRQ_STATE_PENDING };
@@ -70,9 +77,9 @@ static void send_all(void *data)
 	its_send_sync_nv(col);
 }
 
-static struct guest *create(void)
+static struct guest *create(void *func)
 {
-	struct guest *guest = guest_create_4k(VMID, guest_wait_for_all);
+	struct guest *guest = guest_create_4k(VMID, func);
 
 	seen.count = nr_forwarded = 0;
 	assert(guest_vgic_enable(guest));
@@ -99,7 +106,7 @@ static void check(struct guest *guest, const char *when)
 
 static void test_pending(void)
 {
-	struct guest *guest = create();
+	struct guest *guest = create(guest_wait_for_all);
 
 	send_all(NULL);
 	check(guest, "pending before it runs");
@@ -113,13 +120,22 @@ static void test_running(void)
 		report_skip("needs two CPUs");
 		return;
 	}
-	guest = create();
+	guest = create(guest_wait_for_all);
 	on_cpu_async(1, send_all, NULL);
 	check(guest, "sent by another CPU");
 }
 
+static void test_eoi_split(void)
+{
+	struct guest *guest = create(guest_wait_with_eoi_split);
+
+	send_all(NULL);
+	check(guest, "with EOI split");
+}
+
 static const struct subtest subtests[] = {
 	{ "pending", test_pending },
+	{ "eoi-split", test_eoi_split },
 	{ "running", test_running },
 };
 
