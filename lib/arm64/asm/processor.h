@@ -139,11 +139,6 @@ static inline u64 get_mpidr(void)
 	return read_sysreg(mpidr_el1);
 }
 
-/* The affinity fields of MPIDR_EL1, and field @level (0..3) of them */
-#define MPIDR_HWID_BITMASK UL(0xff00ffffff)
-#define MPIDR_LEVEL_SHIFT(level) ((level) == 3 ? 32 : 8 * (level))
-#define MPIDR_AFFINITY_LEVEL(mpidr, level) ((mpidr) >> MPIDR_LEVEL_SHIFT(level) & 0xff)
-
 static inline u64 get_cntvct(void)
 {
 	isb();
