@@ -16,10 +16,10 @@ static u64 with_sve(u64 cptr)
 	return host_vhe ? cptr | CPTR_VHE_ZEN : cptr & ~CPTR_NVHE_TZ;
 }
 
+/* Of FP, which are traps of SVE as well (DDI 0487, CPTR_EL2.FPEN and TFP) */
 static u64 with_traps(u64 cptr)
 {
-	return host_vhe ? cptr & ~(CPTR_VHE_ZEN | CPTR_VHE_FPEN)
-			: cptr | CPTR_NVHE_TZ | CPTR_NVHE_TFP;
+	return host_vhe ? cptr & ~CPTR_VHE_FPEN : cptr | CPTR_NVHE_TFP;
 }
 
 static bool traps_fp(u64 cptr)
