@@ -11,7 +11,7 @@
 /* guest-fp.S */
 void guest_fp(void);
 void guest_one_fp(void);
-u64 host_fp_around_guest_run(struct guest *guest);
+u64 host_fp_around_guest_run(struct guest *guest, u64 seed);
 
 static struct guest *create(int vmid, void (*guest_func)(void), bool lazy)
 {
@@ -57,19 +57,23 @@ static void guest_without_fp(void)
 	asm volatile("hvc #0" : : : "memory");
 }
 
-/* The host's registers, whether the guest uses FP or not. */
+/* The host's registers, whether the guest uses FP or not, and others in a second run. */
 static void test_host(void)
 {
 	void (*const funcs[])(void) = { guest_fp, guest_without_fp };
 
 	for (int i = 0; i < 4; i++) {
 		struct guest *guest = create(VMID, funcs[i & 1], i & 2);
-		u64 wrong = host_fp_around_guest_run(guest);
 
-		report(wrong == 0,
-		       "%s, FP registers of the host after a guest that %s them: expected 0 wrong, "
-		       "found %lu",
-		       mode(i & 2), i & 1 ? "does not use" : "uses", wrong);
+		for (u64 run = 0; run < 2; run++) {
+			u64 wrong = host_fp_around_guest_run(guest, 0x7700 + 0x100 * run);
+
+			report(wrong == 0,
+			       "%s, FP registers of the host after run %lu of a guest that %s them: "
+			       "expected 0 wrong, found %lu",
+			       mode(i & 2), run, i & 1 ? "does not use" : "uses", wrong);
+			guest->elr_el2 = (u64)guest_without_fp;
+		}
 		guest_destroy(guest);
 	}
 }
@@ -103,7 +107,7 @@ static void test_nested(void)
 		inner->x[0] = 0x200;
 		outer->data = inner;
 		guest_install_handler(outer, ELx_LOW_SYNC_64, run_inner);
-		wrong = host_fp_around_guest_run(outer);
+		wrong = host_fp_around_guest_run(outer, 0x7700);
 		report(!wrong, "FP registers of the host: expected 0 wrong, found %lu", wrong);
 		if (!(i & 1))
 			guest_check_run(outer, EXPECT_RETURN(0), "outer guest's wrong registers");

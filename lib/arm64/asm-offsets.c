@@ -39,7 +39,7 @@ static_assert(ESR_ELx_EC_HVC32 & 1 << GUEST_EC_BIT_NOT_CP15 &&
 	      "nor is one from AArch32");
 static_assert(__builtin_popcount(ESR_ELx_EC_SVC64 ^ ESR_ELx_EC_SVC32) == 1 &&
 		      __builtin_popcount(ELx_LOW_SYNC_64 ^ ELx_LOW_SYNC_32) == 1,
-	      "guest-el1.S masks the bit in which they differ");
+	      "guest-el1-code.S masks the bit in which they differ");
 
 /* In words. Changed here, they change in kut_runner/targets/stacks.py. */
 #define GUEST_WORD(member, word) \
