@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -28,6 +29,7 @@ import tree_mutations
 import trial
 from trial import Trial, Verdict
 
+from kut_runner.build.builder import find_sources
 from kut_runner.definitions import shards
 
 if TYPE_CHECKING:
@@ -35,11 +37,14 @@ if TYPE_CHECKING:
 
     from mutation import Mutation
 
+    from kut_runner.definitions.config import TestDef
+
 #: Tests by how many mutants of a function of a file they killed.
 KILLS = realtree.ROOT / "build" / "mutant-kills.json"
 _NO_MUTANTS = (Verdict.NOT_COMPILED, Verdict.SAME_CODE)
-#: What a kill counts for mutants of the same function, and of the same file.
-_SAME_FUNCTION, _SAME_FILE = 100, 1
+#: What a kill counts for mutants of the same function, and of the same file; what it counts when
+#: the image of a test mentions the function.
+_SAME_FUNCTION, _SAME_FILE, _MENTIONED = 100, 1, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +65,47 @@ class Options:
 class Order:
     """Decides which tests are tried first."""
 
-    def __init__(self, tests: Sequence[str], named: Sequence[tuple[str, str]]) -> None:
-        """Take the names of all @tests, and the files of listed mutants with their tests."""
+    def __init__(self, tests: Sequence[TestDef], named: Sequence[tuple[str, str]]) -> None:
+        """Take all @tests, and the files of listed mutants with the tests that kill them."""
         times = shards.load_times(realtree.ROOT / shards.TIMES)
-        self._tests = sorted(tests, key=lambda test: times.get(test, 0.0))
+        self._tests = sorted(tests, key=lambda test: times.get(test.name, 0.0))
         self._listed = Counter(named)
+        self._uses = uses(realtree.ROOT)
         self._kills: Counter[tuple[str, str, str]] = Counter()
         if KILLS.exists():
             self._kills.update({tuple(k): n for *k, n in json.loads(KILLS.read_text())})
 
     def of(self, mutation: Mutation) -> list[str]:
         """Return the tests, beginning with the most likely to fail."""
-        scores = Counter({test: n for (f, test), n in self._listed.items() if f == mutation.file})
-        for (file, function, test), kills in self._kills.items():
+        users = self._uses.get(mutation.edit.function, frozenset())
+        scores: Counter[str] = Counter()
+        for (file, name), mutants in self._listed.items():
+            scores[name] += mutants * ((file == mutation.file) + (file in users))
+        for test in self._tests:
+            scores[test.name] += _MENTIONED * (f"arm/{test.image}" in users)
+        for (file, function, name), kills in self._kills.items():
             if file == mutation.file:
                 same = function == mutation.edit.function
-                scores[test] += kills * (_SAME_FUNCTION if same else _SAME_FILE)
-        return sorted(self._tests, key=lambda test: -scores[test])
+                scores[name] += kills * (_SAME_FUNCTION if same else _SAME_FILE)
+        return sorted((test.name for test in self._tests), key=lambda name: -scores[name])
 
     def learn(self, mutation: Mutation, test: str) -> None:
         """Record the test that killed a mutant, and save the record."""
         self._kills[mutation.file, mutation.edit.function, test] += 1
         KILLS.parent.mkdir(exist_ok=True)
         KILLS.write_text(json.dumps([[*key, kills] for key, kills in self._kills.items()]))
+
+
+def uses(root: Path) -> dict[str, frozenset[str]]:
+    """Return the sources that have each word: files of the library, and images as arm/NAME."""
+    found: dict[str, set[str]] = {}
+    images = find_sources(root).images
+    files = {path: f"arm/{name}" for name, paths in images.items() for path in paths}
+    files |= {file: file for file in find_sources(root).library}
+    for file, user in files.items():
+        for word in set(re.findall(r"[A-Za-z_]\w*", (root / file).read_text())):
+            found.setdefault(word, set()).add(user)
+    return {word: frozenset(users) for word, users in found.items()}
 
 
 class Session:
@@ -184,8 +207,7 @@ def summary(counts: Counter[Verdict], seconds: float) -> str:
 
 def main(options: Options, named: Sequence[tuple[str, str]], *, lists: bool) -> int:
     """Run the mutants, or print them if @lists; return the exit code as `mutants.main` does."""
-    tests = [test.name for test in trial.tests(realtree.ROOT)]
-    session = Session(options, Order(tests, named))
+    session = Session(options, Order(trial.tests(realtree.ROOT), named))
     if not session.chosen:
         print(
             f"mutants: unknown: {' '.join(options.names)}; see --random N --list", file=sys.stderr

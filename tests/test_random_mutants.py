@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import c_mutations
+import cases
 import invisible
 import mutants
 import pytest
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from concurrent.futures import ProcessPoolExecutor
     from pathlib import Path
+
+    from kut_runner.definitions.config import TestDef
 
 FILE = "lib/arm64/delay.c"
 #: Of this file, it uses all functions and tests usecs_to_cycles().
@@ -101,6 +104,11 @@ def test_what_does_not_compile_is_no_mutant_and_leaves_nothing(bench: trial.Tria
 ENDS = [Verdict.KILLED, Verdict.SAME_CODE, Verdict.NOT_COMPILED, Verdict.SURVIVED]
 
 
+def made_tests(*names: str) -> list[TestDef]:
+    """Tests of images of the same names."""
+    return [cases.definition(name) for name in names]
+
+
 class Pool:
     """Ends trials when they are waited for, the latest first."""
 
@@ -131,7 +139,7 @@ def test_the_wanted_number_is_tried_whatever_the_jobs(
     pool = Pool()
     monkeypatch.setattr(random_mutants, "wait", pool.wait)
     options = random_mutants.Options(number=9, seed=3, jobs=jobs)
-    session = random_mutants.Session(options, random_mutants.Order(["one", "two"], []))
+    session = random_mutants.Session(options, random_mutants.Order(made_tests("one", "two"), []))
     for _, found in session._trials(cast("ProcessPoolExecutor", pool)):
         session.counts[found.verdict] += 1
     mutants = [each for each in session.chosen if each.edit.function not in session._unused]
@@ -150,7 +158,7 @@ def test_the_tests_that_killed_the_mutants_of_a_function_come_first(
     monkeypatch.setattr(random_mutants, "KILLS", tmp_path / "kills.json")
     source = "void f(void)\n{\n\ta();\n}\nvoid g(void)\n{\n\ta();\n}\n"
     in_f, in_g = (Mutation("a.c", source, edit) for edit in c_mutations.edits(source))
-    names = ["one", "two", "three", "four"]
+    names = made_tests("one", "two", "three", "four")
     order = random_mutants.Order(names, [("a.c", "two"), ("b.c", "four")])
     assert order.of(in_f) == ["two", "one", "three", "four"]
     order.learn(in_f, "three")
@@ -159,6 +167,18 @@ def test_the_tests_that_killed_the_mutants_of_a_function_come_first(
     again = random_mutants.Order(names, [("a.c", "two"), ("b.c", "four")])
     assert again.of(in_f) == ["three", "four", "two", "one"]
     assert again.of(in_g) == ["four", "two", "three", "one"]
+
+
+def test_the_tests_that_use_a_function_come_before_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(random_mutants, "KILLS", tmp_path / "kills.json")
+    order = random_mutants.Order(made_tests("fdt", "gic", "psci"), [("lib/arm64/psci.c", "psci")])
+    source = "#define PSCI_RET_SUCCESS 1\n"
+    edit = c_mutations.edits(source)[0]
+    assert order.of(Mutation("a.h", source, edit))[0] == "psci"
+    edit = replace(edit, function="gic_enable_defaults")
+    assert order.of(Mutation("a.h", source, edit))[0] == "gic"
 
 
 def test_a_survivor_has_its_diff_and_the_command_to_try_it_again() -> None:
