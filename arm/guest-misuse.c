@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Misuse of the framework ends in an assertion that names it.
+ * Misuse of the framework and of the library ends in an assertion that names it.
  *
  * An assertion of the host would end the run. So each call is made by an opaque guest, with a struct
  * guest in its own memory: there assert() is a hypercall, whose handler finds the text.
@@ -16,6 +16,7 @@
 #include <asm/guest-internal.h>
 #include <asm/guest-stage1.h>
 #include <asm/thread_info.h>
+#include "guest-misuse/misuse.h"
 
 #define VMID 29
 
@@ -52,12 +53,6 @@ static void read_tpidr(struct guest_el1_regs *regs, unsigned int esr)
 	regs->elr += 4;
 }
 
-struct misuse {
-	const char *what;
-	void (*call)(void);
-	const char *text; /* in the assertion's */
-};
-
 static void check(const struct misuse *misuse)
 {
 	struct guest *guest = guest_create_4k(VMID, misuse->call);
@@ -76,7 +71,7 @@ static void check(const struct misuse *misuse)
 	guest_destroy(guest);
 }
 
-static void check_all(const struct misuse *misuses, size_t count)
+void check_misuses(const struct misuse *misuses, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		check(&misuses[i]);
@@ -140,7 +135,7 @@ static void test_range(void)
 		  "vector < VECTOR_MAX" },
 	};
 
-	check_all(misuses, ARRAY_SIZE(misuses));
+	check_misuses(misuses, ARRAY_SIZE(misuses));
 }
 
 /*
@@ -188,7 +183,7 @@ static void test_running(void)
 		  "!guest->thread" },
 	};
 
-	check_all(misuses, ARRAY_SIZE(misuses));
+	check_misuses(misuses, ARRAY_SIZE(misuses));
 }
 
 /*
@@ -239,7 +234,7 @@ static void test_optional(void)
 		{ "guest_sve_z(32)", z_above, "n < 32" },
 	};
 
-	check_all(misuses, ARRAY_SIZE(misuses));
+	check_misuses(misuses, ARRAY_SIZE(misuses));
 }
 
 /*
@@ -272,7 +267,7 @@ static void test_skip(void)
 		{ "guest_skip_instruction() after SVC of AArch32", skip_SVC32, text },
 	};
 
-	check_all(misuses, ARRAY_SIZE(misuses));
+	check_misuses(misuses, ARRAY_SIZE(misuses));
 }
 
 /*
@@ -291,7 +286,7 @@ static void test_no_mmu(void)
 		  "guests need the host's MMU" },
 	};
 
-	check_all(misuses, ARRAY_SIZE(misuses));
+	check_misuses(misuses, ARRAY_SIZE(misuses));
 }
 
 /*
@@ -338,12 +333,17 @@ static void test_stage1(void)
 		  "expected 25..48, found 39, 49" },
 	};
 
-	check_all(misuses, ARRAY_SIZE(misuses));
+	check_misuses(misuses, ARRAY_SIZE(misuses));
 }
 
 static const struct subtest subtests[] = {
-	{ "range", test_range }, { "running", test_running }, { "optional", test_optional },
-	{ "skip", test_skip },	 { "no-mmu", test_no_mmu },   { "stage1", test_stage1 },
+	{ "range", test_range },
+	{ "running", test_running },
+	{ "optional", test_optional },
+	{ "skip", test_skip },
+	{ "no-mmu", test_no_mmu },
+	{ "stage1", test_stage1 },
+	{ "library", test_library_misuse },
 };
 
 int main(int argc, char **argv)

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
 #: The quickest first. The default suite of the framework's tests is `kut run`.
 _FILES = (
-    *("syndrome", "stage2_words", "stage2_geometry", "smp", "failing_checks", "robust", "bench"),
+    *(
+        "register_names",
+        "syndrome",
+        "stage2_words",
+        "stage2_geometry",
+        "smp",
+        "failing_checks",
+        "robust",
+        "bench",
+    ),
     *("soak", "guest_print", "framework", "misbehave", "explain"),
 )
 _ARGV = ("-m", "pytest", "-q", "-x", "-n0", "-pno:cacheprovider", "-k", "not default_suite")
