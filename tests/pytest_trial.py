@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import realtree
+from workbench import LENIENT
 
 from kut_runner.errors import KutError
 
@@ -34,10 +35,11 @@ _FILES = (
 _ARGV = ("-m", "pytest", "-q", "-x", "-n0", "-pno:cacheprovider", "-k", "not default_suite")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?::\S+)", re.MULTILINE)
 _WARNINGS = '    "-Werror",\n'
+_LENIENT = "".join(f'    "{flag}",\n' for flag in LENIENT)
 
 
 class PytestTree:
-    """A copy of this tree whose tests are run, and whose compilers' warnings are no errors."""
+    """A copy of this tree whose tests are run, and whose images are built as mutants are."""
 
     def __init__(self, top: Path) -> None:
         """Copy the tree to the directory @top, which does not exist yet."""
@@ -48,7 +50,7 @@ class PytestTree:
         text = toolchain.read_text()
         if text.count(_WARNINGS) != 1:
             raise KutError(f"{toolchain}: expected one line {_WARNINGS.strip()}")
-        toolchain.write_text(text.replace(_WARNINGS, ""))
+        toolchain.write_text(text.replace(_WARNINGS, _WARNINGS + _LENIENT))
 
     def failing(self, file: str, text: str) -> str:
         """Return a test that fails only when the source @file is @text, "" if there is none."""

@@ -7,6 +7,7 @@ a mutant has noticed it as well. Then come tests of pytest.
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from enum import Enum
@@ -33,12 +34,11 @@ if TYPE_CHECKING:
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TestDef
 
-#: A mutant may have what the compiler warns of, such as unused variables.
 VARIANT = "mutants"
 _DEFINITION = f"""
 [variant.{VARIANT}]
 about = "mechanical mutants"
-compile = ["-Wno-error"]
+compile = {json.dumps(workbench.LENIENT)}
 """
 #: Images that are built one by one, before all others at once.
 _ALONE = 2

@@ -26,6 +26,19 @@ if TYPE_CHECKING:
 #: A test with a mutant may take so many times what it takes without, and at least these seconds;
 #: as in all timeouts of kut, time in which other processes had the CPUs does not count.
 PATIENCE, LEAST = 10, 0.5
+#: Flags after -Werror: what a mechanical mutant leaves unused, as a variable that nothing reads, is
+#: no error. All other warnings are: no build has such a mutant.
+LENIENT = (
+    *(
+        f"-Wno-error={each}"
+        for each in (
+            *("unused-variable", "unused-but-set-variable", "unused-but-set-parameter"),
+            *("unused-const-variable", "unused-function", "unused-label", "unused-value"),
+            *("bool-compare", "empty-body", "maybe-uninitialized", "parentheses", "type-limits"),
+        )
+    ),
+    "-Wno-unknown-warning-option",  # of Clang, which has not all of them
+)
 
 
 class UnfitTestError(KutError):
