@@ -57,6 +57,11 @@ def test_exits_of_one_instruction_in_a_row_are_printed_once() -> None:
     assert len(exits) == 2, exits
 
 
+def test_exceptions_that_run_in_el1_reports_are_not_printed() -> None:
+    output = lines("exceptions", image="run-in")
+    assert not [line for line in output if line.startswith("INFO:")]
+
+
 def test_the_summary_is_that_of_the_host() -> None:
     output = lines("summary")
     assert output.index("SUMMARY: 1 tests") == 1

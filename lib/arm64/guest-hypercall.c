@@ -95,7 +95,9 @@ static int unhandled_at_el1(struct guest *guest, enum vector vector)
 	if (guest->routes_el0 && is_sync_from_el0)
 		return GUEST_HYPERCALL_OTHER;
 	guest->exit_reason = GUEST_EXIT_EL1_UNHANDLED;
-	guest_dump_el1_exception(guest, vector);
+	guest->el1_vector = vector;
+	if (!guest->reports_el1)
+		guest_dump_el1_exception(guest, vector);
 	return GUEST_HYPERCALL_LEAVE;
 }
 

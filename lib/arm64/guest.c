@@ -27,7 +27,7 @@ static_assert(offsetof(struct guest, registers_page) == PAGE_SIZE, "one page is 
 static_assert(sizeof(struct guest) == 2 * PAGE_SIZE,
 	      "the system registers have a page of their own");
 
-extern char guest_vectors[], guest_vectors_dc[], guest_leave_illegal[];
+extern char guest_vectors_dc[], guest_leave_illegal[];
 int guest_enter(struct guest *guest);
 
 const char *guest_unsupported(enum s2_granule granule)

@@ -260,18 +260,35 @@ void mmu_setup(void)
 		map_region(&mem_regions[i]);
 }
 
+static u64 pa_range(void)
+{
+	return MIN(FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0), (u64)PARANGE_48);
+}
+
+#define TCR_HALF (TCR_T0SZ | TCR_IRGN0_WB | TCR_ORGN0_WB | TCR_SH0_INNER)
+
+/* For TTBR0_EL1. TG0 counts 4K, 64K, 16K from 0. */
+static u64 tcr_lower(void)
+{
+	u64 tg0 = PAGE_SHIFT == 12 ? 0 : PAGE_SHIFT == 16 ? 1 : 2;
+
+	return TCR_HALF | tg0 << TCR_TG0_SHIFT;
+}
+
+u64 mmu_tcr_el1(void)
+{
+	/* TG1 counts 16K, 4K, 64K from 1. */
+	u64 tg1 = PAGE_SHIFT == 14 ? 1 : PAGE_SHIFT == 12 ? 2 : 3;
+
+	return tcr_lower() | (u64)TCR_HALF << TCR_UPPER_SHIFT | tg1 << TCR_TG1_SHIFT | TCR_EPD1 |
+	       pa_range() << TCR_IPS_SHIFT;
+}
+
 static u64 tcr_value(void)
 {
-	/* TG0 counts 4K, 64K, 16K from 0, TG1 16K, 4K, 64K from 1 */
-	u64 tg0 = PAGE_SHIFT == 12 ? 0 : PAGE_SHIFT == 16 ? 1 : 2;
-	u64 tg1 = PAGE_SHIFT == 14 ? 1 : PAGE_SHIFT == 12 ? 2 : 3;
-	u64 parange = MIN(FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0), (u64)PARANGE_48);
-	u64 half = TCR_T0SZ | TCR_IRGN0_WB | TCR_ORGN0_WB | TCR_SH0_INNER;
-
 	if (host_at_el2 && !host_vhe)
-		return half | tg0 << TCR_TG0_SHIFT | TCR_EL2_RES1 | parange << TCR_EL2_PS_SHIFT;
-	return half | tg0 << TCR_TG0_SHIFT | half << TCR_UPPER_SHIFT | tg1 << TCR_TG1_SHIFT |
-	       TCR_EPD1 | parange << TCR_IPS_SHIFT;
+		return tcr_lower() | TCR_EL2_RES1 | pa_range() << TCR_EL2_PS_SHIFT;
+	return mmu_tcr_el1();
 }
 
 void mmu_prepare(pgd_t *pgtable)

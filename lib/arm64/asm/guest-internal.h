@@ -6,6 +6,9 @@
 #include <libcflat.h>
 #include <asm/guest.h>
 
+/* guest-entry.S: VBAR_EL2 while a guest runs */
+extern char guest_vectors[];
+
 /* guest-el1-code.S */
 extern char guest_el1_bare_vectors[], guest_el1_full_vectors[], guest_el1_full_end[];
 extern char guest_el1_handlers[], guest_el1_known[], guest_el1_returned[], guest_el1_called[];

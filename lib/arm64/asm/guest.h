@@ -100,6 +100,7 @@ struct guest {
 	enum guest_exit_reason exit_reason;
 	u64 return_value; /* with GUEST_EXIT_RETURNED */
 	u64 exit_code; /* enum vector of the last exit; handlers must not change it */
+	enum vector el1_vector; /* with GUEST_EXIT_EL1_UNHANDLED: of the guest's table */
 	/* guest_fault_ipa() of the exit that ended the last run, INVALID_PHYS_ADDR if none */
 	u64 fault_ipa;
 	void *data; /* for handlers */
@@ -114,6 +115,7 @@ struct guest {
 	struct sve_state *sve; /* NULL: the guest has no SVE */
 	struct guest_debug *debug; /* NULL: the guest has no debug registers */
 	bool routes_el0; /* guest_route_el0() */
+	bool reports_el1; /* exceptions at EL1 without handler are not printed (run-in.c) */
 	bool is_opaque; /* guest_set_opaque() */
 	const struct guest_optional_state *optional_state; /* NULL: none */
 	bool has_vgic, has_vserror; /* what of it */

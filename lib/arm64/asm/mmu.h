@@ -21,6 +21,8 @@ void mmu_enable(pgd_t *pgtable);
 /* Turn them off, without cleaning caches: for tests of just that. */
 void mmu_disable(void);
 bool mmu_enabled(void);
+/* TCR_EL1 for the host's tables, also when the host itself is at EL2. */
+u64 mmu_tcr_el1(void);
 /* For tests that turn the MMU on or off themselves: mmu_enabled() reads SCTLR_ELx. */
 static inline void mmu_mark_enabled(int cpu)
 {
