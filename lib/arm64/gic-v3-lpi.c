@@ -6,9 +6,8 @@
 #include <asm/gic-internal.h>
 
 /* GICR_PROPBASER and GICR_PENDBASER: Normal memory, Inner Shareable, read and write allocate */
-#define TABLE_CACHEABLE (7UL << 7 | GICR_TABLE_INNER_SHAREABLE)
-#define GICR_TABLE_INNER_SHAREABLE (1UL << 10)
-#define GICR_TABLE_SHAREABILITY (3UL << 10)
+#define TABLE_CACHEABLE (7UL << 7 | 1UL << 10)
+#define TABLE_SHAREABILITY (3UL << 10)
 #define PENDING_TABLE_ALIGNMENT SZ_64K
 /* 8192 LPIs. A GIC may have 2^24, and QEMU searches the whole table when it signals one. */
 #define MAX_ID_BITS 14UL
@@ -25,7 +24,7 @@ static unsigned int id_bits(void)
 static void write_table_register(void *reg, u64 value, const char *name, int cpu)
 {
 	writeq(value | TABLE_CACHEABLE, reg);
-	assert_msg(readq(reg) & GICR_TABLE_SHAREABILITY,
+	assert_msg(readq(reg) & TABLE_SHAREABILITY,
 		   "%s of CPU %d: expected Shareability not 0, found %#lx: the GIC does not read "
 		   "through the caches",
 		   name, cpu, (unsigned long)readq(reg));
