@@ -12,7 +12,7 @@
 #include <asm/setup.h>
 
 #define VMID 11
-#define ROUNDS 140 /* more than a page has of the smallest chunks of malloc() */
+#define ROUNDS 140 /* more than a page has of the smallest chunks of object_alloc() */
 #define MAX_SINGLES 32
 #define MAX_STACKS 2
 

@@ -4,7 +4,7 @@
  * of memory.
  */
 #include <libcflat.h>
-#include <alloc.h>
+#include <objects.h>
 #include <alloc_page.h>
 #include <errno.h>
 #include <shortage.h>
@@ -190,7 +190,7 @@ static void test_overlap(void)
  * Memory runs out
  */
 
-/* Chunks of malloc(), which alloc_pages_in_use() does not count, and how many more there are */
+/* Chunks of object_alloc(), which alloc_pages_in_use() does not count, and how many more there are */
 #define UNLIMITED __LONG_MAX__
 
 static struct alloc_ops *uncounted;
@@ -215,15 +215,15 @@ static void count_chunks(long limit)
 {
 	static struct alloc_ops counting = { .memalign = counting_memalign, .free = counting_free };
 
-	uncounted = alloc_ops;
-	alloc_ops = &counting;
+	uncounted = object_ops;
+	object_ops = &counting;
 	chunks = 0;
 	left = limit;
 }
 
 static long end_count(void)
 {
-	alloc_ops = uncounted;
+	object_ops = uncounted;
 	return chunks;
 }
 
@@ -310,7 +310,7 @@ static void test_memory(void)
 
 		if (!s2_granule_supported(granule))
 			continue;
-		free(malloc(24)); /* malloc's own page, for the note of s2mmu_set_raw() */
+		object_free(object_alloc(24)); /* their own page, for the note of s2mmu_set_raw() */
 		mmu = create(granule, true);
 		block = pt_level_size(mmu->geometry.page_shift, 2);
 		levels = PT_LEVEL_LAST - mmu->geometry.start_level;
@@ -337,7 +337,7 @@ static void test_create(void)
 	struct s2_mmu *mmu;
 	long lost;
 
-	s2mmu_destroy(create(S2_PAGE_4K, false)); /* malloc's chunk stays */
+	s2mmu_destroy(create(S2_PAGE_4K, false)); /* its chunk stays */
 	before = alloc_pages_in_use();
 	held = hold_all_pages();
 	count_chunks(UNLIMITED);
@@ -358,7 +358,7 @@ static void test_create_auto(void)
 	struct s2_mmu *mmu;
 	long lost;
 
-	s2mmu_destroy(create(S2_PAGE_4K, false)); /* malloc's chunk stays */
+	s2mmu_destroy(create(S2_PAGE_4K, false)); /* its chunk stays */
 	before = alloc_pages_in_use();
 	for (long limit = 0; limit < 2; limit++) {
 		count_chunks(limit);

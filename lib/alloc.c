@@ -1,113 +1,100 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * malloc: chunks of a power of two, from 32 bytes to half a page, in free lists that are refilled
- * by single pages; anything larger is whole pages. A header in front of the caller's memory says
- * where its chunk begins.
+ * malloc: whole pages at addresses of their own (vmalloc.h), so that no two blocks share a page, and
+ * an access to what is freed faults. While the MMU is off they are pages of physical memory.
+ *
+ * A header in front of the caller's memory describes it: in the same page for a block that fits one,
+ * else in a page of its own.
  */
 #include <libcflat.h>
 #include <alloc.h>
 #include <alloc_page.h>
 #include <bitops.h>
-#include <string.h>
+#include <vmalloc.h>
+#include <asm/mmu.h>
 #include <asm/page.h>
-#include <asm/spinlock.h>
 
-#define MIN_SHIFT 5U
-#define MAX_SHIFT (PAGE_SHIFT - 1)
-#define PAGES 0 /* header.shift of memory that is whole pages */
 #define MAGIC 0x6b757421
 
 struct header {
-	void *chunk;
-	u32 shift;
+	char *first; /* page of the block */
+	u64 pages;
+	u32 order; /* of the range of addresses; first is in its lower half */
 	u32 magic;
+	bool mapped; /* else physical memory */
 };
 
-struct chunk {
-	struct chunk *next;
-};
-
-static struct spinlock lock;
-static struct chunk *free_chunks[MAX_SHIFT + 1];
-
-static bool refill(unsigned int shift)
+/* Room for the header, a multiple of @alignment */
+static size_t room_for_header(size_t alignment, size_t size)
 {
-	char *page = alloc_pages_flags(0, FLAG_DONTZERO);
+	size_t room = MAX(alignment, ALIGN(sizeof(struct header), 16UL));
 
-	if (!page)
+	return room + size <= PAGE_SIZE ? room : MAX(alignment, PAGE_SIZE);
+}
+
+/* The @block's memory from @skipped bytes into a range of @order on; false when memory is out. */
+static bool take_memory(struct header *block, size_t skipped)
+{
+	char *range;
+
+	block->mapped = mmu_enabled();
+	range = block->mapped ? vm_range_alloc(block->order) : alloc_pages(block->order);
+	if (!range)
 		return false;
-	for (size_t offset = 0; offset < PAGE_SIZE; offset += 1UL << shift) {
-		struct chunk *chunk = (struct chunk *)(page + offset);
-
-		chunk->next = free_chunks[shift];
-		free_chunks[shift] = chunk;
-	}
-	return true;
+	block->first = range + skipped;
+	if (!block->mapped || vm_populate_as(block->first, block->pages * PAGE_SIZE, MMU_HEAP))
+		return true;
+	vm_range_free(block->first, block->order);
+	return false;
 }
 
-static void *take_chunk(unsigned int shift)
+static void *block_alloc(size_t alignment, size_t size)
 {
-	struct chunk *chunk = NULL;
-
-	spin_lock(&lock);
-	if (free_chunks[shift] || refill(shift)) {
-		chunk = free_chunks[shift];
-		free_chunks[shift] = chunk->next;
-	}
-	spin_unlock(&lock);
-	return chunk;
-}
-
-static void *chunk_alloc(size_t alignment, size_t size)
-{
-	/*
-	 * Any chunk is 16-byte aligned; a larger alignment is found inside a chunk that has room
-	 * for it.
-	 */
-	size_t room = sizeof(struct header) + (alignment > 16 ? alignment : 0);
-	unsigned int shift;
-	struct header *header;
-	void *chunk, *mem;
+	struct header block = { .magic = MAGIC };
+	size_t room, skipped;
+	char *mem;
 
 	assert(is_power_of_2(alignment));
-	if (size > SIZE_MAX - room)
+	if (!size || size > SIZE_MAX / 4 || alignment > SIZE_MAX / 4)
 		return NULL;
-	shift = MAX(get_order(size + room), MIN_SHIFT);
-	if (shift <= MAX_SHIFT) {
-		chunk = take_chunk(shift);
-	} else {
-		chunk = memalign_pages_flags(PAGE_SIZE, size + room, FLAG_DONTZERO);
-		shift = PAGES;
-	}
-	if (!chunk)
+	room = room_for_header(alignment, size);
+	/* Of a large alignment the last page is enough. */
+	skipped = ALIGN_DOWN(room - 1, PAGE_SIZE);
+	block.pages = DIV_ROUND_UP(room - skipped + size, PAGE_SIZE);
+	block.order = get_order(DIV_ROUND_UP(room + size, PAGE_SIZE));
+	if (!take_memory(&block, skipped))
 		return NULL;
-	mem = (void *)ALIGN((uintptr_t)chunk + sizeof(*header), MAX(alignment, 16UL));
-	header = (struct header *)mem - 1;
-	*header = (struct header){ .chunk = chunk, .shift = shift, .magic = MAGIC };
+	mem = block.first - skipped + room;
+	((struct header *)mem)[-1] = block;
 	return mem;
 }
 
-static void chunk_free(void *mem)
+static bool has_header(const char *mem)
 {
-	struct header *header = (struct header *)mem - 1;
-	struct chunk *chunk;
+	const struct header *header = (const struct header *)mem - 1;
 
-	assert_msg(header->magic == MAGIC, "free(%p): not from malloc, freed twice, or overwritten",
-		   mem);
-	header->magic = 0;
-	chunk = header->chunk;
-	if (header->shift == PAGES) {
-		free_pages(chunk);
-		return;
-	}
-	spin_lock(&lock);
-	chunk->next = free_chunks[header->shift];
-	free_chunks[header->shift] = chunk;
-	spin_unlock(&lock);
+	if (mmu_enabled() && virt_to_pte_phys(mmu_idmap, header) == INVALID_PHYS_ADDR)
+		return false;
+	return IS_ALIGNED((uintptr_t)mem, 16) && header->magic == MAGIC;
 }
 
-static struct alloc_ops chunk_ops = { .memalign = chunk_alloc, .free = chunk_free };
-struct alloc_ops *alloc_ops = &chunk_ops;
+static void block_free(void *mem)
+{
+	struct header block;
+
+	assert_msg(has_header(mem), "free(%p): not from malloc, freed twice, or overwritten", mem);
+	block = ((struct header *)mem)[-1];
+	((struct header *)mem)[-1].magic = 0;
+	if (block.mapped) {
+		vm_unpopulate(block.first, block.pages * PAGE_SIZE);
+		vm_range_free(block.first, block.order);
+	} else {
+		free_pages((void *)ALIGN_DOWN((uintptr_t)block.first, PAGE_SIZE << block.order));
+	}
+}
+
+static struct alloc_ops block_ops = { .memalign = block_alloc, .free = block_free };
+struct alloc_ops *alloc_ops = &block_ops;
 
 void *memalign(size_t alignment, size_t size)
 {

@@ -15,11 +15,14 @@ struct alloc_ops {
 };
 extern struct alloc_ops *alloc_ops;
 
-/* At least 16-byte aligned, not zeroed. */
+/*
+ * 16-byte aligned, zeroed; NULL for a size of 0. Each block has pages of its own, which are neither
+ * contiguous in physical memory nor mapped one to one while the MMU is on. A block of more than a
+ * page begins with one.
+ */
 void *malloc(size_t size);
-/* Zeroed. */
 void *calloc(size_t count, size_t size);
-/* @alignment is a power of two. */
+/* The same; @alignment is a power of two. */
 void *memalign(size_t alignment, size_t size);
 void free(void *mem);
 

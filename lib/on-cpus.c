@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Functions on other CPUs. */
 #include <libcflat.h>
-#include <alloc.h>
+#include <objects.h>
 #include <on-cpus.h>
 #include <asm/barrier.h>
 #include <asm/deadline.h>
@@ -28,7 +28,7 @@ static struct mailbox *mailbox_of(int cpu)
 {
 	spin_lock(&mailboxes_lock);
 	if (!mailboxes)
-		mailboxes = calloc(nr_cpus, sizeof(*mailboxes));
+		mailboxes = object_alloc(nr_cpus * sizeof(*mailboxes));
 	spin_unlock(&mailboxes_lock);
 	assert_msg(mailboxes, "no memory for %d mailboxes", nr_cpus);
 	return &mailboxes[cpu];
@@ -174,13 +174,13 @@ void on_cpumask_async(const cpumask_t *mask, void (*func)(void *data), void *dat
 
 void on_cpumask(const cpumask_t *mask, void (*func)(void *data), void *data)
 {
-	unsigned long *numbers = malloc(nr_cpus * sizeof(*numbers));
+	unsigned long *numbers = object_alloc(nr_cpus * sizeof(*numbers));
 	int me = smp_processor_id(), cpu;
 
 	assert_msg(numbers, "no memory for the calls of %d CPUs", nr_cpus);
 	post_calls(mask, func, data, numbers);
 	for_each_cpu(cpu, mask) if (cpu != me) wait_for_call(cpu, numbers[cpu], func);
-	free(numbers);
+	object_free(numbers);
 }
 
 void on_cpus(void (*func)(void *data), void *data)

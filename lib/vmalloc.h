@@ -22,8 +22,9 @@ void setup_vm(void);
 /* True: setup_vm() may be called. */
 bool vm_available(void);
 
-/* Addresses of @count pages in a row, with nothing mapped there. */
+/* Addresses of @count pages in a row, with nothing mapped there; aligned to 2^@order pages. */
 void *alloc_vpages(ulong count);
+void *alloc_vpages_aligned(ulong count, unsigned int order);
 static inline void *alloc_vpage(void)
 {
 	return alloc_vpages(1);
@@ -48,9 +49,22 @@ void *vm_slot_alloc(void);
 /* Give a slot back: pages mapped in it are freed. */
 void vm_slot_free(void *slot);
 /*
- * Map new zeroed pages at [@va, @va + @size) in a slot. False, with nothing mapped, when memory is
- * out.
+ * Map new zeroed pages at [@va, @va + @size) in a slot or a range, as MMU_DATA or @prot. False, with
+ * nothing mapped, when memory is out.
  */
-bool vm_populate(void *va, size_t size);
+bool vm_populate_as(void *va, size_t size, enum mmu_prot prot);
+static inline bool vm_populate(void *va, size_t size)
+{
+	return vm_populate_as(va, size, MMU_DATA);
+}
+/* Unmap the pages that are mapped there, and free them. */
+void vm_unpopulate(void *va, size_t size);
+
+/*
+ * Addresses of 2^@order pages, aligned to their size, with nothing mapped there; NULL above order
+ * 28. Given back by any page of theirs that was mapped, when none is mapped any more.
+ */
+void *vm_range_alloc(unsigned int order);
+void vm_range_free(void *page, unsigned int order);
 
 #endif

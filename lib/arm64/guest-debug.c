@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Breakpoint and watchpoint registers. */
 #include <libcflat.h>
-#include <alloc.h>
+#include <objects.h>
 #include <asm/barrier.h>
 #include <asm/guest-debug.h>
 #include <asm/guest-internal.h>
@@ -79,7 +79,7 @@ void debug_registers_load(const struct debug_registers *registers)
 bool guest_enable_debug(struct guest *guest)
 {
 	assert(!guest->thread && !guest->debug);
-	guest->debug = calloc(1, sizeof(*guest->debug));
+	guest->debug = object_alloc(sizeof(*guest->debug));
 	if (!guest->debug)
 		return false;
 	guest_update_optional(guest);
@@ -90,5 +90,5 @@ bool guest_enable_debug(struct guest *guest)
 
 void guest_debug_destroy(struct guest *guest)
 {
-	free(guest->debug);
+	object_free(guest->debug);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Virtual CPUs that share a stage 2. */
 #include <libcflat.h>
-#include <alloc.h>
+#include <objects.h>
 #include <asm/barrier.h>
 #include <asm/guest.h>
 #include <asm/guest-internal.h>
@@ -25,7 +25,7 @@ static bool count_vcpus(struct s2_mmu *mmu)
 	u32 *last_vcpu;
 
 	spin_lock(&mmu->lock);
-	last_vcpu = mmu->last_vcpu ?: calloc(nr_cpus, sizeof(*last_vcpu));
+	last_vcpu = mmu->last_vcpu ?: object_alloc(nr_cpus * sizeof(*last_vcpu));
 	/* A vCPU that runs meanwhile may see it: the zeros first. */
 	smp_store_release(&mmu->last_vcpu, last_vcpu);
 	spin_unlock(&mmu->lock);

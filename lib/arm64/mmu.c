@@ -96,6 +96,21 @@ static pteval_t *find_leaf(pgd_t *pgtable, uintptr_t va, int *level)
 	}
 }
 
+pteval_t *mmu_page_entry(pgd_t *pgtable, uintptr_t va)
+{
+	pteval_t *table = pgtable;
+	int level = pt_start_level(PAGE_SHIFT, VA_BITS);
+
+	for (; level < PT_LEVEL_LAST; level++) {
+		pteval_t entry = table[entry_index(va, level)];
+
+		if (!pt_is_table(entry, level))
+			return NULL;
+		table = __va(entry & PT_ADDR_MASK);
+	}
+	return &table[entry_index(va, level)];
+}
+
 /* Replace what is mapped at @va by a leaf at @level, by break-before-make. */
 static void set_leaf(pgd_t *pgtable, u64 va, int level, pteval_t leaf)
 {

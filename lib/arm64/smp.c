@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Secondary CPUs: starting them, and turning them off. */
 #include <libcflat.h>
-#include <alloc.h>
+#include <objects.h>
 #include <on-cpus.h>
 #include <asm/barrier.h>
 #include <asm/deadline.h>
@@ -39,7 +39,7 @@ int mpidr_to_cpu(u64 mpidr)
 static void *stack_of(int cpu)
 {
 	if (!stacks)
-		stacks = calloc(nr_cpus, sizeof(*stacks));
+		stacks = object_alloc(nr_cpus * sizeof(*stacks));
 	assert_msg(stacks, "no memory for %d CPUs", nr_cpus);
 	if (!stacks[cpu])
 		stacks[cpu] = thread_stack_alloc();

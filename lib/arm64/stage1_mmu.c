@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Translation tables of a guest's own, by the names of the series for kvm-unit-tests. */
 #include <libcflat.h>
-#include <alloc.h>
+#include <objects.h>
 #include <errno.h>
 #include <asm/barrier.h>
 #include <asm/guest-internal.h>
@@ -25,7 +25,7 @@ struct s1_mmu *s1mmu_init(struct s2_mmu *s2mmu, enum s1_granule granule)
 {
 	const struct guest_stage1_config config = config_of(granule);
 	struct guest_stage1 *stage1 = s2mmu ? guest_stage1_create_on(s2mmu, &config) : NULL;
-	struct s1_mmu *mmu = stage1 ? malloc(sizeof(*mmu)) : NULL;
+	struct s1_mmu *mmu = stage1 ? object_alloc(sizeof(*mmu)) : NULL;
 
 	if (!mmu) {
 		if (stage1)
@@ -49,7 +49,7 @@ struct s1_mmu *s1mmu_init(struct s2_mmu *s2mmu, enum s1_granule granule)
 void s1mmu_destroy(struct s1_mmu *mmu)
 {
 	guest_stage1_destroy(mmu->stage1);
-	free(mmu);
+	object_free(mmu);
 }
 
 /* By break-before-make, leaf by leaf. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Raw descriptors, for tables that are wrong on purpose. */
 #include <libcflat.h>
-#include <alloc.h>
+#include <objects.h>
 #include <errno.h>
 #include <asm/barrier.h>
 #include <asm/stage2-internal.h>
@@ -77,9 +77,9 @@ int s2mmu_set_raw(struct s2_mmu *mmu, u64 ipa, int level, pteval_t value)
 
 	if (missing < 0)
 		return missing;
-	raw = malloc(sizeof(*raw));
+	raw = object_alloc(sizeof(*raw));
 	if (!raw || s2_alloc_spare_tables(&change, missing)) {
-		free(raw);
+		object_free(raw);
 		return -ENOMEM;
 	}
 	raw->entry = descend(&change, ipa, level);
@@ -102,7 +102,7 @@ void s2mmu_restore_raw(struct s2_mmu *mmu)
 
 		mmu->raw = raw->next;
 		*raw->entry = raw->old;
-		free(raw);
+		object_free(raw);
 	}
 	dsb(ishst); /* the walker sees them; no TLB holds what was invalid */
 	isb();

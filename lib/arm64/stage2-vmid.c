@@ -8,7 +8,7 @@
  * it has a user.
  */
 #include <libcflat.h>
-#include <alloc.h>
+#include <objects.h>
 #include <bitops.h>
 #include <string.h>
 #include <asm/barrier.h>
@@ -25,14 +25,14 @@ bool s2_vmid_pool_init(struct s2_vmid_pool *pool, unsigned int first, unsigned i
 {
 	assert(count && first + count <= 1U << s2_features()->vmid_bits);
 	*pool = (struct s2_vmid_pool){ .first = first, .count = count, .generation = 1 };
-	pool->used = calloc(1, bitmap_size(pool));
+	pool->used = object_alloc(bitmap_size(pool));
 	return pool->used;
 }
 
 void s2_vmid_pool_destroy(struct s2_vmid_pool *pool)
 {
 	assert_msg(!pool->mmus, "a stage 2 takes its VMIDs from the pool");
-	free(pool->used);
+	object_free(pool->used);
 }
 
 void s2_vmid_join(struct s2_vmid_pool *pool, struct s2_mmu *mmu)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Stage-2 page tables: creating, destroying and enabling them. */
 #include <libcflat.h>
-#include <alloc.h>
+#include <objects.h>
 #include <alloc_page.h>
 #include <asm/barrier.h>
 #include <asm/processor.h>
@@ -81,7 +81,7 @@ struct s2_mmu *s2mmu_create(const struct s2_config *config)
 
 	if (!host_at_el2 || !is_vmid(config->vmid) || !config_geometry(config, &geometry))
 		return NULL;
-	mmu = calloc(1, sizeof(*mmu));
+	mmu = object_alloc(sizeof(*mmu));
 	if (!mmu)
 		return NULL;
 	mmu->users = 1;
@@ -91,7 +91,7 @@ struct s2_mmu *s2mmu_create(const struct s2_config *config)
 	mmu->vtcr = vtcr_value(config, &geometry);
 	if (!alloc_root(mmu) || !set_vmid(mmu, config)) {
 		free_pages(mmu->root);
-		free(mmu);
+		object_free(mmu);
 		return NULL;
 	}
 	return mmu;
@@ -141,8 +141,8 @@ static void free_tree(struct s2_mmu *mmu)
 	if (mmu->vmid_pool)
 		s2_vmid_leave(mmu);
 	free_pages(mmu->root);
-	free(mmu->last_vcpu);
-	free(mmu);
+	object_free(mmu->last_vcpu);
+	object_free(mmu);
 }
 
 void s2mmu_destroy(struct s2_mmu *mmu)

@@ -62,6 +62,8 @@ void mmu_set_range_sect(pgd_t *pgtable, uintptr_t va, phys_addr_t start, phys_ad
 
 /* The leaf that maps @va, NULL when none does. */
 pteval_t *follow_pte(pgd_t *pgtable, uintptr_t va);
+/* The page entry of @va, valid or not; NULL when no table has one, as in a block. */
+pteval_t *mmu_page_entry(pgd_t *pgtable, uintptr_t va);
 
 /*
  * Deny the page, or the block, that maps @va to the host's user mode (asm/user.h), which may access
