@@ -7,6 +7,7 @@
 #include <memregions.h>
 #include <string.h>
 #include <subtest.h>
+#include <util.h>
 #include <asm/gic.h>
 #include <asm/io.h>
 #include <asm/psci.h>
@@ -81,21 +82,45 @@ static void test_cpus(void)
 
 static void test_memory(void)
 {
-	struct dt_pbus_reg regs[MAX_MEM_REGIONS];
-	int count = dt_get_memory_params(regs, ARRAY_SIZE(regs)), wrong = 0, entries = 0;
+	struct dt_pbus_reg regs[MAX_RAM_REGIONS];
+	int count = dt_get_memory_params(regs, ARRAY_SIZE(regs)), wrong = 0;
 
-	report(count == nr_mem_regions, "regions of memory: expected %d, found %d", nr_mem_regions,
+	report(count == nr_ram_regions, "regions of memory: expected %d, found %d", nr_ram_regions,
 	       count);
-	for (int i = 0; i < MIN(count, nr_mem_regions); i++)
-		wrong += regs[i].addr != mem_regions[i].start ||
-			 regs[i].addr + regs[i].size != mem_regions[i].end || mem_regions[i].flags;
-	report(!wrong, "regions of memory that differ from mem_regions[]: expected 0, found %d",
+	for (int i = 0; i < MIN(count, nr_ram_regions); i++)
+		wrong += regs[i].addr != ram_regions[i].start ||
+			 regs[i].addr + regs[i].size != ram_regions[i].end || ram_regions[i].flags;
+	report(!wrong, "regions of memory that differ from ram_regions[]: expected 0, found %d",
 	       wrong);
+}
+
+static int count_regions(void)
+{
+	int count = 0;
+
 	for (struct mem_region *r = mem_regions; r->end; ++r)
-		entries++;
-	report(entries == nr_mem_regions,
-	       "entries before the end of mem_regions[]: expected %d, found %d", nr_mem_regions,
-	       entries);
+		count++;
+	return count;
+}
+
+static void check_region(int i, phys_addr_t start, phys_addr_t end, unsigned int flags)
+{
+	const struct mem_region *r = &mem_regions[i];
+
+	report(r->start == start && r->end == end && r->flags == flags,
+	       "mem_regions[%d]: expected %#lx to %#lx, flags %#x, found %#lx to %#lx, flags %#x",
+	       i, start, end, flags, r->start, r->end, r->flags);
+}
+
+/* The image is 512 KiB behind the start of memory, and the machine has no more below 256 GiB. */
+static void test_table(void)
+{
+	check_region(0, PHYS_OFFSET, __pa(_etext), MR_F_CODE);
+	check_region(1, __pa(_etext), PHYS_END, 0);
+	check_region(2, 0, SZ_1G, MR_F_IO);
+	check_region(3, 1UL << 38, (1UL << 38) + SZ_512M, MR_F_IO);
+	check_region(4, 1UL << 39, 1UL << 40, MR_F_IO);
+	report_equal_int(count_regions(), 5, "entries before the end of mem_regions[]");
 }
 
 static void test_devices(void)
@@ -137,21 +162,23 @@ static void check_flags(phys_addr_t pa, unsigned int expected, const char *what)
 static void test_added_regions(void)
 {
 	struct mem_region added = { PHYS_END + SZ_1M, PHYS_END + SZ_2M, MR_F_PERSISTENT };
+	int before = count_regions();
+	struct mem_region *found = memregions_find(added.start);
 
-	report(!memregions_find(added.start),
-	       "memregions_find(%#lx) before it is added: expected "
-	       "NULL, found %p",
-	       added.start, memregions_find(added.start));
-	memregions_add(&added);
+	report(!found, "memregions_find(%#lx) before it is added: expected NULL, found %p",
+	       added.start, found);
+	found = memregions_add(&added);
+	report(found == &mem_regions[before], "memregions_add(): expected %p, found %p",
+	       &mem_regions[before], found);
 	check_flags(added.start, MR_F_PERSISTENT, "a region that was added");
 	check_flags(added.end, MR_F_UNKNOWN, "what follows a region that was added");
-	report(memregions_find(added.end - 1) == &mem_regions[nr_mem_regions],
+	found = memregions_find(added.end - 1);
+	report(found == &mem_regions[before],
 	       "memregions_find(%#lx) after it is added: expected mem_regions[%d] at %p, found %p",
-	       added.end - 1, nr_mem_regions, &mem_regions[nr_mem_regions],
-	       memregions_find(added.end - 1));
-	report(!mem_regions[nr_mem_regions + 1].end,
-	       "end of the entry behind the one that was added: expected 0, found %#lx",
-	       mem_regions[nr_mem_regions + 1].end);
+	       added.end - 1, before, &mem_regions[before], found);
+	memregions_add(&(struct mem_region){ SZ_4K, SZ_8K, MR_F_PERSISTENT });
+	check_flags(SZ_4K, MR_F_PERSISTENT, "a region that was added over one of the machine");
+	report_equal_int(count_regions(), before + 2, "entries of mem_regions[] after both");
 }
 
 static void test_regions(void)
@@ -169,6 +196,7 @@ static void test_regions(void)
 	check_flags(__pa(dt_fdt()), MR_F_RESERVED, "the device tree");
 	check_flags(virt_to_phys(page), 0, "a page of memory");
 	check_flags(console.addr, MR_F_IO, "the console");
+	check_flags(PHYS_OFFSET, MR_F_CODE, "memory below the image");
 	check_flags(PHYS_END, MR_F_UNKNOWN, "what follows memory");
 	if (!dt_get_initrd(&initrd, &size))
 		check_flags(__pa(initrd) + size - 1, MR_F_RESERVED, "the end of the initrd");
@@ -194,8 +222,9 @@ static void test_chosen(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "nodes", test_nodes },     { "cpus", test_cpus },	  { "memory", test_memory },
-	{ "devices", test_devices }, { "regions", test_regions }, { "chosen", test_chosen },
+	{ "table", test_table },   { "nodes", test_nodes },	{ "cpus", test_cpus },
+	{ "memory", test_memory }, { "devices", test_devices }, { "regions", test_regions },
+	{ "chosen", test_chosen },
 };
 
 int main(int argc, char **argv)

@@ -333,7 +333,7 @@ static void test_refused(void)
 	held = hold_all_pages();
 	check_refused(guest, "without memory");
 	release_pages(held);
-	for (u64 ipa = mem_regions[0].start; ipa < mem_regions[0].end; ipa += SZ_64K)
+	for (u64 ipa = ram_regions[0].start; ipa < ram_regions[0].end; ipa += SZ_64K)
 		s2mmu_map(guest->s2mmu, ipa, ipa + SZ_1G, SZ_64K,
 			  S2_MAP_RW | S2_MAP_NOREPLACE); /* all that is free */
 	check_refused(guest, "where its address maps other memory");

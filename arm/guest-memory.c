@@ -162,7 +162,7 @@ static void test_shortage(void)
 static struct s2_mmu *map_memory(u64 offset)
 {
 	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, true);
-	u64 start = mem_regions[0].start, size = mem_regions[0].end - start;
+	u64 start = ram_regions[0].start, size = ram_regions[0].end - start;
 
 	assert(mmu && !s2mmu_map(mmu, start, start + offset, size, S2_MAP_RW));
 	return mmu;
@@ -232,7 +232,7 @@ static void test_in_the_way(void)
 	s2mmu_destroy(mmu);
 
 	guest = guest_create_4k(VMID, guest_add);
-	for (u64 ipa = mem_regions[0].start; ipa < mem_regions[0].end; ipa += SZ_64K)
+	for (u64 ipa = ram_regions[0].start; ipa < ram_regions[0].end; ipa += SZ_64K)
 		/* but its stack */
 		s2mmu_map(guest->s2mmu, ipa, ipa + SZ_1G, SZ_64K, S2_MAP_RW | S2_MAP_NOREPLACE);
 	before = hash(guest->s2mmu);

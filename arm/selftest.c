@@ -31,8 +31,8 @@ static u64 memory_size(void)
 {
 	u64 size = 0;
 
-	for (int i = 0; i < nr_mem_regions; i++)
-		size += mem_regions[i].end - mem_regions[i].start;
+	for (int i = 0; i < nr_ram_regions; i++)
+		size += ram_regions[i].end - ram_regions[i].start;
 	return size;
 }
 
@@ -72,7 +72,7 @@ static void test_setup(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++)
 		check_expectation(argv[i]);
-	report(nr_mem_regions > 0 && (u64)_start >= PHYS_OFFSET && (u64)_end <= PHYS_END,
+	report(nr_ram_regions > 0 && (u64)_start >= PHYS_OFFSET && (u64)_end <= PHYS_END,
 	       "image: expected in memory, %#lx..%#lx, found %p..%p", PHYS_OFFSET, PHYS_END, _start,
 	       _end);
 	report(nr_cpus > 0 && cpus[0] == boot_cpu && smp_processor_id() == 0,

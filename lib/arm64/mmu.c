@@ -271,8 +271,8 @@ void mmu_setup(void)
 	mmu_idmap = alloc_page();
 	assert_msg(mmu_idmap, "no memory for a page table");
 	map_image();
-	for (int i = 0; i < nr_mem_regions; i++)
-		map_region(&mem_regions[i]);
+	for (int i = 0; i < nr_ram_regions; i++)
+		map_region(&ram_regions[i]);
 }
 
 static u64 pa_range(void)

@@ -27,8 +27,6 @@
 #define MAX_UARTS 4
 #define ELF_OFFSET SZ_2M
 
-struct mem_region mem_regions[MAX_MEM_REGIONS + 1];
-int nr_mem_regions;
 phys_addr_t phys_offset, phys_end;
 u64 cpus[NR_CPUS];
 int nr_cpus;
@@ -92,12 +90,12 @@ static void add_memory(const struct fdt_node *node)
 	u64 base, size;
 
 	for (u32 i = 0; fdt_reg(node, i, &base, &size); i++) {
-		if (nr_mem_regions == MAX_MEM_REGIONS) {
+		if (nr_ram_regions == MAX_RAM_REGIONS) {
 			tree.too_large = true;
 			return;
 		}
-		mem_regions[nr_mem_regions++] = (struct mem_region){ base, base + size, 0 };
-		phys_offset = nr_mem_regions == 1 ? base : MIN(phys_offset, base);
+		ram_regions[nr_ram_regions++] = (struct mem_region){ base, base + size, 0 };
+		phys_offset = nr_ram_regions == 1 ? base : MIN(phys_offset, base);
 		phys_end = MAX(phys_end, base + size);
 	}
 }
@@ -286,12 +284,15 @@ static void add_free_memory(phys_addr_t start, phys_addr_t end, int i)
 
 static void setup_memory(const void *fdt)
 {
-	reserve(__pa(_start), _end - _start, NULL);
+	phys_addr_t image = memregions_image_start();
+
+	reserve(image, __pa(_end) - image, NULL);
 	reserve(__pa(fdt), fdt_size(fdt), NULL);
 	reserve(tree.initrd_start, tree.initrd_end - tree.initrd_start, NULL);
 	fdt_for_each_reservation(fdt, reserve, NULL);
-	for (int i = 0; i < nr_mem_regions; i++)
-		add_free_memory(mem_regions[i].start, mem_regions[i].end, 0);
+	for (int i = 0; i < nr_ram_regions; i++)
+		add_free_memory(ram_regions[i].start, ram_regions[i].end, 0);
+	memregions_setup();
 }
 
 void setup_cpu(struct percpu *percpu)
@@ -355,8 +356,8 @@ void start_image(const void *fdt, u64 counter)
 		abort();
 	setup_console();
 	assert_msg(!tree.too_large, "more than %d CPUs or %d regions of memory", NR_CPUS,
-		   MAX_MEM_REGIONS);
-	assert_msg(nr_mem_regions && nr_cpus, "no memory or no CPU in the device tree");
+		   MAX_RAM_REGIONS);
+	assert_msg(nr_ram_regions && nr_cpus, "no memory or no CPU in the device tree");
 	if (!system_supports_granule(PAGE_SIZE)) {
 		report_skip("the CPU has no pages of %lu KiB (ID_AA64MMFR0_EL1.TGran*)",
 			    PAGE_SIZE / 1024);

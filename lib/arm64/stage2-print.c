@@ -103,8 +103,8 @@ void s2mmu_print(struct s2_mmu *mmu)
 /* A table that is wrong on purpose may be anywhere; the host reads only memory. */
 static bool in_memory(phys_addr_t pa)
 {
-	for (int i = 0; i < nr_mem_regions; i++)
-		if (pa >= mem_regions[i].start && pa < mem_regions[i].end)
+	for (int i = 0; i < nr_ram_regions; i++)
+		if (pa >= ram_regions[i].start && pa < ram_regions[i].end)
 			return true;
 	return false;
 }

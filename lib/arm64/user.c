@@ -93,6 +93,30 @@ static bool emulated_read(struct pt_regs *regs, unsigned int esr)
 	return true;
 }
 
+/* MRS of the counter and its frequency, for bounded waits, where CNTKCTL_EL1 traps them */
+static bool counter_read(struct pt_regs *regs, unsigned int esr)
+{
+	unsigned int rt = FIELD(esr, 9, 5);
+	u64 value;
+
+	if (ESR_ELx_EC(esr) != ESR_ELx_EC_SYS64 || !(esr & ESR_ELx_SYS64_ISS_READ))
+		return false;
+	switch (esr & ESR_ELx_SYS64_ISS_REGISTER) {
+	case ESR_ELx_SYS64_ISS(3, 3, 14, 0, 0):
+		value = read_sysreg(cntfrq_el0);
+		break;
+	case ESR_ELx_SYS64_ISS(3, 3, 14, 0, 2):
+		value = get_cntvct();
+		break;
+	default:
+		return false;
+	}
+	if (rt < 31)
+		regs->regs[rt] = value;
+	regs->pc += 4;
+	return true;
+}
+
 /* WFE or WFI, which may return at once */
 static bool did_not_wait(struct pt_regs *regs, unsigned int esr)
 {
@@ -105,7 +129,7 @@ static bool did_not_wait(struct pt_regs *regs, unsigned int esr)
 bool user_mode_answered(struct pt_regs *regs, unsigned int esr, bool has_handler)
 {
 	return returned(regs, esr) || emulated_read(regs, esr) ||
-	       (!has_handler && did_not_wait(regs, esr));
+	       (!has_handler && (counter_read(regs, esr) || did_not_wait(regs, esr)));
 }
 
 void start_usr(void (*func)(void *arg), void *arg, unsigned long sp)

@@ -252,12 +252,14 @@
 #define SCTLR_EL1_UCT (UL(1) << 15)
 #define SCTLR_EL1_nTWI (UL(1) << 16)
 #define SCTLR_EL1_nTWE (UL(1) << 18)
+#define SCTLR_EL1_WXN (UL(1) << 19)
 #define SCTLR_EL1_TSCXT (UL(1) << 20)
 #define SCTLR_EL1_EIS (UL(1) << 22)
 #define SCTLR_EL1_SPAN (UL(1) << 23)
 #define SCTLR_EL1_E0E (UL(1) << 24) /* EL0 has its own */
 #define SCTLR_EL1_UCI (UL(1) << 26)
 #define SCTLR_EL1_nTLSMD (UL(1) << 28)
+#define SCTLR_EL1_NTLSMD SCTLR_EL1_nTLSMD
 #define SCTLR_EL1_LSMAOE (UL(1) << 29)
 /* FEAT_MTE: allocation tags for EL0 and for EL1, and the effect of a tag check fault */
 #define SCTLR_EL1_TCF0_SHIFT 38

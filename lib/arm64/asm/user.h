@@ -31,8 +31,8 @@ void user_mode_left(void);
 void user_mode_entered(const struct pt_regs *regs);
 /*
  * True when the exception is the end of @func, or of an instruction of the library's that EL0 cannot
- * execute: a read of a register, or, unless the test @has_handler for it, WFE or WFI. @regs have been
- * updated.
+ * execute: a read of a register, or, unless the test @has_handler for it, a read of the counter, WFE
+ * or WFI. @regs have been updated.
  */
 bool user_mode_answered(struct pt_regs *regs, unsigned int esr, bool has_handler);
 
