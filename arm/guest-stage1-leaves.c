@@ -224,7 +224,7 @@ static void test_in_the_way(void)
 	struct guest_stage1 *tables;
 	unsigned long before;
 
-	for (u64 ipa = mem_regions[0].start; ipa < mem_regions[0].end; ipa += SZ_64K)
+	for (u64 ipa = ram_regions[0].start; ipa < ram_regions[0].end; ipa += SZ_64K)
 		s2mmu_map(guest->s2mmu, ipa, ipa + SZ_1G, SZ_64K, S2_MAP_RW | S2_MAP_NOREPLACE);
 	before = alloc_pages_in_use();
 	tables = guest_stage1_create(guest, 39);
