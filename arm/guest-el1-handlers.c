@@ -8,6 +8,7 @@
 #include <shortage.h>
 #include <subtest.h>
 #include <asm/barrier.h>
+#include <asm/guest-call.h>
 #include <asm/guest-check.h>
 #include <asm/guest-debug.h>
 #include <asm/guest-hypercall.h>
@@ -206,23 +207,25 @@ static void test_removed(void)
 	guest_destroy(guest);
 }
 
-/* Start at the slot, where the CPU would have come to. */
-static void check_slot(bool own_page, bool routed, enum vector vector)
+/*
+ * Start at the slot, where the CPU would have come to: of the first vectors, or of the guest's own,
+ * with EL0 routed to the host.
+ */
+static void check_slot(bool routed, enum vector vector)
 {
 	struct guest *guest = guest_create_4k(VMID, guest_wait);
 	bool to_host = routed && (vector == ELx_LOW_SYNC_64 || vector == ELx_LOW_SYNC_32);
 
-	if (own_page)
+	if (routed)
 		assert(guest_install_el1_handler(guest, ELxT_SYNC, NULL));
 	guest_route_el0(guest, routed);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	guest->elr_el2 = guest->vbar_el1 + vector * VECTOR_SLOT_SIZE;
 	guest->elr_el1 = 0x1234;
 	guest->esr_el1 = ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT;
-	guest_check_run(guest,
-			EXPECT_REASON(to_host ? GUEST_EXIT_HANDLER : GUEST_EXIT_EL1_UNHANDLED),
-			"%s vector %s%s", own_page ? "the guest's own" : "the first",
-			vector_name(vector), routed ? ", EL0 routed to the host" : "");
+	guest_check_run(
+		guest, EXPECT_REASON(to_host ? GUEST_EXIT_HANDLER : GUEST_EXIT_EL1_UNHANDLED),
+		"%s vector %s", routed ? "the guest's own" : "the first", vector_name(vector));
 	report(guest->elr_el2 == 0x1234 && ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_DABT_LOW,
 	       "ELR_EL2 and class of it: expected those of the exception, 0x1234 and %#lx, found "
 	       "%#lx and %#lx",
@@ -233,12 +236,12 @@ static void check_slot(bool own_page, bool routed, enum vector vector)
 static void test_vectors(void)
 {
 	for (enum vector vector = ELxT_SYNC; vector < VECTOR_MAX; vector++)
-		for (int i = 0; i < 4; i++)
-			check_slot(i & 1, i & 2, vector);
+		for (int routed = 0; routed < 2; routed++)
+			check_slot(routed, vector);
 }
 
 /*
- * What looks like the return of a guest's function at EL0
+ * What looks like the return of a guest's function at EL0, or like a call of the host
  */
 
 static enum vector other_vector;
@@ -246,13 +249,14 @@ static enum vector other_vector;
 static void note_sync(struct guest_el1_regs *regs, unsigned int esr)
 {
 	other_vector = ELx_LOW_SYNC_64;
-	seen_esr = esr;
+	seen = *regs;
 	regs->spsr &= ~(u64)PSR_IL_BIT;
 }
 
 static void note_irq(struct guest_el1_regs *regs, unsigned int esr)
 {
 	other_vector = ELx_LOW_IRQ_64;
+	seen = *regs;
 	asm volatile("hvc #0" : : : "memory"); /* the host takes it away */
 }
 
@@ -262,49 +266,77 @@ static enum guest_handler_result clear_irq(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
-/* Behind its SVC, where it branches back to it. */
-static struct guest *create_behind_return(void)
+/* Addresses at EL0 that the framework knows, for exceptions of one class alone. */
+static const struct known {
+	const char *what;
+	u64 pc, class;
+	u64 x0, expected; /* the guest's value, and what it returns from there */
+} known[] = {
+	{ "behind the SVC that returns", (u64)guest_return_el0 + 4, ESR_ELx_EC_SVC64, 7, 7 },
+	{ "at guest_call()", (u64)guest_call, ESR_ELx_EC_UNKNOWN, GUEST_CALL_PROBE, 1 },
+};
+
+/* The guest is there, and its last exception was of that class. */
+static struct guest *create_at(const struct known *at, enum vector vector,
+			       guest_el1_handler_t handler)
 {
 	struct guest *guest =
 		guest_require(guest_create_el0(VMID, (void (*)(void))guest_svc, S2_PAGE_4K));
 
-	guest->elr_el2 = (u64)guest_return_el0 + 4;
-	guest->x[0] = 0x600d;
+	if (handler)
+		assert(guest_install_el1_handler(guest, vector, handler));
+	guest->elr_el2 = at->pc;
+	guest->x[0] = at->x0;
+	guest->esr_el1 = at->class << ESR_ELx_EC_SHIFT;
 	other_vector = VECTOR_MAX;
 	return guest;
 }
 
-static void test_no_return(void)
+static void check_unhandled(struct guest *guest, const struct known *at, const char *what)
 {
-	struct guest *guest = create_behind_return();
-
-	guest->spsr_el2 |= PSR_IL_BIT;
-	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED),
-			"an illegal state behind the SVC that returns, without handler");
-	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_ILL,
-	       "class of it: expected %#lx, found %#lx", ESR_ELx_EC_ILL,
-	       ESR_ELx_EC(guest->esr_el2));
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED), "%s, without handler",
+			what);
+	report(guest->elr_el2 == at->pc, "PC of it: expected %#lx, found %#lx", at->pc,
+	       guest->elr_el2);
 	guest_destroy(guest);
+}
 
-	guest = create_behind_return();
-	guest->spsr_el2 |= PSR_IL_BIT;
-	assert(guest_install_el1_handler(guest, ELx_LOW_SYNC_64, note_sync));
-	guest_check_run(guest, EXPECT_RETURN(0x600d), "the same with a handler");
-	report(other_vector == ELx_LOW_SYNC_64 && ESR_ELx_EC(seen_esr) == ESR_ELx_EC_ILL,
-	       "the handler: expected a call for class %#lx, found %s for %#x", ESR_ELx_EC_ILL,
-	       other_vector == ELx_LOW_SYNC_64 ? "one" : "none", ESR_ELx_EC(seen_esr));
+static void check_handled(struct guest *guest, const struct known *at, enum vector vector,
+			  const char *what)
+{
+	guest_check_run(guest, EXPECT_RETURN(at->expected), "%s, with a handler", what);
+	report(other_vector == vector && seen.elr == at->pc,
+	       "its handler: expected a call by %s, ELR_EL1 %#lx, found %s, %#lx",
+	       vector_name(vector), at->pc, vector_name(other_vector), seen.elr);
 	guest_destroy(guest);
+}
 
-	guest = create_behind_return();
-	guest->spsr_el2 = PSR_MODE_EL0t;
-	guest->hcr_el2 |= HCR_EL2_VI;
-	guest->esr_el1 = ESR_ELx_EC_SVC64 << ESR_ELx_EC_SHIFT; /* of an earlier exception */
-	assert(guest_install_el1_handler(guest, ELx_LOW_IRQ_64, note_irq));
-	guest_install_handler(guest, ELx_LOW_SYNC_64, clear_irq);
-	guest_check_run(guest, EXPECT_RETURN(0x600d), "a virtual IRQ behind the SVC that returns");
-	report(other_vector == ELx_LOW_IRQ_64, "its handler at EL1: expected a call, found %s",
-	       other_vector == ELx_LOW_IRQ_64 ? "one" : "none");
-	guest_destroy(guest);
+static void test_known_addresses(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		const struct known *at = &known[i];
+		struct guest *guest;
+
+		report_prefix_push(at->what);
+		for (int handled = 0; handled < 2; handled++) {
+			guest = create_at(at, ELx_LOW_SYNC_64, handled ? note_sync : NULL);
+			guest->spsr_el2 |= PSR_IL_BIT;
+			if (handled)
+				check_handled(guest, at, ELx_LOW_SYNC_64, "an illegal state");
+			else
+				check_unhandled(guest, at, "an illegal state");
+
+			guest = create_at(at, ELx_LOW_IRQ_64, handled ? note_irq : NULL);
+			guest->spsr_el2 = PSR_MODE_EL0t;
+			guest->hcr_el2 |= HCR_EL2_VI;
+			guest_install_handler(guest, ELx_LOW_SYNC_64, clear_irq);
+			if (handled)
+				check_handled(guest, at, ELx_LOW_IRQ_64, "a virtual IRQ");
+			else
+				check_unhandled(guest, at, "a virtual IRQ");
+		}
+		report_prefix_pop();
+	}
 }
 
 /*
@@ -345,9 +377,14 @@ static void test_refused(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "registers", test_registers }, { "sp", test_sp },	      { "pstate", test_pstate },
-	{ "unmask", test_unmask },	 { "removed", test_removed }, { "vectors", test_vectors },
-	{ "no-return", test_no_return }, { "refused", test_refused },
+	{ "registers", test_registers },
+	{ "sp", test_sp },
+	{ "pstate", test_pstate },
+	{ "unmask", test_unmask },
+	{ "removed", test_removed },
+	{ "vectors", test_vectors },
+	{ "known-addresses", test_known_addresses },
+	{ "refused", test_refused },
 };
 
 int main(int argc, char **argv)

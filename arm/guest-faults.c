@@ -97,6 +97,11 @@ static void test_par(void)
 	guest_destroy(guest);
 }
 
+static void guest_hvc(void)
+{
+	asm volatile("hvc #0" : : : "memory");
+}
+
 static void test_after_run(void)
 {
 	struct look look = { .registers_first = false };
@@ -110,6 +115,12 @@ static void test_after_run(void)
 	report(known && ipa == TEST_IPA + WORD,
 	       "IPA of a permission fault, after guest_run(): expected %#lx, found %#lx (%s)",
 	       TEST_IPA + WORD, ipa, known ? "known" : "unknown");
+	/* Not of the exit before */
+	guest->elr_el2 = (u64)guest_hvc;
+	guest_run(guest);
+	report(guest->fault_ipa == INVALID_PHYS_ADDR,
+	       "fault_ipa after a run that an HVC ended: expected none, found %#lx",
+	       guest->fault_ipa);
 	guest_destroy(guest);
 }
 
@@ -169,6 +180,25 @@ static void test_read_only(void)
 	}
 }
 
+/* Fetches too have an IPA: of a page that is not mapped, and of one that may not be executed. */
+static void test_fetch(void)
+{
+	struct look look = { .registers_first = false };
+	struct guest *guest = create(guest_write, &look);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	guest->elr_el2 = TEST_IPA + PAGE_SIZE + WORD;
+	guest_check_run(
+		guest,
+		EXPECT_ABORT(ESR_ELx_EC_IABT_LOW, ESR_ELx_FSC_FAULT, TEST_IPA + PAGE_SIZE + WORD),
+		"fetch from a page that is not mapped");
+	assert(!s2mmu_protect(guest->s2mmu, TEST_IPA, PAGE_SIZE, S2_MAP_RO | S2_MAP_XN));
+	guest->elr_el2 = TEST_IPA + WORD;
+	guest_check_run(guest, EXPECT_ABORT(ESR_ELx_EC_IABT_LOW, ESR_ELx_FSC_PERM, TEST_IPA + WORD),
+			"fetch from a page that may not be executed");
+	guest_destroy(guest);
+}
+
 /* Other faults, with an HPFAR_EL2 that no walk would give. */
 static void check_syndrome(struct guest *guest, unsigned int fsc, bool expected)
 {
@@ -209,11 +239,9 @@ static void test_syndromes(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "par", test_par },
-	{ "after-run", test_after_run },
-	{ "unknown", test_unknown },
-	{ "read-only", test_read_only },
-	{ "syndromes", test_syndromes },
+	{ "par", test_par },	     { "after-run", test_after_run },
+	{ "unknown", test_unknown }, { "read-only", test_read_only },
+	{ "fetch", test_fetch },     { "syndromes", test_syndromes },
 };
 
 int main(int argc, char **argv)

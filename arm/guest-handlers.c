@@ -312,40 +312,47 @@ static void test_statistics(void)
 }
 
 /*
- * A guest may use every immediate of HVC, those of the framework's own hypercalls too.
+ * A guest may use every immediate of HVC, those of the framework's own hypercalls too: exceptions
+ * at EL1 by each vector, the return of a function, and calls of the host.
  */
-#define FRAMEWORK_EXCEPTION 0xff04 /* GUEST_HVC_EL1_EXCEPTION + ELxH_SYNC */
-#define FRAMEWORK_RETURNED 0xff80 /* GUEST_HVC_RETURNED */
+#define NUMBERS(X) X(0x8000) X(0xff00) X(0xff04) X(0xff0f) X(0xff10) X(0xff80) X(0xff90) X(0xff91)
+#define HVC(number) "hvc " #number "\n"
+#define NUMBER(number) number,
 
 static void guest_call_numbers(void)
 {
-	asm volatile("	hvc	%0\n"
-		     "	hvc	%1\n"
-		     "	hvc	#0"
-		     :
-		     : "i"(FRAMEWORK_EXCEPTION), "i"(FRAMEWORK_RETURNED)
-		     : "memory");
+	asm volatile(NUMBERS(HVC) "hvc #0" : : : "memory");
 }
+
+struct numbers {
+	unsigned int count;
+	u64 number[16];
+};
 
 static enum guest_handler_result add_number(struct guest *guest)
 {
-	u64 number = guest->esr_el2 & 0xffff, *numbers = guest->data;
+	u64 number = guest->esr_el2 & 0xffff;
+	struct numbers *seen = guest->data;
 
-	*numbers = *numbers << 16 | number;
-	return number ? GUEST_ACTION_RESUME : GUEST_ACTION_EXIT;
+	if (!number || seen->count == ARRAY_SIZE(seen->number))
+		return GUEST_ACTION_EXIT;
+	seen->number[seen->count++] = number;
+	return GUEST_ACTION_RESUME;
 }
 
 static void test_numbers(void)
 {
+	static const u64 expected[] = { NUMBERS(NUMBER) };
 	struct guest *guest = guest_create_4k(VMID, guest_call_numbers);
-	u64 expected = (u64)FRAMEWORK_EXCEPTION << 32 | (u64)FRAMEWORK_RETURNED << 16, numbers = 0;
+	struct numbers seen = { 0 };
 
-	guest->data = &numbers;
+	guest->data = &seen;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, add_number);
-	report(guest_run(guest) == GUEST_EXIT_HANDLER && numbers == expected,
-	       "immediates of HVC that the framework uses too, in the handler: expected %#lx, found "
-	       "%#lx (%s)",
-	       expected, numbers, guest_exit_reason_name(guest->exit_reason));
+	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_HVC64), "immediates of the framework's");
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
+		report(seen.number[i] == expected[i],
+		       "immediate of HVC %zu in the handler: expected %#lx, found %#lx", i,
+		       expected[i], seen.number[i]);
 	guest_destroy(guest);
 }
 

@@ -313,6 +313,36 @@ static void test_between(void)
 	guest_destroy(guest);
 }
 
+/* An IRQ and an FIQ, taken in the middle of a handler, which then goes on with both masked. */
+static enum guest_handler_result take_both(struct guest *guest)
+{
+	gic_irq_set_pending(FIQ_SGI, true);
+	gic_ipi_send_single(AN_SGI, 0);
+	guest_take_interrupts(guest);
+	guest->data = (void *)(read_sysreg(daif) & PSR_DAIF);
+	return GUEST_ACTION_EXIT;
+}
+
+static void test_take_both(void)
+{
+	struct guest *guest = create(guest_hvc);
+
+	if (!gic_irq_set_group(FIQ_SGI, 0)) {
+		report_skip("group 0 belongs to the Secure state (GICD_CTLR.DS is 0)");
+		guest_destroy(guest);
+		return;
+	}
+	guest_install_handler(guest, ELx_LOW_SYNC_64, take_both);
+	check_reason(guest, GUEST_EXIT_HANDLER, "guest whose handler takes an IRQ and an FIQ");
+	report(host.irqs == 1 && host.fiqs == 1 && (u64)guest->data == PSR_DAIF,
+	       "guest_take_interrupts() in a handler: expected 1 IRQ, 1 FIQ, then DAIF %#x, found %u, "
+	       "%u, %#lx",
+	       PSR_DAIF, host.irqs, host.fiqs, (u64)guest->data);
+	host.in_guest = false;
+	gic_irq_set_group(FIQ_SGI, 1);
+	guest_destroy(guest);
+}
+
 /* An IRQ pending while the framework leaves a guest that it could not return to. */
 static enum guest_handler_result raise_and_break(struct guest *guest)
 {
@@ -335,15 +365,11 @@ static void test_illegal_eret(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "entry", test_entry },
-	{ "run", test_run },
-	{ "exit", test_exit },
-	{ "resume", test_resume },
-	{ "handler", test_handler },
-	{ "fiq", test_fiq },
-	{ "illegal-eret", test_illegal_eret },
-	{ "daif", test_daif },
-	{ "between", test_between },
+	{ "entry", test_entry },	 { "run", test_run },
+	{ "exit", test_exit },		 { "resume", test_resume },
+	{ "handler", test_handler },	 { "fiq", test_fiq },
+	{ "take-both", test_take_both }, { "illegal-eret", test_illegal_eret },
+	{ "daif", test_daif },		 { "between", test_between },
 };
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <string.h>
 #include <subtest.h>
+#include <asm/guest-call.h>
 #include <asm/guest-check.h>
 #include <asm/guest.h>
 #include <asm/io.h>
@@ -93,6 +94,18 @@ static void test_execution(void)
 	guest_destroy(guest);
 }
 
+/* A call of the host is known by its address where the host cannot read through the guest's. */
+static void test_execute_only(void)
+{
+	struct guest *guest = create((void (*)(void))guest_call, (const void *)GUEST_CALL_PROBE);
+	u64 page = ALIGN_DOWN(virt_to_phys(guest_call), SZ_4K);
+
+	assert(!s2mmu_protect(guest->s2mmu, page, SZ_4K, 0));
+	guest_check_run(guest, EXPECT_RETURN(1),
+			"guest_call() in a page that may be executed, and not read");
+	guest_destroy(guest);
+}
+
 static void ignore(struct guest_el1_regs *regs, unsigned int esr)
 {
 }
@@ -167,9 +180,13 @@ static void test_unmap_between_runs(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "image", test_image },     { "execution", test_execution },
-	{ "vectors", test_vectors }, { "host-memory", test_host_memory },
-	{ "stack", test_stack },     { "unmap-between-runs", test_unmap_between_runs },
+	{ "image", test_image },
+	{ "execution", test_execution },
+	{ "execute-only", test_execute_only },
+	{ "vectors", test_vectors },
+	{ "host-memory", test_host_memory },
+	{ "stack", test_stack },
+	{ "unmap-between-runs", test_unmap_between_runs },
 };
 
 int main(int argc, char **argv)

@@ -217,6 +217,26 @@ static void test_changed_before_nested_run(void)
 	guest_destroy(inner);
 }
 
+/* Nor is it when the host takes interrupts, with one for the guest queued. */
+static enum guest_handler_result change_and_take(struct guest *guest)
+{
+	guest->tpidr_el1 = 0x7777;
+	guest->vgic_queue.count = 1;
+	guest_take_interrupts(guest);
+	guest->vgic_queue.count = 0;
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_changed_before_interrupts(void)
+{
+	struct guest *guest = guest_create_4k(9, guest_tpidr);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, change_and_take);
+	guest_check_run(guest, EXPECT_RETURN(0x7777),
+			"TPIDR_EL1, changed by a handler that then took interrupts");
+	guest_destroy(guest);
+}
+
 /* A handler that ran another guest has its own guest's registers at the next exit as well. */
 static u64 guest_call_twice(void)
 {
@@ -261,6 +281,7 @@ static const struct subtest subtests[] = {
 	{ "nested", test_nested_run },
 	{ "after-nested", test_after_nested_run },
 	{ "changed-nested", test_changed_before_nested_run },
+	{ "changed-interrupts", test_changed_before_interrupts },
 };
 
 int main(int argc, char **argv)
