@@ -29,7 +29,8 @@ static u64 guest_return_7(void)
 /* Registers for which a new guest has a default. X(name, bits to change in the host's) */
 #define CONTROLS(X)                                                                                \
 	X(vttbr_el2, 0xfffff000) X(vtcr_el2, 0x3f) X(cptr_el2, CPTR_EL2_TCPAC)                     \
-	X(cnthctl_el2, 1UL << 4) X(cntvoff_el2, 0x123456789) X(vmpidr_el2, 0x305)
+	X(cnthctl_el2, 1UL << 4) X(cntvoff_el2, 0x123456789) X(vmpidr_el2, 0x305)                  \
+	X(vpidr_el2, 0xffff) X(hstr_el2, 1UL << 15) X(mdcr_el2, MDCR_EL2_TDE | MDCR_EL2_HPMN)
 
 /* clang-format on */
 #define FIELD_OF(name, bits) u64 name;
@@ -61,6 +62,16 @@ static void restore_controls(const struct controls *state)
 	report((guest)->name == (value), #name " of a new guest: expected %#lx, found %#lx", \
 	       (u64)(value), (guest)->name)
 
+/* All event counters are EL1's: HPMN is PMCR_EL0.N. The performance monitors' traps need them. */
+static u64 default_mdcr(void)
+{
+	u64 version = FIELD(read_sysreg(id_aa64dfr0_el1), 11, 8);
+
+	if (!version || version == 0xf)
+		return MDCR_EL2_DEBUG_TRAPS;
+	return MDCR_EL2_DEBUG_TRAPS | MDCR_EL2_PMU_TRAPS | FIELD(read_sysreg(pmcr_el0), 15, 11);
+}
+
 static void test_controls(void)
 {
 	struct controls host = change_controls();
@@ -74,6 +85,9 @@ static void test_controls(void)
 	check_register(guest, cnthctl_el2, cnthctl_el2_default());
 	check_register(guest, cntvoff_el2, 0UL);
 	check_register(guest, vmpidr_el2, 1UL << 31);
+	check_register(guest, vpidr_el2, read_sysreg(midr_el1));
+	check_register(guest, hstr_el2, 0UL);
+	check_register(guest, mdcr_el2, default_mdcr());
 	guest_check_run(guest, EXPECT_RETURN(7), "a guest created by a host with other controls");
 	guest_destroy(guest);
 }

@@ -18,6 +18,7 @@
  */
 #define CNTHCTL_EL2_HOST (CNTKCTL_EL1_EL0PCTEN | CNTKCTL_EL1_EL0VCTEN)
 #define ICC_SRE_EL2_ENABLE 0xfUL
+#define ID_AA64DFR0_PMUVER_IMP_DEF 0xf
 
 u64 cptr_el2_untrapped;
 
@@ -44,12 +45,23 @@ u64 cnthctl_el2_default(void)
 	return host_vhe ? CNTHCTL_EL2_E2H : CNTHCTL_EL2_NVHE;
 }
 
+bool el2_has_pmu(void)
+{
+	u64 version = FIELD(read_sysreg(id_aa64dfr0_el1), 11, 8);
+
+	return version && version != ID_AA64DFR0_PMUVER_IMP_DEF;
+}
+
+u64 mdcr_el2_default(void)
+{
+	return el2_has_pmu() ? FIELD(read_sysreg(pmcr_el0), 15, 11) : 0; /* PMCR_EL0.N */
+}
+
 void el2_setup(void)
 {
 	cptr_el2_untrapped = cptr_el2_default();
 	write_sysreg(cptr_el2_host(), cptr_el2);
-	write_sysreg(read_sysreg(mdcr_el2) & 0x1f,
-		     mdcr_el2); /* HPMN is at PMCR_EL0.N: all counters EL1's */
+	write_sysreg(mdcr_el2_default(), mdcr_el2);
 	write_sysreg(0, hstr_el2);
 	write_sysreg(CNTHCTL_EL2_HOST, cnthctl_el2);
 	write_sysreg(0, cntvoff_el2);

@@ -72,28 +72,21 @@ static u64 guest_hcr(const struct guest *guest)
 	return hcr | HCR_EL2_DC | HCR_EL2_TVM;
 }
 
-/* Without FEAT_PMUv3 its traps are RES0. */
-static bool has_pmu(void)
-{
-	u64 version = FIELD(read_sysreg(id_aa64dfr0_el1), 11, 8);
-
-	return version && version != 0xf;
-}
-
 static void reset_system_registers(struct guest *guest)
 {
 	el1_state_reset(&guest->el1);
-	el2_state_save(&guest->el2);
 	guest->hcr_el2 = guest_hcr(guest);
 	guest->vttbr_el2 = guest->s2mmu->vttbr;
 	guest->vtcr_el2 = guest->s2mmu->vtcr;
 	guest->cptr_el2 = cptr_el2_default();
-	guest->mdcr_el2 |= MDCR_EL2_DEBUG_TRAPS; /* guest_enable_debug() */
-	if (has_pmu())
+	guest->mdcr_el2 = mdcr_el2_default() | MDCR_EL2_DEBUG_TRAPS; /* guest_enable_debug() */
+	if (el2_has_pmu()) /* without it they are RES0 */
 		guest->mdcr_el2 |= MDCR_EL2_PMU_TRAPS;
 	guest->cnthctl_el2 = cnthctl_el2_default();
 	guest->cntvoff_el2 = 0;
 	guest->vmpidr_el2 = guest_vmpidr(guest);
+	guest->vpidr_el2 = read_sysreg(midr_el1);
+	guest->hstr_el2 = 0;
 	guest->sp_el1 = (u64)guest->stack + GUEST_STACK_SIZE;
 	guest->vbar_el1 = (u64)guest_el1_bare_vectors;
 }

@@ -20,5 +20,9 @@ u64 cptr_el2_default(void);
 /* cptr_el2_default(), from el2_setup() on: for comparison at each entry and exit of a guest. */
 extern u64 cptr_el2_untrapped;
 u64 cnthctl_el2_default(void);
+/* Nothing trapped, and every event counter EL1's (HPMN), whatever reset or firmware left. */
+u64 mdcr_el2_default(void);
+/* FEAT_PMUv3 */
+bool el2_has_pmu(void);
 
 #endif

@@ -222,6 +222,7 @@
 	(HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK | HCR_EL2_AMO | HCR_EL2_IMO | HCR_EL2_FMO)
 
 /* MDCR_EL2 */
+#define MDCR_EL2_HPMN UL(0x1f) /* the number of event counters that EL1 has */
 #define MDCR_EL2_TPMCR (UL(1) << 5)
 #define MDCR_EL2_TPM (UL(1) << 6)
 #define MDCR_EL2_TDE (UL(1) << 8)
