@@ -364,12 +364,100 @@ static void test_illegal_eret(void)
 	guest_destroy(guest);
 }
 
+/*
+ * An interrupt after an abort, whose syndrome and addresses EL2's registers still have.
+ */
+
+#define UNMAPPED 0x200000000UL
+
+static struct {
+	bool known;
+	u64 ipa, esr;
+} in_handler;
+
+static void guest_load_and_count(volatile u64 *count)
+{
+	asm volatile("ldr xzr, [%0]" : : "r"(UNMAPPED) : "memory");
+	guest_count(count);
+}
+
+static enum guest_handler_result raise_and_skip(struct guest *guest)
+{
+	raise_and_exit(guest);
+	guest_skip_instruction(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+static enum guest_handler_result look_at_interrupt(struct guest *guest)
+{
+	in_handler.known = guest_fault_ipa(guest, &in_handler.ipa);
+	in_handler.esr = guest->esr_el2;
+	return GUEST_ACTION_EXIT;
+}
+
+static void check_after_abort(guest_handler_t handler, enum guest_exit_reason reason)
+{
+	struct guest *guest = create(guest_load_and_count);
+	u64 ipa = 0;
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, raise_and_skip);
+	guest_install_handler(guest, ELx_LOW_IRQ_64, handler);
+	check_reason(guest, reason, "IRQ raised in the handler of a stage-2 fault");
+	report(!guest_fault_ipa(guest, &ipa) && guest->fault_ipa == INVALID_PHYS_ADDR &&
+		       !guest->esr_el2,
+	       "IPA and ESR_EL2 after a run that an IRQ ended: expected none and 0, found %#lx, "
+	       "fault_ipa %#lx, %#lx",
+	       ipa, guest->fault_ipa, guest->esr_el2);
+	interrupts_on();
+	interrupts_off();
+	guest_destroy(guest);
+}
+
+static void test_after_abort(void)
+{
+	check_after_abort(NULL, GUEST_EXIT_INTERRUPT);
+	check_after_abort(look_at_interrupt, GUEST_EXIT_HANDLER);
+	report(!in_handler.known && !in_handler.esr,
+	       "IPA and ESR_EL2 in the handler of an IRQ: expected none and 0, found %s %#lx, %#lx",
+	       in_handler.known ? "" : "none,", in_handler.ipa, in_handler.esr);
+}
+
+static enum guest_handler_result raise_and_return_to_el3(struct guest *guest)
+{
+	raise_and_exit(guest);
+	guest->spsr_el2 = 0xd; /* EL3h: illegal; nothing masked */
+	return GUEST_ACTION_RESUME;
+}
+
+/* An illegal exception return unmasks IRQs of EL2. They may be taken before its exception. */
+static void test_illegal_eret_unmasked(void)
+{
+	struct guest *guest = create(guest_hvc);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, raise_and_return_to_el3);
+	check_reason(guest, GUEST_EXIT_ILLEGAL_ERET,
+		     "illegal exception return with an IRQ pending");
+	interrupts_on();
+	interrupts_off();
+	report(host.irqs == 1,
+	       "IRQs taken, pending at an illegal exception return: expected 1, found %u",
+	       host.irqs);
+	guest_destroy(guest);
+}
+
 static const struct subtest subtests[] = {
-	{ "entry", test_entry },	 { "run", test_run },
-	{ "exit", test_exit },		 { "resume", test_resume },
-	{ "handler", test_handler },	 { "fiq", test_fiq },
-	{ "take-both", test_take_both }, { "illegal-eret", test_illegal_eret },
-	{ "daif", test_daif },		 { "between", test_between },
+	{ "entry", test_entry },
+	{ "run", test_run },
+	{ "exit", test_exit },
+	{ "resume", test_resume },
+	{ "handler", test_handler },
+	{ "fiq", test_fiq },
+	{ "take-both", test_take_both },
+	{ "illegal-eret", test_illegal_eret },
+	{ "daif", test_daif },
+	{ "between", test_between },
+	{ "after-abort", test_after_abort },
+	{ "illegal-eret-unmasked", test_illegal_eret_unmasked },
 };
 
 int main(int argc, char **argv)

@@ -198,11 +198,50 @@ static void test_serror_of_another(void)
 	guest_destroy(other);
 }
 
+/* A virtual interrupt without handler at EL1, where ESR_EL1 is that of an exception before. */
+
+static void guest_skip_brk(struct guest_el1_regs *regs, unsigned int esr)
+{
+	regs->pc += 4;
+}
+
+static void guest_brk_and_unmask(void)
+{
+	asm volatile("brk #0x77" : : : "memory");
+	guest_unmask();
+}
+
+static void check_unhandled(u64 level, const char *name)
+{
+	struct guest *guest = create(guest_brk_and_unmask);
+	u64 ipa;
+
+	assert(guest_install_el1_handler(guest, ELxH_SYNC, guest_skip_brk));
+	guest->hcr_el2 |= level;
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED), "%s without handler at EL1",
+			name);
+	report(ESR_ELx_EC(guest->esr_el1) == ESR_ELx_EC_BRK64 && !guest->esr_el2 &&
+		       guest->elr_el2 == guest->elr_el1 && guest->spsr_el2 == guest->spsr_el1 &&
+		       !guest_fault_ipa(guest, &ipa),
+	       "%s without handler at EL1: expected ESR_EL1 of a BRK, esr_el2 0, PC %#lx, SPSR %#lx, "
+	       "no IPA; found %#lx, %#lx, %#lx, %#lx",
+	       name, guest->elr_el1, guest->spsr_el1, guest->esr_el1, guest->esr_el2,
+	       guest->elr_el2, guest->spsr_el2);
+	guest_destroy(guest);
+}
+
+static void test_unhandled(void)
+{
+	check_unhandled(HCR_EL2_VI, "virtual IRQ");
+	check_unhandled(HCR_EL2_VF, "virtual FIQ");
+}
+
 static const struct subtest subtests[] = {
 	{ "vi", test_vi },
 	{ "vf", test_vf },
 	{ "serror", test_serror },
 	{ "serror-of-another", test_serror_of_another },
+	{ "unhandled", test_unhandled },
 };
 
 int main(int argc, char **argv)

@@ -46,10 +46,7 @@ enum guest_handler_result guest_take_interrupts(struct guest *guest)
 
 static guest_handler_t default_handler(enum vector vector)
 {
-	enum vector type = vector % VECTORS_PER_GROUP;
-
-	return type == ELxT_IRQ || type == ELxT_FIQ ? default_interrupt_handler
-						    : default_sync_handler;
+	return vector_is_interrupt(vector) ? default_interrupt_handler : default_sync_handler;
 }
 
 static bool is_sync(enum vector vector)

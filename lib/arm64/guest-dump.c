@@ -50,9 +50,15 @@ void guest_dump(struct guest *guest)
 	char syndrome[128];
 	u64 ipa;
 
-	report_info("guest: exit %s", esr_decode(guest->esr_el2, syndrome, sizeof(syndrome)));
-	report_info("guest: ESR_EL2 %#lx FAR_EL2 %#lx HPFAR_EL2 %#lx SPSR_EL2 %#lx", guest->esr_el2,
-		    guest->far_el2, guest->hpfar_el2, guest->spsr_el2);
+	if (!guest->esr_el2) {
+		report_info("guest: exit by an interrupt");
+		report_info("guest: SPSR_EL2 %#lx", guest->spsr_el2);
+	} else {
+		report_info("guest: exit %s",
+			    esr_decode(guest->esr_el2, syndrome, sizeof(syndrome)));
+		report_info("guest: ESR_EL2 %#lx FAR_EL2 %#lx HPFAR_EL2 %#lx SPSR_EL2 %#lx",
+			    guest->esr_el2, guest->far_el2, guest->hpfar_el2, guest->spsr_el2);
+	}
 	if (guest_fault_ipa(guest, &ipa))
 		report_info("guest: faulting IPA %#lx", ipa);
 	dump_overflow(guest, guest->esr_el2, guest->far_el2);
@@ -66,10 +72,14 @@ void guest_dump_el1_exception(struct guest *guest, enum vector vector)
 	char syndrome[128];
 
 	report_info("guest: exception at EL1 without handler, vector %s", vector_name(vector));
-	report_info("guest: %s", esr_decode(guest->esr_el1, syndrome, sizeof(syndrome)));
-	report_info("guest: ESR_EL1 %#lx FAR_EL1 %#lx SPSR_EL1 %#lx", guest->esr_el1,
-		    guest->far_el1, guest->spsr_el1);
-	dump_overflow(guest, guest->esr_el1, guest->far_el1);
+	if (vector_is_interrupt(vector)) {
+		report_info("guest: SPSR_EL1 %#lx", guest->spsr_el1);
+	} else {
+		report_info("guest: %s", esr_decode(guest->esr_el1, syndrome, sizeof(syndrome)));
+		report_info("guest: ESR_EL1 %#lx FAR_EL1 %#lx SPSR_EL1 %#lx", guest->esr_el1,
+			    guest->far_el1, guest->spsr_el1);
+		dump_overflow(guest, guest->esr_el1, guest->far_el1);
+	}
 	dump_pc("PC", guest->elr_el1);
 	dump_x(guest);
 	dump_stack_of(guest, guest->elr_el1);

@@ -43,9 +43,13 @@ guest_vector_\name\dc:
 	for_x0_to_x29 stp, GUEST_X0
 	mrs	x1, elr_el2
 	mrs	x2, spsr_el2
-	mrs	x3, esr_el2
 	stp	x30, x1, [sp, #GUEST_X30]
+	.if	\vector % VECTORS_PER_GROUP == ELxT_IRQ || \vector % VECTORS_PER_GROUP == ELxT_FIQ
+	stp	x2, xzr, [sp, #GUEST_SPSR]	/* ESR_EL2 is that of an exit before */
+	.else
+	mrs	x3, esr_el2
 	stp	x2, x3, [sp, #GUEST_SPSR]
+	.endif
 	.if \vector != ELx_LOW_SYNC_64
 	mov	x1, #\vector
 	str	x1, [sp, #GUEST_EXIT_CODE]

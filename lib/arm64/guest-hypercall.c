@@ -87,6 +87,8 @@ static int unhandled_at_el1(struct guest *guest, enum vector vector)
 	bool is_sync_from_el0 = vector == ELx_LOW_SYNC_64 || vector == ELx_LOW_SYNC_32;
 	struct el1_entry entry = read_el1_entry();
 
+	if (vector_is_interrupt(vector))
+		entry.esr = 0;
 	if (is_sync_from_el0 && is_return_from_el0(&entry))
 		return returned(guest);
 	if (vector == ELx_LOW_SYNC_64 && is_call_from_el0(guest, &entry))

@@ -82,7 +82,7 @@ struct guest {
 	u64 elr_el2;
 	u64 regs_in_memory; /* not 0: the values are those of the second page, not the CPU's */
 	u64 spsr_el2;
-	u64 esr_el2;
+	u64 esr_el2; /* 0 after an interrupt, which has no syndrome */
 	u64 far_el2; /* of the last exit of a class that has one */
 	u64 hpfar_el2; /* likewise; see guest_fault_ipa() */
 	struct guest_dispatch dispatch[VECTOR_MAX - ELx_LOW_SYNC_64];

@@ -89,6 +89,12 @@ ASSERT_VECTOR(VECTOR_MAX, VECTOR_TABLE_SIZE);
 
 #define EC_MAX 64
 
+/* IRQ or FIQ: exceptions that leave ESR_ELx as it was. */
+static inline bool vector_is_interrupt(enum vector v)
+{
+	return v % VECTORS_PER_GROUP == ELxT_IRQ || v % VECTORS_PER_GROUP == ELxT_FIQ;
+}
+
 typedef void (*vector_fn)(enum vector v, struct pt_regs *regs, unsigned int esr);
 typedef void (*exception_fn)(struct pt_regs *regs, unsigned int esr);
 typedef void (*irq_handler_fn)(struct pt_regs *regs);
