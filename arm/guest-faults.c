@@ -10,6 +10,7 @@
 #include <asm/guest-stage1.h>
 #include <asm/io.h>
 #include <asm/processor.h>
+#include <asm/setup.h>
 
 #define VMID 31
 #define TEST_IPA 0x100000000UL
@@ -238,10 +239,164 @@ static void test_syndromes(void)
 	guest_destroy(guest);
 }
 
+/*
+ * Controls over the translation, as a handler changes them before it asks
+ */
+
+#define OTHER_VMID 30
+#define OTHER_IPA 0x180000000UL
+
+struct change {
+	struct guest_stage1 *stage1; /* to be turned on */
+	struct s2_mmu *mmu; /* in place of the guest's */
+	u64 hcr_clear;
+	bool known;
+	u64 ipa;
+};
+
+static enum guest_handler_result change_and_look(struct guest *guest)
+{
+	struct change *change = guest->data;
+
+	if (change->stage1)
+		guest_stage1_enable(change->stage1);
+	if (change->mmu) {
+		guest->vttbr_el2 = change->mmu->vttbr;
+		guest->vtcr_el2 = change->mmu->vtcr;
+	}
+	guest->hcr_el2 &= ~change->hcr_clear;
+	change->known = guest_fault_ipa(guest, &change->ipa);
+	return GUEST_ACTION_EXIT;
+}
+
+static void check_change(struct guest *guest, struct change *change, u64 expected, const char *what)
+{
+	guest->data = change;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, change_and_look);
+	guest_check_run(guest,
+			EXPECT_SYNDROME(ESR_ELx_EC_DABT_LOW, ESR_ELx_FSC_PERM, ESR_ELx_FSC_TYPE),
+			"write to a read-only page");
+	report(change->known == (expected != INVALID_PHYS_ADDR) &&
+		       (!change->known || change->ipa == expected),
+	       "IPA in a handler that %s: expected %#lx, found %#lx (%s)", what, expected,
+	       change->ipa, change->known ? "known" : "unknown");
+}
+
+/* The address has another meaning with the guest's MMU on. */
+static void test_mmu_turned_on(void)
+{
+	struct guest *guest = create(guest_write, NULL);
+	struct guest_stage1 *stage1 = guest_stage1_create(guest, 39);
+	struct change change = { .stage1 = stage1 };
+
+	assert(stage1 && !guest_stage1_map_image(stage1, 0));
+	assert(!guest_stage1_map(stage1, TEST_IPA, OTHER_IPA, PAGE_SIZE, S1_MAP_RW));
+	check_change(guest, &change, OTHER_IPA + WORD, "turns the guest's MMU on");
+	guest_stage1_destroy(stage1);
+	guest_destroy(guest);
+}
+
+/* The walk of stage 1 goes through stage 2. */
+static void check_stage2(struct s2_mmu *mmu, u64 hcr_clear, u64 expected, const char *what)
+{
+	struct guest *guest = create(guest_write_stage1, NULL);
+	struct guest_stage1 *stage1 = guest_stage1_create(guest, 39);
+	struct change change = { .mmu = mmu, .hcr_clear = hcr_clear };
+
+	assert(stage1 && !guest_stage1_map_image(stage1, 0));
+	assert(!guest_stage1_map(stage1, TEST_VA, TEST_IPA, PAGE_SIZE, S1_MAP_RW));
+	guest->x[0] = TEST_VA + WORD;
+	guest->x[1] = (u64)stage1;
+	check_change(guest, &change, expected, what);
+	guest_stage1_destroy(stage1);
+	guest_destroy(guest);
+}
+
+static void test_stage2(void)
+{
+	struct s2_mmu *empty = s2mmu_init(OTHER_VMID, S2_PAGE_4K, true), *large;
+	u64 start = ram_regions[0].start, size = ram_regions[0].end - start;
+
+	assert(empty);
+	check_stage2(empty, 0, INVALID_PHYS_ADDR, "takes all memory from stage 2");
+	check_stage2(empty, HCR_EL2_VM, TEST_IPA + WORD, "takes stage 2 away");
+	s2mmu_destroy(empty);
+	large = s2_granule_supported(S2_PAGE_64K) ? s2mmu_init(OTHER_VMID, S2_PAGE_64K, true)
+						  : NULL;
+	if (!large) {
+		report_skip("no pages of 64 KiB at stage 2 (ID_AA64MMFR0_EL1.TGran64_2)");
+		return;
+	}
+	assert(!s2mmu_map(large, start, start, size, S2_MAP_RW));
+	check_stage2(large, 0, TEST_IPA + WORD, "gives stage 2 pages of 64 KiB");
+	s2mmu_destroy(large);
+}
+
+/*
+ * A handler's return addresses may be signed with the key that is in the CPU, so a key that it
+ * changes for the guest must not be in force before the guest is.
+ */
+#define NEW_KEY 0x123456789abcdefUL
+
+static struct {
+	u64 key_before, key_after, ipa, ipa_again;
+} with_key;
+
+static enum guest_handler_result change_key(struct guest *guest)
+{
+	with_key.key_before = read_sysreg(APIAKEYLO_EL1);
+	guest->apiakeylo_el1 = NEW_KEY;
+	guest_fault_ipa(guest, &with_key.ipa);
+	with_key.key_after = read_sysreg(APIAKEYLO_EL1);
+	guest_fault_ipa(guest, &with_key.ipa_again);
+	guest_skip_instruction(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+static u64 guest_write_and_read_key(volatile u64 *word)
+{
+	*word = 1;
+	return read_sysreg(APIAKEYLO_EL1);
+}
+
+static bool has_address_keys(void)
+{
+	return (read_sysreg(id_aa64isar1_el1) & ID_AA64ISAR1_API_APA) ||
+	       (read_sysreg_s(ID_AA64ISAR2_EL1) & ID_AA64ISAR2_APA3);
+}
+
+static void test_keys(void)
+{
+	struct look look = { .registers_first = false };
+	struct guest *guest;
+
+	if (!has_address_keys()) {
+		report_skip("the CPU has no pointer authentication (ID_AA64ISAR1_EL1.{APA,API})");
+		return;
+	}
+	guest = create(guest_write_and_read_key, &look);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, change_key);
+	guest_check_run(guest, EXPECT_RETURN(NEW_KEY),
+			"the guest's APIAKeyLo_EL1, which a handler changed");
+	report(with_key.ipa == TEST_IPA + WORD && with_key.ipa_again == TEST_IPA + WORD,
+	       "IPA, twice, in a handler that changed a key: expected %#lx, found %#lx and %#lx",
+	       TEST_IPA + WORD, with_key.ipa, with_key.ipa_again);
+	report(with_key.key_after == with_key.key_before,
+	       "APIAKeyLo_EL1 in the CPU after guest_fault_ipa(): expected %#lx, found %#lx",
+	       with_key.key_before, with_key.key_after);
+	guest_destroy(guest);
+}
+
 static const struct subtest subtests[] = {
-	{ "par", test_par },	     { "after-run", test_after_run },
-	{ "unknown", test_unknown }, { "read-only", test_read_only },
-	{ "fetch", test_fetch },     { "syndromes", test_syndromes },
+	{ "par", test_par },
+	{ "after-run", test_after_run },
+	{ "unknown", test_unknown },
+	{ "read-only", test_read_only },
+	{ "fetch", test_fetch },
+	{ "syndromes", test_syndromes },
+	{ "mmu-turned-on", test_mmu_turned_on },
+	{ "stage2", test_stage2 },
+	{ "keys", test_keys },
 };
 
 int main(int argc, char **argv)

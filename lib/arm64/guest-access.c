@@ -18,7 +18,7 @@
 #define CHUNK SZ_4K
 #define CHUNK_OFFSET(va) ((va) & (CHUNK - 1UL))
 
-/* With the guest's registers in the CPU; PAR_EL1 stays the guest's. */
+/* With the registers in the CPU that AT uses; PAR_EL1 stays the guest's. */
 static phys_addr_t translate_in_cpu(u64 va)
 {
 	u64 guest_par = read_sysreg(par_el1), par;
@@ -44,7 +44,7 @@ phys_addr_t guest_translate(struct guest *guest, u64 va)
 	if (this_percpu()->guest != guest)
 		return guest->thread ? INVALID_PHYS_ADDR : translate_in_memory(guest, va);
 	if (guest->regs_in_memory)
-		guest_registers_to_cpu(guest);
+		guest_registers_for_at(guest);
 	return translate_in_cpu(va);
 }
 

@@ -85,7 +85,7 @@ bool guest_fault_ipa(struct guest *guest, u64 *ipa)
 		return guest->fault_ipa != INVALID_PHYS_ADDR;
 	}
 	if (guest->regs_in_memory)
-		guest_registers_to_cpu(guest);
+		guest_registers_for_at(guest);
 	return translate_stage1(guest->far_el2, ipa);
 }
 

@@ -49,7 +49,7 @@ void el1_state_save(struct el1_state *state)
 	}
 }
 
-__changes_keys void el1_state_load(const struct el1_state *state)
+static inline __attribute__((always_inline)) void load_all_but_keys(const struct el1_state *state)
 {
 	unsigned int has = features;
 
@@ -58,14 +58,24 @@ __changes_keys void el1_state_load(const struct el1_state *state)
 	} else {
 		EL1_REGISTERS(LOAD_NVHE)
 	}
-	if (has & HAS_PAUTH) {
-		PAUTH_REGISTERS(LOAD_OPTIONAL)
-	}
 	if (has & HAS_RAS) {
 		RAS_REGISTERS(LOAD_OPTIONAL)
 	}
 	if (has & HAS_SME) {
 		SME_REGISTERS(LOAD_OPTIONAL)
+	}
+}
+
+void el1_state_load_without_keys(const struct el1_state *state)
+{
+	load_all_but_keys(state);
+}
+
+__changes_keys void el1_state_load(const struct el1_state *state)
+{
+	load_all_but_keys(state);
+	if (features & HAS_PAUTH) {
+		PAUTH_REGISTERS(LOAD_OPTIONAL)
 	}
 }
 

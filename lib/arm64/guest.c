@@ -208,6 +208,22 @@ __changes_keys void guest_registers_to_cpu(struct guest *guest)
 		guest_drop_other_vcpus(guest);
 }
 
+void guest_registers_for_at(struct guest *guest)
+{
+	if (guest->emulates_dc)
+		guest_check_dc(guest);
+	el1_state_load_without_keys(&guest->el1);
+	if (!(guest->hcr_el2 & HCR_EL2_RW))
+		aarch32_state_load(&guest->aarch32);
+	write_sysreg(guest->vtcr_el2, vtcr_el2);
+	write_sysreg(guest->vttbr_el2, vttbr_el2);
+	isb(); /* the page tables and controls before the bits that enable them */
+	write_sysreg(guest->hcr_el2, hcr_el2);
+	isb();
+	if (guest->s2mmu->last_vcpu)
+		guest_drop_other_vcpus(guest);
+}
+
 void guest_registers_to_memory(struct guest *guest)
 {
 	mmu_page_show(guest->registers_pte);

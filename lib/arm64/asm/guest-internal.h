@@ -43,6 +43,12 @@ bool guest_host_serror_pending(void);
  */
 void guest_registers_to_cpu(struct guest *guest);
 void guest_registers_to_memory(struct guest *guest);
+/*
+ * guest.c: the registers are in memory, where they stay, and the CPU gets those that an AT
+ * instruction uses. Not the keys: the return addresses of the handler and its callees are signed
+ * with those that are in the CPU, which a handler may have changed in memory.
+ */
+void guest_registers_for_at(struct guest *guest);
 
 /* guest-optional.c: FP and the optional state, for guests with has_optional */
 void guest_update_optional(struct guest *guest);

@@ -131,6 +131,7 @@ struct vgic_queue {
 
 void el1_state_save(struct el1_state *state);
 void el1_state_load(const struct el1_state *state);
+void el1_state_load_without_keys(const struct el1_state *state);
 /*
  * Set the architecture's reset values of EL1, and 0 where it leaves them UNKNOWN. To be called
  * before the others: it reads the CPU's features.
