@@ -10,7 +10,7 @@
 #include <asm/processor.h>
 
 #define VMID 12
-#define UNMAPPED_IPA 0x100000000UL
+#define UNMAPPED_IPA 0x100000000
 
 /* An exit of each of three classes: HVC, a data abort, SMC. */
 static u64 guest_three_exits(void)
@@ -377,13 +377,14 @@ static void test_skip_it(void)
 {
 	struct guest *guest = guest_create_4k(VMID, guest_three_exits);
 	const u64 others = PSR_MODE32_BIT | PSR_T32_BIT | PSR_C_BIT;
+	const u64 trapped_mrc = (u64)ESR_ELx_EC_CP15_32 << ESR_ELx_EC_SHIFT;
 	int wrong = 0;
 
 	for (u64 it = 0; it < 256; it++) {
 		u64 next = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
 
 		guest->elr_el2 = 0x1000;
-		guest->esr_el2 = it & 8 ? ESR_ELx_IL : 0;
+		guest->esr_el2 = trapped_mrc | (it & 8 ? ESR_ELx_IL : 0);
 		guest->spsr_el2 = others | (it >> 2) << 10 | (it & 3) << 25;
 		guest_skip_instruction(guest);
 		wrong += guest->spsr_el2 != (others | (next >> 2) << 10 | (next & 3) << 25) ||
@@ -396,10 +397,84 @@ static void test_skip_it(void)
 	guest_destroy(guest);
 }
 
+/*
+ * In guests: each instruction is stepped over once, and the one behind it is executed.
+ */
+
+static unsigned int skips;
+static u64 skipped_class;
+
+static enum guest_handler_result skip(struct guest *guest)
+{
+	if (skips++)
+		return GUEST_ACTION_EXIT;
+	skipped_class = ESR_ELx_EC(guest->esr_el2);
+	guest_skip_instruction(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+#define GUEST_OF(name, instruction)                          \
+	static u64 name(void)                                \
+	{                                                    \
+		u64 value = 1;                               \
+                                                             \
+		asm volatile(instruction "\n	add	%0, %0, #1" \
+			     : "+r"(value)                   \
+			     :                               \
+			     : "x9", "memory");              \
+		return value;                                \
+	}
+GUEST_OF(guest_smc, "smc #0")
+GUEST_OF(guest_wfi, "wfi")
+GUEST_OF(guest_mrs, "mrs x9, id_aa64pfr0_el1")
+GUEST_OF(guest_brk, "brk #1")
+GUEST_OF(guest_load, "mov x9, " xstr(UNMAPPED_IPA) "\n	ldr xzr, [x9]")
+GUEST_OF(guest_svc, "svc #1")
+
+static void check_skip(u64 (*func)(void), unsigned int ec, u64 hcr, u64 mdcr)
+{
+	struct guest *guest = guest_create_4k(VMID, func);
+
+	guest->hcr_el2 |= hcr;
+	guest->mdcr_el2 |= mdcr;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, skip);
+	skips = 0;
+	guest_check_run(guest, EXPECT_RETURN(2), "%s, stepped over, and an addition of 1 to 1",
+			esr_class_name((u64)ec << ESR_ELx_EC_SHIFT));
+	report(skips == 1 && skipped_class == ec,
+	       "exits before the return: expected 1 of class %#x, found %u of %#lx", ec, skips,
+	       skipped_class);
+	guest_destroy(guest);
+}
+
+static void test_skip_in_guest(void)
+{
+	check_skip(guest_smc, ESR_ELx_EC_SMC64, 0, 0);
+	check_skip(guest_wfi, ESR_ELx_EC_WFx, HCR_EL2_TWI, 0);
+	check_skip(guest_mrs, ESR_ELx_EC_SYS64, HCR_EL2_TID3, 0);
+	check_skip(guest_brk, ESR_ELx_EC_BRK64, 0, MDCR_EL2_TDE);
+	check_skip(guest_load, ESR_ELx_EC_DABT_LOW, 0, 0);
+}
+
+/* An SVC that FEAT_FGT traps returns to itself, unlike one that is executed. */
+static void test_skip_svc(void)
+{
+	if (!FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT + 3, ID_AA64MMFR0_FGT)) {
+		report_skip("the CPU has no fine-grained traps (ID_AA64MMFR0_EL1.FGT)");
+		return;
+	}
+	write_sysreg_s(HFGITR_EL2_SVC_EL1, HFGITR_EL2);
+	check_skip(guest_svc, ESR_ELx_EC_SVC64, 0, 0);
+	write_sysreg_s(0, HFGITR_EL2);
+}
+
 static const struct subtest subtests[] = {
-	{ "numbers", test_numbers }, { "skip", test_skip },	  { "skip-it", test_skip_it },
-	{ "class", test_class },     { "order", test_order },	  { "direct", test_direct },
-	{ "removed", test_removed }, { "default", test_default }, { "statistics", test_statistics },
+	{ "numbers", test_numbers },	   { "skip", test_skip },
+	{ "skip-it", test_skip_it },	   { "skip-in-guest", test_skip_in_guest },
+	{ "skip-svc", test_skip_svc },	   { "class", test_class },
+	{ "order", test_order },	   { "direct", test_direct },
+	{ "removed", test_removed },	   { "default", test_default },
+	{ "statistics", test_statistics },
 };
 
 int main(int argc, char **argv)

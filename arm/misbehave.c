@@ -597,6 +597,19 @@ static void guest_skip(void)
 	guest_run(guest);
 }
 
+/* As after the HVC, whose syndrome ESR_EL2 has */
+static void guest_skip_interrupt(void)
+{
+	struct guest *guest = guest_create(1, guest_hvc, S2_PAGE_4K);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_run(guest);
+	guest_install_handler(guest, ELx_LOW_IRQ_64, skip_call);
+	gic_enable_defaults();
+	gic_ipi_send_single(1, 0);
+	guest_run(guest);
+}
+
 static __attribute__((__noinline__)) void guest_hvc_7(void)
 {
 	asm volatile("hvc #7");
@@ -755,6 +768,7 @@ static const struct {
 	{ "guest-stack", guest_stack_overflow },
 	{ "guest-opaque", guest_opaque },
 	{ "guest-skip", guest_skip },
+	{ "guest-skip-interrupt", guest_skip_interrupt },
 	{ "its-stopped", its_stopped },
 	{ "its-stalled", its_stalled },
 	{ "its-unknown-device", its_unknown_device },

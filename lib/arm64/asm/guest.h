@@ -262,8 +262,10 @@ bool guest_fault_ipa(struct guest *guest, u64 *ipa);
 void guest_set_optional_state(struct guest *guest, const struct guest_optional_state *state);
 
 /*
- * Continue behind the instruction that caused the last exit, which the host has emulated. An
- * assertion fails after HVC and SVC, whose ELR_EL2 is behind them already.
+ * Continue behind the instruction that caused the last exit, which the host has emulated: a trapped
+ * one (an SMC is), BRK, a load or store that faulted. An assertion fails after HVC, SVC and a
+ * software step, whose ELR_EL2 is behind the instruction already, and after interrupts and SErrors,
+ * which no instruction causes.
  */
 void guest_skip_instruction(struct guest *guest);
 

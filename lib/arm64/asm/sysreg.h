@@ -89,6 +89,8 @@
 #define HFGRTR_EL2 sys_reg(3, 4, 1, 1, 4)
 #define HFGWTR_EL2 sys_reg(3, 4, 1, 1, 5)
 #define HFGITR_EL2 sys_reg(3, 4, 1, 1, 6)
+#define HFGITR_EL2_SVC_EL0 (UL(1) << 52)
+#define HFGITR_EL2_SVC_EL1 (UL(1) << 53)
 #define HDFGRTR_EL2 sys_reg(3, 4, 3, 1, 4)
 #define HDFGWTR_EL2 sys_reg(3, 4, 3, 1, 5)
 #define ID_AA64MMFR2_EL1 sys_reg(3, 0, 0, 7, 2)
