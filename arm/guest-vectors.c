@@ -37,7 +37,14 @@ struct visit {
 	enum vector slot;
 	unsigned int entries[VECTOR_MAX]; /* calls of each vector's handler at the slot's address */
 	unsigned int wrong; /* of x0..x30 in the handler */
+	u64 pan; /* PSR_PAN_BIT: set at the slot */
+	u64 pan_in_handler, esr;
 };
+
+static u64 pan_of_cpu(void)
+{
+	return FIELD(read_sysreg(id_aa64mmfr1_el1), 23, 20) ? PSR_PAN_BIT : 0;
+}
 
 static enum guest_handler_result go_to_slot(struct guest *guest)
 {
@@ -46,7 +53,7 @@ static enum guest_handler_result go_to_slot(struct guest *guest)
 	for (u64 n = 0; n < 31; n++)
 		guest->x[n] = 0x1000 * visit->slot + n;
 	guest->elr_el2 = slot_address(visit->slot);
-	guest->spsr_el2 = PSR_MODE_EL2h | PSR_DAIF;
+	guest->spsr_el2 = PSR_MODE_EL2h | PSR_DAIF | visit->pan;
 	return GUEST_ACTION_RESUME;
 }
 
@@ -56,6 +63,8 @@ static enum guest_handler_result arrived(struct guest *guest, enum vector vector
 
 	if (vector == ELx_LOW_SYNC_64 && guest->elr_el2 != slot_address(visit->slot))
 		return go_to_slot(guest);
+	visit->pan_in_handler = pan_of_cpu() ? read_sysreg(PSTATE_PAN) : 0;
+	visit->esr = guest->esr_el2;
 	visit->wrong = 0;
 	for (u64 n = 0; n < 31; n++)
 		visit->wrong += guest->x[n] != 0x1000 * visit->slot + n;
@@ -86,8 +95,8 @@ static const guest_handler_t arrivals[VECTOR_MAX] = {
 
 /*
  * An empty slot would run into the next one, or into endless exceptions at EL2: check it before
- * the jump. The first instruction of a slot stores the guest's registers or makes room for them;
- * zero is UDF.
+ * the jump. The first instruction of a slot stores the guest's registers, or branches to the slot of
+ * the host's own vectors; zero is UDF.
  */
 static bool check_slot(const char *table, enum vector vector)
 {
@@ -103,26 +112,44 @@ static bool check_slot(const char *table, enum vector vector)
 		      slot[0], slot[1], slot[2], slot[3]);
 }
 
+/* Interrupts leave ESR_EL2 as it was, here that of the HVC before. */
+static void check_visit(const struct visit *visit)
+{
+	bool has_syndrome = !vector_is_interrupt(visit->slot);
+
+	report(visit->entries[visit->slot] == 1,
+	       "calls of the vector's handler: expected 1, found %u", visit->entries[visit->slot]);
+	report(!visit->wrong, "x0..x30 in the handler: expected 0 wrong, found %u", visit->wrong);
+	report(!visit->pan_in_handler,
+	       "PSTATE.PAN in the handler, %#lx before: expected 0, found %#lx", visit->pan,
+	       visit->pan_in_handler);
+	report(has_syndrome ? ESR_ELx_EC(visit->esr) == ESR_ELx_EC_HVC64 : !visit->esr,
+	       "esr_el2 in the handler: expected %s, found %#lx",
+	       has_syndrome ? "the CPU's, an HVC" : "0", visit->esr);
+}
+
+static void visit_slot(struct visit *visit)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_hvc_forever);
+
+	guest->data = visit;
+	for (enum vector v = ELx_LOW_SYNC_64; v < VECTOR_MAX; v++)
+		guest_install_handler(guest, v, arrivals[v]);
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "guest sent to the slot");
+	check_visit(visit);
+	guest_destroy(guest);
+}
+
+/* With PSTATE.PAN clear and, where the CPU has it, set */
 static void test_exit_slots(void)
 {
 	for (enum vector vector = ELx_LOW_SYNC_64; vector < VECTOR_MAX; vector++) {
-		struct guest *guest = guest_create_4k(VMID, guest_hvc_forever);
-		struct visit visit = { .slot = vector };
-
 		report_prefix_push(vector_name(vector));
 		if (check_slot(guest_vectors, vector)) {
-			guest->data = &visit;
-			for (enum vector v = ELx_LOW_SYNC_64; v < VECTOR_MAX; v++)
-				guest_install_handler(guest, v, arrivals[v]);
-			guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER),
-					"guest sent to the slot");
-			report(visit.entries[vector] == 1,
-			       "calls of the vector's handler: expected 1, found %u",
-			       visit.entries[vector]);
-			report(!visit.wrong, "x0..x30 in the handler: expected 0 wrong, found %u",
-			       visit.wrong);
+			visit_slot(&(struct visit){ .slot = vector });
+			if (pan_of_cpu())
+				visit_slot(&(struct visit){ .slot = vector, .pan = PSR_PAN_BIT });
 		}
-		guest_destroy(guest);
 		report_prefix_pop();
 	}
 }
@@ -345,24 +372,95 @@ static void test_exception_in_handler(void)
  * An illegal exception return
  */
 
-static enum guest_handler_result make_spsr_illegal(struct guest *guest)
+#define MODE_EL3h 0xd
+#define MODE_RESERVED 0x1 /* EL0 with SP_EL1 */
+#define MODE_SVC32 0x13 /* EL1 is in AArch64 */
+
+/* The host's memory at the guest's PC, where the CPU is after the return */
+enum pc { PC_OF_GUEST, PC_UNMAPPED, PC_MISALIGNED, PC_OF_DATA, PC_TOO_LARGE };
+
+static const struct illegal {
+	const char *what;
+	u64 spsr, hcr;
+	enum pc pc;
+} illegals[] = {
+	{ .what = "EL3h", .spsr = MODE_EL3h | PSR_DAIF },
+	{ .what = "EL3h, nothing masked", .spsr = MODE_EL3h },
+	{ .what = "EL3h, PAN set", .spsr = MODE_EL3h | PSR_DAIF | PSR_PAN_BIT },
+	{ .what = "EL3h, other bits set",
+	  .spsr = MODE_EL3h | PSR_DAIF | PSR_UAO_BIT | PSR_TCO_BIT | 3UL << 10 },
+	{ .what = "a reserved mode", .spsr = MODE_RESERVED | PSR_DAIF },
+	{ .what = "AArch32", .spsr = MODE_SVC32 },
+	{ .what = "EL1h with HCR_EL2.TGE", .spsr = PSR_MODE_EL1h | PSR_DAIF, .hcr = HCR_EL2_TGE },
+	{ .what = "EL3h, PC not mapped for the host", .spsr = MODE_EL3h, .pc = PC_UNMAPPED },
+	{ .what = "EL3h, PC misaligned", .spsr = MODE_EL3h, .pc = PC_MISALIGNED },
+	{ .what = "EL3h, PC not executable for the host", .spsr = MODE_EL3h, .pc = PC_OF_DATA },
+	{ .what = "EL3h, PC of more than 52 bits", .spsr = MODE_EL3h, .pc = PC_TOO_LARGE },
+};
+
+static u64 pc_of(const struct guest *guest, enum pc pc)
 {
-	guest->spsr_el2 = 0xd; /* EL3h */
+	switch (pc) {
+	case PC_UNMAPPED:
+		return 0x1000;
+	case PC_MISALIGNED:
+		return guest->elr_el2 | 2;
+	case PC_OF_DATA:
+		return (u64)guest->stack;
+	case PC_TOO_LARGE:
+		return 1UL << 54;
+	case PC_OF_GUEST:
+		break;
+	}
+	return guest->elr_el2;
+}
+
+static u64 returned_to;
+
+static enum guest_handler_result make_return_illegal(struct guest *guest)
+{
+	const struct illegal *illegal = guest->data;
+
+	guest->spsr_el2 = illegal->spsr;
+	guest->elr_el2 = returned_to = pc_of(guest, illegal->pc);
+	if (illegal->hcr)
+		guest->hcr_el2 |= illegal->hcr;
 	return GUEST_ACTION_RESUME;
+}
+
+/* It ends the run with PC and registers as they were, and the guest may go on with a legal SPSR. */
+static void check_illegal_eret(const struct illegal *illegal)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_hvc_forever);
+	u64 link = guest->x[30], ipa;
+
+	guest->data = (void *)illegal;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, make_return_illegal);
+	guest->elr_el2 = (u64)guest_hvc_forever;
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_ILLEGAL_ERET), "return to %s",
+			illegal->what);
+	report(guest->esr_el2 == ((u64)ESR_ELx_EC_ILL << ESR_ELx_EC_SHIFT | ESR_ELx_IL) &&
+		       !guest_fault_ipa(guest, &ipa),
+	       "ESR_EL2 after a return to %s: expected illegal execution state, without an IPA, found "
+	       "%s (%#lx)",
+	       illegal->what, esr_class_name(guest->esr_el2), guest->esr_el2);
+	report(guest->elr_el2 == returned_to && guest->spsr_el2 == illegal->spsr &&
+		       guest->x[30] == link,
+	       "state after it: expected PC %#lx, SPSR_EL2 %#lx, x30 %#lx, found %#lx, %#lx, %#lx",
+	       returned_to, illegal->spsr, link, guest->elr_el2, guest->spsr_el2, guest->x[30]);
+	guest->elr_el2 = (u64)guest_hvc_forever;
+	guest->spsr_el2 = PSR_MODE_EL1h | PSR_DAIF;
+	guest->hcr_el2 &= ~illegal->hcr;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_HVC64), "run after a return to %s",
+			illegal->what);
+	guest_destroy(guest);
 }
 
 static void test_illegal_eret(void)
 {
-	struct guest *guest = guest_create_4k(VMID, guest_hvc_forever);
-
-	guest_install_handler(guest, ELx_LOW_SYNC_64, make_spsr_illegal);
-	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_ILLEGAL_ERET),
-			"return to EL3h, which is illegal");
-	report(ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_ILL,
-	       "class in ESR_EL2 after an illegal return: expected illegal execution state, found %s "
-	       "(%#lx)",
-	       esr_class_name(guest->esr_el2), guest->esr_el2);
-	guest_destroy(guest);
+	for (size_t i = 0; i < ARRAY_SIZE(illegals); i++)
+		check_illegal_eret(&illegals[i]);
 }
 
 static const struct subtest subtests[] = {

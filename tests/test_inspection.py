@@ -225,15 +225,15 @@ def test_a_stack_ends_where_its_records_do() -> None:
 class Handler(Memory):
     """A CPU in a handler, whose stack leads to a struct guest; `SPSR` reads the guest's memory."""
 
-    GUEST, FRAME, SPSR = 0x1000, 0x1000 + 54 * 8, 0x3C5
+    GUEST, FRAME, SPSR = 0x1000, 0x1000 + 55 * 8, 0x3C5
 
     def __init__(self, *records: tuple[int, int, int]) -> None:
         super().__init__((0x10, self.FRAME, 1), (self.FRAME, 0, 2))
         self._of_guest = Memory(*records)
         self._is_guest = False
         words = {29: 0x40, 30: 6, 31: 5, 33: self.SPSR, 34: 7}
-        words |= dict.fromkeys(range(38, 54, 2), self.FRAME)
-        self._guest = struct.pack("<54Q", *(words.get(at, 0) for at in range(54)))
+        words |= dict.fromkeys(range(39, 55, 2), self.FRAME)
+        self._guest = struct.pack("<55Q", *(words.get(at, 0) for at in range(55)))
 
     def write_state(self, state: int) -> Steps[None]:
         yield from ()

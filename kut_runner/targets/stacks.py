@@ -20,8 +20,8 @@ _ADDRESS_BITS: Final = 48
 _WORD: Final = 8
 #: Members of struct guest, in words; lib/arm64/asm-offsets.c asserts them.
 _X29, _X30, _ELR, _SPSR, _ESR = 29, 30, 31, 33, 34
-_DISPATCH_FRAMES: Final = range(38, 54, 2)
-_HOST_FRAME: Final = 54
+_DISPATCH_FRAMES: Final = range(39, 55, 2)
+_HOST_FRAME: Final = 55
 _AARCH32: Final = 1 << 4
 
 

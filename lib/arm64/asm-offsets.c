@@ -49,9 +49,9 @@ GUEST_WORD(x[30], 30);
 GUEST_WORD(elr_el2, 31);
 GUEST_WORD(spsr_el2, 33);
 GUEST_WORD(esr_el2, 34);
-GUEST_WORD(dispatch[0].frame, 38);
-GUEST_WORD(dispatch[1].frame, 40);
-GUEST_WORD(host_frame, 54);
+GUEST_WORD(dispatch[0].frame, 39);
+GUEST_WORD(dispatch[1].frame, 41);
+GUEST_WORD(host_frame, 55);
 
 void asm_offsets(void);
 void asm_offsets(void)

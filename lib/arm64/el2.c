@@ -82,7 +82,5 @@ void el2_setup(void)
 		isb();
 		write_sysreg_s(ICH_HCR_NO_VGIC, ICH_HCR_EL2);
 	}
-	if (has_feature(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_PAN))
-		asm volatile(".arch_extension pan\n\tmsr pan, #0");
 	isb();
 }

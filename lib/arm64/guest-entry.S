@@ -9,7 +9,7 @@
  */
 #include <asm/cfi.h>
 #include <asm/guest-entry.h>
-#include <asm/host-vector.h>
+#include <asm/processor.h>
 #include <asm/ptrace.h>
 #include <asm/registers.h>
 
@@ -72,9 +72,9 @@ guest_vector_\name\dc:
 	.balign	VECTOR_TABLE_SIZE
 	/* The host's own exceptions, in a handler. */
 	.irp	vector, VECTORS_CURRENT_EL
-	host_vector 2, \vector
-	.endr
 	.balign	VECTOR_SLOT_SIZE
+	b	host_vectors_el2 + \vector * VECTOR_SLOT_SIZE
+	.endr
 	.cfi_startproc
 	cfi_called_by_guest_run
 	guest_vector \dc, sync_64, ELx_LOW_SYNC_64, guest_resume, guest_sync_64\dc, \set_64, \bit_64

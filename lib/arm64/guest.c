@@ -13,19 +13,25 @@
 #include <asm/guest-internal.h>
 #include <asm/io.h>
 #include <asm/mmu.h>
+#include <asm/pstate.h>
 #include <asm/setup.h>
 #include <asm/stage2-internal.h>
 #include <asm/stage2-vmid.h>
 
 #define ISR_EL1_A (1UL << 8)
 
-/* The virtual addresses of a guest's block: a guard, the handlers' stack, struct guest. */
+/*
+ * The virtual addresses of a guest's block: a guard, the handlers' stack with the exit frame at its
+ * top, the rest of struct guest.
+ */
 #define BLOCK_STACK THREAD_SIZE
-#define BLOCK_GUEST (2 * THREAD_SIZE)
+#define BLOCK_DISPATCH (2 * THREAD_SIZE)
+#define BLOCK_FRAME (BLOCK_DISPATCH - PAGE_SIZE) /* the page of the exit frame */
+#define BLOCK_GUEST (BLOCK_DISPATCH - offsetof(struct guest, dispatch_page))
 static_assert(BLOCK_GUEST + sizeof(struct guest) <= VM_SLOT_SIZE, "a guest fits its slot");
-static_assert(offsetof(struct guest, registers_page) == PAGE_SIZE, "one page is for the exit path");
-static_assert(sizeof(struct guest) == 2 * PAGE_SIZE,
-	      "the system registers have a page of their own");
+static_assert(BLOCK_GUEST % 16 == 0, "it is a stack pointer");
+static_assert(sizeof(struct guest) == offsetof(struct guest, dispatch_page) + 2 * PAGE_SIZE,
+	      "the system registers have a page of their own, and the rest fits the one before");
 
 extern char guest_vectors_dc[], guest_leave_illegal[];
 int guest_enter(struct guest *guest);
@@ -98,7 +104,9 @@ static struct guest *alloc_block(void)
 
 	if (!block)
 		return NULL;
-	if (!vm_populate(block + BLOCK_STACK, THREAD_SIZE + sizeof(struct guest))) {
+	if (!vm_populate(block + BLOCK_STACK, BLOCK_FRAME - BLOCK_STACK) ||
+	    !vm_populate_as(block + BLOCK_FRAME, PAGE_SIZE, MMU_DATA_PRIVILEGED) ||
+	    !vm_populate(block + BLOCK_DISPATCH, 2 * PAGE_SIZE)) {
 		vm_slot_free(block);
 		return NULL;
 	}
@@ -306,7 +314,7 @@ enum guest_exit_reason guest_run(struct guest *guest)
 {
 	struct percpu *cpu = this_percpu();
 	struct guest *outer = cpu->guest;
-	u64 daif = read_sysreg(daif);
+	u64 pstate = pstate_save();
 
 	assert_msg(!guest->thread, "the guest runs already");
 	guest->exit_reason = GUEST_EXIT_HOST_SERROR;
@@ -337,21 +345,49 @@ enum guest_exit_reason guest_run(struct guest *guest)
 		s2_vmid_put(guest->s2mmu);
 	cpu->guest = outer;
 	smp_store_release(&guest->thread, NULL);
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	pstate_restore(pstate);
 	return guest->exit_reason;
 }
 
-/* eret with an illegal SPSR_EL2 stays at EL2, with PSTATE.IL, which faults at the guest's PC. */
-static bool fixup_illegal_eret(struct guest *guest, struct pt_regs *regs, unsigned int esr)
+/*
+ * eret with an illegal SPSR_EL2 stays at EL2, with PSTATE.IL and at the guest's PC. Where the host
+ * cannot fetch there, PC alignment fault and instruction abort come first (DDI 0487, D1.3.5).
+ */
+static bool is_illegal_eret(const struct guest *guest, const struct pt_regs *regs)
 {
-	if (regs->sp != (u64)guest)
-		return false;
+	return regs->sp == (u64)guest && regs->pstate & PSR_IL_BIT;
+}
+
+static void fixup_illegal_eret(struct guest *guest, struct pt_regs *regs)
+{
 	guest->exit_reason = GUEST_EXIT_ILLEGAL_ERET;
-	guest->esr_el2 = esr;
+	guest->esr_el2 = (u64)ESR_ELx_EC_ILL << ESR_ELx_EC_SHIFT | ESR_ELx_IL;
 	report_info("guest: illegal exception return: SPSR_EL2 %#lx, ELR_EL2 %#lx", guest->spsr_el2,
 		    guest->elr_el2);
 	regs->pc = (u64)guest_leave_illegal;
 	regs->pstate = PSR_MODE_EL2h | PSR_DAIF;
+}
+
+/*
+ * A vector in which PAN is still the guest's loads from dispatch_page: once more, without PAN. ESR,
+ * ELR, SPSR, FAR and HPFAR_EL2 of the exit are in struct guest already.
+ */
+static bool fixup_guests_pan(struct guest *guest, struct pt_regs *regs)
+{
+	if (regs->sp != (u64)guest || !(regs->pstate & PSR_PAN_BIT) ||
+	    (read_sysreg(far_el2) & PAGE_MASK) != (u64)guest->dispatch_page)
+		return false;
+	regs->pstate &= ~(u64)PSR_PAN_BIT;
+	return true;
+}
+
+/* The first access of a handler to the registers */
+static bool fixup_registers_page(struct guest *guest)
+{
+	if (guest->regs_in_memory ||
+	    (read_sysreg(far_el2) & PAGE_MASK) != (u64)guest->registers_page)
+		return false;
+	guest_registers_to_memory(guest);
 	return true;
 }
 
@@ -366,16 +402,10 @@ bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr)
 	}
 	if (!guest)
 		return false;
-	switch (ESR_ELx_EC(esr)) {
-	case ESR_ELx_EC_ILL:
-		return fixup_illegal_eret(guest, regs, esr);
-	case ESR_ELx_EC_DABT_CUR:
-		if (guest->regs_in_memory ||
-		    (read_sysreg(far_el2) & PAGE_MASK) != (u64)guest->registers_page)
-			return false;
-		guest_registers_to_memory(guest);
+	if (is_illegal_eret(guest, regs)) {
+		fixup_illegal_eret(guest, regs);
 		return true;
-	default:
-		return false;
 	}
+	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_CUR &&
+	       (fixup_guests_pan(guest, regs) || fixup_registers_page(guest));
 }

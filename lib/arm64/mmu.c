@@ -59,6 +59,8 @@ static pteval_t leaf_attributes(enum mmu_prot prot)
 		return memory | PTE_RDONLY | never_executed;
 	case MMU_DATA:
 		return memory | never_executed;
+	case MMU_DATA_PRIVILEGED:
+		return (one_level ? memory : memory & ~PTE_USER) | never_executed;
 	case MMU_HEAP:
 		return one_level ? memory | never_executed : memory;
 	case MMU_DEVICE:

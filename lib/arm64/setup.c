@@ -18,6 +18,7 @@
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
+#include <asm/pstate.h>
 #include <asm/psci.h>
 #include <asm/setup.h>
 #include <asm/timer.h>
@@ -298,6 +299,7 @@ static void setup_memory(const void *fdt)
 void setup_cpu(struct percpu *percpu)
 {
 	*percpu->thread = (struct thread_info){ .cpu = percpu->cpu };
+	pstate_setup();
 	if (host_at_el2) {
 		write_sysreg(percpu, tpidr_el2);
 		write_sysreg(host_vectors_el2, vbar_el2);
@@ -351,6 +353,7 @@ void start_image(const void *fdt, u64 counter)
 	host_at_el2 = current_level() == CurrentEL_EL2;
 	host_vhe = host_at_el2 && (read_sysreg(hcr_el2) & HCR_EL2_E2H);
 	setup_cpu(&boot_percpu);
+	pstate_patch_vectors();
 	/* Without a valid device tree no console is known: abort() ends in WFI. */
 	if (!fdt_valid(fdt) || !fdt_for_each_node(fdt, read_node, NULL))
 		abort();

@@ -2,6 +2,7 @@
 /* The host's user mode. */
 #include <libcflat.h>
 #include <asm/processor.h>
+#include <asm/pstate.h>
 #include <asm/setup.h>
 #include <asm/thread_info.h>
 #include <asm/user.h>
@@ -134,7 +135,7 @@ bool user_mode_answered(struct pt_regs *regs, unsigned int esr, bool has_handler
 
 void start_usr(void (*func)(void *arg), void *arg, unsigned long sp)
 {
-	u64 daif = read_sysreg(daif);
+	u64 pstate = pstate_save();
 
 	assert_msg(!user_mode_unsupported(), "%s", user_mode_unsupported());
 	daif_set(PSR_DAIF);
@@ -143,5 +144,5 @@ void start_usr(void (*func)(void *arg), void *arg, unsigned long sp)
 		user_enter_el2(func, arg, ALIGN_DOWN(sp, 16));
 	else
 		user_enter_el1(func, arg, ALIGN_DOWN(sp, 16));
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	pstate_restore(pstate);
 }

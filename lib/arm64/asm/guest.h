@@ -69,22 +69,36 @@ struct guest_optional_state {
 	void (*save)(struct guest *guest); /* to memory, and disabled in the CPU */
 };
 
+/* clang-format off */
+/* Members of struct guest that have a page for themselves */
+#define GUEST_PAGE_BEGIN(name) union { char name[PAGE_SIZE]; struct {
+#define GUEST_PAGE_END }; };
+
+/* clang-format on */
 /*
- * The first page is for the exit path; the order of its first members is that of guest-entry.S.
+ * The order of the first members is that of guest-entry.S.
  *
- * The second page holds the system registers while they are not in the CPU. During guest_run() it
- * is unmapped: the first access of a handler faults, which moves the registers to memory and maps
- * the page, and RESUME moves them back. So handlers that do not look at them do not pay for them.
+ * They are the end of a page that the host's user mode may not access: a vector can save registers
+ * there whatever PSTATE.PAN is, which at an exit is the guest's. The next page is like the rest of
+ * memory: with PAN set the load of the handler's address faults on a VHE host, and the host's
+ * vector clears PAN (guest_fixup_exception()). So guests that do not set PAN do not pay for it.
+ *
+ * The last page holds the system registers while they are not in the CPU. During guest_run() it is
+ * unmapped: the first access of a handler faults, which moves the registers to memory and maps the
+ * page, and RESUME moves them back. So handlers that do not look at them do not pay for them.
  * Meanwhile the page is the CPU's that runs the guest: others must not look at it.
  */
 struct guest {
 	u64 x[31];
 	u64 elr_el2;
-	u64 regs_in_memory; /* not 0: the values are those of the second page, not the CPU's */
+	u64 regs_in_memory; /* not 0: the values are those of the last page, not the CPU's */
 	u64 spsr_el2;
 	u64 esr_el2; /* 0 after an interrupt, which has no syndrome */
 	u64 far_el2; /* of the last exit of a class that has one */
 	u64 hpfar_el2; /* likewise; see guest_fault_ipa() */
+	u64 exit_code; /* enum vector of the last exit; handlers must not change it */
+
+	GUEST_PAGE_BEGIN(dispatch_page)
 	struct guest_dispatch dispatch[VECTOR_MAX - ELx_LOW_SYNC_64];
 	void *host_sp;
 	u64 host_frame[2]; /* frame record of guest_run() */
@@ -99,7 +113,6 @@ struct guest {
 	void (*destroy_s1mmu)(struct s1_mmu *mmu); /* by pointer: few images have the code */
 	enum guest_exit_reason exit_reason;
 	u64 return_value; /* with GUEST_EXIT_RETURNED */
-	u64 exit_code; /* enum vector of the last exit; handlers must not change it */
 	enum vector el1_vector; /* with GUEST_EXIT_EL1_UNHANDLED: of the guest's table */
 	/* guest_fault_ipa() of the exit that ended the last run, INVALID_PHYS_ADDR if none */
 	u64 fault_ipa;
@@ -132,8 +145,9 @@ struct guest {
 	struct el2_state host_el2;
 	u64 host_vbar;
 	struct fpsimd_state host_fpsimd;
+	GUEST_PAGE_END
 
-	char registers_page[0] __aligned(PAGE_SIZE); /* the second page */
+	GUEST_PAGE_BEGIN(registers_page)
 	union {
 		struct el2_state el2;
 		struct {
@@ -154,6 +168,7 @@ struct guest {
 	struct aarch32_state aarch32; /* with HCR_EL2.RW clear */
 	struct vgic_state vgic; /* with guest_vgic_enable() */
 	u64 vsesr_el2; /* with guest_inject_serror() and FEAT_RAS */
+	GUEST_PAGE_END
 };
 
 /* The reason why guests cannot run here, for report_skip(), or NULL. */

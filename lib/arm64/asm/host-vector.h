@@ -17,6 +17,7 @@
  */
 .macro host_vector el, vector
 	.balign	VECTOR_SLOT_SIZE
+	nop					/* `msr pan, #0`, where the CPU has it */
 	sub	sp, sp, #S_FRAME_SIZE
 	.if \vector >= ELxH_SYNC && \vector < ELx_LOW_SYNC_64
 	add	sp, sp, x0			/* sp = SP + X0 */

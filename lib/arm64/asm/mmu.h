@@ -34,9 +34,10 @@ static inline void mmu_mark_disabled(int cpu)
 /*
  * Leaf attributes without type bits and address. Memory that tests allocate, MMU_HEAP, can be
  * executed: by user mode, and by the host once mmu_clear_user() has made it the host's alone (DDI
- * 0487, D8.4.1: what EL0 may write, EL1 and EL2 cannot execute).
+ * 0487, D8.4.1: what EL0 may write, EL1 and EL2 cannot execute). MMU_DATA_PRIVILEGED is the host's
+ * alone from the start.
  */
-enum mmu_prot { MMU_TEXT, MMU_RODATA, MMU_DATA, MMU_HEAP, MMU_DEVICE };
+enum mmu_prot { MMU_TEXT, MMU_RODATA, MMU_DATA, MMU_DATA_PRIVILEGED, MMU_HEAP, MMU_DEVICE };
 
 /*
  * Map [@va, @va + @size) to @pa with the largest leaves that fit; everything is page-aligned. An

@@ -80,6 +80,14 @@
 #define APGAKEYLO_EL1 sys_reg(3, 0, 2, 3, 0)
 #define APGAKEYHI_EL1 sys_reg(3, 0, 2, 3, 1)
 
+/* PSTATE, each in a register of its own */
+#define PSTATE_PAN sys_reg(3, 0, 4, 2, 3)
+#define PSTATE_UAO sys_reg(3, 0, 4, 2, 4)
+#define PSTATE_ALLINT sys_reg(3, 0, 4, 3, 0)
+#define PSTATE_DIT sys_reg(3, 3, 4, 2, 5)
+#define PSTATE_SSBS sys_reg(3, 3, 4, 2, 6)
+#define PSTATE_TCO sys_reg(3, 3, 4, 2, 7)
+
 /* Registers newer than the assembler's base architecture */
 #define ZCR_EL1 sys_reg(3, 0, 1, 2, 0)
 #define ZCR_EL1_LEN UL(0xf) /* vectors of at most (LEN + 1) * 128 bits */
