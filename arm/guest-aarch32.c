@@ -331,6 +331,36 @@ static void test_ttbcr2(void)
 #define SECTION_SHIFT 20
 #define SECTION(pa) ((u32)(pa) | 1U << 16 | 3U << 10 | 3U << 2 | 2)
 #define SECTION_VA 0x70000000U
+#define SECTION_NO_ACCESS(pa) (SECTION(pa) & ~(3U << 10)) /* AP[1:0] is 0 */
+#define NO_ACCESS_VA 0x70100000U
+#define NO_ACCESS_IPA 0x7ff00000U
+
+/* guest_fault_ipa() in a handler, for a section without access: with DACR at 1, and 3 */
+#define CLIENT 1 /* domain 0 as the descriptors say */
+#define MANAGER 3 /* domain 0 without checks */
+
+static struct {
+	bool known_to_client, known_to_manager;
+	u64 ipa;
+} asked;
+
+static bool ask_with_domain(struct guest *guest, u32 dacr)
+{
+	guest->aarch32.dacr32_el2 = dacr;
+	guest->esr_el2 = (u64)ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT | ESR_ELx_FSC_PERM;
+	guest->far_el2 = NO_ACCESS_VA;
+	return guest_fault_ipa(guest, &asked.ipa);
+}
+
+static enum guest_handler_result ask_with_domains(struct guest *guest)
+{
+	u64 esr = guest->esr_el2;
+
+	asked.known_to_client = ask_with_domain(guest, CLIENT);
+	asked.known_to_manager = ask_with_domain(guest, MANAGER);
+	guest->esr_el2 = esr;
+	return GUEST_ACTION_EXIT;
+}
 
 static void test_mmu_on(void)
 {
@@ -343,15 +373,22 @@ static void test_mmu_on(void)
 	for (u32 mib = __pa(_stext) >> SECTION_SHIFT; mib <= __pa(_end) >> SECTION_SHIFT; mib++)
 		table[mib] = SECTION(mib << SECTION_SHIFT);
 	table[SECTION_VA >> SECTION_SHIFT] = SECTION(pa - offset);
+	table[NO_ACCESS_VA >> SECTION_SHIFT] = SECTION_NO_ACCESS(NO_ACCESS_IPA);
 	*page = PATTERN;
 	guest->x[0] = table_pa;
-	guest->x[1] = 1; /* domain 0: as the descriptors say */
+	guest->x[1] = CLIENT;
 	guest->x[2] = 0;
 	guest->x[4] = SECTION_VA + offset;
+	guest_install_handler(guest, ELx_LOW_SYNC_32, ask_with_domains);
 	if (check_runs(guest, "a guest that turns its MMU on, up to its HVC"))
 		report(guest->x[0] == PATTERN,
 		       "read through the guest's own page table: expected %#x, found %#lx", PATTERN,
 		       guest->x[0]);
+	report(!asked.known_to_client && asked.known_to_manager && asked.ipa == NO_ACCESS_IPA,
+	       "IPA of %#x, which the tables do not let anyone access, with DACR %u and %u: expected "
+	       "unknown and %#x, found %d and %d, %#lx",
+	       NO_ACCESS_VA, CLIENT, MANAGER, NO_ACCESS_IPA, asked.known_to_client,
+	       asked.known_to_manager, asked.ipa);
 	guest_destroy(guest);
 	free_page(page);
 	free_pages(table);

@@ -215,6 +215,7 @@ static void check_slot(bool routed, enum vector vector)
 {
 	struct guest *guest = guest_create_4k(VMID, guest_wait);
 	bool to_host = routed && (vector == ELx_LOW_SYNC_64 || vector == ELx_LOW_SYNC_32);
+	u64 syndrome;
 
 	if (routed)
 		assert(guest_install_el1_handler(guest, ELxT_SYNC, NULL));
@@ -222,14 +223,15 @@ static void check_slot(bool routed, enum vector vector)
 	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	guest->elr_el2 = guest->vbar_el1 + vector * VECTOR_SLOT_SIZE;
 	guest->elr_el1 = 0x1234;
-	guest->esr_el1 = ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT;
+	guest->esr_el1 = (u64)ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT;
+	syndrome = vector_is_interrupt(vector) ? 0 : guest->esr_el1;
 	guest_check_run(
 		guest, EXPECT_REASON(to_host ? GUEST_EXIT_HANDLER : GUEST_EXIT_EL1_UNHANDLED),
 		"%s vector %s", routed ? "the guest's own" : "the first", vector_name(vector));
-	report(guest->elr_el2 == 0x1234 && ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_DABT_LOW,
-	       "ELR_EL2 and class of it: expected those of the exception, 0x1234 and %#lx, found "
+	report(guest->elr_el2 == 0x1234 && guest->esr_el2 == syndrome,
+	       "ELR_EL2 and ESR_EL2 of it: expected those of the exception, 0x1234 and %#lx, found "
 	       "%#lx and %#lx",
-	       ESR_ELx_EC_DABT_LOW, guest->elr_el2, ESR_ELx_EC(guest->esr_el2));
+	       syndrome, guest->elr_el2, guest->esr_el2);
 	guest_destroy(guest);
 }
 

@@ -202,7 +202,7 @@ static void test_serror_of_another(void)
 
 static void guest_skip_brk(struct guest_el1_regs *regs, unsigned int esr)
 {
-	regs->pc += 4;
+	regs->elr += 4;
 }
 
 static void guest_brk_and_unmask(void)
