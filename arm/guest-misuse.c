@@ -344,6 +344,7 @@ static const struct subtest subtests[] = {
 	{ "no-mmu", test_no_mmu },
 	{ "stage1", test_stage1 },
 	{ "library", test_library_misuse },
+	{ "interrupts", test_misuse_of_interrupts },
 };
 
 int main(int argc, char **argv)

@@ -4,7 +4,10 @@
  * physical interrupts behind virtual ones, and several CPUs.
  */
 #include <libcflat.h>
+#include <string.h>
 #include <subtest.h>
+#include <asm/io.h>
+#include <asm/processor.h>
 #include "guest-virq/virq.h"
 
 static void test_lr_irq(void)
@@ -75,6 +78,25 @@ static void test_lr_full(void)
 	       "guest_inject_irq() with all %u list registers in use: expected -1, found %d", nr,
 	       extra);
 	report(same == 0, "list register of an INTID injected again: expected 0, found %d", same);
+	guest_destroy(guest);
+}
+
+/* As many list registers as the CPU has, each of which reaches the guest. */
+static void test_lr_all(void)
+{
+	struct guest *guest = create_with_vgic(guest_enable_and_take);
+	unsigned int nr = vgic_nr_lrs(), expected;
+
+	if (gic_version() == 2)
+		expected = FIELD(readl(gicv2_data.hyp_base + GICH_VTR), 5, 0) + 1;
+	else
+		expected = FIELD(read_sysreg_s(ICH_VTR_EL2), 4, 0) + 1;
+	report(nr == expected, "vgic_nr_lrs(): expected VTR.ListRegs + 1, %u, found %u", expected,
+	       nr);
+	for (unsigned int i = 0; i < nr; i++)
+		guest_inject_irq(guest, AN_INTID + i);
+	check_returned(guest, "guest with an IRQ in each list register");
+	check_seen("an IRQ in each list register", nr, 0);
 	guest_destroy(guest);
 }
 
@@ -158,6 +180,65 @@ static void test_two_guests(void)
 	guest_destroy(b);
 }
 
+/* An IRQ that is pending for a guest is not signalled to one without a virtual CPU interface. */
+static void guest_stop(void)
+{
+	hvc(HVC_STOP);
+}
+
+static void guest_unmask_only(void)
+{
+	guest_unmask();
+	guest_unmask();
+}
+
+static void guest_count_irq(struct guest_el1_regs *regs, unsigned int esr)
+{
+	seen.irqs++;
+	regs->spsr |= PSR_I_BIT; /* it stays pending */
+}
+
+static void test_left(void)
+{
+	struct guest *a = create_with_vgic(guest_stop), *b = create_without_vgic(guest_unmask_only);
+
+	a->vgic.vmcr = vgic_vmcr_enabled();
+	guest_install_handler(a, ELx_LOW_SYNC_64, guest_exit_always);
+	assert(guest_install_el1_handler(b, ELxH_IRQ, guest_count_irq));
+	guest_inject_irq(a, AN_INTID);
+	guest_check_run(a, EXPECT_REASON(GUEST_EXIT_HANDLER), "guest with an IRQ pending");
+	check_returned(b, "guest without a virtual CPU interface");
+	check_seen("another guest's IRQ pending", 0, 0);
+	guest_destroy(a);
+	guest_destroy(b);
+}
+
+/* Version 2: what stands in for the host's CPU interface is a device, and not executed. */
+static void test_interface_page(void)
+{
+	static const char expected[] = "rw, never x, Device-";
+	struct guest *guest;
+	const pteval_t *leaf;
+	char found[96] = "not mapped";
+	u64 ipa;
+
+	if (gic_version() != 2) {
+		report_skip("GIC version %d: the interface is system registers", gic_version());
+		return;
+	}
+	guest = create_with_vgic(guest_stop);
+	ipa = virt_to_phys(gicv2_data.cpu_base);
+	leaf = s2mmu_lookup(guest->s2mmu, ipa, NULL);
+	if (leaf)
+		s2mmu_describe_leaf(guest->s2mmu, *leaf, found, sizeof(found));
+	report(!strncmp(found, expected, strlen(expected)),
+	       "leaf of GICV: expected \"%s...\", found \"%s\"", expected, found);
+	report(s2mmu_translate(guest->s2mmu, ipa) == gicv2_data.vcpu_base,
+	       "IPA of the host's GICC, %#lx: expected GICV, %#lx, found %#lx", ipa,
+	       gicv2_data.vcpu_base, s2mmu_translate(guest->s2mmu, ipa));
+	guest_destroy(guest);
+}
+
 static void test_none(void)
 {
 	struct guest *guest = create_without_vgic(gic_read_iar);
@@ -174,6 +255,7 @@ static const struct subtest subtests[] = {
 	{ "lr-fiq", test_lr_fiq },
 	{ "lr-priority", test_lr_priority },
 	{ "lr-full", test_lr_full },
+	{ "lr-all", test_lr_all },
 	{ "lr-in-handler", test_lr_in_handler },
 	{ "eoi-count", test_eoi_count },
 	{ "maintenance", test_maintenance },
@@ -181,7 +263,10 @@ static const struct subtest subtests[] = {
 	{ "hw-active", test_hw_active },
 	{ "two-guests", test_two_guests },
 	{ "migrate", test_migrate },
+	{ "migrate-fiq", test_migrate_fiq },
 	{ "vcpus", test_vcpus },
+	{ "left", test_left },
+	{ "interface-page", test_interface_page },
 	{ "none", test_none },
 	{ "other-cpu", test_other_cpu },
 	{ "queued", test_queued },

@@ -16,5 +16,7 @@ void check_misuses(const struct misuse *misuses, size_t count);
 
 /* Misuse of the library around the framework */
 void test_library_misuse(void);
+/* Misuse of virtual interrupts */
+void test_misuse_of_interrupts(void);
 
 #endif

@@ -19,9 +19,8 @@ static struct {
 } taken[MAX_SEEN];
 static unsigned int depth;
 
-static void guest_on_irq_move(struct guest_el1_regs *regs, unsigned int esr)
+static u32 guest_note_and_stop(u32 iar)
 {
-	u32 iar = gic_read_iar();
 	unsigned int n = seen.irqs++;
 
 	depth++;
@@ -32,7 +31,17 @@ static void guest_on_irq_move(struct guest_el1_regs *regs, unsigned int esr)
 	hvc(HVC_STOP);
 	guest_unmask();
 	depth--;
-	gic_write_eoir(iar);
+	return iar;
+}
+
+static void guest_on_irq_move(struct guest_el1_regs *regs, unsigned int esr)
+{
+	gic_write_eoir(guest_note_and_stop(gic_read_iar()));
+}
+
+static void guest_on_fiq_move(struct guest_el1_regs *regs, unsigned int esr)
+{
+	gic_write_eoir_group0(guest_note_and_stop(gic_read_iar_group0()));
 }
 
 static void run_guest(void *guest)
@@ -43,8 +52,8 @@ static void run_guest(void *guest)
 static void check_taken(unsigned int n, u32 id, unsigned int expected_depth)
 {
 	report(seen.irqs > n && taken[n].id == id && taken[n].depth == expected_depth,
-	       "IRQ %u of a guest that moves: expected INTID %u in %u handlers, found %u in %u", n,
-	       id, expected_depth, taken[n].id, taken[n].depth);
+	       "interrupt %u of a guest that moves: expected INTID %u in %u handlers, found %u in %u",
+	       n, id, expected_depth, taken[n].id, taken[n].depth);
 }
 
 /* The CPU that @guest leaves is another guest's next, which has an interrupt of its own. */
@@ -65,11 +74,18 @@ static void move_and_run(struct guest *guest, int from)
 	on_cpu(!from, run_guest, guest);
 }
 
-void test_migrate(void)
+static int inject(struct guest *guest, int group, u32 intid, u8 priority)
 {
-	struct vgic_irq urgent = {
-		.intid = AN_INTID + 2, .priority = 0x20, .group = 1, .state = GIC_IRQ_STATE_PENDING
+	struct vgic_irq irq = {
+		.intid = intid, .priority = priority, .group = group, .state = GIC_IRQ_STATE_PENDING
 	};
+
+	return guest_vgic_inject(guest, &irq);
+}
+
+/* All of its interrupts are of @group. */
+static void migrate(int group)
+{
 	struct guest *guest;
 	int first, second;
 
@@ -81,18 +97,19 @@ void test_migrate(void)
 	depth = 0;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	assert(guest_install_el1_handler(guest, ELxH_IRQ, guest_on_irq_move));
-	first = guest_inject_irq(guest, AN_INTID);
-	second = guest_inject_irq(guest, AN_INTID + 1);
+	assert(guest_install_el1_handler(guest, ELxH_FIQ, guest_on_fiq_move));
+	first = inject(guest, group, AN_INTID, GICD_INT_DEF_PRI);
+	second = inject(guest, group, AN_INTID + 1, GICD_INT_DEF_PRI);
 	on_cpu(0, run_guest, guest);
 	check_lr(guest, first, GIC_IRQ_STATE_ACTIVE);
 	check_lr(guest, second, GIC_IRQ_STATE_PENDING);
-	guest_inject_irq(guest, AN_INTID); /* active and pending */
-	guest_vgic_inject(guest, &urgent);
+	inject(guest, group, AN_INTID, GICD_INT_DEF_PRI); /* active and pending */
+	inject(guest, group, AN_INTID + 2, 0x20);
 	for (int from = 0; guest->exit_reason == GUEST_EXIT_HANDLER && seen.irqs < MAX_SEEN;
 	     from = !from)
 		move_and_run(guest, from);
 	report(guest->exit_reason == GUEST_EXIT_RETURNED && seen.irqs == 4,
-	       "guest that moves in each of its IRQs: expected 4 IRQs, \"%s\", found %u, \"%s\"",
+	       "guest that moves in each of its interrupts: expected 4, \"%s\", found %u, \"%s\"",
 	       guest_exit_reason_name(GUEST_EXIT_RETURNED), seen.irqs,
 	       guest_exit_reason_name(guest->exit_reason));
 	check_taken(0, AN_INTID, 1);
@@ -102,6 +119,16 @@ void test_migrate(void)
 	check_lr(guest, first, GIC_IRQ_STATE_INACTIVE);
 	check_lr(guest, second, GIC_IRQ_STATE_INACTIVE);
 	guest_destroy(guest);
+}
+
+void test_migrate(void)
+{
+	migrate(1);
+}
+
+void test_migrate_fiq(void)
+{
+	migrate(0);
 }
 
 /* Two vCPUs of one stage 2, each with an interface of its own. */
@@ -199,6 +226,16 @@ static u64 guest_wait_for_word(void)
 	return loops;
 }
 
+/* Interrupts in the queue that are not the ones that follow those in list registers. */
+static unsigned int misplaced(const struct guest *guest)
+{
+	unsigned int wrong = 0;
+
+	for (unsigned int i = 0; i < guest->vgic_queue.count; i++)
+		wrong += vgic_lr_intid(guest->vgic_queue.lr[i]) != AN_INTID + vgic_nr_lrs() + i;
+	return wrong;
+}
+
 void test_queued(void)
 {
 	int answer;
@@ -224,8 +261,9 @@ void test_queued(void)
 	on_cpu(1, nothing, NULL);
 	for (unsigned int i = 0; i < vgic_nr_lrs(); i++)
 		check_lr(remote, i, GIC_IRQ_STATE_PENDING);
-	report(remote->vgic_queue.count == VGIC_MAX_LRS - vgic_nr_lrs(),
-	       "interrupts still queued, without list register: expected %u, found %u",
-	       VGIC_MAX_LRS - vgic_nr_lrs(), remote->vgic_queue.count);
+	report(remote->vgic_queue.count == VGIC_MAX_LRS - vgic_nr_lrs() && !misplaced(remote),
+	       "interrupts still queued, without list register: expected %u, those injected last; "
+	       "found %u, %u of them others",
+	       VGIC_MAX_LRS - vgic_nr_lrs(), remote->vgic_queue.count, misplaced(remote));
 	guest_destroy(remote);
 }

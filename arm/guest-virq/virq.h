@@ -54,6 +54,7 @@ void test_hw(void);
 void test_hw_active(void);
 /* Several CPUs: cpus.c */
 void test_migrate(void);
+void test_migrate_fiq(void);
 void test_vcpus(void);
 void test_other_cpu(void);
 void test_queued(void);
