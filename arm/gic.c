@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The host's interrupt controller: both versions, at EL2 and at EL1. With the argument `route`, the
- * last CPU sets it up before CPU 0 does.
+ * last CPU sets it up before CPU 0 does; with `first`, nothing comes before gic_enable_defaults().
  */
 #include <libcflat.h>
 #include <on-cpus.h>
@@ -10,6 +10,7 @@
 #include <asm/barrier.h>
 #include <asm/delay.h>
 #include <asm/gic.h>
+#include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/smp.h>
 
@@ -111,6 +112,90 @@ static void test_spi(void)
 	gic_irq_set_pending(A_SPI, true);
 	check_one(A_SPI);
 	gic_disable_irq(A_SPI);
+}
+
+/* On both sides of where the registers of private interrupts end, and the last. */
+static void test_numbers(void)
+{
+	const int irqs[] = { PPI(15), SPI(0), SPI(31), SPI(32), (int)gic_nr_irqs() - 1 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(irqs); i++) {
+		gic_enable_irq(irqs[i]);
+		gic_irq_set_pending(irqs[i], true);
+		check_one(irqs[i]);
+		gic_disable_irq(irqs[i]);
+	}
+}
+
+/* Made pending again in its handler. */
+static int raised_again;
+
+static void raise_again(struct pt_regs *regs)
+{
+	u32 iar = gic_read_iar(), irq = gic_iar_irqnr(iar);
+
+	if (!nr_taken++) {
+		gic_irq_set_pending(raised_again, true);
+		taken[0].irq = irq;
+		taken[0].state = gic_irq_state(raised_again);
+	}
+	gic_write_eoir(iar);
+}
+
+static void test_active_pending(void)
+{
+	static const int irqs[] = { AN_SGI, PPI(2), A_SPI };
+
+	install_irq_handler(ELxH_IRQ, raise_again);
+	for (size_t i = 0; i < ARRAY_SIZE(irqs); i++) {
+		raised_again = irqs[i];
+		gic_enable_irq(irqs[i]);
+		gic_irq_set_pending(irqs[i], true);
+		check_number("one that is made pending again in its handler", irqs[i], 2);
+		check_state("made pending again in its handler", irqs[i], taken[0].state,
+			    GIC_IRQ_STATE_ACTIVE_PENDING);
+		if (irqs[i] != AN_SGI)
+			gic_disable_irq(irqs[i]);
+	}
+	install_irq_handler(ELxH_IRQ, take_irq);
+}
+
+/* Registers of INTIDs [@first, @end), @per_word of them in each, that are not @expected. */
+static unsigned int wrong_words(void *base, unsigned int first, unsigned int end,
+				unsigned int per_word, u32 expected)
+{
+	unsigned int wrong = 0;
+
+	for (unsigned int i = first; i < end; i += per_word)
+		wrong += readl(base + i / per_word * 4) != expected;
+	return wrong;
+}
+
+/* In a Non-secure view, IGROUPR is RAZ. */
+static void check_defaults(const char *which, void *base, unsigned int first, unsigned int end,
+			   u32 group)
+{
+	unsigned int priorities =
+		wrong_words(base + GICD_IPRIORITYR, first, end, 4, GICD_INT_DEF_PRI_X4);
+	unsigned int groups = wrong_words(base + GICD_IGROUPR, first, end, 32, group);
+
+	report(!priorities && !groups,
+	       "%s, registers that are not the default, IPRIORITYR %#x and IGROUPR %#x: expected 0 "
+	       "and 0, found %u and %u",
+	       which, GICD_INT_DEF_PRI_X4, group, priorities, groups);
+}
+
+/* Before all that change them */
+static void test_defaults(void)
+{
+	bool v2 = gic_version() == 2;
+	void *dist = v2 ? gicv2_dist_base() : gicv3_dist_base();
+	u32 group = gic_irq_set_group(AN_SGI, 0) ? UINT32_MAX : 0;
+
+	gic_irq_set_group(AN_SGI, 1);
+	check_defaults("SGIs and PPIs", v2 ? dist : gicv3_sgi_base(), 0, GIC_NR_PRIVATE_IRQS,
+		       group);
+	check_defaults("SPIs", dist, GIC_FIRST_SPI, gic_nr_irqs(), group);
 }
 
 static void test_enable(void)
@@ -296,11 +381,22 @@ static void test_route(void)
 	check_number("CPU 0, which did not set up the distributor", A_SPI, 0);
 }
 
+/* gic_enable_defaults() finds the GIC where nobody did. */
+static void test_first(void)
+{
+	gic_enable_defaults();
+	install_irq_handler(ELxH_IRQ, take_irq);
+	test_sgi();
+}
+
 static const struct subtest subtests[] = {
+	{ "defaults", test_defaults },
 	{ "version", test_version },
 	{ "sgi", test_sgi },
 	{ "ppi", test_ppi },
 	{ "spi", test_spi },
+	{ "numbers", test_numbers },
+	{ "active-pending", test_active_pending },
 	{ "enable", test_enable },
 	{ "priority", test_priority },
 	{ "eoi-split", test_eoi_split },
@@ -310,8 +406,13 @@ static const struct subtest subtests[] = {
 
 int main(int argc, char **argv)
 {
-	const char *unsupported = gic_unsupported();
+	const char *unsupported;
 
+	if (argc == 2 && !strcmp(argv[1], "first")) {
+		test_first();
+		return report_summary();
+	}
+	unsupported = gic_unsupported();
 	if (unsupported)
 		return skip_all(unsupported);
 	install_irq_handler(ELxH_IRQ, take_irq);

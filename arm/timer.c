@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The generic timers that the host has at its exception level, and delays. */
 #include <libcflat.h>
+#include <devicetree.h>
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/delay.h>
@@ -70,6 +71,7 @@ static void test_condition(void)
 static void test_tval(void)
 {
 	u64 before, cval, after;
+	s64 tval;
 
 	before = timer->read_counter();
 	timer->write_tval(1000);
@@ -78,9 +80,30 @@ static void test_tval(void)
 	report(cval >= before + 1000 && cval <= after + 1000,
 	       "CVAL after TVAL 1000: expected %lu..%lu, found %lu", before + 1000, after + 1000,
 	       cval);
-	timer->write_cval(0);
-	report((s32)timer->read_tval() < 0, "TVAL with CVAL 0: expected below 0, found %d",
-	       (s32)timer->read_tval());
+	before = timer->read_counter();
+	timer->write_cval(before - 1000);
+	tval = (s32)timer->read_tval();
+	after = timer->read_counter();
+	report(tval <= -1000 && tval >= (s64)(before - 1000 - after),
+	       "TVAL with CVAL 1000 before the count: expected %ld..-1000, found %ld",
+	       (s64)(before - 1000 - after), tval);
+}
+
+/* The third cell of each interrupt of the device tree (arm,arch_timer.yaml) */
+static void check_flags(enum timer_id id)
+{
+	static const unsigned int index[] = {
+		[TIMER_PTIMER] = 1, [TIMER_VTIMER] = 2, [TIMER_HPTIMER] = 3, [TIMER_HVTIMER] = 4
+	};
+	int node = fdt_node_offset_by_compatible(dt_fdt(), -1, "arm,armv8-timer");
+	const fdt32_t *cells = fdt_getprop(dt_fdt(), node, "interrupts", NULL);
+	u32 expected;
+
+	assert(cells);
+	expected = fdt32_to_cpu(cells[3 * index[id] + 2]);
+	report(timer->irq->irq_flags == expected,
+	       "flags of the timer's interrupt: expected %#x as in the device tree, found %#x",
+	       expected, timer->irq->irq_flags);
 }
 
 static void check_irq(const char *when, bool expected)
@@ -134,10 +157,12 @@ static void test_timer(enum timer_id id)
 	}
 	test_condition();
 	test_tval();
-	if (!timer_irq_valid(timer->irq))
+	if (!timer_irq_valid(timer->irq)) {
 		report_skip("the device tree has no interrupt for it");
-	else
-		test_irq();
+		return;
+	}
+	check_flags(id);
+	test_irq();
 }
 
 static void test_ptimer(void)
