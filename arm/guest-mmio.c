@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Emulated devices: loads and stores of a guest, decoded and answered by the host. */
+/*
+ * Emulated devices: loads and stores of a guest, decoded and answered by the host; guest-mmio/ has
+ * what is no access, two CPUs, and the UART.
+ */
 #include <libcflat.h>
 #include <errno.h>
 #include <string.h>
 #include <subtest.h>
 #include <asm/barrier.h>
-#include <asm/guest-check.h>
+#include <asm/guest-internal.h>
 #include <asm/io.h>
-#include <asm/mmio.h>
+#include "guest-mmio/mmio.h"
 
-#define VMID 13
-#define DEVICE_IPA 0x90000000UL
-#define UART_IPA 0x09000000UL
+struct mmio_testdev testdev;
 
-static struct mmio_testdev testdev;
-static struct mmio_pl011 uart;
-
-static struct guest *create(void *func)
+struct guest *create(void *func)
 {
 	struct guest *guest = guest_create_4k(VMID, func);
 
@@ -172,6 +170,34 @@ static void test_big_endian(void)
 			check_big_endian(&loads[i], false, el0);
 		for (size_t i = 0; i < ARRAY_SIZE(stores); i++)
 			check_big_endian(&stores[i], true, el0);
+	}
+}
+
+/* The guest's SCTLR_EL1 is in the CPU, or in memory after guest_registers_to_memory(). */
+static enum guest_handler_result answer_after_switch(struct guest *guest)
+{
+	struct mmio_access access;
+
+	guest_registers_to_memory(guest);
+	if (mmio_decode(guest, &access) != MMIO_DECODED)
+		return GUEST_ACTION_EXIT;
+	mmio_load_value(guest, &access, 0x11223344);
+	guest_skip_instruction(guest);
+	return GUEST_ACTION_RESUME;
+}
+
+static void test_big_endian_in_memory(void)
+{
+	for (int big = 0; big < 2; big++) {
+		struct guest *guest = guest_create_4k(VMID, guest_ldr_w);
+
+		if (big)
+			guest->sctlr_el1 |= SCTLR_ELx_EE;
+		guest_install_handler(guest, ELx_LOW_SYNC_64, answer_after_switch);
+		guest->x[0] = DEVICE_IPA;
+		guest_check_run(guest, EXPECT_RETURN(big ? 0x44332211 : 0x11223344),
+				"SCTLR_EL1 in memory, EE %d, load of 0x11223344", big);
+		guest_destroy(guest);
 	}
 }
 
@@ -396,57 +422,11 @@ static void test_per_guest(void)
 	guest_destroy(b);
 }
 
-/*
- * A guest with an emulated UART
- */
-
-#define PL011_DR 0x00
-#define PL011_FR 0x18
-#define PL011_FR_RXFE 0x10
-#define PL011_FR_TXFF 0x20
-
-static void guest_putc(char c)
-{
-	while (readl((void *)(UART_IPA + PL011_FR)) & PL011_FR_TXFF)
-		cpu_relax();
-	writeb(c, (void *)(UART_IPA + PL011_DR));
-}
-
-static u64 guest_print(void)
-{
-	static const char hello[] = "hello from a guest\n";
-	u64 sum = 0;
-
-	for (const char *s = hello; *s; s++)
-		guest_putc(*s);
-	while (!(readl((void *)(UART_IPA + PL011_FR)) & PL011_FR_RXFE))
-		sum = sum * 10 + readb((void *)(UART_IPA + PL011_DR)) - '0';
-	return sum;
-}
-
-static void test_uart(void)
-{
-	struct guest *guest = create(guest_print);
-	struct guest_statistics statistics;
-	u64 accesses;
-
-	uart.input = "314";
-	assert(!mmio_add_pl011(guest, &uart, UART_IPA));
-	guest_count_exits(guest, &statistics);
-	guest_check_run(guest, EXPECT_RETURN(314), "digits that a guest reads from its UART");
-	accesses = statistics.classes[ESR_ELx_EC_DABT_LOW];
-	report(accesses == 2 * 19 + 2 * 3 + 1 && uart.length == 0 &&
-		       !strcmp(uart.line, "hello from a guest"),
-	       "line on the UART: expected \"hello from a guest\", 0 bytes more, %d accesses; "
-	       "found \"%s\", %u, %lu",
-	       2 * 19 + 2 * 3 + 1, uart.line, uart.length, accesses);
-	guest_destroy(guest);
-}
-
 static const struct subtest subtests[] = {
 	{ "loads", test_loads },
 	{ "stores", test_stores },
 	{ "big-endian", test_big_endian },
+	{ "big-endian-in-memory", test_big_endian_in_memory },
 	{ "register", test_register_30 },
 	{ "no-syndrome", test_no_syndrome },
 	{ "ranges", test_ranges },
@@ -454,7 +434,12 @@ static const struct subtest subtests[] = {
 	{ "per-guest", test_per_guest },
 	{ "shared", test_shared },
 	{ "limit", test_limit },
+	{ "no-access", test_no_access },
+	{ "table-walk", test_table_walk },
+	{ "two-cpus", test_two_cpus },
 	{ "uart", test_uart },
+	{ "uart-line", test_uart_line },
+	{ "uart-registers", test_uart_registers },
 };
 
 int main(int argc, char **argv)
