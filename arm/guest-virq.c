@@ -239,18 +239,55 @@ static void test_interface_page(void)
 	guest_destroy(guest);
 }
 
-static void test_none(void)
+/* As the boot has set it, and as a guest with an interface has left it */
+static void guest_write_pmr(void)
 {
-	struct guest *guest = create_without_vgic(gic_read_iar);
+	gic_set_priority_mask(0);
+}
+
+static void guest_write_dir(void)
+{
+	gic_write_dir(AN_INTID);
+}
+
+static void check_none(const char *when)
+{
+	static const struct {
+		const char *what;
+		void *func;
+	} accesses[] = {
+		{ "read of IAR, group 1", gic_read_iar },
+		{ "read of IAR, group 0", gic_read_iar_group0 },
+		{ "write of PMR", guest_write_pmr },
+		{ "write of DIR", guest_write_dir },
+	};
 	unsigned int expected = gic_version() == 2 ? ESR_ELx_EC_DABT_LOW : ESR_ELx_EC_SYS64;
 
-	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
-	guest_check_run(guest, EXPECT_CLASS(expected),
-			"read of the GIC by a guest without virtual CPU interface");
+	for (size_t i = 0; i < ARRAY_SIZE(accesses); i++) {
+		struct guest *guest = create_without_vgic(accesses[i].func);
+
+		guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+		guest_check_run(guest, EXPECT_CLASS(expected),
+				"%s by a guest without virtual CPU interface, %s", accesses[i].what,
+				when);
+		guest_destroy(guest);
+	}
+}
+
+static void test_none(void)
+{
+	struct guest *guest;
+
+	check_none("after boot");
+	guest = create_with_vgic(guest_enable_and_take);
+	check_returned(guest, "guest with a virtual CPU interface");
+	check_none("after one with it");
 	guest_destroy(guest);
 }
 
 static const struct subtest subtests[] = {
+	/* Before all that have a virtual CPU interface */
+	{ "none", test_none },
 	{ "lr-irq", test_lr_irq },
 	{ "lr-fiq", test_lr_fiq },
 	{ "lr-priority", test_lr_priority },
@@ -267,7 +304,6 @@ static const struct subtest subtests[] = {
 	{ "vcpus", test_vcpus },
 	{ "left", test_left },
 	{ "interface-page", test_interface_page },
-	{ "none", test_none },
 	{ "other-cpu", test_other_cpu },
 	{ "queued", test_queued },
 };

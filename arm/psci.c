@@ -5,8 +5,11 @@
 #include <subtest.h>
 #include <asm/arm-smccc.h>
 #include <asm/deadline.h>
+#include <asm/gic.h>
+#include <asm/guest-check.h>
 #include <asm/mmu.h>
 #include <asm/page.h>
+#include <asm/processor.h>
 #include <asm/psci.h>
 #include <asm/smp.h>
 
@@ -123,6 +126,84 @@ static void test_cpu_off(void)
 	       stack_of_run[1]);
 }
 
+/* A CPU that turns itself off while it idles, in the handler of an interrupt, is not idle. */
+#define AN_SGI 4
+
+static void die_in_irq(struct pt_regs *regs)
+{
+	gic_write_eoir(gic_read_iar());
+	cpu_psci_cpu_die();
+}
+
+static void listen(void *data)
+{
+	gic_enable_defaults();
+	local_irq_enable();
+}
+
+static void test_cpu_off_idle(void)
+{
+	int cpu = nr_cpus - 1;
+	bool off, idle;
+
+	if (alone())
+		return;
+	if (gic_unsupported()) {
+		report_skip("%s", gic_unsupported());
+		return;
+	}
+	gic_enable_defaults();
+	install_irq_handler(ELxH_IRQ, die_in_irq);
+	on_cpu(cpu, listen, NULL);
+	idle = wait_for(cpu_idle(cpu), WAIT_MS);
+	gic_ipi_send_single(AN_SGI, cpu);
+	off = wait_for(psci_cpu_state(cpus[cpu]) == PSCI_0_2_AFFINITY_LEVEL_OFF, WAIT_MS);
+	report(idle && off && !cpu_idle(cpu) && !cpu_online(cpu),
+	       "CPU %d, idle %d, within %d ms of an SGI that turns it off: expected off, neither idle "
+	       "nor online; found off %d, idle %d, online %d",
+	       cpu, idle, WAIT_MS, off, cpu_idle(cpu), cpu_online(cpu));
+	install_irq_handler(ELxH_IRQ, NULL);
+}
+
+/* The calls that do not return, as an SMC of a guest: function and arguments */
+static void guest_system_off(void)
+{
+	psci_system_off();
+}
+
+static void guest_system_reset(void)
+{
+	psci_system_reset();
+}
+
+static void test_function_ids(void)
+{
+	static const struct {
+		const char *name;
+		void (*call)(void);
+		u32 function;
+	} calls[] = {
+		{ "psci_system_off()", guest_system_off, 0x84000008 },
+		{ "psci_system_reset()", guest_system_reset, 0x84000009 },
+	};
+	const char *unsupported = guest_unsupported(S2_PAGE_4K);
+
+	if (unsupported || psci_get_conduit() != PSCI_CONDUIT_SMC) {
+		report_skip("%s", unsupported ?: "the conduit is no SMC");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		struct guest *guest = guest_create_4k(1, calls[i].call);
+
+		guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+		guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_SMC64), "%s in a guest",
+				calls[i].name);
+		report(guest->x[0] == calls[i].function, "function of %s: expected %#x, found %#lx",
+		       calls[i].name, calls[i].function, guest->x[0]);
+		guest_destroy(guest);
+	}
+}
+
 /* Last, as its target ends in halt(): all other CPUs start one at once, and one succeeds. */
 static cpumask_t ready;
 static int successes, refusals;
@@ -173,6 +254,8 @@ static const struct subtest subtests[] = {
 	{ "affinity-info", test_affinity_info },
 	{ "cpu-on-refused", test_cpu_on_refused },
 	{ "cpu-off", test_cpu_off },
+	{ "cpu-off-idle", test_cpu_off_idle },
+	{ "function-ids", test_function_ids },
 	{ "cpu-on-race", test_cpu_on_race },
 };
 

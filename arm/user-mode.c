@@ -146,6 +146,28 @@ static void test_no_access(void)
 	vm_slot_free(page);
 }
 
+/* On a VHE host, where CNTHCTL_EL2 decides; at EL1 CNTKCTL_EL1 is left as it was. */
+static void read_counters(void *arg)
+{
+	read_sysreg(cntpct_el0);
+	read_sysreg(cntvct_el0);
+}
+
+static void test_counters(void)
+{
+	if (!host_vhe) {
+		report_skip("the host is no VHE host");
+		return;
+	}
+	seen.calls = 0;
+	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_SYS64, skip_undefined);
+	run(read_counters, NULL, "reads of counters");
+	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_SYS64, NULL);
+	report(seen.calls == 0,
+	       "CNTPCT_EL0 and CNTVCT_EL0 in user mode: expected 0 of 2 trapped, found %u",
+	       seen.calls);
+}
+
 static void guest_hvc(void)
 {
 	asm volatile("hvc #0\n	mov x0, #5\n	msr tpidrro_el0, x0" : : : "x0");
@@ -217,6 +239,7 @@ static const struct subtest subtests[] = {
 	{ "report", test_report },
 	{ "undefined", test_undefined },
 	{ "no-access", test_no_access },
+	{ "counters", test_counters },
 	{ "after-guest", test_after_guest },
 	{ "trapped", test_trapped },
 };

@@ -110,10 +110,8 @@ static void check_runs(struct guest *guest, const struct trap *trap)
 	char state[64];
 
 	permit_at_el1(guest);
-	if (trap->by_default) {
-		snprintf(state, sizeof(state), "%s as in every guest", control->name);
-		check_trapped(guest, trap, state);
-	}
+	snprintf(state, sizeof(state), "%s as in every guest", control->name);
+	(trap->by_default ? check_trapped : check_not_trapped)(guest, trap, state);
 	permit_at_el2(guest);
 	for (int traps = 1; traps >= 0; traps--) {
 		set_control(guest, control, traps);

@@ -19,6 +19,7 @@ static const char *const vector_names[VECTOR_MAX] = {
 /* A synchronous vector has one handler for each exception class, the others have one. */
 static exception_fn exception_handlers[VECTOR_MAX][EC_MAX];
 static vector_fn vector_handlers[VECTOR_MAX];
+static irq_handler_fn irq_handlers[VECTOR_MAX];
 
 static bool is_sync(enum vector v)
 {
@@ -37,18 +38,10 @@ void install_exception_handler(enum vector v, unsigned int ec, exception_fn fn)
 	exception_handlers[v][ec] = fn;
 }
 
-static irq_handler_fn irq_handlers[VECTOR_MAX];
-
-static void call_irq_handler(enum vector v, struct pt_regs *regs, unsigned int esr)
-{
-	irq_handlers[v](regs);
-}
-
 void install_irq_handler(enum vector v, irq_handler_fn fn)
 {
 	assert(v < VECTOR_MAX && v % VECTORS_PER_GROUP == ELxT_IRQ);
 	irq_handlers[v] = fn;
-	install_vector_handler(v, fn ? call_irq_handler : NULL);
 }
 
 const char *vector_name(enum vector v)
@@ -134,6 +127,8 @@ static void call_handler(enum vector v, struct pt_regs *regs, unsigned int esr)
 		vector_handlers[v](v, regs, esr);
 	else if (is_sync(v) && exception_handlers[v][ec])
 		exception_handlers[v][ec](regs, esr);
+	else if (irq_handlers[v])
+		irq_handlers[v](regs);
 	else
 		dump_and_abort("Unhandled exception", v, regs, esr);
 }

@@ -101,7 +101,8 @@ typedef void (*irq_handler_fn)(struct pt_regs *regs);
 
 /*
  * Handlers of the host's own exceptions. NULL removes a handler: the exception is then unexpected,
- * is dumped, and ends the run. @ec is an ESR_ELx_EC_* class, for a synchronous vector.
+ * is dumped, and ends the run. A vector's handler comes before the others. @ec is an ESR_ELx_EC_*
+ * class, for a synchronous vector.
  */
 void install_vector_handler(enum vector v, vector_fn fn);
 void install_exception_handler(enum vector v, unsigned int ec, exception_fn fn);
