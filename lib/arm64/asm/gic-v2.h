@@ -34,7 +34,7 @@ struct gicv2_data {
 	void *dist_base; /* GICD */
 	void *cpu_base; /* GICC */
 	void *hyp_base; /* GICH, NULL without virtualization */
-	unsigned int nr_lrs; /* list registers, as GICH_VTR says, the same in each interface */
+	unsigned int nr_lrs; /* list registers, as GICH_VTR says: at most VGIC_MAX_LRS are used */
 	phys_addr_t vcpu_base; /* GICV, for guests; its size in bytes */
 	u64 vcpu_size;
 	unsigned int irq_nr;
