@@ -95,21 +95,24 @@ static bool any_table(const pteval_t *entry, unsigned int count, int level)
 }
 
 /*
- * The hint for the leaf @entry, which maps @ipa: its whole run is in the request, aligned on both
- * sides, and leaves only. A table without a valid entry may be in the way, which is kept.
+ * The run of the leaf @entry, which maps @ipa, is in the request, aligned on both sides, and leaves
+ * only. A table without a valid entry may be in the way, which is kept.
  */
-static pteval_t contiguous_hint(const struct s2_change *change, const pteval_t *entry, int level,
-				u64 ipa)
+static bool is_run(const struct s2_change *change, const pteval_t *entry, int level, u64 ipa)
 {
 	const struct s2_mmu *mmu = change->mmu;
 	unsigned int entries = s2_contiguous_entries(&mmu->geometry, level);
 	u64 size = s2_entry_size(mmu, level), run = entries * size, base = ALIGN_DOWN(ipa, run);
 
-	if (!change->contiguous || entries == 1 || base < change->start ||
-	    base + run > change->end || !IS_ALIGNED(change->pa_offset, run) ||
-	    any_table(entry - (ipa - base) / size, entries, level))
-		return 0;
-	return S2_CONTIGUOUS;
+	return entries > 1 && base >= change->start && base + run <= change->end &&
+	       IS_ALIGNED(change->pa_offset, run) &&
+	       !any_table(entry - (ipa - base) / size, entries, level);
+}
+
+static pteval_t contiguous_hint(const struct s2_change *change, const pteval_t *entry, int level,
+				u64 ipa)
+{
+	return change->contiguous && is_run(change, entry, level, ipa) ? S2_CONTIGUOUS : 0;
 }
 
 /* Write leaves whose format has the address unchanged: the common case, and the fast one. */
