@@ -507,6 +507,17 @@ static void print_typed(void)
 	report(c == '\n', "typed: [%s]", line);
 }
 
+/* The last page that is memory as a whole is mapped; the one of which a part is, or nothing, is not. */
+static void test_end_of_memory(void)
+{
+	uintptr_t end = mem_regions[nr_mem_regions - 1].end, last = (end & PAGE_MASK) - 1;
+	bool mapped = follow_pte(mmu_idmap, last), beyond = follow_pte(mmu_idmap, last + 1);
+
+	report(mapped && !beyond,
+	       "memory up to %#lx: expected %#lx mapped and %#lx not, found %d and %d", end, last,
+	       last + 1, mapped, beyond);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "exit"))
@@ -519,6 +530,8 @@ int main(int argc, char **argv)
 		test_reserved(strtoul(argv[2], NULL, 0), strtoul(argv[3], NULL, 0));
 	} else if (argc == 2 && !strcmp(argv[1], "all-pages")) {
 		test_all_pages();
+	} else if (argc == 2 && !strcmp(argv[1], "end-of-memory")) {
+		test_end_of_memory();
 	} else if (argc == 2 && !strcmp(argv[1], "syndromes")) {
 		print_syndromes();
 	} else {
