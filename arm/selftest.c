@@ -510,7 +510,7 @@ static void print_typed(void)
 /* The last page that is memory as a whole is mapped; the one of which a part is, or nothing, is not. */
 static void test_end_of_memory(void)
 {
-	uintptr_t end = mem_regions[nr_mem_regions - 1].end, last = (end & PAGE_MASK) - 1;
+	uintptr_t end = ram_regions[nr_ram_regions - 1].end, last = (end & PAGE_MASK) - 1;
 	bool mapped = follow_pte(mmu_idmap, last), beyond = follow_pte(mmu_idmap, last + 1);
 
 	report(mapped && !beyond,
