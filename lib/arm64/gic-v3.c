@@ -41,9 +41,14 @@ void gicv3_dist_wait_for_rwp(void)
 	gic_wait_while(gicv3_data.dist_base + GICD_CTLR, GICD_CTLR_RWP, "GICD_CTLR.RWP");
 }
 
-void gicv3_redist_wait_for_uwp(void)
+void gicv3_redist_wait_for_rwp(void)
 {
 	gic_wait_while(gicv3_redist_base() + GICR_CTLR, GICR_CTLR_RWP, "GICR_CTLR.RWP");
+}
+
+void gicv3_redist_wait_for_uwp(void)
+{
+	gic_wait_while(gicv3_redist_base() + GICR_CTLR, GICR_CTLR_UWP, "GICR_CTLR.UWP");
 }
 
 static void map_redistributors(void)
@@ -96,6 +101,11 @@ void *gicv3_redistributor_of(int cpu)
 	return base;
 }
 
+void gicv3_set_redist_base(size_t stride)
+{
+	gicv3_redist_base() = gicv3_redistributor_of(smp_processor_id());
+}
+
 static void enable_distributor(void)
 {
 	void *dist = gicv3_data.dist_base;
@@ -114,15 +124,16 @@ static void enable_distributor(void)
 
 static void enable_redistributor(void)
 {
-	void **base = &gicv3_data.redist_base[smp_processor_id()];
+	void *waker;
 
-	if (!*base)
-		*base = gicv3_redistributor_of(smp_processor_id());
-	writel(readl(*base + GICR_WAKER) & ~GICR_WAKER_ProcessorSleep, *base + GICR_WAKER);
-	gic_wait_while(*base + GICR_WAKER, GICR_WAKER_ChildrenAsleep, "GICR_WAKER.ChildrenAsleep");
+	if (!gicv3_redist_base())
+		gicv3_set_redist_base(FRAMES_SIZE);
+	waker = gicv3_redist_base() + GICR_WAKER;
+	writel(readl(waker) & ~GICR_WAKER_ProcessorSleep, waker);
+	gic_wait_while(waker, GICR_WAKER_ChildrenAsleep, "GICR_WAKER.ChildrenAsleep");
 	gic_irq_defaults(gicv3_sgi_base(), 0, GIC_NR_PRIVATE_IRQS);
 	writel(GICD_INT_EN_SET_SGI, gicv3_sgi_base() + GICR_ISENABLER0);
-	gicv3_redist_wait_for_uwp();
+	gicv3_redist_wait_for_rwp();
 }
 
 static void enable_cpu_interface(void)
@@ -196,7 +207,7 @@ static void *irq_base(int irq)
 static void irq_sync(int irq)
 {
 	if (irq < GIC_NR_PRIVATE_IRQS)
-		gicv3_redist_wait_for_uwp();
+		gicv3_redist_wait_for_rwp();
 	else
 		gicv3_dist_wait_for_rwp();
 }

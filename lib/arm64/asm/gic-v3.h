@@ -45,6 +45,7 @@
 #define GICR_TYPER_PROCESSOR_NUMBER(typer) FIELD(typer, 23, 8)
 #define GICR_CTLR_ENABLE_LPIS (1UL << 0)
 #define GICR_CTLR_RWP (1U << 3)
+#define GICR_CTLR_UWP (1U << 31)
 #define GICR_PENDBASER_PTZ BIT(62) /* the pending table is zero */
 #define GICR_WAKER_ProcessorSleep (1U << 1)
 #define GICR_WAKER_ChildrenAsleep (1U << 2)
@@ -83,9 +84,17 @@ extern struct gicv3_data gicv3_data;
 #define gicv3_redist_base() (gicv3_data.redist_base[smp_processor_id()])
 #define gicv3_sgi_base() (gicv3_redist_base() + GICR_SGI_BASE)
 
-/* Wait until a write to GICD_CTLR or a disable bit has taken effect; of this CPU's frames. */
+/*
+ * Wait until a write to GICD_CTLR or to a register that disables has taken effect: GICD_CTLR.RWP,
+ * and for this CPU GICR_CTLR.RWP; until the redistributor has sent on what this CPU made it send:
+ * GICR_CTLR.UWP.
+ */
 void gicv3_dist_wait_for_rwp(void);
+void gicv3_redist_wait_for_rwp(void);
 void gicv3_redist_wait_for_uwp(void);
+
+/* Find this CPU's frames. @stride is not needed: GICR_TYPER has the number of frames. */
+void gicv3_set_redist_base(size_t stride);
 
 /* MPIDR's four affinity fields, adjacent, as GICR_TYPER[63:32] has them; and back. */
 static inline u32 mpidr_compress(u64 mpidr)
