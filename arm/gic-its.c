@@ -110,7 +110,27 @@ static void send_event(struct its_device *from, u32 event)
 	its_send_sync_nv(col[1]);
 }
 
+/* Pages of [@start, @start + @size) that belong to nobody. */
+static unsigned int free_pages_in(const char *start, size_t size)
+{
+	unsigned int nr = 0;
+
+	for (size_t offset = 0; offset < size; offset += PAGE_SIZE)
+		if (!reserve_pages(virt_to_phys(start + offset), 1)) {
+			unreserve_pages(virt_to_phys(start + offset), 1);
+			nr++;
+		}
+	return nr;
+}
+
 /* Registers */
+
+/* Tables are Normal, Inner Shareable (bits 11:10), read and write allocate (@cache + 2:@cache). */
+static void check_memory(const char *name, u64 value, unsigned int cache, const char *what)
+{
+	report(FIELD(value, 11, 10) == 1 && FIELD(value, cache + 2, cache) == 7,
+	       "%s, for %s: expected Shareability 1, InnerCache 7, found %#lx", name, what, value);
+}
 
 static void check_table(const char *name, const struct its_baser *table, unsigned int type,
 			unsigned int bits)
@@ -123,9 +143,44 @@ static void check_table(const char *name, const struct its_baser *table, unsigne
 	       type, value);
 	report_equal(value & GITS_BASER_PHYS_ADDR_MASK, virt_to_phys(table->table_addr),
 		     "address of the table of %s", name);
+	check_memory("GITS_BASER<n>", value, 59, name);
+	report_equal(free_pages_in(table->table_addr, entries * table->esz), 0,
+		     "pages of the table of %s that are not allocated", name);
 	report(entries >= 1UL << MIN(bits, 16U),
 	       "entries of the table of %s: expected %#lx, found %#lx", name, 1UL << MIN(bits, 16U),
 	       entries);
+}
+
+static void check_queue(void)
+{
+	u64 value = readq(gicv3_its_base() + GITS_CBASER);
+
+	report(value & GITS_CBASER_VALID && FIELD(value, 7, 0) == SZ_64K / SZ_4K - 1,
+	       "GITS_CBASER: expected valid, size %u, found %#lx", SZ_64K / SZ_4K - 1, value);
+	report_equal(value & GENMASK(51, 12), virt_to_phys(its_data.cmd_base),
+		     "address of the command queue");
+	check_memory("GITS_CBASER", value, 59, "the command queue");
+}
+
+/* 2^14 INTIDs, of which the first 8192 are no LPIs */
+static void check_redistributor(int cpu)
+{
+	void *redist = gicv3_data.redist_base[cpu];
+	u64 prop = readq(redist + GICR_PROPBASER), pend = readq(redist + GICR_PENDBASER);
+
+	report_equal(readl(redist + GICR_CTLR) & GICR_CTLR_ENABLE_LPIS, GICR_CTLR_ENABLE_LPIS,
+		     "GICR_CTLR.EnableLPIs of CPU %d", cpu);
+	report_equal(FIELD(prop, 4, 0), 13, "GICR_PROPBASER.IDbits of CPU %d", cpu);
+	report_equal(prop & GENMASK(51, 12), virt_to_phys(gicv3_data.lpi_prop),
+		     "address of the configuration of LPIs, CPU %d", cpu);
+	report_equal(pend & GENMASK(51, 16), virt_to_phys(gicv3_data.lpi_pend[cpu]),
+		     "address of the pending table of CPU %d", cpu);
+	check_memory("GICR_PROPBASER", prop, 7, "LPIs");
+	check_memory("GICR_PENDBASER", pend, 7, "LPIs");
+	report_equal(free_pages_in((char *)gicv3_data.lpi_prop, 8192), 0,
+		     "pages of the configuration of LPIs that are not allocated");
+	report_equal(free_pages_in(gicv3_data.lpi_pend[cpu], 16384 / 8), 0,
+		     "pages of the pending table of CPU %d that are not allocated", cpu);
 }
 
 static void test_registers(void)
@@ -143,9 +198,9 @@ static void test_registers(void)
 		    typer->collid_bits);
 	report_equal(readl(gicv3_its_base() + GITS_CTLR) & GITS_CTLR_ENABLE, GITS_CTLR_ENABLE,
 		     "GITS_CTLR.Enabled");
+	check_queue();
 	for (int cpu = 0; cpu < NR_TEST_CPUS; cpu++)
-		report_equal(readl(gicv3_data.redist_base[cpu] + GICR_CTLR) & GICR_CTLR_ENABLE_LPIS,
-			     GICR_CTLR_ENABLE_LPIS, "GICR_CTLR.EnableLPIs of CPU %d", cpu);
+		check_redistributor(cpu);
 }
 
 /* Delivery, and the configuration of LPIs */
@@ -341,19 +396,6 @@ static void test_unmapped_device(void)
 	check_none(0, "event of a device after MAPD with V=0");
 	send_event(dev, 0);
 	check_one(0, 0, "the other device after it");
-}
-
-/* Pages of [@start, @start + @size) that belong to nobody. */
-static unsigned int free_pages_in(const char *start, size_t size)
-{
-	unsigned int nr = 0;
-
-	for (size_t offset = 0; offset < size; offset += PAGE_SIZE)
-		if (!reserve_pages(virt_to_phys(start + offset), 1)) {
-			unreserve_pages(virt_to_phys(start + offset), 1);
-			nr++;
-		}
-	return nr;
 }
 
 /* The highest IDs that the tables are for */
