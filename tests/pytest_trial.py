@@ -18,19 +18,15 @@ from kut_runner.errors import KutError
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: The quickest first. The default suite of the framework's tests is `kut run`.
-_FILES = (
-    *(
-        "register_names",
-        "syndrome",
-        "stage2_words",
-        "stage2_geometry",
-        "smp",
-        "failing_checks",
-        "robust",
-        "bench",
-    ),
-    *("soak", "guest_print", "framework", "misbehave", "explain"),
+#: Tests that take seconds, the quickest first.
+_QUICK = ("register_names", "syndrome", "stage2_words", "stage2_geometry", "smp", "failing_checks")
+#: Tests that take a minute, for sources that print, end the run, or find devices. The default suite
+#: of the framework's tests is `kut run`.
+_OUTPUT = ("robust", "bench", "soak", "guest_print", "framework", "misbehave", "explain")
+_PRINTERS = re.compile(
+    r"lib/arm64/(?:asm/)?(?:backtrace|console|esr|exit|guest-call|guest-call-host|guest-check"
+    r"|guest-dump|guest-stack|io|processor|setup|stack|stage2-check|stage2-print|start|thread_info"
+    r"|vectors|virtio-testdev)\.[chS]"
 )
 _ARGV = ("-m", "pytest", "-q", "-x", "-n0", "-pno:cacheprovider", "-k", "not default_suite")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?::\S+)", re.MULTILINE)
@@ -54,12 +50,13 @@ class PytestTree:
 
     def failing(self, file: str, text: str) -> str:
         """Return a test that fails only when the source @file is @text, "" if there is none."""
+        names = (*_QUICK, *(_OUTPUT if _PRINTERS.fullmatch(file) else ()))
         path = self._top / file
         source = path.read_text()
         while True:
             path.write_text(text)
             try:
-                failed = self._run([f"tests/test_{name}.py" for name in _FILES])
+                failed = self._run([f"tests/test_{name}.py" for name in names])
             finally:
                 path.write_text(source)  # newer than what was built of the mutant
             if not failed or not self._run([failed]):
