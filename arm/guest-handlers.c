@@ -127,6 +127,11 @@ static void test_direct(void)
 	report(guest->dispatch[0].handler != by_vector,
 	       "handler that the vector calls, with a handler of a class: expected not %p, found %p",
 	       by_vector, guest->dispatch[0].handler);
+	guest_install_handler(guest, ELx_LOW_IRQ_64, by_vector);
+	report(guest->dispatch[ELx_LOW_IRQ_64 - ELx_LOW_SYNC_64].handler == by_vector,
+	       "handler that the vector of IRQs calls, with a handler of a class: expected %p, found "
+	       "%p",
+	       by_vector, guest->dispatch[ELx_LOW_IRQ_64 - ELx_LOW_SYNC_64].handler);
 	guest_destroy(guest);
 }
 
