@@ -25,6 +25,7 @@ guest_registers:
 /* u64 guest_move_sp(void): how far the handler of its SVC has moved sp down; sp is as before */
 	.global	guest_move_sp
 guest_move_sp:
+	mov	x20, #4		/* a register that the vectors use, with a value that they compare */
 	mov	x1, sp
 	svc	#1
 	mov	x2, sp
@@ -52,4 +53,12 @@ guest_flags:
 	mov	x0, #0xbad
 	mrs	x1, nzcv
 	orr	x0, x0, x1
+	ret
+
+/* u64 guest_keep_sp_el0(u64 value): SP_EL0 = value; svc at EL1h; what SP_EL0 is then */
+	.global	guest_keep_sp_el0
+guest_keep_sp_el0:
+	msr	sp_el0, x0
+	svc	#1
+	mrs	x0, sp_el0
 	ret

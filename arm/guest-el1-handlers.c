@@ -24,6 +24,7 @@ void guest_registers(void);
 void guest_move_sp(void);
 void guest_move_sp_el0(void);
 void guest_flags(void);
+void guest_keep_sp_el0(void);
 
 /* A guest at EL1 or EL0, with a handler of its own for @vector. */
 static struct guest *create(bool el0, void *func, enum vector vector, guest_el1_handler_t handler)
@@ -113,6 +114,11 @@ static void test_sp(void)
 	guest_check_run(guest, EXPECT_RETURN(SP_MOVE), "SP_EL0 of EL1t, moved by a handler");
 	report(seen.sp == sp, "SP_EL0 of EL1t in the handler: expected %#lx, found %#lx", sp,
 	       seen.sp);
+	guest_destroy(guest);
+
+	guest = create(false, guest_keep_sp_el0, ELxH_SYNC, move_sp);
+	guest->x[0] = 0x1230;
+	guest_check_run(guest, EXPECT_RETURN(0x1230), "SP_EL0 after an exception of EL1h");
 	guest_destroy(guest);
 }
 
@@ -204,6 +210,21 @@ static void test_removed(void)
 	guest = create(false, guest_svc, ELx_LOW_SYNC_64, unmask);
 	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED),
 			"SVC at EL1 with a handler for EL0's");
+	guest_destroy(guest);
+}
+
+/* One handler after the other, in the same page. */
+static void test_two(void)
+{
+	struct guest *guest = create(false, guest_flags, ELxH_SYNC, set_flags_and_skip);
+	unsigned long pages = alloc_pages_in_use();
+
+	assert(guest_install_el1_handler(guest, ELx_LOW_SYNC_64, unmask));
+	report(alloc_pages_in_use() == pages,
+	       "pages in use after another handler was installed: expected %lu, found %lu", pages,
+	       alloc_pages_in_use());
+	guest_check_run(guest, EXPECT_RETURN(0x600d | PSR_N_BIT | PSR_C_BIT),
+			"SVC to a handler after which another one was installed");
 	guest_destroy(guest);
 }
 
@@ -341,6 +362,32 @@ static void test_known_addresses(void)
 	}
 }
 
+/* An opaque guest's calls are exceptions for its handler, whenever it became opaque. */
+static void answer_5(struct guest_el1_regs *regs, unsigned int esr)
+{
+	regs->regs[0] = 5;
+	regs->elr += 4;
+}
+
+static void test_opaque(void)
+{
+	struct guest *guest = create(true, guest_call, ELx_LOW_SYNC_64, answer_5);
+
+	guest->x[0] = GUEST_CALL_PROBE;
+	guest_set_opaque(guest, true);
+	guest_check_run(guest, EXPECT_RETURN(5),
+			"guest_call() at EL0 of a guest that became opaque, by its handler");
+	guest_destroy(guest);
+
+	guest = create(true, guest_call, ELx_LOW_SYNC_64, answer_5);
+	guest->x[0] = GUEST_CALL_PROBE;
+	guest_set_opaque(guest, true);
+	guest_set_opaque(guest, false);
+	guest_check_run(guest, EXPECT_RETURN(1),
+			"guest_call() at EL0 of a guest that is no longer opaque, by the host");
+	guest_destroy(guest);
+}
+
 /*
  * guest_install_el1_handler() that fails
  */
@@ -386,6 +433,8 @@ static const struct subtest subtests[] = {
 	{ "removed", test_removed },
 	{ "vectors", test_vectors },
 	{ "known-addresses", test_known_addresses },
+	{ "two", test_two },
+	{ "opaque", test_opaque },
 	{ "refused", test_refused },
 };
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Handler of an exit: that of its class, of its vector, or the default; counts of exits. */
 #include <libcflat.h>
+#include <alloc_page.h>
+#include <string.h>
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/guest-check.h>
 #include <asm/guest-fp.h>
 #include <asm/io.h>
 #include <asm/mmio.h>
+#include <asm/mmu.h>
 #include <asm/processor.h>
 
 #define VMID 12
@@ -321,13 +324,18 @@ static void test_statistics(void)
  * at EL1 by each vector, the return of a function, and calls of the host.
  */
 #define NUMBERS(X) X(0x8000) X(0xff00) X(0xff04) X(0xff0f) X(0xff10) X(0xff80) X(0xff90) X(0xff91)
-#define HVC(number) "hvc " #number "\n"
 #define NUMBER(number) number,
+
+#define HVC(number) "hvc " #number "\n"
+#define INSTRUCTION_HVC(number) (0xd4000002 | (number) << 5),
 
 static void guest_call_numbers(void)
 {
 	asm volatile(NUMBERS(HVC) "hvc #0" : : : "memory");
 }
+
+/* The same code, for an address beyond that of all memory */
+static const u32 call_numbers[] = { NUMBERS(INSTRUCTION_HVC) INSTRUCTION_HVC(0) };
 
 struct numbers {
 	unsigned int count;
@@ -345,20 +353,43 @@ static enum guest_handler_result add_number(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
-static void test_numbers(void)
+static void check_numbers(struct guest *guest, u64 pc, const char *where)
 {
 	static const u64 expected[] = { NUMBERS(NUMBER) };
-	struct guest *guest = guest_create_4k(VMID, guest_call_numbers);
 	struct numbers seen = { 0 };
 
+	report_prefix_push(where);
 	guest->data = &seen;
-	guest_install_handler(guest, ELx_LOW_SYNC_64, add_number);
+	guest->elr_el2 = pc;
 	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_HVC64), "immediates of the framework's");
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
 		report(seen.number[i] == expected[i],
 		       "immediate of HVC %zu in the handler: expected %#lx, found %#lx", i,
 		       expected[i], seen.number[i]);
+	report_prefix_pop();
+}
+
+static void ignore(struct guest_el1_regs *regs, unsigned int esr)
+{
+}
+
+/* On both sides of the vectors, of the first ones and of the guest's own. */
+static void test_numbers(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_call_numbers);
+	u32 *page = alloc_page();
+
+	memcpy(page, call_numbers, sizeof(call_numbers));
+	sync_icache(page, sizeof(call_numbers));
+	assert(!s2mmu_map(guest->s2mmu, UNMAPPED_IPA, virt_to_phys(page), PAGE_SIZE, S2_MAP_RO));
+	guest_install_handler(guest, ELx_LOW_SYNC_64, add_number);
+	check_numbers(guest, (u64)guest_call_numbers, "in the image");
+	check_numbers(guest, UNMAPPED_IPA, "beyond it");
+	assert(guest_install_el1_handler(guest, ELxH_SYNC, ignore));
+	check_numbers(guest, (u64)guest_call_numbers, "in the image, with vectors of its own");
+	check_numbers(guest, UNMAPPED_IPA, "beyond it, with vectors of its own");
 	guest_destroy(guest);
+	free_page(page);
 }
 
 /* SPSR_EL2.BTYPE and SS belong to the instruction that was emulated. */
