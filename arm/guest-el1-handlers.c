@@ -99,6 +99,26 @@ static void test_registers(void)
 	}
 }
 
+static enum vector other_vector;
+
+static void note_irq(struct guest_el1_regs *regs, unsigned int esr)
+{
+	other_vector = ELx_LOW_IRQ_64;
+	seen = *regs;
+	asm volatile("hvc #0" : : : "memory"); /* the host takes it away */
+}
+
+static enum guest_handler_result clear_irq(struct guest *guest)
+{
+	guest->hcr_el2 &= ~HCR_EL2_VI;
+	return GUEST_ACTION_RESUME;
+}
+
+static u64 guest_read_sp_el0(void)
+{
+	return read_sysreg(sp_el0);
+}
+
 static void test_sp(void)
 {
 	struct guest *guest = create(true, guest_move_sp, ELx_LOW_SYNC_64, move_sp);
@@ -119,6 +139,14 @@ static void test_sp(void)
 	guest = create(false, guest_keep_sp_el0, ELxH_SYNC, move_sp);
 	guest->x[0] = 0x1230;
 	guest_check_run(guest, EXPECT_RETURN(0x1230), "SP_EL0 after an exception of EL1h");
+	guest_destroy(guest);
+
+	guest = create(false, guest_read_sp_el0, ELxH_IRQ, note_irq);
+	guest->sp_el0 = 0x1230;
+	guest->spsr_el2 &= ~(u64)PSR_I_BIT;
+	guest->hcr_el2 |= HCR_EL2_VI;
+	guest_install_handler(guest, ELx_LOW_SYNC_64, clear_irq);
+	guest_check_run(guest, EXPECT_RETURN(0x1230), "SP_EL0 after a virtual IRQ at EL1h");
 	guest_destroy(guest);
 }
 
@@ -267,26 +295,11 @@ static void test_vectors(void)
  * What looks like the return of a guest's function at EL0, or like a call of the host
  */
 
-static enum vector other_vector;
-
 static void note_sync(struct guest_el1_regs *regs, unsigned int esr)
 {
 	other_vector = ELx_LOW_SYNC_64;
 	seen = *regs;
 	regs->spsr &= ~(u64)PSR_IL_BIT;
-}
-
-static void note_irq(struct guest_el1_regs *regs, unsigned int esr)
-{
-	other_vector = ELx_LOW_IRQ_64;
-	seen = *regs;
-	asm volatile("hvc #0" : : : "memory"); /* the host takes it away */
-}
-
-static enum guest_handler_result clear_irq(struct guest *guest)
-{
-	guest->hcr_el2 &= ~HCR_EL2_VI;
-	return GUEST_ACTION_RESUME;
 }
 
 /* Addresses at EL0 that the framework knows, for exceptions of one class alone. */
