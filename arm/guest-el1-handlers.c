@@ -375,6 +375,25 @@ static void test_known_addresses(void)
 	}
 }
 
+/* The framework's own part of the vectors leaves the stack of EL1 as it is. */
+static void test_stack(void)
+{
+	static void (*const funcs[])(void) = { (void (*)(void))guest_svc,
+					       (void (*)(void))guest_call };
+
+	for (int call = 0; call < 2; call++) {
+		struct guest *guest = create(true, funcs[call], ELx_LOW_SYNC_64, move_sp);
+		u64 sp = guest->sp_el1;
+
+		guest->x[0] = GUEST_CALL_PROBE;
+		guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_RETURNED), "a guest at EL0 that %s",
+				call ? "calls the host, and returns" : "returns");
+		report(guest->sp_el1 == sp, "SP_EL1 after it: expected %#lx, found %#lx", sp,
+		       guest->sp_el1);
+		guest_destroy(guest);
+	}
+}
+
 /* An opaque guest's calls are exceptions for its handler, whenever it became opaque. */
 static void answer_5(struct guest_el1_regs *regs, unsigned int esr)
 {
@@ -448,6 +467,7 @@ static const struct subtest subtests[] = {
 	{ "known-addresses", test_known_addresses },
 	{ "two", test_two },
 	{ "opaque", test_opaque },
+	{ "stack", test_stack },
 	{ "refused", test_refused },
 };
 

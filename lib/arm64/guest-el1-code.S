@@ -141,11 +141,10 @@ guest_el1_returned:
 	hvc	#GUEST_HVC_RETURNED
 	b	guest_el1_returned
 
-/* guest_call() at EL0: the host returns there. All registers are as they were. */
+/* guest_call() at EL0: the host returns there. All registers are as they were, x30 still. */
 guest_el1_user_called:
 	for_x2_to_x29 ldp, EL1_X0
 	ldp	x0, x1, [sp, #EL1_X0]
-	ldr	x30, [sp, #EL1_LR]
 	add	sp, sp, #EL1_FRAME_SIZE
 	.global	guest_el1_called
 guest_el1_called:
