@@ -23,6 +23,8 @@
 	X(APDBKEYLO_EL1, ~0UL) X(APDBKEYHI_EL1, ~0UL) X(APGAKEYLO_EL1, ~0UL) X(APGAKEYHI_EL1, ~0UL)
 /* clang-format on */
 
+#define BCR_BAS (UL(0xf) << 5) /* RES1 where EL1 has no AArch32 */
+
 /* The next of a sequence of values in which every bit changes. */
 static inline u64 next_pattern(u64 pattern)
 {

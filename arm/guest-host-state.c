@@ -15,7 +15,7 @@
 
 #define VMID 3
 #define CNTHCTL_EVNTI (UL(1) << 4)
-#define HSTR_T5 (UL(1) << 5)
+#define HSTR_T5 (UL(1) << 5) /* RES0 where EL0 has no AArch32 */
 /* Of CPUs that this one is not */
 #define MIDR 0x410fd0f2UL
 #define MPIDR 0x80000203UL
@@ -162,10 +162,21 @@ static struct guest *create(void (*guest_func)(void))
 	return guest;
 }
 
+static u64 hstr_t5_of_cpu(void)
+{
+	u64 original = read_sysreg(hstr_el2), found;
+
+	write_sysreg(HSTR_T5, hstr_el2);
+	found = read_sysreg(hstr_el2);
+	write_sysreg(original, hstr_el2);
+	return found;
+}
+
 static void test_registers(void)
 {
 	struct guest *guest = create(guest_change_everything);
 	struct host_state original, before, after;
+	u64 hstr = hstr_t5_of_cpu();
 
 	read_host_state(&original);
 	/* Values of the host's own where it has those of a guest's. */
@@ -183,12 +194,12 @@ static void test_registers(void)
 	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_HVC64), "a guest changes its registers");
 	read_host_state(&after);
 	compare_host_state(&before, &after);
-	report(before.cnthctl_el2 != original.cnthctl_el2 && before.hstr_el2 == HSTR_T5 &&
+	report(before.cnthctl_el2 != original.cnthctl_el2 && before.hstr_el2 == hstr &&
 		       before.mdscr_el1 != original.mdscr_el1,
 	       "CNTHCTL_EL2, HSTR_EL2, MDSCR_EL1 before the run: expected other than %#lx, %#lx, "
 	       "other than %#lx; found %#lx, %#lx, %#lx",
-	       original.cnthctl_el2, HSTR_T5, original.mdscr_el1, before.cnthctl_el2,
-	       before.hstr_el2, before.mdscr_el1);
+	       original.cnthctl_el2, hstr, original.mdscr_el1, before.cnthctl_el2, before.hstr_el2,
+	       before.mdscr_el1);
 	write_sysreg(original.cnthctl_el2, cnthctl_el2);
 	write_sysreg(original.cntvoff_el2, cntvoff_el2);
 	write_sysreg(original.vmpidr_el2, vmpidr_el2);
@@ -224,6 +235,7 @@ static void guest_read_ids(void)
 static void test_controls(void)
 {
 	struct guest *guest = create(guest_read_ids);
+	u64 hstr = hstr_t5_of_cpu();
 
 	guest->vpidr_el2 = MIDR;
 	guest->vmpidr_el2 = MPIDR;
@@ -233,10 +245,10 @@ static void test_controls(void)
 	report(guest->x[0] == MIDR && guest->x[1] == MPIDR,
 	       "the guest's MIDR_EL1 and MPIDR_EL1: expected %#lx and %#lx, found %#lx and %#lx",
 	       MIDR, MPIDR, guest->x[0], guest->x[1]);
-	report(in_handler.vpidr == MIDR && in_handler.vmpidr == MPIDR && in_handler.hstr == HSTR_T5,
+	report(in_handler.vpidr == MIDR && in_handler.vmpidr == MPIDR && in_handler.hstr == hstr,
 	       "VPIDR_EL2, VMPIDR_EL2, HSTR_EL2 in a handler: expected %#lx, %#lx, %#lx, "
 	       "found %#lx, %#lx, %#lx",
-	       MIDR, MPIDR, HSTR_T5, in_handler.vpidr, in_handler.vmpidr, in_handler.hstr);
+	       MIDR, MPIDR, hstr, in_handler.vpidr, in_handler.vmpidr, in_handler.hstr);
 	guest_destroy(guest);
 }
 

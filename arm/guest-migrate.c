@@ -126,15 +126,15 @@ static void test_host(void)
 /* In memory that host and guests share: before and after the migration. */
 static u64 seen[2][MAX_REGISTERS];
 
-#define WRITE(name, mask)                    \
-	write_sysreg(pattern &(mask), name); \
+#define WRITE(name, mask, ...)                                          \
+	write_sysreg((pattern & (mask)) | (0 + __VA_ARGS__ + 0), name); \
 	pattern = next_pattern(pattern);
-#define READ(name, mask) values[n++] = read_sysreg(name);
+#define READ(name, ...) values[n++] = read_sysreg(name);
 
 #define DEBUG(X)                       \
 	X(mdscr_el1, 0xa000)           \
 	X(dbgbvr0_el1, 0xfffffffffffc) \
-	X(dbgbcr0_el1, 0x1e4)          \
+	X(dbgbcr0_el1, 0x6, BCR_BAS)   \
 	X(dbgwvr0_el1, 0xfffffffffff8) \
 	X(dbgwcr0_el1, 0x1ff8)
 

@@ -112,9 +112,11 @@ static void check_registers(void *data)
 {
 	u64 sctlr = 0x30d01985, tcr = 0xb5903510, mair = 0xf008bbff440c0400;
 	u64 cpacr = system_supports_sve() ? 0x330000 : 0x300000;
-	u64 signs = SCTLR_ELx_EnIA; /* in a build that signs return addresses */
+	/* In a build that signs return addresses EnIA is set */
+	u64 others = SCTLR_ELx_EnIA | SCTLR_EL1_BY_FEATURE;
 
-	report_equal(read_sysreg(sctlr_el1) & ~signs, sctlr, "SCTLR of CPU %d", smp_processor_id());
+	report_equal(read_sysreg(sctlr_el1) & ~others, sctlr & ~others,
+		     "SCTLR of CPU %d, all but the bits %#lx", smp_processor_id(), others);
 	report_equal(read_sysreg(cpacr_el1), cpacr, "CPACR of CPU %d", smp_processor_id());
 	report_equal(read_sysreg(mair_el1), mair, "MAIR of CPU %d", smp_processor_id());
 	if (PAGE_SIZE == SZ_4K)

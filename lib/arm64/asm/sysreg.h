@@ -284,6 +284,11 @@
 	(SCTLR_EL1_EOS | SCTLR_EL1_TSCXT | SCTLR_EL1_EIS | SCTLR_EL1_SPAN | SCTLR_EL1_nTLSMD | \
 	 SCTLR_EL1_LSMAOE)
 /*
+ * Bits that read as the CPU has them: writable, RES0 or RES1, by AArch32 at EL0 and its options, and
+ * by FEAT_CSV2_2
+ */
+#define SCTLR_EL1_BY_FEATURE (SCTLR_EL1_CP15BEN | SCTLR_EL1_ITD | SCTLR_EL1_SED | SCTLR_EL1_TSCXT)
+/*
  * A host at EL1, or at EL2 with E2H, before its MMU is on. User mode: WFI, WFE and cache maintenance
  * are trapped, its stack pointer is not checked.
  */
