@@ -148,3 +148,29 @@ def test_the_number_of_list_registers_is_read_once(tmp_path: Path) -> None:
     reads = re.findall(r"gic_hyp_read .* at 0x([0-9a-f]+)", trace.read_text())
     assert len(reads) > 100
     assert [int(address, 16) for address in reads].count(4) == 1
+
+
+def test_what_pci_probe_refuses_is_printed() -> None:
+    """A BAR of 16 GiB where all windows are below 4 GiB, and a machine without a host bridge."""
+    image = realtree.build("pci")
+    machine = "virt,virtualization=on,gic-version=3,highmem=off"
+    output = realtree.boot(
+        image, "testdev", "-device", "pci-testdev,addr=8,membar=16G", machine=machine
+    )[1]
+    assert (
+        "PCI: no address for 00:08.0 1b36:0005 BAR 2: 0x400000000 bytes of 64-bit prefetchable"
+        " memory\n" in output
+    )
+    assert "pci-testdev: BAR 0 has no address\n" in output
+    output = realtree.boot(image, "host-bridge")[1]
+    assert "PCI: no pci-host-ecam-generic in the device tree\n" in output
+
+
+def test_pci_functions_are_printed() -> None:
+    output = realtree.boot(realtree.build("pci"), "print", "-device", "edu,addr=2")[1]
+    for line in (
+        r"00:02.0 1234:11e8 class 00ff00 header 00",
+        r"\tMSI at 0x40",
+        r"\tBAR 0: 32-bit memory at 0x[0-9a-f]+, 0x100000 bytes",
+    ):
+        assert re.search(f"^{line}$", output, re.MULTILINE), line
