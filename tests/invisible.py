@@ -65,7 +65,7 @@ def table(entries: Iterable[Invisible]) -> str:
     """Return the entries as a table of Markdown."""
     rows = []
     for entry in entries:
-        file = entry.file.removeprefix("lib/arm64/")
+        file = entry.file.removeprefix("lib/arm64/").replace("…", "any file")
         becomes = " or ".join(map(_code, entry.becomes))
         rows.append(f"| `{file}`: {_code(entry.line)} becomes {becomes} | {entry.reason} |\n")
     return TABLE + "".join(rows)

@@ -103,10 +103,9 @@ class Workbench:
     def _without_change(self, test: TestDef, qemu: str | None) -> TestResult:
         key = (test.name, qemu)
         if key not in self._plain:
-            result = self._boot(test, self._images[test.image], test.timeout, qemu)
-            if result.status.is_failure:
-                raise UnfitTestError(f"without a mutant: {first_failure(result)}")
-            self._plain[key] = result
+            self._plain[key] = self._boot(test, self._images[test.image], test.timeout, qemu)
+        if self._plain[key].status.is_failure:
+            raise UnfitTestError(f"without a mutant: {first_failure(self._plain[key])}")
         return self._plain[key]
 
     def _boot(self, test: TestDef, image: Image, seconds: float, qemu: str | None) -> TestResult:
