@@ -435,6 +435,8 @@ static void test_errors(void)
 
 	check_map(&m, TEST_VA, TEST_IPA, PAGE_SIZE, -EEXIST);
 	check_map(&m, TEST_VA + 8, TEST_IPA, PAGE_SIZE, -EINVAL);
+	check_map(&m, TEST_VA, TEST_IPA + 8, PAGE_SIZE, -EINVAL);
+	check_map(&m, TEST_VA, TEST_IPA, PAGE_SIZE + 8, -EINVAL);
 	check_map(&m, TEST_VA, TEST_IPA, 0, -EINVAL);
 	check_map(&m, (1UL << VA_BITS_GUEST) - PAGE_SIZE, TEST_IPA, 2 * PAGE_SIZE, -ERANGE);
 	check_map(&m, TEST_VA, 1UL << 50, PAGE_SIZE, -ERANGE);
