@@ -3,9 +3,9 @@
 
 Its layers, in the order of imports: each imports only from those before it::
 
-    text -> errors -> definitions -> process -> build -> bundle -> targets -> verdict
-           -> diagnose -> records -> run -> debugging -> views -> watch -> health -> commands
-           -> pytest_plugin -> cli -> __main__
+    text -> errors -> definitions -> process -> build -> bundle -> export -> targets
+           -> verdict -> diagnose -> records -> run -> debugging -> views -> watch -> health
+           -> commands -> pytest_plugin -> cli -> __main__
 """
 
 __version__ = "0.1.0"

@@ -21,7 +21,7 @@ from kut_runner.text import line
 #: Commands in the order of the help; each is a module of `kut_runner.commands`.
 COMMANDS: Final = (
     *("run", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse"),
-    *("new", "watch", "debug"),
+    *("new", "export", "watch", "debug"),
     *("history", "show", "compare", "rerun"),
     *("toolchain", "doctor", "completion"),
 )

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the guest framework needs of its host beyond the library: see asm/guest-bridge.h. */
+#include <libcflat.h>
+#include <alloc.h>
+#include <alloc_page.h>
+#include <memregions.h>
+#include <objects.h>
+#include <string.h>
+#include <vmalloc.h>
+#include <asm/backtrace.h>
+#include <asm/gic.h>
+#include <asm/guest-bridge.h>
+#include <asm/guest-fp.h>
+#include <asm/guest-internal.h>
+#include <asm/guest.h>
+#include <asm/guest-call.h>
+#include <asm/vgic.h>
+
+#define MAX_CPUS 64
+#define SLOT_PAGES (VM_SLOT_SIZE / PAGE_SIZE)
+
+struct vgic_v2_data vgic_v2_data;
+u64 cptr_el2_untrapped;
+static struct percpu percpu[MAX_CPUS];
+static struct spinlock lock;
+static struct slot {
+	struct slot *next;
+} *free_slots;
+
+/*
+ * EL2 and its CPUs
+ */
+
+u64 cptr_el2_default(void)
+{
+	return CPTR_VHE_FPEN;
+}
+
+u64 cnthctl_el2_default(void)
+{
+	return CNTHCTL_EL2_E2H;
+}
+
+static bool has_feature(u64 id_register, unsigned int lowest_bit)
+{
+	return FIELD(id_register, lowest_bit + 3, lowest_bit) != 0;
+}
+
+/* Controls of EL2 that the boot leaves as they are. */
+static void el2_setup(void)
+{
+	write_sysreg(read_sysreg(mdcr_el2) & 0x1f, mdcr_el2);
+	write_sysreg(0, hstr_el2);
+	write_sysreg(cnthctl_el2_default(), cnthctl_el2);
+	write_sysreg(0, cntvoff_el2);
+	write_sysreg(0, vttbr_el2);
+	if (has_feature(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_HCX))
+		write_sysreg(0, HCRX_EL2);
+	if (has_feature(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_GIC)) {
+		write_sysreg(0xf, ICC_SRE_EL2);
+		isb();
+		write_sysreg(ICH_HCR_NO_VGIC, ICH_HCR_EL2);
+	}
+	isb();
+}
+
+static void take_sve_trap(struct pt_regs *regs, unsigned int esr)
+{
+	assert(host_sve_unpark());
+}
+
+static void percpu_init(struct percpu *cpu, struct thread_info *thread)
+{
+	cpu->cpu = thread->cpu;
+	cpu->thread = thread;
+	cpu->emergency_stack = memalign_pages(THREAD_SIZE, THREAD_SIZE) + THREAD_SIZE;
+	cptr_el2_untrapped = cptr_el2_default();
+	el2_setup();
+	install_exception_handler(EL1H_SYNC, ESR_ELx_EC_SVE, take_sve_trap);
+}
+
+struct percpu *this_percpu(void)
+{
+	struct thread_info *thread = current_thread_info();
+	struct percpu *cpu = &percpu[thread->cpu];
+
+	assert(thread->cpu < MAX_CPUS);
+	if (!cpu->thread)
+		percpu_init(cpu, thread);
+	return cpu;
+}
+
+/* current_thread_info() is found by the stack pointer, which in a handler is the guest's. */
+void guest_host_stack_prepare(struct guest *guest)
+{
+	memcpy((char *)guest - THREAD_SIZE, this_percpu()->thread, sizeof(struct thread_info));
+}
+
+void guest_host_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
+{
+	struct thread_info *thread = this_percpu()->thread;
+
+	if (guest_fixup_exception(regs, esr))
+		return;
+	assert_msg(thread->vector_handlers[v], "vector %d in a guest's handler, ESR_EL2 %#x", v, esr);
+	thread->vector_handlers[v](v, regs, esr);
+}
+
+const char *vector_name(enum vector v)
+{
+	static const char *const names[] = {
+		"ELxT_SYNC", "ELxT_IRQ", "ELxT_FIQ", "ELxT_ERROR",
+		"ELxH_SYNC", "ELxH_IRQ", "ELxH_FIQ", "ELxH_ERROR",
+		"ELx_LOW_SYNC_64", "ELx_LOW_IRQ_64", "ELx_LOW_FIQ_64", "ELx_LOW_ERROR_64",
+		"ELx_LOW_SYNC_32", "ELx_LOW_IRQ_32", "ELx_LOW_FIQ_32", "ELx_LOW_ERROR_32",
+	};
+
+	return v < VECTOR_MAX ? names[v] : "?";
+}
+
+/*
+ * Memory
+ */
+
+int guest_bridge_nr_mem_regions(void)
+{
+	int count = 0;
+
+	while (mem_regions[count].end)
+		count++;
+	return count;
+}
+
+void clear_pages(void *mem, unsigned long count)
+{
+	memset(mem, 0, count * PAGE_SIZE);
+}
+
+void sync_icache(const void *start, size_t size)
+{
+	u64 ctr = read_sysreg(ctr_el0);
+	u64 dline = 4UL << FIELD(ctr, 19, 16), iline = 4UL << FIELD(ctr, 3, 0);
+	u64 first = (u64)start, end = first + size, va;
+
+	for (va = ALIGN_DOWN(first, dline); va < end; va += dline)
+		asm volatile("dc cvau, %0" : : "r"(va) : "memory");
+	dsb(ish);
+	for (va = ALIGN_DOWN(first, iline); va < end; va += iline)
+		asm volatile("ic ivau, %0" : : "r"(va) : "memory");
+	dsb(ish);
+	isb();
+}
+
+/* In a guest's handler HCR_EL2.TGE is clear, and the EL1 forms would be the guest's. */
+static void flush_host_tlb(const char *va, bool all_cpus)
+{
+	if (read_sysreg(hcr_el2) & HCR_EL2_TGE)
+		asm volatile("tlbi vaae1is, %0" : : "r"(FIELD((u64)va, 55, 12)) : "memory");
+	else
+		asm volatile("tlbi alle2is" : : : "memory");
+	dsb(ish);
+	isb();
+}
+
+void mmu_page_hide(pteval_t *pte, const void *va)
+{
+	*pte &= ~PT_VALID;
+	dsb(ishst);
+	flush_host_tlb(va, false);
+}
+
+void mmu_page_show(pteval_t *pte)
+{
+	*pte |= PT_VALID;
+	dsb(ishst);
+	isb();
+}
+
+void *object_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void object_free(void *object)
+{
+	if (object)
+		free(object);
+}
+
+void *vm_slot_alloc(void)
+{
+	struct slot *slot;
+	u64 va;
+
+	spin_lock(&lock);
+	slot = free_slots;
+	if (slot)
+		free_slots = slot->next;
+	spin_unlock(&lock);
+	if (slot) {
+		va = *(u64 *)(slot + 1);
+		free(slot);
+		return (void *)va;
+	}
+	va = (u64)alloc_vpages(2 * SLOT_PAGES);
+	return (void *)ALIGN(va, VM_SLOT_SIZE);
+}
+
+static void unmap_page(char *va)
+{
+	pteval_t *pte = follow_pte(mmu_idmap, (uintptr_t)va), old = pte ? *pte : 0;
+
+	if (!(old & PT_VALID))
+		return;
+	*pte = 0;
+	dsb(ishst);
+	flush_host_tlb(va, true);
+	free_page(phys_to_virt(old & PT_ADDR_MASK));
+}
+
+void vm_slot_free(void *block)
+{
+	struct slot *slot = malloc(sizeof(*slot) + sizeof(u64));
+	u64 page;
+
+	for (page = 0; page < SLOT_PAGES; page++)
+		unmap_page((char *)block + page * PAGE_SIZE);
+	*(u64 *)(slot + 1) = (u64)block;
+	spin_lock(&lock);
+	slot->next = free_slots;
+	free_slots = slot;
+	spin_unlock(&lock);
+}
+
+bool vm_populate(void *start, size_t size)
+{
+	char *va;
+
+	for (va = start; va < (char *)start + size; va += PAGE_SIZE) {
+		void *page = alloc_page();
+
+		if (!page) {
+			while (va > (char *)start)
+				unmap_page(va -= PAGE_SIZE);
+			return false;
+		}
+		install_page(mmu_idmap, virt_to_phys(page), va);
+	}
+	return true;
+}
+
+/*
+ * Backtraces
+ */
+
+u64 strip_signature(u64 address)
+{
+	return address & ((1UL << VA_BITS) - 1);
+}
+
+void backtrace_add(struct backtrace *trace, const char *mark, u64 address)
+{
+	int room = sizeof(trace->text) - trace->len;
+
+	if (address >= (u64)_stext && address < (u64)_etext)
+		trace->len += MIN(snprintf(trace->text + trace->len, room, " %s%lx", mark,
+					   address - (u64)_start),
+				  room - 1);
+}
+
+void backtrace_add_chain(struct backtrace *trace, const struct frame *frame)
+{
+	int depth;
+
+	for (depth = 0; depth < BACKTRACE_DEPTH && frame && IS_ALIGNED((u64)frame, 8); depth++) {
+		backtrace_add(trace, "", strip_signature((u64)frame->ret));
+		frame = frame->next;
+	}
+}
+
+/*
+ * A guest's printf() and the like: they have neither console nor locks there.
+ */
+
+/* The host is at EL2, its guests are not. */
+bool in_guest(void)
+{
+	return current_level() == CurrentEL_EL1;
+}
+
+void guest_call_enable(void)
+{
+}
+
+void guest_answer_call(struct guest *guest)
+{
+	assert_msg(false, "a guest calls the host");
+}
+
+/*
+ * Interrupts
+ */
+
+const char *gic_unsupported(void)
+{
+	return gic_version() || gic_init() ? NULL : "no GIC";
+}
+
+/* Not called: vgic_unsupported() has a reason. */
+void vgicv2_save(struct vgic_state *state)
+{
+	assert(false);
+}
+
+void vgicv2_load(const struct vgic_state *state)
+{
+	assert(false);
+}
+
+void gic_enable_cpu_interface(void)
+{
+	write_sysreg(0xf0, GUEST_ICC_PMR_EL1);
+	write_sysreg(1, ICC_IGRPEN0_EL1);
+	write_sysreg(1, GUEST_ICC_IGRPEN1_EL1);
+	isb();
+}
+
+void gic_set_priority_mask(u8 priority)
+{
+	write_sysreg(priority, GUEST_ICC_PMR_EL1);
+	isb();
+}
+
+void gic_set_eoi_split(bool split)
+{
+	u64 ctlr = read_sysreg(ICC_CTLR_EL1) & ~2UL;
+
+	write_sysreg(ctlr | split << 1, ICC_CTLR_EL1);
+	isb();
+}
+
+void gic_write_dir(u32 irq)
+{
+	write_sysreg(irq, ICC_DIR_EL1);
+	isb();
+}
+
+u32 gic_read_iar_group0(void)
+{
+	u32 iar = read_sysreg(ICC_IAR0_EL1);
+
+	dsb(sy);
+	return iar;
+}
+
+void gic_write_eoir_group0(u32 iar)
+{
+	write_sysreg(iar, ICC_EOIR0_EL1);
+	isb();
+}
+
+void gic_irq_set_pending(int irq, bool pending)
+{
+	char *base = irq < 32 ? gicv3_sgi_base() : gicv3_dist_base();
+
+	writel(1U << irq % 32, base + (pending ? GICD_ISPENDR : GICD_ICPENDR) + irq / 32 * 4);
+}
+
+unsigned int gic_maintenance_irq(void)
+{
+	return 25;
+}
+
+const char *gic_irq_state_name(enum gic_irq_state state)
+{
+	static const char *const names[] = { "inactive", "pending", "active", "active and pending" };
+
+	return names[state];
+}
+
+/*
+ * Reports
+ */
+
+void assert_failed(const char *place, const char *condition, const char *fmt, ...)
+{
+	va_list args;
+
+	printf("%s: assert failed: %s: ", place, condition);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	printf("\n");
+	dump_stack();
+	abort();
+}
