@@ -192,6 +192,10 @@ static void test_registers(void)
 	report_equal(typer->ite_size, FIELD(raw, 7, 4) + 1, "bytes of an entry of an ITT");
 	report_equal(typer->eventid_bits, FIELD(raw, 12, 8) + 1, "bits of EventIDs");
 	report_equal(typer->deviceid_bits, FIELD(raw, 17, 13) + 1, "bits of DeviceIDs");
+	report_equal(typer->collid_bits, raw & GITS_TYPER_CIL ? FIELD(raw, 35, 32) + 1 : 16,
+		     "bits of collection IDs");
+	report_equal(typer->pta, raw >> 19 & 1, "GITS_TYPER.PTA");
+	report_equal(typer->virt_lpi, raw >> 1 & 1, "GITS_TYPER.Virtual");
 	check_table("devices", &its_data.device_baser, GITS_BASER_TYPE_DEVICE,
 		    typer->deviceid_bits);
 	check_table("collections", &its_data.coll_baser, GITS_BASER_TYPE_COLLECTION,
@@ -350,6 +354,22 @@ static void test_mapc(void)
 	send_event(dev, 0);
 	check_none(0, "collection mapped to CPU 1");
 	check_one(1, 0, "collection mapped from CPU 0 to it");
+}
+
+/* Each command is printed; tests/test_its_commands.py reads the lines. */
+static void test_verbose(void)
+{
+	its_send_mapti(dev, LPI(3), 7, col[0]);
+	its_send_inv(dev, 7);
+	its_send_int(dev, 7);
+	its_send_clear(dev, 7);
+	its_send_movi(dev, col[1], 7);
+	its_send_movall(col[0], col[1]);
+	its_send_invall(col[1]);
+	its_send_sync(col[1]);
+	its_send_discard(dev, 7);
+	check_none(0, "CLEAR and DISCARD");
+	check_none(1, "CLEAR and DISCARD");
 }
 
 /* What is not mapped is ignored, and the queue goes on. */
@@ -545,6 +565,7 @@ static const struct subtest subtests[] = {
 	{ "movi", test_movi },
 	{ "movall", test_movall },
 	{ "mapc", test_mapc },
+	{ "verbose", test_verbose },
 	{ "unmapped-collection", test_unmapped_collection },
 	{ "unmapped-device", test_unmapped_device },
 	{ "limits", test_limits },
