@@ -347,6 +347,16 @@ static void check_handled(struct guest *guest, const struct known *at, enum vect
 	guest_destroy(guest);
 }
 
+/* The SVC that returns, executed at EL1: an exception to EL1's own vectors. */
+static void test_svc_of_el1(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_return_el0);
+
+	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_EL1_UNHANDLED),
+			"the SVC that returns from EL0, executed at EL1");
+	guest_destroy(guest);
+}
+
 static void test_known_addresses(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
@@ -465,6 +475,7 @@ static const struct subtest subtests[] = {
 	{ "removed", test_removed },
 	{ "vectors", test_vectors },
 	{ "known-addresses", test_known_addresses },
+	{ "svc-of-el1", test_svc_of_el1 },
 	{ "two", test_two },
 	{ "opaque", test_opaque },
 	{ "stack", test_stack },

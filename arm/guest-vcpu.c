@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vCPUs of one stage 2 on one CPU: which of them ran last, and one that cannot be created. */
 #include <libcflat.h>
-#include <alloc.h>
 #include <alloc_page.h>
+#include <objects.h>
 #include <shortage.h>
 #include <subtest.h>
 #include <asm/guest-check.h>
@@ -55,24 +55,24 @@ static void test_last(void)
 		guest_destroy(vcpus[i]);
 }
 
-/* What is free of malloc()'s smallest chunks, as a list. */
-static void **hold_chunks(void)
+/* The free objects of the smallest size, as a list. */
+static void **hold_objects(void)
 {
-	void **all = NULL, **chunk;
+	void **all = NULL, **object;
 
-	while ((chunk = malloc(sizeof(*chunk)))) {
-		*chunk = all;
-		all = chunk;
+	while ((object = object_alloc(sizeof(*object)))) {
+		*object = all;
+		all = object;
 	}
 	return all;
 }
 
-static void release_chunks(void **all)
+static void release_objects(void **all)
 {
 	while (all) {
 		void **next = *all;
 
-		free(all);
+		object_free(all);
 		all = next;
 	}
 }
@@ -82,7 +82,7 @@ static void test_shortage(void)
 {
 	struct guest *guest = guest_create_4k(VMID, guest_return_7), *vcpu;
 	struct held_pages *held = hold_all_pages();
-	void **chunks = hold_chunks();
+	void **objects = hold_objects();
 	unsigned long before = alloc_pages_in_use();
 	unsigned int users = guest->s2mmu->users;
 
@@ -92,7 +92,7 @@ static void test_shortage(void)
 	       "stage 2; found %p, %ld, %u",
 	       users, vcpu, alloc_pages_in_use() - before, guest->s2mmu->users);
 	run_again(guest);
-	release_chunks(chunks);
+	release_objects(objects);
 	release_pages(held);
 	vcpu = guest_require(create_vcpu(guest));
 	run_again(vcpu);
