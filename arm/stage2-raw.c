@@ -77,7 +77,7 @@ static void test_wrong(void)
 static void test_restore(void)
 {
 	struct raw raw;
-	u64 pages[] = { IPA, IPA + SZ_4K, IPA + SZ_2M, IPA };
+	u64 pages[] = { IPA, IPA + SZ_64K, IPA + SZ_2M, IPA };
 
 	setup_raw(&raw);
 	for (u64 i = 0; i < ARRAY_SIZE(pages); i++)
