@@ -72,6 +72,7 @@ static void test_svc_to_el1(void)
 	report((guest->spsr_el2 & PSR_MODE_MASK) == PSR_MODE_EL1h,
 	       "SPSR_EL2.M of the last exit, through EL1 as EL0 has no HVC: expected %#x, found %#lx",
 	       PSR_MODE_EL1h, guest->spsr_el2 & PSR_MODE_MASK);
+	guest_check_run(guest, EXPECT_RETURN(8 * 100 + 5 + 70), "the same, run after its end");
 	guest_destroy(guest);
 
 	guest = create(guest_svc_twice);
