@@ -40,6 +40,8 @@ _ALL_BITS = (1 << 64) - 1
 _VECTORS = re.compile(r"(?:host_(?:vectors|exception)_el([12])|guest_vectors(?:_dc)?)\b")
 #: Bytes of a slot of a vector table.
 _VECTOR_SLOT = 0x80
+#: Offset of the instruction in a slot that makes room on the stack; before it PAN is cleared.
+_VECTOR_SUB = 4
 _STRUCTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 
 
@@ -271,8 +273,8 @@ class _AssemblyUnwinder(Unwinder):  # type: ignore[misc]
         if _is_in_c(address):
             return None
         if match := _VECTORS.match(_Gdb().symbol(address)):
-            has_room = "exception" in match[0] or address % _VECTOR_SLOT
-            values = _interrupted(pending, int(match[1] or 2), int(stack), has_room=bool(has_room))
+            has_room = "exception" in match[0] or address % _VECTOR_SLOT > _VECTOR_SUB
+            values = _interrupted(pending, int(match[1] or 2), int(stack), has_room=has_room)
         elif _is_in_library(address):
             return None
         else:
@@ -300,7 +302,7 @@ def _interrupted(
     if not int(registers["SPSR"]) & 1:
         stack = int(pending.read_register("SP_EL0"))
     elif has_room:
-        stack += gdb.lookup_type("struct pt_regs").sizeof
+        stack += gdb.lookup_type("struct exception_frame").sizeof
     return {"pc": int(registers["ELR"]), "sp": stack}
 
 
