@@ -110,7 +110,7 @@ def test_the_framework_and_a_test_are_added(checkout: Path) -> None:
     makefile = changed["arm/Makefile.arm64"]
     assert "cflatobjs += lib/arm64/guest-entry.o\n" in makefile
     assert f"tests += $(TEST_DIR)/{TEST}.$(exe)\n" in makefile
-    assert f"$(TEST_DIR)/{TEST}.elf: $(TEST_DIR)/{TEST}-asm.o\n" in makefile
+    assert f"$(TEST_DIR)/{TEST}.elf: $(TEST_DIR)/{TEST}-asm.o" in makefile
     assert makefile.index("include ") < makefile.index("$(asm-offsets)"), "`all` is the first rule"
     assert f"\n[{TEST}]\nfile = {TEST}.flat\ngroups = guest\n" in changed["arm/unittests.cfg"]
     assert "\tOFFSET(GUEST_X0, guest, x[0]);\n" in changed["lib/arm64/asm-offsets.c"]

@@ -22,10 +22,18 @@ TESTS: Final = (
     *("stage2-tlb", "stage2-vmid"),
 )
 _BRIDGE: Final = Path(__file__).parent / "bridge"
-_SOURCES: Final = ("guest*.[cS]", "stage1*.c", "stage2*.[cS]", "vgic*.c", "mmio*.c", "fpsimd.S")
+_SOURCES: Final = (
+    "guest*.[cS]",
+    "stage1*.c",
+    "stage2*.[cS]",
+    "vgic*.c",
+    "mmio*.c",
+    "fpsimd.S",
+    "pstate.c",
+)
 _HEADERS: Final = (
     *("guest*.h", "stage1*.h", "stage2*.h", "vgic*.h", "mmio*.h"),
-    *("a32.h", "registers.h", "cfi.h", "backtrace.h", "deadline.h"),
+    *("a32.h", "registers.h", "cfi.h", "backtrace.h", "deadline.h", "pstate.h"),
 )
 #: Printing in guests needs hooks in printf() and report(); GICv2 needs members of its data.
 _NOT_EXPORTED: Final = frozenset(
@@ -41,9 +49,14 @@ _PORTABLE: Final = (
     "subtest.c",
     "subtest.h",
 )
-_INLINES: Final = re.compile(
-    r"/\* Address bits that one level.*?(?=#endif /\* !__ASSEMBL)", re.DOTALL
-)
+#: Inline functions of headers that the checkout has its own of.
+_INLINES: Final = {
+    "pgtable-hwdef.h": re.compile(
+        r"/\* Address bits that one level.*?(?=#endif /\* !__ASSEMBL)", re.DOTALL
+    ),
+    "processor.h": re.compile(r"/\* IRQ or FIQ:.*?^}\n", re.DOTALL | re.MULTILINE),
+}
+_PATCH: Final = re.compile(r"void pstate_patch_vectors.*?^}\n\n", re.DOTALL | re.MULTILINE)
 _ARM64: Final = "lib/arm64"
 _QUOTED: Final = re.compile(r'^#include "([\w/-]+\.h)"', re.MULTILINE)
 
@@ -121,9 +134,9 @@ class Export:
         self.files[path] = self.files[path].replace(
             call, f"	guest_host_stack_prepare(guest);\n{call}", 1
         )
-        path = f"{_ARM64}/stage2-print.c"
-        text = self.files[path].replace("nr_ram_regions", "guest_bridge_nr_mem_regions()")
-        self.files[path] = re.sub(r"\bram_regions\[", "mem_regions[", text)
+        # The vectors of the checkout stay as they are.
+        path = f"{_ARM64}/pstate.c"
+        self.files[path] = _PATCH.sub("", self.files[path])
 
     def _add_bridge(self) -> list[str]:
         """Add the sources of the bridge; return their objects."""
@@ -133,8 +146,11 @@ class Export:
 
     def _add_bridge_header(self) -> None:
         """Add the bridge's header, with the macros that all other files need."""
-        hardware = (self._library / "arm64/asm/pgtable-hwdef.h").read_text()
-        inlines = "".join(_INLINES.findall(hardware))
+        inlines = "".join(
+            text
+            for name, pattern in _INLINES.items()
+            for text in pattern.findall((self._library / "arm64/asm" / name).read_text())
+        )
         template = (_BRIDGE / "guest-bridge.h").read_text()
         taken = macros.needed(
             macros.of_library(self._library),

@@ -14,6 +14,7 @@
 #include <asm/guest-internal.h>
 #include <asm/guest.h>
 #include <asm/guest-call.h>
+#include <asm/pstate.h>
 #include <asm/vgic.h>
 
 #define MAX_CPUS 64
@@ -41,6 +42,18 @@ u64 cnthctl_el2_default(void)
 	return CNTHCTL_EL2_E2H;
 }
 
+bool el2_has_pmu(void)
+{
+	u64 version = FIELD(read_sysreg(id_aa64dfr0_el1), 11, 8);
+
+	return version && version != 0xf;
+}
+
+u64 mdcr_el2_default(void)
+{
+	return el2_has_pmu() ? FIELD(read_sysreg(pmcr_el0), 15, 11) : 0;
+}
+
 static bool has_feature(u64 id_register, unsigned int lowest_bit)
 {
 	return FIELD(id_register, lowest_bit + 3, lowest_bit) != 0;
@@ -49,7 +62,7 @@ static bool has_feature(u64 id_register, unsigned int lowest_bit)
 /* Controls of EL2 that the boot leaves as they are. */
 static void el2_setup(void)
 {
-	write_sysreg(read_sysreg(mdcr_el2) & 0x1f, mdcr_el2);
+	write_sysreg(mdcr_el2_default(), mdcr_el2);
 	write_sysreg(0, hstr_el2);
 	write_sysreg(cnthctl_el2_default(), cnthctl_el2);
 	write_sysreg(0, cntvoff_el2);
@@ -76,6 +89,7 @@ static void percpu_init(struct percpu *cpu, struct thread_info *thread)
 	cpu->emergency_stack = memalign_pages(THREAD_SIZE, THREAD_SIZE) + THREAD_SIZE;
 	cptr_el2_untrapped = cptr_el2_default();
 	el2_setup();
+	pstate_setup();
 	install_exception_handler(EL1H_SYNC, ESR_ELx_EC_SVE, take_sve_trap);
 }
 
@@ -93,7 +107,7 @@ struct percpu *this_percpu(void)
 /* current_thread_info() is found by the stack pointer, which in a handler is the guest's. */
 void guest_host_stack_prepare(struct guest *guest)
 {
-	memcpy((char *)guest - THREAD_SIZE, this_percpu()->thread, sizeof(struct thread_info));
+	memcpy(thread_info_sp((u64)guest), this_percpu()->thread, sizeof(struct thread_info));
 }
 
 void guest_host_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
@@ -122,13 +136,14 @@ const char *vector_name(enum vector v)
  * Memory
  */
 
-int guest_bridge_nr_mem_regions(void)
+/* The library knows memory as one region, whose start and end it finds at the boot. */
+struct mem_region *guest_bridge_ram_regions(void)
 {
-	int count = 0;
+	static struct mem_region memory;
 
-	while (mem_regions[count].end)
-		count++;
-	return count;
+	memory.start = PHYS_OFFSET;
+	memory.end = PHYS_END;
+	return &memory;
 }
 
 void clear_pages(void *mem, unsigned long count)
@@ -232,7 +247,7 @@ void vm_slot_free(void *block)
 	spin_unlock(&lock);
 }
 
-bool vm_populate(void *start, size_t size)
+bool vm_populate_as(void *start, size_t size, enum mmu_prot prot)
 {
 	char *va;
 
@@ -245,8 +260,15 @@ bool vm_populate(void *start, size_t size)
 			return false;
 		}
 		install_page(mmu_idmap, virt_to_phys(page), va);
+		if (prot == MMU_DATA_PRIVILEGED)
+			mmu_clear_user(mmu_idmap, (unsigned long)va);
 	}
 	return true;
+}
+
+bool vm_populate(void *start, size_t size)
+{
+	return vm_populate_as(start, size, MMU_DATA);
 }
 
 /*

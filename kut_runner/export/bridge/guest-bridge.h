@@ -109,6 +109,8 @@ extern char _text[], _etext[], edata[], stacktop[];
 extern u64 cptr_el2_untrapped;
 u64 cptr_el2_default(void);
 u64 cnthctl_el2_default(void);
+u64 mdcr_el2_default(void);
+bool el2_has_pmu(void);
 
 #define GUEST_ICC_PMR_EL1 guest_sys_reg(3, 0, 4, 6, 0)
 #define GUEST_ICC_IGRPEN1_EL1 guest_sys_reg(3, 0, 12, 12, 7)
@@ -139,8 +141,12 @@ void mmu_page_hide(pteval_t *pte, const void *va);
 void mmu_page_show(pteval_t *pte);
 void *vm_slot_alloc(void);
 void vm_slot_free(void *slot);
+enum mmu_prot { MMU_DATA, MMU_DATA_PRIVILEGED };
+bool vm_populate_as(void *start, size_t size, enum mmu_prot prot);
 bool vm_populate(void *start, size_t size);
-int guest_bridge_nr_mem_regions(void);
+struct mem_region *guest_bridge_ram_regions(void);
+#define ram_regions guest_bridge_ram_regions()
+#define nr_ram_regions 1
 
 /* free_pages(NULL) of the library looks NULL up in the page tables, with its lock held. */
 static inline void guest_free_pages(void *mem)

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host's exceptions in a guest's handler: save struct pt_regs, call C, restore it. */
 #include <asm/guest-bridge.h>
+#include <asm/host-vector.h>
 #include <asm/registers.h>
 
 	.text
+	.balign	VECTOR_SLOT_SIZE
+	.global	host_vectors_el2
+host_vectors_el2:			/* the slots of the current EL, which guest-entry.S enters */
+	.irp	vector, VECTORS_CURRENT_EL
+	host_vector 2, \vector
+	.endr
+
 /* x0 = vector; sp = struct pt_regs with x0 and x1 saved. */
 	.global	guest_host_exception_entry
 guest_host_exception_entry:

@@ -8,6 +8,7 @@
 
 .macro host_vector el, vector
 	.balign	VECTOR_SLOT_SIZE
+	.inst	0xd500409f		/* msr pan, #0: the guest's, or a handler's */
 	sub	sp, sp, #S_FRAME_SIZE
 	stp	x0, x1, [sp, #S_X0]
 	mov	x0, #\vector
