@@ -112,7 +112,9 @@ def test_the_framework_and_a_test_are_added(checkout: Path) -> None:
     assert f"tests += $(TEST_DIR)/{TEST}.$(exe)\n" in makefile
     assert f"$(TEST_DIR)/{TEST}.elf: $(TEST_DIR)/{TEST}-asm.o" in makefile
     assert makefile.index("include ") < makefile.index("$(asm-offsets)"), "`all` is the first rule"
-    assert f"\n[{TEST}]\nfile = {TEST}.flat\ngroups = guest\n" in changed["arm/unittests.cfg"]
+    entry = changed["arm/unittests.cfg"].partition(f"\n[{TEST}]\n")[2]
+    assert entry.startswith(f"file = {TEST}.flat\n")
+    assert "groups = guest\n" in entry
     assert "\tOFFSET(GUEST_X0, guest, x[0]);\n" in changed["lib/arm64/asm-offsets.c"]
     assert "#include <asm/guest-bridge.h>\n" in changed["lib/arm64/guest.c"]
     assert changed["lib/arm64/guest.c"].startswith("// SPDX-License-Identifier: GPL-2.0-or-later\n")
