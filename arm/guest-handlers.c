@@ -453,7 +453,6 @@ static enum guest_handler_result skip(struct guest *guest)
 	static u64 name(void)                                \
 	{                                                    \
 		u64 value = 1;                               \
-                                                             \
 		asm volatile(instruction "\n	add	%0, %0, #1" \
 			     : "+r"(value)                   \
 			     :                               \
