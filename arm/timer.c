@@ -106,6 +106,20 @@ static void check_flags(enum timer_id id)
 	       expected, timer->irq->irq_flags);
 }
 
+static void check_intid(enum timer_id id)
+{
+	const u32 intid[] = {
+		[TIMER_PTIMER] = TIMER_PTIMER_IRQ,
+		[TIMER_VTIMER] = TIMER_VTIMER_IRQ,
+		[TIMER_HPTIMER] = TIMER_HPTIMER_IRQ,
+		[TIMER_HVTIMER] = TIMER_HVTIMER_IRQ,
+	};
+
+	report(intid[id] == PPI(timer->irq->irq),
+	       "INTID of the timer by its name: expected %u as in the device tree, found %u",
+	       PPI(timer->irq->irq), intid[id]);
+}
+
 static void check_irq(const char *when, bool expected)
 {
 	bool found = wait_for_irq(expected ? LONG_US : TICK_US);
@@ -117,7 +131,7 @@ static void check_irq(const char *when, bool expected)
 static void test_irq(void)
 {
 	u64 length = usecs_to_cycles(SOON_US), begun = timer->read_counter(), deadline;
-	u32 irq = timer->irq->irq;
+	u32 irq = PPI(timer->irq->irq);
 	enum gic_irq_state state;
 
 	gic_enable_irq(irq);
@@ -157,11 +171,12 @@ static void test_timer(enum timer_id id)
 	}
 	test_condition();
 	test_tval();
-	if (!timer_irq_valid(timer->irq)) {
+	if (timer->irq->irq == TIMER_NO_IRQ) {
 		report_skip("the device tree has no interrupt for it");
 		return;
 	}
 	check_flags(id);
+	check_intid(id);
 	test_irq();
 }
 

@@ -31,14 +31,16 @@ extern struct timer_state __timer_state;
 #define TIMER_HPTIMER_IRQ (__timer_state.hptimer.irq)
 #define TIMER_HVTIMER_IRQ (__timer_state.hvtimer.irq)
 
-static inline bool timer_irq_valid(const struct timer_irq *irq)
-{
-	return irq->irq != 0 && irq->irq != ~0U;
-}
-
 struct fdt_node;
 /* For the boot: the device tree's node of the timers. */
 void timer_candidate(const struct fdt_node *node);
+
+/* As in the device tree: PPI(irq) is the interrupt ID. irq is TIMER_NO_IRQ without an interrupt. */
+#define TIMER_NO_IRQ UINT32_MAX
+struct timer_ppi {
+	u32 irq;
+	u32 irq_flags;
+};
 
 /*
  * A timer as this exception level accesses it: with HCR_EL2.E2H the EL1 timers have other names,
@@ -46,7 +48,7 @@ void timer_candidate(const struct fdt_node *node);
  */
 struct timer {
 	const char *name;
-	const struct timer_irq *irq;
+	const struct timer_ppi *irq;
 	u64 (*read_counter)(void); /* the count that the timer compares with */
 	u64 (*read_ctl)(void);
 	void (*write_ctl)(u64 ctl);
