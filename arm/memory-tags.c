@@ -104,10 +104,15 @@ static void set_tcf(enum tcf tcf)
 static void allow_tags(void)
 {
 	write_sysreg(read_sysreg(sctlr_el1) | SCTLR_EL1_ATA, sctlr_el1);
-	write_sysreg((read_sysreg(tcr_el1) | TCR_TBI0) & ~TCR_TCMA0, tcr_el1);
 	isb();
-	flush_tlb_all();
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, take_fault);
+}
+
+/* A leaf: TBI0 changes which bits of a return address hold its authentication code. */
+static void set_tcr(u64 tcr)
+{
+	write_sysreg(tcr, tcr_el1);
+	isb();
 }
 
 /* A page of memory of type @mt, whose first granule has the tag 1. */
@@ -388,8 +393,15 @@ static const struct subtest subtests[] = {
 
 int main(int argc, char **argv)
 {
+	u64 tcr = read_sysreg(tcr_el1);
+	int status;
+
 	if (mte_version() < MTE2)
 		return skip_all("no FEAT_MTE2 (ID_AA64PFR1_EL1.MTE)");
 	allow_tags();
-	return run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+	set_tcr((tcr | TCR_TBI0) & ~TCR_TCMA0);
+	flush_tlb_all();
+	status = run_subtests(subtests, ARRAY_SIZE(subtests), argc, argv);
+	set_tcr(tcr);
+	return status;
 }

@@ -186,7 +186,9 @@ static bool irq_bit(int irq, unsigned int bitmap)
 /* Registers that come in pairs: a 1 in the one sets, in the other clears. */
 static void write_irq_bit(int irq, unsigned int bitmap)
 {
-	writel(1U << irq % 32, bitmap_word(irq, bitmap));
+	void *word = bitmap_word(irq, bitmap); /* checks irq, before the shift */
+
+	writel(1U << irq % 32, word);
 	ops->irq_sync(irq);
 }
 
