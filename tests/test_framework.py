@@ -143,10 +143,10 @@ def test_the_number_of_list_registers_is_read_once(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     machine = "virt,virtualization=on,gic-version=2"
     options = ("-smp", "2", "-trace", "gic_hyp_read", "-D", str(trace))
-    status, output = realtree.boot(realtree.build("guest-virq"), "", *options, machine=machine)
+    status, output = realtree.boot(realtree.build("guest-virq"), "hw", *options, machine=machine)
     assert (status, "EXIT: STATUS=1" in output) == (0, True)
     reads = re.findall(r"gic_hyp_read .* at 0x([0-9a-f]+)", trace.read_text())
-    assert len(reads) > 100
+    assert len(reads) > 20
     assert [int(address, 16) for address in reads].count(4) == 1
 
 

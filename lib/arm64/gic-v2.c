@@ -35,9 +35,11 @@ int gicv2_init(void)
 	gicv2_data.cpu_base = map_region(REGION_CPU);
 	gicv2_data.irq_nr = gic_irqs_of(readl(gicv2_data.dist_base + GICD_TYPER));
 	if (gic_tree.nr_regions > REGION_VCPU) {
+		u32 vtr;
+
 		gicv2_data.hyp_base = map_region(REGION_HYP);
-		gicv2_data.nr_lrs = MIN(GICH_VTR_NR_LRS(readl(gicv2_data.hyp_base + GICH_VTR)),
-					(u32)VGIC_MAX_LRS);
+		vtr = readl(gicv2_data.hyp_base + GICH_VTR);
+		gicv2_data.nr_lrs = MIN(GICH_VTR_NR_LRS(vtr), (u32)VGIC_MAX_LRS);
 		gicv2_data.vcpu_base = gic_tree.regions[REGION_VCPU].base;
 		gicv2_data.vcpu_size = gic_tree.regions[REGION_VCPU].size;
 	}

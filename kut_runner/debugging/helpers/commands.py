@@ -265,9 +265,9 @@ def _has_xnx(debugger: Debugger) -> bool:
 def _memory_test(debugger: Debugger, memory: Memory) -> Callable[[int], bool]:
     """Return a function that returns whether an address is in memory, by the device tree."""
     try:
-        regions = debugger.evaluate("&mem_regions[0]")
-        count = debugger.evaluate("nr_mem_regions").number
-        size = debugger.evaluate("sizeof(mem_regions[0])").number
+        regions = debugger.evaluate("&ram_regions[0]")
+        count = debugger.evaluate("nr_ram_regions").number
+        size = debugger.evaluate("sizeof(ram_regions[0])").number
         each = [
             Record(debugger, memory, "mem_region", regions.number + number * size)
             for number in range(count)
