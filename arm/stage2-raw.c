@@ -10,6 +10,7 @@
 #include <util.h>
 #include <asm/guest.h>
 #include <asm/io.h>
+#include <asm/mmu.h>
 #include <asm/stage2-check.h>
 
 #define IPA 0x100000000UL
@@ -28,6 +29,7 @@ static void setup_raw(struct raw *raw)
 	assert(raw->mmu && raw->page);
 	raw->guest = s2_probe_create(raw->mmu);
 	raw->page[0] = VALUE;
+	dcache_clean_inval_poc(raw->page, sizeof(raw->page[0])); /* for a read past the caches */
 	assert(raw->guest &&
 	       !s2mmu_map(raw->mmu, IPA, virt_to_phys(raw->page), PAGE_SIZE, S2_MAP_RW));
 }
@@ -68,7 +70,8 @@ static void test_wrong(void)
 	if (s2_features()->pa_bits < 48)
 		check(&raw, 2, 1UL << 47 | PT_VALID | PT_TABLE, ESR_ELx_FSC_ADDRSZ | 2,
 		      "a table beyond PARange");
-	check(&raw, 3, leaf ^ S2_MEMATTR(2), S2_NO_FAULT, "another memory type");
+	check(&raw, 3, (leaf & ~S2_MEMATTR_MASK) | S2_MEMATTR(S2_MEMATTR_NORMAL_NC), S2_NO_FAULT,
+	      "non-cacheable");
 	guest_destroy(raw.guest);
 	free_page(raw.page);
 }
