@@ -391,21 +391,29 @@ static bool fixup_registers_page(struct guest *guest)
 	return true;
 }
 
-bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr)
+/* in_guest() of the host */
+static bool fixup_call(struct pt_regs *regs, unsigned int esr)
 {
+	if (ESR_ELx_EC(esr) != ESR_ELx_EC_HVC64 || regs->pc != (u64)guest_call + 4)
+		return false;
+	regs->regs[0] = 0;
+	return true;
+}
+
+/* An interrupt that an illegal eret unmasks may come before its exception, and stays pending. */
+bool guest_fixup_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
+{
+	bool sync = v == ELxT_SYNC || v == ELxH_SYNC;
 	struct guest *guest = this_percpu()->guest;
 
-	/* in_guest() of the host */
-	if (ESR_ELx_EC(esr) == ESR_ELx_EC_HVC64 && regs->pc == (u64)guest_call + 4) {
-		regs->regs[0] = 0;
+	if (sync && fixup_call(regs, esr))
 		return true;
-	}
-	if (!guest)
+	if (!guest || !(sync || vector_is_interrupt(v)))
 		return false;
 	if (is_illegal_eret(guest, regs)) {
 		fixup_illegal_eret(guest, regs);
 		return true;
 	}
-	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_CUR &&
+	return sync && ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_CUR &&
 	       (fixup_guests_pan(guest, regs) || fixup_registers_page(guest));
 }

@@ -139,7 +139,7 @@ void do_handle_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
 	if (is_sync(v) && ESR_ELx_EC(esr) == ESR_ELx_EC_SVE && !has_handler(v, esr) &&
 	    host_sve_unpark())
 		return;
-	if (v < ELx_LOW_SYNC_64 && is_sync(v) && guest_fixup_exception(regs, esr))
+	if (v < ELx_LOW_SYNC_64 && guest_fixup_exception(v, regs, esr))
 		return;
 	if (v < ELx_LOW_SYNC_64) {
 		call_handler(v, regs, esr);

@@ -114,7 +114,7 @@ void guest_host_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
 {
 	struct thread_info *thread = this_percpu()->thread;
 
-	if (guest_fixup_exception(regs, esr))
+	if (guest_fixup_exception(v, regs, esr))
 		return;
 	assert_msg(thread->vector_handlers[v], "vector %d in a guest's handler, ESR_EL2 %#x", v, esr);
 	thread->vector_handlers[v](v, regs, esr);

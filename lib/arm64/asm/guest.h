@@ -314,6 +314,6 @@ bool guest_install_el1_handler(struct guest *guest, enum vector vector,
 			       guest_el1_handler_t handler);
 
 /* For the host's exception entry: true when the exception was the framework's and is handled. */
-bool guest_fixup_exception(struct pt_regs *regs, unsigned int esr);
+bool guest_fixup_exception(enum vector v, struct pt_regs *regs, unsigned int esr);
 
 #endif
