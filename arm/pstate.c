@@ -26,13 +26,15 @@ static struct {
 } seen;
 
 /* Between its two writes of PAN no code may access the stack. */
-#define WITH_PAN(insn)                              \
-	"	.arch_extension pan\n"                    \
-	"	msr	pan, #1\n"                            \
-	"	" insn "\n"                         \
-	"	mrs	%0, " xstr(PSTATE_PAN) "\n" \
-					       "	msr	pan, #0\n"
+/* clang-format off */
+#define WITH_PAN(insn)                                                                             \
+	"	.arch_extension pan\n"                                                             \
+	"	msr	pan, #1\n"                                                                 \
+	"	" insn "\n"                                                                        \
+	"	mrs	%0, " xstr(PSTATE_PAN) "\n"                                                \
+	"	msr	pan, #0\n"
 
+/* clang-format on */
 static void note(struct pt_regs *regs, unsigned int esr)
 {
 	seen.pan |= read_sysreg(PSTATE_PAN);

@@ -85,9 +85,7 @@ void el1_state_reset(struct el1_state *state)
 	memset(state, 0, sizeof(*state));
 	/* SCTLR_EL1: MMU and caches off, nothing trapped */
 	state->sctlr_el1 = SCTLR_EL1_RES1 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE;
-	state->mdscr_el1 = 0;
-	state->cpacr_el1 =
-		3UL << 20; /* FPEN: FP and SIMD at EL1 and EL0, for compiled guest code */
+	state->cpacr_el1 = CPACR_EL1_FPEN; /* for compiled guest code, at EL1 and EL0 */
 }
 
 void el2_state_save(struct el2_state *state)
