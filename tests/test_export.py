@@ -168,6 +168,38 @@ def test_changes_that_are_not_committed_are_kept(checkout: Path) -> None:
     assert (checkout / "arm/unittests.cfg").read_text().startswith("[mine]\n\n[guest-mmio]\n")
 
 
+def test_a_patch_is_for_the_last_commit(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "arm/unittests.cfg").write_text("[mine]\n")
+    output = tmp_path / "a.patch"
+    refused(checkout, r"not committed: arm/unittests\.cfg", TEST, "-o", str(output))
+    assert not output.exists()
+    git(checkout, "checkout", "-q", ".")
+    (checkout / "notes").write_text("of no file of the patch\n")
+    export(checkout, TEST, "-o", str(output))
+    git(checkout, "am", "-q", str(output))
+
+
+def test_a_tree_without_the_default_tests_exports_its_own(checkout: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "mine"
+    command = ["--root", str(tree), "export", "kvm-unit-tests", str(checkout)]
+    runner = CliRunner()
+    assert not runner.invoke(kut, ["new", "--tree", str(tree)]).exception
+    result = runner.invoke(kut, command, standalone_mode=False)
+    assert isinstance(result.exception, UsageError)
+    assert "does not have the tests of kut that are exported by default" in str(result.exception)
+    result = runner.invoke(kut, [*command, "first"], standalone_mode=False)
+    assert not result.exception, result.output
+    assert (checkout / "arm/first.c").exists()
+    assert (checkout / "lib/arm64/guest.c").exists()
+
+
+def test_a_test_of_kvm_unit_tests_is_kept(checkout: Path) -> None:
+    (checkout / "arm/timer.c").write_text("/* Copyright of others */\n")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "a test")
+    refused(checkout, r"arm/timer\.c exists, and is not kut's", "timer")
+
+
 def test_a_directory_without_git_is_kept(checkout: Path) -> None:
     shutil.rmtree(checkout / ".git")
     refused(checkout, "is not a git checkout")

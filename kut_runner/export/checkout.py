@@ -34,7 +34,7 @@ def check_new(directory: Path, files: Mapping[str, str], edited: frozenset[str])
         if (directory / path).exists() and _LICENCE not in _first_line(directory / path):
             raise UsageError(
                 f"{directory / path} exists, and is not kut's",
-                "export to a tree without a guest framework of its own",
+                "leave out the test of that name, or export to a tree without a guest framework",
             )
 
 
