@@ -379,7 +379,9 @@ def test_a_guests_stack_ends_where_it_was_started(compiler: str) -> None:
     )
     said = batch("misbehave-guest-exit", "--compiler", compiler, *commands)
     assert stacks(said) == [["guest_load"], ["load_from", "guest_load"]]
-    assert re.findall(r"in (\w+) \(\) at \S*lib/arm64/guest-el1-code\.S", said) == ["guest_start"] * 2
+    assert (
+        re.findall(r"in (\w+) \(\) at \S*lib/arm64/guest-el1-code\.S", said) == ["guest_start"] * 2
+    )
 
 
 @pytest.mark.qemu
