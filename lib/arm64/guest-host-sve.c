@@ -65,7 +65,10 @@ void host_sve_park(void)
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 }
 
-/* A q register that the host has written since: that clears the rest of z. */
+/*
+ * A q register that the host has written since: that clears the rest of z. A write of the same value
+ * cannot be seen: there the rest comes back.
+ */
 static void merge_q_registers(char *registers, u64 vl)
 {
 	struct fpsimd_state now;
