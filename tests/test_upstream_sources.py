@@ -115,7 +115,7 @@ def test_verdicts_are_those_of_upstream(tree: Path, image: str) -> None:
     qemu = qemu_version()
     wanted = {f"{name}-{level}": expected(name, level, qemu) for name in names for level in LEVELS}
     alone = (
-        ("--retries", "5", "-j", "1") if any(TESTS[name].get("timing") for name in names) else ()
+        ("--retries", "20", "-j", "1") if any(TESTS[name].get("timing") for name in names) else ()
     )
     done = realtree.kut(tree, "--root", tree, "run", *alone, *wanted)
     assert (tree / "build/logs/results.json").exists(), done.stderr
