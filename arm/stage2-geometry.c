@@ -6,6 +6,7 @@
  * `lpa2-levels`, the start levels that only FEAT_LPA2 has; without, all others.
  */
 #include <libcflat.h>
+#include <util.h>
 #include <string.h>
 #include <subtest.h>
 #include <asm/guest.h>
@@ -124,7 +125,7 @@ static void check_destroy_of_another(void)
 {
 	struct s2_mmu *mmu = s2mmu_init(1, S2_PAGE_4K, false);
 	struct s2_mmu *other = s2mmu_init(2, S2_PAGE_4K, false);
-	u64 ipa = 7UL * SZ_4K, pa = 9UL * SZ_4K, vttbr;
+	u64 ipa = 7UL * SZ_4K, pa = 9UL * SZ_4K, vttbr, hcr = read_sysreg(hcr_el2);
 	phys_addr_t found;
 
 	assert(mmu && other && !s2mmu_map(mmu, ipa, pa, SZ_4K, S2_MAP_RW) &&
@@ -138,6 +139,7 @@ static void check_destroy_of_another(void)
 	       "another stage 2 destroyed: expected VTTBR_EL2 %#lx, IPA %#lx at %#lx; found %#lx, "
 	       "%#lx",
 	       mmu->vttbr, ipa, pa, vttbr, found);
+	report_equal(read_sysreg(hcr_el2), hcr, "HCR_EL2 after s2mmu_disable()");
 	s2mmu_destroy(mmu);
 }
 

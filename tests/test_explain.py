@@ -147,7 +147,7 @@ CASES = [
     Case(
         "misbehave-guest-opaque",
         "exception",
-        r"guest: HVC: #0xff90, in guest_call\(\) at lib/arm64/guest-el1\.S:\d+",
+        r"guest: HVC: #0xff90, in guest_call\(\) at lib/arm64/guest-el1-code\.S:\d+",
         ("guest_printf_main", "guest_opaque", "main"),
         'printf("printed in a guest that is opaque\\n");',
     ),

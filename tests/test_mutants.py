@@ -75,8 +75,8 @@ def state(bench: mutants.Workbench) -> dict[Path, tuple[bytes, int]]:
         (
             {
                 "file": "arm/misbehave.c",
-                "find": "int main(",
-                "replace": "int more;\n\nint main(",
+                "find": "if (argc != 2)\n",
+                "replace": "if (argc != 2 || !argv[0])\n",
                 "tests": ("misbehave-fail",),
             },
             "without a mutant: misbehave-fail: ",

@@ -63,6 +63,12 @@ def test_functions_and_lines_are_those_of_addr2line(compiler: str, program: str)
         if theirs[0][1].endswith((":0", ":?")) or theirs[0][0] == "??":
             continue
         same += 1
+        (name, place), number = theirs[0], f":{frames[0].line}"
+        if len(frames) == 1 and frames[0].file.endswith(".h"):
+            # GNU addr2line 2.40 names the source file for a function of a header that GCC did not
+            # inline; readelf and llvm-addr2line name the header.
+            assert (name, place.endswith(number)) == (frames[0].function, True)
+            continue
         assert [(each.function, f"{each.file}:{each.line}") for each in frames] == theirs
     assert same > len(offsets) * 0.8
 
