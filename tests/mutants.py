@@ -11,6 +11,7 @@ fails without a mutant as well notices nothing.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import tomllib
@@ -137,7 +138,7 @@ def main(argv: list[str]) -> int:
     The name of an entry with `values` means all of them. `--table` brings the page of mutants up
     to date instead.
     """
-    options = parser().parse_args(argv)
+    options = arguments(argv)
     if options.table:
         PAGE.write_text(page(PAGE.read_text()))
         return 0
@@ -148,6 +149,18 @@ def main(argv: list[str]) -> int:
         )
         return random_mutants.main(wanted, named, lists=options.list)
     return run_listed(options.names)
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    """Return the options; a value that cannot be right is a usage error."""
+    options = parser().parse_args(argv)
+    for path in options.qemu:
+        if not shutil.which(path):
+            parser().error(f"argument --qemu: {path} does not exist or is not executable")
+    for name in ("random", "jobs"):
+        if getattr(options, name) < 0:
+            parser().error(f"argument --{name}: expected a positive number")
+    return options
 
 
 def parser() -> argparse.ArgumentParser:

@@ -200,3 +200,20 @@ def test_the_list_of_mutants_runs_none(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.splitlines() == lines[:3]
     assert mutants.main(["lib/arm64/none.c"]) == 2
     assert "unknown: lib/arm64/none.c" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--random", "1", "--qemu", "/nonexistent"], "--qemu: /nonexistent does not exist"),
+        (["--random", "-1"], "--random: expected a positive number"),
+        (["--random", "1", "-j", "-1"], "--jobs: expected a positive number"),
+    ],
+)
+def test_a_wrong_value_is_a_usage_error(
+    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        mutants.main(argv)
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
