@@ -47,6 +47,18 @@ def test_names(kut: Kut, tree: Path, words: str, names: list[str]) -> None:
     assert offered(kut, words) == names
 
 
+def test_unpacked_qemus_are_offered(
+    kut: Kut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name in ("gdb", "qemu", "qemu@trixie"):
+        (tmp_path / "kut/tools" / name).mkdir(parents=True)
+        (tmp_path / "kut/tools" / name / "packages").touch()
+        (tmp_path / "kut/tools" / name / "size").write_text("1")
+    assert offered(kut, "kut run --qemu ") == ["qemu", "qemu@trixie"]
+    assert offered(kut, "kut debug --qemu qemu@") == ["qemu@trixie"]
+
+
 def test_where_there_is_no_tree_nothing_is_offered(kut: Kut, tmp_path: Path) -> None:
     for words in ("kut run o", "kut show ", "kut list -g ", "kut run --variant "):
         assert offered(kut, words, cwd=tmp_path) == []

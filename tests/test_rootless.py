@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Unpacking without root: real packages, created here, from a stand-in for apt-get."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+import emulators
 import pytest
 import realtree
 from conftest import Kut
@@ -45,6 +47,7 @@ case "$*" in
     done ;;
 *update*)
     cp "$3" "$PLACE/conf"
+    printf '%s' "${UPDATE_SAYS:-}"
     [ ! -e "$work/sources.list" ] || cp "$work/sources.list" "$PLACE"
     exit "${UPDATE_EXITS:-0}" ;;
 *install*)
@@ -243,6 +246,31 @@ def test_another_release_comes_from_the_same_mirror(place: Site) -> None:
     assert f'Dir::Etc::sourcelist "{place.tools}/.work/sources.list";' in conf
 
 
+def test_a_release_that_the_mirror_does_not_have_is_named(place: Site) -> None:
+    code = run("sh", "-c", '. /etc/os-release && printf %s "$VERSION_CODENAME"')
+    says = "E: The repository 'http://mirror/debian x Release' does not have a Release file.\n"
+    env = {"CODE": code, "UPDATE_EXITS": "100", "UPDATE_SAYS": says}
+    end, said = place.call("qemu@nosuch", **env)
+    assert (end, said.splitlines()) == (
+        7,
+        [
+            'kut: error: the mirror has no release "nosuch": http://mirror/debian',
+            "kut: hint: give a release such as bookworm, trixie or trixie-backports",
+        ],
+    )
+    assert place.left() == set()
+
+
+def test_without_apt_a_path_is_the_way(place: Site) -> None:
+    (place.directory / "bin/apt-get").unlink()
+    code, said = place.call("qemu@trixie", PATH=f"{place.directory}/bin")
+    assert code == 7
+    assert said.startswith(
+        "kut: error: apt-get is missing\nkut: hint: packages can be unpacked on "
+    )
+    assert said.endswith(" and name a QEMU with --qemu PATH\n")
+
+
 def test_a_machine_without_mirror_is_told_so(place: Site) -> None:
     code, output = place.call("qemu@trixie", CODE="another")
     assert code == 7
@@ -343,6 +371,20 @@ def test_kut_lists_and_removes_what_is_unpacked(place: Site) -> None:
     assert rootless.unpacked(environ) == ()
 
 
+@pytest.mark.parametrize(
+    ("package", "version"),
+    [
+        ("qemu-system-arm_1%3a10.0.2+ds-2+deb13u1_amd64", "10.0.2+ds-2+deb13u1"),
+        ("qemu-system-arm_9.1_amd64", "9.1"),
+        ("qemu-system-arm", ""),
+        ("qemu-system-arm-data_1_all", ""),
+    ],
+)
+def test_the_version_of_a_set_is_that_of_its_main_package(package: str, version: str) -> None:
+    packages = ("libc6_2.36_amd64", package)
+    assert rootless.Unpacked("qemu@trixie", Path("/t"), 1, packages).version == version
+
+
 def test_qemu_of_another_release_is_named_as_it_was_unpacked(place: Site, tmp_path: Path) -> None:
     environ = {"XDG_CACHE_HOME": str(place.tools.parent.parent), "PATH": ""}
     with pytest.raises(MissingToolError) as caught:
@@ -387,3 +429,17 @@ def test_the_command_keeps_a_choice(kut: Kut, tree: Path) -> None:
     kut("build", "one", env={"KUT_COMPILER": "gcc"})
     assert (tree / "build/gcc/one.flat").exists()
     assert "* clang" not in kut("toolchain", "use", "any", env={"KUT_COMPILER": ""}).stdout
+
+
+def test_a_test_runs_on_the_qemu_of_another_release() -> None:
+    path = emulators.unpacked()
+    env = {"XDG_CACHE_HOME": str(emulators.CACHE)}
+    shown = realtree.kut(realtree.ROOT, "toolchain", env=env).stdout
+    version = f"  {emulators.NEWEST}: version "
+    assert version in shown
+    done = realtree.kut(
+        realtree.ROOT, "run", "--qemu", emulators.NEWEST, "selftest", "--json", "-", env=env
+    )
+    document = json.loads(done.stdout)
+    assert (document["exit_code"], document["qemu"]["program"]) == (0, path)
+    assert f"{version}{document['qemu']['version']}+" in shown

@@ -22,6 +22,14 @@ _SCRIPT: Final = Path(__file__).with_name("rootless.sh")
 _IN_PATH: Final = ("gcc", "clang", "qemu", "gdb")
 #: Sets that the script can unpack.
 NAMES: Final = (*_IN_PATH, "python")
+#: Package whose version is that of a set.
+_MAIN_PACKAGES: Final = {
+    "gcc": "gcc-aarch64-linux-gnu",
+    "clang": "clang",
+    "qemu": "qemu-system-arm",
+    "gdb": "gdb-multiarch",
+    "python": "python3",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,14 @@ class Unpacked:
     """KiB on disk."""
     packages: tuple[str, ...]
     """Name, version and architecture of each package: "qemu-system-arm_1%3a7.2_amd64"."""
+
+    @property
+    def version(self) -> str:
+        """Version of the main package without its epoch: "10.0.2+ds-2"; "" if not known."""
+        main = _MAIN_PACKAGES.get(self.name.partition("@")[0])
+        named = (package.split("_") for package in self.packages)
+        found = next((rest[0] for name, *rest in named if name == main and rest), "")
+        return found.rpartition("%3a")[2]
 
 
 def directory(environ: "Mapping[str, str]") -> str | None:

@@ -34,8 +34,8 @@ main()
 		packages_of "$name" >/dev/null
 	done
 	for program in apt-get dpkg-deb flock; do
-		command -v "$program" >/dev/null || stop "$program is missing" \
-			"only packages of Debian and its derivatives can be unpacked without root"
+		command -v "$program" >/dev/null || stop "$program is missing" "packages can be unpacked \
+on Debian and its derivatives only; elsewhere install tools, and name a QEMU with --qemu PATH"
 	done
 	mkdir -p "$tools" 2>/dev/null && [ -w "$tools" ] || stop "cannot write to $tools" \
 		"set XDG_CACHE_HOME to a writable directory"
@@ -136,6 +136,7 @@ configure_apt()
 		#clear APT::Update::Post-Invoke-Success;
 	END
 	suite=
+	mirror=
 	case $name in
 	*@*) suite=${name#*@} && other_release ;;
 	esac
@@ -288,6 +289,10 @@ clean()
 stop_apt()
 {
 	case $(cat "$log") in
+	*"does not have a Release file"*)
+		reason="the mirror has no release \"$suite\": $mirror"
+		log=
+		stop "$reason" "give a release such as bookworm, trixie or trixie-backports" ;;
 	*"Temporary failure"* | *"Could not resolve"* | *"ould not connect"* | \
 		*"Connection timed out"* | *"Network is unreachable"* | *"Unable to connect"*)
 		reason="apt-get cannot reach its mirrors, see $log"

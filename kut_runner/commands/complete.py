@@ -49,6 +49,16 @@ def targets(context: click.Context, _parameter: click.Parameter, incomplete: str
     return _matching(incomplete, (*BUILT_IN, *names))
 
 
+def qemus(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of unpacked QEMUs that start with `incomplete`."""
+    import os
+
+    from kut_runner.build import rootless
+
+    names = (each.name for each in rootless.unpacked(os.environ))
+    return _matching(incomplete, (name for name in names if name.startswith("qemu")))
+
+
 def runs(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the names of past runs that start with `incomplete`, the newest first."""
     try:

@@ -74,8 +74,12 @@ tree: Final = click.option(
 strict: Final = click.option(
     "--strict", is_flag=True, help="With --tree: any problem of unittests.cfg is an error."
 )
-qemu: Final = click.option("--qemu", metavar="PATH", help="QEMU to use; also $KUT_QEMU and $QEMU.")
-
+qemu: Final = click.option(
+    "--qemu",
+    metavar="PATH",
+    shell_complete=offers("qemus"),
+    help="QEMU to use: a path or a name, as in qemu@trixie; also $KUT_QEMU and $QEMU.",
+)
 
 trust: Final = click.option(
     "--trust",

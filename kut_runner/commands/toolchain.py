@@ -95,9 +95,8 @@ def _show(tree: Path | None) -> None:
 
 def _print_unpacked(sets: "Iterable[Unpacked]") -> None:
     for each in sets:
-        echo(
-            f"  {each.name}: {_megabytes(each)}, {len(each.packages)} packages in {each.directory}"
-        )
+        size = f"{_megabytes(each)}, {len(each.packages)} packages in {each.directory}"
+        echo(f"  {each.name}: {f'version {each.version}, ' if each.version else ''}{size}")
 
 
 def _megabytes(each: "Unpacked") -> str:
