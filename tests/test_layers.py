@@ -4,25 +4,36 @@
 import ast
 import fnmatch
 import re
+import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+import kut_model
 import kut_runner
 from kut_runner.cli import COMMANDS
 
-#: In their order, as the package's docstring draws them.
-LAYERS = re.findall(r"\w+", "".join(re.findall(r"^    .*\n", kut_runner.__doc__, re.MULTILINE)))
-
 PACKAGE = Path(kut_runner.__file__).parent
+MODEL = Path(kut_model.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
+MODEL_MODULES = sorted(MODEL.rglob("*.py"))
+
+
+def layers(docstring: str | None) -> list[str]:
+    """Return the layers in their order, as a package's docstring draws them."""
+    return re.findall(r"\w+", "".join(re.findall(r"^    .*\n", docstring or "", re.MULTILINE)))
+
+
+LAYERS = layers(kut_runner.__doc__)
+MODEL_LAYERS = layers(kut_model.__doc__)
 
 
 def layer(path: Path) -> str:
     """Return the layer of a module: its package, or itself."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+    package = MODEL if path.is_relative_to(MODEL) else PACKAGE
+    return path.relative_to(package).with_suffix("").parts[0]
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -51,6 +62,32 @@ def dotted(path: Path) -> str:
 
 def test_every_module_is_in_a_layer() -> None:
     assert {layer(path) for path in MODULES} == {"__init__", *LAYERS}
+    assert {layer(path) for path in MODEL_MODULES} == {"__init__", *MODEL_LAYERS}
+
+
+def test_the_architecture_page_lists_the_layers_of_the_model() -> None:
+    page = (PACKAGE.parent / "docs/architecture.md").read_text()
+    section = page.partition("## The model")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == MODEL_LAYERS[:-1]
+
+
+def test_the_model_and_the_runner_import_nothing_of_each_other() -> None:
+    for paths, other in ((MODULES, "kut_model"), (MODEL_MODULES, "kut_runner")):
+        for path in paths:
+            assert [each for each in imported(path) if each.partition(".")[0] == other] == [], path
+
+
+@pytest.mark.parametrize("path", MODEL_MODULES, ids=lambda path: str(path.relative_to(MODEL)))
+def test_the_model_imports_earlier_layers_and_the_standard_library_only(path: Path) -> None:
+    name = layer(path)
+    allowed = set(MODEL_LAYERS) if name == "__main__" else set[str]()
+    if name in MODEL_LAYERS:
+        allowed = set(MODEL_LAYERS[: MODEL_LAYERS.index(name) + 1])
+    for parts in (each.split(".") for each in imported(path)):
+        if parts[0] == "kut_model":
+            assert parts[1] in allowed, f"{path} imports {'.'.join(parts)}"
+        else:  # the area of the command line is imported by its name
+            assert parts[0] in sys.stdlib_module_names or name == "areas", path
 
 
 def test_the_architecture_page_lists_the_modules_of_each_layer() -> None:
@@ -85,8 +122,9 @@ def test_a_layer_imports_only_from_those_before_it(name: str) -> None:
     assert name in {"commands", "cli"} or not [path for path, parts in edges if "click" in parts]
 
 
-def test_modules_import_each_other_in_one_direction() -> None:
-    names = {dotted(path): path for path in MODULES}
+@pytest.mark.parametrize("modules", [MODULES, MODEL_MODULES], ids=["kut_runner", "kut_model"])
+def test_modules_import_each_other_in_one_direction(modules: list[Path]) -> None:
+    names = {dotted(path): path for path in modules}
     graph = {
         name: {
             module
@@ -99,7 +137,9 @@ def test_modules_import_each_other_in_one_direction() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", [*MODULES, *MODEL_MODULES], ids=lambda path: str(path.relative_to(PACKAGE.parent))
+)
 def test_a_module_and_its_functions_are_of_a_size_to_be_read(path: Path) -> None:
     tree = ast.parse(path.read_text())
     assert len(path.read_text().splitlines()) <= 500

@@ -70,7 +70,7 @@ def tracked(*tops: str) -> set[str]:
 def test_the_wheel_has_the_tree_and_nothing_more(wheel: Path) -> None:
     packed = {name for name in contents(wheel) if ".dist-info/" not in name}
     tree = {f"{INSIDE}/{file}" for file in tracked("lib", "arm", "configs")}
-    assert packed == tree | tracked("kut_runner")
+    assert packed == tree | tracked("kut_model", "kut_runner")
 
 
 def test_the_wheel_has_the_licence(wheel: Path) -> None:

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Area `hvc`: HVC, SMC and SVC with immediates of all kinds, and the controls that trap them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from kut_model.rows import UNDEFINED, Area, Row
+from kut_model.traps import calls, outcome
+from kut_model.traps.outcome import Taken
+
+#: Immediates of 16 bits: each bit alone, each bit missing, and mixtures.
+IMMEDIATES: Final = sorted(
+    {0, 0xFFFF, 0x1234, 0x5555, 0xAAAA}
+    | {1 << bit for bit in range(16)}
+    | {0xFFFF ^ 1 << bit for bit in range(16)}
+)
+#: Encodings with an immediate of 0, which is at bit 5 (DDI 0487, C4.1, Exception generation).
+_OPCODES: Final = {"svc": 0xD4000001, "hvc": 0xD4000002, "smc": 0xD4000003}
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An instruction at an EL, with one control or none."""
+
+    insn: str
+    el: int
+    rule: str
+    outcome: Callable[[int], Taken]
+    """The model, by immediate."""
+    control: str = ""
+    """Control that is set, as in C: "HCR_EL2_HCD"; empty for none."""
+    needs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Id of its rows without the immediate."""
+        control = self.control.partition("_EL2_")[2].lower()
+        return ".".join(filter(None, ("hvc", self.insn, f"el{self.el}", control)))
+
+
+_FGT: Final = ("FEAT_FGT",)
+_CASES: Final = (
+    _Case("hvc", 1, "call.hvc", lambda imm: calls.hvc(1, imm)),
+    _Case("hvc", 0, "call.hvc.undefined", lambda imm: calls.hvc(0, imm)),
+    _Case("hvc", 1, "call.hvc.undefined", lambda imm: calls.hvc(1, imm, hcd=True), "HCR_EL2_HCD"),
+    _Case("smc", 1, "call.smc.trap", lambda imm: calls.smc(1, imm), "HCR_EL2_TSC"),
+    _Case("smc", 0, "call.smc.undefined", lambda imm: calls.smc(0, imm), "HCR_EL2_TSC"),
+    _Case("svc", 1, "call.svc", calls.svc),
+    _Case("svc", 0, "call.svc", calls.svc),
+    _Case(
+        *("svc", 1, "call.svc.trap", lambda imm: calls.svc(imm, trapped=True)),
+        *("HFGITR_EL2_SVC_EL1", _FGT),
+    ),
+    _Case(
+        *("svc", 0, "call.svc.trap", lambda imm: calls.svc(imm, trapped=True)),
+        *("HFGITR_EL2_SVC_EL0", _FGT),
+    ),
+)
+
+
+def _rows() -> list[Row]:
+    return [
+        Row(
+            id=f"{case.name}.{imm:#06x}",
+            rule=case.rule,
+            expected=str(taken := case.outcome(imm)),
+            needs=case.needs,
+            kind=UNDEFINED if taken is outcome.UNDEFINED else "",
+        )
+        for case in _CASES
+        for imm in IMMEDIATES
+    ]
+
+
+def _header() -> str:
+    return "".join(_parts())
+
+
+def _parts() -> Iterator[str]:
+    yield f"#define HVC_IMMEDIATES {len(IMMEDIATES)}\n"
+    yield f"static const u16 hvc_immediates[HVC_IMMEDIATES] = {{ {_numbers(IMMEDIATES)} }};\n\n"
+    yield "/* The instructions, each before a BRK that would say that it was executed */\n"
+    for insn, opcode in _OPCODES.items():
+        yield f"#define HVC_{insn.upper()}_CODE \\\n"
+        yield "\n".join(f'\t".inst {opcode | imm << 5:#x}, 0xd4200000\\n" \\' for imm in IMMEDIATES)
+        yield '\n\t""\n'
+    yield "\nstatic const struct hvc_case hvc_cases[] = {\n"
+    for case in _CASES:
+        control = "HCR" if case.control.startswith("HCR") else "HFGITR"
+        fields = f'"{case.name}", hvc_{case.insn}_code, .el = {case.el}'
+        if case.control:
+            fields += f", .{control.lower()} = {case.control}"
+        if case.needs:
+            fields += f", .needs = &conform_features[CONFORM_{case.needs[0]}]"
+        yield f"\t{{ {fields} }},\n"
+    yield "};\n\nstatic const struct hvc_expected hvc_expected[] = {\n"
+    for case in _CASES:
+        for imm in IMMEDIATES:
+            taken = case.outcome(imm)
+            yield f"\t{{ {taken.esr:#x}, {taken.el}, {4 if taken.after else 0} }},\n"
+    yield "};\n"
+
+
+def _numbers(values: list[int]) -> str:
+    return ", ".join(f"{value:#x}" for value in values)
+
+
+AREA: Final = Area("hvc", "HVC, SMC and SVC at EL1 and EL0", _rows, _header)

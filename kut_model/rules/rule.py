@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A rule of the architecture."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, with the places that state it."""
+
+    key: str
+    """Stable, as in "call.hvc"."""
+    statement: str
+    """The rule in one sentence."""
+    section: str
+    """Section of DDI 0487, as in "C6.2, HVC"."""
+    function: str
+    """Function of Arm's pseudocode, as in "AArch64.CallHypervisor"."""
+    matrix: str
+    """Row of the coverage table (`kut matrix`), as in "C"."""
