@@ -29,7 +29,7 @@ import tree_mutations
 import trial
 from trial import Trial, Verdict
 
-from kut_runner.build.builder import find_sources
+from kut_runner.build.sources import find_sources
 from kut_runner.definitions import shards
 
 if TYPE_CHECKING:

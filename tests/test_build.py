@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner.build import builder, toolchain
+from kut_runner.build import builder, sources, toolchain
 from kut_runner.build.builder import Image
 from kut_runner.errors import BuildError, UsageError
 
@@ -139,7 +139,7 @@ def test_assembly_belongs_to_the_image_it_is_named_for(tree: Path) -> None:
     (tree / "arm/one-more.c").write_text((tree / "arm/one.c").read_text())
     for stem in ("one", "one-guest", "one-more-guest", "other"):
         (tree / f"arm/{stem}.S").write_text("")
-    assert builder.find_sources(tree).images == {
+    assert sources.find_sources(tree).images == {
         "one-more": ("arm/one-more.c", "arm/one-more-guest.S"),
         "one": ("arm/one.c", "arm/one-guest.S", "arm/one.S"),
         "two": ("arm/two.c",),
@@ -151,7 +151,7 @@ def test_an_image_of_many_sources_has_a_directory(tree: Path) -> None:
     (tree / "arm/nobody").mkdir()
     for name in ("one/b.c", "one/a.S", "one/deep/c.c", "one/a.h", "nobody/x.c"):
         (tree / "arm" / name).write_text("")
-    assert builder.find_sources(tree).images == {
+    assert sources.find_sources(tree).images == {
         "one": ("arm/one.c", "arm/one/a.S", "arm/one/b.c", "arm/one/deep/c.c"),
         "two": ("arm/two.c",),
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kut_runner.build import builder, toolchain
+from kut_runner.build import builder, sources, toolchain
 from kut_runner.definitions import config
 
 ROOT = Path(__file__).parent.parent
@@ -18,7 +18,7 @@ def test_every_definition_is_valid_and_has_its_image() -> None:
 
 def test_every_image_is_run_by_a_test() -> None:
     used = {test.image for test in config.load(ROOT / "configs").tests}
-    assert used == set(builder.find_sources(ROOT).images)
+    assert used == set(sources.find_sources(ROOT).images)
 
 
 @pytest.mark.qemu

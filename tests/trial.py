@@ -19,7 +19,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 from pytest_trial import PytestTree
 
-from kut_runner.build.builder import find_sources
+from kut_runner.build.sources import find_sources
 from kut_runner.definitions import config
 from kut_runner.errors import BuildError, ExitCode
 from kut_runner.run import workspace

@@ -7,37 +7,28 @@ sources in arm/NAME/. Each compiler and variant has its own directory in build/.
 """
 
 import os
-import shlex
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.build.toolchain import SOURCE_FLAGS, find_program
+from kut_runner.build.layout import Layout
+from kut_runner.build.manifest import commands, manifest
+from kut_runner.build.sources import find_sources
+from kut_runner.build.toolchain import find_program
 from kut_runner.definitions import image_paths, similar, source_trees
 from kut_runner.errors import BuildError, MissingToolError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from kut_runner.build.sources import Sources
     from kut_runner.build.toolchain import Toolchain
-
-#: Paths relative to the library.
-_OFFSETS_SOURCE: Final = "arm64/asm-offsets.c"
-_LINKER_SCRIPT: Final = "arm64/image.lds"
-#: Compiled for each image, with its name.
-_AUXINFO_SOURCE: Final = "auxinfo.c"
 
 #: Header of a sha1 build-id note in a little-endian ELF file.
 _BUILD_ID_NOTE: Final = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
 
-#: Lines in the output of the offsets source: `->NAME value`, or with # or $ before the value, and
-#: `->#ifdef NAME` and `->#endif`.
-_OFFSETS_SED: Final = (
-    r"s/.*->\([A-Za-z0-9_]*\) [#$]*\(-*[0-9]*\).*/#define \1 \2/p;"
-    r's/.*->\(#[a-z]* *[A-Z_]*\)".*/\1/p'
-)
 #: Escape sequence of ninja before "FAILED: " with colours.
 _NINJA_RED: Final = "\033[31m"
 
@@ -60,113 +51,6 @@ class Image:
         at = data.find(_BUILD_ID_NOTE)
         start = at + len(_BUILD_ID_NOTE)
         return "" if at < 0 else data[start : start + 20].hex()
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Paths of a build, relative to the source tree; `variant` is the name of its toolchain."""
-
-    variant: str
-    library: str = "lib"
-
-    @property
-    def offsets_source(self) -> str:
-        """C source that defines the offsets for assembly."""
-        return f"{self.library}/{_OFFSETS_SOURCE}"
-
-    @property
-    def linker_script(self) -> str:
-        """Linker script of all images."""
-        return f"{self.library}/{_LINKER_SCRIPT}"
-
-    @property
-    def auxinfo_source(self) -> str:
-        """C source that is compiled for each image, with PROGNAME defined as its name."""
-        return f"{self.library}/{_AUXINFO_SOURCE}"
-
-    @property
-    def directory(self) -> str:
-        """Directory of the build."""
-        return f"build/{self.variant}"
-
-    @property
-    def manifest(self) -> str:
-        """Manifest for ninja."""
-        return f"{self.directory}/build.ninja"
-
-    @property
-    def stamp(self) -> str:
-        """File that is newer than all objects after a change of the toolchain."""
-        return f"{self.directory}/toolchain.txt"
-
-    @property
-    def relinked(self) -> str:
-        """File with the names of the images that the last build which linked any has linked."""
-        return f"{self.directory}/relinked"
-
-    @property
-    def include(self) -> str:
-        """Directory of generated headers."""
-        return f"{self.directory}/include"
-
-    @property
-    def offsets(self) -> str:
-        """Generated header with the offsets for assembly."""
-        return f"{self.include}/asm/asm-offsets.h"
-
-    def object(self, source: str) -> str:
-        """Return the object file of a source."""
-        return f"{self.directory}/obj/{source}.o"
-
-    def auxinfo(self, image: str) -> str:
-        """Return the object file with the name of an image."""
-        return f"{self.directory}/obj/arm/{image}.auxinfo.o"
-
-    def elf(self, image: str) -> str:
-        """Return the linked image, with symbols."""
-        return f"{self.directory}/{image}.elf"
-
-    def flat(self, image: str) -> str:
-        """Return the image to boot."""
-        return f"{self.directory}/{image}.flat"
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Sources by paths relative to the source tree, sorted."""
-
-    library: tuple[str, ...]
-    images: dict[str, tuple[str, ...]]
-    """Sources of each image, without those of the library."""
-    has_offsets: bool
-    has_auxinfo: bool = False
-    origin: str = ""
-    """Where those of the images come from: `source_trees.origin()`."""
-
-
-def find_sources(root: Path, library: str = "lib", origin: str = "") -> Sources:
-    """Return the sources in the library and in arm/ of the source tree `root`."""
-    offsets, auxinfo = f"{library}/{_OFFSETS_SOURCE}", f"{library}/{_AUXINFO_SOURCE}"
-    sources = tuple(
-        path
-        for path in _walk(root, library)
-        if path.endswith((".c", ".S")) and path not in (offsets, auxinfo)
-    )
-    tests = [path for path in _walk(root, "arm") if path.endswith((".c", ".S"))]
-    names = [path[4:-2] for path in tests if path.count("/") == 1 and path.endswith(".c")]
-    images: dict[str, list[str]] = {name: [f"arm/{name}.c"] for name in names}
-    for path in tests:
-        if (
-            owner := image_paths.owner(path.removeprefix("arm/"), names)
-        ) and path != f"arm/{owner}.c":
-            images[owner].append(path)
-    return Sources(
-        library=sources,
-        images={name: tuple(paths) for name, paths in images.items()},
-        has_offsets=(root / offsets).is_file(),
-        has_auxinfo=(root / auxinfo).is_file(),
-        origin=origin,
-    )
 
 
 def build(  # noqa: PLR0913 - options of the user
@@ -251,16 +135,6 @@ def _times(root: Path, layout: Layout, names: "Iterable[str]") -> dict[str, int 
     return times
 
 
-def _walk(root: Path, top: str) -> list[str]:
-    """Return the files below root/top, relative to root, sorted, without hidden ones."""
-    found = []
-    for directory, children, files in os.walk(root / top):
-        children[:] = [child for child in children if not child.startswith(".")]
-        relative = os.path.relpath(directory, root)
-        found += [f"{relative}/{file}" for file in files if not file.startswith(".")]
-    return sorted(found)
-
-
 class _Lock:
     """Context manager that locks a build directory: ninja's log supports only one writer."""
 
@@ -290,124 +164,18 @@ def _write_if_changed(path: Path, text: str) -> bool:
     return True
 
 
-def _write_manifest(root: Path, layout: Layout, sources: Sources, toolchain: "Toolchain") -> None:
-    text = "".join(_manifest(root, layout, sources, toolchain))
+def _write_manifest(root: Path, layout: Layout, sources: "Sources", toolchain: "Toolchain") -> None:
+    text = "".join(manifest(root, layout, sources, toolchain))
     database = root / layout.directory / "compile_commands.json"
     if not _write_if_changed(root / layout.manifest, text) and database.exists():
         return
     import json
 
-    commands = list(_commands(root, layout, sources, toolchain))
-    _write_if_changed(database, json.dumps(commands, indent=1) + "\n")
+    entries = list(commands(root, layout, sources, toolchain))
+    _write_if_changed(database, json.dumps(entries, indent=1) + "\n")
     link = root / "build/compile_commands.json"
     link.unlink(missing_ok=True)
     link.symlink_to(f"{layout.variant}/compile_commands.json")
-
-
-def _compile(layout: Layout, toolchain: "Toolchain") -> list[str]:
-    return [
-        *toolchain.compile,
-        f"-I{layout.library}",
-        f"-I{layout.library}/arm64",
-        f"-I{layout.include}",
-    ]
-
-
-def _all_sources(sources: Sources) -> "Iterator[tuple[str, bool]]":
-    """Yield each source, and whether it is one of a test."""
-    yield from ((path, False) for path in sources.library)
-    for paths in sources.images.values():
-        yield from ((path, True) for path in paths)
-
-
-def _manifest(
-    root: Path, layout: Layout, sources: Sources, toolchain: "Toolchain"
-) -> "Iterator[str]":
-    link = [*toolchain.link, "-T", layout.linker_script]
-    # No command has the tree's own path: the same sources give the same bytes anywhere, and a tree
-    # that is copied with its build directory is built already. For the compile commands it matters.
-    yield f"""\
-# Written by kut in {root}; changes here are lost.
-ninja_required_version = 1.10
-builddir = {layout.directory}
-cc = {_shell(_compile(layout, toolchain))} -ffile-prefix-map="$$PWD"=.
-flags = {_shell(SOURCE_FLAGS[""])}
-flags_of_tests = {_shell(SOURCE_FLAGS[sources.origin])}
-variant = {_shell(toolchain.variant)}
-
-rule cc
-  command = $cc $flags $variant -MMD -MF $out.d -c $in -o $out
-  depfile = $out.d
-  deps = gcc
-  description = CC $in
-rule offsets
-  command = $cc $flags $variant -MMD -MF $out.d -MT $out -S $in -o $out.s && $
-      sed -n {_shell([_OFFSETS_SED])} $out.s >$out.new && $
-      if cmp -s $out.new $out; then rm $out.new; else mv $out.new $out; fi
-  depfile = $out.d
-  deps = gcc
-  restat = 1
-  description = OFFSETS $in
-rule link
-  command = {_shell(link)} $in -o $out
-  description = LD $out
-rule flat
-  command = {_shell(toolchain.objcopy)} -O binary $in $out.new && mv $out.new $out
-  description = FLAT $out
-
-"""
-    offsets = ""
-    if sources.has_offsets:
-        offsets = f" || {_path(layout.offsets)}"
-        yield f"build {_path(layout.offsets)}: offsets {layout.offsets_source} | {layout.stamp}\n"
-    for source, of_tests in _all_sources(sources):
-        output = _path(layout.object(source))
-        yield f"build {output}: cc {_path(source)} | {layout.stamp}{offsets}\n"
-        flags = "$flags_of_tests" if of_tests and sources.origin else ""
-        if source.endswith(".S"):
-            flags = f"{flags or '$flags'} -D__ASSEMBLY__"
-        if flags:
-            yield f"  flags = {flags}\n"
-    for name, paths in sources.images.items():
-        files = [layout.object(path) for path in (*paths, *sources.library)]
-        if sources.has_auxinfo:
-            files.append(layout.auxinfo(name))
-            source = f"{layout.auxinfo_source} | {layout.stamp}{offsets}"
-            yield f"build {_path(layout.auxinfo(name))}: cc {source}\n"
-            yield f"  flags = $flags {_shell(_progname(name))}\n"
-        objects = " ".join(map(_path, files))
-        elf, flat = _path(layout.elf(name)), _path(layout.flat(name))
-        yield f"build {elf}: link {objects} | {layout.linker_script} {layout.stamp}\n"
-        yield f"build {flat}: flat {elf}\n"
-
-
-def _commands(
-    root: Path, layout: Layout, sources: Sources, toolchain: "Toolchain"
-) -> "Iterator[dict[str, object]]":
-    """Yield the entries of compile_commands.json."""
-    compile_ = [*_compile(layout, toolchain), f"-ffile-prefix-map={root}=."]
-    for source, of_tests in _all_sources(sources):
-        flags = [*SOURCE_FLAGS[sources.origin if of_tests else ""], *toolchain.variant]
-        flags += ["-D__ASSEMBLY__"] if source.endswith(".S") else []
-        arguments = [*compile_, *flags, "-c", source, "-o", layout.object(source)]
-        yield {"directory": str(root), "file": source, "arguments": arguments}
-
-
-def _progname(image: str) -> list[str]:
-    """Return the flag that has auxinfo.c name an image as kvm-unit-tests does."""
-    return [f'-DPROGNAME="arm/{image}.flat"']
-
-
-def _ninja(text: str) -> str:
-    return text.replace("$", "$$")
-
-
-def _path(text: str) -> str:
-    return _ninja(text).replace(" ", "$ ").replace(":", "$:")
-
-
-def _shell(argv: "Sequence[str]") -> str:
-    return _ninja(shlex.join(argv))
 
 
 def find_ninja(environ: "Mapping[str, str]") -> str:

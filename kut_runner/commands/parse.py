@@ -40,7 +40,7 @@ def command(  # noqa: PLR0913 - one for each option
 
     Prints verdict and diagnosis of each test in LOG; - is standard input.
     """
-    from kut_runner.build import builder
+    from kut_runner.build.layout import Layout
     from kut_runner.definitions.no_checks import NoChecks
     from kut_runner.records import saved_log
     from kut_runner.views.display import DisplayOptions
@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913 - one for each option
         raise UsageError("--elf and --image contradict each other", "omit one of them")
     if image:
         build_name = f"{compiler}-{variant}" if variant else compiler
-        elf = where.tree_of(root) / builder.Layout(build_name).elf(image)
+        elf = where.tree_of(root) / Layout(build_name).elf(image)
         if not elf.is_file():
             is_path = "/" in image or image.endswith((".elf", ".flat"))
             hint = "name a file with --elf" if is_path else f"build it: kut build {image}"
