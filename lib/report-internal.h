@@ -13,6 +13,7 @@ enum report_kind {
 	REPORT_KFAIL,
 	REPORT_SKIP,
 	REPORT_PASSED, /* counted, not printed */
+	REPORT_SKIPPED, /* likewise */
 	REPORT_INFO, /* printed, not counted */
 	REPORT_KINDS
 };

@@ -39,6 +39,7 @@ static const struct {
 	[REPORT_KFAIL] = { "KFAIL", true, &counts.kfailures },
 	[REPORT_SKIP] = { "SKIP", true, &counts.skipped },
 	[REPORT_PASSED] = { NULL, true, NULL },
+	[REPORT_SKIPPED] = { NULL, true, &counts.skipped },
 	[REPORT_INFO] = { "INFO", false, NULL },
 };
 

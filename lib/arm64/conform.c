@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rows of the conformance suite: selection, verdicts, and reports in blocks. */
+#include <libcflat.h>
+#include <report-internal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <asm/conform.h>
+
+/* A block ends after this many rows, after this part of a second, or when its text is full. */
+#define BLOCK_ROWS 1000
+#define BLOCKS_PER_SECOND 10
+#define BLOCK_TEXT 2048
+#define VERDICT_TEXT 16 /* " 1000S64" */
+#define MAX_REASONS 64
+
+/* A verdict as it is reported: CONFORM_SKIP has the number of its reason. */
+struct verdict {
+	enum conform_verdict kind;
+	unsigned int reason;
+};
+
+static struct {
+	const char *feature, *field;
+} reasons[MAX_REASONS];
+
+static struct {
+	const struct conform_area *area;
+	u32 row; /* the one that runs */
+	unsigned int nr_reasons;
+	unsigned int reason; /* number of the last conform_skip() */
+	bool failed; /* conform_fail() was called for this row */
+	bool skipped; /* conform_skip() likewise */
+} state;
+
+/* Rows that ran and are not reported yet: a text of runs, and the run at its end. */
+static struct {
+	u32 first, rows;
+	u64 began; /* CNTPCT_EL0 */
+	char text[BLOCK_TEXT];
+	int length;
+	struct verdict verdict;
+	u32 run; /* rows with this verdict, not in the text yet */
+} block;
+
+struct selection {
+	u32 start;
+	const char *rows; /* NULL: all */
+	bool trace, list;
+};
+
+bool conform_has(const struct conform_feature *feature)
+{
+	u64 value = feature->read() >> feature->low & 0xf;
+
+	return value >= feature->least && value <= feature->most;
+}
+
+/*
+ * Verdicts
+ */
+
+enum conform_verdict conform_fail(const char *fmt, ...)
+{
+	char text[REPORT_TEXT_BYTES], id[CONFORM_ID_BYTES];
+	int length;
+	va_list va;
+
+	state.area->id(state.row, id, sizeof(id));
+	length = snprintf(text, sizeof(text), "%s: %s: ", state.area->name, id);
+	va_start(va, fmt);
+	vsnprintf(text + length, sizeof(text) - length, fmt, va);
+	va_end(va);
+	report_result(REPORT_FAIL, NULL, text);
+	state.failed = true;
+	return CONFORM_FAIL;
+}
+
+/* The number of a reason, from 1; a new one is printed. */
+static unsigned int reason_number(const char *feature, const char *field)
+{
+	unsigned int n;
+
+	for (n = 0; n < state.nr_reasons; n++)
+		if (!strcmp(reasons[n].feature, feature) && !strcmp(reasons[n].field, field))
+			return n + 1;
+	assert_msg(n < MAX_REASONS, "more than %d reasons to skip rows", MAX_REASONS);
+	reasons[n].feature = feature;
+	reasons[n].field = field;
+	state.nr_reasons++;
+	printf_line("REASON: %s %u %s %s\n", state.area->name, n + 1, feature, field);
+	return n + 1;
+}
+
+enum conform_verdict conform_skip(const char *feature, const char *field)
+{
+	state.reason = reason_number(feature, field);
+	state.skipped = true;
+	return CONFORM_SKIP;
+}
+
+/*
+ * Blocks
+ */
+
+/* Move the run at the end of the block into its text. */
+static void end_run(void)
+{
+	static const char letters[] = { 'P', 'F', 'S' };
+	char count[VERDICT_TEXT] = "", reason[VERDICT_TEXT] = "";
+
+	if (!block.run)
+		return;
+	if (block.run > 1)
+		snprintf(count, sizeof(count), "%u", block.run);
+	if (block.verdict.kind == CONFORM_SKIP)
+		snprintf(reason, sizeof(reason), "%u", block.verdict.reason);
+	block.length += snprintf(block.text + block.length, BLOCK_TEXT - block.length, " %s%c%s",
+				 count, letters[block.verdict.kind], reason);
+	block.run = 0;
+}
+
+static void end_block(void)
+{
+	end_run();
+	if (block.rows)
+		printf_line("ROWS: %s %u%s\n", state.area->name, block.first, block.text);
+	block.rows = 0;
+	block.length = 0;
+	block.text[0] = '\0';
+}
+
+static bool block_is_full(void)
+{
+	return block.rows >= BLOCK_ROWS || block.length > BLOCK_TEXT - 2 * VERDICT_TEXT ||
+	       (read_sysreg(cntpct_el0) - block.began) * BLOCKS_PER_SECOND >
+		       read_sysreg(cntfrq_el0);
+}
+
+static void add_to_block(struct verdict verdict)
+{
+	if (block.rows && state.row != block.first + block.rows)
+		end_block();
+	if (!block.rows) {
+		block.first = state.row;
+		block.began = read_sysreg(cntpct_el0);
+	}
+	if (block.run &&
+	    (verdict.kind != block.verdict.kind || verdict.reason != block.verdict.reason))
+		end_run();
+	block.verdict = verdict;
+	block.run++;
+	block.rows++;
+}
+
+/*
+ * Rows
+ */
+
+static void run_row(u32 row)
+{
+	struct verdict verdict = { 0 };
+
+	state.row = row;
+	state.failed = false;
+	state.skipped = false;
+	verdict.kind = state.area->run(row);
+	assert_msg((verdict.kind == CONFORM_FAIL) == state.failed &&
+			   (verdict.kind == CONFORM_SKIP) == state.skipped,
+		   "row %u of %s: the verdict is that of conform_fail() or conform_skip()", row,
+		   state.area->name);
+	if (verdict.kind == CONFORM_SKIP)
+		verdict.reason = state.reason;
+	if (verdict.kind != CONFORM_FAIL)
+		report_result(verdict.kind == CONFORM_PASS ? REPORT_PASSED : REPORT_SKIPPED, NULL,
+			      NULL);
+	add_to_block(verdict);
+}
+
+/* The next number of @text, which becomes what is behind it; aborts without one. */
+static u32 parse_number(const char **text, const char *argument)
+{
+	char *end;
+	unsigned long number = strtoul(*text, &end, 10);
+
+	if (end == *text || **text == '-' || number > UINT32_MAX)
+		report_abort("%s: expected numbers of rows", argument);
+	*text = end;
+	return number;
+}
+
+/* Whether @ranges, as in "3-5,7", has the row. Aborts when it is no list of ranges. */
+static bool in_ranges(const char *ranges, u32 row)
+{
+	const char *at = ranges;
+	bool found = false;
+	u32 first, last;
+
+	do {
+		first = last = parse_number(&at, ranges);
+		if (*at == '-') {
+			at++;
+			last = parse_number(&at, ranges);
+		}
+		found = found || (row >= first && row <= last);
+	} while (*at++ == ',');
+	if (at[-1])
+		report_abort("%s: expected ranges of rows, as in 3-5,7", ranges);
+	return found;
+}
+
+static bool is_selected(const struct selection *selection, u32 row)
+{
+	return row >= selection->start && (!selection->rows || in_ranges(selection->rows, row));
+}
+
+static struct selection parse_arguments(int argc, char **argv)
+{
+	struct selection selection = { 0 };
+
+	for (int i = 1; i < argc; i++) {
+		const char *value = strchrnul(argv[i], '=');
+
+		value += *value == '=';
+		if (!strncmp(argv[i], "start=", 6))
+			selection.start = parse_number(&value, argv[i]);
+		else if (!strncmp(argv[i], "rows=", 5))
+			selection.rows = value;
+		else if (!strcmp(argv[i], "trace"))
+			selection.trace = true;
+		else if (!strcmp(argv[i], "list"))
+			selection.list = true;
+		else
+			report_abort("%s: the arguments are start=N rows=A-B,C trace list",
+				     argv[i]);
+	}
+	return selection;
+}
+
+static void list_row(u32 row)
+{
+	char id[CONFORM_ID_BYTES];
+
+	state.area->id(row, id, sizeof(id));
+	printf_line("%s\n", id);
+}
+
+static void trace_row(u32 row)
+{
+	printf_line("ROW: %s %u\n", state.area->name, row);
+	run_row(row);
+	end_block();
+}
+
+int conform_main(const struct conform_area *area, int argc, char **argv)
+{
+	struct selection selection = parse_arguments(argc, argv);
+
+	state.area = area;
+	if (!selection.list)
+		printf_line("AREA: %s %u %016lx\n", area->name, area->nr_rows, area->hash);
+	for (u32 row = 0; row < area->nr_rows; row++) {
+		if (!is_selected(&selection, row))
+			continue;
+		if (selection.list)
+			list_row(row);
+		else if (selection.trace)
+			trace_row(row);
+		else
+			run_row(row);
+		if (block_is_full())
+			end_block();
+	}
+	end_block();
+	return report_summary();
+}

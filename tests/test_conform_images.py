@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Images of the conformance suite: the rows that they run, and the lines that they print."""
+
+import pytest
+import realtree
+
+from kut_model import areas
+from kut_model.header import table_hash
+
+pytestmark = pytest.mark.qemu
+
+HVC = areas.load("hvc").rows()
+#: The last rows of the area, which need a feature.
+FIRST_SKIPPED = next(number for number, row in enumerate(HVC) if row.needs)
+
+
+def boot(*args: str, area: str = "hvc") -> list[str]:
+    """Lines of the image of an area with arguments, on a CPU without FEAT_FGT."""
+    flat = realtree.build(f"conform-{area}")
+    return realtree.boot(flat, " ".join(args), "-cpu", "neoverse-n1")[1].splitlines()
+
+
+@pytest.mark.parametrize("area", areas.names())
+def test_the_image_builds_the_ids_of_the_model(area: str) -> None:
+    *ids, summary, _ = boot("list", area=area)
+    assert ids == [row.id for row in areas.load(area).rows()]
+    assert summary == "SUMMARY: 0 tests"
+
+
+def test_rows_are_reported_in_blocks() -> None:
+    assert boot() == [
+        f"AREA: hvc {len(HVC)} {table_hash(HVC):016x}",
+        "REASON: hvc 1 FEAT_FGT ID_AA64MMFR0_EL1.FGT",
+        f"ROWS: hvc 0 {FIRST_SKIPPED}P {len(HVC) - FIRST_SKIPPED}S1",
+        f"SUMMARY: {len(HVC)} tests, {len(HVC) - FIRST_SKIPPED} skipped",
+        "EXIT: STATUS=1",
+    ]
+
+
+def test_arguments_select_rows() -> None:
+    assert [line for line in boot(f"start={FIRST_SKIPPED - 3}") if line.startswith("ROWS: ")] == [
+        f"ROWS: hvc {FIRST_SKIPPED - 3} 3P {len(HVC) - FIRST_SKIPPED}S1"
+    ]
+    assert boot("rows=3,7-9,8,11", "start=4")[1:] == [
+        "ROWS: hvc 7 3P",
+        "ROWS: hvc 11 P",
+        "SUMMARY: 4 tests",
+        "EXIT: STATUS=1",
+    ]
+    assert boot("rows=99999")[1:] == ["SUMMARY: 0 tests", "EXIT: STATUS=77"]
+
+
+def test_trace_names_each_row_before_it_runs_and_reports_it_alone() -> None:
+    assert boot("trace", f"rows={FIRST_SKIPPED - 1}-{FIRST_SKIPPED}")[1:-2] == [
+        f"ROW: hvc {FIRST_SKIPPED - 1}",
+        f"ROWS: hvc {FIRST_SKIPPED - 1} P",
+        f"ROW: hvc {FIRST_SKIPPED}",
+        "REASON: hvc 1 FEAT_FGT ID_AA64MMFR0_EL1.FGT",
+        f"ROWS: hvc {FIRST_SKIPPED} S1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("argument", "error"),
+    [
+        ("rows=", "numbers of rows"),
+        ("rows=3-", "numbers of rows"),
+        ("rows=-3", "numbers of rows"),
+        ("rows=3;5", "expected ranges of rows, as in 3-5,7"),
+        ("start=x", "numbers of rows"),
+        ("rows=4294967296", "numbers of rows"),
+        ("trail", "the arguments are start=N rows=A-B,C trace list"),
+    ],
+)
+def test_a_wrong_argument_is_named(argument: str, error: str) -> None:
+    (abort,) = [line for line in boot(argument) if line.startswith("ABORT: ")]
+    assert error in abort
+    assert argument.partition("=")[2] in abort
