@@ -133,12 +133,25 @@ def page(text: str) -> str:
 
 
 def main(argv: list[str]) -> int:
-    """Run mutants: 0 all killed, 1 some survived, 2 unknown name.
+    """Run mutants: 0 all killed, 1 some survived, 2 unknown name, or the code of an error.
 
     The name of an entry with `values` means all of them. `--table` brings the page of mutants up
     to date instead.
     """
     options = arguments(argv)
+    try:
+        return run(options)
+    except KutError as error:
+        print(f"mutants: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"mutants: hint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what the options ask for."""
     if options.table:
         PAGE.write_text(page(PAGE.read_text()))
         return 0

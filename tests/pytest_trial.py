@@ -29,7 +29,8 @@ _PRINTERS = re.compile(
     r"|vectors|virtio-testdev)\.[chS]"
 )
 _ARGV = ("-m", "pytest", "-q", "-x", "-n0", "-pno:cacheprovider", "-k", "not default_suite")
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?::\S+)", re.MULTILINE)
+#: Without its parameters: their names may have spaces.
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?::\w+)", re.MULTILINE)
 _WARNINGS = '    "-Werror",\n'
 _LENIENT = "".join(f'    "{flag}",\n' for flag in LENIENT)
 

@@ -218,11 +218,13 @@ def main(options: Options, named: Sequence[tuple[str, str]], *, lists: bool) -> 
             print(mutation.name, *difference(mutation), sep="\n")
         return 0
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="kut-mutants-") as directory:
-        for mutation, found in session.run(Path(directory)):
-            if found.verdict not in _NO_MUTANTS or options.names:
-                print("\n".join(report(mutation, found)), flush=True)
-    for entry in session.stale:
-        print(f"stale entry of {invisible.LIST.name}: {entry.file}: {entry.line}")
-    print(summary(session.counts, time.monotonic() - started))
+    try:
+        with tempfile.TemporaryDirectory(prefix="kut-mutants-") as directory:
+            for mutation, found in session.run(Path(directory)):
+                if found.verdict not in _NO_MUTANTS or options.names:
+                    print("\n".join(report(mutation, found)), flush=True)
+    finally:
+        for entry in session.stale:
+            print(f"stale entry of {invisible.LIST.name}: {entry.file}: {entry.line}")
+        print(summary(session.counts, time.monotonic() - started), flush=True)
     return 1 if session.counts[Verdict.SURVIVED] or session.stale else 0

@@ -14,6 +14,7 @@ import cases
 import invisible
 import mutants
 import pytest
+import pytest_trial
 import random_mutants
 import realtree
 import tree_mutations
@@ -21,10 +22,13 @@ import trial
 from mutation import Mutation
 from trial import Trial, Verdict
 
+from kut_runner.errors import KutError
+
 if TYPE_CHECKING:
     from collections.abc import Collection
     from concurrent.futures import ProcessPoolExecutor
     from pathlib import Path
+    from typing import Never
 
     from kut_runner.definitions.config import TestDef
 
@@ -217,3 +221,41 @@ def test_a_wrong_value_is_a_usage_error(
         mutants.main(argv)
     assert end.value.code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KutError("pytest: No module", "install it"), 5, "mutants: pytest: No module"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_an_error_in_a_trial_ends_the_run_with_the_counts_so_far(
+    error: BaseException,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def trials(_: object, __: Path) -> Never:
+        raise error
+
+    monkeypatch.setattr(random_mutants.Session, "run", trials)
+    assert mutants.main(["--random", "3"]) == code
+    out, err = capsys.readouterr()
+    assert out.startswith("0 mutants in 0 min: 0 killed")
+    assert err == (f"{said}\nmutants: hint: install it\n" if said else "")
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("FAILED tests/test_a.py::test_b - assert 1 == 2", "tests/test_a.py::test_b"),
+        ("FAILED tests/test_a.py::test_b[4K granule, 36 bits] - x", "tests/test_a.py::test_b"),
+        ("ERROR tests/test_a.py::test_b[x]", "tests/test_a.py::test_b"),
+    ],
+)
+def test_a_failing_test_is_named_without_its_parameters(line: str, name: str) -> None:
+    found = pytest_trial._FAILED.search(f"=== short test summary info ===\n{line}\n1 failed\n")
+    assert found
+    assert found[1] == name
