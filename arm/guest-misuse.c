@@ -336,6 +336,33 @@ static void test_stage1(void)
 	check_misuses(misuses, ARRAY_SIZE(misuses));
 }
 
+/*
+ * Code that AArch32 does not reach
+ */
+
+#define AARCH32_END (1UL << 32)
+
+static void create_el0_32_above(void)
+{
+	guest_create_el0_32(VMID, (const void *)AARCH32_END, S2_PAGE_4K);
+}
+
+static void create_el1_32_above(void)
+{
+	guest_create_el1_32(VMID, (const void *)AARCH32_END, S2_PAGE_4K);
+}
+
+static void test_aarch32(void)
+{
+	static const char text[] = "code below 4 GiB, not 0x100000000";
+	static const struct misuse misuses[] = {
+		{ "guest_create_el0_32() with code at 4 GiB", create_el0_32_above, text },
+		{ "guest_create_el1_32() with code at 4 GiB", create_el1_32_above, text },
+	};
+
+	check_misuses(misuses, ARRAY_SIZE(misuses));
+}
+
 static const struct subtest subtests[] = {
 	{ "range", test_range },
 	{ "running", test_running },
@@ -343,6 +370,7 @@ static const struct subtest subtests[] = {
 	{ "skip", test_skip },
 	{ "no-mmu", test_no_mmu },
 	{ "stage1", test_stage1 },
+	{ "aarch32", test_aarch32 },
 	{ "library", test_library_misuse },
 	{ "interrupts", test_misuse_of_interrupts },
 };

@@ -46,6 +46,19 @@ bool guest_condition_holds(const struct guest *guest)
 	return cond == 15 || holds[cond >> 1] != (cond & 1);
 }
 
+void guest_assert_aarch32_reaches(const void *code)
+{
+	assert_msg(!((u64)code >> 32), "AArch32 reaches code below 4 GiB, not %p", code);
+}
+
+bool guest_aarch32_has_stack(struct guest *guest)
+{
+	if (((u64)guest->stack + GUEST_STACK_SIZE) >> 32 == 0)
+		return true;
+	guest_destroy(guest);
+	return false;
+}
+
 const char *guest_aarch32_el1_unsupported(void)
 {
 	if (FIELD(read_sysreg(id_aa64pfr0_el1), 7, 4) != ID_AA64PFR0_EL1_AARCH32)
@@ -58,13 +71,12 @@ struct guest *guest_create_el1_32(int vmid, const void *code, enum s2_granule gr
 	u64 pc = (u64)code;
 	struct guest *guest;
 
+	guest_assert_aarch32_reaches(code);
 	if (guest_aarch32_el1_unsupported())
 		return NULL;
 	guest = guest_create(vmid, (void (*)(void))(pc & ~1UL), granule);
-	if (!guest)
+	if (!guest || !guest_aarch32_has_stack(guest))
 		return NULL;
-	assert_msg(!(pc >> 32 || (guest->sp_el1 - 1) >> 32),
-		   "the image and the stack are below 4 GiB: %p, %p", code, guest->stack);
 	guest->hcr_el2 &= ~HCR_EL2_RW;
 	guest->sctlr_el1 = SCTLR_AARCH32_RESET;
 	guest->cpacr_el1 = 0xfUL << 20; /* CPACR.cp10 and cp11 */

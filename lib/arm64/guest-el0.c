@@ -34,13 +34,13 @@ struct guest *guest_create_el0_32(int vmid, const void *code, enum s2_granule gr
 	u64 pc = (u64)code;
 	struct guest *guest;
 
+	guest_assert_aarch32_reaches(code);
+	guest_assert_aarch32_reaches(guest_return_a32);
 	if (guest_aarch32_unsupported())
 		return NULL;
 	guest = guest_create_el0(vmid, (void (*)(void))(pc & ~1UL), granule);
-	if (!guest)
+	if (!guest || !guest_aarch32_has_stack(guest))
 		return NULL;
-	assert_msg(!(pc >> 32 || (guest->sp_el0 - 1) >> 32 || (u64)guest_return_a32 >> 32),
-		   "the image and the stack are below 4 GiB: %p, %p", code, guest->stack);
 	guest->spsr_el2 = PSR_MODE32_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT;
 	if (pc & 1)
 		guest->spsr_el2 |= PSR_T32_BIT;

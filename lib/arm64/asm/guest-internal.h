@@ -26,6 +26,10 @@ bool guest_el1_saw_call(const struct guest *guest, u64 pc);
 
 /* guest-aarch32.c: the trapped instruction's condition, true where it has none */
 bool guest_condition_holds(const struct guest *guest);
+/* guest-aarch32.c: an assertion that @code is below 4 GiB */
+void guest_assert_aarch32_reaches(const void *code);
+/* guest-aarch32.c: the stack is below 4 GiB; else the guest is destroyed. */
+bool guest_aarch32_has_stack(struct guest *guest);
 
 /* guest-dc.c */
 /*

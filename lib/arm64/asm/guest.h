@@ -203,13 +203,15 @@ struct guest *guest_create_el0(int vmid, void (*guest_func)(void), enum s2_granu
 /*
  * The same at EL0 in AArch32: @code is A32, or T32 when bit 0 of the address is set. Arguments are
  * r0..r3; to return is `bx lr` with the value in r0. Exits come by the AArch64 vectors, as EL1 is
- * AArch64's. NULL also when guest_aarch32_unsupported().
+ * AArch64's. NULL also when guest_aarch32_unsupported(), and when there is no memory below 4 GiB for
+ * the stack.
  */
 struct guest *guest_create_el0_32(int vmid, const void *code, enum s2_granule granule);
 /*
  * A guest whose EL1 is in AArch32 too, beginning there in Supervisor mode, exceptions masked, with
  * its stack in r13: HCR_EL2.RW is clear, and exits come by the AArch32 vectors. @code must end with
- * an exit of its own. NULL also when guest_aarch32_el1_unsupported().
+ * an exit of its own. NULL also when guest_aarch32_el1_unsupported(), and when there is no memory
+ * below 4 GiB for the stack.
  */
 struct guest *guest_create_el1_32(int vmid, const void *code, enum s2_granule granule);
 /* The reason why AArch32 guests cannot run here, at EL0 or EL1, for report_skip(), or NULL. */
