@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 _QUICK = ("register_names", "syndrome", "stage2_words", "stage2_geometry", "smp", "failing_checks")
 #: Tests that take a minute, for sources that print, end the run, or find devices. The default suite
 #: of the framework's tests is `kut run`.
-_OUTPUT = ("robust", "bench", "soak", "guest_print", "framework", "misbehave", "explain")
+_OUTPUT = (
+    "robust",
+    "bench",
+    "soak",
+    "guest_print",
+    "guest_dump",
+    "framework",
+    "misbehave",
+    "explain",
+)
 _PRINTERS = re.compile(
     r"lib/arm64/(?:asm/)?(?:backtrace|console|esr|exit|guest-call|guest-call-host|guest-check"
     r"|guest-dump|guest-stack|io|processor|setup|stack|stage2-check|stage2-print|start|thread_info"
