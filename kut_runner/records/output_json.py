@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from kut_runner.records import rows_json
 from kut_runner.text import printable
 from kut_runner.verdict import events
 from kut_runner.verdict.events import Check, Event, Info, Output
@@ -31,6 +32,7 @@ def to_json(output: GuestOutput) -> dict[str, Any]:
         "infos": _infos_to_json(output),
         "last": _last_to_json(output),
         "last_lines": list(output.last_lines),
+        **({"rows": rows_json.to_json(output.rows)} if output.rows else {}),
     }
 
 
@@ -49,7 +51,9 @@ def from_json(data: Mapping[str, Any]) -> GuestOutput:
                 Output(printable(line)) if kind is Output else _event(printable(line), kind)
             )
     after_exit = printable(lines.get("after_exit", ""))
-    return GuestOutput(checks, last, told, after_exit, tuple(map(printable, data["last_lines"])))
+    last_lines = tuple(map(printable, data["last_lines"]))
+    rows = rows_json.from_json(data["rows"]) if "rows" in data else None
+    return GuestOutput(checks, last, told, after_exit, last_lines, rows)
 
 
 def _check_to_json(check: Check) -> dict[str, Any]:

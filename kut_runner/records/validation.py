@@ -25,7 +25,7 @@ _RAW: Final = frozenset(
     )
 )
 #: Keys of a test that `brief` leaves out.
-_DETAILS: Final = frozenset(("checks", "infos", "last", "last_lines", "diagnosis"))
+_DETAILS: Final = frozenset(("checks", "infos", "last", "last_lines", "rows", "diagnosis"))
 #: Largest number that is accepted, positive or negative.
 _LARGEST: Final = 1 << 63
 #: Most characters of a value in a message.

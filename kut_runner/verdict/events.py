@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from kut_runner.verdict.rows import Reason, Run, runs_of
 from kut_runner.verdict.status import Status
 
 
@@ -115,6 +116,41 @@ class Exit(Event):
     status: int
 
 
+@dataclass(frozen=True, slots=True)
+class AreaStart(Event):
+    """`AREA: NAME ROWS HASH`: rows of the conformance suite begin."""
+
+    area: str
+    count: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkipReason(Event):
+    """`REASON: NAME N FEATURE FIELD`: rows are skipped for this reason."""
+
+    area: str
+    number: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class RowBlock(Event):
+    """`ROWS: NAME FIRST VERDICTS`: verdicts on consecutive rows."""
+
+    area: str
+    first: int
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowStart(Event):
+    """`ROW: NAME N`: a row runs next."""
+
+    area: str
+    number: int
+
+
 class Output(Event):
     """Any other line, and a last line without newline."""
 
@@ -147,6 +183,15 @@ _FATAL: Final = re.compile(
 _SYNDROME: Final = re.compile(r"\t*ESR_EL[123x]: *[0-9a-f]{8,16}, (.+)")
 
 
+#: Lines about rows of the conformance suite, by keyword: their area, a number, and what follows.
+_AREA: Final = "([a-z][a-z0-9-]{0,30}) ([0-9]{1,7})"
+_ROW_LINES: Final = {
+    "AREA": re.compile(rf"AREA: {_AREA} ([0-9a-f]{{16}})"),
+    "REASON": re.compile(rf"REASON: {_AREA} (\S+) (\S+)"),
+    "ROWS": re.compile(rf"ROWS: {_AREA}((?: (?:[1-9][0-9]{{0,6}})?(?:[PF]|S[1-9][0-9]{{0,2}}))+)"),
+    "ROW": re.compile(rf"ROW: {_AREA}"),
+}
+
 #: Text in lines that may be more than `Output`, and their beginnings: a quick test for floods.
 _MARK: Final = ": "
 _AT: Final = "    at "
@@ -171,7 +216,23 @@ def _event(line: str) -> Event:
         return Check(line, status)
     if colon and (kind := _REMARKS.get(keyword)):
         return kind(line)
+    if colon and (pattern := _ROW_LINES.get(keyword)):
+        match = pattern.fullmatch(line)
+        return _row_event(keyword, match) if match else Output(line)
     return _ending(line) or Output(line)
+
+
+def _row_event(keyword: str, found: re.Match[str]) -> Event:
+    """Return the event of a line about rows of the conformance suite."""
+    line, area, number = found[0], found[1], int(found[2])
+    match keyword:
+        case "AREA":
+            return AreaStart(line, area, number, found[3])
+        case "REASON":
+            return SkipReason(line, area, number, Reason(found[3], found[4]))
+        case "ROWS":
+            return RowBlock(line, area, number, runs_of(found[3]))
+    return RowStart(line, area, number)
 
 
 def _ending(line: str) -> Event | None:

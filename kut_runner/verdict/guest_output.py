@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from kut_runner.verdict.events import (
     Abort,
+    AreaStart,
     At,
     Check,
     Event,
@@ -15,10 +16,14 @@ from kut_runner.verdict.events import (
     Fatal,
     Info,
     Output,
+    RowBlock,
+    RowStart,
+    SkipReason,
     Stack,
     Summary,
     Syndrome,
 )
+from kut_runner.verdict.rows import AreaRows, RowsCollector
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
@@ -45,6 +50,8 @@ class GuestOutput:
     """First line after the first EXIT line."""
     last_lines: tuple[str, ...] = ()
     """Last lines of any kind, without blank lines."""
+    rows: AreaRows | None = None
+    """Rows of the conformance suite; None for any other test."""
     dump_lines: tuple[str, ...] = field(default=(), compare=False)
     """Lines around the first `Fatal` or `Abort`; not part of documents."""
     exit_statuses: frozenset[int] = field(default=frozenset(), compare=False)
@@ -96,6 +103,7 @@ class OutputCollector:
         self._dump_lines: list[str] = []
         self._exit_statuses: set[int] = set()
         self._most_unexpected = 0
+        self._rows = RowsCollector()
         self._follows = False
 
     def feed(self, events: Iterable[Event]) -> None:
@@ -122,6 +130,7 @@ class OutputCollector:
             checks_and_infos=tuple(self._checks_and_infos),
             after_exit=self._after_exit,
             last_lines=tuple(self._lines),
+            rows=self._rows.rows(),
             dump_lines=tuple(self._dump_lines),
             exit_statuses=frozenset(self._exit_statuses),
             most_unexpected=self._most_unexpected,
@@ -134,6 +143,7 @@ class OutputCollector:
             self._exit_statuses.add(event.status)
         if Exit in self._last:
             return
+        self._add_row_line(event)
         if isinstance(event, At):
             if failed:
                 self._checks_and_infos[-1] = self._last[Check] = replace(failed, place=event.place)
@@ -144,6 +154,18 @@ class OutputCollector:
             self._checks_and_infos.append(event)
             if isinstance(event, Check) and event.status.is_failure:
                 self._failed = event
+
+    def _add_row_line(self, event: Event) -> None:
+        """Add a line about rows of the conformance suite."""
+        match event:
+            case AreaStart(area=area):
+                self._rows.begin(area, event.count, event.hash)
+            case SkipReason(area=area):
+                self._rows.add_reason(area, event.number, event.reason)
+            case RowBlock(area=area):
+                self._rows.add_block(area, event.first, event.runs)
+            case RowStart(area=area):
+                self._rows.trace(area, event.number)
 
     def _record(self, event: Event) -> None:
         """Make the event the last of its kind, or keep the first one of those of a dump."""

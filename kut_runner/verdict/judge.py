@@ -25,7 +25,8 @@ row  condition                                                   status   code  
 15   EXIT says "gave up"                                         crash    1        gave-up
 16   output after an EXIT that says "passed" or "skipped"        crash    1        output-after-exit
 17   no SUMMARY line, unless row 26 allows that                  crash    1        no-summary
-18   SUMMARY contradicts the check lines or an earlier SUMMARY   crash    1        summary-mismatch
+18   SUMMARY contradicts the check lines, an earlier SUMMARY     crash    1        summary-mismatch
+     or the rows of the conformance suite
 19   SUMMARY announces failures                                  fail     1        checks-failed
 20   EXIT says neither "passed" nor "skipped"                    fail     1        exit-status
 21   a STACK line                                                crash    1        fatal
@@ -83,6 +84,7 @@ from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.events import Abort, Info, Stack, Summary
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import Verdict, skipped
+from kut_runner.verdict.rows import FAIL, PASS, SKIP
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
@@ -281,18 +283,29 @@ def _mismatch(output: GuestOutput, summary: Summary, *, is_truncated: bool) -> s
             f" but an earlier one {_failures(output.most_unexpected)}"
         )
     seen = Counter(check.status for check in output.checks)
+    rows = output.rows.counts if output.rows else Counter[str]()
     kinds = (
         ("failed", seen[Status.FAIL] + seen[Status.XPASS], summary.unexpected),
         ("known to fail", seen[Status.KFAIL], summary.known),
         ("expected to fail", seen[Status.XFAIL], summary.expected),
-        ("skipped", seen[Status.SKIP], summary.skipped),
+        ("skipped", seen[Status.SKIP] + rows[SKIP], summary.skipped),
     )
     for kind, lines, announced in kinds:
         if lines > announced or (lines < announced and not is_truncated):
             return f"{_checks(lines)} {kind}, but SUMMARY announces {announced}"
-    needed = sum(announced for _, _, announced in kinds) + seen[Status.PASS]
+    needed = sum(announced for _, _, announced in kinds) + seen[Status.PASS] + rows[PASS]
     if needed > summary.tests:
         return f"{_checks(needed)} made, but SUMMARY announces {summary.tests}"
+    return _rows_mismatch(output, rows) if output.rows else ""
+
+
+def _rows_mismatch(output: GuestOutput, rows: Counter[str]) -> str:
+    """Return the contradiction among the lines about rows, "" without one."""
+    if output.rows and output.rows.problem:
+        return output.rows.problem
+    failed = len(output.failed)
+    if rows[FAIL] != failed:
+        return f"{_checks(failed)} failed, but ROWS lines have {rows[FAIL]} failed rows"
     return ""
 
 
@@ -362,6 +375,7 @@ def _contradiction(output: GuestOutput, summary: Summary) -> str:
 
 def _skip_reason(output: GuestOutput) -> str:
     reasons = [check.text for check in output.checks if check.status is Status.SKIP]
+    reasons += [str(reason) for reason in output.rows.reasons] if output.rows else ()
     if len(reasons) > 1:
         return f"{_quoted(reasons[0])} (and {len(reasons) - 1} more)"
     return reasons[0] if reasons else "no check was made"

@@ -218,8 +218,12 @@ def _slowest(results: "Sequence[TestResult]", most: int) -> "Iterator[str]":
 
 def _outcome(result: "TestResult") -> str:
     """Return the reason of the verdict, or for a pass the number of checks."""
+    rows = result.output.rows
     if result.verdict.reason:
-        return result.verdict.reason
+        reason = result.verdict.reason
+        return f"{reason}; {rows.summary}" if rows and result.status is Status.FAIL else reason
+    if rows:
+        return rows.summary
     kinds = Counter(check.status for check in result.output.checks)
     parts = [f"{result.output.counted} checks" if result.output.counted != 1 else "1 check"]
     parts += [f"{kinds[status]} {status.value}" for status in _NOTABLE if kinds[status]]

@@ -56,6 +56,8 @@ def _diagnosis(result: TestResult) -> str:
 
 
 def _checks_made(result: TestResult) -> str:
+    if result.output.rows:
+        return shown(result.output.rows.summary)
     made = result.output.counted
     return f"{made} check{'' if made == 1 else 's'}"
 

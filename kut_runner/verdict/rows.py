@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rows of the conformance suite that an image has run: verdicts by number, run-length coded.
+
+An image prints one line for a block of rows (`lib/arm64/asm/conform.h`). There may be 50,000 rows,
+so they stay runs of equal verdicts, and only what needs single rows expands them.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final
+
+#: Codes of verdicts; that of a skipped row is followed by the number of its reason, from 1.
+PASS: Final = "P"  # noqa: S105 - a verdict, not a password
+FAIL: Final = "F"
+SKIP: Final = "S"
+CRASH: Final = "C"
+"""The machine died or hung at this row."""
+KNOWN: Final = "K"
+"""It failed, as an entry of the errata says."""
+NONE: Final = "-"
+"""It did not run."""
+
+#: Most rows of an area: more than one that runs in seconds.
+MOST_ROWS: Final = 1_000_000
+
+_RUN: Final = re.compile(r"([0-9]{0,7})([PFCK-]|S[1-9][0-9]{0,2})")
+
+#: Most features that a summary names.
+_FEATURES: Final = 4
+
+#: A number of rows in sequence, and their code.
+Run = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Reason why rows were skipped: a feature that the machine lacks."""
+
+    feature: str
+    field: str
+    """Field of the ID register that shows it, as in "ID_AA64MMFR0_EL1.FGT"."""
+
+    def __str__(self) -> str:
+        """Return the reason as in "FEAT_FGT (ID_AA64MMFR0_EL1.FGT)"."""
+        return f"{self.feature} ({self.field})"
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRows:
+    """Verdicts on the rows of an area."""
+
+    area: str
+    count: int
+    """Number of rows of the area."""
+    hash: str
+    """Hash of the table of the rows: 16 hexadecimal digits."""
+    runs: tuple[Run, ...]
+    """Verdicts of all rows of the area, in their order."""
+    reasons: tuple[Reason, ...] = ()
+    traced: int | None = None
+    """The row that was announced last; None if none was."""
+    problem: str = ""
+    """What is wrong with the lines about rows; empty if nothing is."""
+    ids: tuple[str, ...] = ()
+    """Ids of the rows; empty if they are not known."""
+    verified: Mapping[str, int] = field(default_factory=dict)
+    """Number of rows by kind that ran and are of a kind, such as "undefined"."""
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Number of rows by the letter of their code."""
+        found = Counter[str]()
+        for count, code in self.runs:
+            found[code[0]] += count
+        return found
+
+    @property
+    def skips(self) -> Mapping[str, int]:
+        """Number of skipped rows by feature, the most frequent first."""
+        found = Counter[str]()
+        for count, code in self.runs:
+            if code[0] == SKIP:
+                found[self.reason_of(code).feature] += count
+        return dict(found.most_common())
+
+    @property
+    def summary(self) -> str:
+        """Number of rows by verdict, as in "333 rows: 259 verified, 74 skipped (74 FEAT_FGT)"."""
+        counts = self.counts
+        ran = self.count - counts[SKIP] - counts[NONE]
+        parts = [f"{ran} verified"]
+        parts += [f"{count} {kind}" for kind, count in self.verified.items()]
+        names = {FAIL: "failed", CRASH: "crash", KNOWN: "known", NONE: "did not run"}
+        parts += [f"{counts[code]} {name}" for code, name in names.items() if counts[code]]
+        if counts[SKIP]:
+            features = [f"{count} {name}" for name, count in self.skips.items()]
+            more = f", and {len(features) - _FEATURES} more" if len(features) > _FEATURES else ""
+            parts.append(f"{counts[SKIP]} skipped ({', '.join(features[:_FEATURES])}{more})")
+        return f"{self.count} rows: {', '.join(parts)}"
+
+    def codes(self) -> Iterator[str]:
+        """Yield the code of each row."""
+        for count, code in self.runs:
+            for _ in range(count):
+                yield code
+
+    def reason_of(self, code: str) -> Reason:
+        """Return the reason of the code of a skipped row."""
+        return self.reasons[int(code[1:]) - 1]
+
+    def first(self, code: str) -> int | None:
+        """Return the number of the first row with this code, None without one."""
+        number = 0
+        for count, each in self.runs:
+            if each == code:
+                return number
+            number += count
+        return None
+
+    def name(self, number: int) -> str:
+        """Return the id of a row, or its number if the ids are not known."""
+        return self.ids[number] if self.ids else f"row {number}"
+
+
+def text_of(runs: Iterable[Run]) -> str:
+    """Return runs as text, as in "120P F 12S1"."""
+    return " ".join(f"{count if count > 1 else ''}{code}" for count, code in runs)
+
+
+def runs_of(text: str) -> tuple[Run, ...]:
+    """Return the runs of a text that `text_of` wrote; raises ValueError for any other."""
+    runs = []
+    for part in text.split():
+        match = _RUN.fullmatch(part)
+        if not match or match[1] == "0":
+            raise ValueError(f"{part!r} is no run of verdicts")
+        runs.append((int(match[1] or 1), match[2]))
+    return tuple(runs)
+
+
+def coded(codes: Iterable[str]) -> tuple[Run, ...]:
+    """Return the runs of single codes."""
+    return tuple((len(list(group)), code) for code, group in groupby(codes))
+
+
+class RowsCollector:
+    """Builder of an `AreaRows`, from the lines of one boot."""
+
+    def __init__(self) -> None:
+        """Start without an area."""
+        self._area: tuple[str, int, str] | None = None
+        self._reasons: list[Reason] = []
+        self._blocks: list[tuple[int, tuple[Run, ...]]] = []
+        self._traced: int | None = None
+        self._problem = ""
+
+    def begin(self, area: str, count: int, hash_: str) -> None:
+        """Begin the rows of an area."""
+        if self._area:
+            self._note("two AREA lines")
+        elif count > MOST_ROWS:
+            self._note(f"{count} rows in an area, and at most {MOST_ROWS} are supported")
+        else:
+            self._area = area, count, hash_
+
+    def add_reason(self, area: str, number: int, reason: Reason) -> None:
+        """Add the reason with the next number."""
+        if not self._is_of(area) or number != len(self._reasons) + 1:
+            self._note(f"REASON {number} after {len(self._reasons)} of them, for area {area}")
+        else:
+            self._reasons.append(reason)
+
+    def add_block(self, area: str, first: int, runs: tuple[Run, ...]) -> None:
+        """Add the verdicts of consecutive rows."""
+        last = first + sum(count for count, _ in runs) - 1
+        known = {f"{SKIP}{number + 1}" for number in range(len(self._reasons))} | {PASS, FAIL}
+        unknown = next((code for _, code in runs if code not in known), "")
+        if not self._is_of(area) or last >= self._rows:
+            self._note(f"rows {first} to {last} of area {area} are reported, which do not exist")
+        elif unknown:
+            self._note(f"a row is skipped for reason {unknown[1:]}, which has no REASON line")
+        else:
+            self._blocks.append((first, runs))
+
+    def trace(self, area: str, number: int) -> None:
+        """Note that a row runs next."""
+        if self._is_of(area) and number < self._rows:
+            self._traced = number
+        else:
+            self._note(f"row {number} of area {area} begins, which does not exist")
+
+    def rows(self) -> AreaRows | None:
+        """Return the verdicts so far; None without an AREA line."""
+        if not self._area:
+            return None
+        runs = list[Run]()
+        at = 0
+        for first, block in sorted(self._blocks):
+            if first < at:
+                self._note(f"row {first} of area {self._area[0]} is reported twice")
+                break
+            runs += [(first - at, NONE)] if first > at else []
+            runs += block
+            at = first + sum(count for count, _ in block)
+        runs += [(self._rows - at, NONE)] if at < self._rows else []
+        return AreaRows(
+            *self._area,
+            runs=_joined(runs),
+            reasons=tuple(self._reasons),
+            traced=self._traced,
+            problem=self._problem,
+        )
+
+    @property
+    def _rows(self) -> int:
+        return self._area[1] if self._area else 0
+
+    def _is_of(self, area: str) -> bool:
+        return bool(self._area) and self._area is not None and self._area[0] == area
+
+    def _note(self, problem: str) -> None:
+        """Keep the first problem."""
+        self._problem = self._problem or problem
+
+
+def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Return runs in which neighbours have different codes."""
+    groups = groupby(runs, key=lambda run: run[1])
+    return tuple((sum(count for count, _ in group), code) for code, group in groups)
