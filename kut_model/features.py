@@ -54,4 +54,12 @@ def _table(features: Iterable[Feature]) -> dict[str, Feature]:
     return {feature.name: feature for feature in features}
 
 
-FEATURES: Final = _table((Feature("FEAT_FGT", "ID_AA64MMFR0_EL1", "FGT", 56),))
+FEATURES: Final = _table(
+    (
+        Feature("FEAT_FGT", "ID_AA64MMFR0_EL1", "FGT", 56),
+        Feature("FEAT_HAFDBS", "ID_AA64MMFR1_EL1", "HAFDBS", 0),  # the access flag
+        Feature("FEAT_HAFDBS_DIRTY", "ID_AA64MMFR1_EL1", "HAFDBS", 0, least=2),  # and dirty state
+        Feature("FEAT_LSE", "ID_AA64ISAR0_EL1", "Atomic", 20, least=2),
+        Feature("FEAT_XNX", "ID_AA64MMFR1_EL1", "XNX", 28),
+    )
+)

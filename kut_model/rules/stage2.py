@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rules of stage-2 translation."""
+
+from typing import Final
+
+from kut_model.rules.rule import Rule
+
+RULES: Final = (
+    Rule(
+        key="s2.perm.data",
+        statement="S2AP[0] permits reads and S2AP[1] writes; an atomic access needs both, and a"
+        " missing read permission is reported first.",
+        section="D8.4.2, Stage 2 data accesses permissions",
+        function="AArch64.S2CheckPermissions",
+        matrix="P1",
+    ),
+    Rule(
+        key="s2.perm.execute",
+        statement="XN[1:0] permits execution at EL1 and EL0 (0b00), EL0 only (0b01), neither (0b10)"
+        " or EL1 only (0b11), whatever S2AP is.",
+        section="D8.4.2, Stage 2 instruction execution permissions",
+        function="AArch64.S2DirectBasePermissions",
+        matrix="P2",
+    ),
+    Rule(
+        key="s2.perm.maintenance",
+        statement="DC IVAC needs the write permission; the other DC by address and IC IVAU need the"
+        " read permission at EL0 and none at EL1; WnR and CM are set. DC ZVA is a write.",
+        section="D8.4.4, Permissions of cache maintenance instructions",
+        function="AArch64.S2CheckPermissions",
+        matrix="F18",
+    ),
+    Rule(
+        key="s2.perm.at",
+        statement="AT S12E* checks the permissions of stage 2, and makes no page dirty.",
+        section="D8.5.2; C5.4, AT S12E1R and AT S12E1W",
+        function="AArch64.AT",
+        matrix="AT",
+    ),
+    Rule(
+        key="s2.perm.walk",
+        statement="A stage-1 walk needs the read permission of stage 2, and with HCR_EL2.PTW memory"
+        " that is not Device: else it is a permission fault with S1PTW, at the level of the stage-2"
+        " leaf, HPFAR_EL2 with the IPA of the table, and WnR of the access.",
+        section="D8.4.5; D24.2, HCR_EL2.PTW",
+        function="AArch64.S2CheckPermissions",
+        matrix="F10",
+    ),
+    Rule(
+        key="s2.update",
+        statement="The hardware update of a stage-1 descriptor is a read and a write of stage 2: it"
+        " makes its page dirty or, where it may not write, is a permission fault with S1PTW.",
+        section="D8.5.1, Hardware management of the Access flag; D8.5.2, of dirty state",
+        function="AArch64.S1Translate, AArch64.S2Translate",
+        matrix="F12",
+    ),
+    Rule(
+        key="s2.access-flag",
+        statement="A leaf without the access flag is an access flag fault, before permissions are"
+        " checked; with VTCR_EL2.HA an access sets the flag.",
+        section="D8.5.1, The Access flag",
+        function="AArch64.S2Walk, AArch64.SettingAccessFlagPermitted",
+        matrix="F4",
+    ),
+)

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Outcomes as the numbers that images compare: the layout of `asm/translation-outcome.h`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from kut_model.translation.access import Access, Kind
+from kut_model.translation.descriptors import AF, AP_READ_ONLY, S2AP_WRITE
+from kut_model.translation.faults import Fault
+from kut_model.translation.stage2 import Output
+from kut_model.translation.syndromes import abort, par_of_fault
+from kut_model.translation.translate import Machine, Outcome
+
+_ISS = 0x3FFF
+_EC_SHIFT = 14
+_EL_SHIFT = 20
+_PAGE_SHIFT = 22
+_FAR = 1 << 25
+_AT = 1 << 30
+_S2_AF, _S2_DIRTY, _S1_AF, _S1_DIRTY = (1 << bit for bit in range(26, 30))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A test's pages and descriptors: what an outcome may name."""
+
+    pages: tuple[tuple[int, int], ...]  # IPA and PA, by number
+    stage1: int = -1  # physical addresses of the descriptors that hardware may change
+    stage2: int = -1
+
+    def page(self, address: int, *, ipa: bool) -> int:
+        """Return 1 + the number of the page with this address; 0: none."""
+        for number, (its_ipa, its_pa) in enumerate(self.pages, 1):
+            if (its_ipa if ipa else its_pa) == address >> 12 << 12:
+                return number
+        return 0
+
+
+def _changes(outcome: Outcome, machine: Machine, scene: Scene) -> int:
+    """Return the bits of the descriptors that changed; those of other ones do not count."""
+    bits = 0
+    for address, new in outcome.changes:
+        flipped = new ^ machine.descriptors[address]
+        if address == scene.stage2:
+            bits |= _S2_AF if flipped & AF else 0
+            bits |= _S2_DIRTY if flipped & S2AP_WRITE else 0
+        elif address == scene.stage1:
+            bits |= _S1_AF if flipped & AF else 0
+            bits |= _S1_DIRTY if flipped & AP_READ_ONLY else 0
+    return bits
+
+
+def _abort_code(fault: Fault, access: Access, scene: Scene) -> int:
+    """Return the code of an abort of an access by EL1 or EL0 itself."""
+    taken = abort(fault, access, access.el)
+    code = taken.iss & _ISS | taken.ec << _EC_SHIFT | taken.target_el << _EL_SHIFT | _FAR
+    if taken.hpfar is not None:
+        code |= scene.page(taken.hpfar << 8, ipa=True) << _PAGE_SHIFT
+    return code
+
+
+def code_of_access(outcome: Outcome, access: Access, machine: Machine, scene: Scene) -> int:
+    """Return the code of an access."""
+    code = _changes(outcome, machine, scene)
+    result = outcome.result
+    if isinstance(result, Fault):
+        return code | _abort_code(result, access, scene)
+    if isinstance(result, Output) and access.kind is Kind.DATA and access.read and access.aligned:
+        reads = not access.write
+        return code | (scene.page(result.address, ipa=False) << _PAGE_SHIFT if reads else 0)
+    return code
+
+
+def code_of_at(outcome: Outcome, machine: Machine, scene: Scene, *, is_ipa: bool) -> int:
+    """Return the code of an AT instruction at EL2; `is_ipa`: of one of stage 1 only."""
+    code = _AT | _changes(outcome, machine, scene)
+    if isinstance(outcome.result, Fault):
+        return code | par_of_fault(outcome.result) & 0x37F
+    assert outcome.result is not None  # noqa: S101 - AT always translates
+    return code | scene.page(outcome.result.address, ipa=is_ipa) << _PAGE_SHIFT
+
+
+def _describe_abort(code: int) -> str:
+    kind = "instruction abort" if code >> _EC_SHIFT & 0x3E == 0x20 else "data abort"  # noqa: PLR2004
+    page = code >> _PAGE_SHIFT & 7
+    where = f", HPFAR_EL2 of page {page}" if page else ""
+    return f"{kind} to EL{code >> _EL_SHIFT & 3}, ISS {code & _ISS:#x}{where}"
+
+
+def describe(code: int) -> str:
+    """Return a code decoded, as the images do."""
+    page = code >> _PAGE_SHIFT & 7
+    if code & _AT and code & 1:
+        text = f"PAR_EL1 F=1 FST={code >> 1 & 0x3F:#x} PTW={code >> 8 & 1} S={code >> 9 & 1}"
+    elif code & _AT:
+        text = f"PAR_EL1 with the address of page {page}"
+    elif code >> _EL_SHIFT & 3:
+        text = _describe_abort(code)
+    else:
+        text = f"the value of page {page}" if page else "no exception"
+    names = {
+        _S2_AF: "stage-2 access flag set",
+        _S2_DIRTY: "stage-2 page dirty",
+        _S1_AF: "stage-1 access flag set",
+        _S1_DIRTY: "stage-1 page dirty",
+    }
+    return ", ".join([text, *(name for bit, name in names.items() if code & bit)])
+
+
+def describe_all(codes: Iterable[int]) -> str:
+    """Return the permitted outcomes in one line."""
+    return ", or ".join(map(describe, codes))
+
+
+def names(variable: str, values: Iterable[str]) -> str:
+    """Return a C array of strings: the parts of ids."""
+    quoted = ", ".join(f'"{value}"' for value in values)
+    return f"static const char *const {variable}[] = {{ {quoted} }};\n"
+
+
+@dataclass(slots=True)
+class OutcomeTable:
+    """Sets of outcomes, each written once: what rows of C tables refer to."""
+
+    numbers: list[int] = field(default_factory=list)
+    _sets: dict[tuple[int, ...], int] = field(default_factory=dict)
+
+    def add(self, codes: Sequence[int]) -> str:
+        """Return the initialiser of a `struct translation_set`."""
+        key = tuple(sorted(set(codes)))
+        if key not in self._sets:
+            self._sets[key] = len(self.numbers)
+            self.numbers += key
+        return f"{{ {self._sets[key]}, {len(key)} }}"
+
+    def declaration(self, name: str) -> str:
+        """Return the C array."""
+        values = ", ".join(f"{number:#x}" for number in self.numbers)
+        return f"static const u32 {name}[] = {{ {values} }};\n"
+
+
+@dataclass(slots=True)
+class NeedsTable:
+    """Sets of features, each written once; an index is what rows of C tables refer to."""
+
+    sets: dict[tuple[str, ...], int] = field(default_factory=dict)
+
+    def add(self, needs: tuple[str, ...]) -> int:
+        """Return the index of a set of features."""
+        return self.sets.setdefault(needs, len(self.sets))
+
+    def declaration(self, name: str) -> str:
+        """Return the C array: lists that NULL ends."""
+        longest = max(map(len, self.sets)) + 1
+        lines = [f"static const struct conform_feature *const {name}[][{longest}] = {{\n"]
+        for needs in self.sets:
+            items = "".join(f"&conform_features[CONFORM_{need}], " for need in needs)
+            lines.append(f"\t{{ {items}NULL }},\n")
+        return "".join([*lines, "};\n"])

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""MMU faults and their status codes."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class FaultType(Enum):
+    """Fault of the pseudocode."""
+
+    ADDRESS_SIZE = "address size"
+    TRANSLATION = "translation"
+    ACCESS_FLAG = "access flag"
+    PERMISSION = "permission"
+    ALIGNMENT = "alignment"
+
+
+_BASES = {
+    FaultType.ADDRESS_SIZE: 0x00,
+    FaultType.TRANSLATION: 0x04,
+    FaultType.ACCESS_FLAG: 0x08,
+    FaultType.PERMISSION: 0x0C,
+}
+_ALIGNMENT = 0x21
+#: FEAT_LPA2; an access flag or permission fault needs a leaf, and level -1 has none.
+_LEVEL_MINUS_1 = {FaultType.ADDRESS_SIZE: 0x29, FaultType.TRANSLATION: 0x2B}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """FaultRecord of the pseudocode."""
+
+    type: FaultType
+    stage: int
+    level: int = 0  # -1..3; not for an alignment fault
+    ipa: int = 0  # of stage 2: the address that it translated
+    on_walk: bool = False  # of stage 2: that of a stage-1 descriptor (S1PTW)
+    write: bool = False  # WnR of a data abort
+    why: str = ""  # the rule that failed, where the type leaves it open
+
+    @property
+    def status(self) -> int:
+        """DFSC, IFSC and PAR_EL1.FST (EncodeLDFSC)."""
+        if self.type is FaultType.ALIGNMENT:
+            return _ALIGNMENT
+        if self.level < 0:
+            return _LEVEL_MINUS_1[self.type]
+        return _BASES[self.type] + self.level
+
+    @property
+    def describes_ipa(self) -> bool:
+        """Whether HPFAR_EL2 is valid (IPAValid): not for a permission fault but on a walk."""
+        if self.type is FaultType.ALIGNMENT or self.stage == 1:
+            return False
+        return self.on_walk or self.type is not FaultType.PERMISSION
+
+    def __str__(self) -> str:
+        """Return it as messages have it."""
+        level = "" if self.type is FaultType.ALIGNMENT else f", level {self.level}"
+        walk = " on a stage-1 walk" if self.on_walk else ""
+        return f"stage {self.stage} {self.type.value} fault{level}{walk}"

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Stage 1 of the EL1&0 regime, TTBR0_EL1 and the 4K granule: AArch64.S1Translate (DDI 0487, D8)."""
+
+from dataclasses import dataclass, replace
+
+from kut_model.translation import attributes, descriptors, permissions
+from kut_model.translation.access import Access, Kind
+from kut_model.translation.attributes import Attributes, Shareability
+from kut_model.translation.choices import permitted
+from kut_model.translation.controls import Stage1Control
+from kut_model.translation.descriptors import DescriptorKind
+from kut_model.translation.faults import Fault, FaultType
+from kut_model.translation.granules import DESCRIPTOR_BITS, Granule
+from kut_model.translation.processor import PA_BITS
+from kut_model.translation.stage2 import (
+    MAINTENANCE_ACCESS_FLAG,
+    Leaf,
+    Output,
+    Stage2,
+    sets_access_flag,
+)
+
+_GRANULE = Granule.K4
+_EFFECTIVE_SHAREABILITY = permitted("stage 1 gives stage 2 the effective shareability")
+#: Attributes of the walk itself: TCR_EL1.IRGN0, ORGN0 and SH0 for what is cached everywhere.
+_WALK = Attributes(
+    None, attributes.WRITE_BACK_RWA, attributes.WRITE_BACK_RWA, Shareability.ISH, xs=False
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage1:
+    """Stage 1, on a stage 2 through which its walks go."""
+
+    control: Stage1Control
+    stage2: Stage2
+
+    @property
+    def _out_bits(self) -> int:
+        """AArch64.PhysicalAddressSize of TCR_EL1.IPS, 48-bit descriptors."""
+        return min(48, PA_BITS[min(self.control.ips, 6)], self.stage2.processor.pa_bits)
+
+    def start_level(self) -> int:
+        """AArch64.S1StartLevel."""
+        return 3 - (64 - self.control.t0sz - 1 - _GRANULE.value) // _GRANULE.stride
+
+    def _fetch(self, entry: int, access: Access) -> tuple[int, int] | Fault:
+        """Return a descriptor and its physical address, through stage 2."""
+        found = self.stage2.translate(entry, _WALK, access.walk())
+        if isinstance(found, Fault):
+            return self._of_walk(found, access)
+        return self.stage2.memory.read(found.address), found.address
+
+    @staticmethod
+    def _of_walk(fault: Fault, access: Access) -> Fault:
+        """Return the fault with WnR of the access: the walk has none of its own."""
+        return replace(fault, write=access.reports_write)
+
+    def _walk(self, va: int, access: Access) -> tuple[Leaf, int, int] | Fault:
+        """AArch64.S1Walk: the leaf, the tables' descriptors ORed, and the leaf's IPA."""
+        level, tables = self.start_level(), 0
+        index_bits = 64 - self.control.t0sz - _GRANULE.leaf_bits(level)
+        base = self.control.root
+        fault = Fault(FaultType.ADDRESS_SIZE, stage=1, write=access.reports_write)
+        if base >> self._out_bits:
+            return fault
+        while True:
+            index = va >> _GRANULE.leaf_bits(level) & ((1 << index_bits) - 1)
+            entry = base | index << DESCRIPTOR_BITS
+            fetched = self._fetch(entry, access)
+            if isinstance(fetched, Fault):
+                return fetched
+            descriptor, address = fetched
+            kind = descriptors.kind(
+                descriptor, _GRANULE, level, ds=False, processor=self.stage2.processor
+            )
+            if kind is DescriptorKind.INVALID:
+                return replace(fault, type=FaultType.TRANSLATION, level=level)
+            if kind is DescriptorKind.LEAF:
+                bits = _GRANULE.leaf_bits(level)
+                output = (descriptor & ((1 << 48) - 1)) >> bits << bits | va & ((1 << bits) - 1)
+                return Leaf(descriptor, address, level, output), tables, entry
+            tables |= descriptor
+            base = (descriptor & ((1 << 48) - 1)) >> _GRANULE.value << _GRANULE.value
+            if base >> self._out_bits:
+                return replace(fault, level=level)
+            level, index_bits = level + 1, _GRANULE.stride
+
+    def _leaf_fault(self, leaf: Leaf, access: Access) -> FaultType | None:
+        """Return the fault that the leaf itself causes."""
+        if leaf.output >> self._out_bits:
+            return FaultType.ADDRESS_SIZE
+        if leaf.descriptor & descriptors.AF or self._manages_access:
+            return None
+        if access.kind.is_maintenance and not self.stage2.choices(MAINTENANCE_ACCESS_FLAG):
+            return None
+        return FaultType.ACCESS_FLAG
+
+    @property
+    def _manages_access(self) -> bool:
+        return self.control.ha and self.stage2.processor.haf
+
+    def _attributes(self, leaf: Leaf) -> Attributes:
+        """Return those of the leaf, by AttrIndx and SH."""
+        index = leaf.descriptor >> 2 & 7
+        sh = attributes.decode_shareability(leaf.descriptor >> 8 & 3, self.stage2.choices)
+        return attributes.decode_stage1(self.control.mair >> 8 * index & 0xFF, sh)
+
+    def _output_attributes(self, found: Attributes, access: Access) -> Attributes:
+        """Return them with SCTLR_EL1.C and I applied."""
+        if access.kind is Kind.FETCH:
+            uncached = found.is_device or not self.control.i
+        else:
+            uncached = not found.is_device and not self.control.c
+        if uncached:
+            found = replace(attributes.NORMAL_NC, shareability=found.shareability, xs=found.xs)
+        return found.effective() if self.stage2.choices(_EFFECTIVE_SHAREABILITY) else found
+
+    def _check(
+        self, leaf: Leaf, tables: int, access: Access, found: Attributes
+    ) -> tuple[FaultType, bool] | None:
+        """AArch64.S1HasAlignmentFault, S1CheckPermissions: the fault and its WnR, or None."""
+        if _is_misaligned(access, found):
+            return FaultType.ALIGNMENT, access.reports_write
+        control = self.control
+        if not self.stage2.processor.dbm:
+            control = replace(control, hd=False)
+        denial = permissions.check(
+            access,
+            permissions.stage1_permissions(leaf.descriptor, tables, access, control),
+            device=found.is_device,
+            choices=self.stage2.choices,
+        )
+        return (FaultType.PERMISSION, denial.write) if denial else None
+
+    def _update(
+        self, leaf: Leaf, ipa: int, access: Access, fault: FaultType | None
+    ) -> Fault | None:
+        """Update the leaf's descriptor, through stage 2, where hardware does."""
+        new = leaf.descriptor
+        if self._manages_access and sets_access_flag(access, fault, self.stage2.choices):
+            new |= descriptors.AF
+        managed = self._manages_access and self.control.hd and self.stage2.processor.dbm
+        if managed and not fault and access.updates_dirty and leaf.descriptor & descriptors.DBM:
+            new &= ~descriptors.AP_READ_ONLY
+        if new == leaf.descriptor:
+            return None
+        found = self.stage2.translate(ipa, _WALK, access.update())
+        if isinstance(found, Fault):
+            return self._of_walk(found, access)
+        self.stage2.memory.update(leaf.address, leaf.descriptor, new)
+        return None
+
+    def _disabled(self, va: int, access: Access) -> Output | Fault:
+        """AArch64.S1DisabledOutput."""
+        control = self.control
+        found = attributes.stage1_disabled(
+            fetch=access.kind is Kind.FETCH, icache=control.i, dc=control.dc, dct=control.dct
+        )
+        fault = Fault(FaultType.ADDRESS_SIZE, stage=1, write=access.reports_write)
+        if va >> self.stage2.processor.pa_bits:
+            return fault
+        if _is_misaligned(access, found):
+            return replace(fault, type=FaultType.ALIGNMENT)
+        return Output(va, found)
+
+    def translate(self, va: int, access: Access) -> Output | Fault:
+        """AArch64.S1Translate, for an address of TTBR0_EL1."""
+        if not self.control.enabled:
+            return self._disabled(va, access)
+        if va >> (64 - self.control.t0sz):
+            return Fault(FaultType.TRANSLATION, stage=1, write=access.reports_write)
+        walked = self._walk(va, access)
+        if isinstance(walked, Fault):
+            return walked
+        return self._use(*walked, access)
+
+    def _use(self, leaf: Leaf, tables: int, ipa: int, access: Access) -> Output | Fault:
+        """Return the output of a leaf, checked and updated; `ipa`: of its descriptor."""
+        fault = Fault(FaultType.TRANSLATION, stage=1, write=access.reports_write)
+        early = self._leaf_fault(leaf, access)
+        if early:
+            return replace(fault, type=early, level=leaf.level)
+        found = self._attributes(leaf)
+        denied = self._check(leaf, tables, access, found)
+        failed = self._update(leaf, ipa, access, denied[0] if denied else None)
+        if failed:
+            return failed
+        if denied:
+            return replace(fault, type=denied[0], level=leaf.level, write=denied[1])
+        return Output(leaf.output, self._output_attributes(found, access))
+
+
+def _is_misaligned(access: Access, found: Attributes) -> bool:
+    """AArch64.S1HasAlignmentFault: Device memory takes aligned accesses only, and no DC ZVA."""
+    return found.is_device and (not access.aligned or access.kind is Kind.ZERO)

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Stage 2 of a translation: AArch64.S2Translate (DDI 0487, D8.2 to D8.5)."""
+
+from dataclasses import dataclass, replace
+
+from kut_model.translation import attributes, descriptors, permissions
+from kut_model.translation.access import Access, Kind
+from kut_model.translation.attributes import Attributes
+from kut_model.translation.choices import Choices, permitted
+from kut_model.translation.controls import Stage2Control
+from kut_model.translation.descriptors import DescriptorKind
+from kut_model.translation.faults import Fault, FaultType
+from kut_model.translation.geometry import (
+    Geometry,
+    effective,
+    geometry,
+    pa_size,
+    root_address,
+)
+from kut_model.translation.granules import DESCRIPTOR_BITS
+from kut_model.translation.memory import Memory
+from kut_model.translation.processor import Processor
+
+CONTIGUOUS_FAULTS = permitted("a contiguous set larger than the input size faults")
+MAINTENANCE_ACCESS_FLAG = permitted("DC and IC take access flag faults")
+SET_ACCESS_FLAG_OF_FAULT = permitted("a permission or alignment fault sets the access flag")
+#: The pseudocode sets it; the text lets an implementation choose: D8.5.1.
+SET_ACCESS_FLAG_OF_NO_ACCESS = permitted("AT, DC and IC set the access flag")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """The end of a walk: TTWState."""
+
+    descriptor: int
+    address: int  # of the descriptor
+    level: int
+    output: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An address and attributes that a stage gives."""
+
+    address: int
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Stage2:
+    """Stage 2 of a processor."""
+
+    control: Stage2Control  # geometry.effective()
+    processor: Processor
+    memory: Memory
+    choices: Choices
+    geometry: Geometry | str
+
+    def _out_of_range(self, output: int) -> bool:
+        """AArch64.OAOutOfRange."""
+        return output >> pa_size(self.control, self.processor) != 0
+
+    def _leaf_fault(self, leaf: Leaf, access: Access, ipa_bits: int) -> FaultType | None:
+        """Return the fault that the leaf itself causes, the first of them (AArch64.S2Walk)."""
+        granule = self.control.granule
+        set_bits = granule.contiguous_bits(leaf.level)
+        if leaf.descriptor & descriptors.CONTIGUOUS and set_bits:
+            too_large = granule.leaf_bits(leaf.level) + set_bits > ipa_bits
+            if too_large and self.choices(CONTIGUOUS_FAULTS):
+                return FaultType.TRANSLATION
+        if self._out_of_range(leaf.output):
+            return FaultType.ADDRESS_SIZE
+        if leaf.descriptor & descriptors.AF or self.control.ha:
+            return None
+        if access.kind.is_maintenance and not self.choices(MAINTENANCE_ACCESS_FLAG):
+            return None
+        return FaultType.ACCESS_FLAG
+
+    def _leaf(self, descriptor: int, address: int, level: int, ipa: int) -> Leaf:
+        """AArch64.LeafBase and StageOA: a contiguous set gives the bits that select its entry."""
+        granule = self.control.granule
+        bits = granule.leaf_bits(level)
+        if descriptor & descriptors.CONTIGUOUS:
+            bits += granule.contiguous_bits(level)
+        base = descriptors.address(
+            descriptor, granule, ds=bool(self.control.ds), processor=self.processor, low=bits
+        )
+        return Leaf(descriptor, address, level, base | ipa & ((1 << bits) - 1))
+
+    def _entry(self, base: int, index_bits: int, level: int, ipa: int) -> int:
+        """AArch64.S2SLTTEntryAddress, TTEntryAddress: where the descriptor for `ipa` is."""
+        index = ipa >> self.control.granule.leaf_bits(level) & ((1 << index_bits) - 1)
+        return base | index << DESCRIPTOR_BITS
+
+    def _walk(self, found: Geometry, ipa: int) -> Leaf | tuple[FaultType, int]:
+        """AArch64.S2Walk: the leaf, or a fault and its level."""
+        granule, ds = self.control.granule, bool(self.control.ds)
+        level = found.start_level
+        entry = self._entry(
+            root_address(self.control, found, self.processor), found.root_bits, level, ipa
+        )
+        if self._out_of_range(entry):
+            return FaultType.ADDRESS_SIZE, 0
+        while True:
+            descriptor = self.memory.read(entry)
+            kind = descriptors.kind(descriptor, granule, level, ds=ds, processor=self.processor)
+            if kind is DescriptorKind.INVALID:
+                return FaultType.TRANSLATION, level
+            if kind is DescriptorKind.LEAF:
+                return self._leaf(descriptor, entry, level, ipa)
+            table = descriptors.address(
+                descriptor, granule, ds=ds, processor=self.processor, low=granule.value
+            )
+            entry = self._entry(table, granule.stride, level + 1, ipa)
+            if self._out_of_range(entry):
+                return FaultType.ADDRESS_SIZE, level
+            level += 1
+
+    def _attributes(self, leaf: Leaf, stage1: Attributes) -> Attributes:
+        """Return the leaf's attributes; with FWB they include stage 1's."""
+        memattr = leaf.descriptor >> 2 & 0xF
+        sh = attributes.decode_shareability(
+            self.control.sh if self.control.ds else leaf.descriptor >> 8 & 3, self.choices
+        )
+        fnxs = bool(leaf.descriptor & descriptors.FNXS)
+        if self.control.fwb:
+            return attributes.force(stage1, memattr, sh, fnxs=fnxs, processor=self.processor)
+        return attributes.decode_stage2(memattr, sh, fnxs=fnxs, choices=self.choices)
+
+    def _combine(self, access: Access, stage1: Attributes, stage2: Attributes) -> Attributes:
+        """Return both stages' attributes: HCR_EL2.CD, ID and PTW change those of stage 2."""
+        control, fetch = self.control, access.kind is Kind.FETCH
+        if fetch:
+            uncached = stage2.is_device or control.id
+        elif stage2.is_device:
+            uncached = access.kind is Kind.WALK and not control.ptw
+        else:
+            uncached = control.cd
+        if uncached:
+            stage2 = replace(attributes.NORMAL_NC, xs=stage2.xs)
+        if control.fwb:
+            return stage2
+        return attributes.combine(stage1, stage2, self.processor)
+
+    def _permissions(self, leaf: Leaf, el: int) -> permissions.Permissions:
+        managed = self.control.ha and self.control.hd and leaf.descriptor & descriptors.DBM
+        return permissions.stage2_permissions(
+            leaf.descriptor, el, xnx=self.processor.xnx, dirty=bool(managed)
+        )
+
+    def _check(
+        self, leaf: Leaf, access: Access, found: Attributes
+    ) -> tuple[FaultType, bool] | None:
+        """AArch64.S2HasAlignmentFault, S2CheckPermissions: the fault and its WnR, or None."""
+        if found.is_device and (not access.aligned or access.kind is Kind.ZERO):
+            return FaultType.ALIGNMENT, access.reports_write
+        if access.kind is Kind.WALK and self.control.ptw and found.is_device:
+            return FaultType.PERMISSION, access.reports_write
+        denial = permissions.check(
+            access,
+            self._permissions(leaf, access.el),
+            device=found.is_device,
+            choices=self.choices,
+        )
+        return (FaultType.PERMISSION, denial.write) if denial else None
+
+    def _update(self, leaf: Leaf, access: Access, fault: FaultType | None) -> None:
+        """Set the access flag and the dirty state, as hardware does with HA and HD."""
+        new = leaf.descriptor
+        if self.control.ha and sets_access_flag(access, fault, self.choices):
+            new |= descriptors.AF
+        dirty = fault is None and self.control.ha and self.control.hd and access.updates_dirty
+        if dirty and leaf.descriptor & descriptors.DBM:
+            new |= descriptors.S2AP_WRITE
+        self.memory.update(leaf.address, leaf.descriptor, new)
+
+    def translate(self, ipa: int, stage1: Attributes, access: Access) -> Output | Fault:
+        """AArch64.S2Translate; `stage1`: the attributes that stage 1 gives."""
+        on_walk = access.kind is Kind.WALK
+        write = access.reports_write
+        found = self.geometry
+        if isinstance(found, str):
+            return Fault(FaultType.TRANSLATION, 2, 0, ipa, on_walk, write, found)
+        if ipa >> found.ipa_bits:
+            return Fault(FaultType.TRANSLATION, 2, 0, ipa, on_walk, write, "IPA")
+        leaf = self._walk(found, ipa)
+        if not isinstance(leaf, Leaf):
+            return Fault(leaf[0], 2, leaf[1], ipa, on_walk, write)
+        early = self._leaf_fault(leaf, access, found.ipa_bits)
+        if early:
+            return Fault(early, 2, leaf.level, ipa, on_walk, write)
+        stage2 = self._attributes(leaf, stage1)
+        denied = self._check(leaf, access, stage2)
+        self._update(leaf, access, denied[0] if denied else None)
+        if denied:
+            return Fault(denied[0], 2, leaf.level, ipa, on_walk, denied[1])
+        return Output(leaf.output, self._combine(access, stage1, stage2))
+
+
+def stage2(
+    control: Stage2Control, processor: Processor, memory: Memory, choices: Choices
+) -> Stage2:
+    """Return stage 2 with the fields of `control` that take part on `processor`."""
+    control = effective(control, processor)
+    return Stage2(control, processor, memory, choices, geometry(control, processor, choices))
+
+
+def sets_access_flag(access: Access, fault: FaultType | None, choices: Choices) -> bool:
+    """AArch64.SettingAccessFlagPermitted: whether hardware sets it, with HA, at either stage."""
+    if fault in {FaultType.ALIGNMENT, FaultType.PERMISSION}:
+        return choices(SET_ACCESS_FLAG_OF_FAULT)
+    if fault:
+        return False
+    if access.kind.is_maintenance or access.kind is Kind.TRANSLATE:
+        return choices(SET_ACCESS_FLAG_OF_NO_ACCESS)
+    return True
