@@ -55,6 +55,13 @@ bool conform_has(const struct conform_feature *feature)
 	return value >= feature->least && value <= feature->most;
 }
 
+const struct conform_feature *conform_missing(const struct conform_feature *const *needs)
+{
+	while (*needs && conform_has(*needs))
+		needs++;
+	return *needs;
+}
+
 /*
  * Verdicts
  */

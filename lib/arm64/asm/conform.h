@@ -60,6 +60,8 @@ struct conform_feature {
 };
 
 bool conform_has(const struct conform_feature *feature);
+/* The first of @needs, which NULL ends, that this CPU lacks; NULL: it has them all. */
+const struct conform_feature *conform_missing(const struct conform_feature *const *needs);
 
 /* For generated headers: the function that reads an ID register. */
 #define CONFORM_ID_REGISTER(name, op0, op1, crn, crm, op2)            \

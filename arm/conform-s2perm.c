@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Conformance: the permissions of a stage-2 page. A row is a descriptor of kut_model/areas/s2perm.py,
+ * in tables that are made once:
+ *
+ *   stage 2   the image one to one; PAGE_IPA the page of the row; OUT_IPA a page; TABLES_IPA stage
+ *             1's tables
+ *   stage 1   the image one to one; WALK_VA is OUT_IPA, by a level-3 table in the page of the row
+ */
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <subtest.h>
+#include <asm/conform.h>
+#include <asm/el1-probe.h>
+#include <asm/guest.h>
+#include <asm/io.h>
+#include <asm/mmu.h>
+#include <asm/stage2-internal.h>
+#include <asm/translation-outcome.h>
+
+struct s2perm_row {
+	unsigned int kind : 4, op : 4, el : 1, s2ap : 2, xn : 2, af : 1, dbm : 1, ha : 1, hd : 1,
+		normal : 1, ptw : 1;
+	u8 needs;
+	struct translation_set set;
+};
+
+#include <conform/s2perm.h>
+
+#define PAGE_IPA 0x80000000UL
+#define OUT_IPA 0xc0000000UL
+#define TABLES_IPA 0x100000000UL
+#define WALK_VA 0x80000000UL
+#define IPA_BITS 39
+#define VALUE(page) ((u64)(page) << 32 | PROBE_CODE) /* of a page's first 8 bytes */
+#define DATA_OFFSET 0x100 /* of accesses that write, or maintain caches */
+#define ZVA_OFFSET 0x800
+
+/* Kinds and accesses in the order of the model */
+enum { KIND_PLAIN, KIND_DC, KIND_WALK, KIND_AF, KIND_DIRTY };
+enum {
+	OP_READ,
+	OP_WRITE,
+	OP_ATOMIC,
+	OP_EXEC,
+	OP_DC_ZVA,
+	OP_DC_IVAC,
+	OP_DC_CIVAC,
+	OP_DC_CVAC,
+	OP_IC_IVAU,
+	OP_READ_UNALIGNED,
+	OP_WRITE_UNALIGNED,
+	OP_AT_READ,
+	OP_AT_WRITE,
+};
+
+/* A leaf of stage 1: a page at level 3, or a block, that both exception levels may read */
+#define S1_LEAF (PTE_AF | PTE_SHARED | PTE_USER | PT_VALID)
+#define S1_DBM (UL(1) << 51)
+#define TCR_PROBE (TCR_EPD1 | UL(2) << 32 /* IPS */ | UL(3) << 12 | UL(5) << 8 | (64 - IPA_BITS))
+#define TCR_HA (UL(1) << 39)
+#define TCR_HD (UL(1) << 40)
+#define MAIR_NORMAL 0xffUL
+#define MEMATTR_NORMAL S2_MEMATTR(S2_MEMATTR_NORMAL_WB)
+#define MEMATTR_DEVICE S2_MEMATTR(S2_MEMATTR_DEVICE_nGnRE)
+
+static struct {
+	struct s2_mmu *mmu;
+	pteval_t *leaf; /* of PAGE_IPA */
+	u64 *page, *out; /* memory of the page of plain accesses, and of what walks reach */
+	pteval_t *level3, *level1; /* stage 1's tables: level 3 is the page of walks */
+} test;
+
+static u64 *alloc_with_value(unsigned int number)
+{
+	u64 *page = alloc_page();
+
+	assert_msg(page, "no memory");
+	page[0] = VALUE(number);
+	dcache_clean_inval_poc(page, PAGE_SIZE); /* some rows map it as Device */
+	sync_icache(page, PAGE_SIZE);
+	return page;
+}
+
+static void map(u64 ipa, const void *memory, unsigned long flags)
+{
+	assert(!s2mmu_map(test.mmu, ipa, virt_to_phys(memory), PAGE_SIZE, flags));
+}
+
+static void create_stage1(void)
+{
+	pteval_t *level2 = alloc_page();
+
+	test.level1 = alloc_page();
+	test.level3 = alloc_page();
+	assert_msg(test.level1 && level2 && test.level3, "no memory");
+	map(TABLES_IPA, test.level1, S2_MAP_RW);
+	map(TABLES_IPA + PAGE_SIZE, level2, S2_MAP_RW);
+	test.level1[probe_code() >> 30] = (probe_code() & ~(SZ_1G - 1)) | S1_LEAF | PTE_RDONLY;
+	test.level1[WALK_VA >> 30] = (TABLES_IPA + PAGE_SIZE) | PT_VALID | PT_TABLE;
+	level2[0] = PAGE_IPA | PT_VALID | PT_TABLE;
+}
+
+static bool create(void)
+{
+	test.mmu = s2mmu_create(
+		&(struct s2_config){ .vmid = 1, .ipa_bits = IPA_BITS, .start = S2_START_LEVEL(1) });
+	if (!test.mmu)
+		return false;
+	test.mmu->fwb = false; /* HCR_EL2.FWB stays clear */
+	test.page = alloc_with_value(1);
+	test.out = alloc_with_value(2);
+	map(probe_code(), phys_to_virt(probe_code()), S2_MAP_RO);
+	map(PAGE_IPA, test.page, S2_MAP_RW);
+	map(OUT_IPA, test.out, S2_MAP_RW);
+	create_stage1();
+	test.leaf = s2mmu_entry(test.mmu, PAGE_IPA, PT_LEVEL_LAST);
+	return true;
+}
+
+static bool walks(const struct s2perm_row *r)
+{
+	return r->kind >= KIND_WALK;
+}
+
+static void set_regime(const struct s2perm_row *r)
+{
+	struct probe_regime regime = {
+		.hcr = HCR_EL2_VM | (r->kind == KIND_DC ? HCR_EL2_DC : 0) |
+		       (r->ptw ? HCR_EL2_PTW : 0),
+		.vtcr = test.mmu->vtcr | (r->ha ? VTCR_EL2_HA : 0) | (r->hd ? VTCR_EL2_HD : 0),
+		.vttbr = test.mmu->vttbr,
+		.sctlr = SCTLR_EL1_C | SCTLR_EL1_I | (walks(r) ? SCTLR_EL1_M : 0),
+		.tcr = TCR_PROBE | (r->kind > KIND_WALK ? TCR_HA | TCR_HD : 0),
+		.ttbr0 = TABLES_IPA,
+		.mair = MAIR_NORMAL,
+	};
+
+	probe_set(&regime);
+}
+
+static pteval_t stage2_leaf(const struct s2perm_row *r)
+{
+	return virt_to_phys(walks(r) ? test.level3 : test.page) | PT_VALID | PT_TABLE | S2_SHARED |
+	       (r->normal ? MEMATTR_NORMAL : MEMATTR_DEVICE) | (u64)r->s2ap << 6 |
+	       (r->af ? S2_AF : 0) | (r->dbm ? S2_DBM : 0) | (u64)r->xn << 53;
+}
+
+static pteval_t stage1_leaf(const struct s2perm_row *r)
+{
+	pteval_t leaf = OUT_IPA | S1_LEAF | PT_TABLE;
+
+	if (r->kind == KIND_AF)
+		leaf &= ~PTE_AF;
+	if (r->kind == KIND_DIRTY)
+		leaf |= S1_DBM | PTE_RDONLY;
+	return r->op == OP_EXEC ? leaf | PTE_RDONLY : leaf;
+}
+
+static u32 access_outcome(const struct s2perm_row *r, u64 address,
+			  const struct translation_pages *pages)
+{
+	static const struct {
+		enum probe_op op;
+		u64 offset;
+	} ops[] = {
+		[OP_READ] = { PROBE_READ, 0 },
+		[OP_WRITE] = { PROBE_WRITE, DATA_OFFSET },
+		[OP_ATOMIC] = { PROBE_ATOMIC, DATA_OFFSET },
+		[OP_EXEC] = { PROBE_EXECUTE, 0 },
+		[OP_DC_ZVA] = { PROBE_DC_ZVA, ZVA_OFFSET },
+		[OP_DC_IVAC] = { PROBE_DC_IVAC, DATA_OFFSET },
+		[OP_DC_CIVAC] = { PROBE_DC_CIVAC, DATA_OFFSET },
+		[OP_DC_CVAC] = { PROBE_DC_CVAC, DATA_OFFSET },
+		[OP_IC_IVAU] = { PROBE_IC_IVAU, DATA_OFFSET },
+		[OP_READ_UNALIGNED] = { PROBE_READ, DATA_OFFSET + 1 },
+		[OP_WRITE_UNALIGNED] = { PROBE_WRITE, DATA_OFFSET + 1 },
+	};
+	u64 target = address + ops[r->op].offset;
+	struct probe_exit exit = probe_access(ops[r->op].op, r->el, false, target);
+
+	return translation_outcome(&exit, ops[r->op].op, target, pages);
+}
+
+static u32 outcome_of(const struct s2perm_row *r)
+{
+	struct translation_pages pages = {
+		.count = 2,
+		.ipa = { PAGE_IPA, OUT_IPA },
+		.pa = { virt_to_phys(walks(r) ? test.level3 : test.page), virt_to_phys(test.out) },
+	};
+	u64 address = walks(r) ? WALK_VA : PAGE_IPA;
+	bool write = r->op == OP_AT_WRITE;
+
+	if (r->op < OP_AT_READ)
+		return access_outcome(r, address, &pages);
+	return translation_outcome_at(probe_at(r->el ? (write ? PROBE_S12E1W : PROBE_S12E1R)
+						     : (write ? PROBE_S12E0W : PROBE_S12E0R),
+					       address),
+				      false, &pages);
+}
+
+/* The bits of the descriptors that hardware changed. */
+static u32 changes(pteval_t stage1, pteval_t stage2)
+{
+	pteval_t changed1 = test.level3[0] ^ stage1, changed2 = *test.leaf ^ stage2;
+
+	return (changed2 & S2_AF ? TRANSLATION_S2_AF : 0) |
+	       (changed2 & S2_AP_WRITE ? TRANSLATION_S2_DIRTY : 0) |
+	       (changed1 & PTE_AF ? TRANSLATION_S1_AF : 0) |
+	       (changed1 & PTE_RDONLY ? TRANSLATION_S1_DIRTY : 0);
+}
+
+static enum conform_verdict run(u32 row)
+{
+	const struct s2perm_row *r = &s2perm_rows[row];
+	const struct conform_feature *missing = conform_missing(s2perm_needs[r->needs]);
+	pteval_t stage1 = stage1_leaf(r), stage2 = stage2_leaf(r);
+	u32 found;
+
+	if (missing)
+		return conform_skip(missing->name, missing->field);
+	test.level3[0] = stage1;
+	*test.leaf = stage2;
+	set_regime(r);
+	probe_flush();
+	found = outcome_of(r) | changes(stage1, stage2);
+	if (translation_permits(s2perm_outcomes, r->set, found))
+		return CONFORM_PASS;
+	return translation_fail(s2perm_outcomes, r->set, found);
+}
+
+static void id(u32 row, char *buffer, size_t size)
+{
+	const struct s2perm_row *r = &s2perm_rows[row];
+
+	snprintf(buffer, size, "s2perm.%s.%s.el%u.ap%u.xn%u.af%u.dbm%u.ha%u.hd%u.%s.ptw%u",
+		 s2perm_kinds[r->kind], s2perm_ops[r->op], r->el, r->s2ap, r->xn, r->af, r->dbm,
+		 r->ha, r->hd, r->normal ? "normal" : "device", r->ptw);
+}
+
+static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HASH, id, run };
+
+int main(int argc, char **argv)
+{
+	const char *reason = guest_unsupported(S2_PAGE_4K);
+	int code;
+
+	if (reason || !create())
+		return skip_all(reason ?: "no 39-bit stage 2");
+	probe_begin(probe_code());
+	code = conform_main(&area, argc, argv);
+	probe_end();
+	return code;
+}

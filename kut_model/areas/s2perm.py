@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Area `s2perm`: the permissions of a stage-2 page, for every access and every use of the page.
+
+A row is a descriptor, the controls that matter for it, and an access. Kinds:
+
+    plain   stage 1 off, so that data is Device-nGnRnE; the access is to the page itself
+    dc      HCR_EL2.DC: the same, and data is Normal
+    walk    the page has stage 1's level-3 table
+    af      the same, and hardware has to set the access flag of the descriptor there
+    dirty   the same, and a write has to clear its AP[2]
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Final
+
+from kut_model.rows import Area, Row
+from kut_model.translation import descriptors
+from kut_model.translation.access import OPERATIONS, Access, Kind
+from kut_model.translation.codes import (
+    NeedsTable,
+    OutcomeTable,
+    Scene,
+    code_of_access,
+    code_of_at,
+    describe_all,
+    names,
+)
+from kut_model.translation.controls import Stage1Control, Stage2Control
+from kut_model.translation.processor import Processor
+from kut_model.translation.translate import Machine, alternatives
+
+KINDS: Final = ("plain", "dc", "walk", "af", "dirty")
+#: In the order of enum probe_op, without those of other areas; then AT at EL2.
+OPS: Final = (
+    *("read", "write", "atomic", "exec", "dc-zva", "dc-ivac", "dc-civac", "dc-cvac", "ic-ivau"),
+    *("read-unaligned", "write-unaligned", "at-read", "at-write"),
+)
+_EL1_ONLY: Final = {"dc-ivac"}
+_AT: Final = {"at-read", "at-write"}
+_NORMAL, _DEVICE = 0b1111, 0b0001
+
+# Physical addresses of the model's tables; the image has its own.
+_ROOT, _LEVEL_2, _LEVEL_3, _STAGE1 = 0x40500000, 0x40510000, 0x40520000, 0x40530000
+_PAGE, _OUT = 0x40610000, 0x40620000
+#: IPAs, and the VA of walks; those of the image too.
+PAGE_IPA: Final = 0x8000_0000
+OUT_IPA: Final = 0xC000_0000
+STAGE1_IPA: Final = 0x1_0000_0000
+WALK_VA: Final = 0x8000_0000
+_LEAF: Final = 0x743  # at stage 1: a page, AF, SH, EL0 too, read and write, AttrIndx 0
+_PLAIN_S2: Final = 0x7FF  # at stage 2: a page or table, AF, SH, read and write, Normal
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A row."""
+
+    kind: str
+    op: str
+    el: int
+    s2ap: int
+    xn: int
+    af: int
+    dbm: int
+    ha: int
+    hd: int
+    normal: int
+    ptw: int
+
+    @property
+    def id(self) -> str:
+        """Its id; the image builds the same."""
+        memory = "normal" if self.normal else "device"
+        return (
+            f"s2perm.{self.kind}.{self.op}.el{self.el}.ap{self.s2ap}.xn{self.xn}.af{self.af}"
+            f".dbm{self.dbm}.ha{self.ha}.hd{self.hd}.{memory}.ptw{self.ptw}"
+        )
+
+    @property
+    def bits(self) -> int:
+        """The descriptor without its address."""
+        memattr = _NORMAL if self.normal else _DEVICE
+        return (
+            0x303 | memattr << 2 | self.s2ap << 6 | self.af << 10 | self.dbm << 51 | self.xn << 53
+        )
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features without which a control or a bit has no effect."""
+        found = []
+        if self.kind in {"af", "dirty"} or self.ha:
+            found.append("FEAT_HAFDBS")
+        if self.hd or self.kind == "dirty":
+            found.append("FEAT_HAFDBS_DIRTY")
+        if self.xn & 1:
+            found.append("FEAT_XNX")
+        if self.op == "atomic":
+            found.append("FEAT_LSE")
+        return tuple(found)
+
+    @property
+    def rule(self) -> str:
+        """Key of the rule that decides most of its rows."""
+        if self.kind in {"af", "dirty"}:
+            return "s2.update"
+        if self.kind == "walk":
+            return "s2.perm.walk"
+        if not self.af:
+            return "s2.access-flag"
+        kind = OPERATIONS[self.op].kind
+        if kind is Kind.FETCH:
+            return "s2.perm.execute"
+        if kind.is_maintenance or kind is Kind.ZERO:
+            return "s2.perm.maintenance"
+        return "s2.perm.at" if kind is Kind.TRANSLATE else "s2.perm.data"
+
+
+_HARDWARE: Final = [
+    (af, dbm, ha, hd) for af in (0, 1) for dbm in (0, 1) for ha in (0, 1) for hd in (0, 1)
+]
+
+
+def _cases_of(kind: str, op: str, xns: tuple[int, ...], ptws: tuple[int, ...]) -> Iterator[_Case]:
+    """Yield the rows of a kind and an access."""
+    for el in (1,) if op in _EL1_ONLY else (1, 0):
+        for s2ap in range(4):
+            for xn in xns:
+                for hardware in _HARDWARE:
+                    for normal in (1, 0):
+                        for ptw in ptws:
+                            yield _Case(kind, op, el, s2ap, xn, *hardware, normal, ptw)
+
+
+def _all_cases() -> Iterator[_Case]:
+    for op in OPS:
+        if "unaligned" not in op and op != "dc-zva":
+            yield from _cases_of("plain", op, (0, 1, 2, 3) if op == "exec" else (0,), (0,))
+    for op in ("read", "write", "dc-zva", "read-unaligned", "write-unaligned"):
+        yield from _cases_of("dc", op, (2,), (0,))
+    for op in ("read", "write", "exec", *sorted(_AT)):
+        yield from _cases_of("walk", op, (0,), (0, 1))
+    for kind in ("af", "dirty"):
+        for op in ("read", "write", "at-write") if kind == "dirty" else ("read", "exec"):
+            yield from _cases_of(kind, op, (0,), (0, 1))
+
+
+@cache
+def _cases() -> tuple[_Case, ...]:
+    return tuple(_all_cases())
+
+
+def _machine(case: _Case) -> tuple[Machine, int]:
+    """Return the model's machine and the address of the access."""
+    walks = case.kind in {"walk", "af", "dirty"}
+    updates = case.kind in {"af", "dirty"}
+    stage2 = Stage2Control(ps=2, root=_ROOT, ha=bool(case.ha), hd=bool(case.hd), ptw=bool(case.ptw))
+    leaf = _LEAF
+    if case.kind == "af":
+        leaf &= ~descriptors.AF
+    if case.kind == "dirty":
+        leaf |= descriptors.DBM | descriptors.AP_READ_ONLY
+    if case.op == "exec":
+        leaf |= descriptors.AP_READ_ONLY  # what EL0 can write, EL1 cannot execute
+    tables = {
+        _ROOT + 2 * 8: _LEVEL_2 | 3,
+        _LEVEL_2: _LEVEL_3 | 3,
+        _LEVEL_3: _PAGE | case.bits,
+        _ROOT + 3 * 8: _OUT | _PLAIN_S2 & ~2,  # blocks: of the model, enough for what is reached
+        _ROOT + 4 * 8: _STAGE1 >> 30 << 30 | _PLAIN_S2 & ~2,
+        _PAGE: OUT_IPA | leaf,
+    }
+    stage1_tables = STAGE1_IPA | _STAGE1 & 0x3FFFFFFF
+    tables[_STAGE1 + 2 * 8] = stage1_tables + 0x1000 | 3
+    tables[_STAGE1 + 0x1000] = PAGE_IPA | 3
+    stage1 = Stage1Control(
+        enabled=walks,
+        root=stage1_tables,
+        mair=0xFF,
+        ha=updates,
+        hd=updates,
+        dc=case.kind == "dc",
+    )
+    va = WALK_VA if walks else PAGE_IPA
+    return Machine(Processor(), stage1, stage2, tables), va
+
+
+def _scene(case: _Case) -> Scene:
+    walks = case.kind not in {"plain", "dc"}
+    pages = ((PAGE_IPA, _PAGE), (OUT_IPA, _OUT >> 30 << 30))
+    return Scene(pages, stage1=_PAGE if walks else -1, stage2=_LEVEL_3)
+
+
+def _access(case: _Case) -> Access:
+    return OPERATIONS[case.op].at(case.el)
+
+
+def _codes(case: _Case) -> tuple[int, ...]:
+    """Return the permitted outcomes."""
+    machine, va = _machine(case)
+    access, scene = _access(case), _scene(case)
+    if case.op in _AT:
+        encode = partial(code_of_at, machine=machine, scene=scene, is_ipa=False)
+    else:
+        encode = partial(code_of_access, access=access, machine=machine, scene=scene)
+    return tuple(sorted({encode(outcome) for outcome in alternatives(machine, va, access)}))
+
+
+@cache
+def _outcomes() -> tuple[tuple[int, ...], ...]:
+    return tuple(map(_codes, _cases()))
+
+
+def _rows() -> list[Row]:
+    return [
+        Row(case.id, case.rule, describe_all(codes), case.needs)
+        for case, codes in zip(_cases(), _outcomes(), strict=True)
+    ]
+
+
+def _header() -> str:
+    """Return the tables in C."""
+    table, needs = OutcomeTable(), NeedsTable()
+    lines = []
+    for case, codes in zip(_cases(), _outcomes(), strict=True):
+        fields = (
+            *(KINDS.index(case.kind), OPS.index(case.op), case.el, case.s2ap, case.xn, case.af),
+            *(case.dbm, case.ha, case.hd, case.normal, case.ptw, needs.add(case.needs)),
+        )
+        lines.append(f"\t{{ {', '.join(map(str, fields))}, {table.add(codes)} }},\n")
+    return "".join(
+        [
+            names("s2perm_kinds", KINDS),
+            names("s2perm_ops", OPS),
+            table.declaration("s2perm_outcomes"),
+            needs.declaration("s2perm_needs"),
+            "static const struct s2perm_row s2perm_rows[] = {\n",
+            *lines,
+            "};\n",
+        ]
+    )
+
+
+AREA: Final = Area(
+    "s2perm", "permissions of stage 2, by access and use of the page", _rows, _header
+)

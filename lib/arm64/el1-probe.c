@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Single accesses at EL1 and EL0. */
+#include <libcflat.h>
+#include <string.h>
+#include <asm/barrier.h>
+#include <asm/el1-probe.h>
+#include <asm/esr.h>
+#include <asm/io.h>
+#include <asm/processor.h>
+#include <asm/sysreg.h>
+
+/* SCTLR_EL1: EL0 may use DC ZVA and cache maintenance by address, and CTR_EL0. */
+#define SCTLR_EL1_PROBE \
+	(SCTLR_EL1_RES1 | SCTLR_EL1_DZE | SCTLR_EL1_UCT | SCTLR_EL1_UCI | SCTLR_EL1_SPAN)
+
+extern char el1_probe_code[];
+void el1_probe_enter(u64 *exit, u64 hcr, u64 pc, u64 pstate, u64 address);
+
+static struct {
+	u64 code; /* at EL1 */
+	u64 hcr; /* while a probe runs */
+	u64 host_hcr, host_mdcr;
+	struct probe_regime regime; /* in the registers */
+} state;
+
+#define write_el1(value, name, el12)                 \
+	do {                                         \
+		if (host_vhe)                        \
+			write_sysreg_s(value, el12); \
+		else                                 \
+			write_sysreg(value, name);   \
+	} while (0)
+
+#define read_el1(name, el12) (host_vhe ? read_sysreg_s(el12) : read_sysreg(name))
+
+phys_addr_t probe_code(void)
+{
+	return __pa(el1_probe_code);
+}
+
+static void write_regime(const struct probe_regime *regime)
+{
+	u64 hcr = state.host_hcr | HCR_EL2_RW | regime->hcr;
+
+	state.regime = *regime;
+	/* TGE would disable the regime; interrupts are EL1's, which masks them. */
+	state.hcr = hcr & ~HCR_EL2_TGE;
+	write_sysreg(regime->vtcr, vtcr_el2);
+	write_sysreg(regime->vttbr, vttbr_el2);
+	write_el1(SCTLR_EL1_PROBE | regime->sctlr, sctlr_el1, SCTLR_EL12);
+	write_el1(regime->tcr, tcr_el1, TCR_EL12);
+	write_el1(regime->ttbr0, ttbr0_el1, TTBR0_EL12);
+	write_el1(regime->mair, mair_el1, MAIR_EL12);
+	/* The host's own regime does not depend on them: so only TGE changes for each access. */
+	write_sysreg(hcr, hcr_el2);
+	isb();
+}
+
+void probe_set(const struct probe_regime *regime)
+{
+	if (memcmp(&state.regime, regime, sizeof(*regime)))
+		write_regime(regime);
+}
+
+void probe_begin(u64 code)
+{
+	static const struct probe_regime nothing;
+
+	assert_msg(host_at_el2, "probes need EL2");
+	state.code = code;
+	state.host_hcr = read_sysreg(hcr_el2);
+	state.host_mdcr = read_sysreg(mdcr_el2);
+	write_sysreg(state.host_mdcr | MDCR_EL2_TDE, mdcr_el2);
+	write_el1(code + PROBE_VECTORS, vbar_el1, VBAR_EL12);
+	write_regime(&nothing);
+}
+
+void probe_end(void)
+{
+	write_sysreg(state.host_hcr, hcr_el2);
+	write_sysreg(state.host_mdcr, mdcr_el2);
+	write_sysreg(0, vttbr_el2);
+	isb();
+	probe_flush();
+}
+
+void probe_flush(void)
+{
+	asm volatile("dsb ishst\n"
+		     "	tlbi alle1\n"
+		     "	dsb nsh\n"
+		     "	isb"
+		     :
+		     :
+		     : "memory");
+}
+
+static struct probe_exit exit_of(const u64 *words)
+{
+	struct probe_exit exit = {
+		.el = 2,
+		.esr = words[PROBE_EXIT_ESR],
+		.far = words[PROBE_EXIT_FAR],
+		.hpfar = words[PROBE_EXIT_HPFAR],
+		.x0 = words[PROBE_EXIT_X0],
+	};
+
+	switch (ESR_ELx_EC(exit.esr)) {
+	case ESR_ELx_EC_BRK64:
+		exit.el = 0;
+		exit.par = read_sysreg(par_el1);
+		break;
+	case ESR_ELx_EC_HVC64:
+		exit.el = 1;
+		exit.esr = read_el1(esr_el1, ESR_EL12);
+		exit.far = read_el1(far_el1, FAR_EL12);
+		break;
+	}
+	return exit;
+}
+
+struct probe_exit probe_access(enum probe_op op, unsigned int el, bool pan, u64 address)
+{
+	u64 pstate = PSR_DAIF | (el ? PSR_MODE_EL1h : PSR_MODE_EL0t) | (pan ? PSR_PAN_BIT : 0);
+	u64 words[PROBE_EXIT_WORDS], daif = read_sysreg(daif);
+
+	daif_set(PSR_DAIF);
+	el1_probe_enter(words, state.hcr, state.code + op * PROBE_OP_SIZE, pstate, address);
+	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	return exit_of(words);
+}
+
+#define AT(insn) asm volatile("at " #insn ", %0\n\tisb" : : "r"(address) : "memory")
+
+u64 probe_at(enum probe_at at, u64 address)
+{
+	u64 hcr = read_sysreg(hcr_el2), par, daif = read_sysreg(daif);
+
+	daif_set(PSR_DAIF);
+	write_sysreg(state.hcr, hcr_el2);
+	isb();
+	switch (at) {
+	case PROBE_S12E1R:
+		AT(s12e1r);
+		break;
+	case PROBE_S12E1W:
+		AT(s12e1w);
+		break;
+	case PROBE_S12E0R:
+		AT(s12e0r);
+		break;
+	case PROBE_S12E0W:
+		AT(s12e0w);
+		break;
+	case PROBE_S1E1R:
+		AT(s1e1r);
+		break;
+	default:
+		AT(s1e1w);
+		break;
+	}
+	par = read_sysreg(par_el1);
+	write_sysreg(hcr, hcr_el2);
+	isb();
+	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	return par;
+}
