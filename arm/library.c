@@ -227,9 +227,14 @@ static void test_errno_name(void)
 		int error;
 		const char *name;
 	} cases[] = {
-		{ 1, "success" },	    { 0, "success" },	      { -1, "unknown" },
-		{ -ENOENT, "ENOENT" },	    { -EEXIST, "EEXIST" },    { -ENOSYS, "ENOSYS" },
-		{ -ENOSYS - 1, "unknown" }, { INT32_MIN, "unknown" },
+		{ 1, "success" },
+		{ 0, "success" },
+		{ -1, "unknown" },
+		{ -ENOENT, "ENOENT" },
+		{ -EEXIST, "EEXIST" },
+		{ -EOPNOTSUPP, "EOPNOTSUPP" },
+		{ -EOPNOTSUPP - 1, "unknown" },
+		{ INT32_MIN, "unknown" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)

@@ -136,10 +136,11 @@ static void test_absent(void)
 	if (s2_features()->xnx)
 		report_skip("execute permission of one EL: the CPU has FEAT_XNX");
 	else
-		fails(mmu, before, -ENOSYS, s2mmu_map(mmu, 0, PA, page, S2_MAP_RO | S2_MAP_XN_EL0),
+		fails(mmu, before, -EOPNOTSUPP,
+		      s2mmu_map(mmu, 0, PA, page, S2_MAP_RO | S2_MAP_XN_EL0),
 		      "execute at EL1 only, without FEAT_XNX");
 	if (mmu->fwb)
-		fails(mmu, before, -ENOSYS,
+		fails(mmu, before, -EOPNOTSUPP,
 		      s2mmu_map(mmu, 0, PA, page, S2_MAP_RO | S2_MAP_NORMAL_WT),
 		      "write-through, with FEAT_S2FWB");
 	else

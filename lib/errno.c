@@ -3,16 +3,21 @@
 #include <libcflat.h>
 #include <errno.h>
 
-#define NAME(error) [error] = #error
+static const struct {
+	int number;
+	const char *name;
+} errors[] = {
+	{ ENOENT, "ENOENT" },	      { ENOMEM, "ENOMEM" }, { EBUSY, "EBUSY" },
+	{ EEXIST, "EEXIST" },	      { EINVAL, "EINVAL" }, { ERANGE, "ERANGE" },
+	{ EOPNOTSUPP, "EOPNOTSUPP" },
+};
 
 const char *errno_name(int error)
 {
-	static const char *const names[] = {
-		NAME(ENOENT), NAME(ENOMEM), NAME(EBUSY),  NAME(EEXIST),
-		NAME(EINVAL), NAME(ERANGE), NAME(ENOSYS),
-	};
-
 	if (error >= 0)
 		return "success";
-	return -(long)error < (long)ARRAY_SIZE(names) && names[-error] ? names[-error] : "unknown";
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		if (errors[i].number == -(long)error)
+			return errors[i].name;
+	return "unknown";
 }

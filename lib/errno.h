@@ -9,7 +9,7 @@
 #define EEXIST 17 /* already mapped */
 #define EINVAL 22 /* misaligned or otherwise wrong argument */
 #define ERANGE 34 /* outside what can be addressed */
-#define ENOSYS 38 /* the machine has no such feature */
+#define EOPNOTSUPP 95 /* the CPU has no such feature */
 
 /* "EEXIST" for -EEXIST; "success" for 0 and more, "unknown" for a number that is not above. */
 const char *errno_name(int error);

@@ -76,7 +76,7 @@ bool s2_granule_lpa2(enum s2_granule granule)
 	return granule_support(granule) == TGRAN2_LPA2;
 }
 
-/* MemAttr[3:0] (DDI 0487, D8.6.5 and D8.6.6), or -ENOSYS. */
+/* MemAttr[3:0] (DDI 0487, D8.6.5 and D8.6.6), or -EOPNOTSUPP. */
 static int memattr(bool fwb, unsigned long flags)
 {
 	switch (flags & S2_MAP_TYPE) {
@@ -91,7 +91,7 @@ static int memattr(bool fwb, unsigned long flags)
 	case S2_MAP_NORMAL_NC:
 		return fwb ? S2_MEMATTR_FWB_NORMAL_NC : S2_MEMATTR_NORMAL_NC;
 	case S2_MAP_NORMAL_WT:
-		return fwb ? -ENOSYS : S2_MEMATTR_NORMAL_WT;
+		return fwb ? -EOPNOTSUPP : S2_MEMATTR_NORMAL_WT;
 	case S2_MAP_STAGE1:
 		/* Without FWB the weaker of both stages counts: write-back leaves it to stage 1. */
 		return fwb ? S2_MEMATTR_FWB_STAGE1 : S2_MEMATTR_NORMAL_WB;
@@ -123,7 +123,7 @@ int s2_leaf_attributes(const struct s2_mmu *mmu, unsigned long flags, pteval_t *
 	    ((flags & S2_MAP_TRACK_DIRTY) && (flags & S2_MAP_WRITE)))
 		return -EINVAL;
 	if (type < 0 || (xn && xn != S2_MAP_XN && !s2_features()->xnx))
-		return -ENOSYS;
+		return -EOPNOTSUPP;
 	*attributes = S2_MEMATTR(type) | xn_bits(flags) |
 		      (mmu->geometry.ds ? 0 : S2_SHARED) | /* with DS it is VTCR_EL2.SH0 */
 		      (flags & S2_MAP_READ ? S2_AP_READ : 0) |

@@ -41,7 +41,7 @@ struct s2_change {
 	u64 pa_offset; /* of a map: PA - IPA */
 };
 
-/* Attributes of a leaf for S2_MAP_ flags, without address and type; -EINVAL or -ENOSYS. */
+/* Attributes of a leaf for S2_MAP_ flags, without address and type; -EINVAL or -EOPNOTSUPP. */
 int s2_leaf_attributes(const struct s2_mmu *mmu, unsigned long flags, pteval_t *attributes);
 /* -EINVAL: misaligned or empty; -ERANGE: beyond the IPA size. */
 int s2_check_range(const struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size);

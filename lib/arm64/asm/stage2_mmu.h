@@ -18,7 +18,7 @@
 #define S2_MAP_WRITE (1UL << 1)
 #define S2_MAP_RW (S2_MAP_READ | S2_MAP_WRITE)
 #define S2_MAP_RO S2_MAP_READ
-#define S2_MAP_XN_EL1 (1UL << 2) /* one of these without the other: FEAT_XNX, else -ENOSYS */
+#define S2_MAP_XN_EL1 (1UL << 2) /* one of these without the other: FEAT_XNX, else -EOPNOTSUPP */
 #define S2_MAP_XN_EL0 (1UL << 3)
 #define S2_MAP_XN (S2_MAP_XN_EL1 | S2_MAP_XN_EL0)
 /*
@@ -30,7 +30,7 @@
 #define S2_MAP_DEVICE_nGRE (3UL << 4)
 #define S2_MAP_DEVICE_GRE (4UL << 4)
 #define S2_MAP_NORMAL_NC (5UL << 4)
-#define S2_MAP_NORMAL_WT (6UL << 4) /* not with FEAT_S2FWB: -ENOSYS */
+#define S2_MAP_NORMAL_WT (6UL << 4) /* not with FEAT_S2FWB: -EOPNOTSUPP */
 #define S2_MAP_STAGE1 (7UL << 4) /* the type of stage 1 */
 #define S2_MAP_DEVICE (S2_MAP_RW | S2_MAP_DEVICE_nGnRnE)
 /* Access and dirty state */
@@ -73,7 +73,7 @@ struct s2_mmu {
 	unsigned int vmid_users;
 	unsigned int users; /* s2mmu_destroy() by the last of them frees it */
 	unsigned int vcpus; /* guests made on it so far; their numbers are not used again */
-	u32 *last_vcpu; /* for each CPU: number + 1 of the guest that ran last; NULL while it has one */
+	u32 *last_vcpu; /* by CPU: number + 1 of the guest that ran last; NULL with one guest */
 };
 
 /*
@@ -114,7 +114,7 @@ void s2mmu_destroy(struct s2_mmu *mmu);
 /*
  * Map [@ipa, @ipa + @size) to @pa. What is mapped there is replaced, by break-before-make: another
  * CPU's guest may fault meanwhile. With S2_MAP_NOREPLACE it is -EEXIST. -EINVAL: misaligned or
- * empty, or no such flags; -ERANGE: beyond the address space; -ENOSYS: the CPU cannot; -ENOMEM.
+ * empty, or no such flags; -ERANGE: beyond the address space; -EOPNOTSUPP: the CPU cannot; -ENOMEM.
  */
 int s2mmu_map(struct s2_mmu *mmu, u64 ipa, phys_addr_t pa, u64 size, unsigned long flags);
 /*
@@ -126,7 +126,7 @@ int s2mmu_unmap(struct s2_mmu *mmu, u64 ipa, u64 size);
  * Change permissions or type of what is mapped in the range; contiguous hints are lost. A change of
  * the type breaks each entry before it makes it anew: another CPU's guest may fault meanwhile.
  * Leaves of S2_MAP_TRACK_DIRTY that keep it are dirty after it if they were before. Errors as
- * s2mmu_unmap(), and -ENOSYS.
+ * s2mmu_unmap(), and -EOPNOTSUPP.
  */
 int s2mmu_protect(struct s2_mmu *mmu, u64 ipa, u64 size, unsigned long flags);
 /*
