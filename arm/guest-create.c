@@ -27,34 +27,35 @@ static u64 guest_return_7(void)
 
 /* clang-format off */
 /* Registers for which a new guest has a default. X(name, bits to change in the host's) */
-#define CONTROLS(X)                                                                                \
-	X(vttbr_el2, 0xfffff000) X(vtcr_el2, 0x3f) X(cptr_el2, CPTR_EL2_TCPAC)                     \
-	X(cnthctl_el2, 1UL << 4) X(cntvoff_el2, 0x123456789) X(vmpidr_el2, 0x305)                  \
-	X(vpidr_el2, 0xffff) X(hstr_el2, 1UL << 15) X(mdcr_el2, MDCR_EL2_TDE | MDCR_EL2_HPMN)
+#define CONTROLS(X)                                            \
+	X(vttbr_el2, 0xfffff000), X(vtcr_el2, 0x3f),           \
+	X(cptr_el2, CPTR_EL2_TCPAC), X(cnthctl_el2, 1UL << 4), \
+	X(cntvoff_el2, 0x123456789), X(vmpidr_el2, 0x305),     \
+	X(vpidr_el2, 0xffff), X(hstr_el2, 1UL << 15),          \
+	X(mdcr_el2, MDCR_EL2_TDE | MDCR_EL2_HPMN)
 
 /* clang-format on */
-#define FIELD_OF(name, bits) u64 name;
-#define READ(name, bits) state.name = read_sysreg(name);
-#define CHANGE(name, bits) write_sysreg(read_sysreg(name) ^ (bits), name);
-#define RESTORE(name, bits) write_sysreg(state->name, name);
+#define READ(name, bits) (state.name = read_sysreg(name))
+#define CHANGE(name, bits) ({ write_sysreg(read_sysreg(name) ^ (bits), name); })
+#define RESTORE(name, bits) ({ write_sysreg(state->name, name); })
 
 struct controls {
-	CONTROLS(FIELD_OF)
+	DECLARE_REGISTERS(CONTROLS);
 };
 
 static struct controls change_controls(void)
 {
 	struct controls state;
 
-	CONTROLS(READ)
-	CONTROLS(CHANGE)
+	CONTROLS(READ);
+	CONTROLS(CHANGE);
 	isb();
 	return state;
 }
 
 static void restore_controls(const struct controls *state)
 {
-	CONTROLS(RESTORE)
+	CONTROLS(RESTORE);
 	isb();
 }
 

@@ -42,8 +42,8 @@ static const void *t32(const char *code)
 /* With the stack in use, so that SP_EL0 and SP_EL1 matter. */
 static u64 guest_with_stack(u64 n)
 {
-	volatile u64 words[64];
 	register u64 x0 asm("x0");
+	volatile u64 words[64];
 
 	for (u64 i = 0; i < ARRAY_SIZE(words); i++)
 		words[i] = n + i;

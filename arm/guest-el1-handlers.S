@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Guests whose exceptions to EL1 are seen in registers. */
+#include <asm/registers.h>
 
 	.text
 
@@ -10,7 +11,7 @@
 	.global	guest_registers
 guest_registers:
 	str	x30, [sp, #-16]!
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+	.irp	n, NUMBERS_0_TO_30
 	mov	x\n, #0x100 + \n
 	.endr
 	svc	#1

@@ -8,7 +8,7 @@
 	.text
 
 .macro for_all_32 op
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, NUMBERS_0_TO_31
 	\op	\n
 	.endr
 .endm
@@ -45,7 +45,7 @@ guest_fp:
 	mov	x0, x2
 	ret
 
-/* u64 host_fp_around_guest_run(struct guest *, u64 seed): how many of the host's are wrong after it */
+/* u64 host_fp_around_guest_run(struct guest *, u64 seed): how many of the host's are wrong then */
 	.global	host_fp_around_guest_run
 host_fp_around_guest_run:
 	frame_begin

@@ -323,19 +323,29 @@ static void test_statistics(void)
  * A guest may use every immediate of HVC, those of the framework's own hypercalls too: exceptions
  * at EL1 by each vector, the return of a function, and calls of the host.
  */
-#define NUMBERS(X) X(0x8000) X(0xff00) X(0xff04) X(0xff0f) X(0xff10) X(0xff80) X(0xff90) X(0xff91)
-#define NUMBER(number) number,
+#define NUMBERS 0x8000, 0xff00, 0xff04, 0xff0f, 0xff10, 0xff80, 0xff90, 0xff91
+#define INSTRUCTION_HVC(number) (0xd4000002 | (number) << 5)
 
-#define HVC(number) "hvc " #number "\n"
-#define INSTRUCTION_HVC(number) (0xd4000002 | (number) << 5),
+static const u64 call_numbers[] = { NUMBERS };
 
 static void guest_call_numbers(void)
 {
-	asm volatile(NUMBERS(HVC) "hvc #0" : : : "memory");
+	asm volatile(".irp number, " xstr(NUMBERS) "\n"
+						   "	hvc	#\\number\n"
+						   ".endr\n"
+						   "	hvc	#0"
+		     :
+		     :
+		     : "memory");
 }
 
 /* The same code, for an address beyond that of all memory */
-static const u32 call_numbers[] = { NUMBERS(INSTRUCTION_HVC) INSTRUCTION_HVC(0) };
+static void write_code(u32 *code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(call_numbers); i++)
+		*code++ = INSTRUCTION_HVC(call_numbers[i]);
+	*code = INSTRUCTION_HVC(0);
+}
 
 struct numbers {
 	unsigned int count;
@@ -355,17 +365,16 @@ static enum guest_handler_result add_number(struct guest *guest)
 
 static void check_numbers(struct guest *guest, u64 pc, const char *where)
 {
-	static const u64 expected[] = { NUMBERS(NUMBER) };
 	struct numbers seen = { 0 };
 
 	report_prefix_push(where);
 	guest->data = &seen;
 	guest->elr_el2 = pc;
 	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_HVC64), "immediates of the framework's");
-	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
-		report(seen.number[i] == expected[i],
+	for (size_t i = 0; i < ARRAY_SIZE(call_numbers); i++)
+		report(seen.number[i] == call_numbers[i],
 		       "immediate of HVC %zu in the handler: expected %#lx, found %#lx", i,
-		       expected[i], seen.number[i]);
+		       call_numbers[i], seen.number[i]);
 	report_prefix_pop();
 }
 
@@ -379,8 +388,8 @@ static void test_numbers(void)
 	struct guest *guest = guest_create_4k(VMID, guest_call_numbers);
 	u32 *page = alloc_page();
 
-	memcpy(page, call_numbers, sizeof(call_numbers));
-	sync_icache(page, sizeof(call_numbers));
+	write_code(page);
+	sync_icache(page, PAGE_SIZE);
 	assert(!s2mmu_map(guest->s2mmu, UNMAPPED_IPA, virt_to_phys(page), PAGE_SIZE, S2_MAP_RO));
 	guest_install_handler(guest, ELx_LOW_SYNC_64, add_number);
 	check_numbers(guest, (u64)guest_call_numbers, "in the image");
@@ -450,7 +459,7 @@ static enum guest_handler_result skip(struct guest *guest)
 }
 
 #define GUEST_OF(name, instruction)                          \
-	static u64 name(void)                                \
+	static u64 guest_##name(void)                        \
 	{                                                    \
 		u64 value = 1;                               \
 		asm volatile(instruction "\n	add	%0, %0, #1" \
@@ -459,12 +468,12 @@ static enum guest_handler_result skip(struct guest *guest)
 			     : "x9", "memory");              \
 		return value;                                \
 	}
-GUEST_OF(guest_smc, "smc #0")
-GUEST_OF(guest_wfi, "wfi")
-GUEST_OF(guest_mrs, "mrs x9, id_aa64pfr0_el1")
-GUEST_OF(guest_brk, "brk #1")
-GUEST_OF(guest_load, "mov x9, " xstr(UNMAPPED_IPA) "\n	ldr xzr, [x9]")
-GUEST_OF(guest_svc, "svc #1")
+GUEST_OF(smc, "smc #0")
+GUEST_OF(wfi, "wfi")
+GUEST_OF(mrs, "mrs x9, id_aa64pfr0_el1")
+GUEST_OF(brk, "brk #1")
+GUEST_OF(load, "mov x9, " xstr(UNMAPPED_IPA) "\n	ldr xzr, [x9]")
+GUEST_OF(svc, "svc #1")
 
 static void check_skip(u64 (*func)(void), unsigned int ec, u64 hcr, u64 mdcr)
 {

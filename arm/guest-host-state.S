@@ -15,7 +15,7 @@
 	.global	fp_around_guest_run
 fp_around_guest_run:
 	frame_begin
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, NUMBERS_0_TO_31
 	mov	x1, #\n
 	dup	v\n\().2d, x1
 	.endr
@@ -25,7 +25,7 @@ fp_around_guest_run:
 	msr	fpsr, x1
 	bl	guest_run
 	mov	x0, #0
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, NUMBERS_0_TO_31
 	mov	x1, v\n\().d[0]
 	mov	x2, v\n\().d[1]
 	cmp	x1, #\n
@@ -75,7 +75,7 @@ callee_saved_around_guest_run:
 /* void guest_clobber(void): a guest with other values in all of them */
 	.global	guest_clobber
 guest_clobber:
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+	.irp	n, NUMBERS_0_TO_30
 	mov	x\n, #CLOBBERED + \n
 	.endr
 	hvc	#0

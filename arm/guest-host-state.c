@@ -26,52 +26,54 @@
 /* clang-format off */
 /* The host's registers that a guest or the way into it could change. X(name) */
 #define HOST_REGISTERS(X)                                                                          \
-	X(hcr_el2)                                                                                 \
-	X(vbar_el2)                                                                                \
-	X(vttbr_el2)                                                                               \
-	X(vtcr_el2)                                                                                \
-	X(cptr_el2)                                                                                \
-	X(mdcr_el2)                                                                                \
-	X(cnthctl_el2)                                                                             \
-	X(cntvoff_el2)                                                                             \
-	X(vmpidr_el2)                                                                              \
-	X(vpidr_el2)                                                                               \
-	X(hstr_el2)                                                                                \
-	X(tpidr_el2)                                                                               \
-	X(sctlr_el2)                                                                               \
-	X(ttbr0_el2)                                                                               \
-	X(tcr_el2)                                                                                 \
-	X(mair_el2)                                                                                \
-	X(sp_el0)                                                                                  \
-	X(sp_el1)                                                                                  \
-	X(tpidr_el0)                                                                               \
-	X(tpidrro_el0)                                                                             \
-	X(tpidr_el1)                                                                               \
-	X(par_el1)                                                                                 \
-	X(mdscr_el1)                                                                               \
-	X(csselr_el1)                                                                              \
+	X(hcr_el2),                                                                                \
+	X(vbar_el2),                                                                               \
+	X(vttbr_el2),                                                                              \
+	X(vtcr_el2),                                                                               \
+	X(cptr_el2),                                                                               \
+	X(mdcr_el2),                                                                               \
+	X(cnthctl_el2),                                                                            \
+	X(cntvoff_el2),                                                                            \
+	X(vmpidr_el2),                                                                             \
+	X(vpidr_el2),                                                                              \
+	X(hstr_el2),                                                                               \
+	X(tpidr_el2),                                                                              \
+	X(sctlr_el2),                                                                              \
+	X(ttbr0_el2),                                                                              \
+	X(tcr_el2),                                                                                \
+	X(mair_el2),                                                                               \
+	X(sp_el0),                                                                                 \
+	X(sp_el1),                                                                                 \
+	X(tpidr_el0),                                                                              \
+	X(tpidrro_el0),                                                                            \
+	X(tpidr_el1),                                                                              \
+	X(par_el1),                                                                                \
+	X(mdscr_el1),                                                                              \
+	X(csselr_el1),                                                                             \
 	X(daif)
 
 /* clang-format on */
-#define FIELD_OF(name) u64 name;
-#define READ_INTO(name) state->name = read_sysreg(name);
-#define COMPARE(name)                                                                     \
-	report(before->name == after->name,                                               \
-	       #name " of the host after a run: expected %#lx, found %#lx", before->name, \
-	       after->name);
+#define READ_INTO(name) (state->name = read_sysreg(name))
+#define COMPARE(name) compare_register(#name, before->name, after->name)
 
 struct host_state {
-	HOST_REGISTERS(FIELD_OF)
+	DECLARE_REGISTERS(HOST_REGISTERS);
 };
 
 static void read_host_state(struct host_state *state)
 {
-	HOST_REGISTERS(READ_INTO)
+	HOST_REGISTERS(READ_INTO);
+}
+
+static void compare_register(const char *name, u64 before, u64 after)
+{
+	report(before == after, "%s of the host after a run: expected %#lx, found %#lx", name,
+	       before, after);
 }
 
 static void compare_host_state(const struct host_state *before, const struct host_state *after)
 {
-	HOST_REGISTERS(COMPARE)
+	HOST_REGISTERS(COMPARE);
 }
 
 /*
@@ -79,51 +81,60 @@ static void compare_host_state(const struct host_state *before, const struct hos
  * another world that it studies, say. X(name with E2H clear, with E2H set, bits with any value)
  */
 /* clang-format off */
-#define EL1_STATE(X)                                                                               \
-	X(sctlr_el1, SCTLR_EL12, SCTLR_EL1_UCI | SCTLR_EL1_UCT)                                    \
-	X(cpacr_el1, CPACR_EL12, 0x300000) X(ttbr0_el1, TTBR0_EL12, 0xffff0000fffff000)            \
-	X(ttbr1_el1, TTBR1_EL12, 0xffff0000fffff000) X(tcr_el1, TCR_EL12, 0x3f003f)                \
-	X(mair_el1, MAIR_EL12, ~0UL) X(contextidr_el1, CONTEXTIDR_EL12, 0xffffffff)                \
-	X(vbar_el1, VBAR_EL12, 0xfffff800) X(esr_el1, ESR_EL12, 0x3ffffff)                         \
-	X(far_el1, FAR_EL12, 0xffffffffffff) X(elr_el1, ELR_EL12, 0xfffffffffffc)                  \
-	X(spsr_el1, SPSR_EL12, 0xf00003c0) X(cntkctl_el1, CNTKCTL_EL12, 0x3)                       \
-	X(cntv_cval_el0, CNTV_CVAL_EL02, ~0UL >> 8) X(cntp_cval_el0, CNTP_CVAL_EL02, ~0UL >> 8)
+#define EL1_STATE(X)                                             \
+	X(sctlr_el1, SCTLR_EL12, SCTLR_EL1_UCI | SCTLR_EL1_UCT), \
+	X(cpacr_el1, CPACR_EL12, 0x300000),                      \
+	X(ttbr0_el1, TTBR0_EL12, 0xffff0000fffff000),            \
+	X(ttbr1_el1, TTBR1_EL12, 0xffff0000fffff000),            \
+	X(tcr_el1, TCR_EL12, 0x3f003f),                          \
+	X(mair_el1, MAIR_EL12, ~0UL),                            \
+	X(contextidr_el1, CONTEXTIDR_EL12, 0xffffffff),          \
+	X(vbar_el1, VBAR_EL12, 0xfffff800),                      \
+	X(esr_el1, ESR_EL12, 0x3ffffff),                         \
+	X(far_el1, FAR_EL12, 0xffffffffffff),                    \
+	X(elr_el1, ELR_EL12, 0xfffffffffffc),                    \
+	X(spsr_el1, SPSR_EL12, 0xf00003c0),                      \
+	X(cntkctl_el1, CNTKCTL_EL12, 0x3),                       \
+	X(cntv_cval_el0, CNTV_CVAL_EL02, ~0UL >> 8),             \
+	X(cntp_cval_el0, CNTP_CVAL_EL02, ~0UL >> 8)
 /* The host's own addresses are signed with one of them, in a build that does so. X(name) */
-#define KEY_STATE(X)                                                                               \
-	X(APIAKEYLO_EL1) X(APIAKEYHI_EL1) X(APIBKEYLO_EL1) X(APIBKEYHI_EL1) X(APDAKEYLO_EL1)       \
-	X(APDAKEYHI_EL1) X(APDBKEYLO_EL1) X(APDBKEYHI_EL1) X(APGAKEYLO_EL1) X(APGAKEYHI_EL1)
+#define KEY_STATE(X)                                                            \
+	X(APIAKEYLO_EL1), X(APIAKEYHI_EL1), X(APIBKEYLO_EL1), X(APIBKEYHI_EL1), \
+	X(APDAKEYLO_EL1), X(APDAKEYHI_EL1), X(APDBKEYLO_EL1), X(APDBKEYHI_EL1), \
+	X(APGAKEYLO_EL1), X(APGAKEYHI_EL1)
 /* clang-format on */
 
-#define NAME_OF_BANKED(nvhe, vhe, bits) #nvhe,
-#define NAME_OF_KEY(name) #name,
-#define READ_BANKED(nvhe, vhe, bits) *values++ = host_vhe ? read_sysreg(vhe) : read_sysreg(nvhe);
-#define READ_KEY(name) *values++ = read_sysreg(name);
-#define WRITE_BANKED(nvhe, vhe, bits)         \
-	if (host_vhe)                         \
-		write_sysreg(*values++, vhe); \
-	else                                  \
-		write_sysreg(*values++, nvhe);
-#define WRITE_KEY(name) write_sysreg(*values++, name);
-#define BITS_OF_BANKED(nvhe, vhe, bits) bits,
-#define BITS_OF_KEY(name) ~0UL,
+/* clang-format off */
+#define NAME_OF_BANKED(nvhe, vhe, bits) #nvhe
+#define NAME_OF_KEY(name) #name
+#define READ_BANKED(nvhe, vhe, bits) (*values++ = host_vhe ? read_sysreg(vhe) : read_sysreg(nvhe))
+#define READ_KEY(name) (*values++ = read_sysreg(name))
+#define WRITE_BANKED(nvhe, vhe, bits) ({       \
+	if (host_vhe)                          \
+		write_sysreg(*values++, vhe);  \
+	else                                   \
+		write_sysreg(*values++, nvhe); \
+})
+#define WRITE_KEY(name) ({ write_sysreg(*values++, name); })
+#define BITS_OF_BANKED(nvhe, vhe, bits) (bits)
+#define BITS_OF_KEY(name) (~0UL)
 
-static const char *const el1_names[] = { EL1_STATE(NAME_OF_BANKED) KEY_STATE(NAME_OF_KEY) };
-static const u64 el1_bits[] = { EL1_STATE(BITS_OF_BANKED) KEY_STATE(BITS_OF_KEY) };
+/* clang-format on */
+static const char *const el1_names[] = { EL1_STATE(NAME_OF_BANKED), KEY_STATE(NAME_OF_KEY) };
+static const u64 el1_bits[] = { EL1_STATE(BITS_OF_BANKED), KEY_STATE(BITS_OF_KEY) };
 
 static void read_el1(u64 *values, bool keys)
 {
-	EL1_STATE(READ_BANKED)
-	if (keys) {
-		KEY_STATE(READ_KEY)
-	}
+	EL1_STATE(READ_BANKED);
+	if (keys)
+		KEY_STATE(READ_KEY);
 }
 
 __changes_keys static void write_el1(const u64 *values, bool keys)
 {
-	EL1_STATE(WRITE_BANKED)
-	if (keys) {
-		KEY_STATE(WRITE_KEY)
-	}
+	EL1_STATE(WRITE_BANKED);
+	if (keys)
+		KEY_STATE(WRITE_KEY);
 	isb();
 }
 

@@ -30,26 +30,29 @@ struct guest *create(void *func)
 #define DEVICE_VALUE 0x8182838485868788UL
 #define OFFSET 0x18
 
-#define LOADS(X)                          \
-	X(ldrb, 1, 0x88)                  \
-	X(ldrh, 2, 0x8788)                \
-	X(ldr_w, 4, 0x85868788)           \
-	X(ldr_x, 8, DEVICE_VALUE)         \
-	X(ldrsb_w, 1, 0xffffff88)         \
-	X(ldrsb_x, 1, 0xffffffffffffff88) \
-	X(ldrsh_w, 2, 0xffff8788)         \
-	X(ldrsh_x, 2, 0xffffffffffff8788) \
-	X(ldrsw_x, 4, 0xffffffff85868788) \
+/* clang-format off */
+#define LOADS(X)                           \
+	X(ldrb, 1, 0x88),                  \
+	X(ldrh, 2, 0x8788),                \
+	X(ldr_w, 4, 0x85868788),           \
+	X(ldr_x, 8, DEVICE_VALUE),         \
+	X(ldrsb_w, 1, 0xffffff88),         \
+	X(ldrsb_x, 1, 0xffffffffffffff88), \
+	X(ldrsh_w, 2, 0xffff8788),         \
+	X(ldrsh_x, 2, 0xffffffffffff8788), \
+	X(ldrsw_x, 4, 0xffffffff85868788), \
 	X(ldr_xzr, 8, 0xffffffffffffffff)
-#define STORES(X)                 \
-	X(strb, 1, 0x88)          \
-	X(strh, 2, 0x8788)        \
-	X(str_w, 4, 0x85868788)   \
-	X(str_x, 8, DEVICE_VALUE) \
+#define STORES(X)                  \
+	X(strb, 1, 0x88),          \
+	X(strh, 2, 0x8788),        \
+	X(str_w, 4, 0x85868788),   \
+	X(str_x, 8, DEVICE_VALUE), \
 	X(str_wzr, 4, 0)
-#define DECLARE(name, size, value) void guest_##name(void);
-LOADS(DECLARE)
-STORES(DECLARE)
+/* clang-format on */
+#define DECLARE_GUESTS(list) void list(GUEST)
+#define GUEST(name, size, value) guest_##name(void)
+DECLARE_GUESTS(LOADS);
+DECLARE_GUESTS(STORES);
 void guest_ldp(void);
 void guest_stp(void);
 void guest_pre_index(void);
@@ -62,7 +65,7 @@ struct instruction {
 	unsigned int size;
 	u64 value;
 };
-#define ENTRY(name, size, value) { #name, guest_##name, size, value },
+#define ENTRY(name, size, value) { #name, guest_##name, size, value }
 
 static void test_loads(void)
 {

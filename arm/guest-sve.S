@@ -10,11 +10,11 @@
 /* @op, ldr or str, all of z0..z31 and p0..p15 in the struct sve_values at @base; changes x9 */
 .macro for_all_registers op, base
 	add	x9, \base, #SVE_VALUES_Z
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, NUMBERS_0_TO_31
 	\op	z\n, [x9, #\n, mul vl]
 	.endr
 	add	x9, \base, #SVE_VALUES_P
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+	.irp	n, NUMBERS_0_TO_15
 	\op	p\n, [x9, #\n, mul vl]
 	.endr
 .endm

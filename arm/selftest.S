@@ -8,7 +8,7 @@
 	.global	registers_around_brk
 registers_around_brk:
 	frame_begin
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+	.irp	n, NUMBERS_0_TO_30
 	mov	x\n, #BRK_REGISTER + \n
 	.endr
 	brk	#BRK_NUMBER

@@ -19,7 +19,7 @@ static unsigned int while_unmapped, while_mapped;
 
 static void count_invalidation(struct s2_mmu *mmu, u64 ipa, u64 size)
 {
-	if (PAGE < ipa || PAGE - ipa >= size)
+	if (ipa > PAGE || PAGE - ipa >= size)
 		return;
 	if (s2mmu_lookup(mmu, PAGE, NULL))
 		while_mapped++;

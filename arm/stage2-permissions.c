@@ -267,10 +267,10 @@ static void test_access_software(void)
 
 static void test_access_hardware(void)
 {
+	const struct s2_config config = { .vmid = VMID, .hw_access = true };
 	struct page p;
 
-	if (!create(&p, &(struct s2_config){ .vmid = VMID, .hw_access = true },
-		    S2_MAP_RW | S2_MAP_NOT_ACCESSED)) {
+	if (!create(&p, &config, S2_MAP_RW | S2_MAP_NOT_ACCESSED)) {
 		report_skip("no FEAT_HAFDBS (ID_AA64MMFR1_EL1.HAFDBS)");
 		return;
 	}
@@ -369,10 +369,10 @@ static void test_dirty_begin(void)
 
 static void test_dirty_hardware(void)
 {
+	const struct s2_config config = { .vmid = VMID, .hw_access = true, .hw_dirty = true };
 	struct page p;
 
-	if (!create(&p, &(struct s2_config){ .vmid = VMID, .hw_access = true, .hw_dirty = true },
-		    S2_MAP_RO | S2_MAP_TRACK_DIRTY)) {
+	if (!create(&p, &config, S2_MAP_RO | S2_MAP_TRACK_DIRTY)) {
 		report_skip("no dirty state in FEAT_HAFDBS (ID_AA64MMFR1_EL1.HAFDBS)");
 		return;
 	}

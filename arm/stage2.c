@@ -151,7 +151,7 @@ static int first_fault_level(struct guest *guest)
 
 static void demand_paging_one(enum s2_granule granule, bool write)
 {
-	void (*guest_func)(void) = (void (*)(void))(write ? guest_write_pages : guest_read_pages);
+	void *guest_func = write ? (void *)guest_write_pages : (void *)guest_read_pages;
 	struct guest *guest = guest_require(guest_create(VMID, guest_func, granule));
 	struct paging paging;
 	unsigned int right = 0;

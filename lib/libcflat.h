@@ -59,8 +59,8 @@ typedef u64 phys_addr_t;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define xstr(s) xxstr(s)
-#define xxstr(s) #s
+#define xstr(...) xxstr(__VA_ARGS__)
+#define xxstr(...) #__VA_ARGS__
 
 /* @a is a power of two. */
 #define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a) - 1))

@@ -55,12 +55,12 @@ fp_control_load:
 #define Z_REGISTERS_SHIFT 5
 #define FFR_SLOT 16
 .macro for_z0_to_z31 op
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, NUMBERS_0_TO_31
 	\op	z\n, [x0, #\n, mul vl]
 	.endr
 .endm
 .macro for_p0_to_p15 op
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+	.irp	n, NUMBERS_0_TO_15
 	\op	p\n, [x1, #\n, mul vl]
 	.endr
 .endm

@@ -14,17 +14,17 @@
  */
 #define SCTLR_AARCH32_RESET 0x00c50838UL
 
-#define SAVE(name) state->name = read_sysreg(name);
-#define LOAD(name) write_sysreg(state->name, name);
+#define SAVE(name) (state->name = read_sysreg(name))
+#define LOAD(name) ({ write_sysreg(state->name, name); })
 
 void aarch32_state_save(struct aarch32_state *state)
 {
-	AARCH32_REGISTERS(SAVE)
+	AARCH32_REGISTERS(SAVE);
 }
 
 void aarch32_state_load(const struct aarch32_state *state)
 {
-	AARCH32_REGISTERS(LOAD)
+	AARCH32_REGISTERS(LOAD);
 }
 
 #define PSR_FLAG(spsr, bit) ((spsr) >> (bit) & 1)

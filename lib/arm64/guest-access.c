@@ -40,7 +40,7 @@ static phys_addr_t translate_in_memory(struct guest *guest, u64 va)
 
 phys_addr_t guest_translate(struct guest *guest, u64 va)
 {
-	/* One that runs elsewhere, or whose handler runs another guest, has its state in no place. */
+	/* Of one that runs elsewhere, or whose handler runs another guest, the state is nowhere. */
 	if (this_percpu()->guest != guest)
 		return guest->thread ? INVALID_PHYS_ADDR : translate_in_memory(guest, va);
 	if (guest->regs_in_memory)

@@ -22,16 +22,16 @@
 /* clang-format off */
 /* Registers whose writes TVM traps. X(field, name with E2H clear, name with E2H set, encoding) */
 #define TVM_REGISTERS(X)                                                                           \
-	X(sctlr_el1, SCTLR_EL12, ISS_REGISTER(3, 0, 1, 0, 0))                                      \
-	X(ttbr0_el1, TTBR0_EL12, ISS_REGISTER(3, 0, 2, 0, 0))                                      \
-	X(ttbr1_el1, TTBR1_EL12, ISS_REGISTER(3, 0, 2, 0, 1))                                      \
-	X(tcr_el1, TCR_EL12, ISS_REGISTER(3, 0, 2, 0, 2))                                          \
-	X(afsr0_el1, AFSR0_EL12, ISS_REGISTER(3, 0, 5, 1, 0))                                      \
-	X(afsr1_el1, AFSR1_EL12, ISS_REGISTER(3, 0, 5, 1, 1))                                      \
-	X(esr_el1, ESR_EL12, ISS_REGISTER(3, 0, 5, 2, 0))                                          \
-	X(far_el1, FAR_EL12, ISS_REGISTER(3, 0, 6, 0, 0))                                          \
-	X(mair_el1, MAIR_EL12, ISS_REGISTER(3, 0, 10, 2, 0))                                       \
-	X(amair_el1, AMAIR_EL12, ISS_REGISTER(3, 0, 10, 3, 0))                                     \
+	X(sctlr_el1, SCTLR_EL12, ISS_REGISTER(3, 0, 1, 0, 0)),                                     \
+	X(ttbr0_el1, TTBR0_EL12, ISS_REGISTER(3, 0, 2, 0, 0)),                                     \
+	X(ttbr1_el1, TTBR1_EL12, ISS_REGISTER(3, 0, 2, 0, 1)),                                     \
+	X(tcr_el1, TCR_EL12, ISS_REGISTER(3, 0, 2, 0, 2)),                                         \
+	X(afsr0_el1, AFSR0_EL12, ISS_REGISTER(3, 0, 5, 1, 0)),                                     \
+	X(afsr1_el1, AFSR1_EL12, ISS_REGISTER(3, 0, 5, 1, 1)),                                     \
+	X(esr_el1, ESR_EL12, ISS_REGISTER(3, 0, 5, 2, 0)),                                         \
+	X(far_el1, FAR_EL12, ISS_REGISTER(3, 0, 6, 0, 0)),                                         \
+	X(mair_el1, MAIR_EL12, ISS_REGISTER(3, 0, 10, 2, 0)),                                      \
+	X(amair_el1, AMAIR_EL12, ISS_REGISTER(3, 0, 10, 3, 0)),                                    \
 	X(contextidr_el1, CONTEXTIDR_EL12, ISS_REGISTER(3, 0, 13, 0, 1))
 
 /*
@@ -39,39 +39,43 @@
  * X(name with E2H clear, name with E2H set, lowest bit, encoding)
  */
 #define CP15_REGISTERS(X)                                                                          \
-	X(sctlr_el1, SCTLR_EL12, 0, ISS_REGISTER(0, 0, 1, 0, 0))                                   \
-	X(ttbr0_el1, TTBR0_EL12, 0, ISS_REGISTER(0, 0, 2, 0, 0))                                   \
-	X(ttbr1_el1, TTBR1_EL12, 0, ISS_REGISTER(0, 0, 2, 0, 1))                                   \
-	X(tcr_el1, TCR_EL12, 0, ISS_REGISTER(0, 0, 2, 0, 2)) /* TTBCR */                           \
-	X(tcr_el1, TCR_EL12, 32, ISS_REGISTER(0, 0, 2, 0, 3)) /* TTBCR2 */                         \
-	X(dacr32_el2, dacr32_el2, 0, ISS_REGISTER(0, 0, 3, 0, 0))                                  \
-	X(esr_el1, ESR_EL12, 0, ISS_REGISTER(0, 0, 5, 0, 0)) /* DFSR */                            \
-	X(ifsr32_el2, ifsr32_el2, 0, ISS_REGISTER(0, 0, 5, 0, 1))                                  \
-	X(afsr0_el1, AFSR0_EL12, 0, ISS_REGISTER(0, 0, 5, 1, 0))                                   \
-	X(afsr1_el1, AFSR1_EL12, 0, ISS_REGISTER(0, 0, 5, 1, 1))                                   \
-	X(far_el1, FAR_EL12, 0, ISS_REGISTER(0, 0, 6, 0, 0)) /* DFAR */                            \
-	X(far_el1, FAR_EL12, 32, ISS_REGISTER(0, 0, 6, 0, 2)) /* IFAR */                           \
-	X(mair_el1, MAIR_EL12, 0, ISS_REGISTER(0, 0, 10, 2, 0)) /* PRRR, MAIR0 */                  \
-	X(mair_el1, MAIR_EL12, 32, ISS_REGISTER(0, 0, 10, 2, 1)) /* NMRR, MAIR1 */                 \
-	X(amair_el1, AMAIR_EL12, 0, ISS_REGISTER(0, 0, 10, 3, 0))                                  \
-	X(amair_el1, AMAIR_EL12, 32, ISS_REGISTER(0, 0, 10, 3, 1))                                 \
+	X(sctlr_el1, SCTLR_EL12, 0, ISS_REGISTER(0, 0, 1, 0, 0)),                                  \
+	X(ttbr0_el1, TTBR0_EL12, 0, ISS_REGISTER(0, 0, 2, 0, 0)),                                  \
+	X(ttbr1_el1, TTBR1_EL12, 0, ISS_REGISTER(0, 0, 2, 0, 1)),                                  \
+	X(tcr_el1, TCR_EL12, 0, ISS_REGISTER(0, 0, 2, 0, 2)), /* TTBCR */                          \
+	X(tcr_el1, TCR_EL12, 32, ISS_REGISTER(0, 0, 2, 0, 3)), /* TTBCR2 */                        \
+	X(dacr32_el2, dacr32_el2, 0, ISS_REGISTER(0, 0, 3, 0, 0)),                                 \
+	X(esr_el1, ESR_EL12, 0, ISS_REGISTER(0, 0, 5, 0, 0)), /* DFSR */                           \
+	X(ifsr32_el2, ifsr32_el2, 0, ISS_REGISTER(0, 0, 5, 0, 1)),                                 \
+	X(afsr0_el1, AFSR0_EL12, 0, ISS_REGISTER(0, 0, 5, 1, 0)),                                  \
+	X(afsr1_el1, AFSR1_EL12, 0, ISS_REGISTER(0, 0, 5, 1, 1)),                                  \
+	X(far_el1, FAR_EL12, 0, ISS_REGISTER(0, 0, 6, 0, 0)), /* DFAR */                           \
+	X(far_el1, FAR_EL12, 32, ISS_REGISTER(0, 0, 6, 0, 2)), /* IFAR */                          \
+	X(mair_el1, MAIR_EL12, 0, ISS_REGISTER(0, 0, 10, 2, 0)), /* PRRR, MAIR0 */                 \
+	X(mair_el1, MAIR_EL12, 32, ISS_REGISTER(0, 0, 10, 2, 1)), /* NMRR, MAIR1 */                \
+	X(amair_el1, AMAIR_EL12, 0, ISS_REGISTER(0, 0, 10, 3, 0)),                                 \
+	X(amair_el1, AMAIR_EL12, 32, ISS_REGISTER(0, 0, 10, 3, 1)),                                \
 	X(contextidr_el1, CONTEXTIDR_EL12, 0, ISS_REGISTER(0, 0, 13, 0, 1))
 
 /* clang-format on */
-#define WRITE_REGISTER(nvhe, vhe, encoding)        \
-	case encoding:                             \
-		if (host_vhe)                      \
-			write_sysreg(value, vhe);  \
-		else                               \
-			write_sysreg(value, nvhe); \
-		return true;
+#define WRITE_REGISTER(nvhe, vhe, encoding)                \
+	({                                                 \
+		if (written == (encoding)) {               \
+			if (host_vhe)                      \
+				write_sysreg(value, vhe);  \
+			else                               \
+				write_sysreg(value, nvhe); \
+			known = true;                      \
+		}                                          \
+	})
 
 static bool write_register(unsigned int iss, u64 value)
 {
-	switch (iss & ESR_ELx_SYS64_ISS_REGISTER) {
-		TVM_REGISTERS(WRITE_REGISTER)
-	}
-	return false;
+	unsigned int written = iss & ESR_ELx_SYS64_ISS_REGISTER;
+	bool known = false;
+
+	TVM_REGISTERS(WRITE_REGISTER);
+	return known;
 }
 
 /* @old with @half in place of the bits from @lowest on */
@@ -80,20 +84,24 @@ static u64 with_half(u64 old, unsigned int lowest, u64 half)
 	return (old & ~(0xffffffffUL << lowest)) | (half & 0xffffffff) << lowest;
 }
 
-#define WRITE_HALF(nvhe, vhe, lowest, encoding)                                          \
-	case encoding:                                                                   \
-		if (host_vhe)                                                            \
-			write_sysreg(with_half(read_sysreg(vhe), lowest, value), vhe);   \
-		else                                                                     \
-			write_sysreg(with_half(read_sysreg(nvhe), lowest, value), nvhe); \
-		return true;
+#define WRITE_HALF(nvhe, vhe, lowest, encoding)                                                  \
+	({                                                                                       \
+		if (written == (encoding)) {                                                     \
+			if (host_vhe)                                                            \
+				write_sysreg(with_half(read_sysreg(vhe), lowest, value), vhe);   \
+			else                                                                     \
+				write_sysreg(with_half(read_sysreg(nvhe), lowest, value), nvhe); \
+			known = true;                                                            \
+		}                                                                                \
+	})
 
 static bool write_cp15(unsigned int iss, u64 value)
 {
-	switch (iss & ISS_CP15_MASK) {
-		CP15_REGISTERS(WRITE_HALF)
-	}
-	return false;
+	unsigned int written = iss & ISS_CP15_MASK;
+	bool known = false;
+
+	CP15_REGISTERS(WRITE_HALF);
+	return known;
 }
 
 /* MCRR to TTBR0 or TTBR1: all 64 bits */

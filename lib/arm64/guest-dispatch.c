@@ -16,7 +16,7 @@
 static enum guest_handler_result default_sync_handler(struct guest *guest)
 {
 	guest->exit_reason = GUEST_EXIT_UNHANDLED;
-	/* A caller of guest_run() may handle it, and an instruction that is emulated exits often. */
+	/* Once for an instruction: a caller of guest_run() may emulate it, and run it often. */
 	if (guest->elr_el2 != guest->printed_pc)
 		guest_dump(guest);
 	guest->printed_pc = guest->elr_el2;
@@ -110,10 +110,11 @@ static enum guest_handler_result dispatch(struct guest *guest, enum vector vecto
 	{                                                                       \
 		return dispatch(guest, vector);                                 \
 	}
-#define DISPATCH_ENTRY(vector) [vector] = dispatch_##vector,
+#define DISPATCH_ENTRY(vector) dispatch_##vector,
 
 EXIT_VECTORS(DEFINE_DISPATCH)
-static const guest_handler_t dispatches[VECTOR_MAX] = { EXIT_VECTORS(DISPATCH_ENTRY) };
+/* From ELx_LOW_SYNC_64 on */
+static const guest_handler_t dispatches[] = { EXIT_VECTORS(DISPATCH_ENTRY) };
 
 static bool has_class_handler(const struct guest *guest)
 {
@@ -134,8 +135,9 @@ void guest_update_dispatch(struct guest *guest)
 {
 	for (enum vector vector = ELx_LOW_SYNC_64; vector < VECTOR_MAX; vector++)
 		guest->dispatch[vector - ELx_LOW_SYNC_64] = (struct guest_dispatch){
-			.handler = needs_dispatch(guest, vector) ? dispatches[vector]
-								 : guest->handlers[vector],
+			.handler = needs_dispatch(guest, vector)
+					   ? dispatches[vector - ELx_LOW_SYNC_64]
+					   : guest->handlers[vector],
 			.frame = guest->host_frame,
 		};
 }

@@ -18,8 +18,8 @@
  * guest_run()'s record. It may have unmasked exceptions: mask them before ELR_EL2 and SPSR_EL2 are
  * written.
  *
- * While the guest runs, exit_code is ELx_LOW_SYNC_64, the vector of most exits, which so has nothing
- * to store. @resume is guest_resume there, and guest_resume_other for the other vectors.
+ * While the guest runs, exit_code is ELx_LOW_SYNC_64, the vector of most exits, which so has
+ * nothing to store. @resume is guest_resume there, and guest_resume_other for the other vectors.
  */
 .macro call_handler name, vector, resume
 	ldp	x1, x29, [sp, #GUEST_DISPATCH + (\vector - ELx_LOW_SYNC_64) * GUEST_DISPATCH_SIZE]
@@ -81,7 +81,8 @@ guest_vector_\name\dc:
 	guest_vector \dc, irq_64, ELx_LOW_IRQ_64, guest_resume_other
 	guest_vector \dc, fiq_64, ELx_LOW_FIQ_64, guest_resume_other
 	guest_vector \dc, error_64, ELx_LOW_ERROR_64, guest_resume_other
-	guest_vector \dc, sync_32, ELx_LOW_SYNC_32, guest_resume_other, guest_sync_32\dc, \set_32, \bit_32
+	guest_vector \dc, sync_32, ELx_LOW_SYNC_32, guest_resume_other, \
+			guest_sync_32\dc, \set_32, \bit_32
 	guest_vector \dc, irq_32, ELx_LOW_IRQ_32, guest_resume_other
 	guest_vector \dc, fiq_32, ELx_LOW_FIQ_32, guest_resume_other
 	guest_vector \dc, error_32, ELx_LOW_ERROR_32, guest_resume_other
@@ -157,7 +158,7 @@ guest_enter:
 	stp	x29, x30, [x0, #GUEST_HOST_FRAME]
 	sub	sp, sp, #CALLEE_SAVED_SIZE
 	.cfi_adjust_cfa_offset CALLEE_SAVED_SIZE
-	for_x19_to_x28 stp
+	for_x19_to_x28 stp, 0
 	cfi_x19_to_x28 CALLEE_SAVED_SIZE
 	mov	x1, sp
 	str	x1, [x0, #GUEST_HOST_SP]
@@ -196,7 +197,7 @@ guest_leave:
 	.cfi_def_cfa sp, CALLEE_SAVED_SIZE
 	.cfi_same_value 29
 	.cfi_same_value 30
-	for_x19_to_x28 ldp
+	for_x19_to_x28 ldp, 0
 	add	sp, sp, #CALLEE_SAVED_SIZE
 	.cfi_def_cfa_offset 0
 	.irp	number, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28

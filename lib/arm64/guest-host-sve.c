@@ -66,8 +66,8 @@ void host_sve_park(void)
 }
 
 /*
- * A q register that the host has written since: that clears the rest of z. A write of the same value
- * cannot be seen: there the rest comes back.
+ * A q register that the host has written since: that clears the rest of z. A write of the same
+ * value cannot be seen: there the rest comes back.
  */
 static void merge_q_registers(char *registers, u64 vl)
 {

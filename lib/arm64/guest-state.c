@@ -20,50 +20,43 @@ static void find_features(void)
 		   (FIELD(pfr1, 27, 24) ? HAS_SME : 0);
 }
 
-#define SAVE_NVHE(field, nvhe, vhe) state->field = read_sysreg(nvhe);
-#define SAVE_VHE(field, nvhe, vhe) state->field = read_sysreg(vhe);
-#define LOAD_NVHE(field, nvhe, vhe) write_sysreg(state->field, nvhe);
-#define LOAD_VHE(field, nvhe, vhe) write_sysreg(state->field, vhe);
-#define SAVE_OPTIONAL(field, name) state->field = read_sysreg(name);
-#define LOAD_OPTIONAL(field, name) write_sysreg(state->field, name);
-#define SAVE_EL2(name) state->name = read_sysreg(name);
-#define LOAD_EL2(name) write_sysreg(state->name, name);
+#define SAVE_NVHE(field, nvhe, vhe) (state->field = read_sysreg(nvhe))
+#define SAVE_VHE(field, nvhe, vhe) (state->field = read_sysreg(vhe))
+#define LOAD_NVHE(field, nvhe, vhe) ({ write_sysreg(state->field, nvhe); })
+#define LOAD_VHE(field, nvhe, vhe) ({ write_sysreg(state->field, vhe); })
+#define SAVE_OPTIONAL(field, name) (state->field = read_sysreg(name))
+#define LOAD_OPTIONAL(field, name) ({ write_sysreg(state->field, name); })
+#define SAVE_EL2(name) (state->name = read_sysreg(name))
+#define LOAD_EL2(name) ({ write_sysreg(state->name, name); })
 
 void el1_state_save(struct el1_state *state)
 {
 	unsigned int has = features;
 
-	if (host_vhe) {
-		EL1_REGISTERS(SAVE_VHE)
-	} else {
-		EL1_REGISTERS(SAVE_NVHE)
-	}
-	if (has & HAS_PAUTH) {
-		PAUTH_REGISTERS(SAVE_OPTIONAL)
-	}
-	if (has & HAS_RAS) {
-		RAS_REGISTERS(SAVE_OPTIONAL)
-	}
-	if (has & HAS_SME) {
-		SME_REGISTERS(SAVE_OPTIONAL)
-	}
+	if (host_vhe)
+		EL1_REGISTERS(SAVE_VHE);
+	else
+		EL1_REGISTERS(SAVE_NVHE);
+	if (has & HAS_PAUTH)
+		PAUTH_REGISTERS(SAVE_OPTIONAL);
+	if (has & HAS_RAS)
+		RAS_REGISTERS(SAVE_OPTIONAL);
+	if (has & HAS_SME)
+		SME_REGISTERS(SAVE_OPTIONAL);
 }
 
-static inline __attribute__((always_inline)) void load_all_but_keys(const struct el1_state *state)
+static __always_inline void load_all_but_keys(const struct el1_state *state)
 {
 	unsigned int has = features;
 
-	if (host_vhe) {
-		EL1_REGISTERS(LOAD_VHE)
-	} else {
-		EL1_REGISTERS(LOAD_NVHE)
-	}
-	if (has & HAS_RAS) {
-		RAS_REGISTERS(LOAD_OPTIONAL)
-	}
-	if (has & HAS_SME) {
-		SME_REGISTERS(LOAD_OPTIONAL)
-	}
+	if (host_vhe)
+		EL1_REGISTERS(LOAD_VHE);
+	else
+		EL1_REGISTERS(LOAD_NVHE);
+	if (has & HAS_RAS)
+		RAS_REGISTERS(LOAD_OPTIONAL);
+	if (has & HAS_SME)
+		SME_REGISTERS(LOAD_OPTIONAL);
 }
 
 void el1_state_load_without_keys(const struct el1_state *state)
@@ -74,9 +67,8 @@ void el1_state_load_without_keys(const struct el1_state *state)
 __changes_keys void el1_state_load(const struct el1_state *state)
 {
 	load_all_but_keys(state);
-	if (features & HAS_PAUTH) {
-		PAUTH_REGISTERS(LOAD_OPTIONAL)
-	}
+	if (features & HAS_PAUTH)
+		PAUTH_REGISTERS(LOAD_OPTIONAL);
 }
 
 void el1_state_reset(struct el1_state *state)
@@ -91,10 +83,10 @@ void el1_state_reset(struct el1_state *state)
 void el2_state_save(struct el2_state *state)
 {
 	state->hcr_el2 = read_sysreg(hcr_el2);
-	EL2_REGISTERS(SAVE_EL2)
+	EL2_REGISTERS(SAVE_EL2);
 }
 
 void el2_state_load(const struct el2_state *state)
 {
-	EL2_REGISTERS(LOAD_EL2)
+	EL2_REGISTERS(LOAD_EL2);
 }

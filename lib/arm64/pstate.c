@@ -13,14 +13,16 @@
 /* PSR_*_BIT of those that the CPU has */
 static u64 present;
 
+/* clang-format off */
 /* X(bit, register): the register has the bit where SPSR_ELx has it. */
-#define PSTATE_BITS(X)               \
-	X(PSR_UAO_BIT, PSTATE_UAO)   \
-	X(PSR_DIT_BIT, PSTATE_DIT)   \
-	X(PSR_SSBS_BIT, PSTATE_SSBS) \
-	X(PSR_TCO_BIT, PSTATE_TCO)   \
+#define PSTATE_BITS(X)                    \
+	X(PSR_UAO_BIT, PSTATE_UAO),       \
+	X(PSR_DIT_BIT, PSTATE_DIT),       \
+	X(PSR_SSBS_BIT, PSTATE_SSBS),     \
+	X(PSR_TCO_BIT, PSTATE_TCO),       \
 	X(PSR_ALLINT_BIT, PSTATE_ALLINT)
 
+/* clang-format on */
 static bool has_pan(void)
 {
 	return FIELD(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_PAN + 3, ID_AA64MMFR1_PAN);
@@ -58,23 +60,23 @@ void pstate_patch_vectors(void)
 	isb();
 }
 
-#define SAVE(bit, reg)       \
-	if (present & (bit)) \
-		pstate |= read_sysreg(reg);
-#define RESTORE(bit, reg)    \
-	if (present & (bit)) \
-		write_sysreg(pstate &(bit), reg);
+#define SAVE(bit, reg) (pstate |= present & (bit) ? read_sysreg(reg) : 0)
+#define RESTORE(bit, reg)                                  \
+	({                                                 \
+		if (present & (bit))                       \
+			write_sysreg((bit) & pstate, reg); \
+	})
 
 u64 pstate_save(void)
 {
 	u64 pstate = read_sysreg(daif);
 
-	PSTATE_BITS(SAVE)
+	PSTATE_BITS(SAVE);
 	return pstate;
 }
 
 void pstate_restore(u64 pstate)
 {
-	PSTATE_BITS(RESTORE)
+	PSTATE_BITS(RESTORE);
 	asm volatile("msr daif, %0" : : "r"(pstate & PSR_DAIF) : "memory");
 }

@@ -36,8 +36,8 @@
 
 /* sp + @offset contains the caller's SP less @distance, below 128. */
 .macro cfi_stack_at offset, distance
-	.cfi_escape DW_CFA_def_cfa_expression, 6, DW_OP_breg_sp, CFI_LEB(\offset), DW_OP_deref, \
-		DW_OP_plus_uconst, \distance
+	.cfi_escape DW_CFA_def_cfa_expression, 6, DW_OP_breg_sp, CFI_LEB(\offset)
+	.cfi_escape DW_OP_deref, DW_OP_plus_uconst, \distance
 .endm
 
 /* x19..x28 are saved at CFA - @distance. */
@@ -47,7 +47,7 @@
 	.endr
 .endm
 
-/* sp = struct guest, guest_run() is the caller, and its registers are where guest_enter left them */
+/* sp = struct guest; guest_run() is the caller, whose registers are where guest_enter left them */
 .macro cfi_called_by_guest_run
 	cfi_stack_at GUEST_HOST_SP, CALLEE_SAVED_SIZE
 	cfi_x19_to_x28 CALLEE_SAVED_SIZE
@@ -58,8 +58,7 @@
 /* sp = struct exception_frame, complete; the interrupted code is the caller. */
 .macro cfi_called_by_interrupted
 	.cfi_def_cfa sp, S_FRAME_SIZE
-	.irp	number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, \
-			21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+	.irp	number, NUMBERS_0_TO_30
 	.cfi_offset \number, S_X0 + \number * 8 - S_FRAME_SIZE
 	.endr
 	.cfi_offset CFI_SP, S_LR + 8 - S_FRAME_SIZE
@@ -78,14 +77,14 @@
 	.cfi_startproc
 	.cfi_signal_frame
 	\rules
-call_\name:
+	.set	call_\name, .
 .endm
 .macro cfi_call_end name, rules
 	.cfi_endproc
 	.cfi_startproc
 	\rules
 	.ifnb	\name
-after_\name:
+	.set	after_\name, .
 	.endif
 .endm
 

@@ -12,46 +12,46 @@
 /* clang-format off */
 /* X(field, name with E2H clear, name with E2H set) */
 #define EL1_REGISTERS(X)                                                                           \
-	X(sctlr_el1, sctlr_el1, SCTLR_EL12)                                                        \
-	X(cpacr_el1, cpacr_el1, CPACR_EL12)                                                        \
-	X(ttbr0_el1, ttbr0_el1, TTBR0_EL12)                                                        \
-	X(ttbr1_el1, ttbr1_el1, TTBR1_EL12)                                                        \
-	X(tcr_el1, tcr_el1, TCR_EL12)                                                              \
-	X(mair_el1, mair_el1, MAIR_EL12)                                                           \
-	X(amair_el1, amair_el1, AMAIR_EL12)                                                        \
-	X(contextidr_el1, contextidr_el1, CONTEXTIDR_EL12)                                         \
-	X(vbar_el1, vbar_el1, VBAR_EL12)                                                           \
-	X(esr_el1, esr_el1, ESR_EL12)                                                              \
-	X(far_el1, far_el1, FAR_EL12)                                                              \
-	X(elr_el1, elr_el1, ELR_EL12)                                                              \
-	X(spsr_el1, spsr_el1, SPSR_EL12)                                                           \
-	X(afsr0_el1, afsr0_el1, AFSR0_EL12)                                                        \
-	X(afsr1_el1, afsr1_el1, AFSR1_EL12)                                                        \
-	X(cntkctl_el1, cntkctl_el1, CNTKCTL_EL12)                                                  \
-	X(cntv_ctl_el0, cntv_ctl_el0, CNTV_CTL_EL02)                                               \
-	X(cntv_cval_el0, cntv_cval_el0, CNTV_CVAL_EL02)                                            \
-	X(cntp_ctl_el0, cntp_ctl_el0, CNTP_CTL_EL02)                                               \
-	X(cntp_cval_el0, cntp_cval_el0, CNTP_CVAL_EL02)                                            \
-	X(sp_el0, sp_el0, sp_el0)                                                                  \
-	X(sp_el1, sp_el1, sp_el1)                                                                  \
-	X(par_el1, par_el1, par_el1)                                                               \
-	X(tpidr_el0, tpidr_el0, tpidr_el0)                                                         \
-	X(tpidrro_el0, tpidrro_el0, tpidrro_el0)                                                   \
-	X(tpidr_el1, tpidr_el1, tpidr_el1)                                                         \
-	X(mdscr_el1, mdscr_el1, mdscr_el1)                                                         \
+	X(sctlr_el1, sctlr_el1, SCTLR_EL12),                                                       \
+	X(cpacr_el1, cpacr_el1, CPACR_EL12),                                                       \
+	X(ttbr0_el1, ttbr0_el1, TTBR0_EL12),                                                       \
+	X(ttbr1_el1, ttbr1_el1, TTBR1_EL12),                                                       \
+	X(tcr_el1, tcr_el1, TCR_EL12),                                                             \
+	X(mair_el1, mair_el1, MAIR_EL12),                                                          \
+	X(amair_el1, amair_el1, AMAIR_EL12),                                                       \
+	X(contextidr_el1, contextidr_el1, CONTEXTIDR_EL12),                                        \
+	X(vbar_el1, vbar_el1, VBAR_EL12),                                                          \
+	X(esr_el1, esr_el1, ESR_EL12),                                                             \
+	X(far_el1, far_el1, FAR_EL12),                                                             \
+	X(elr_el1, elr_el1, ELR_EL12),                                                             \
+	X(spsr_el1, spsr_el1, SPSR_EL12),                                                          \
+	X(afsr0_el1, afsr0_el1, AFSR0_EL12),                                                       \
+	X(afsr1_el1, afsr1_el1, AFSR1_EL12),                                                       \
+	X(cntkctl_el1, cntkctl_el1, CNTKCTL_EL12),                                                 \
+	X(cntv_ctl_el0, cntv_ctl_el0, CNTV_CTL_EL02),                                              \
+	X(cntv_cval_el0, cntv_cval_el0, CNTV_CVAL_EL02),                                           \
+	X(cntp_ctl_el0, cntp_ctl_el0, CNTP_CTL_EL02),                                              \
+	X(cntp_cval_el0, cntp_cval_el0, CNTP_CVAL_EL02),                                           \
+	X(sp_el0, sp_el0, sp_el0),                                                                 \
+	X(sp_el1, sp_el1, sp_el1),                                                                 \
+	X(par_el1, par_el1, par_el1),                                                              \
+	X(tpidr_el0, tpidr_el0, tpidr_el0),                                                        \
+	X(tpidrro_el0, tpidrro_el0, tpidrro_el0),                                                  \
+	X(tpidr_el1, tpidr_el1, tpidr_el1),                                                        \
+	X(mdscr_el1, mdscr_el1, mdscr_el1),                                                        \
 	X(csselr_el1, csselr_el1, csselr_el1)
 
 /* Pointer authentication keys: only with FEAT_PAuth. X(field, name) */
 #define PAUTH_REGISTERS(X)                                                                         \
-	X(apiakeylo_el1, APIAKEYLO_EL1)                                                            \
-	X(apiakeyhi_el1, APIAKEYHI_EL1)                                                            \
-	X(apibkeylo_el1, APIBKEYLO_EL1)                                                            \
-	X(apibkeyhi_el1, APIBKEYHI_EL1)                                                            \
-	X(apdakeylo_el1, APDAKEYLO_EL1)                                                            \
-	X(apdakeyhi_el1, APDAKEYHI_EL1)                                                            \
-	X(apdbkeylo_el1, APDBKEYLO_EL1)                                                            \
-	X(apdbkeyhi_el1, APDBKEYHI_EL1)                                                            \
-	X(apgakeylo_el1, APGAKEYLO_EL1)                                                            \
+	X(apiakeylo_el1, APIAKEYLO_EL1),                                                           \
+	X(apiakeyhi_el1, APIAKEYHI_EL1),                                                           \
+	X(apibkeylo_el1, APIBKEYLO_EL1),                                                           \
+	X(apibkeyhi_el1, APIBKEYHI_EL1),                                                           \
+	X(apdakeylo_el1, APDAKEYLO_EL1),                                                           \
+	X(apdakeyhi_el1, APDAKEYHI_EL1),                                                           \
+	X(apdbkeylo_el1, APDBKEYLO_EL1),                                                           \
+	X(apdbkeyhi_el1, APDBKEYHI_EL1),                                                           \
+	X(apgakeylo_el1, APGAKEYLO_EL1),                                                           \
 	X(apgakeyhi_el1, APGAKEYHI_EL1)
 
 /* Only with FEAT_RAS: a guest's DISR_EL1 is this. X(field, name) */
@@ -61,45 +61,47 @@
 
 /* EL2's controls over the guest, without HCR_EL2, which enables them. X(name) */
 #define EL2_REGISTERS(X)                                                                           \
-	X(vttbr_el2)                                                                               \
-	X(vtcr_el2)                                                                                \
-	X(cptr_el2)                                                                                \
-	X(mdcr_el2)                                                                                \
-	X(cnthctl_el2)                                                                             \
-	X(cntvoff_el2)                                                                             \
-	X(vmpidr_el2)                                                                              \
-	X(vpidr_el2)                                                                               \
+	X(vttbr_el2),                                                                              \
+	X(vtcr_el2),                                                                               \
+	X(cptr_el2),                                                                               \
+	X(mdcr_el2),                                                                               \
+	X(cnthctl_el2),                                                                            \
+	X(cntvoff_el2),                                                                            \
+	X(vmpidr_el2),                                                                             \
+	X(vpidr_el2),                                                                              \
 	X(hstr_el2)
 
 /*
  * Of EL1 in AArch32 only; AArch64's registers of EL1 are the rest of it (DDI 0487, D1.8). X(name)
  */
 #define AARCH32_REGISTERS(X)                                                                       \
-	X(dacr32_el2)                                                                              \
-	X(ifsr32_el2)                                                                              \
-	X(fpexc32_el2)                                                                             \
-	X(spsr_abt)                                                                                \
-	X(spsr_und)                                                                                \
-	X(spsr_irq)                                                                                \
+	X(dacr32_el2),                                                                             \
+	X(ifsr32_el2),                                                                             \
+	X(fpexc32_el2),                                                                            \
+	X(spsr_abt),                                                                               \
+	X(spsr_und),                                                                               \
+	X(spsr_irq),                                                                               \
 	X(spsr_fiq)
 
 /* clang-format on */
-#define GUEST_STATE_FIELD(field, ...) u64 field;
+/* Members of a structure, one for each register of a list */
+#define DECLARE_REGISTERS(list) u64 list(REGISTER_FIELD)
+#define REGISTER_FIELD(field, ...) field
 
 struct el1_state {
-	EL1_REGISTERS(GUEST_STATE_FIELD)
-	PAUTH_REGISTERS(GUEST_STATE_FIELD)
-	RAS_REGISTERS(GUEST_STATE_FIELD)
-	SME_REGISTERS(GUEST_STATE_FIELD)
+	DECLARE_REGISTERS(EL1_REGISTERS);
+	DECLARE_REGISTERS(PAUTH_REGISTERS);
+	DECLARE_REGISTERS(RAS_REGISTERS);
+	DECLARE_REGISTERS(SME_REGISTERS);
 };
 
 struct el2_state {
 	u64 hcr_el2;
-	EL2_REGISTERS(GUEST_STATE_FIELD)
+	DECLARE_REGISTERS(EL2_REGISTERS);
 };
 
 struct aarch32_state {
-	AARCH32_REGISTERS(GUEST_STATE_FIELD)
+	DECLARE_REGISTERS(AARCH32_REGISTERS);
 };
 
 struct fpsimd_state {

@@ -40,7 +40,7 @@ enum guest_exit_reason {
 	GUEST_EXIT_INTERRUPT, /* an IRQ or FIQ without handler: taken when guest_run() ends */
 	/* no handler for this exit; printed, the first time in a row of those of one instruction */
 	GUEST_EXIT_UNHANDLED,
-	/* An exception to EL1 without handler there; printed. esr_el2 and the like are its values. */
+	/* An exception to EL1 without handler there; printed. Its syndrome is in esr_el2 etc. */
 	GUEST_EXIT_EL1_UNHANDLED,
 	GUEST_EXIT_ILLEGAL_ERET, /* spsr_el2 is no state to return to; printed */
 	GUEST_EXIT_NO_SYNDROME, /* an emulated device's access that cannot be decoded; printed */
@@ -69,12 +69,6 @@ struct guest_optional_state {
 	void (*save)(struct guest *guest); /* to memory, and disabled in the CPU */
 };
 
-/* clang-format off */
-/* Members of struct guest that have a page for themselves */
-#define GUEST_PAGE_BEGIN(name) union { char name[PAGE_SIZE]; struct {
-#define GUEST_PAGE_END }; };
-
-/* clang-format on */
 /*
  * The order of the first members is that of guest-entry.S.
  *
@@ -98,77 +92,87 @@ struct guest {
 	u64 hpfar_el2; /* likewise; see guest_fault_ipa() */
 	u64 exit_code; /* enum vector of the last exit; handlers must not change it */
 
-	GUEST_PAGE_BEGIN(dispatch_page)
-	struct guest_dispatch dispatch[VECTOR_MAX - ELx_LOW_SYNC_64];
-	void *host_sp;
-	u64 host_frame[2]; /* frame record of guest_run() */
-
-	guest_handler_t handlers[VECTOR_MAX]; /* change them with guest_install_handler() */
-	guest_handler_t class_handlers[EC_MAX]; /* and guest_install_class_handler() */
-	struct mmio_device *devices[GUEST_MAX_DEVICES]; /* emulated ones, of mmio_add_device() */
-	unsigned int nr_devices;
-	struct guest_statistics *statistics; /* NULL: exits are not counted */
-	struct s2_mmu *s2mmu;
-	struct s1_mmu *s1mmu; /* NULL without stage1_mmu.h */
-	void (*destroy_s1mmu)(struct s1_mmu *mmu); /* by pointer: few images have the code */
-	enum guest_exit_reason exit_reason;
-	u64 return_value; /* with GUEST_EXIT_RETURNED */
-	enum vector el1_vector; /* with GUEST_EXIT_EL1_UNHANDLED: of the guest's table */
-	/* guest_fault_ipa() of the exit that ended the last run, INVALID_PHYS_ADDR if none */
-	u64 fault_ipa;
-	void *data; /* for handlers */
-
-	/* The framework's own */
-	struct thread_info *thread; /* of the CPU that runs it, or NULL */
-	u64 printed_pc; /* of the last exit without a handler that was printed */
-	bool mapped_stack, mapped_el1_page; /* by the guest, not by the maker of its stage 2 */
-	bool has_optional; /* fp_lazy, sve, debug or optional_state */
-	bool fp_lazy; /* guest_set_fp_lazy() */
-	bool fp_live; /* lazy, and the guest has used FP in this run */
-	struct sve_state *sve; /* NULL: the guest has no SVE */
-	struct guest_debug *debug; /* NULL: the guest has no debug registers */
-	bool routes_el0; /* guest_route_el0() */
-	bool reports_el1; /* exceptions at EL1 without handler are not printed (run-in.c) */
-	bool is_opaque; /* guest_set_opaque() */
-	const struct guest_optional_state *optional_state; /* NULL: none */
-	bool has_vgic, has_vserror; /* what of it */
-	struct vgic_queue vgic_queue;
-	const char *vectors; /* VBAR_EL2 while it runs */
-	bool emulates_dc; /* HCR_EL2.DC stands in for FWB while the guest's MMU is off */
-	bool mmu_was_on; /* with it: SCTLR_EL1.M when HCR_EL2.DC was set or cleared */
-	unsigned int vcpu; /* among the guests on s2mmu */
-	void *block; /* host memory: guard, handler stack, this structure */
-	void *stack; /* the guest's, GUEST_STACK_SIZE bytes, with its guard below */
-	void *el1_page; /* the guest's vectors, once a handler was installed */
-	pteval_t *registers_pte;
-	struct el1_state host_el1;
-	struct el2_state host_el2;
-	u64 host_vbar;
-	struct fpsimd_state host_fpsimd;
-	GUEST_PAGE_END
-
-	GUEST_PAGE_BEGIN(registers_page)
 	union {
-		struct el2_state el2;
+		char dispatch_page[PAGE_SIZE];
 		struct {
-			u64 hcr_el2;
-			EL2_REGISTERS(GUEST_STATE_FIELD)
+			struct guest_dispatch dispatch[VECTOR_MAX - ELx_LOW_SYNC_64];
+			void *host_sp;
+			u64 host_frame[2]; /* frame record of guest_run() */
+
+			/* Changed by guest_install_handler() and guest_install_class_handler() */
+			guest_handler_t handlers[VECTOR_MAX];
+			guest_handler_t class_handlers[EC_MAX];
+			struct mmio_device *devices[GUEST_MAX_DEVICES]; /* of mmio_add_device() */
+			unsigned int nr_devices;
+			struct guest_statistics *statistics; /* NULL: exits are not counted */
+			struct s2_mmu *s2mmu;
+			struct s1_mmu *s1mmu; /* NULL without stage1_mmu.h */
+			/* By pointer: few images have the code. */
+			void (*destroy_s1mmu)(struct s1_mmu *mmu);
+			enum guest_exit_reason exit_reason;
+			u64 return_value; /* with GUEST_EXIT_RETURNED */
+			/* With GUEST_EXIT_EL1_UNHANDLED: of the guest's table */
+			enum vector el1_vector;
+			/* guest_fault_ipa() of the last exit to the caller, or INVALID_PHYS_ADDR */
+			u64 fault_ipa;
+			void *data; /* for handlers */
+
+			/* The framework's own */
+			struct thread_info *thread; /* of the CPU that runs it, or NULL */
+			u64 printed_pc; /* of the last exit without a handler that was printed */
+			/* By the guest, not by the maker of its stage 2 */
+			bool mapped_stack, mapped_el1_page;
+			bool has_optional; /* fp_lazy, sve, debug or optional_state */
+			bool fp_lazy; /* guest_set_fp_lazy() */
+			bool fp_live; /* lazy, and the guest has used FP in this run */
+			struct sve_state *sve; /* NULL: the guest has no SVE */
+			struct guest_debug *debug; /* NULL: the guest has no debug registers */
+			bool routes_el0; /* guest_route_el0() */
+			bool reports_el1; /* run-in.c: exceptions at EL1 are not printed */
+			bool is_opaque; /* guest_set_opaque() */
+			const struct guest_optional_state *optional_state; /* NULL: none */
+			bool has_vgic, has_vserror; /* what of it */
+			struct vgic_queue vgic_queue;
+			const char *vectors; /* VBAR_EL2 while it runs */
+			bool emulates_dc; /* HCR_EL2.DC in place of FWB, with the guest's MMU off */
+			bool mmu_was_on; /* with it: SCTLR_EL1.M when HCR_EL2.DC was changed */
+			unsigned int vcpu; /* among the guests on s2mmu */
+			void *block; /* host memory: guard, handler stack, this structure */
+			void *stack; /* the guest's, GUEST_STACK_SIZE bytes, with its guard below */
+			void *el1_page; /* the guest's vectors, once a handler was installed */
+			pteval_t *registers_pte;
+			struct el1_state host_el1;
+			struct el2_state host_el2;
+			u64 host_vbar;
+			struct fpsimd_state host_fpsimd;
 		};
 	};
+
 	union {
-		struct el1_state el1;
+		char registers_page[PAGE_SIZE];
 		struct {
-			EL1_REGISTERS(GUEST_STATE_FIELD)
-			PAUTH_REGISTERS(GUEST_STATE_FIELD)
-			RAS_REGISTERS(GUEST_STATE_FIELD)
-			SME_REGISTERS(GUEST_STATE_FIELD)
+			union {
+				struct el2_state el2;
+				struct {
+					u64 hcr_el2;
+					DECLARE_REGISTERS(EL2_REGISTERS);
+				};
+			};
+			union {
+				struct el1_state el1;
+				struct {
+					DECLARE_REGISTERS(EL1_REGISTERS);
+					DECLARE_REGISTERS(PAUTH_REGISTERS);
+					DECLARE_REGISTERS(RAS_REGISTERS);
+					DECLARE_REGISTERS(SME_REGISTERS);
+				};
+			};
+			struct fpsimd_state fpsimd;
+			struct aarch32_state aarch32; /* with HCR_EL2.RW clear */
+			struct vgic_state vgic; /* with guest_vgic_enable() */
+			u64 vsesr_el2; /* with guest_inject_serror() and FEAT_RAS */
 		};
 	};
-	struct fpsimd_state fpsimd;
-	struct aarch32_state aarch32; /* with HCR_EL2.RW clear */
-	struct vgic_state vgic; /* with guest_vgic_enable() */
-	u64 vsesr_el2; /* with guest_inject_serror() and FEAT_RAS */
-	GUEST_PAGE_END
 };
 
 /* The reason why guests cannot run here, for report_skip(), or NULL. */

@@ -20,8 +20,8 @@ void pstate_setup(void);
 void pstate_patch_vectors(void);
 
 /*
- * DAIF, UAO, DIT, SSBS, TCO and ALLINT, where the CPU has them, as in SPSR_ELx (PSR_*_BIT). Not PAN,
- * with which C code of the host cannot run.
+ * DAIF, UAO, DIT, SSBS, TCO and ALLINT, where the CPU has them, as in SPSR_ELx (PSR_*_BIT). Not
+ * PAN, with which C code of the host cannot run.
  */
 u64 pstate_save(void);
 /* The caller may have exceptions unmasked from here on. */

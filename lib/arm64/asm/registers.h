@@ -8,6 +8,12 @@
 
 #include <asm/asm-offsets.h>
 
+/* Numbers of registers, for .irp: of x0..x29, x0..x30, and v0..v31 */
+#define NUMBERS_0_TO_15 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+#define NUMBERS_0_TO_29 NUMBERS_0_TO_15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29
+#define NUMBERS_0_TO_30 NUMBERS_0_TO_29, 30
+#define NUMBERS_0_TO_31 NUMBERS_0_TO_30, 31
+
 /* x2..x29 in an array of x registers at sp + @array */
 .macro for_x2_to_x29 op, array
 	\op	x2, x3, [sp, #\array + 2 * 8]
@@ -34,7 +40,7 @@
 
 /* Callee-saved registers, x19..x28, at sp + @offset */
 #define CALLEE_SAVED_SIZE (10 * 8)
-.macro for_x19_to_x28 op, offset=0
+.macro for_x19_to_x28 op, offset
 	\op	x19, x20, [sp, #\offset]
 	\op	x21, x22, [sp, #\offset + 2 * 8]
 	\op	x23, x24, [sp, #\offset + 4 * 8]
@@ -67,7 +73,8 @@
  * register but sp may change; frame_end takes sp from where frame_begin left it.
  */
 .macro frame_begin
-	stp	x29, x30, [sp, #-(16 + CALLEE_SAVED_SIZE)]!
+	sub	sp, sp, #16 + CALLEE_SAVED_SIZE
+	stp	x29, x30, [sp]
 	mov	x29, sp
 	for_x19_to_x28 stp, 16
 .endm

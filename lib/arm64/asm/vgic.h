@@ -62,7 +62,7 @@ struct vgic_irq {
 	u8 group; /* 0: virtual FIQ, 1: virtual IRQ */
 	enum gic_irq_state state;
 	bool eoi_irq; /* maintenance interrupt when the guest ends it; not with hw_irq */
-	u32 hw_irq; /* not 0: the physical interrupt that the guest's end of interrupt deactivates */
+	u32 hw_irq; /* not 0: the physical interrupt that ends with the guest's */
 };
 
 u64 vgic_make_lr(const struct vgic_irq *irq);
@@ -72,8 +72,8 @@ enum gic_irq_state vgic_lr_state(u64 lr);
 bool vgic_lr_has_hw(u64 lr);
 
 /*
- * Put @irq into a list register: the one that has its INTID already, which stays active if it is, or
- * else a free one. Returns its number, or -1 when all are in use.
+ * Put @irq into a list register: the one that has its INTID already, which stays active if it is,
+ * or else a free one. Returns its number, or -1 when all are in use.
  *
  * From any CPU. While another one runs the guest @irq is queued: VGIC_QUEUED, or -1 when
  * VGIC_MAX_LRS wait already. It gets a list register when guest_run() or guest_take_interrupts()
