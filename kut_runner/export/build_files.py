@@ -14,11 +14,9 @@ _COMMON: Final = "include $(SRCDIR)/$(TEST_DIR)/Makefile.common"
 _OFFSET: Final = re.compile(r"^\t(?:OFFSET|PAIR|DEFINE)\((?:GUEST|EL1|FPSIMD)_.*\);$", re.MULTILINE)
 _PAIR: Final = re.compile(r"\tPAIR\((\w+), struct (\w+), (.*), (.*)\);")
 _SINGLE: Final = re.compile(r"\tOFFSET\((\w+), struct (\w+), (.*)\);")
-_ENUMERATORS: Final = (
-    *(f"EL{sp}_{kind}" for sp in ("xT", "xH") for kind in ("SYNC", "IRQ", "FIQ", "ERROR")),
-    *(f"ELx_LOW_{kind}_{bits}" for bits in (64, 32) for kind in ("SYNC", "IRQ", "FIQ", "ERROR")),
-    *("GUEST_ACTION_RESUME", "GUEST_ACTION_EXIT"),
-)
+#: An enumerator that assembly needs too: by another name, as sources of C include the offsets.
+_PREFIX: Final = "ASM_"
+_ENUMERATOR: Final = re.compile(r"^\tENUM\((\w+)\);$", re.MULTILINE)
 
 
 class Missing(Exception):  # noqa: N818 - not an error of the user's until it is known where
@@ -74,8 +72,13 @@ def asm_offsets(text: str, ours: str) -> str:
     )
     text = _insert(text, "#include <asm/ptrace.h>\n", headers)
     lines = [_offset(line) for line in _OFFSET.findall(ours)]
-    lines += [f"\tDEFINE(ASM_{name}, {name});" for name in _ENUMERATORS]
+    lines += [f"\tDEFINE({_PREFIX}{name}, {name});" for name in _ENUMERATOR.findall(ours)]
     return _insert(text, "\n\treturn 0;", "\n" + "\n".join(lines) + "\n")
+
+
+def enumerators(ours: str) -> str:
+    """Return macros for assembly by the names of the enumerators, from kut's file of offsets."""
+    return "".join(f"#define {name} {_PREFIX}{name}\n" for name in _ENUMERATOR.findall(ours))
 
 
 def _offset(line: str) -> str:

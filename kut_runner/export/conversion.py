@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from kut_runner.export import literals
+
 BRIDGE: Final = "#include <asm/guest-bridge.h>\n"
 _LIBCFLAT: Final = "#include <libcflat.h>\n"
 #: Headers that kvm-unit-tests does not have; the bridge declares what the framework needs of them.
@@ -36,7 +38,7 @@ class Converter:
         text = self._registers(_with_bridge(text, assembly=suffix == ".S"))
         # In a handler the stack is the guest's, where kvm-unit-tests finds a copy.
         text = text.replace("current_thread_info()", "this_percpu()->thread")
-        return _VGIC_V2.sub(r"vgic_v2_data.\1", text)
+        return _VGIC_V2.sub(r"vgic_v2_data.\1", literals.join(text))
 
     def _registers(self, text: str) -> str:
         """Use `mrs` with a name that the assembler takes, where the checkout has no number."""

@@ -30,6 +30,7 @@ _SOURCES: Final = (
     "mmio*.c",
     "fpsimd.S",
     "pstate.c",
+    "backtrace.c",
 )
 _HEADERS: Final = (
     *("guest*.h", "stage1*.h", "stage2*.h", "vgic*.h", "mmio*.h"),
@@ -70,6 +71,7 @@ class Export:
         self._converter = conversion.Converter.of(
             *(self._old(f"{_ARM64}/asm/{name}") for name in ("sysreg.h", "gic-v3.h"))
         )
+        self._offsets = (library / "arm64/asm-offsets.c").read_text()
         self.files: dict[str, str] = {}
 
     def add(self, tests: Sequence[tuple[str, int]]) -> dict[str, str]:
@@ -82,8 +84,9 @@ class Export:
         self._edit(
             "arm/Makefile.arm64", lambda old: build_files.makefile(old, objects, assembly, added)
         )
-        ours = (self._library / "arm64/asm-offsets.c").read_text()
-        self._edit(f"{_ARM64}/asm-offsets.c", lambda old: build_files.asm_offsets(old, ours))
+        self._edit(
+            f"{_ARM64}/asm-offsets.c", lambda old: build_files.asm_offsets(old, self._offsets)
+        )
         self._edit("arm/unittests.cfg", lambda old: build_files.unittests(old, tests))
         return self.files
 
@@ -160,7 +163,8 @@ class Export:
         plain = [text for name, text in taken.items() if not name.startswith("report_")]
         reports = [text for name, text in taken.items() if name.startswith("report_")]
         self.files[f"{_ARM64}/asm/guest-bridge.h"] = (
-            template.replace("@MACROS@", "".join(plain))
+            template.replace("@ENUMERATORS@", build_files.enumerators(self._offsets))
+            .replace("@MACROS@", "".join(plain))
             .replace("@CMACROS@", "".join(reports))
             .replace("@INLINES@", inlines)
         )

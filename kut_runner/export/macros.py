@@ -20,7 +20,7 @@ _HEADERS: Final = (
 _NOT_TAKEN: Final = frozenset(
     {
         *("sys_reg", "read_sysreg", "write_sysreg", "read_sysreg_s", "write_sysreg_s"),
-        *("xstr", "xxstr", "VECTORS", "VECTORS_LOWER_EL", "VECTORS_CURRENT_EL"),
+        *("xstr", "xxstr"),
         *("ASSERT_VECTOR", "static_assert"),
     }
 )

@@ -116,7 +116,8 @@ void guest_host_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
 
 	if (guest_fixup_exception(v, regs, esr))
 		return;
-	assert_msg(thread->vector_handlers[v], "vector %d in a guest's handler, ESR_EL2 %#x", v, esr);
+	assert_msg(thread->vector_handlers[v], "vector %d in a guest's handler, ESR_EL2 %#x", v,
+		   esr);
 	thread->vector_handlers[v](v, regs, esr);
 }
 
@@ -272,35 +273,6 @@ bool vm_populate(void *start, size_t size)
 }
 
 /*
- * Backtraces
- */
-
-u64 strip_signature(u64 address)
-{
-	return address & ((1UL << VA_BITS) - 1);
-}
-
-void backtrace_add(struct backtrace *trace, const char *mark, u64 address)
-{
-	int room = sizeof(trace->text) - trace->len;
-
-	if (address >= (u64)_stext && address < (u64)_etext)
-		trace->len += MIN(snprintf(trace->text + trace->len, room, " %s%lx", mark,
-					   address - (u64)_start),
-				  room - 1);
-}
-
-void backtrace_add_chain(struct backtrace *trace, const struct frame *frame)
-{
-	int depth;
-
-	for (depth = 0; depth < BACKTRACE_DEPTH && frame && IS_ALIGNED((u64)frame, 8); depth++) {
-		backtrace_add(trace, "", strip_signature((u64)frame->ret));
-		frame = frame->next;
-	}
-}
-
-/*
  * A guest's printf() and the like: they have neither console nor locks there.
  */
 
@@ -395,7 +367,9 @@ unsigned int gic_maintenance_irq(void)
 
 const char *gic_irq_state_name(enum gic_irq_state state)
 {
-	static const char *const names[] = { "inactive", "pending", "active", "active and pending" };
+	static const char *const names[] = {
+		"inactive", "pending", "active", "active and pending",
+	};
 
 	return names[state];
 }

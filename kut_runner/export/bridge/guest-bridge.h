@@ -20,32 +20,7 @@
 
 #ifdef __ASSEMBLER__
 #include <asm/asm-offsets.h>
-#define ELxT_SYNC ASM_ELxT_SYNC
-#define ELxT_IRQ ASM_ELxT_IRQ
-#define ELxT_FIQ ASM_ELxT_FIQ
-#define ELxT_ERROR ASM_ELxT_ERROR
-#define ELxH_SYNC ASM_ELxH_SYNC
-#define ELxH_IRQ ASM_ELxH_IRQ
-#define ELxH_FIQ ASM_ELxH_FIQ
-#define ELxH_ERROR ASM_ELxH_ERROR
-#define ELx_LOW_SYNC_64 ASM_ELx_LOW_SYNC_64
-#define ELx_LOW_IRQ_64 ASM_ELx_LOW_IRQ_64
-#define ELx_LOW_FIQ_64 ASM_ELx_LOW_FIQ_64
-#define ELx_LOW_ERROR_64 ASM_ELx_LOW_ERROR_64
-#define ELx_LOW_SYNC_32 ASM_ELx_LOW_SYNC_32
-#define ELx_LOW_IRQ_32 ASM_ELx_LOW_IRQ_32
-#define ELx_LOW_FIQ_32 ASM_ELx_LOW_FIQ_32
-#define ELx_LOW_ERROR_32 ASM_ELx_LOW_ERROR_32
-#define GUEST_ACTION_RESUME ASM_GUEST_ACTION_RESUME
-#define GUEST_ACTION_EXIT ASM_GUEST_ACTION_EXIT
-#define VECTORS_CURRENT_EL \
-	ELxT_SYNC, ELxT_IRQ, ELxT_FIQ, ELxT_ERROR, ELxH_SYNC, ELxH_IRQ, ELxH_FIQ, ELxH_ERROR
-#define VECTORS_LOWER_EL                                                                    \
-	ELx_LOW_SYNC_64, ELx_LOW_IRQ_64, ELx_LOW_FIQ_64, ELx_LOW_ERROR_64, ELx_LOW_SYNC_32, \
-		ELx_LOW_IRQ_32, ELx_LOW_FIQ_32, ELx_LOW_ERROR_32
-#define VECTORS VECTORS_CURRENT_EL, VECTORS_LOWER_EL
-#define VECTOR_MAX 16
-#else
+@ENUMERATORS@#else
 #include <libcflat.h>
 #include <alloc.h>
 #include <alloc_page.h>

@@ -7,7 +7,7 @@
 	.text
 	.balign	VECTOR_SLOT_SIZE
 	.global	host_vectors_el2
-host_vectors_el2:			/* the slots of the current EL, which guest-entry.S enters */
+host_vectors_el2:		/* the slots of the current EL, which guest-entry.S enters */
 	.irp	vector, VECTORS_CURRENT_EL
 	host_vector 2, \vector
 	.endr
