@@ -3,10 +3,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from hashlib import sha256
 
 from kut_model.features import FEATURES, ID_REGISTERS
 from kut_model.rows import Area, Row
+from kut_model.rules import RULES
 
 
 def table_hash(rows: Sequence[Row]) -> int:
@@ -21,11 +23,17 @@ def header(area: Area, rows: Sequence[Row]) -> str:
 
 
 def row_list(area: Area, rows: Sequence[Row]) -> str:
-    """Return the list of rows: JSON Lines, first a line about the area, then one for each row."""
+    """Return the list of rows for the runner: a JSON object whose columns are by row number."""
+    rules = {key: asdict(RULES[key]) for key in dict.fromkeys(row.rule for row in rows)}
+    columns = {
+        "id": [row.id for row in rows],
+        "rule": [row.rule for row in rows],
+        "expected": [row.expected for row in rows],
+        "needs": [row.needs for row in rows],
+        "kind": [row.kind for row in rows],
+    }
     about = {"area": area.name, "title": area.title, "hash": f"{table_hash(rows):016x}"}
-    lines: list[object] = [about]
-    lines += [[row.id, row.rule, row.expected, row.needs, row.kind] for row in rows]
-    return "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines)
+    return f"{json.dumps({**about, 'rules': rules, 'rows': columns}, indent=0)}\n"
 
 
 def _header(area: Area, rows: Sequence[Row]) -> Iterator[str]:

@@ -97,12 +97,17 @@ def test_the_files_of_an_area_agree(tmp_path: Path) -> None:
         depends = (tmp_path / "d").read_text().split()
         assert depends[0] == f"{out}:"
         assert {Path(each).name for each in depends} >= {"hvc.py", "rows.py", "__main__.py"}
-    about, *rows = map(json.loads, (tmp_path / "rows").read_text().splitlines())
-    assert (about["area"], about["title"]) == ("hvc", area.title)
-    assert [row[0] for row in rows] == [row.id for row in area.rows()]
+    listed = json.loads((tmp_path / "rows").read_text())
+    assert (listed["area"], listed["title"]) == ("hvc", area.title)
+    for column, values in listed["rows"].items():
+        assert values == [getattr(row, column) for row in area.rows()] or column == "needs"
+    assert list(map(tuple, listed["rows"]["needs"])) == [row.needs for row in area.rows()]
+    assert {key: rule["key"] for key, rule in listed["rules"].items()} == {
+        row.rule: row.rule for row in area.rows()
+    }
     text = (tmp_path / "header").read_text()
-    assert f"#define CONFORM_HASH UL({int(about['hash'], 16):#x})\n" in text
-    assert f"#define CONFORM_ROWS {len(rows)}\n" in text
+    assert f"#define CONFORM_HASH UL({int(listed['hash'], 16):#x})\n" in text
+    assert f"#define CONFORM_ROWS {len(area.rows())}\n" in text
 
 
 def test_an_unchanged_file_keeps_its_time(tmp_path: Path) -> None:

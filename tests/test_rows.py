@@ -47,7 +47,9 @@ def test_blocks_become_verdicts_of_all_rows() -> None:
     assert list(found.codes()) == ["-", "P", "P", "S1", "S1", "S1", "F", "P", "-"]
     assert found.counts == {"P": 3, "S": 3, "F": 1, "-": 2}
     assert found.reasons == (Reason("FEAT_X", "ID_X_EL1.X"),)
-    assert (found.first("S1"), found.first("F"), found.first("C")) == (3, 6, None)
+    assert [found.code_of(number) for number in (0, 2, 3, 8)] == ["-", "P", "S1", "-"]
+    with pytest.raises(IndexError):
+        found.code_of(9)
     assert found.problem == ""
 
 

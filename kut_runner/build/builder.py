@@ -42,6 +42,11 @@ class Image:
     flat: Path
 
     @property
+    def row_list(self) -> Path:
+        """File with the rows of an image of the conformance suite; others have none."""
+        return self.flat.with_suffix(".rows")
+
+    @property
     def build_id(self) -> str:
         """Sha1 build-id in hex, read from the file at each access; "" without one."""
         try:

@@ -68,8 +68,8 @@ class Layout:
         return f"{self.include}/conform/{area}.h"
 
     def area_rows(self, area: str) -> str:
-        """Return the generated list of rows of an area."""
-        return f"{self.directory}/conform/{area}.rows"
+        """Return the generated list of rows of an area, beside its image."""
+        return f"{self.directory}/conform-{area}.rows"
 
     def object(self, source: str) -> str:
         """Return the object file of a source."""

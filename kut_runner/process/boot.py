@@ -82,6 +82,8 @@ class Launch:
     """File to which the program itself writes what the user asked it to trace; None for none."""
     harness: "Callable[[Stage], Harness] | None" = None
     """Factory of the harness that directs the machine; None for a test that runs by itself."""
+    stall: float | None = None
+    """Seconds without output until it is stopped, counted as the timeout is; None for no limit."""
 
     @property
     def stderr_path(self) -> Path:
@@ -151,6 +153,7 @@ class Boot:
         self._past_usage = Usage()
         self._spare: Machine | None = None
         self._linger: CpuTimeout | None = None
+        self._stall: CpuTimeout | None = None
         self._is_slow = False
         self._due: float | None = None
         self._reason: ExitKind | None = None
@@ -169,6 +172,7 @@ class Boot:
             undo.callback(self._current.close)
             undo.callback(self._current.reap)
             self._timeout = CpuTimeout(launch.timeout, self._started)
+            self._stall = self._stall_timeout(self._started)
             if self._harness:
                 self._harness.on_started()
             else:
@@ -188,7 +192,8 @@ class Boot:
         """Time of the next `expire`, in seconds of the monotonic clock; None after the last."""
         if self._reason:
             return min((due for due in (self._due, self._alarm) if due is not None), default=None)
-        return min(self._timeout.due, self._linger.due) if self._linger else self._timeout.due
+        timeouts = (self._timeout, self._linger, self._stall)
+        return min(timeout.due for timeout in timeouts if timeout)
 
     def age(self) -> float:
         """Return the seconds since the start."""
@@ -208,6 +213,7 @@ class Boot:
             if not data:
                 break
             self.log.write(data)
+            self._stall = self._stall_timeout(time.monotonic())
             if self._on_output:
                 self._on_output(data)
             self._watch_for_exit(data)
@@ -388,7 +394,15 @@ class Boot:
             return ExitKind.TIMED_OUT
         if self._linger and self._linger.check(now, usage) is TimeoutState.OVER:
             return ExitKind.LINGERED
+        if self._stall and self._stall.check(now, usage) is TimeoutState.OVER:
+            return ExitKind.TIMED_OUT
         return None
+
+    def _stall_timeout(self, now: float) -> CpuTimeout | None:
+        """Return the timeout until further output, None without a limit."""
+        if self.launch.stall is None:
+            return None
+        return CpuTimeout(self.launch.stall, now, self._usage())
 
     def _usage(self) -> Usage | None:
         """Return the CPU usage of all processes so far; None if it is unknown."""

@@ -18,6 +18,7 @@ from kut_runner.errors import ExitCode, describe
 from kut_runner.process.boot import Boot, ExitKind, Launch, ProcessExit
 from kut_runner.process.pool import Pool
 from kut_runner.records.run_record import Run
+from kut_runner.run import conclusion, isolation
 from kut_runner.run.schedule import Attempt, Scheduler
 from kut_runner.run.times import Timing
 from kut_runner.targets.case import file_name
@@ -83,6 +84,10 @@ class _Running:
     build_id: str = ""
     first_size: int | None = None
     """Bytes of output of a first start that failed; this one is without an inspector."""
+    boots: tuple[isolation.Boot, ...] = ()
+    """Machines of this attempt before this one, which died at rows of the conformance suite."""
+    first_launch: Launch | None = None
+    """Launch of the first of them; None if this is the first machine."""
 
 
 class _LogReader:
@@ -180,27 +185,31 @@ class _Runner:
             else:
                 self._start(pool, attempt)
 
-    def _start(self, pool: Pool, attempt: Attempt, first_size: int | None = None) -> None:
-        """Start a process, a second time without inspector; report an error if it cannot start."""
-        case = attempt.case
-        is_second = first_size is not None
-        launch = self._launch(attempt, is_second=is_second)
+    def _start(self, pool: Pool, attempt: Attempt) -> None:
+        """Start the first process of an attempt."""
+        if self._boot(pool, _Running(attempt, self._launch(attempt, is_second=False))):
+            for view in self._views:
+                view.on_begin(attempt.case.id, attempt.number)
+
+    def _boot(self, pool: Pool, running: _Running) -> bool:
+        """Start a process; return whether it could start, and report the error if not."""
         try:
-            boot = pool.start(launch, self._output_callback(attempt))
+            boot = pool.start(running.launch, self._output_callback(running.attempt))
         except OSError as error:
             process_exit = ProcessExit(ExitKind.NOT_STARTED, 0, 0.0, describe(error))
-            running = _Running(attempt, launch)
-            self._conclude(running, GuestOutput(), process_exit, may_retry=False)
-            return
+            end = self._judge(running, GuestOutput(), process_exit)
+            self._conclude(running, (*running.boots, end), may_retry=False)
+            return False
         # Read the build-id now: a build in the meantime may replace the image.
-        self._running[boot] = _Running(attempt, launch, case.image.build_id, first_size)
-        self._free -= attempt.cost
-        for view in () if is_second else self._views:
-            view.on_begin(case.id, attempt.number)
+        self._running[boot] = replace(running, build_id=running.attempt.case.image.build_id)
+        self._free -= running.attempt.cost
+        return True
 
-    def _launch(self, attempt: Attempt, *, is_second: bool) -> Launch:
+    def _launch(self, attempt: Attempt, *, is_second: bool, number: int = 1) -> Launch:
+        """Return the process of an attempt; `number` counts its machines from 1."""
         case, options = attempt.case, self._options
-        log = self._log_dir / f"{file_name(case.id, attempt.number)}.log"
+        name = file_name(case.id, attempt.number)
+        log = self._log_dir / f"{name if number == 1 else f'{name}-boot{number}'}.log"
         is_reachable = not is_second and case.target.program not in self._unreachable
         launch = case.target.launch(
             case.test,
@@ -209,6 +218,8 @@ class _Runner:
             options.timeout or case.test.timeout,
             inspect=options.inspect and is_reachable,
         )
+        if case.image.row_list.exists():
+            launch = replace(launch, stall=isolation.STALL)
         if launch.inspector or launch.uninspectable:
             return launch
         if options.inspect:
@@ -216,6 +227,15 @@ class _Runner:
         else:
             reason = "--no-inspect"
         return replace(launch, uninspectable=reason)
+
+    def _go_on(self, pool: Pool, running: _Running, more: str) -> None:
+        """Start another machine for the rows that are left; `more` are arguments of the image."""
+        attempt = running.attempt
+        test = replace(attempt.case.test, args=f"{attempt.case.test.args} {more}".strip())
+        changed = replace(attempt, case=replace(attempt.case, test=test))
+        launch = self._launch(changed, is_second=False, number=len(running.boots) + 1)
+        first = running.first_launch or running.launch
+        self._boot(pool, replace(running, launch=launch, first_launch=first, first_size=None))
 
     def _output_callback(self, attempt: Attempt) -> Callable[[bytes], None] | None:
         """Return a function that passes output to the views that want it; None without any."""
@@ -260,7 +280,9 @@ class _Runner:
             # Either it refused its options, or the descriptors for its inspector are not open:
             # wrappers such as ssh, docker and sudo close them. A second start shows which.
             boot.log.close()
-            self._start(pool, running.attempt, boot.log.size)
+            number = len(running.boots) + 1
+            launch = self._launch(running.attempt, is_second=True, number=number)
+            self._boot(pool, replace(running, launch=launch, first_size=boot.log.size))
             return
         first_size = running.first_size
         if first_size is not None and not (has_failed and boot.log.size <= first_size):
@@ -273,31 +295,46 @@ class _Runner:
         output = reader.read_part()
         if output is not None:
             self._readers.popleft()
-            may_retry = not pool.stops
-            self._conclude(reader.running, output, reader.process_exit, may_retry=may_retry)
+            boot = self._judge(reader.running, output, reader.process_exit)
+            boots = (*reader.running.boots, boot)
+            if not pool.stops and (more := isolation.arguments(boots)):
+                self._go_on(pool, replace(reader.running, boots=boots), more)
+            else:
+                self._conclude(reader.running, boots, may_retry=not pool.stops)
+
+    def _judge(
+        self, running: _Running, output: GuestOutput, process_exit: ProcessExit
+    ) -> isolation.Boot:
+        """Return a machine that has ended, with its verdict."""
+        case = running.attempt.case
+        no_checks = self._options.no_checks or case.test.no_checks
+        verdict = judge(output, process_exit, case.target, no_checks)
+        is_bad = verdict.status.is_failure
+        diagnosis = _diagnose(running, output, process_exit) if is_bad else None
+        return isolation.Boot(output, process_exit, verdict, diagnosis)
 
     def _conclude(
-        self, running: _Running, output: GuestOutput, process_exit: ProcessExit, *, may_retry: bool
+        self, running: _Running, boots: tuple[isolation.Boot, ...], *, may_retry: bool
     ) -> None:
         attempt = running.attempt
         target = attempt.case.target
-        no_checks = self._options.no_checks or attempt.case.test.no_checks
-        verdict = judge(output, process_exit, target, no_checks)
-        is_bad = verdict.status.is_failure
+        first = running.first_launch or running.launch
+        end = conclusion.of(boots, attempt.case)
         result = TestResult(
             id=attempt.case.id,
-            verdict=verdict,
-            output=output,
-            process_exit=process_exit,
-            command=running.launch.command,
+            verdict=end.verdict,
+            output=end.output,
+            process_exit=end.process_exit,
+            command=first.command,
             version=target.version,
-            log=str(running.launch.log),
+            log=str(first.log),
             trace=_existing(running.launch.trace),
             build_id=running.build_id,
-            diagnosis=_diagnose(running, output, process_exit) if is_bad else None,
+            diagnosis=end.diagnosis,
             attempt=attempt.number,
             target=target.name,
         )
+        is_bad = end.verdict.status.is_failure
         if may_retry and is_bad and len(attempt.earlier) < self._options.retries:
             self._scheduler.try_again(attempt, result)
             for view in self._views:

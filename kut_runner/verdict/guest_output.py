@@ -143,7 +143,9 @@ class OutputCollector:
             self._exit_statuses.add(event.status)
         if Exit in self._last:
             return
-        self._add_row_line(event)
+        if isinstance(event, AreaStart | SkipReason | RowBlock | RowStart):
+            self._add_row_line(event)
+            return
         if isinstance(event, At):
             if failed:
                 self._checks_and_infos[-1] = self._last[Check] = replace(failed, place=event.place)
@@ -155,7 +157,7 @@ class OutputCollector:
             if isinstance(event, Check) and event.status.is_failure:
                 self._failed = event
 
-    def _add_row_line(self, event: Event) -> None:
+    def _add_row_line(self, event: AreaStart | SkipReason | RowBlock | RowStart) -> None:
         """Add a line about rows of the conformance suite."""
         match event:
             case AreaStart(area=area):

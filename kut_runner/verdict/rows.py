@@ -107,18 +107,17 @@ class AreaRows:
             for _ in range(count):
                 yield code
 
+    def code_of(self, number: int) -> str:
+        """Return the code of one row."""
+        for count, code in self.runs:
+            if number < count:
+                return code
+            number -= count
+        raise IndexError(number)
+
     def reason_of(self, code: str) -> Reason:
         """Return the reason of the code of a skipped row."""
         return self.reasons[int(code[1:]) - 1]
-
-    def first(self, code: str) -> int | None:
-        """Return the number of the first row with this code, None without one."""
-        number = 0
-        for count, each in self.runs:
-            if each == code:
-                return number
-            number += count
-        return None
 
     def name(self, number: int) -> str:
         """Return the id of a row, or its number if the ids are not known."""

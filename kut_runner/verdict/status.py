@@ -17,7 +17,8 @@ class Status(Enum):
     xpass    yes     later   passed, although expected to fail: a failure
     kfail    yes     later   failed for a known reason outside the tested code
     timeout  no      yes     no verdict, or no power-off, before the timeout
-    crash    no      yes     the guest crashed, or printed fewer checks than it announced
+    crash    rows    yes     the guest crashed, or printed fewer checks than it announced; the
+                             machine died at a row of the conformance suite
     flaky    no      yes     failed, then passed when it was retried
     error    no      yes     an error in QEMU or on the host: the test has no verdict
     ======== ======= ======= ==================================================================

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Isolation of rows of the conformance suite: a machine that dies or hangs costs one row.
+
+An image reports rows in blocks, so the row at which its machine died is not known at once. The
+machine is started again from the first row without a verdict, with `trace`, which names each row
+before it runs. The row that it names last is a crash, and another machine goes on behind it. Where
+nothing dies there is one machine, as for any test.
+
+The boots of a test become one output and one verdict here; the functions are pure.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.errors import ExitCode
+from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.verdict.cause import Cause
+from kut_runner.verdict.events import Check, Event, Info, Summary, parse
+from kut_runner.verdict.guest_output import GuestOutput
+from kut_runner.verdict.result import Verdict
+from kut_runner.verdict.rows import CRASH, FAIL, KNOWN, NONE, SKIP, AreaRows, Reason, coded
+from kut_runner.verdict.status import Status
+
+if TYPE_CHECKING:
+    from kut_runner.verdict.diagnosis import Diagnosis
+    from kut_runner.verdict.row_list import RowList
+
+#: Most rows of a test at which the machine may die; a row costs two machines.
+MOST_CRASHES: Final = 50
+#: Seconds of CPU time without output after which a row hangs: a block takes 0.1 s.
+STALL: Final = 2.0
+
+#: Ends of a machine after which no other one is started.
+_FINAL_KINDS: Final = (ExitKind.NOT_STARTED, ExitKind.INTERRUPTED, ExitKind.GIVEN_UP)
+_FINAL_CAUSES: Final = (Cause.REFUSED, Cause.NO_MEMORY, Cause.SUMMARY_MISMATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One machine of a test that has ended."""
+
+    output: GuestOutput
+    process_exit: ProcessExit
+    verdict: Verdict
+    """Verdict on this machine alone."""
+    diagnosis: "Diagnosis | None" = None
+
+    @property
+    def has_died(self) -> bool:
+        """Whether it ended before its rows did."""
+        return (
+            self.output.rows is not None
+            and not self.output.rows.problem
+            and (self.verdict.status.is_unfinished or self.verdict.cause is Cause.ABORT)
+            and self.process_exit.kind not in _FINAL_KINDS
+            and self.verdict.cause not in _FINAL_CAUSES
+        )
+
+    @property
+    def crashed_row(self) -> int | None:
+        """The row that ran when it died; None if it has not died, or the row is not known."""
+        rows = self.output.rows
+        if not rows or not self.has_died or rows.traced is None:
+            return None
+        return rows.traced if rows.code_of(rows.traced) == NONE else None
+
+    @property
+    def reason(self) -> str:
+        """Reason of its death."""
+        if self.process_exit.kind is not ExitKind.TIMED_OUT:
+            return self.verdict.reason
+        where = f": {self.diagnosis.headline}" if self.diagnosis else ""
+        return f"no progress for {STALL:g} s of CPU time{where}"
+
+
+def arguments(boots: Sequence[Boot]) -> str:
+    """Return the arguments of the image that another machine is to have, "" if none is needed."""
+    last = boots[-1]
+    rows = last.output.rows
+    if not rows or not last.has_died or _crashes(boots) >= MOST_CRASHES:
+        return ""
+    row = last.crashed_row
+    if row is not None:
+        return f"start={row + 1}" if row + 1 < rows.count else ""
+    if len(boots) > 1 and boots[-2].has_died and boots[-2].crashed_row is None:
+        return ""  # this one was traced, and died at no row
+    first = _first_unreported(boots)
+    return f"start={first} trace" if first < rows.count else ""
+
+
+def merged(boots: Sequence[Boot]) -> GuestOutput:
+    """Return the output of all machines of a test as that of one."""
+    last = boots[-1].output
+    if len(boots) == 1 or not last.rows:
+        return last
+    rows = _merged_rows(boots)
+    checks = dict[str, Check | Info]()
+    for boot in boots:
+        checks |= {event.line: event for event in boot.output.checks_and_infos}
+        if (row := boot.crashed_row) is not None:
+            line = f"CRASH: {rows.area}: {rows.name(row)}: {boot.reason}"
+            checks[line] = Check(line, Status.CRASH)
+    kept = tuple(checks.values())
+    summary = _summary(rows)
+    ends: dict[type[Event], Event] = {**last.last, Summary: summary}
+    return replace(
+        last,
+        checks=tuple(event for event in kept if isinstance(event, Check)),
+        checks_and_infos=kept,
+        last=ends,
+        rows=rows,
+    )
+
+
+def verdict(boots: Sequence[Boot], rows: AreaRows) -> Verdict:
+    """Return the verdict on a test with several machines, whose rows are `rows`."""
+    last = boots[-1]
+    counts = rows.counts
+    if last.has_died and last.crashed_row is None:
+        return last.verdict
+    if _crashes(boots) >= MOST_CRASHES:
+        reason = f"the machine died at {MOST_CRASHES} rows, and the rows behind them did not run"
+        return Verdict(Status.CRASH, reason, ExitCode.TESTS_FAILED, Cause.ROWS_CRASHED)
+    if lone := next((boot for boot in _deaths_without_row(boots)), None):
+        reason = f"{lone.reason}; traced, it did not happen again"
+        return replace(lone.verdict, reason=reason)
+    reason = f"{counts[FAIL] + counts[CRASH]} of {rows.count} rows failed"
+    return Verdict(Status.FAIL, reason, ExitCode.TESTS_FAILED, Cause.ROWS_CRASHED)
+
+
+def whole_exit(boots: Sequence[Boot]) -> ProcessExit:
+    """Return the exit of the last machine, with the times of all."""
+    ends = [boot.process_exit for boot in boots]
+    return replace(
+        ends[-1],
+        seconds=sum(end.seconds for end in ends),
+        cpu_seconds=sum(end.cpu_seconds for end in ends),
+        starved_seconds=sum(end.starved_seconds for end in ends),
+    )
+
+
+def with_list(boots: Sequence[Boot], row_list: "RowList") -> list[Boot]:
+    """Return the machines, with the ids of their rows; those of another table stay unknown."""
+    return [
+        replace(boot, output=replace(boot.output, rows=row_list.complete(boot.output.rows)))
+        if boot.output.rows and boot.output.rows.hash == row_list.hash
+        else boot
+        for boot in boots
+    ]
+
+
+def _crashes(boots: Sequence[Boot]) -> int:
+    return sum(boot.crashed_row is not None for boot in boots)
+
+
+def _deaths_without_row(boots: Sequence[Boot]) -> Iterator[Boot]:
+    """Yield the machines that died, when no row of the next machine died, which was to find it."""
+    for boot, following in pairwise(boots):
+        if boot.has_died and boot.crashed_row is None and following.crashed_row is None:
+            yield boot
+
+
+def _first_unreported(boots: Sequence[Boot]) -> int:
+    """Return the row behind the last one with a verdict, or a crash, in any machine."""
+    return max(map(_end, boots))
+
+
+def _end(boot: Boot) -> int:
+    rows = boot.output.rows
+    if not rows:
+        return 0
+    if (row := boot.crashed_row) is not None:
+        return row + 1
+    end = rows.count
+    for count, code in reversed(rows.runs):
+        if code != NONE:
+            break
+        end -= count
+    return end
+
+
+def _merged_rows(boots: Sequence[Boot]) -> AreaRows:
+    """Return the verdicts of all machines; they number their reasons each for itself."""
+    first = next(boot.output.rows for boot in boots if boot.output.rows)
+    codes = [NONE] * first.count
+    reasons = dict[Reason, int]()
+    for boot in boots:
+        rows = boot.output.rows
+        for number, code in enumerate(rows.codes() if rows else ()):
+            if rows and code[0] == SKIP:
+                reason = reasons.setdefault(rows.reason_of(code), len(reasons) + 1)
+                codes[number] = f"{SKIP}{reason}"
+            elif code != NONE:
+                codes[number] = code
+        if (row := boot.crashed_row) is not None:
+            codes[row] = CRASH
+    return replace(first, runs=coded(codes), reasons=tuple(reasons), traced=None)
+
+
+def _summary(rows: AreaRows) -> Summary:
+    """Return the SUMMARY line of these rows."""
+    counts = rows.counts
+    kinds = (
+        (counts[FAIL] + counts[CRASH], "unexpected failures"),
+        (counts[KNOWN], "known failures"),
+        (counts[SKIP], "skipped"),
+    )
+    text = "".join(f", {count} {name}" for count, name in kinds if count)
+    (event,) = parse([f"SUMMARY: {rows.count - counts[NONE]} tests{text}\n"])
+    assert isinstance(event, Summary)  # noqa: S101 - it was written above
+    return event

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rows of an area as the model lists them for the build, beside the image."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from kut_runner.errors import InfrastructureError, describe
+from kut_runner.text import printable
+from kut_runner.verdict.rows import NONE, SKIP, AreaRows
+
+_HINT: Final = "remove the file and build again: `kut build`"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of the architecture, with the places that state it."""
+
+    key: str
+    statement: str
+    section: str
+    """Section of DDI 0487."""
+    function: str
+    """Function of Arm's pseudocode."""
+    matrix: str
+    """Row of the coverage table."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowList:
+    """The rows of an area, as columns by row number."""
+
+    area: str
+    title: str
+    hash: str
+    rules: Mapping[str, Rule]
+    """Rules by key."""
+    ids: Sequence[str]
+    rule_keys: Sequence[str]
+    expected: Sequence[str]
+    """Expected outcomes, decoded, each in one line."""
+    needs: Sequence[Sequence[str]]
+    """Features without which a row is skipped."""
+    kinds: Sequence[str]
+    """"undefined" where UNDEFINED is expected; else empty."""
+
+    def complete(self, rows: AreaRows) -> AreaRows:
+        """Return the verdicts with the ids of their rows; they are of the same table."""
+        verified = Counter(
+            kind
+            for kind, code in zip(self.kinds, rows.codes(), strict=True)
+            if kind and code[0] not in (SKIP, NONE)
+        )
+        return replace(rows, ids=tuple(self.ids), verified=dict(verified))
+
+
+def load(path: Path) -> RowList:
+    """Return the list in a file; raises InfrastructureError if it cannot be read."""
+    try:
+        data = json.loads(path.read_bytes())
+        columns = data["rows"]
+        found = RowList(
+            area=printable(data["area"]),
+            title=printable(data["title"]),
+            hash=printable(data["hash"]),
+            rules={
+                key: Rule(**{name: printable(text) for name, text in rule.items()})
+                for key, rule in data["rules"].items()
+            },
+            ids=list(map(printable, columns["id"])),
+            rule_keys=columns["rule"],
+            expected=list(map(printable, columns["expected"])),
+            needs=columns["needs"],
+            kinds=columns["kind"],
+        )
+    except OSError as error:
+        raise InfrastructureError(f"{path} cannot be read: {describe(error)}", _HINT) from None
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise InfrastructureError(f"{path} is no list of rows: {error}", _HINT) from None
+    if len({len(column) for column in columns.values()}) != 1:
+        raise InfrastructureError(f"{path} is no list of rows: its columns differ in length", _HINT)
+    return found

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rows at which the machine dies or hangs: each is one row, and the others run."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import realtree
+from cases import case_of, definition, tcg
+
+from kut_runner.errors import ExitCode
+from kut_runner.records import document
+from kut_runner.records.view import View
+from kut_runner.run import isolation
+from kut_runner.run.engine import run
+from kut_runner.run.options import RunOptions
+from kut_runner.verdict.cause import Cause
+from kut_runner.verdict.result import TestResult
+from kut_runner.verdict.rows import AreaRows, text_of
+from kut_runner.verdict.status import Status
+
+pytestmark = pytest.mark.usefixtures("handled_signals")
+
+IMAGE = Path(__file__).with_name("dying_image.py")
+ABORTED = "QEMU crashed: SIGABRT: qemu: assertion failed"
+
+
+class Recorder(View):
+    """View that keeps the results and counts the beginnings."""
+
+    def __init__(self) -> None:
+        self.results: list[TestResult] = []
+        self.begun = 0
+
+    def on_begin(self, case: str, attempt: int) -> None:
+        assert (case, attempt) == ("t", 1)
+        self.begun += 1
+
+    def on_result(self, result: TestResult) -> None:
+        self.results.append(result)
+
+
+class Bench:
+    """Runs of an image whose rows behave as letters say."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        program = directory / "qemu"
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -I {IMAGE} "$@"\n')
+        program.chmod(0o755)
+        self.target = tcg(program)
+        self.code = ExitCode.OK
+
+    def run(self, letters: str, args: str = "", *, listed: bool = True) -> TestResult:
+        image = self.directory / "some.flat"
+        image.write_text(letters)
+        rows = letters.partition("/")[0]
+        if listed:
+            image.with_suffix(".rows").write_text(json.dumps(row_list(len(rows))))
+        view = Recorder()
+        case = case_of(definition("t", args=args), image, self.target)
+        self.code = run([case], RunOptions(jobs=2), [view], log_dir=self.directory)
+        (result,) = view.results
+        assert view.begun == 1
+        return result
+
+    @property
+    def boots(self) -> int:
+        """Number of machines of the last run."""
+        return len(list(self.directory.glob("t*.log")))
+
+
+def row_list(count: int, area: str = "some", hash_: int = 0x0123456789ABCDEF) -> dict[str, object]:
+    """The list of rows of the image."""
+    rule = dict.fromkeys(("key", "statement", "section", "function", "matrix"), "x")
+    columns = {
+        "id": [f"{area}.{number}" for number in range(count)],
+        "rule": ["x"] * count,
+        "expected": ["1"] * count,
+        "needs": [[]] * count,
+        "kind": ["undefined", *[""] * (count - 1)],
+    }
+    return {
+        "area": area,
+        "title": "Some rows",
+        "hash": f"{hash_:016x}",
+        "rules": {"x": rule},
+        "rows": columns,
+    }
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def verdicts(result: TestResult) -> str:
+    assert result.output.rows
+    return text_of(result.output.rows.runs)
+
+
+def rows(result: TestResult) -> AreaRows:
+    assert result.output.rows
+    return result.output.rows
+
+
+def failed(result: TestResult) -> list[str]:
+    return [check.line for check in result.output.failed]
+
+
+def test_where_nothing_dies_there_is_one_machine(bench: Bench) -> None:
+    result = bench.run("PPSPPPPPS")
+    assert (result.status, bench.boots, bench.code) == (Status.PASS, 1, ExitCode.OK)
+    assert verdicts(result) == "2P S1 5P S1"
+    assert rows(result).ids[3] == "some.3"
+    assert rows(result).verified == {"undefined": 1}
+
+
+@pytest.mark.parametrize(
+    ("letters", "expected"),
+    [
+        ("PPPPPAPPP", "5P C 3P"),
+        ("APPP", "C 3P"),
+        ("PPPA", "3P C"),
+        ("PPPPA", "4P C"),
+        ("AAPA", "2C P C"),
+        ("AAAA", "4C"),
+    ],
+)
+def test_an_abort_costs_one_row(bench: Bench, letters: str, expected: str) -> None:
+    result = bench.run(letters)
+    assert verdicts(result) == expected
+    assert (result.status, result.verdict.cause) == (Status.FAIL, Cause.ROWS_CRASHED)
+    crashes = letters.count("A")
+    assert result.verdict.reason == f"{crashes} of {len(letters)} rows failed"
+    assert failed(result) == [
+        f"CRASH: some: some.{number}: {ABORTED}"
+        for number, letter in enumerate(letters)
+        if letter == "A"
+    ]
+    assert bench.code is ExitCode.TESTS_FAILED
+    assert result.output.counted == len(letters)
+
+
+def test_failed_and_skipped_rows_are_counted_once(bench: Bench) -> None:
+    result = bench.run("SPFPSFASPFS")
+    assert verdicts(result) == "S1 P F P S1 F C S2 P F S2"
+    assert [reason.feature for reason in rows(result).reasons] == ["FEAT_X0", "FEAT_X1"]
+    assert failed(result) == [
+        "FAIL: some: some.2: expected 1, found 2",
+        "FAIL: some: some.5: expected 1, found 2",
+        f"CRASH: some: some.6: {ABORTED}",
+        "FAIL: some: some.9: expected 1, found 2",
+    ]
+    assert result.verdict.reason == "4 of 11 rows failed"
+    assert result.output.counted == 11
+
+
+def test_a_hang_and_a_dump_cost_one_row(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "STALL", 0.5)
+    result = bench.run("PHPPDPP")
+    assert verdicts(result) == "P C 2P C 2P"
+    hang, dump = failed(result)
+    assert hang.startswith("CRASH: some: some.1: no progress for 0.5 s of CPU time")
+    assert dump.startswith("CRASH: some: some.4: Unhandled exception: vector 4 (el1h_sync)")
+    assert result.diagnosis
+
+
+def test_an_abort_that_does_not_happen_again_is_a_failure_all_the_same(bench: Bench) -> None:
+    result = bench.run("PPPPPOPPP")
+    assert verdicts(result) == "9P"
+    assert result.status is Status.ERROR
+    assert result.verdict.reason == f"{ABORTED}; traced, it did not happen again"
+    assert bench.code is ExitCode.INFRASTRUCTURE
+
+
+@pytest.mark.parametrize(
+    ("letters", "boots", "expected"), [("PPPP/A", 2, "4-"), ("PPPP//A", 1, "4P")]
+)
+def test_a_machine_that_dies_at_no_row_is_given_up(
+    bench: Bench, letters: str, boots: int, expected: str
+) -> None:
+    result = bench.run(letters)
+    assert verdicts(result) == expected
+    assert (result.status, result.verdict.reason) == (Status.ERROR, ABORTED)
+    assert bench.boots == boots
+
+
+def test_a_machine_that_dies_too_often_is_given_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "MOST_CRASHES", 2)
+    result = bench.run("AAPAP")
+    assert verdicts(result) == "2C 3-"
+    assert result.status is Status.CRASH
+    assert result.verdict.reason.startswith("the machine died at 2 rows, and the rows behind")
+
+
+def test_the_command_and_the_log_are_those_of_the_first_machine(bench: Bench) -> None:
+    result = bench.run("PAP", "start=0")
+    assert result.command[-2:] == ("-append", "start=0")
+    assert Path(result.log).name == "t.log"
+    assert sorted(path.name for path in bench.directory.glob("*.log")) == [
+        "t-boot2.log",
+        "t-boot3.log",
+        "t.log",
+    ]
+
+
+def test_a_document_keeps_crashes(bench: Bench) -> None:
+    result = bench.run("PAF")
+    loaded = document.result_from_json(json.loads(document.result_line(result)))
+    assert loaded.output.rows == result.output.rows
+    assert loaded.output.checks == result.output.checks
+    assert loaded.output == result.output
+
+
+def test_without_a_list_rows_have_numbers(bench: Bench) -> None:
+    result = bench.run("PAP", listed=False)
+    assert failed(result) == [f"CRASH: some: row 1: {ABORTED}"]
+    assert rows(result).ids == ()
+
+
+def test_a_list_of_another_table_is_an_error(bench: Bench) -> None:
+    listed = {**row_list(3), "hash": "f" * 16}
+    (bench.directory / "some.rows").write_text(json.dumps(listed))
+    result = bench.run("PPP", listed=False)
+    assert (result.status, result.verdict.cause) == (Status.ERROR, Cause.ROWS_MISSING)
+    assert "rows with hash 0123456789abcdef" in result.verdict.reason
+    assert result.verdict.reason.endswith("ffff: build both again")
+
+
+def test_a_damaged_list_is_an_error(bench: Bench) -> None:
+    for text in ("[]", "{", json.dumps({**row_list(3), "rows": {}})):
+        (bench.directory / "some.rows").write_text(text)
+        result = bench.run("PPP", listed=False)
+        assert (result.status, result.verdict.cause) == (Status.ERROR, Cause.ROWS_MISSING)
+        assert "some.rows is no list of rows" in result.verdict.reason
+
+
+def test_rows_that_do_not_run_are_no_pass(bench: Bench) -> None:
+    image = bench.run("PPP", "start=1")
+    assert (image.status, verdicts(image)) == (Status.PASS, "- 2P")
+    (bench.directory / "qemu").write_text(
+        f'#!/bin/sh\nexec {sys.executable} -I {IMAGE} "$@" -append start=1\n'
+    )
+    result = bench.run("PPP")
+    assert (result.status, result.verdict.cause) == (Status.CRASH, Cause.ROWS_MISSING)
+    assert result.verdict.reason == "1 of 3 rows of area some have no verdict"
+
+
+@pytest.mark.qemu
+def test_real_machines_go_on_behind_rows_at_which_they_die(tmp_path: Path) -> None:
+    """The guest crashes, hangs, and has some QEMUs abort: docs/errata.md."""
+    realtree.copy(tmp_path, images=("conform-hvc",))
+    shutil.copy(realtree.ROOT / "tests/conform-trial.c", tmp_path / "arm")
+    (tmp_path / "configs/0.toml").write_text('[test.conform-trial]\ncpu = "cortex-a72"\n')
+    realtree.kut(tmp_path, "build", "conform-trial")
+    listed = tmp_path / "build/gcc/conform-trial.rows"
+    listed.write_text(json.dumps(row_list(9, "trial", 0x123)))
+    done = realtree.kut(tmp_path, "run", "conform-trial")
+    assert done.returncode == ExitCode.TESTS_FAILED, done.stdout
+    (result,) = realtree.last_run(tmp_path)["tests"]
+    assert result["rows"]["verdicts"] in {"P F C S1 C P C P F", "P F C S1 C 3P F"}
+    crash, hang, *aborts = [
+        ": ".join((*check["prefixes"][2:], check["message"]))
+        for check in result["checks"]
+        if check["status"] == "crash"
+    ]
+    assert crash.startswith("Unhandled exception: ec=0 (unknown reason"), crash
+    assert hang.startswith("no progress for 2 s"), hang
+    assert all("arm_fi_to_lfsc" in abort for abort in aborts)
