@@ -194,7 +194,8 @@ static const struct subtest subtests[] = {
 	{ "damaged", test_damaged },	   { "addresses", test_addresses },
 	{ "ranges", test_ranges },	   { "bus-ranges", test_bus_ranges },
 	{ "devices", test_devices },	   { "cpus-and-memory", test_cpus_and_memory },
-	{ "chosen", test_chosen },
+	{ "chosen", test_chosen },	   { "gic", test_gic_node },
+	{ "timer", test_timer_node },
 };
 
 int main(int argc, char **argv)

@@ -17,7 +17,7 @@ struct tree tree;
 static const char strings[] =
 	"\0\0\0\0reg\0#address-cells\0#size-cells\0status\0compatible\0ranges\0"
 	"device_type\0stdout-path\0linux,initrd-start\0linux,initrd-end\0"
-	"bootargs\0serial0\0loop";
+	"bootargs\0serial0\0loop\0interrupts\0#redistributor-regions";
 
 static u32 string_offset(const char *name)
 {
@@ -50,6 +50,8 @@ void begin_tree(u32 version)
 	memset(&tree, 0, sizeof(tree));
 	tree.length = version >= 17 ? HEADER_WORDS_17 : HEADER_WORDS_16;
 	put_bytes(strings, sizeof(strings));
+	if (tree.length % 2)
+		put(NOP); /* between the blocks: the structure begins at a multiple of 8 bytes */
 	tree.structure = tree.length;
 }
 

@@ -48,5 +48,7 @@ void test_bus_ranges(void);
 void test_devices(void);
 void test_cpus_and_memory(void);
 void test_chosen(void);
+void test_gic_node(void);
+void test_timer_node(void);
 
 #endif
