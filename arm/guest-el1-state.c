@@ -352,7 +352,11 @@ static void test_sme(void)
  * Reset
  */
 
-#define SCTLR_EL1_RESET (SCTLR_EL1_RES1 | SCTLR_EL1_CP15BEN | SCTLR_EL1_nTWI | SCTLR_EL1_nTWE)
+/*
+ * Bits that are RES1 without the features that use them (11, 20, 22, 23, 28, 29); CP15BEN, nTWI and
+ * nTWE (5, 16, 18), so that nothing of EL0 is trapped (DDI 0487, D24.2.174)
+ */
+#define SCTLR_EL1_RESET 0x30d50820UL
 #define CPACR_EL1_RESET (3UL << 20) /* FPEN: the guest's code may use FP */
 
 static u64 reset_sctlr, reset_cpacr;
