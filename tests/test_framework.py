@@ -95,6 +95,22 @@ def test_the_elf_file_boots_as_the_image_does(selftest: Path, virtualization: st
     assert "EXIT: STATUS=1" in output
 
 
+@pytest.mark.parametrize(
+    ("sizes", "line"),
+    [
+        ([4] * 64, "PASS: setup: mem: expected 256, found 256"),
+        ([4] * 63 + [2] * 2, "too_large: more than 512 CPUs or 64 regions of memory"),
+    ],
+)
+def test_regions_of_memory_have_a_limit(selftest: Path, sizes: list[int], line: str) -> None:
+    """QEMU's device tree has a region for each NUMA node."""
+    options = []
+    for node, size in enumerate(sizes):
+        options += ["-object", f"memory-backend-ram,id=m{node},size={size}M"]
+        options += ["-numa", f"node,memdev=m{node}"]
+    assert f"{line}\n" in realtree.boot(selftest, "mem=256", *options)[1]
+
+
 def test_reserved_memory_is_not_allocated(selftest: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree.dtb"
     reserved, disabled = (0x48000000, 0x123000), (0x4A000000, 0x10000)
