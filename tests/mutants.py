@@ -11,7 +11,9 @@ fails without a mutant as well notices nothing.
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import tomllib
@@ -146,6 +148,9 @@ def main(argv: list[str]) -> int:
         if error.hint:
             print(f"mutants: hint: {error.hint}", file=sys.stderr)
         return error.exit_code
+    except subprocess.CalledProcessError as error:  # which has said why
+        print(f"mutants: failed: {shlex.join(error.cmd)}", file=sys.stderr)
+        return ExitCode.BUILD_FAILED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
 

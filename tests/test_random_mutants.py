@@ -7,6 +7,7 @@ import shutil
 from concurrent.futures import Future
 from concurrent.futures._base import DoneAndNotDoneFutures
 from dataclasses import replace
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, cast
 
 import c_mutations
@@ -226,7 +227,12 @@ def test_a_wrong_value_is_a_usage_error(
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (KutError("pytest: No module", "install it"), 5, "mutants: pytest: No module"),
+        (
+            KutError("pytest: No module", "install it"),
+            5,
+            "mutants: pytest: No module\nmutants: hint: install it\n",
+        ),
+        (CalledProcessError(3, ["kut", "build", "a b"]), 3, "mutants: failed: kut build 'a b'\n"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
@@ -244,7 +250,7 @@ def test_an_error_in_a_trial_ends_the_run_with_the_counts_so_far(
     assert mutants.main(["--random", "3"]) == code
     out, err = capsys.readouterr()
     assert out.startswith("0 mutants in 0 min: 0 killed")
-    assert err == (f"{said}\nmutants: hint: install it\n" if said else "")
+    assert err == said
 
 
 @pytest.mark.parametrize(
