@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <shortage.h>
 #include <subtest.h>
+#include <util.h>
 #include <asm/guest-check.h>
 #include <asm/guest-stage1.h>
 #include <asm/io.h>
@@ -27,6 +28,8 @@
 #define NORMAL_WB 0xff
 #define NORMAL_NC 0x44
 #define DEVICE_nGnRE 0x04
+/* SCTLR_EL1: M, C and I */
+#define SCTLR_ON 0x1005UL
 #define BITS (AP_EL0 | AP_RO | SH_INNER | AF | NG | PXN | UXN)
 
 struct stage1 {
@@ -240,10 +243,45 @@ static void test_in_the_way(void)
 	guest_destroy(guest);
 }
 
+/* TCR_EL1 without IPS: TG1, SH1 to T1SZ or EPD1, TG0, SH0 to T0SZ (DDI 0487, D24.2.193) */
+static void test_tcr(void)
+{
+	static const struct {
+		struct guest_stage1_config config;
+		u32 tcr;
+	} sizes[] = {
+		{ { S2_PAGE_4K, 39, 0 }, 0x00803519 },
+		{ { S2_PAGE_4K, 48, 25 }, 0xb5273510 },
+		{ { S2_PAGE_16K, 47, 36 }, 0x751cb511 },
+		{ { S2_PAGE_64K, 48, 48 }, 0xf5107510 },
+	};
+	u64 parange = FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const struct guest_stage1_config *config = &sizes[i].config;
+		u64 most = config->granule == S2_PAGE_64K ? 6 : 5;
+		u64 expected = sizes[i].tcr | MIN(parange, most) << 32;
+
+		report_equal(guest_stage1_tcr(config), expected, "TCR_EL1, %s, %u and %u bits",
+			     s2_granule_name(config->granule), config->va_bits,
+			     config->high_va_bits);
+	}
+}
+
+static void test_enable(void)
+{
+	struct stage1 stage1 = create();
+
+	guest_stage1_enable(stage1.tables);
+	report_equal(stage1.guest->sctlr_el1 & SCTLR_ON, SCTLR_ON,
+		     "M, C and I of SCTLR_EL1 after guest_stage1_enable()");
+	destroy(&stage1);
+}
+
 static const struct subtest subtests[] = {
 	{ "flags", test_flags },	   { "levels", test_levels }, { "exist", test_exist },
 	{ "limit", test_limit },	   { "chunks", test_chunks }, { "shortage", test_shortage },
-	{ "in-the-way", test_in_the_way },
+	{ "in-the-way", test_in_the_way }, { "tcr", test_tcr },	      { "enable", test_enable },
 };
 
 int main(int argc, char **argv)

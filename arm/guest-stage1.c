@@ -73,13 +73,15 @@ static u64 guest_turn_on(const struct guest_stage1 *stage1)
 	return first << 32 | read_test_page();
 }
 
+#define SCTLR_ON 0x1005UL /* M, C and I (DDI 0487, D24.2.174) */
+
 static void check_mmu_is_on(struct guest *guest, const struct guest_stage1 *stage1)
 {
-	report((guest->sctlr_el1 & SCTLR_ELx_M) && guest->ttbr0_el1 == stage1->ttbr0 &&
+	report((guest->sctlr_el1 & SCTLR_ON) == SCTLR_ON && guest->ttbr0_el1 == stage1->ttbr0 &&
 		       guest->tcr_el1 == stage1->tcr && guest->mair_el1 == stage1->mair,
-	       "SCTLR_EL1.M, TTBR0_EL1, TCR_EL1, MAIR_EL1 of a guest with its MMU on: expected 1, "
-	       "%#lx, %#lx, %#lx, found %d, %#lx, %#lx, %#lx",
-	       stage1->ttbr0, stage1->tcr, stage1->mair, !!(guest->sctlr_el1 & SCTLR_ELx_M),
+	       "M, C and I of SCTLR_EL1, TTBR0_EL1, TCR_EL1, MAIR_EL1 of a guest with its MMU on: "
+	       "expected %#lx, %#lx, %#lx, %#lx, found %#lx, %#lx, %#lx, %#lx",
+	       SCTLR_ON, stage1->ttbr0, stage1->tcr, stage1->mair, guest->sctlr_el1 & SCTLR_ON,
 	       guest->ttbr0_el1, guest->tcr_el1, guest->mair_el1);
 	report(!(guest->hcr_el2 & HCR_EL2_DC),
 	       "HCR_EL2.DC of a guest with its MMU on: expected 0, found %d",

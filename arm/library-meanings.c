@@ -107,6 +107,12 @@ static void test_threads(void)
 	on_cpus(check_thread, NULL);
 }
 
+/* All physical addresses that page tables of 48 bits can hold (DDI 0487, D24.2.86) */
+static u64 pa_size(void)
+{
+	return MIN(FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0), 5UL);
+}
+
 /* Registers of a CPU in main(), or in a function that on_cpu() runs. With E2H, those of EL2 */
 static void check_registers(void *data)
 {
@@ -122,17 +128,29 @@ static void check_registers(void *data)
 	if (PAGE_SIZE == SZ_4K)
 		report_equal(lower_32_bits(read_sysreg(tcr_el1)), tcr, "TCR[31:0] of CPU %d",
 			     smp_processor_id());
+	report_equal(FIELD(read_sysreg(tcr_el1), 34, 32), pa_size(), "TCR.IPS of CPU %d",
+		     smp_processor_id());
 	report_equal(read_sysreg(cntkctl_el1), host_at_el2 ? 3 : 0, "CNTKCTL of CPU %d",
 		     smp_processor_id());
 	report_equal(read_sysreg(daif), PSR_DAIF, "DAIF of CPU %d", smp_processor_id());
 }
 
+/* The same of EL2 without E2H, where some have other fields */
+static void check_nvhe_registers(void *data)
+{
+	u64 sctlr = 0x30c51835, tcr = 0x80803510 | pa_size() << 16, mair = 0xf008bbff440c0400;
+
+	report_equal(read_sysreg(sctlr_el2) & ~SCTLR_ELx_EnIA, sctlr,
+		     "SCTLR_EL2 of CPU %d, all but EnIA", smp_processor_id());
+	report_equal(read_sysreg(mair_el2), mair, "MAIR_EL2 of CPU %d", smp_processor_id());
+	if (PAGE_SIZE == SZ_4K)
+		report_equal(read_sysreg(tcr_el2), tcr, "TCR_EL2 of CPU %d", smp_processor_id());
+	report_equal(read_sysreg(daif), PSR_DAIF, "DAIF of CPU %d", smp_processor_id());
+}
+
 static void test_registers(void)
 {
-	if (host_at_el2 && !host_vhe)
-		report_skip("EL2 has other fields without E2H");
-	else
-		on_cpus(check_registers, NULL);
+	on_cpus(host_at_el2 && !host_vhe ? check_nvhe_registers : check_registers, NULL);
 }
 
 #define PTE_WITHOUT_ADDRESS(pte) ((pte) & ~UL(0x0000fffffffff000))
