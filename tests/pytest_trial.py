@@ -34,7 +34,7 @@ _OUTPUT = (
 )
 _PRINTERS = re.compile(
     r"lib/arm64/(?:asm/)?(?:backtrace|console|esr|exit|guest-call|guest-call-host|guest-check"
-    r"|guest-dump|guest-stack|io|processor|setup|stack|stage2-check|stage2-print|start|thread_info"
+    r"|guest-dump|guest-stack|host-vector|io|processor|setup|stack|stage2-check|stage2-print|start|thread_info"
     r"|vectors|virtio-testdev)\.[chS]"
 )
 _ARGV = ("-m", "pytest", "-q", "-x", "-n0", "-pno:cacheprovider", "-k", "not default_suite")
