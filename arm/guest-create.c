@@ -271,6 +271,18 @@ static void test_el0(void)
 	guest_destroy(guest);
 }
 
+/* ID_AA64PFR0_EL1.EL0 and .EL1: 2 for both execution states */
+static bool check_unsupported(const char *unsupported, int level, u64 id)
+{
+	report(!unsupported == (id == 2),
+	       "AArch32 at EL%d, where ID_AA64PFR0_EL1.EL%d is %lu: expected %s, found %s", level,
+	       level, id, id == 2 ? "supported" : "unsupported",
+	       unsupported ? "unsupported" : "supported");
+	if (unsupported)
+		report_skip("%s", unsupported);
+	return unsupported;
+}
+
 /* Bit 0 of the address selects T32, and is not a bit of the PC. */
 static u32 code[1];
 
@@ -278,10 +290,9 @@ static void test_el0_32(void)
 {
 	u64 pc = (u64)code;
 
-	if (guest_aarch32_unsupported()) {
-		report_skip("%s", guest_aarch32_unsupported());
+	if (check_unsupported(guest_aarch32_unsupported(), 0,
+			      FIELD(read_sysreg(id_aa64pfr0_el1), 3, 0)))
 		return;
-	}
 	for (u64 t32 = 0; t32 < 2; t32++) {
 		struct guest *guest =
 			guest_create_el0_32(VMID, (const void *)(pc | t32), S2_PAGE_4K);
@@ -302,10 +313,9 @@ static void test_el1_32(void)
 {
 	u64 pc = (u64)code;
 
-	if (guest_aarch32_el1_unsupported()) {
-		report_skip("%s", guest_aarch32_el1_unsupported());
+	if (check_unsupported(guest_aarch32_el1_unsupported(), 1,
+			      FIELD(read_sysreg(id_aa64pfr0_el1), 7, 4)))
 		return;
-	}
 	for (u64 t32 = 0; t32 < 2; t32++) {
 		struct guest *guest =
 			guest_create_el1_32(VMID, (const void *)(pc | t32), S2_PAGE_4K);

@@ -115,7 +115,6 @@ entry:
 	adrp	x0, boot_stack + 2 * THREAD_SIZE
 	mov	sp, x0
 	mov	x29, xzr
-	mov	x30, xzr
 	mov	x0, x19
 	mov	x1, x21
 	bl	start_image
@@ -176,7 +175,6 @@ secondary_entry:
 3:	secondary_mmu 1, vmalle1
 4:	mov	sp, x0			/* in the vmalloc region, hence not before */
 	mov	x29, xzr
-	mov	x30, xzr
 	bl	secondary_start
 	/* secondary_start() does not return */
 	.cfi_endproc
