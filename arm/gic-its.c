@@ -356,6 +356,20 @@ static void test_mapc(void)
 	check_one(1, 0, "collection mapped from CPU 0 to it");
 }
 
+/* The first of each, and the last, which was created just now */
+static void test_lookup(void)
+{
+	struct its_device *last = its_create_device(DEVICE_ID + 2, EVENT_BITS);
+	struct its_collection *last_col = its_create_collection(8, 0);
+
+	report(its_get_device(DEVICE_ID) == dev && its_get_device(DEVICE_ID + 2) == last,
+	       "its_get_device(): expected %p and %p, found %p and %p", dev, last,
+	       its_get_device(DEVICE_ID), its_get_device(DEVICE_ID + 2));
+	report(its_get_collection(1) == col[0] && its_get_collection(8) == last_col,
+	       "its_get_collection(): expected %p and %p, found %p and %p", col[0], last_col,
+	       its_get_collection(1), its_get_collection(8));
+}
+
 /* Each command is printed; tests/test_its_commands.py reads the lines. */
 static void test_verbose(void)
 {
@@ -565,6 +579,7 @@ static const struct subtest subtests[] = {
 	{ "movi", test_movi },
 	{ "movall", test_movall },
 	{ "mapc", test_mapc },
+	{ "lookup", test_lookup },
 	{ "verbose", test_verbose },
 	{ "unmapped-collection", test_unmapped_collection },
 	{ "unmapped-device", test_unmapped_device },

@@ -75,6 +75,9 @@ static void test_version(void)
 	       gic_version());
 	report(again == gic_version(), "gic_init() again: expected %d, found %d", gic_version(),
 	       again);
+	report(gicv2_init() == (again == 2) && gicv3_init() == (again == 3),
+	       "gicv2_init() and gicv3_init(), version %d: expected %d and %d, found %d and %d",
+	       again, again == 2, again == 3, gicv2_init(), gicv3_init());
 	report(gic_nr_irqs() >= 64 && gic_nr_irqs() <= 1020,
 	       "gic_nr_irqs(): expected 64..1020, found %u", gic_nr_irqs());
 	irq = gic_iar_irqnr(gic_read_iar());
@@ -384,6 +387,12 @@ static void test_route(void)
 /* gic_enable_defaults() finds the GIC where nobody did. */
 static void test_first(void)
 {
+	int v2 = gicv2_init(), v3 = gicv3_init();
+
+	report(v2 + v3 == 1 && v2 >= 0 && v3 >= 0,
+	       "gicv2_init() and gicv3_init(), for the first time: expected 1 of one, 0 of the other, "
+	       "found %d, %d",
+	       v2, v3);
 	gic_enable_defaults();
 	install_irq_handler(ELxH_IRQ, take_irq);
 	test_sgi();

@@ -73,7 +73,8 @@ static u64 default_mdcr(void)
 
 	if (!version || version == 0xf)
 		return MDCR_EL2_DEBUG_TRAPS;
-	return MDCR_EL2_DEBUG_TRAPS | MDCR_EL2_PMU_TRAPS | FIELD(read_sysreg(pmcr_el0), 15, 11);
+	return MDCR_EL2_DEBUG_TRAPS | MDCR_EL2_PMU_TRAPS |
+	       (read_sysreg(pmcr_el0) >> 11 & MDCR_EL2_HPMN);
 }
 
 static void test_controls(void)

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Tests that take seconds, the quickest first.
-_QUICK = ("register_names", "syndrome", "stage2_words", "stage2_geometry", "smp", "failing_checks")
+_QUICK = (
+    "register_names",
+    "syndrome",
+    "stage2_words",
+    "stage2_geometry",
+    "smp",
+    "failing_checks",
+    "its_commands",
+)
 #: Tests that take a minute, for sources that print, end the run, or find devices. The default suite
 #: of the framework's tests is `kut run`.
 _OUTPUT = (

@@ -6,8 +6,11 @@
 #include <asm/vgic.h>
 
 #define VTR_NR_LRS(vtr) (FIELD(vtr, 4, 0) + 1)
-/* Preemption bits 5, 6, 7: one, two, four registers of active priorities of each group */
-#define VTR_NR_APRS(vtr) (1U << (FIELD(vtr, 28, 26) + 1 - 5))
+/*
+ * PREbits is 4, 5, 6 for 5, 6, 7 bits of preemption: one, two, four registers of active priorities
+ * of each group
+ */
+#define VTR_NR_APRS(vtr) (1U << FIELD(vtr, 28, 26) >> 4)
 
 /* clang-format off */
 /* Registers have their number in their name: X(index, name) from the last to the first */
