@@ -360,11 +360,17 @@ static void test_mapc(void)
 static void test_lookup(void)
 {
 	struct its_device *last = its_create_device(DEVICE_ID + 2, EVENT_BITS);
-	struct its_collection *last_col = its_create_collection(8, 0);
+	struct its_collection *last_col = its_create_collection(8, 0), *by_address;
+	bool pta = its_data.typer.pta;
 
 	report(its_get_device(DEVICE_ID) == dev && its_get_device(DEVICE_ID + 2) == last,
 	       "its_get_device(): expected %p and %p, found %p and %p", dev, last,
 	       its_get_device(DEVICE_ID), its_get_device(DEVICE_ID + 2));
+	its_data.typer.pta = true;
+	by_address = its_create_collection(9, 1);
+	its_data.typer.pta = pta;
+	report_equal(by_address->target_address, virt_to_phys(gicv3_data.redist_base[1]),
+		     "target of a collection of CPU 1 with GITS_TYPER.PTA");
 	report(its_get_collection(1) == col[0] && its_get_collection(8) == last_col,
 	       "its_get_collection(): expected %p and %p, found %p and %p", col[0], last_col,
 	       its_get_collection(1), its_get_collection(8));

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Parts of the image that a guest may access; each access to the rest is an abort. */
 #include <libcflat.h>
+#include <alloc_page.h>
 #include <string.h>
 #include <subtest.h>
 #include <asm/guest-call.h>
 #include <asm/guest-check.h>
+#include <asm/guest-hypercall.h>
 #include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/mmu.h>
@@ -179,6 +181,28 @@ static void test_unmap_between_runs(void)
 	guest_destroy(guest);
 }
 
+/* All of the framework's own immediates, in code at address 0 */
+#define INSTRUCTION_HVC(immediate) (0xd4000002U | (immediate) << 5)
+
+static void test_immediates(void)
+{
+	const u32 immediates[] = { GUEST_HVC_EL1_EXCEPTION + ELxH_SYNC, GUEST_HVC_RETURNED,
+				   GUEST_HVC_CALL, GUEST_HVC_CALL_EL0 };
+	struct guest *guest = create(NULL, NULL);
+	u32 *code = alloc_page();
+
+	assert(!s2mmu_map(guest->s2mmu, 0, virt_to_phys(code), SZ_4K, S2_MAP_RO));
+	for (size_t i = 0; i < ARRAY_SIZE(immediates); i++) {
+		code[i] = INSTRUCTION_HVC(immediates[i]);
+		sync_icache(code, SZ_4K);
+		guest_check_run(guest, EXPECT_SYNDROME(ESR_ELx_EC_HVC64, immediates[i], 0xffff),
+				"HVC of the framework's immediate %#x in code at %#lx",
+				immediates[i], 4 * i);
+	}
+	guest_destroy(guest);
+	free_page(code);
+}
+
 static const struct subtest subtests[] = {
 	{ "image", test_image },
 	{ "execution", test_execution },
@@ -187,6 +211,7 @@ static const struct subtest subtests[] = {
 	{ "host-memory", test_host_memory },
 	{ "stack", test_stack },
 	{ "unmap-between-runs", test_unmap_between_runs },
+	{ "immediates", test_immediates },
 };
 
 int main(int argc, char **argv)

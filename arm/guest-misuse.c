@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Misuse of the framework and of the library ends in an assertion that names it.
+ * Misuse of the framework and of the library ends in an assertion, or an abort, that names it.
  *
  * An assertion of the host would end the run. So each call is made by an opaque guest, with a struct
  * guest in its own memory: there assert() is a hypercall, whose handler finds the text.
@@ -41,7 +41,7 @@ static enum guest_handler_result catch_assertion(struct guest *guest)
 		guest->x[0] = 1;
 		return GUEST_ACTION_RESUME;
 	}
-	seen.asserted = guest->x[0] == GUEST_CALL_ASSERT;
+	seen.asserted = guest->x[0] == GUEST_CALL_ASSERT || guest->x[0] == GUEST_CALL_ABORT;
 	guest_read_string(guest, guest->x[1], seen.text, sizeof(seen.text));
 	return GUEST_ACTION_EXIT;
 }

@@ -46,6 +46,11 @@ int geometry(unsigned g, unsigned bits, int level, unsigned pa, int ds, int ttst
 	}
 	return err;
 }
+unsigned parange(unsigned value);
+unsigned parange(unsigned value)
+{
+	return s2_parange_bits(value);
+}
 """
 
 Geometry = dict[str, int]
@@ -150,3 +155,8 @@ def test_shapes_worked_out_by_hand(
     found = computed(library, granule, bits, FEWEST, Cpu(48, ds=False, ttst=False))
     assert isinstance(found, dict)
     assert (found["start_level"], found["root_tables"]) == (level, tables)
+
+
+def test_physical_addresses_by_parange(library: ctypes.CDLL) -> None:
+    """ID_AA64MMFR0_EL1.PARange (DDI 0487, D24.2.85); values yet to be defined have as many."""
+    assert [library.parange(value) for value in range(16)] == [*PA_BITS, *[52] * 9]

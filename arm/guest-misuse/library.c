@@ -112,6 +112,16 @@ static void enable_below(void)
 	gic_enable_irq(-1);
 }
 
+static void get_device(void)
+{
+	its_get_device(0);
+}
+
+static void get_collection(void)
+{
+	its_get_collection(0);
+}
+
 void test_library_misuse(void)
 {
 	static const struct misuse misuses[] = {
@@ -135,6 +145,9 @@ void test_library_misuse(void)
 		{ "gic_ipi_send_single() of INTID 16", send_above, "irq < 16" },
 		{ "gic_ipi_send_single() to CPU nr_cpus", send_to_none, "cpu < nr_cpus" },
 		{ "gic_enable_irq(-1)", enable_below, "irq >= 0" },
+		{ "its_get_device() before there is one", get_device, "no its_create_device(0" },
+		{ "its_get_collection() before there is one", get_collection,
+		  "no its_create_collection(0" },
 	};
 
 	check_misuses(misuses, ARRAY_SIZE(misuses));
