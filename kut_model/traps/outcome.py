@@ -11,9 +11,13 @@ class ExceptionClass(IntEnum):
     """ESR_ELx.EC (DDI 0487, D24.2, ESR_EL2)."""
 
     UNKNOWN = 0x00
+    FP = 0x07
     SVC64 = 0x15
     HVC64 = 0x16
     SMC64 = 0x17
+    SYS64 = 0x18
+    SVE = 0x19
+    SME = 0x1D
 
 
 @dataclass(frozen=True, slots=True)
