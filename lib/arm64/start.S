@@ -123,8 +123,8 @@ entry:
 
 /*
  * The first code of every CPU: fixed values for the registers that decide the meaning of all
- * others. At EL2 with FEAT_VHE the host runs with E2H and TGE. Returns x20 = CurrentEL; clobbers
- * x0, x1.
+ * others. At EL2 with FEAT_VHE the host runs with E2H and TGE, unless the image has set
+ * host_without_vhe. Returns x20 = CurrentEL; clobbers x0, x1.
  */
 	.cfi_startproc
 enter_level:
@@ -142,6 +142,10 @@ enter_level:
 	msr	sctlr_el2, x0
 	mrs	x1, id_aa64mmfr1_el1
 	ubfx	x1, x1, #ID_AA64MMFR1_VH, #ID_FIELD_WIDTH
+	adrp	x0, host_without_vhe
+	ldrb	w0, [x0, :lo12:host_without_vhe]
+	cmp	w0, #0
+	csel	x1, x1, xzr, eq
 	ldr	x0, =HCR_HOST_NVHE
 	cbz	x1, 2f
 	ldr	x0, =SCTLR_EL1_HOST	/* E2H gives SCTLR_EL2 the fields of SCTLR_EL1 */
@@ -152,6 +156,11 @@ enter_level:
 	sign_returns 2
 	ret
 	.cfi_endproc
+
+	.section .rodata.host_without_vhe, "a"
+	.weak	host_without_vhe
+host_without_vhe:
+	.byte	0
 
 /*
  * A CPU that PSCI started for smp.c, in the state of PSCI CPU_ON (DEN0022F, 6.4.3): MMU off, at the

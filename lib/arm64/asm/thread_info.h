@@ -53,6 +53,8 @@ register unsigned long current_stack_pointer asm("sp");
 
 /* The host's own exception level, and whether it has HCR_EL2.E2H set; fixed at boot. */
 extern bool host_at_el2, host_vhe;
+/* False, unless the image defines it: the host then runs without VHE on any CPU that permits it. */
+extern const bool host_without_vhe;
 
 static inline struct percpu *this_percpu(void)
 {
