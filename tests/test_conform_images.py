@@ -22,9 +22,18 @@ def boot(*args: str, area: str = "hvc") -> list[str]:
 
 @pytest.mark.parametrize("area", areas.names())
 def test_the_image_builds_the_ids_of_the_model(area: str) -> None:
-    *ids, summary, _ = boot("list", area=area)
-    assert ids == [row.id for row in areas.load(area).rows()]
+    rows = areas.load(area).rows()
+    chosen = sample(len(rows))
+    selection = ",".join(f"{part[0]}-{part[-1]}" for part in chosen)
+    *ids, summary, _ = boot("list", f"rows={selection}", area=area)
+    assert ids == [rows[number].id for part in chosen for number in part]
     assert summary == "SUMMARY: 0 tests"
+
+
+def sample(count: int) -> list[range]:
+    """Return numbers of rows: all of a small area, a part of a large one, as a console is slow."""
+    step = max(10, count // 60)
+    return [range(first, min(first + 10, count)) for first in range(0, count, step)]
 
 
 def test_rows_are_reported_in_blocks() -> None:

@@ -121,6 +121,6 @@ def test_an_unchanged_file_keeps_its_time(tmp_path: Path) -> None:
 def test_errors_name_the_areas_and_the_usage(tmp_path: Path) -> None:
     done = model("header", "none", tmp_path / "x", tmp_path / "d")
     assert done.returncode == 1
-    assert re.fullmatch(r"no area none: the areas are (\w+ )*hvc( \w+)*\n", done.stderr)
+    assert re.fullmatch(r"no area none: the areas are ([\w-]+ )*hvc( [\w-]+)*\n", done.stderr)
     assert model("header").stderr.startswith("usage: python -m kut_model header|rows AREA")
     assert model("heading", "hvc", tmp_path / "x", tmp_path / "d").returncode == 1

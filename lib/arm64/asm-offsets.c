@@ -6,6 +6,7 @@
  */
 #include <libcflat.h>
 #include <asm/arm-smccc.h>
+#include <asm/conform-probe.h>
 #include <asm/guest-entry.h>
 #include <asm/guest.h>
 #include <asm/processor.h>
@@ -101,6 +102,12 @@ void asm_offsets(void)
 	PAIR(FPSIMD_FPCR, struct fpsimd_state, fpcr, fpsr);
 
 	OFFSET(SMCCC_RESULT, struct smccc_result, r0);
+
+	PAIR(PROBE_PC, struct probe, pc, spsr);
+	OFFSET(PROBE_HCR, struct probe, hcr);
+	PAIR(PROBE_ESR, struct probe, esr, elr);
+	PAIR(PROBE_OUT_SPSR, struct probe, out_spsr, far);
+	OFFSET(PROBE_VECTOR, struct probe, vector);
 }
 
 void asm_enumerators(void);

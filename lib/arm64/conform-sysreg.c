@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rows about accesses to system registers and system instructions (asm/conform-sysreg.h). */
+#include <libcflat.h>
+#include <asm/barrier.h>
+#include <asm/conform-probe.h>
+#include <asm/conform-sysreg.h>
+#include <asm/esr.h>
+#include <asm/page.h>
+#include <asm/processor.h>
+#include <asm/setup.h>
+#include <asm/sysreg.h>
+
+#define CODE_BYTES 8
+#define MAX_INSNS 2048
+#define OPERAND_BYTES 4096 /* more than a cache line, or a block of DC ZVA */
+#define INTID_SPURIOUS 1023
+#define FUTURE 0x7fffffffUL
+#define VNCR_EL2 sys_reg(3, 4, 2, 2, 0)
+#define TFSR_EL1 sys_reg(3, 0, 5, 6, 0)
+#define TFSR_EL12 sys_reg(3, 5, 5, 6, 0)
+#define ERRIDR_EL1 sys_reg(3, 0, 5, 3, 0)
+#define ICH_VTR_EL2 sys_reg(3, 4, 12, 11, 1)
+#define SCTLR_ELx_SPAN (UL(1) << 23)
+
+static const struct sysreg_tables *tables;
+static u64 absent; /* features that the CPU lacks, by bit */
+static u64 held[MAX_INSNS]; /* SYSREG_VALUE_HELD, by number of the read */
+static u64 nv_page[PAGE_SIZE / sizeof(u64)] __aligned(PAGE_SIZE); /* at VNCR_EL2 */
+static char operand[OPERAND_BYTES] __aligned(OPERAND_BYTES);
+
+static u64 nv_pattern(unsigned int offset)
+{
+	return 0x5aa5000000000000UL | offset;
+}
+
+/* What a register of EL1 holds before a row about it */
+#define EL1_PATTERN 0x140UL
+
+/*
+ * Limits
+ */
+
+static const char *const limit_names[][2] = {
+	[SYSREG_LIMIT_EVENT_COUNTERS] = { "event-counters", "PMCR_EL0.N" },
+	[SYSREG_LIMIT_BREAKPOINTS] = { "breakpoints", "ID_AA64DFR0_EL1.BRPs" },
+	[SYSREG_LIMIT_WATCHPOINTS] = { "watchpoints", "ID_AA64DFR0_EL1.WRPs" },
+	[SYSREG_LIMIT_ACTIVE_PRIORITIES] = { "active-priorities", "ICH_VTR_EL2.PREbits" },
+	[SYSREG_LIMIT_LIST_REGISTERS] = { "list-registers", "ICH_VTR_EL2.ListRegs" },
+	[SYSREG_LIMIT_ERROR_RECORDS] = { "error-records", "ERRIDR_EL1.NUM" },
+	[SYSREG_LIMIT_POINTER_AUTHENTICATION] = { "FEAT_PAuth",
+						  "ID_AA64ISAR1_EL1.APA/API,ISAR2.APA3" },
+};
+
+static bool has_pointer_authentication(void)
+{
+	return FIELD(read_sysreg(id_aa64isar1_el1), 11, 4) ||
+	       FIELD(read_sysreg_s(sys_reg(3, 0, 0, 6, 2)), 15, 12);
+}
+
+/* Registers of active priorities: one for 5 bits of preemption, 2 for 6, 4 for 7 */
+static unsigned int nr_active_priorities(void)
+{
+	return 1U << (FIELD(read_sysreg_s(ICH_VTR_EL2), 28, 26) - 4);
+}
+
+static bool within_limit(const struct sysreg_insn *insn)
+{
+	switch (insn->limit) {
+	case SYSREG_LIMIT_EVENT_COUNTERS:
+		return insn->index < FIELD(read_sysreg(pmcr_el0), 15, 11);
+	case SYSREG_LIMIT_BREAKPOINTS:
+		return insn->index <= FIELD(read_sysreg(id_aa64dfr0_el1), 15, 12);
+	case SYSREG_LIMIT_WATCHPOINTS:
+		return insn->index <= FIELD(read_sysreg(id_aa64dfr0_el1), 23, 20);
+	case SYSREG_LIMIT_ACTIVE_PRIORITIES:
+		return insn->index < nr_active_priorities();
+	case SYSREG_LIMIT_LIST_REGISTERS:
+		return insn->index <= FIELD(read_sysreg_s(ICH_VTR_EL2), 4, 0);
+	case SYSREG_LIMIT_ERROR_RECORDS:
+		return FIELD(read_sysreg_s(ERRIDR_EL1), 15, 0) != 0;
+	case SYSREG_LIMIT_POINTER_AUTHENTICATION:
+		return has_pointer_authentication();
+	default:
+		return true;
+	}
+}
+
+/*
+ * Registers of EL1 behind names of EL2 (FEAT_NV2)
+ */
+
+static u64 read_el1(enum sysreg_el1 reg)
+{
+	switch (reg) {
+	case SYSREG_SPSR_EL1:
+		return host_vhe ? read_sysreg(SPSR_EL12) : read_sysreg(spsr_el1);
+	case SYSREG_ELR_EL1:
+		return host_vhe ? read_sysreg(ELR_EL12) : read_sysreg(elr_el1);
+	case SYSREG_ESR_EL1:
+		return host_vhe ? read_sysreg(ESR_EL12) : read_sysreg(esr_el1);
+	case SYSREG_FAR_EL1:
+		return host_vhe ? read_sysreg(FAR_EL12) : read_sysreg(far_el1);
+	default:
+		return host_vhe ? read_sysreg(TFSR_EL12) : read_sysreg(TFSR_EL1);
+	}
+}
+
+static void write_el1(enum sysreg_el1 reg, u64 value)
+{
+#define WRITE(nvhe, vhe)                           \
+	do {                                       \
+		if (host_vhe)                      \
+			write_sysreg(value, vhe);  \
+		else                               \
+			write_sysreg(value, nvhe); \
+	} while (0)
+	switch (reg) {
+	case SYSREG_SPSR_EL1:
+		WRITE(spsr_el1, SPSR_EL12);
+		break;
+	case SYSREG_ELR_EL1:
+		WRITE(elr_el1, ELR_EL12);
+		break;
+	case SYSREG_ESR_EL1:
+		WRITE(esr_el1, ESR_EL12);
+		break;
+	case SYSREG_FAR_EL1:
+		WRITE(far_el1, FAR_EL12);
+		break;
+	default:
+		WRITE(TFSR_EL1, TFSR_EL12);
+		break;
+	}
+#undef WRITE
+	isb();
+}
+
+/* What a register of EL1 holds of a value: TFSR_EL1 has bits 0 and 1. */
+static u64 el1_value(enum sysreg_el1 reg, u64 value)
+{
+	return reg == SYSREG_TFSR_EL1 ? value >> 8 & 1 : value;
+}
+
+/*
+ * Running
+ */
+
+static u64 value_for(const struct sysreg_insn *insn)
+{
+	switch (insn->value) {
+	case SYSREG_VALUE_HELD:
+		return insn->reads == SYSREG_NO_READ ? 0 : held[insn->reads];
+	case SYSREG_VALUE_ADDRESS:
+		return (u64)operand;
+	case SYSREG_VALUE_SPURIOUS:
+		return INTID_SPURIOUS;
+	case SYSREG_VALUE_DAIF:
+		return PSR_DAIF;
+	case SYSREG_VALUE_FUTURE:
+		return FUTURE;
+	default:
+		return 0;
+	}
+}
+
+static bool is_write(const struct sysreg_insn *insn)
+{
+	return !(insn->iss & 1);
+}
+
+/* The value of a write whose effect is looked at */
+static u64 visible_value(const struct sysreg_outcome *outcome, const struct sysreg_insn *insn)
+{
+	if (outcome->kind == SYSREG_REGISTER)
+		return el1_value(outcome->data, EL1_PATTERN << 1);
+	return value_for(insn);
+}
+
+static void prepare_memory(const struct sysreg_outcome *outcome)
+{
+	if (outcome->kind == SYSREG_MEMORY)
+		nv_page[outcome->data / sizeof(u64)] = nv_pattern(outcome->data);
+	else if (outcome->kind == SYSREG_REGISTER)
+		write_el1(outcome->data, el1_value(outcome->data, EL1_PATTERN));
+}
+
+static void execute(struct probe *probe, u32 number, enum sysreg_place place, u64 value)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(probe->x); i++)
+		probe->x[i] = value;
+	probe->pc = (u64)tables->code + number * CODE_BYTES;
+	probe->spsr = (place == SYSREG_EL1 ? PSR_MODE_EL1h : PSR_MODE_EL0t) | PSR_DAIF;
+	probe->hcr = controls_hcr() | (place == SYSREG_HOST_EL0 ? HCR_EL2_TGE : 0);
+	probe_run(probe);
+}
+
+/* The instruction ended, and the HVC behind it caused the exception. */
+static bool executed(const struct probe *probe)
+{
+	return probe->vector == ELx_LOW_SYNC_64 * VECTOR_SLOT_SIZE &&
+	       (probe->elr == probe->pc + 4 || probe->elr == probe->pc + 8);
+}
+
+static const char *describe_found(const struct probe *probe, char *text, size_t size)
+{
+	char decoded[96];
+
+	if (executed(probe))
+		return "it executes";
+	esr_decode(probe->esr, decoded, sizeof(decoded));
+	if (probe->vector != ELx_LOW_SYNC_64 * VECTOR_SLOT_SIZE)
+		snprintf(text, size, "an exception by vector %#lx", probe->vector);
+	else
+		snprintf(text, size, "an exception to EL%u, ESR %#lx (%s), ELR %+ld", probe->el,
+			 probe->esr, decoded, (long)(probe->elr - probe->pc));
+	return text;
+}
+
+static enum conform_verdict check_exception(const struct probe *probe,
+					    const struct sysreg_insn *insn,
+					    const struct sysreg_outcome *outcome)
+{
+	u64 esr = outcome->esr | (ESR_ELx_EC(outcome->esr) == ESR_ELx_EC_SYS64 ? insn->iss : 0);
+	char decoded[96], found[192];
+
+	if (!executed(probe) && probe->el == outcome->el && probe->esr == esr &&
+	    probe->elr == probe->pc)
+		return CONFORM_PASS;
+	return conform_fail("expected an exception to EL%u, ESR %#lx (%s), ELR +0, found %s",
+			    outcome->el, esr, esr_decode(esr, decoded, sizeof(decoded)),
+			    describe_found(probe, found, sizeof(found)));
+}
+
+static enum conform_verdict check_value(const char *what, u64 expected, u64 found)
+{
+	if (expected == found)
+		return CONFORM_PASS;
+	return conform_fail("expected %#lx %s, found %#lx", expected, what, found);
+}
+
+static enum conform_verdict check_executed(const struct probe *probe,
+					   const struct sysreg_insn *insn,
+					   const struct sysreg_outcome *outcome, u64 value)
+{
+	u64 rt = probe->x[insn->rt];
+	char text[192];
+
+	if (!executed(probe))
+		return conform_fail("expected that it executes, found %s",
+				    describe_found(probe, text, sizeof(text)));
+	switch (outcome->kind) {
+	case SYSREG_MEMORY:
+		if (is_write(insn))
+			return check_value("in memory at VNCR_EL2", value,
+					   nv_page[outcome->data / sizeof(u64)]);
+		return check_value("from memory at VNCR_EL2", nv_pattern(outcome->data), rt);
+	case SYSREG_REGISTER:
+		if (is_write(insn))
+			return check_value("in the register of EL1", value,
+					   read_el1(outcome->data));
+		return check_value("from the register of EL1",
+				   el1_value(outcome->data, EL1_PATTERN), rt);
+	case SYSREG_READS:
+		return check_value("as its value", outcome->data, rt);
+	default:
+		return CONFORM_PASS;
+	}
+}
+
+static enum conform_verdict skip_feature(u64 missing)
+{
+	const struct conform_feature *feature = &tables->features[__builtin_ctzl(missing)];
+
+	return conform_skip(feature->name, feature->field);
+}
+
+static enum conform_verdict run_with(const struct sysreg_row *row, const struct sysreg_insn *insn)
+{
+	const struct sysreg_outcome *outcome = &tables->outcomes[row->outcome];
+	u64 value = visible_value(outcome, insn);
+	struct probe probe;
+
+	prepare_memory(outcome);
+	execute(&probe, row->insn, row->place, value);
+	if (outcome->kind == SYSREG_EXCEPTION)
+		return check_exception(&probe, insn, outcome);
+	return check_executed(&probe, insn, outcome, value);
+}
+
+enum conform_verdict sysreg_run(u32 number)
+{
+	const struct sysreg_row *row = &tables->rows[number];
+	const struct sysreg_insn *insn = &tables->insns[row->insn];
+	const struct sysreg_set *set = &tables->sets[row->set];
+	const struct control_change *changes = &tables->changes[set->first];
+	u64 missing = (insn->needs | set->needs) & absent;
+	enum conform_verdict verdict;
+
+	if (missing && !row->any_cpu)
+		return skip_feature(missing);
+	if (!row->any_cpu && !within_limit(insn))
+		return conform_skip(limit_names[insn->limit][0], limit_names[insn->limit][1]);
+	if (controls_apply(changes, set->count))
+		verdict = run_with(row, insn);
+	else
+		verdict = conform_skip("writable-field", set->name);
+	controls_restore(changes, set->count);
+	return verdict;
+}
+
+void sysreg_id(u32 number, char *buffer, size_t size)
+{
+	static const char *const places[] = { "el1", "el0", "host-el0" };
+	const struct sysreg_row *row = &tables->rows[number];
+
+	snprintf(buffer, size, "%s.%s.%s.%s", tables->area, tables->sets[row->set].name,
+		 tables->insns[row->insn].name, places[row->place]);
+}
+
+/* What each register holds under the base; written back by rows whose write is made. */
+static void read_held(void)
+{
+	for (u32 i = 0; i < tables->nr_insns; i++) {
+		const struct sysreg_insn *insn = &tables->insns[i];
+		u16 reads = insn->reads;
+		struct probe probe;
+
+		if (insn->value != SYSREG_VALUE_HELD || reads == SYSREG_NO_READ ||
+		    insn->needs & absent || !within_limit(insn))
+			continue;
+		execute(&probe, reads, SYSREG_EL1, 0);
+		if (executed(&probe))
+			held[reads] = probe.x[tables->insns[reads].rt];
+	}
+}
+
+void sysreg_setup(const struct sysreg_tables *new_tables)
+{
+	tables = new_tables;
+	assert(tables->nr_insns <= MAX_INSNS && tables->nr_features <= 64);
+	for (u32 i = 0; i < tables->nr_features; i++) {
+		if (!conform_has(&tables->features[i]))
+			absent |= UL(1) << i;
+	}
+	write_sysreg(read_sysreg(sctlr_el2) | SCTLR_ELx_SPAN, sctlr_el2);
+	probe_setup_el1(SCTLR_ELx_SPAN);
+	if (FIELD(read_sysreg(ID_AA64MMFR2_EL1), 27, 24) >= 2)
+		write_sysreg_s((u64)nv_page, VNCR_EL2);
+	controls_set_base(tables->base, tables->nr_base);
+	read_held();
+}

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rules of the model that are turned round: rows that real QEMU passes must then expect else."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+import realtree
+
+from kut_model.tables import sysreg
+from kut_model.traps.access import conditions
+from kut_model.traps.cases import Case, outcome_of
+from kut_model.traps.conditions import CONDITIONS, Access, Condition
+from kut_model.traps.result import Outcome
+
+pytestmark = pytest.mark.qemu
+
+#: Fewest rows that QEMU 7.2 passes.
+MANY = 4000
+_RUN = re.compile(r"(\d*)([PFS])\d*")
+
+
+@cache
+def verified() -> tuple[Case, ...]:
+    """Return the cases that the installed QEMU passes."""
+    flat = realtree.build("conform-traps-nvhe")
+    output = realtree.boot(flat, "", "-cpu", "max")[1]
+    every = sysreg.cases_of(e2h=0)
+    passed = list[Case]()
+    for line in output.splitlines():
+        if line.startswith("ROWS: "):
+            number = int(line.split()[2])
+            for count, verdict in _RUN.findall(line.partition(f" {number} ")[2]):
+                end = number + int(count or 1)
+                passed += every[number:end] if verdict == "P" else ()
+                number = end
+    return tuple(passed)
+
+
+def without(_: Condition) -> Condition:
+    """Return a rule that says nothing."""
+    return lambda _access, _argument: None
+
+
+def swapped(condition: Condition) -> Condition:
+    """Return a rule that takes its traps to the other EL."""
+
+    def other(access: Access, argument: str) -> Outcome | None:
+        result = condition(access, argument)
+        taken = result.taken if result else None
+        return access.trap(3 - taken.el, taken.ec) if taken else result
+
+    return other
+
+
+def for_writes_too(condition: Condition) -> Condition:
+    """Return a rule that looks at the control of writes for reads."""
+    return lambda access, argument: condition(
+        Access(access.register, not access.write, access.el, access.state), argument
+    )
+
+
+FLIPS = [
+    ("hcr", without),
+    ("hcr!", without),
+    ("vm", for_writes_too),
+    ("mdcr", without),
+    ("tda", without),
+    ("cptr", without),
+    ("cntp", without),
+    ("ich", without),
+    ("nv", without),
+    ("fp", swapped),
+    ("uci", swapped),
+    ("pmu", without),
+]
+
+
+@pytest.mark.parametrize(("rule", "flip"), FLIPS)
+def test_passing_rows_depend_on_the_rule(
+    rule: str, flip: Callable[[Condition], Condition], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = verified()
+    assert len(cases) > MANY
+    monkeypatch.setitem(CONDITIONS, rule, flip(CONDITIONS[rule]))
+    conditions.cache_clear()
+    changed = [case for case in cases if outcome_now(case) != case.outcome]
+    conditions.cache_clear()
+    assert changed, f"no verified row notices the rule {rule}"
+
+
+def outcome_now(case: Case) -> Outcome:
+    """Return the outcome that the model gives now."""
+    return outcome_of(case.register, case.place, case.changes, write=case.write, e2h=case.e2h)
