@@ -9,6 +9,7 @@ from hashlib import sha256
 from kut_model.features import FEATURES, ID_REGISTERS
 from kut_model.rows import Area, Row
 from kut_model.rules import RULES
+from kut_model.rules.matrix import MATRIX
 
 
 def table_hash(rows: Sequence[Row]) -> int:
@@ -33,7 +34,8 @@ def row_list(area: Area, rows: Sequence[Row]) -> str:
         "kind": [row.kind for row in rows],
     }
     about = {"area": area.name, "title": area.title, "hash": f"{table_hash(rows):016x}"}
-    return f"{json.dumps({**about, 'rules': rules, 'rows': columns}, indent=0)}\n"
+    listed = {**about, "rules": rules, "matrix": MATRIX, "rows": columns}
+    return f"{json.dumps(listed, indent=0)}\n"
 
 
 def _header(area: Area, rows: Sequence[Row]) -> Iterator[str]:

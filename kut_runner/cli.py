@@ -20,9 +20,9 @@ from kut_runner.text import line
 
 #: Commands in the order of the help; each is a module of `kut_runner.commands`.
 COMMANDS: Final = (
-    *("run", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse"),
+    *("run", "conform", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse"),
     *("new", "export", "watch", "debug"),
-    *("history", "show", "compare", "rerun"),
+    *("history", "show", "compare", "rerun", "matrix"),
     *("toolchain", "doctor", "completion"),
 )
 

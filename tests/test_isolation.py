@@ -18,7 +18,7 @@ from kut_runner.run.engine import run
 from kut_runner.run.options import RunOptions
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.result import TestResult
-from kut_runner.verdict.rows import AreaRows, text_of
+from kut_runner.verdict.rows import AreaRows, Coverage, text_of
 from kut_runner.verdict.status import Status
 
 pytestmark = pytest.mark.usefixtures("handled_signals")
@@ -87,6 +87,7 @@ def row_list(count: int, area: str = "some", hash_: int = 0x0123456789ABCDEF) ->
         "title": "Some rows",
         "hash": f"{hash_:016x}",
         "rules": {"x": rule},
+        "matrix": {"x": "some"},
         "rows": columns,
     }
 
@@ -116,6 +117,7 @@ def test_where_nothing_dies_there_is_one_machine(bench: Bench) -> None:
     assert verdicts(result) == "2P S1 5P S1"
     assert rows(result).ids[3] == "some.3"
     assert rows(result).verified == {"undefined": 1}
+    assert rows(result).matrix == {"x": Coverage(9, 7, 2, 0)}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from kut_model.features import FEATURES, ID_REGISTERS
 from kut_model.header import header, row_list, table_hash
 from kut_model.rows import Area, Row, problems
 from kut_model.rules import RULES
+from kut_model.rules.matrix import MATRIX
 
 GOOD = Row("some.row", "call.hvc", "exception to EL2", ("FEAT_FGT",), "undefined")
 OTHER = replace(GOOD, id="some.other")
@@ -30,6 +31,7 @@ def test_an_area_has_valid_rows_and_the_name_of_its_module(name: str) -> None:
 
 def test_rules_are_found_by_their_keys() -> None:
     assert all(key == rule.key for key, rule in RULES.items())
+    assert {rule.matrix for rule in RULES.values()} <= set(MATRIX)
     assert all(feature.register in ID_REGISTERS for feature in FEATURES.values())
 
 

@@ -2,6 +2,7 @@
 """Rows of the conformance suite: their lines, the verdict on them, and their form in a document."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from kut_runner.verdict.guest_output import GuestOutput, collect
 from kut_runner.verdict.judge import judge
 from kut_runner.verdict.lines import split
 from kut_runner.verdict.result import Verdict
-from kut_runner.verdict.rows import AreaRows, Reason, coded, runs_of, text_of
+from kut_runner.verdict.rows import AreaRows, Coverage, Reason, coded, runs_of, text_of
 from kut_runner.verdict.status import Status
 
 AREA = "AREA: some 9 0123456789abcdef\n"
@@ -172,6 +173,7 @@ def test_a_document_keeps_every_row(ids: list[str], data: st.DataObject) -> None
         reasons=(Reason("FEAT_A", "A"), Reason("FEAT_B", "B")),
         ids=tuple(ids),
         verified={"undefined": 1},
+        matrix={"C": Coverage.of(Counter(code[0] for code in codes))},
     )
     assert list(before.codes()) == codes
     after = rows_json.from_json(json.loads(json.dumps(rows_json.to_json(before))))

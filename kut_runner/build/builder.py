@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.build.layout import Layout
-from kut_runner.build.manifest import commands, manifest
+from kut_runner.build.manifest import area_of, commands, manifest
 from kut_runner.build.sources import find_sources
 from kut_runner.build.toolchain import find_program
 from kut_runner.definitions import image_paths, similar, source_trees
@@ -77,23 +77,48 @@ def build(  # noqa: PLR0913 - options of the user
     Raises BuildError with the output of the compiler, UsageError for an image without source,
     MissingToolError if ninja is missing.
     """
-    library = source_trees.library(root)
-    sources = find_sources(root, library, source_trees.origin(root))
+    layout, sources = _prepare(root, toolchain)
     names = tuple(_image(name, sources.images) for name in names) or tuple(sources.images)
-    layout = Layout(toolchain.name, library)
-    (root / layout.directory).mkdir(parents=True, exist_ok=True)
     with _Lock(root / layout.directory):
-        _write_if_changed(root / layout.stamp, toolchain.identity() + source_trees.identity(root))
         _write_manifest(root, layout, sources, toolchain)
-        argv = [find_ninja(os.environ), "-f", layout.manifest]
-        argv += ["-v"] if verbose else []
-        argv += [f"-j{jobs}"] if jobs else []
+        options = [*(["-v"] if verbose else []), *([f"-j{jobs}"] if jobs else [])]
         before = _times(root, layout, names)
-        _run_ninja([*argv, *map(layout.flat, names)], root, verbose=verbose, progress=progress)
+        argv = [*_ninja(layout), *options, *map(layout.flat, names)]
+        _run_ninja(argv, root, verbose=verbose, progress=progress)
         after = _times(root, layout, names)
         if linked := [name for name in names if after[name] != before[name]]:
             (root / layout.relinked).write_text("\n".join(linked))
     return {name: Image(name, root / layout.elf(name), root / layout.flat(name)) for name in names}
+
+
+def row_lists(root: Path, toolchain: "Toolchain") -> dict[str, Path]:
+    """Bring the lists of rows of the conformance suite up to date; return them by image.
+
+    Nothing is compiled. Raises BuildError and MissingToolError as `build` does.
+    """
+    layout, sources = _prepare(root, toolchain)
+    lists = {name: layout.area_rows(area) for name in sources.images if (area := area_of(name))}
+    with _Lock(root / layout.directory):
+        _write_manifest(root, layout, sources, toolchain)
+        if lists:
+            argv = [*_ninja(layout), *lists.values()]
+            _run_ninja(argv, root, verbose=False, progress=None)
+    return {name: root / path for name, path in lists.items()}
+
+
+def _prepare(root: Path, toolchain: "Toolchain") -> "tuple[Layout, Sources]":
+    """Create the build directory; return its paths and the sources."""
+    library = source_trees.library(root)
+    layout = Layout(toolchain.name, library)
+    (root / layout.directory).mkdir(parents=True, exist_ok=True)
+    identity = toolchain.identity() + source_trees.identity(root)
+    with _Lock(root / layout.directory):
+        _write_if_changed(root / layout.stamp, identity)
+    return layout, find_sources(root, library, source_trees.origin(root))
+
+
+def _ninja(layout: Layout) -> list[str]:
+    return [find_ninja(os.environ), "-f", layout.manifest]
 
 
 def _image(name: str, images: "Collection[str]") -> str:

@@ -126,7 +126,7 @@ def _image(layout: "Layout", sources: "Sources", name: str, offsets: str) -> "It
     objects = " ".join(map(_path, files))
     elf, flat = _path(layout.elf(name)), _path(layout.flat(name))
     yield f"build {elf}: link {objects} | {layout.linker_script} {layout.stamp}\n"
-    area = _area_of(name)
+    area = area_of(name)
     rows = f" || {_path(layout.area_rows(area))}" if area else ""
     yield f"build {flat}: flat {elf}{rows}\n"
     if area:
@@ -135,7 +135,7 @@ def _image(layout: "Layout", sources: "Sources", name: str, offsets: str) -> "It
             yield f"  area = {area}\n  kind = {kind}\n"
 
 
-def _area_of(image: str) -> str:
+def area_of(image: str) -> str:
     """Return the area of an image of the conformance suite that the model has; "" for others."""
     area = image.removeprefix(_CONFORM)
     module = area.replace("-", "_")
@@ -148,7 +148,7 @@ def _area_headers(layout: "Layout", sources: "Sources") -> dict[str, str]:
     return {
         path: _path(layout.area_header(area))
         for name, paths in sources.images.items()
-        if (area := _area_of(name))
+        if (area := area_of(name))
         for path in paths
     }
 

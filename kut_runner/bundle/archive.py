@@ -148,6 +148,8 @@ def _files(tree: Path, images: Mapping[str, Image]) -> Iterator[tuple[str, bytes
     for name, image in sorted(images.items()):
         yield f"images/{name}.elf", image.elf.read_bytes()
         yield f"images/{name}.flat", image.flat.read_bytes()
+        if image.row_list.exists():
+            yield f"images/{name}.rows", image.row_list.read_bytes()
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:

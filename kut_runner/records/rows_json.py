@@ -7,10 +7,11 @@ ids are 400 kB then, a fifth of their size.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple
 from typing import Any, Final
 
 from kut_runner.text import printable
-from kut_runner.verdict.rows import MOST_ROWS, SKIP, AreaRows, Reason, runs_of, text_of
+from kut_runner.verdict.rows import MOST_ROWS, SKIP, AreaRows, Coverage, Reason, runs_of, text_of
 
 _DIFFERENCE: Final = re.compile(r"([0-9]{1,3})\*(.*)")
 
@@ -24,6 +25,7 @@ def to_json(rows: AreaRows) -> dict[str, Any]:
         "verdicts": text_of(rows.runs),
         "reasons": [[reason.feature, reason.field] for reason in rows.reasons],
         "verified": dict(rows.verified),
+        "matrix": {row: list(astuple(each)) for row, each in rows.matrix.items()},
         "ids": list(_differences(rows.ids)),
     }
 
@@ -48,6 +50,7 @@ def from_json(data: Mapping[str, Any]) -> AreaRows:
         reasons=tuple(Reason(*map(printable, reason)) for reason in reasons),
         ids=ids,
         verified=data["verified"],
+        matrix={row: Coverage(*counts) for row, counts in data.get("matrix", {}).items()},
     )
 
 

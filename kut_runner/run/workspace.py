@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kut_runner.build import builder, toolchain
 from kut_runner.definitions import config, image_paths, plan, shards
-from kut_runner.errors import NothingSelectedError
+from kut_runner.errors import NothingSelectedError, UsageError
 from kut_runner.records.document import RunMetadata, host_metadata
 from kut_runner.run.times import RunTimes
 from kut_runner.targets import selection
@@ -18,11 +18,13 @@ from kut_runner.targets.case import Case
 
 if TYPE_CHECKING:
     from kut_runner.build.builder import Image
+    from kut_runner.build.toolchain import Toolchain
     from kut_runner.definitions.config import Config, TestDef
     from kut_runner.definitions.plan import Selection
     from kut_runner.records.store import RunDirectory, Store
     from kut_runner.run.options import RunOptions
     from kut_runner.targets.protocol import Target
+    from kut_runner.verdict.row_list import RowList
 
 #: Context manager that yields a function to show a line of build progress, None to show nothing.
 Progress = Callable[[], AbstractContextManager[Callable[[str], None] | None]]
@@ -53,6 +55,8 @@ class Workspace:
     """Returns tests with the options that depend on the target; None if none do."""
     warnings: tuple[str, ...] = ()
     """Problems of the definitions that are no errors."""
+    tools: "Toolchain | None" = None
+    """Toolchain of a source tree."""
 
     @property
     def store(self) -> "Store":
@@ -104,6 +108,20 @@ class Workspace:
         if changed:
             tests = plan.of_images(tests, builder.relinked(self.tree, self.compiler))
         return tuple(Case(test, target, images[test.image]) for test in tests)
+
+    def row_lists(self) -> "dict[str, RowList]":
+        """Return the lists of rows of the conformance suite by image; nothing is compiled.
+
+        Raises KutError if they cannot be made, and UsageError for images that were built elsewhere.
+        """
+        from kut_runner.verdict import row_list
+
+        if not self.tools:
+            raise UsageError(
+                "only a source tree has lists of rows", "leave out --archive or --tree"
+            )
+        lists = builder.row_lists(self.tree, self.tools)
+        return {image: row_list.load(path) for image, path in lists.items()}
 
     def shard(
         self, tests: "Sequence[TestDef]", text: str, *, allow_empty: bool
@@ -179,7 +197,8 @@ def of_tree(
 
             return builder.build(tree, tools, names, progress=on_line)
 
-    return Workspace(tree, definitions, tools.name, supply, tree / shards.TIMES)
+    times = tree / shards.TIMES
+    return Workspace(tree, definitions, tools.name, supply, times, tools=tools)
 
 
 def again(

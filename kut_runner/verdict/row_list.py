@@ -10,7 +10,7 @@ from typing import Final
 
 from kut_runner.errors import InfrastructureError, describe
 from kut_runner.text import printable
-from kut_runner.verdict.rows import NONE, SKIP, AreaRows
+from kut_runner.verdict.rows import RAN, AreaRows, Coverage
 
 _HINT: Final = "remove the file and build again: `kut build`"
 
@@ -38,6 +38,8 @@ class RowList:
     hash: str
     rules: Mapping[str, Rule]
     """Rules by key."""
+    matrix: Mapping[str, str]
+    """Rows of the coverage table, of all areas, by id."""
     ids: Sequence[str]
     rule_keys: Sequence[str]
     expected: Sequence[str]
@@ -49,12 +51,14 @@ class RowList:
 
     def complete(self, rows: AreaRows) -> AreaRows:
         """Return the verdicts with the ids of their rows; they are of the same table."""
-        verified = Counter(
-            kind
-            for kind, code in zip(self.kinds, rows.codes(), strict=True)
-            if kind and code[0] not in (SKIP, NONE)
-        )
-        return replace(rows, ids=tuple(self.ids), verified=dict(verified))
+        kinds = Counter[str]()
+        matrix = dict[str, Counter[str]]()
+        for code, kind, key in zip(rows.codes(), self.kinds, self.rule_keys, strict=True):
+            if kind and code[0] in RAN:
+                kinds[kind] += 1
+            matrix.setdefault(self.rules[key].matrix, Counter())[code[0]] += 1
+        coverage = {row: Coverage.of(counts) for row, counts in matrix.items()}
+        return replace(rows, ids=tuple(self.ids), verified=dict(kinds), matrix=coverage)
 
 
 def load(path: Path) -> RowList:
@@ -70,6 +74,7 @@ def load(path: Path) -> RowList:
                 key: Rule(**{name: printable(text) for name, text in rule.items()})
                 for key, rule in data["rules"].items()
             },
+            matrix={key: printable(text) for key, text in data["matrix"].items()},
             ids=list(map(printable, columns["id"])),
             rule_keys=columns["rule"],
             expected=list(map(printable, columns["expected"])),

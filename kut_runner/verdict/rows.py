@@ -23,6 +23,9 @@ KNOWN: Final = "K"
 NONE: Final = "-"
 """It did not run."""
 
+#: Codes of rows that ran to a verdict.
+RAN: Final = (PASS, FAIL, KNOWN)
+
 #: Most rows of an area: more than one that runs in seconds.
 MOST_ROWS: Final = 1_000_000
 
@@ -49,6 +52,27 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """Number of checks of a row of the coverage table, by what became of them."""
+
+    checks: int
+    """Those that ran or were skipped."""
+    verified: int
+    """Those that ran to a verdict."""
+    skipped: int
+    failed: int
+    """Those that failed, or at which the machine died; also those that errata list."""
+
+    @staticmethod
+    def of(counts: Mapping[str, int]) -> "Coverage":
+        """Return the coverage of rows with these numbers of codes."""
+        verified = sum(counts.get(code, 0) for code in RAN)
+        failed = sum(counts.get(code, 0) for code in (FAIL, CRASH, KNOWN))
+        checks = sum(count for code, count in counts.items() if code != NONE)
+        return Coverage(checks, verified, counts.get(SKIP, 0), failed)
+
+
+@dataclass(frozen=True, slots=True)
 class AreaRows:
     """Verdicts on the rows of an area."""
 
@@ -68,6 +92,8 @@ class AreaRows:
     """Ids of the rows; empty if they are not known."""
     verified: Mapping[str, int] = field(default_factory=dict)
     """Number of rows by kind that ran and are of a kind, such as "undefined"."""
+    matrix: Mapping[str, Coverage] = field(default_factory=dict)
+    """Coverage by row of the coverage table; empty if it is not known."""
 
     @property
     def counts(self) -> Counter[str]:
@@ -89,17 +115,7 @@ class AreaRows:
     @property
     def summary(self) -> str:
         """Number of rows by verdict, as in "333 rows: 259 verified, 74 skipped (74 FEAT_FGT)"."""
-        counts = self.counts
-        ran = self.count - counts[SKIP] - counts[NONE]
-        parts = [f"{ran} verified"]
-        parts += [f"{count} {kind}" for kind, count in self.verified.items()]
-        names = {FAIL: "failed", CRASH: "crash", KNOWN: "known", NONE: "did not run"}
-        parts += [f"{counts[code]} {name}" for code, name in names.items() if counts[code]]
-        if counts[SKIP]:
-            features = [f"{count} {name}" for name, count in self.skips.items()]
-            more = f", and {len(features) - _FEATURES} more" if len(features) > _FEATURES else ""
-            parts.append(f"{counts[SKIP]} skipped ({', '.join(features[:_FEATURES])}{more})")
-        return f"{self.count} rows: {', '.join(parts)}"
+        return summary([self])
 
     def codes(self) -> Iterator[str]:
         """Yield the code of each row."""
@@ -122,6 +138,24 @@ class AreaRows:
     def name(self, number: int) -> str:
         """Return the id of a row, or its number if the ids are not known."""
         return self.ids[number] if self.ids else f"row {number}"
+
+
+def summary(areas: Sequence[AreaRows]) -> str:
+    """Return the number of rows of areas by verdict, in one line."""
+    counts, kinds, skips = Counter[str](), Counter[str](), Counter[str]()
+    for rows in areas:
+        counts.update(rows.counts)
+        kinds.update(rows.verified)
+        skips.update(rows.skips)
+    parts = [f"{sum(counts[code] for code in RAN)} verified"]
+    parts += [f"{count} {kind}" for kind, count in kinds.items()]
+    names = {FAIL: "failed", CRASH: "crash", KNOWN: "known", NONE: "did not run"}
+    parts += [f"{counts[code]} {name}" for code, name in names.items() if counts[code]]
+    if counts[SKIP]:
+        features = [f"{count} {name}" for name, count in skips.most_common(_FEATURES)]
+        more = f", and {len(skips) - _FEATURES} more" if len(skips) > _FEATURES else ""
+        parts.append(f"{counts[SKIP]} skipped ({', '.join(features)}{more})")
+    return f"{sum(counts.values())} rows: {', '.join(parts)}"
 
 
 def text_of(runs: Iterable[Run]) -> str:

@@ -13,6 +13,7 @@ from kut_runner.records.store import shown_log
 from kut_runner.records.view import View
 from kut_runner.targets.case import attempt_name
 from kut_runner.text import decode, inert, printable
+from kut_runner.verdict import rows
 from kut_runner.verdict.events import Check
 from kut_runner.verdict.lines import MAX_LINE
 from kut_runner.verdict.status import Status
@@ -152,6 +153,9 @@ class Terminal(View):
             self._write(line)
 
     def _summary(self, run: "Run") -> "Iterator[str]":
+        areas = [result.output.rows for result in run.results if result.output.rows]
+        if len(areas) > 1:
+            yield rows.summary(areas)
         yield f"{_tests(len(run.results))} in {run.seconds:.2f} s: {self._counts(run)}"
         if not run.is_complete:
             left = run.selected - len(run.results)
@@ -218,12 +222,11 @@ def _slowest(results: "Sequence[TestResult]", most: int) -> "Iterator[str]":
 
 def _outcome(result: "TestResult") -> str:
     """Return the reason of the verdict, or for a pass the number of checks."""
-    rows = result.output.rows
-    if result.verdict.reason:
-        reason = result.verdict.reason
-        return f"{reason}; {rows.summary}" if rows and result.status is Status.FAIL else reason
-    if rows:
-        return rows.summary
+    reason, area = result.verdict.reason, result.output.rows
+    if reason:
+        return f"{reason}; {area.summary}" if area and result.status is Status.FAIL else reason
+    if area:
+        return area.summary
     kinds = Counter(check.status for check in result.output.checks)
     parts = [f"{result.output.counted} checks" if result.output.counted != 1 else "1 check"]
     parts += [f"{kinds[status]} {status.value}" for status in _NOTABLE if kinds[status]]

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut conform`: rows of the conformance suite."""
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from kut_runner.commands import options, where
+from kut_runner.commands.output import echo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kut_runner.definitions.overrides import Overrides
+    from kut_runner.run.options import RunOptions
+    from kut_runner.run.row_selection import ListedRow
+    from kut_runner.verdict.row_list import RowList
+    from kut_runner.views.display import DisplayOptions
+
+#: Most rows that --explain describes.
+_MOST_EXPLAINED: Final = 20
+
+
+@click.command("conform")
+@click.argument("patterns", metavar="[ROWS or AREAS]...", nargs=-1)
+@click.option("--list", "lists_rows", is_flag=True, help="List the rows instead of running them.")
+@click.option(
+    "--explain", is_flag=True, help="Show expected outcome, rule and section of each row instead."
+)
+@options.run_options
+@options.machine
+@options.reports
+@options.target
+@options.qemu
+@options.compiler
+@options.variant
+@options.display
+@click.pass_obj
+def command(  # noqa: PLR0913 - one for each option
+    root: Path | None,
+    *,
+    patterns: tuple[str, ...],
+    lists_rows: bool,
+    explain: bool,
+    run_options: "RunOptions",
+    overrides: "Overrides",
+    reports: dict[str, Path | None],
+    target_name: str | None,
+    qemu: str | None,
+    compiler: str,
+    variant: str | None,
+    display: "DisplayOptions",
+) -> int:
+    """Run rows of the conformance suite.
+
+    Rows are named by areas, by names of tests, or by ids with globs, as in 'hvc.smc.*'. Without a
+    name all areas run.
+    """
+    from kut_runner.run import row_selection
+    from kut_runner.run.execute import execute
+    from kut_runner.views.opening import Opener
+
+    workspace = where.workspace(root, compiler, variant)
+    lists = workspace.row_lists()
+    if lists_rows or explain:
+        return _show(lists, patterns, explain=explain)
+    tests = row_selection.select(workspace.definitions.tests, lists, patterns)
+    tests = overrides.apply(tests)
+    target = workspace.target(target_name, qemu=qemu)
+    return execute(
+        workspace,
+        lambda: workspace.cases(tests, target),
+        run_options,
+        Opener(display=display, reports=reports, tree=workspace.tree),
+        metadata=workspace.metadata(target, run_options, **overrides.to_json()),
+    )
+
+
+def _show(lists: "Mapping[str, RowList]", patterns: "Sequence[str]", *, explain: bool) -> int:
+    from kut_runner.run import row_selection
+
+    found = row_selection.rows(lists.values(), patterns)
+    if not explain:
+        for row in found:
+            echo(row.id)
+        return 0
+    for row in islice(found, _MOST_EXPLAINED):
+        echo("\n".join(_explained(row)))
+    if more := sum(1 for _ in found):
+        echo(f"and {more} more rows")
+    return 0
+
+
+def _explained(row: "ListedRow") -> "Sequence[str]":
+    rule, area = row.rule, row.of
+    facts = {
+        "area": f"{area.area} ({area.title}), row {row.number}",
+        "expected": row.expected,
+        "rule": f"{rule.key}: {rule.statement}",
+        "manual": f"DDI 0487, {rule.section}",
+        "pseudocode": rule.function,
+        "coverage": f"{rule.matrix} ({area.matrix.get(rule.matrix, 'unknown')})",
+        "needs": ", ".join(row.needs),
+        "run": f"kut conform {row.id}",
+    }
+    return [row.id, *(f"  {name:11}{text}" for name, text in facts.items() if text)]

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kut matrix`: coverage of the conformance suite."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kut_runner.commands import options, where
+from kut_runner.commands.output import echo
+from kut_runner.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@click.command("matrix")
+@click.argument("names", metavar="[RUN]...", nargs=-1, shell_complete=options.offers("runs"))
+@click.option("--json", type=options.OUT_FILE, help="Write the coverage to this file; - is stdout.")
+@click.pass_obj
+def command(root: Path | None, *, names: tuple[str, ...], json: Path | None) -> int:
+    """Show what past runs of the conformance suite cover, by default the last run.
+
+    Of several runs, such as those of two QEMUs, each gets a column.
+    """
+    from kut_runner.records import matrix
+    from kut_runner.views.opening import text_stream
+
+    store = where.store_of(root)
+    runs = [matrix.of(store.load(name)) for name in names or ("latest",)]
+    about = _descriptions(root)
+    for line in matrix.lines(runs, about):
+        echo(line, file=text_stream({"json": json}))
+    if json:
+        from json import dumps
+
+        from kut_runner.views.outfile import OutFile
+
+        OutFile(json).write(dumps(matrix.as_json(runs, about), indent=1) + "\n")
+    return ExitCode.OK
+
+
+def _descriptions(root: Path | None) -> "Mapping[str, str]":
+    """Return the rows of the coverage table, as any build has them; none without a build."""
+    from kut_runner.verdict import row_list
+
+    builds = (where.tree_of(root, quiet=True) / "build").glob("*/conform-*.rows")
+    newest = max(builds, key=lambda path: path.stat().st_mtime, default=None)
+    return row_list.load(newest).matrix if newest else {}

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Coverage of a run: checks by row of the coverage table, by area and by missing feature."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kut_runner.errors import UsageError
+from kut_runner.records.document import Document
+from kut_runner.verdict.rows import Coverage
+
+#: Changes when a program that reads the old one would misread the new one.
+SCHEMA: Final = 1
+_NONE: Final = Coverage(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RunCoverage:
+    """Coverage of one run."""
+
+    run: str
+    version: str
+    """Version of the program that ran it."""
+    rows: Mapping[str, Coverage]
+    """By row of the coverage table."""
+    areas: Mapping[str, Coverage]
+    """By test, each of which runs one area."""
+    skips: Mapping[str, int]
+    """Number of skipped checks by missing feature, the most frequent first."""
+
+
+def of(document: Document) -> RunCoverage:
+    """Return the coverage of a run; raises UsageError if it has no rows of the suite."""
+    found = {result.id: area for result in document.results if (area := result.output.rows)}
+    if not found:
+        name = document.metadata.run or "the document"
+        raise UsageError(f"{name} has no rows of the conformance suite", "run `kut conform` first")
+    rows, skips = dict[str, Coverage](), Counter[str]()
+    for each in found.values():
+        skips.update(each.skips)
+        for key, coverage in each.matrix.items():
+            rows[key] = _sum(rows.get(key, _NONE), coverage)
+    return RunCoverage(
+        document.metadata.run,
+        document.metadata.version,
+        rows,
+        {test: Coverage.of(each.counts) for test, each in found.items()},
+        dict(skips.most_common()),
+    )
+
+
+def status(coverage: Coverage) -> str:
+    """Return the state of a row in one word."""
+    if not coverage.checks:
+        return "none"
+    if coverage.failed:
+        return "failed"
+    if coverage.verified == coverage.checks:
+        return "verified"
+    return "partly" if coverage.verified else "skipped"
+
+
+def as_json(runs: Sequence[RunCoverage], matrix: Mapping[str, str]) -> dict[str, Any]:
+    """Return the coverage as JSON values; docs/commands/matrix.md describes the keys.
+
+    `matrix` has the description of each row of the coverage table.
+    """
+    first = runs[0]
+    return {
+        "schema": SCHEMA,
+        "rows": list(_rows(first.rows, matrix)),
+        "areas": [{"id": test, **_counts(each)} for test, each in first.areas.items()],
+        "features": [{"id": name, "skipped": count} for name, count in first.skips.items()],
+        "runs": [
+            {"run": run.run, "version": run.version, "rows": list(_rows(run.rows, matrix))}
+            for run in runs
+        ],
+    }
+
+
+def lines(runs: Sequence[RunCoverage], matrix: Mapping[str, str]) -> Iterator[str]:
+    """Yield the coverage for a reader: a table, with a column for each further run."""
+    keys = [key for key in _keys(matrix, runs) if any(key in run.rows for run in runs)]
+    heads = [run.version or run.run for run in runs[1:]]
+    yield _line("row", ("checks", "verified", "skipped", "failed"), "status", heads)
+    first = runs[0]
+    for key in keys:
+        coverage = first.rows.get(key, _NONE)
+        others = [_cell(run.rows.get(key, _NONE)) for run in runs[1:]]
+        yield f"{_row(key, coverage, others)}  {matrix.get(key, '')}".rstrip()
+    yield ""
+    width = max(map(len, first.areas))
+    for test, coverage in first.areas.items():
+        yield f"{test:{width}}  {_cell(coverage)} verified, {coverage.failed} failed"
+    if first.skips:
+        yield ""
+        yield "checks skipped for lack of a feature:"
+        yield from (f"{count:9}  {name}" for name, count in first.skips.items())
+    if missing := [key for key in matrix if key not in keys]:
+        yield ""
+        yield f"not covered: {' '.join(missing)}"
+
+
+def _row(key: str, coverage: Coverage, others: Sequence[str]) -> str:
+    numbers = (coverage.checks, coverage.verified, coverage.skipped, coverage.failed)
+    return _line(key, numbers, status(coverage), others)
+
+
+def _line(key: str, numbers: Sequence[int | str], state: str, others: Sequence[str]) -> str:
+    checks, verified, skipped, failed = numbers
+    line = f"{key:5}{checks:>8}{verified:>10}{skipped:>9}{failed:>8}  {state:8}"
+    return line + "".join(f"  {each:>13}" for each in others)
+
+
+def _cell(coverage: Coverage) -> str:
+    return f"{coverage.verified}/{coverage.checks}"
+
+
+def _rows(
+    rows: Mapping[str, Coverage], matrix: Mapping[str, str]
+) -> Iterator[Mapping[str, int | str]]:
+    for key in dict.fromkeys((*matrix, *rows)):
+        yield {"id": key, "about": matrix.get(key, ""), **_counts(rows.get(key, _NONE))}
+
+
+def _counts(coverage: Coverage) -> dict[str, int | str]:
+    return {
+        "checks": coverage.checks,
+        "verified": coverage.verified,
+        "skipped": coverage.skipped,
+        "failed": coverage.failed,
+        "status": status(coverage),
+    }
+
+
+def _keys(matrix: Mapping[str, str], runs: Sequence[RunCoverage]) -> dict[str, None]:
+    return dict.fromkeys((*matrix, *(key for run in runs for key in run.rows)))
+
+
+def _sum(one: Coverage, other: Coverage) -> Coverage:
+    return Coverage(
+        one.checks + other.checks,
+        one.verified + other.verified,
+        one.skipped + other.skipped,
+        one.failed + other.failed,
+    )

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Selection of rows of the conformance suite by areas, tests and globs over ids."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.definitions import similar
+from kut_runner.errors import KutError, NothingSelectedError, UsageError
+from kut_runner.verdict.row_list import Rule
+
+if TYPE_CHECKING:
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.verdict.row_list import RowList
+
+#: Group of the tests that `kut conform` runs.
+GROUP: Final = "conform"
+#: Most characters of the argument of an image: all of them are to fit into 1 KiB.
+_LONGEST: Final = 900
+_LIST: Final = "`kut conform --list` shows all rows"
+
+#: First and last number of consecutive rows.
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRow:
+    """One row of an area."""
+
+    number: int
+    id: str
+    expected: str
+    rule: Rule
+    needs: Sequence[str]
+    of: "RowList"
+
+
+def select(
+    tests: "Iterable[TestDef]", lists: "Mapping[str, RowList]", patterns: Sequence[str]
+) -> "tuple[TestDef, ...]":
+    """Return the tests of the suite for the selected rows, with arguments that select them.
+
+    `lists` are by image. A pattern is the name of an area or of a test, or an id of a row, or a
+    glob over names of tests or ids. Without patterns all rows of group "conform" are selected.
+    Raises UsageError and NothingSelectedError for a pattern that selects nothing.
+    """
+    offered = [test for test in tests if GROUP in test.groups and test.image in lists]
+    if not offered:
+        raise NothingSelectedError("no test of the conformance suite is defined", _GROUP_HINT)
+    if not patterns:
+        return tuple(offered)
+    found = [_match(pattern, offered, lists) for pattern in patterns]
+    chosen = ((test, _joined(test, found)) for test in offered)
+    return tuple(
+        test if numbers is None else _with_rows(test, numbers)
+        for test, numbers in chosen
+        if numbers is None or numbers
+    )
+
+
+def rows(lists: "Iterable[RowList]", patterns: Sequence[str]) -> Iterator[ListedRow]:
+    """Yield the rows of areas and globs over ids, without patterns all; raises as `select`."""
+    lists = list(lists)
+    for pattern in patterns:
+        if not any(pattern == each.area or _numbers(each, pattern) for each in lists):
+            raise _no_row(pattern, lists)
+    for each in lists:
+        numbers = set[int]().union(*(_numbers(each, pattern) for pattern in patterns))
+        if not patterns or each.area in patterns:
+            numbers = set(range(len(each.ids)))
+        for number in sorted(numbers):
+            yield ListedRow(
+                number,
+                each.ids[number],
+                each.expected[number],
+                each.rules[each.rule_keys[number]],
+                each.needs[number],
+                each,
+            )
+
+
+_GROUP_HINT: Final = f'its tests are those of group "{GROUP}" whose image is conform-AREA'
+
+#: Rows by test; None for all of them.
+_Found = dict[str, set[int] | None]
+
+
+def _match(pattern: str, tests: "Sequence[TestDef]", lists: "Mapping[str, RowList]") -> "_Found":
+    """Return the rows that a pattern selects."""
+    areas = {test.name: lists[test.image] for test in tests}
+    if found := [test for test, each in areas.items() if each.area == pattern]:
+        return dict.fromkeys(found)
+    if found := [test for test in areas if fnmatchcase(test, pattern)]:
+        return dict.fromkeys(found)
+    by_rows: _Found = {
+        test: numbers for test, each in areas.items() if (numbers := _numbers(each, pattern))
+    }
+    if by_rows:
+        return by_rows
+    raise _no_row(pattern, list(areas.values()), tests)
+
+
+def _no_row(pattern: str, lists: "Sequence[RowList]", tests: "Sequence[TestDef]" = ()) -> KutError:
+    if any(character in pattern for character in "*?["):
+        return NothingSelectedError(f'no row matches "{pattern}"', _LIST)
+    names = {*(each.area for each in lists), *(test.name for test in tests)}
+    start = f"{pattern.partition('.')[0]}."  # of many ids only those of this beginning are near
+    names |= {id_ for each in lists for id_ in each.ids if id_.startswith(start)}
+    hint = similar.hint(pattern, sorted(names), _LIST)
+    return UsageError(f'no area, test or row is called "{pattern}"', hint)
+
+
+def _numbers(each: "RowList", pattern: str) -> set[int]:
+    return {number for number, id_ in enumerate(each.ids) if fnmatchcase(id_, pattern)}
+
+
+def _joined(test: "TestDef", found: "Iterable[_Found]") -> set[int] | None:
+    """Return the rows that patterns select of a test, None for all of them."""
+    numbers = set[int]()
+    for each in found:
+        if test.name in each:
+            of_one = each[test.name]
+            if of_one is None:
+                return None
+            numbers |= of_one
+    return numbers
+
+
+def _with_rows(test: "TestDef", numbers: set[int]) -> "TestDef":
+    """Return the test with an argument that selects these rows, and perhaps others between them."""
+    text = _text(_ranges(sorted(numbers)))
+    return replace(test, args=f"{test.args} rows={text}".strip())
+
+
+def _ranges(numbers: Sequence[int]) -> list[Range]:
+    """Return ascending numbers as ranges; the smallest gaps are closed until their text fits."""
+    gap = 1
+    while True:
+        found = list(_closed(numbers, gap))
+        if len(_text(found)) <= _LONGEST:
+            return found
+        gap *= 2
+
+
+def _closed(numbers: Iterable[int], gap: int) -> Iterator[Range]:
+    """Yield ranges of numbers that are at most `gap` apart."""
+    first = last = -1
+    for number in numbers:
+        if first >= 0 and number - last <= gap:
+            last = number
+            continue
+        if first >= 0:
+            yield first, last
+        first = last = number
+    yield first, last
+
+
+def _text(ranges: Iterable[Range]) -> str:
+    return ",".join(f"{first}-{last}" if first < last else f"{first}" for first, last in ranges)
