@@ -3,14 +3,13 @@
 #include <libcflat.h>
 #include <asm/gic.h>
 #include <asm/gic-internal.h>
+#include <asm/gic-v4.h>
 #include <asm/spinlock.h>
 
 /* An ITS that takes a command takes far less. */
 #define POLLS 1000000
 #define QUEUE_ENTRIES (ITS_QUEUE_SIZE / sizeof(struct its_cmd_block))
-#define RDBASE_MASK GENMASK(51, 16)
 #define ITT_MASK GENMASK(51, 8)
-#define VALID BIT(63)
 
 /* Fields of commands; doublewords are numbered from 0. */
 enum {
@@ -22,6 +21,12 @@ enum {
 	TARGET = 1 << 5, /* 2[51:16] */
 	TARGET_2 = 1 << 6, /* 3[51:16] */
 	IS_VALID = 1 << 7, /* 2[63] */
+	/* Version 4 */
+	VPE = 1 << 8, /* 1[47:32] */
+	VPT = 1 << 9, /* 3[51:16]; 3[4:0] bits of INTIDs, minus one */
+	VINTID = 1 << 10, /* 2[31:0] */
+	DOORBELL = 1 << 11, /* 2[63:32] */
+	NEW_DOORBELL = 1 << 12, /* 2[0]: DOORBELL is valid */
 };
 
 static const struct {
@@ -39,6 +44,13 @@ static const struct {
 	[GITS_CMD_INVALL] = { "INVALL", COLLECTION },
 	[GITS_CMD_MOVALL] = { "MOVALL", TARGET | TARGET_2 },
 	[GITS_CMD_DISCARD] = { "DISCARD", DEVICE | EVENT },
+	[GITS_CMD_VMOVI] = { "VMOVI", DEVICE | EVENT | VPE | NEW_DOORBELL | DOORBELL },
+	[GITS_CMD_VMOVP] = { "VMOVP", VPE | TARGET },
+	[GITS_CMD_VSYNC] = { "VSYNC", VPE },
+	[GITS_CMD_VMAPP] = { "VMAPP", VPE | TARGET | VPT | IS_VALID },
+	[GITS_CMD_VMAPTI] = { "VMAPTI", DEVICE | EVENT | VPE | VINTID | DOORBELL },
+	[GITS_CMD_VMAPI] = { "VMAPI", DEVICE | EVENT | VPE | DOORBELL },
+	[GITS_CMD_VINVALL] = { "VINVALL", VPE },
 };
 
 /* A command as text: "MAPTI device 2 event 20 INTID 8195 collection 3". */
@@ -68,8 +80,14 @@ static struct text describe(const struct its_cmd_block *cmd)
 	append(&text, fields & ITT, " EventID bits %lu", FIELD(raw[1], 4, 0) + 1);
 	append(&text, fields & ITT, " ITT %#lx", raw[2] & ITT_MASK);
 	append(&text, fields & COLLECTION, " collection %lu", FIELD(raw[2], 15, 0));
-	append(&text, fields & TARGET, " target %#lx", raw[2] & RDBASE_MASK);
-	append(&text, fields & TARGET_2, " to target %#lx", raw[3] & RDBASE_MASK);
+	append(&text, fields & TARGET, " target %#lx", raw[2] & ITS_RDBASE_MASK);
+	append(&text, fields & TARGET_2, " to target %#lx", raw[3] & ITS_RDBASE_MASK);
+	append(&text, fields & VPE, " vPE %lu", FIELD(raw[1], 47, 32));
+	append(&text, fields & VPT, " VPT %#lx", raw[3] & ITS_RDBASE_MASK);
+	append(&text, fields & VPT, " INTID bits %lu", FIELD(raw[3], 4, 0) + 1);
+	append(&text, fields & VINTID, " vINTID %lu", raw[2] & UINT32_MAX);
+	append(&text, fields & NEW_DOORBELL, " new doorbell %lu", raw[2] & 1);
+	append(&text, fields & DOORBELL, " doorbell %lu", raw[2] >> 32);
 	append(&text, fields & IS_VALID, " valid %lu", raw[2] >> 63);
 	return text;
 }
@@ -120,7 +138,7 @@ static void post(const struct its_cmd_block *cmd)
 }
 
 /* A handler may send a command as well: not in the middle of one. */
-static void send(struct its_cmd_block cmd, bool verbose)
+void its_send(struct its_cmd_block cmd, bool verbose)
 {
 	static struct spinlock lock;
 	u64 daif = read_sysreg(daif);
@@ -151,16 +169,16 @@ void __its_send_mapd(struct its_device *dev, int valid, bool verbose)
 {
 	struct its_cmd_block cmd = of_event(GITS_CMD_MAPD, dev, dev->nr_ites - 1);
 
-	cmd.raw_cmd[2] = (virt_to_phys(dev->itt) & ITT_MASK) | (valid ? VALID : 0);
-	send(cmd, verbose);
+	cmd.raw_cmd[2] = (virt_to_phys(dev->itt) & ITT_MASK) | (valid ? ITS_CMD_VALID : 0);
+	its_send(cmd, verbose);
 }
 
 void __its_send_mapc(struct its_collection *col, int valid, bool verbose)
 {
 	struct its_cmd_block cmd = of_collection(GITS_CMD_MAPC, col);
 
-	cmd.raw_cmd[2] |= (col->target_address & RDBASE_MASK) | (valid ? VALID : 0);
-	send(cmd, verbose);
+	cmd.raw_cmd[2] |= (col->target_address & ITS_RDBASE_MASK) | (valid ? ITS_CMD_VALID : 0);
+	its_send(cmd, verbose);
 }
 
 void __its_send_mapti(struct its_device *dev, u32 intid, u32 event, struct its_collection *col,
@@ -170,32 +188,32 @@ void __its_send_mapti(struct its_device *dev, u32 intid, u32 event, struct its_c
 
 	cmd.raw_cmd[1] |= (u64)intid << 32;
 	cmd.raw_cmd[2] = col->col_id;
-	send(cmd, verbose);
+	its_send(cmd, verbose);
 }
 
 void __its_send_int(struct its_device *dev, u32 event, bool verbose)
 {
-	send(of_event(GITS_CMD_INT, dev, event), verbose);
+	its_send(of_event(GITS_CMD_INT, dev, event), verbose);
 }
 
 void __its_send_inv(struct its_device *dev, u32 event, bool verbose)
 {
-	send(of_event(GITS_CMD_INV, dev, event), verbose);
+	its_send(of_event(GITS_CMD_INV, dev, event), verbose);
 }
 
 void __its_send_discard(struct its_device *dev, u32 event, bool verbose)
 {
-	send(of_event(GITS_CMD_DISCARD, dev, event), verbose);
+	its_send(of_event(GITS_CMD_DISCARD, dev, event), verbose);
 }
 
 void __its_send_clear(struct its_device *dev, u32 event, bool verbose)
 {
-	send(of_event(GITS_CMD_CLEAR, dev, event), verbose);
+	its_send(of_event(GITS_CMD_CLEAR, dev, event), verbose);
 }
 
 void __its_send_invall(struct its_collection *col, bool verbose)
 {
-	send(of_collection(GITS_CMD_INVALL, col), verbose);
+	its_send(of_collection(GITS_CMD_INVALL, col), verbose);
 }
 
 void __its_send_movi(struct its_device *dev, struct its_collection *col, u32 event, bool verbose)
@@ -203,18 +221,20 @@ void __its_send_movi(struct its_device *dev, struct its_collection *col, u32 eve
 	struct its_cmd_block cmd = of_event(GITS_CMD_MOVI, dev, event);
 
 	cmd.raw_cmd[2] = col->col_id;
-	send(cmd, verbose);
+	its_send(cmd, verbose);
 }
 
 void __its_send_movall(struct its_collection *from, struct its_collection *to, bool verbose)
 {
-	send((struct its_cmd_block){ { GITS_CMD_MOVALL, 0, from->target_address & RDBASE_MASK,
-				       to->target_address & RDBASE_MASK } },
-	     verbose);
+	its_send((struct its_cmd_block){ { GITS_CMD_MOVALL, 0,
+					   from->target_address & ITS_RDBASE_MASK,
+					   to->target_address & ITS_RDBASE_MASK } },
+		 verbose);
 }
 
 void __its_send_sync(struct its_collection *col, bool verbose)
 {
-	send((struct its_cmd_block){ { GITS_CMD_SYNC, 0, col->target_address & RDBASE_MASK } },
-	     verbose);
+	its_send((struct its_cmd_block){ { GITS_CMD_SYNC, 0,
+					   col->target_address & ITS_RDBASE_MASK } },
+		 verbose);
 }

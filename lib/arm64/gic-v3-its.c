@@ -13,6 +13,8 @@
 #define TABLE_MAX_PHYS_BITS 48
 /* For IDs of PCI functions, which have 16 bits, and for collections: a GIC may have 2^32. */
 #define MAX_ID_BITS 16U
+/* IDs of vPEs may have 16 bits. A page of a table has room for more than these. */
+#define VPE_ID_BITS 8
 /* An ITT's address (MAPD) has no lower bits. */
 #define ITT_ALIGNMENT 256
 
@@ -31,6 +33,7 @@ void its_parse_typer(void)
 		.pta = typer & GITS_TYPER_PTA,
 		.phys_lpi = typer & GITS_TYPER_PLPIS,
 		.virt_lpi = typer & GITS_TYPER_VLPIS,
+		.virt_sgi = typer & GITS_TYPER_VSGI,
 	};
 }
 
@@ -135,6 +138,8 @@ void its_init(void)
 		  "devices");
 	set_table(&its_data.coll_baser, GITS_BASER_TYPE_COLLECTION, its_data.typer.collid_bits,
 		  "collections");
+	if (its_data.typer.virt_lpi)
+		set_table(&its_data.vpe_baser, GITS_BASER_TYPE_VPE, VPE_ID_BITS, "vPEs");
 	set_command_queue();
 }
 
@@ -188,8 +193,7 @@ struct its_device *its_create_device(u32 device_id, int nr_ites)
 	return dev;
 }
 
-/* MAPC's RDbase: bits 51:16 of an address, or a processor number there, by GITS_TYPER.PTA. */
-static u64 target_of(u32 cpu)
+u64 its_target_of(u32 cpu)
 {
 	void *redist = gicv3_redistributor_of(cpu);
 
@@ -210,7 +214,7 @@ struct its_collection *its_create_collection(u16 col_id, u32 cpu)
 	assert_msg(cpu < (u32)nr_cpus, "target of collection %u: CPU %u of %d", col_id, cpu,
 		   nr_cpus);
 	col->col_id = col_id;
-	col->target_address = target_of(cpu);
+	col->target_address = its_target_of(cpu);
 	its_data.nr_collections++;
 	return col;
 }

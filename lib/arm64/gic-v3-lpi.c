@@ -9,15 +9,13 @@
 #define TABLE_CACHEABLE (7UL << 7 | 1UL << 10)
 #define TABLE_SHAREABILITY (3UL << 10)
 #define PENDING_TABLE_ALIGNMENT SZ_64K
-/* 8192 LPIs. A GIC may have 2^24, and QEMU searches the whole table when it signals one. */
-#define MAX_ID_BITS 14UL
 
 static unsigned int id_bits(void)
 {
 	u32 typer = readl(gicv3_data.dist_base + GICD_TYPER);
 
 	assert_msg(typer & GICD_TYPER_LPIS, "GICD_TYPER %#x: expected LPIs, found none", typer);
-	return MIN(GICD_TYPER_ID_BITS(typer), MAX_ID_BITS);
+	return MIN(GICD_TYPER_ID_BITS(typer), LPI_TABLE_ID_BITS);
 }
 
 /* The tables are written through the caches: the GIC has to look there. */
@@ -33,8 +31,7 @@ static void write_table_register(void *reg, u64 value, const char *name, int cpu
 static void *redistributor(int cpu)
 {
 	assert_msg(cpu >= 0 && cpu < nr_cpus, "CPU %d of %d", cpu, nr_cpus);
-	assert_msg(gicv3_data.redist_base[cpu], "CPU %d has not called gic_enable_defaults()", cpu);
-	return gicv3_data.redist_base[cpu];
+	return gicv3_data.redist_base[cpu] ?: gicv3_redistributor_of(cpu);
 }
 
 static void set_tables(int cpu, unsigned int bits)

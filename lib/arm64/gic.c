@@ -5,7 +5,9 @@
 #include <asm/gic.h>
 #include <asm/gic-internal.h>
 #include <asm/io.h>
+#include <asm/setup.h>
 #include <asm/spinlock.h>
+#include <asm/vgic.h>
 
 /* An interrupt specifier has three cells: type, number, flags. */
 #define SPECIFIER_CELLS 3
@@ -87,6 +89,8 @@ void gic_enable_defaults(void)
 	spin_unlock(&distributor_lock);
 	ops->enable_redistributor();
 	ops->enable_cpu_interface();
+	if (host_at_el2 && gic_version() == 3)
+		vgic_host_reset();
 }
 
 void gicv2_enable_defaults(void)

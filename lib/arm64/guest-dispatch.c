@@ -12,9 +12,12 @@
 #include <asm/guest-fp.h>
 #include <asm/guest-internal.h>
 #include <asm/mmio.h>
+#include <asm/vgic.h>
 
 static enum guest_handler_result default_sync_handler(struct guest *guest)
 {
+	if (vgic_host_opens(guest))
+		return GUEST_ACTION_RESUME;
 	guest->exit_reason = GUEST_EXIT_UNHANDLED;
 	/* Once for an instruction: a caller of guest_run() may emulate it, and run it often. */
 	if (guest->elr_el2 != guest->printed_pc)

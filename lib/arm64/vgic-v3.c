@@ -73,6 +73,4 @@ void vgicv3_save(struct vgic_state *state)
 	ACTIVE_PRIORITIES(SAVE_APR);
 	state->vmcr = read_sysreg_s(ICH_VMCR_EL2);
 	state->hcr = read_sysreg_s(ICH_HCR_EL2); /* with EOIcount */
-	write_sysreg_s(ICH_HCR_NO_VGIC, ICH_HCR_EL2);
-	isb(); /* no maintenance interrupt from here on */
 }

@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <errno.h>
 #include <string.h>
+#include <asm/barrier.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/vgic.h>
@@ -106,6 +107,20 @@ bool guest_serror_has_syndrome(void)
 	return FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_RAS + 3, ID_AA64PFR0_RAS);
 }
 
+/* The host's interface is not reset by a guest that has its own. */
+static void load_v3(struct guest *guest)
+{
+	vgicv3_save(&guest->host_vgic);
+	vgicv3_load(&guest->vgic);
+}
+
+static void save_v3(struct guest *guest)
+{
+	vgicv3_save(&guest->vgic);
+	vgicv3_load(&guest->host_vgic);
+	isb(); /* no maintenance interrupt of the guest from here on */
+}
+
 static void load(struct guest *guest)
 {
 	if (guest->has_vgic)
@@ -113,7 +128,7 @@ static void load(struct guest *guest)
 	if (guest->has_vgic && gic_version() == 2)
 		vgicv2_load(&guest->vgic);
 	else if (guest->has_vgic)
-		vgicv3_load(&guest->vgic);
+		load_v3(guest);
 	if (guest->has_vserror)
 		write_sysreg_s(guest->vsesr_el2, VSESR_EL2);
 }
@@ -124,7 +139,7 @@ static void save(struct guest *guest)
 	if (guest->has_vgic && gic_version() == 2)
 		vgicv2_save(&guest->vgic);
 	else if (guest->has_vgic)
-		vgicv3_save(&guest->vgic);
+		save_v3(guest);
 	if (guest->has_vgic)
 		vgic_take_queued(guest);
 	if (guest->has_vserror)

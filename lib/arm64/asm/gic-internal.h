@@ -58,9 +58,25 @@ void gic_wait_until(const void *reg, u32 bit, const char *what);
 /* Version 3: the frames of CPU @cpu, which may be off. Aborts the run when there are none. */
 void *gicv3_redistributor_of(int cpu);
 
+/*
+ * Tables of LPIs, physical and virtual ones: 8192 of them. A GIC may have 2^24, and QEMU searches the
+ * whole table when it signals one.
+ */
+#define LPI_TABLE_ID_BITS 14UL
+#define LPI_TABLE_INTIDS BIT(LPI_TABLE_ID_BITS)
+
 #define ITS_QUEUE_SIZE SZ_64K
 /* Find and set up the ITS; once. */
 void its_probe(void);
+/*
+ * RDbase of commands: bits 51:16 of the address of CPU @cpu's redistributor, or its processor number
+ * there, by GITS_TYPER.PTA.
+ */
+u64 its_target_of(u32 cpu);
+#define ITS_RDBASE_MASK GENMASK(51, 16)
+#define ITS_CMD_VALID BIT(63)
+/* Send a command and wait until the ITS has taken it; one after the other, from any CPU. */
+void its_send(struct its_cmd_block cmd, bool verbose);
 /* its_data in an image that uses it, and none in one that does not (image.lds) */
 extern struct its_data _gic_its_start[], _gic_its_end[];
 

@@ -43,6 +43,8 @@
 #define GITS_TYPER_CIDBITS GENMASK(35, 32) /* with CIL; else 16 bits */
 #define GITS_TYPER_CIDBITS_SHIFT 32
 #define GITS_TYPER_CIL BIT(36)
+#define GITS_TYPER_VMOVP BIT(37) /* VMOVP of one ITS is for all of them */
+#define GITS_TYPER_VSGI BIT(39) /* version 4.1 */
 
 #define GITS_CBASER_VALID BIT(63)
 #define GITS_CREADR_STALLED BIT(0)
@@ -66,6 +68,7 @@
 #define GITS_BASER_NR_PAGES(r) (((r) & 0xff) + 1)
 #define GITS_BASER_TYPE_NONE 0
 #define GITS_BASER_TYPE_DEVICE 1
+#define GITS_BASER_TYPE_VPE 2
 #define GITS_BASER_TYPE_COLLECTION 4
 
 /* Commands (IHI 0069, 5.3) */
@@ -91,7 +94,7 @@ struct its_typer {
 	unsigned int ite_size; /* bytes of an entry of an ITT */
 	unsigned int eventid_bits, deviceid_bits, collid_bits;
 	bool pta; /* targets are addresses of redistributors, not numbers of CPUs */
-	bool phys_lpi, virt_lpi;
+	bool phys_lpi, virt_lpi, virt_sgi;
 };
 
 /* A table of the ITS, in one level: GITS_BASER<index> */
@@ -122,6 +125,7 @@ struct its_data {
 	void *base; /* NULL: no ITS */
 	struct its_typer typer;
 	struct its_baser device_baser, coll_baser;
+	struct its_baser vpe_baser; /* with virtual LPIs */
 	struct its_cmd_block *cmd_base, *cmd_write; /* the queue, and its next free entry */
 	struct its_device devices[GITS_MAX_DEVICES];
 	u32 nr_devices;
@@ -132,6 +136,8 @@ struct its_data {
 extern struct its_data its_data;
 
 #define gicv3_its_base() (its_data.base)
+/* Virtual LPIs: asm/gic-v4.h. After gic_init(). */
+#define is_gicv4() (its_data.typer.virt_lpi)
 
 /* gic_init(), and the reason for report_skip() if there is no ITS, else NULL. */
 const char *its_unsupported(void);

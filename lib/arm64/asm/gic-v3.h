@@ -24,7 +24,10 @@
 #define GICD_TYPER_ID_BITS(typer) (FIELD(typer, 23, 19) + 1)
 #define GICD_TYPER2_nASSGIcap (1U << 8)
 
-/* Redistributor: a frame of control registers, then one with those of SGIs and PPIs */
+/*
+ * Redistributor: a frame of control registers, then one with those of SGIs and PPIs. Version 4 has
+ * a third one with those of virtual LPIs, and a fourth that is reserved.
+ */
 #define GICR_CTLR 0x0000
 #define GICR_IIDR 0x0004
 #define GICR_TYPER 0x0008
@@ -40,8 +43,12 @@
 #define GICR_ISACTIVER0 GICD_ISACTIVER
 #define GICR_ICACTIVER0 GICD_ICACTIVER
 #define GICR_IPRIORITYR0 GICD_IPRIORITYR
+#define GICR_VLPI_BASE (2 * SZ_64K)
+#define GICR_VPROPBASER (GICR_VLPI_BASE + 0x0070)
+#define GICR_VPENDBASER (GICR_VLPI_BASE + 0x0078)
 #define GICR_TYPER_VLPIS (1UL << 1) /* two more frames */
 #define GICR_TYPER_LAST (1UL << 4)
+#define GICR_TYPER_RVPEID (1UL << 7) /* version 4.1 */
 #define GICR_TYPER_PROCESSOR_NUMBER(typer) FIELD(typer, 23, 8)
 #define GICR_CTLR_ENABLE_LPIS (1UL << 0)
 #define GICR_CTLR_RWP (1U << 3)
@@ -76,6 +83,7 @@ struct gicv3_data {
 	void *redist_base[NR_CPUS]; /* of each CPU, after its gic_enable_defaults() */
 	u8 *lpi_prop; /* configuration of LPI(0) on, for all CPUs; NULL without LPIs */
 	void *lpi_pend[NR_CPUS]; /* pending table of each CPU: bit n of it is INTID n's */
+	u8 *vlpi_prop; /* configuration of virtual LPIs from LPI(0) on, of all vPEs (asm/gic-v4.h) */
 	unsigned int irq_nr;
 };
 extern struct gicv3_data gicv3_data;
@@ -83,6 +91,7 @@ extern struct gicv3_data gicv3_data;
 #define gicv3_dist_base() (gicv3_data.dist_base)
 #define gicv3_redist_base() (gicv3_data.redist_base[smp_processor_id()])
 #define gicv3_sgi_base() (gicv3_redist_base() + GICR_SGI_BASE)
+#define gicv3_vlpi_base() (gicv3_redist_base() + GICR_VLPI_BASE)
 
 /*
  * Wait until a write to GICD_CTLR or to a register that disables has taken effect: GICD_CTLR.RWP,
@@ -116,8 +125,7 @@ void gicv3_ipi_send_mask(int irq, const cpumask_t *dest);
 
 /*
  * LPIs (IHI 0069, 5.1). gicv3_lpi_alloc_tables(): the tables, and GICR_PROPBASER and GICR_PENDBASER,
- * of the CPUs that are online and do not have them; each has called gic_enable_defaults().
- * its_enable_defaults() calls it.
+ * of the CPUs that are online and do not have them. its_enable_defaults() calls it.
  */
 void gicv3_lpi_alloc_tables(void);
 /* LPIs of CPU @cpu. Aborts the run when they cannot be disabled any more (GICR_CTLR.CES). */

@@ -71,7 +71,8 @@ unsigned int gic_maintenance_irq(void);
 
 /*
  * The distributor once, and the CPU interface of this CPU: all interrupts group 1, of priority
- * 0xa0, SPIs to the CPU that came first; SGIs enabled. Calls gic_init() where nobody did.
+ * 0xa0, SPIs to the CPU that came first; SGIs enabled. Calls gic_init() where nobody did. At EL2
+ * also the virtual CPU interface of this CPU (asm/vgic.h).
  */
 void gic_enable_defaults(void);
 /*

@@ -133,6 +133,8 @@ struct guest {
 			const struct guest_optional_state *optional_state; /* NULL: none */
 			bool has_vgic, has_vserror; /* what of it */
 			struct vgic_queue vgic_queue;
+			/* The CPU's, while the guest's is in it (version 3) */
+			struct vgic_state host_vgic;
 			const char *vectors; /* VBAR_EL2 while it runs */
 			bool emulates_dc; /* HCR_EL2.DC in place of FWB, with the guest's MMU off */
 			bool mmu_was_on; /* with it: SCTLR_EL1.M when HCR_EL2.DC was changed */

@@ -25,7 +25,7 @@
 #define ICH_HCR_TALL0 (1UL << 11)
 #define ICH_HCR_TALL1 (1UL << 12)
 #define ICH_HCR_TDIR (1UL << 14)
-/* For a guest without a virtual CPU interface */
+/* After boot; with VGIC_HCR_EN after gic_enable_defaults(): vgic_host_set_open() */
 #define ICH_HCR_NO_VGIC (ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1)
 
 /* In ICH_MISR_EL2 and GICH_MISR: causes of the maintenance interrupt */
@@ -88,6 +88,18 @@ int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq);
 int guest_inject_irq(struct guest *guest, u32 intid);
 
 /*
+ * Version 3: guests without guest_vgic_enable() see the virtual CPU interface of their CPU, which is
+ * the host's. gic_enable_defaults() resets it: no list register in use, group 1 enabled, no priority
+ * masked, accesses to it trapped. A host may write ICH_LR<n>_EL2 itself; the framework does not move
+ * these registers with a guest, and restores them after a guest with an interface of its own.
+ *
+ * Open, accesses are not trapped, and the maintenance interrupt (gic_maintenance_irq()) is asserted
+ * while no or one list register is in use. An access without a handler, while one is in use, opens
+ * it; so does gicv4_schedule_vpe(). A test that handles ELx_LOW_SYNC_64 itself opens it here.
+ */
+void vgic_host_set_open(bool open);
+
+/*
  * A virtual SError: HCR_EL2.VSE, taken by the guest once PSTATE.A is clear. @iss: ESR_EL1[24:0] of
  * it; without FEAT_RAS the CPU chooses that.
  */
@@ -95,8 +107,8 @@ void guest_inject_serror(struct guest *guest, u32 iss);
 bool guest_serror_has_syndrome(void);
 
 /*
- * Internal: move the state into the CPU, and out of it, which also disables the interface; move
- * what was queued into list registers, with the registers in memory.
+ * Internal: move the state into the CPU, and out of it, which with version 2 also disables the
+ * interface; move what was queued into list registers, with the registers in memory.
  */
 u64 vgic_lr_active(void); /* the state's bit */
 void vgic_take_queued(struct guest *guest);
@@ -104,5 +116,10 @@ void vgicv2_load(const struct vgic_state *state);
 void vgicv2_save(struct vgic_state *state);
 void vgicv3_load(const struct vgic_state *state);
 void vgicv3_save(struct vgic_state *state);
+
+/* Internal: for gic_enable_defaults() at EL2, with version 3 */
+void vgic_host_reset(void);
+/* Internal: open the interface if the last exit is an access that does so. */
+bool vgic_host_opens(const struct guest *guest);
 
 #endif
