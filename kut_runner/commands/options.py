@@ -80,7 +80,13 @@ qemu: Final = click.option(
     shell_complete=offers("qemus"),
     help="QEMU to use: a path or a name, as in qemu@trixie; also $KUT_QEMU and $QEMU.",
 )
-
+recorded_run: Final = click.option(
+    "--run",
+    metavar="RUN",
+    default="latest",
+    shell_complete=offers("runs"),
+    help="The run that was recorded, by default the last one.",
+)
 trust: Final = click.option(
     "--trust",
     is_flag=True,

@@ -11,9 +11,11 @@ from kut_runner.commands import options, where
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
+    from kut_runner.definitions.config import TestDef
     from kut_runner.definitions.overrides import Overrides
     from kut_runner.definitions.plan import Selection
     from kut_runner.run.options import RunOptions
+    from kut_runner.run.workspace import Workspace
     from kut_runner.views.display import DisplayOptions
 
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     "--probe-maxsmp", is_flag=True, help="With --tree: lower MAX_SMP to what QEMU supports."
 )
 @options.run_options
+@click.option("--record", is_flag=True, help="Record each machine for `kut replay`.")
 @options.machine
 @options.reports
 @options.target
@@ -61,6 +64,7 @@ def command(  # noqa: PLR0913 - one for each option
     strict: bool,
     probe_maxsmp: bool,
     run_options: "RunOptions",
+    record: bool,
     overrides: "Overrides",
     reports: dict[str, Path | None],
     target_name: str | None,
@@ -73,7 +77,6 @@ def command(  # noqa: PLR0913 - one for each option
 
     Without a selection, runs all tests except those of group "nodefault".
     """
-    from kut_runner.definitions import plan
     from kut_runner.run import workspace as workspaces
     from kut_runner.run.execute import execute
     from kut_runner.views.opening import Opener
@@ -88,24 +91,31 @@ def command(  # noqa: PLR0913 - one for each option
         workspace = where.kvm_unit_tests(tree, choices)
     else:
         workspace = where.workspace(root, compiler, variant)
-    if failed:
-        again = workspace.store.load("latest").to_repeat
-        tests = plan.restrict(
-            workspace.definitions, selection, again, "nothing failed in the last run"
-        )
-    else:
-        tests = workspace.select(selection)
+    tests = _selected(workspace, selection, failed=failed)
     if shard:
         tests = workspace.shard(tests, shard, allow_empty=allow_empty)
     tests = overrides.apply(tests)
-    target = workspace.target(target_name, qemu=qemu)
+    target = workspace.target(target_name, qemu=qemu, record=record)
+    extra = {"shard": shard, **overrides.to_json(), **({"record": True} if record else {})}
     return execute(
         workspace,
         lambda: workspace.cases(tests, target, changed=changed),
         run_options,
         Opener(display=display, reports=reports, tree=workspace.tree),
-        metadata=workspace.metadata(target, run_options, shard=shard, **overrides.to_json()),
+        metadata=workspace.metadata(target, run_options, **extra),
     )
+
+
+def _selected(
+    workspace: "Workspace", selection: "Selection", *, failed: bool
+) -> "tuple[TestDef, ...]":
+    """Return the selected tests; with `failed` those of them that the last run has to repeat."""
+    from kut_runner.definitions import plan
+
+    if not failed:
+        return workspace.select(selection)
+    again = workspace.store.load("latest").to_repeat
+    return plan.restrict(workspace.definitions, selection, again, "nothing failed in the last run")
 
 
 #: Pairs of options that exclude each other.

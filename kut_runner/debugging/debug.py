@@ -39,6 +39,7 @@ from kut_runner.process.boot import Boot, ProcessExit
 from kut_runner.process.capture import create, write_all
 from kut_runner.process.child import die_with_parent
 from kut_runner.process.signals import Signals
+from kut_runner.targets import snapshots
 from kut_runner.targets.case import file_name
 from kut_runner.targets.inspection import QemuInspector, load_address
 from kut_runner.targets.remote import Link, Monitor, RemoteError, Steps, Stub
@@ -66,6 +67,8 @@ class Request:
     """File for the raw bytes of the serial line."""
     at_reset: bool = False
     """Whether to stop at the first instruction of the machine instead of at main."""
+    snapshots: Path | None = None
+    """Disk image for the snapshots of a replay; None for a case that is no replay."""
     show: Callable[[str], None] | None = None
     """Receives the output of the guest as printable text."""
 
@@ -256,7 +259,13 @@ class Machine:
         yield from self._stub.set_breakpoint(self._load + main, is_set=False)
 
     def _hand_over(self, client: socket.socket) -> Steps[None]:
-        """Pass a connection to QEMU, and attach its gdb stub to it."""
+        """Pass a connection to QEMU, and attach its gdb stub to it.
+
+        In a replay QEMU then takes the snapshot from which it goes back, if it has a disk.
+        """
+        if self._request.snapshots:
+            disk = snapshots.node(self._request.snapshots)
+            yield from self._monitor.ask("blockdev-add", disk)
         name = "kut-client"
         yield from self._monitor.ask("getfd", {"fdname": name}, [client.fileno()])
         address = {"type": "fd", "data": {"str": name}}

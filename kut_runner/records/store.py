@@ -109,6 +109,8 @@ class Store:
         Raises UsageError when a limit is not an integer of 1 or more.
         """
         environment = os.environ if environment is None else environment
+        self.build = build
+        """The build directory."""
         self._runs = build / "runs"
         self._link = build / "logs"
         self._keep_runs = _limit(environment, "KUT_KEEP_RUNS", KEEP_RUNS)

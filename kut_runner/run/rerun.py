@@ -85,7 +85,8 @@ def target(old: RunMetadata, workspace: "Workspace", *, trust: bool) -> "Target"
     name = old.target or None
     is_qemu = name is None or name in BUILT_IN
     qemu = old.program or None if is_qemu and trust else None
-    return workspace.target(name, qemu=qemu, accel=old.options.get("accel") or "")
+    accel = old.options.get("accel") or ""
+    return workspace.target(name, qemu=qemu, accel=accel, record=bool(old.options.get("record")))
 
 
 def headline(document: Document, names: Sequence[str]) -> str:

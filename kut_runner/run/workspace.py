@@ -80,12 +80,17 @@ class Workspace:
         return self.store.begin()
 
     def target(
-        self, name: str | None = None, *, qemu: str | None = None, accel: str | None = None
+        self,
+        name: str | None = None,
+        *,
+        qemu: str | None = None,
+        accel: str | None = None,
+        record: bool = False,
     ) -> "Target":
         """Return the target by name, else the one that $ACCEL names, else `tcg`.
 
-        `qemu` is the QEMU to use, `accel` overrides $ACCEL. Raises KutError when the target cannot
-        run; see `targets.selection.open_target`.
+        `qemu` is the QEMU to use, `accel` overrides $ACCEL, `record` makes the target record each
+        test. Raises KutError when the target cannot run; see `targets.selection.open_target`.
         """
         return selection.open_target(
             name,
@@ -93,6 +98,7 @@ class Workspace:
             tree=self.tree,
             definitions=self.definitions.targets,
             environment=os.environ if accel is None else {**os.environ, "ACCEL": accel},
+            record=record,
         )
 
     def cases(

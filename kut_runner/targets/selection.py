@@ -49,22 +49,29 @@ def selected(name: str | None, environment: "Mapping[str, str]") -> tuple[str, A
     return name, Accelerator(name) if name in BUILT_IN else None
 
 
-def open_target(
+def open_target(  # noqa: PLR0913 - the choices, and their environment
     name: str | None,
     qemu: str | None,
     *,
     tree: "Path",
     definitions: "Sequence[TargetDef]",
     environment: "Mapping[str, str]",
+    record: bool = False,
 ) -> "Target":
     """Return the target to use; `qemu` is the value of --qemu, None without.
 
-    Raises UsageError for an unknown name, TargetUnavailableError if it cannot run on this host,
-    MissingToolError if its program is missing.
+    With `record` it records each test. Raises UsageError for an unknown name or a target that
+    cannot record, TargetUnavailableError if it cannot run on this host, MissingToolError if its
+    program is missing.
     """
     chosen, accel = selected(name, environment)
+    if record and chosen != BUILT_IN[0]:
+        raise UsageError(
+            f"--record needs target {BUILT_IN[0]}, and not {chosen}",
+            f"omit --target and ACCEL, or name {BUILT_IN[0]}",
+        )
     if accel:
-        return _qemu_target(accel, qemu, tree, environment)
+        return _qemu_target(accel, qemu, tree, environment, record=record)
     from kut_runner.targets import command
 
     by_name = {each.name: each for each in definitions}
@@ -78,7 +85,12 @@ def open_target(
 
 
 def _qemu_target(
-    accel: Accelerator, qemu: str | None, tree: "Path", environment: "Mapping[str, str]"
+    accel: Accelerator,
+    qemu: str | None,
+    tree: "Path",
+    environment: "Mapping[str, str]",
+    *,
+    record: bool,
 ) -> "Target":
     from kut_runner.targets.qemu import find_qemu
 
@@ -92,7 +104,7 @@ def _qemu_target(
     from kut_runner.targets.tcg import Tcg
 
     found = find_qemu(qemu, cache=tree / "build/qemu-versions", environment=environment)
-    return Tcg(found, accel)
+    return Tcg(found, accel, record)
 
 
 def max_smp(wanted: str, name: str | None, qemu: str | None, *, tree: "Path", has_el2: bool) -> str:

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.targets import qemu_machine
+from kut_runner.targets import qemu_machine, recording
 from kut_runner.targets.qemu_machine import Choices, QemuTarget
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ NAME: Final = "tcg"
 class Tcg(QemuTarget):
     """QEMU with `-accel tcg`; see `Target`."""
 
+    records: bool = False
+    """Whether to record each test for a replay; see `recording`."""
+
     @property
     def name(self) -> str:
         """Name of the target."""
@@ -28,17 +31,21 @@ class Tcg(QemuTarget):
 
     @property
     def times_key(self) -> str:
-        """Version of QEMU and properties of the accelerator, which determine the speed."""
-        return " ".join(filter(None, (self.qemu.release, self.properties)))
+        """Version of QEMU and its mode, which determine the speed."""
+        mode = "record" if self.records else ""
+        return " ".join(filter(None, (self.qemu.release, self.properties, mode)))
 
     def unmet_need(self, test: "TestDef") -> str:
         """Return the reason why `test` cannot run on this target, "" if it can."""
-        return qemu_machine.unmet_need(self.qemu, test, self.accelerator)
+        unmet = qemu_machine.unmet_need(self.qemu, test, self.accelerator)
+        return unmet or (recording.unmet_need(test) if self.records else "")
 
     def launch(
         self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
     ) -> "Launch":
         """Return the QEMU process that boots `image` for `test`."""
+        if self.records:
+            test, image = recording.with_recording(test, log), recording.keep_image(image, log)
         accelerator = qemu_machine.accelerator_of(test, self.accelerator)
         choices = Choices(accelerator, test.cpu)
         return qemu_machine.launch(
