@@ -107,5 +107,13 @@ FEATURES: Final = _table(
         Feature("FEAT_S1PIE", "ID_AA64MMFR3_EL1", "S1PIE", 8),
         Feature("FEAT_S2PIE", "ID_AA64MMFR3_EL1", "S2PIE", 12),
         Feature("FEAT_S1POE", "ID_AA64MMFR3_EL1", "S1POE", 16),
+        Feature("FEAT_LPA", "ID_AA64MMFR0_EL1", "PARange", 0, least=6),
+        Feature("FEAT_LPA2_4K", "ID_AA64MMFR0_EL1", "TGran4_2", 40, least=3),
+        Feature("FEAT_LPA2_16K", "ID_AA64MMFR0_EL1", "TGran16_2", 32, least=3),
+        Feature("FEAT_TTST", "ID_AA64MMFR2_EL1", "ST", 28),
+        Feature("PARange_42", "ID_AA64MMFR0_EL1", "PARange", 0, least=3),  # bits of addresses
+        Feature("PARange_44", "ID_AA64MMFR0_EL1", "PARange", 0, least=4),
+        Feature("PARange_to_48", "ID_AA64MMFR0_EL1", "PARange", 0, least=0, most=5),
+        Feature("PARange_48", "ID_AA64MMFR0_EL1", "PARange", 0, least=5),
     )
 )

@@ -62,4 +62,34 @@ RULES: Final = (
         function="AArch64.S2Walk, AArch64.SettingAccessFlagPermitted",
         matrix="F4",
     ),
+    Rule(
+        key="s2.walk.type",
+        statement="Bit 0 clear is invalid, and so is a block at a level that has none: translation"
+        " fault of its level. Bit 1 is a table, at level 3 a page. Ignored bits change nothing.",
+        section="D8.3.1, VMSAv8-64 descriptor formats",
+        function="AArch64.DecodeDescriptorType, AArch64.BlockDescSupported",
+        matrix="F3",
+    ),
+    Rule(
+        key="s2.walk.address-size",
+        statement="An address of a table or leaf above VTCR_EL2.PS, or above PARange if that is"
+        " less, is an address size fault at the level of its descriptor, before the access flag.",
+        section="D8.2.3, Output address size; D24.2, VTCR_EL2.PS",
+        function="AArch64.OAOutOfRange, AArch64.PhysicalAddressSize",
+        matrix="F6",
+    ),
+    Rule(
+        key="s2.walk.contiguous",
+        statement="The contiguous bit of an entry whose neighbours agree with it changes nothing.",
+        section="D8.7.1, The Contiguous bit",
+        function="AArch64.ContiguousBit",
+        matrix="H5",
+    ),
+    Rule(
+        key="s2.walk.output-size",
+        statement="The size of IPAs may exceed VTCR_EL2.PS, which limits output addresses only.",
+        section="D8.2.5, Intermediate physical address size; D24.2, VTCR_EL2.PS",
+        function="AArch64.S2MinTxSZ",
+        matrix="F9",
+    ),
 )

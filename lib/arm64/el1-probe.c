@@ -62,16 +62,22 @@ void probe_set(const struct probe_regime *regime)
 		write_regime(regime);
 }
 
+void probe_set_code(u64 code)
+{
+	state.code = code;
+	write_el1(code + PROBE_VECTORS, vbar_el1, VBAR_EL12);
+	isb();
+}
+
 void probe_begin(u64 code)
 {
 	static const struct probe_regime nothing;
 
 	assert_msg(host_at_el2, "probes need EL2");
-	state.code = code;
 	state.host_hcr = read_sysreg(hcr_el2);
 	state.host_mdcr = read_sysreg(mdcr_el2);
 	write_sysreg(state.host_mdcr | MDCR_EL2_TDE, mdcr_el2);
-	write_el1(code + PROBE_VECTORS, vbar_el1, VBAR_EL12);
+	probe_set_code(code);
 	write_regime(&nothing);
 }
 

@@ -78,6 +78,8 @@ phys_addr_t probe_code(void);
 /* From here to probe_end() EL1's registers are the probes'. @code: probe_code() at EL1. */
 void probe_begin(u64 code);
 void probe_end(void);
+/* Change the address of the code at EL1. */
+void probe_set_code(u64 code);
 /* Change the regime; no TLB maintenance. */
 void probe_set(const struct probe_regime *regime);
 /* Drop all translations of the EL1&0 regime on this CPU. */

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Stage-2 tables for one address: what areas give the model, as images build it too."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from kut_model.translation.controls import Stage2Control
+from kut_model.translation.geometry import START_LEVELS
+from kut_model.translation.granules import DESCRIPTOR_BITS, LAST_LEVEL, Granule
+
+#: Bits of an IPA above the leaf, so that no index is 0 or repeats.
+_PATTERN: Final = 0x0005_A5A5_A5A5_A000
+_ROOT: Final = 0x4050_0000
+_TABLES: Final = 0x4070_0000  # table of level n: + 0x10000 * n
+DATA: Final = 0x4061_0000  # the page that leaves map
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A stage 2 that translates."""
+
+    granule: Granule
+    ipa_bits: int
+    start: int
+    ds: int = 0
+
+    @property
+    def name(self) -> str:
+        """Part of ids: "4k.ipa39.start1"."""
+        lpa2 = "-lpa2" if self.ds else ""
+        return f"{self.granule.label.lower()}{lpa2}.ipa{self.ipa_bits}.start{self.start}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features without which it does not translate; images check the granule itself."""
+        found = []
+        if self.ds:
+            found.append(f"FEAT_LPA2_{self.granule.label}")
+        if 64 - self.ipa_bits > 39 or (self.granule, self.start) == (Granule.K4, 3):  # noqa: PLR2004
+            found.append("FEAT_TTST")
+        return (*found, *needs_pa_bits(self.least_pa_bits))
+
+    @property
+    def least_pa_bits(self) -> int:
+        """The least PARange: that of the IPAs, and of the start level (AArch64.S2InvalidSL)."""
+        least = {(Granule.K4, 0): 44, (Granule.K16, 1): 42, (Granule.K64, 1): 44}
+        return max(self.ipa_bits, least.get((self.granule, self.start), 0))
+
+    @property
+    def initialiser(self) -> str:
+        """The line of a C table of `struct s2_shape`."""
+        sl0, sl2 = self.encoded_start
+        t0sz = 64 - self.ipa_bits
+        return f"\t{{ {self.granule.value}, {t0sz}, {sl0}, {sl2}, {self.ds}, {self.start} }},\n"
+
+    @property
+    def encoded_start(self) -> tuple[int, int]:
+        """SL0 and SL2."""
+        (code,) = (
+            code for code, level in START_LEVELS[self.granule].items() if level == self.start
+        )
+        return code & 3, code >> 2
+
+    def control(self, ps: int, root: int = _ROOT, *, ha: bool = False) -> Stage2Control:
+        """Return the registers."""
+        sl0, sl2 = self.encoded_start
+        return Stage2Control(
+            self.granule, 64 - self.ipa_bits, sl0, sl2, self.ds, ps, ha=ha, root=root
+        )
+
+    def ipa(self, leaf: int) -> int:
+        """Return the IPA whose leaf at level `leaf` maps DATA: in the upper half of the space.
+
+        Its low bits are those of DATA, also where a contiguous set is that of the leaf.
+        """
+        top = 1 << (self.ipa_bits - 1)
+        bits = self.granule.leaf_bits(leaf) + self.granule.contiguous_bits(leaf)
+        low = (1 << min(bits, self.ipa_bits - 1)) - 1
+        return top | _PATTERN & ~low & (top - 1) | DATA & low
+
+    def entries(self, ipa: int, last: int) -> list[int]:
+        """Return the addresses of the descriptors for `ipa` from the start level to `last`."""
+        found = []
+        for level in range(self.start, last + 1):
+            low = self.granule.leaf_bits(level)
+            if level == self.start:
+                base, index = _ROOT, ipa >> low
+            else:
+                base, index = table(level), ipa >> low & ((1 << self.granule.stride) - 1)
+            found.append(base + (index << DESCRIPTOR_BITS))
+        return found
+
+    def tables(self, ipa: int, level: int, descriptor: int) -> dict[int, int]:
+        """Return tables whose entry for `ipa` at `level` is `descriptor`.
+
+        What is below it maps DATA by a page.
+        """
+        entries = self.entries(ipa, LAST_LEVEL)
+        found = {
+            entry: table(below) | 3 for below, entry in enumerate(entries[:-1], self.start + 1)
+        }
+        found[entries[-1]] = DATA >> self.granule.value << self.granule.value | 0x4FF
+        found[entries[level - self.start]] = descriptor
+        return found
+
+
+_PA_SIZES: Final = ((40, ""), (42, "PARange_42"), (44, "PARange_44"), (48, "PARange_48"))
+_PA_NEEDS: Final = (*(name for _, name in _PA_SIZES[1:]), "FEAT_LPA")
+
+
+def strongest(needs: Iterable[str]) -> tuple[str, ...]:
+    """Return features without repetition, and of those of PARange only the one with the most."""
+    found = dict.fromkeys(needs)
+    sizes = [name for name in _PA_NEEDS if name in found]
+    return tuple(name for name in found if name not in sizes[:-1])
+
+
+def needs_pa_bits(bits: int) -> tuple[str, ...]:
+    """Return the feature that gives physical addresses of `bits`; every CPU has 40."""
+    for least, name in _PA_SIZES:
+        if bits <= least:
+            return (name,) if name else ()
+    return ("FEAT_LPA",)
+
+
+def table(level: int) -> int:
+    """Return the address of the table of a level below the root."""
+    return _TABLES + 0x10000 * level
+
+
+def _sizes(granule: Granule, start: int, *, ds: bool) -> list[int]:
+    """Return sizes for a start level: the smallest, one whole table, and most concatenated."""
+    limit = 52 if ds or granule is Granule.K64 else 48
+    smallest_space = 17 if granule is Granule.K64 else 16
+    below = granule.leaf_bits(start)
+    return sorted(
+        {
+            min(max(below + bits, smallest_space), limit)
+            for bits in (1, granule.stride, granule.stride + 4)
+            if below < limit
+        }
+    )
+
+
+@cache
+def shapes() -> tuple[Shape, ...]:
+    """Return stage 2s of every granule, descriptor format and start level."""
+    return tuple(
+        Shape(granule, ipa_bits, start, ds)
+        for granule in Granule
+        for ds in ((0, 1) if granule is not Granule.K64 else (0,))
+        for start in sorted(START_LEVELS[granule].values(), reverse=True)
+        if ds or (granule, start) not in {(Granule.K4, -1), (Granule.K16, 0)}
+        for ipa_bits in _sizes(granule, start, ds=bool(ds))
+    )
