@@ -92,4 +92,20 @@ RULES: Final = (
         function="AArch64.S2MinTxSZ",
         matrix="F9",
     ),
+    Rule(
+        key="s2.geometry",
+        statement="T0SZ out of range, a reserved start level, or one that leaves fewer than 2"
+        " entries or more than 16 tables to the root is a translation fault at level 0.",
+        section="D8.2.5, Intermediate physical address size; D8.2.6 to D8.2.8, start levels",
+        function="AArch64.S2TxSZFaults, AArch64.S2InvalidSL, AArch64.S2InconsistentSL",
+        matrix="G1",
+    ),
+    Rule(
+        key="s2.geometry.ipa-size",
+        statement="An address that T0SZ does not have is a translation fault at level 0; one above"
+        " PARange, with stage 1 off, an address size fault at level 0 of stage 1.",
+        section="D8.2.5, Intermediate physical address size; D8.2.9, with stage 1 disabled",
+        function="AArch64.IPAIsOutOfRange, AArch64.S1DisabledOutput",
+        matrix="F2",
+    ),
 )

@@ -34,6 +34,7 @@ el1_probe_code:
 	op	ic ivau, x1
 	op	at s1e1r, x1
 	op	at s1e1w, x1
+	op	nop
 
 /* EL1's vectors: to EL2, where EL1's registers say the rest. */
 	.org	el1_probe_code + PROBE_VECTORS

@@ -69,6 +69,11 @@ void probe_set_code(u64 code)
 	isb();
 }
 
+u64 probe_pc(enum probe_op op)
+{
+	return state.code + op * PROBE_OP_SIZE;
+}
+
 void probe_begin(u64 code)
 {
 	static const struct probe_regime nothing;
@@ -131,7 +136,7 @@ struct probe_exit probe_access(enum probe_op op, unsigned int el, bool pan, u64 
 	u64 words[PROBE_EXIT_WORDS], daif = read_sysreg(daif);
 
 	daif_set(PSR_DAIF);
-	el1_probe_enter(words, state.hcr, state.code + op * PROBE_OP_SIZE, pstate, address);
+	el1_probe_enter(words, state.hcr, probe_pc(op), pstate, address);
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 	return exit_of(words);
 }

@@ -38,6 +38,7 @@ enum probe_op {
 	PROBE_IC_IVAU,
 	PROBE_AT_READ, /* AT S1E1R, EL1 only */
 	PROBE_AT_WRITE, /* AT S1E1W */
+	PROBE_NOTHING, /* only the code itself is fetched */
 	PROBE_OPS
 };
 
@@ -80,6 +81,8 @@ void probe_begin(u64 code);
 void probe_end(void);
 /* Change the address of the code at EL1. */
 void probe_set_code(u64 code);
+/* The address of an access's instruction. */
+u64 probe_pc(enum probe_op op);
 /* Change the regime; no TLB maintenance. */
 void probe_set(const struct probe_regime *regime);
 /* Drop all translations of the EL1&0 regime on this CPU. */
