@@ -114,7 +114,7 @@ def _entries(granule: Granule, start: int, ipa: int, offset: int) -> dict[int, i
 def _address(probe: str, ipa_bits: int, granule: Granule) -> int:
     """Return the IPA of a probe."""
     if probe == "high":
-        return (1 << ipa_bits) - (1 << granule.value)
+        return (1 << ipa_bits) - (1 << granule.bits)
     return 1 << ipa_bits if probe == "above" else 0
 
 
@@ -153,7 +153,7 @@ def expected(
     sizes = [each.ipa_bits for each in found if isinstance(each, Geometry)]
     if sizes:
         return _expected(config, processor, max(sizes))
-    key = (config.granule.value, processor)
+    key = (config.granule.bits, processor)
     if key not in faults:
         faults[key] = _expected(config, processor, _NO_SPACE)
     return faults[key]
@@ -222,7 +222,7 @@ def _header() -> str:
     lines = []
     for config, classes in _table():
         indices = [numbers.setdefault(each, len(numbers)) if each else -1 for each in classes]
-        shape = (config.granule.value, config.t0sz, config.sl & 3, config.sl >> 2, config.ds)
+        shape = (config.granule.bits, config.t0sz, config.sl & 3, config.sl >> 2, config.ds)
         fields = ", ".join(map(str, (*shape, config.start)))
         lines.append(f"\t{{ {{ {fields} }}, {{ {', '.join(map(str, indices))} }} }},\n")
     expectations = [

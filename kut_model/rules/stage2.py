@@ -108,4 +108,36 @@ RULES: Final = (
         function="AArch64.IPAIsOutOfRange, AArch64.S1DisabledOutput",
         matrix="F2",
     ),
+    Rule(
+        key="s1.fault",
+        statement="A fault of stage 1 is taken to EL1, with the level of its descriptor.",
+        section="D8.1.5, D8.15, Memory aborts; D8.4.1, Stage 1 permissions",
+        function="AArch64.S1Translate",
+        matrix="P4",
+    ),
+    Rule(
+        key="s1s2.walk",
+        statement="A stage-2 fault on a stage-1 walk is taken to EL2 with S1PTW, stage 2's level,"
+        " FAR_EL2 with the VA and HPFAR_EL2 with the IPA of the table. By AT at EL1 too, with CM"
+        " and WnR; by AT at EL2 it is PAR_EL1 with S and PTW.",
+        section="D8.15; D24.2, ESR_EL2, ISS encoding for a data abort; C5.4, AT S1E1R",
+        function="AArch64.S1Walk, AArch64.AT, AArch64.FaultSyndrome",
+        matrix="F10",
+    ),
+    Rule(
+        key="s1s2.output",
+        statement="A stage-2 fault of the output of stage 1 is taken to EL2 without S1PTW;"
+        " HPFAR_EL2 has the IPA, except for a permission or alignment fault.",
+        section="D8.15; D24.2, HPFAR_EL2",
+        function="AArch64.S2Translate, IPAValid",
+        matrix="F15",
+    ),
+    Rule(
+        key="s1s2.priority",
+        statement="Faults come in the order of the walk: stage 2 of each stage-1 table, the stage-1"
+        " descriptor there, stage-1 alignment and permissions, stage 2 of the output.",
+        section="D8.15.5, Prioritization of synchronous aborts from a single stage of translation",
+        function="AArch64.FullTranslate",
+        matrix="F13",
+    ),
 )

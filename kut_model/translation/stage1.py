@@ -42,7 +42,7 @@ class Stage1:
 
     def start_level(self) -> int:
         """AArch64.S1StartLevel."""
-        return 3 - (64 - self.control.t0sz - 1 - _GRANULE.value) // _GRANULE.stride
+        return 3 - (64 - self.control.t0sz - 1 - _GRANULE.bits) // _GRANULE.stride
 
     def _fetch(self, entry: int, access: Access) -> tuple[int, int] | Fault:
         """Return a descriptor and its physical address, through stage 2."""
@@ -81,7 +81,7 @@ class Stage1:
                 output = (descriptor & ((1 << 48) - 1)) >> bits << bits | va & ((1 << bits) - 1)
                 return Leaf(descriptor, address, level, output), tables, entry
             tables |= descriptor
-            base = (descriptor & ((1 << 48) - 1)) >> _GRANULE.value << _GRANULE.value
+            base = (descriptor & ((1 << 48) - 1)) >> _GRANULE.bits << _GRANULE.bits
             if base >> self._out_bits:
                 return replace(fault, level=level)
             level, index_bits = level + 1, _GRANULE.stride

@@ -109,7 +109,7 @@ class Stage2:
             if kind is DescriptorKind.LEAF:
                 return self._leaf(descriptor, entry, level, ipa)
             table = descriptors.address(
-                descriptor, granule, ds=ds, processor=self.processor, low=granule.value
+                descriptor, granule, ds=ds, processor=self.processor, low=granule.bits
             )
             entry = self._entry(table, granule.stride, level + 1, ipa)
             if self._out_of_range(entry):

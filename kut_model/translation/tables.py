@@ -53,7 +53,7 @@ class Shape:
         """The line of a C table of `struct s2_shape`."""
         sl0, sl2 = self.encoded_start
         t0sz = 64 - self.ipa_bits
-        return f"\t{{ {self.granule.value}, {t0sz}, {sl0}, {sl2}, {self.ds}, {self.start} }},\n"
+        return f"\t{{ {self.granule.bits}, {t0sz}, {sl0}, {sl2}, {self.ds}, {self.start} }},\n"
 
     @property
     def encoded_start(self) -> tuple[int, int]:
@@ -101,7 +101,7 @@ class Shape:
         found = {
             entry: table(below) | 3 for below, entry in enumerate(entries[:-1], self.start + 1)
         }
-        found[entries[-1]] = DATA >> self.granule.value << self.granule.value | 0x4FF
+        found[entries[-1]] = DATA >> self.granule.bits << self.granule.bits | 0x4FF
         found[entries[level - self.start]] = descriptor
         return found
 

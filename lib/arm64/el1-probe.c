@@ -50,6 +50,7 @@ static void write_regime(const struct probe_regime *regime)
 	write_el1(SCTLR_EL1_PROBE | regime->sctlr, sctlr_el1, SCTLR_EL12);
 	write_el1(regime->tcr, tcr_el1, TCR_EL12);
 	write_el1(regime->ttbr0, ttbr0_el1, TTBR0_EL12);
+	write_el1(regime->ttbr1, ttbr1_el1, TTBR1_EL12);
 	write_el1(regime->mair, mair_el1, MAIR_EL12);
 	/* The host's own regime does not depend on them: so only TGE changes for each access. */
 	write_sysreg(hcr, hcr_el2);
@@ -166,8 +167,14 @@ u64 probe_at(enum probe_at at, u64 address)
 	case PROBE_S1E1R:
 		AT(s1e1r);
 		break;
-	default:
+	case PROBE_S1E1W:
 		AT(s1e1w);
+		break;
+	case PROBE_S1E0R:
+		AT(s1e0r);
+		break;
+	default:
+		AT(s1e0w);
 		break;
 	}
 	par = read_sysreg(par_el1);

@@ -53,6 +53,8 @@ enum probe_at {
 	PROBE_S12E0W,
 	PROBE_S1E1R,
 	PROBE_S1E1W,
+	PROBE_S1E0R,
+	PROBE_S1E0W,
 	PROBE_ATS
 };
 
@@ -61,7 +63,7 @@ struct probe_regime {
 	u64 hcr; /* added to what the host has; the rest of EL1's environment is in el1-probe.c */
 	u64 vtcr, vttbr;
 	u64 sctlr; /* added to RES1 and what permits cache maintenance and DC ZVA at EL0 */
-	u64 tcr, ttbr0, mair;
+	u64 tcr, ttbr0, ttbr1, mair;
 };
 
 /* An exception that ended an access, or none. */

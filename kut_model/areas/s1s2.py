@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Area `s1s2`: both stages, with something wrong at either of them or at both.
+
+Each table of stage 1 and the page that it maps have a page of stage 2 of their own: L1, L2, L3 and
+OUT. A row is what is wrong at stage 1, what is wrong at stage 2 and for which page, and an access.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from kut_model.rows import Area, Row
+from kut_model.translation import descriptors as d
+from kut_model.translation.access import OPERATIONS, Access
+from kut_model.translation.codes import (
+    NeedsTable,
+    OutcomeTable,
+    Scene,
+    code_of_access,
+    code_of_at,
+    describe_all,
+    names,
+)
+from kut_model.translation.controls import Stage1Control, Stage2Control
+from kut_model.translation.faults import Fault
+from kut_model.translation.processor import Processor
+from kut_model.translation.translate import (
+    Machine,
+    Outcome,
+    alternatives,
+    stage1_alternatives,
+)
+
+#: IPAs of L1, L2, L3 and OUT, each in a 1G entry of its own; the image has them too.
+IPAS: Final = (0x1_0000_0000, 0x1_4000_0000, 0x1_8000_0000, 0x1_C000_0000)
+_PAS: Final = (0x40611000, 0x40612000, 0x40613000, 0x40614000)
+_ROOT: Final = 0x40500000
+_VA: Final = 0x4000_0000
+_LEAF: Final = 0x743  # at stage 1: AF, SH, EL0 too, read and write, AttrIndx 0
+_ADDRESS: Final = 1 << 40  # above PS and IPS
+_ALL: Final = (1 << 64) - 1
+_PROCESSOR: Final = Processor()
+PAGES: Final = ("l1", "l2", "l3", "out")
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """A change of a descriptor: what is wrong."""
+
+    name: str
+    level: int = 0  # 0: nothing is
+    clear: int = 0
+    set: int = 0
+    page: int = 0  # of stage 2: whose entry
+
+    @property
+    def initialiser(self) -> str:
+        """The line of a C table."""
+        return f"\t{{ UL({self.clear:#x}), UL({self.set:#x}), {self.level}, {self.page} }},\n"
+
+
+_NOTHING: Final = _Edit("none")
+STAGE_1: Final = (
+    _NOTHING,
+    *(_Edit(f"translation-{level}", level, clear=1) for level in (1, 2, 3)),
+    *(_Edit(f"address-size-{level}", level, set=_ADDRESS) for level in (1, 2, 3)),
+    _Edit("access-flag-3", 3, clear=d.AF),
+    _Edit("read-only-3", 3, set=d.AP_READ_ONLY),
+    _Edit("el1-only-3", 3, clear=d.AP_EL0),
+    _Edit("el1-read-only-3", 3, clear=d.AP_EL0, set=d.AP_READ_ONLY),
+    _Edit("execute-never-3", 3, set=d.PXN | d.UXN | d.AP_READ_ONLY),
+    _Edit("uxn-3", 3, set=d.UXN | d.AP_READ_ONLY),
+    _Edit("pxn-3", 3, set=d.PXN | d.AP_READ_ONLY),
+    _Edit("device-3", 3, set=1 << 2),
+    *(_Edit(f"table-read-only-{level}", level, set=d.AP_TABLE_READ_ONLY) for level in (1, 2)),
+    *(_Edit(f"table-el1-only-{level}", level, set=d.AP_TABLE_NOT_EL0) for level in (1, 2)),
+    *(_Edit(f"table-uxn-{level}", level, set=d.UXN_TABLE) for level in (1, 2)),
+    *(_Edit(f"block-{level}", level, _ALL, IPAS[3] | _LEAF & ~2) for level in (1, 2)),
+    *(
+        _Edit(f"block-read-only-{level}", level, _ALL, IPAS[3] | _LEAF & ~2 | d.AP_READ_ONLY)
+        for level in (1, 2)
+    ),
+)
+_STAGE_2_KINDS: Final = (
+    *((f"translation-{level}", level, 1, 0) for level in (1, 2, 3)),
+    *((f"address-size-{level}", level, 0, _ADDRESS) for level in (1, 2, 3)),
+    ("access-flag-3", 3, d.AF, 0),
+    ("no-read-3", 3, d.S2AP_READ, 0),
+    ("no-write-3", 3, d.S2AP_WRITE, 0),
+    ("execute-never-3", 3, 0, 1 << 54),
+    ("device-3", 3, 0x3C, 0x04),
+)
+STAGE_2: Final = (
+    _NOTHING,
+    *(
+        _Edit(f"{page}-{name}", level, clear, bits, number)
+        for number, page in enumerate(PAGES)
+        for name, level, clear, bits in _STAGE_2_KINDS
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Op:
+    """An access, or AT; `at`: 12 or 1 for its stages, at EL2, 11 for stage 1 at EL1."""
+
+    name: str
+    access: Access
+    at: int = 0
+    everywhere: bool = False  # with everything that is wrong at stage 1
+    needs: tuple[str, ...] = ()
+    probe: str = "READ"  # enum probe_op
+    offset: int = 0
+
+    @property
+    def initialiser(self) -> str:
+        """The line of a C table of `struct s1s2_op`."""
+        if self.at in {1, 12}:
+            way = self.name.removeprefix("at-").upper()
+            return f"\t{{ .at_el2 = true, .at = PROBE_{way} }},\n"
+        return f"\t{{ PROBE_{self.probe}, {self.access.el}, {self.offset:#x}, false, 0 }},\n"
+
+
+_DATA: Final = 0x100  # offset of accesses that change what they reach
+#: enum probe_op and the offset of accesses.
+_PROBES: Final = {
+    "read": ("READ", 0),
+    "write": ("WRITE", _DATA),
+    "exec": ("EXECUTE", 0),
+    "atomic": ("ATOMIC", _DATA),
+    "read-unaligned": ("READ", _DATA + 1),
+    "write-unaligned": ("WRITE", _DATA + 1),
+    "dc-zva": ("DC_ZVA", 0x800),
+    "dc-cvac": ("DC_CVAC", 0),
+}
+
+
+def _ops() -> Iterator[_Op]:
+    for el in (1, 0):
+        for name, (probe, offset) in _PROBES.items():
+            yield _Op(
+                f"{name}.el{el}",
+                OPERATIONS[name].at(el),
+                everywhere=name == "read" or (el == 1 and name in {"write", "exec"}),
+                needs=("FEAT_LSE",) if name == "atomic" else (),
+                probe=probe,
+                offset=offset,
+            )
+        for name in ("at-read", "at-write"):
+            access, letter = OPERATIONS[name].at(el), name[3]
+            everywhere = el == 1 and name == "at-read"
+            yield _Op(f"at-s12e{el}{letter}", access, 12, everywhere=everywhere)
+            yield _Op(f"at-s1e{el}{letter}", access, 1)
+    for name in ("at-read", "at-write"):
+        probe = name.upper().replace("-", "_")
+        everywhere = name == "at-read"
+        yield _Op(f"at-s1e1{name[3]}.el1", OPERATIONS[name], 11, everywhere, probe=probe)
+    yield _Op("dc-ivac.el1", OPERATIONS["dc-ivac"], probe="DC_IVAC", offset=_DATA)
+
+
+OPS: Final = tuple(_ops())
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A row."""
+
+    stage1: _Edit
+    stage2: _Edit
+    op: _Op
+    ptw: int
+
+    @property
+    def id(self) -> str:
+        """Its id; the image builds the same."""
+        return f"s1s2.{self.stage1.name}.{self.stage2.name}.ptw{self.ptw}.{self.op.name}"
+
+    @property
+    def rule(self) -> str:
+        """Key of its rule."""
+        if self.stage2 is _NOTHING:
+            return "s1.fault"
+        if self.stage1 is not _NOTHING:
+            return "s1s2.priority"
+        return "s1s2.output" if self.stage2.page == PAGES.index("out") else "s1s2.walk"
+
+
+@cache
+def _cases() -> tuple[_Case, ...]:
+    return tuple(
+        _Case(stage1, stage2, op, ptw)
+        for stage1 in STAGE_1
+        for stage2 in STAGE_2
+        for op in OPS
+        if op.everywhere or _NOTHING in (stage1, stage2)
+        for ptw in ((0, 1) if "device" in stage2.name else (0,))
+    )
+
+
+def _tables(case: _Case) -> dict[int, int]:
+    """Return the descriptors of both stages."""
+    found: dict[int, int] = {}
+    for number, (ipa, pa) in enumerate(zip(IPAS, _PAS, strict=True)):
+        level2 = 0x40700000 + 0x10000 * number
+        entries = {_ROOT + (ipa >> 30) * 8: level2 | 3, level2: level2 + 0x1000 | 3}
+        entries[level2 + 0x1000] = pa | 0x7FF
+        if case.stage2.page == number:
+            _change(entries, case.stage2)
+        found |= entries
+    stage1 = {_PAS[0] + 8: IPAS[1] | 3, _PAS[1]: IPAS[2] | 3, _PAS[2]: IPAS[3] | _LEAF}
+    _change(stage1, case.stage1)
+    return found | stage1
+
+
+def _change(entries: dict[int, int], edit: _Edit) -> None:
+    """Make an edit: the entries are in the order of levels."""
+    if edit.level:
+        address = list(entries)[edit.level - 1]
+        entries[address] = entries[address] & ~edit.clear | edit.set
+
+
+def _code(case: _Case, outcome: Outcome, machine: Machine, scene: Scene) -> int:
+    op = case.op
+    aborts = isinstance(outcome.result, Fault) and outcome.result.on_walk
+    if op.at and not (op.at == 11 and aborts):  # noqa: PLR2004
+        return code_of_at(outcome, machine, scene, is_ipa=op.at != 12)  # noqa: PLR2004
+    return code_of_access(outcome, op.access, machine, scene)
+
+
+def _codes(case: _Case) -> tuple[int, ...]:
+    """Return the permitted outcomes."""
+    stage1 = Stage1Control(enabled=True, root=IPAS[0], mair=0x04FF)
+    stage2 = Stage2Control(ps=2, root=_ROOT, ptw=bool(case.ptw))
+    machine = Machine(_PROCESSOR, stage1, stage2, _tables(case))
+    scene = Scene(tuple(zip(IPAS, _PAS, strict=True)))
+    translate = stage1_alternatives if case.op.at in {1, 11} else alternatives
+    found = translate(machine, _VA, case.op.access)
+    return tuple(sorted({_code(case, outcome, machine, scene) for outcome in found}))
+
+
+@cache
+def _outcomes() -> tuple[tuple[int, ...], ...]:
+    return tuple(map(_codes, _cases()))
+
+
+def _rows() -> list[Row]:
+    return [
+        Row(case.id, case.rule, describe_all(codes), case.op.needs)
+        for case, codes in zip(_cases(), _outcomes(), strict=True)
+    ]
+
+
+def _header() -> str:
+    """Return the tables in C."""
+    outcomes, needs = OutcomeTable(), NeedsTable()
+    lines = []
+    for case, codes in zip(_cases(), _outcomes(), strict=True):
+        fields = (
+            *(STAGE_1.index(case.stage1), STAGE_2.index(case.stage2), OPS.index(case.op)),
+            *(case.ptw, needs.add(case.op.needs)),
+        )
+        lines.append(f"\t{{ {', '.join(map(str, fields))}, {outcomes.add(codes)} }},\n")
+    return "".join(
+        [
+            names("s1s2_stage1_names", [edit.name for edit in STAGE_1]),
+            names("s1s2_stage2_names", [edit.name for edit in STAGE_2]),
+            names("s1s2_op_names", [op.name for op in OPS]),
+            *(
+                part
+                for name, edits in (("stage1", STAGE_1), ("stage2", STAGE_2))
+                for part in (
+                    f"static const struct s1s2_edit s1s2_{name}[] = {{\n",
+                    *(edit.initialiser for edit in edits),
+                    "};\n",
+                )
+            ),
+            "static const struct s1s2_op s1s2_ops[] = {\n",
+            *(op.initialiser for op in OPS),
+            "};\n",
+            outcomes.declaration("s1s2_outcomes"),
+            needs.declaration("s1s2_needs"),
+            "static const struct s1s2_row s1s2_rows[] = {\n",
+            *lines,
+            "};\n",
+        ]
+    )
+
+
+AREA: Final = Area(
+    "s1s2", "faults of both stages: which of them, where, taken to which EL", _rows, _header
+)
