@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import realtree
+from click.testing import CliRunner
 
+from kut_runner.cli import kut
 from kut_runner.definitions import config, scaffold, source_trees
 from kut_runner.errors import InfrastructureError, UsageError
 
@@ -70,6 +72,20 @@ def test_a_new_tree_is_ready(tmp_path: Path) -> None:
     source_trees.prepare(top)
     assert [test.name for test in config.load(top / "configs", top / "arm").tests] == ["mine"]
     assert scaffold.new_test(top, "another")
+
+
+def test_a_new_tree_may_be_for_sources_of_kvm_unit_tests(tmp_path: Path) -> None:
+    command = ["new", "--tree", str(tmp_path / "tree"), "--sources", "kvm-unit-tests"]
+    done = CliRunner().invoke(kut, command, standalone_mode=False)
+    assert not done.exception, done.output
+    assert source_trees.origin(tmp_path / "tree") == source_trees.KVM_UNIT_TESTS
+
+
+def test_sources_are_those_of_a_new_tree(tree: Path) -> None:
+    command = ["--root", str(tree), "new", "x", "--sources", "kvm-unit-tests"]
+    done = CliRunner().invoke(kut, command, standalone_mode=False)
+    assert isinstance(done.exception, UsageError)
+    assert not files(tree)
 
 
 def test_a_new_tree_may_take_an_empty_directory(tmp_path: Path) -> None:

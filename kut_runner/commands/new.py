@@ -22,14 +22,21 @@ _FIRST: Final = "first"
     type=click.Path(path_type=Path),
     help=f"Create a source tree in this directory, with NAME ({_FIRST}) as its test.",
 )
+@click.option(
+    "--sources",
+    type=click.Choice(["kvm-unit-tests"]),
+    help="With --tree: compile sources in arm/ as this project does, for tests that come from it.",
+)
 @click.pass_obj
-def command(root: Path | None, *, name: str | None, tree: Path | None) -> int:
+def command(root: Path | None, *, name: str | None, tree: Path | None, sources: str | None) -> int:
     """Create a test that passes: arm/NAME.c and configs/NAME.toml."""
     from kut_runner.definitions import scaffold, source_trees
 
     written: tuple[Path, ...]
     if tree:
-        written = scaffold.new_tree(tree, name or _FIRST)
+        written = scaffold.new_tree(tree, name or _FIRST, sources or "")
+    elif sources:
+        raise UsageError("--sources is for a new source tree", "add --tree DIR")
     elif name:
         top = where.tree_of(root, quiet=True)
         source_trees.refuse_change(top)

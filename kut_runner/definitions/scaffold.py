@@ -58,15 +58,16 @@ Test images that boot at EL2 in QEMU. kut builds and runs them, and provides the
 """
 
 
-def new_tree(tree: Path, name: str) -> tuple[Path, ...]:
+def new_tree(tree: Path, name: str, sources: str = "") -> tuple[Path, ...]:
     """Create a source tree with one test in a new or empty directory; return its files.
 
-    It has no library of its own but uses kut's. No file is overwritten, and after an error no file
-    is left. Raises UsageError for an invalid name or a directory that is not empty,
-    InfrastructureError if a file cannot be written.
+    It has no library of its own but uses kut's; `sources` is the key of its kut.toml, "" for none.
+    No file is overwritten, and after an error no file is left. Raises UsageError for an invalid
+    name or a directory that is not empty, InfrastructureError if a file cannot be written.
     """
     _check_name(name)
-    texts = {config.MARK: _MARK, ".gitignore": _IGNORED, "README.md": _README}
+    mark = f'{_MARK}sources = "{sources}"\n' if sources else _MARK
+    texts = {config.MARK: mark, ".gitignore": _IGNORED, "README.md": _README}
     new = [path for path in (tree, tree / "arm", tree / "configs") if not path.exists()]
     try:
         if tree.exists() and any(tree.iterdir()):
