@@ -22,7 +22,7 @@ from kut_runner.text import line
 COMMANDS: Final = (
     *("run", "conform", "list", "build", "bench", "shards", "merge", "archive", "spread", "parse"),
     *("new", "export", "watch", "debug"),
-    *("history", "show", "compare", "rerun", "replay", "matrix"),
+    *("history", "show", "compare", "rerun", "replay", "matrix", "errata"),
     *("toolchain", "doctor", "completion"),
 )
 

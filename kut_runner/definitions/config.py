@@ -34,6 +34,8 @@ NODEFAULT: Final = "nodefault"
 
 #: File at the top of a source tree that uses kut's library; see `source_trees`.
 MARK: Final = "kut.toml"
+#: File in configs/ with errata, which has no definitions; see `errata`.
+ERRATA: Final = "errata.toml"
 #: Description of a source tree, for messages.
 TREE_DESCRIPTION: Final = f"a directory with configs/, and lib/ or {MARK}"
 
@@ -140,6 +142,8 @@ class Config:
     targets: tuple[TargetDef, ...] = ()
     sources: Path | None = None
     """Directory of the images' sources; None if they are not known."""
+    errata: Path | None = None
+    """File with errata; None without one. See `errata`."""
 
 
 def is_name(text: str) -> bool:
@@ -168,7 +172,7 @@ def is_root(directory: Path) -> bool:
 
 
 def load(directory: Path, sources: Path | None = None) -> Config:
-    """Read all *.toml files in `directory`, sorted by name.
+    """Read all *.toml files in `directory` but that of errata, sorted by name.
 
     `sources` is the directory of the images' sources; without it they are not checked. Raises
     ConfigError with all problems of all files, each with file, key and fix.
@@ -178,6 +182,8 @@ def load(directory: Path, sources: Path | None = None) -> Config:
     variants: dict[str, VariantDef] = {}
     targets: dict[str, TargetDef] = {}
     paths = sorted(directory.glob("*.toml"))
+    errata = next((path for path in paths if path.name == ERRATA), None)
+    paths = [path for path in paths if path != errata]
     if not paths:
         problems.append(f"{directory}: no test definitions (*.toml); add a file tests.toml")
     for path in paths:
@@ -189,7 +195,7 @@ def load(directory: Path, sources: Path | None = None) -> Config:
     if problems:
         raise ConfigError(problems)
     found = tuple(_with_paths(test, directory.parent) for test in tests.values())
-    return Config(found, tuple(variants.values()), tuple(targets.values()), sources)
+    return Config(found, tuple(variants.values()), tuple(targets.values()), sources, errata)
 
 
 def _with_paths(test: TestDef, tree: Path) -> TestDef:

@@ -11,7 +11,16 @@ from dataclasses import astuple
 from typing import Any, Final
 
 from kut_runner.text import printable
-from kut_runner.verdict.rows import MOST_ROWS, SKIP, AreaRows, Coverage, Reason, runs_of, text_of
+from kut_runner.verdict.rows import (
+    MOST_ROWS,
+    SKIP,
+    AreaRows,
+    Coverage,
+    Listed,
+    Reason,
+    runs_of,
+    text_of,
+)
 
 _DIFFERENCE: Final = re.compile(r"([0-9]{1,3})\*(.*)")
 
@@ -25,6 +34,7 @@ def to_json(rows: AreaRows) -> dict[str, Any]:
         "verdicts": text_of(rows.runs),
         "reasons": [[reason.feature, reason.field] for reason in rows.reasons],
         "verified": dict(rows.verified),
+        "errata": {name: list(astuple(each)) for name, each in rows.errata.items()},
         "matrix": {row: list(astuple(each)) for row, each in rows.matrix.items()},
         "ids": list(_differences(rows.ids)),
     }
@@ -50,6 +60,7 @@ def from_json(data: Mapping[str, Any]) -> AreaRows:
         reasons=tuple(Reason(*map(printable, reason)) for reason in reasons),
         ids=ids,
         verified=data["verified"],
+        errata={name: Listed(*each) for name, each in data.get("errata", {}).items()},
         matrix={row: Coverage(*counts) for row, counts in data.get("matrix", {}).items()},
     )
 

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Conclusion of an attempt: output and verdict of its machine, or of several for rows."""
+"""Conclusion of an attempt at rows of the conformance suite, which may need several machines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from kut_runner.definitions import errata
 from kut_runner.errors import ExitCode, InfrastructureError
-from kut_runner.process.boot import ProcessExit
-from kut_runner.run import isolation
+from kut_runner.run import isolation, known_failures
 from kut_runner.run.isolation import Boot
 from kut_runner.verdict import row_list
 from kut_runner.verdict.cause import Cause
@@ -18,26 +17,17 @@ from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
     from kut_runner.targets.case import Case
-    from kut_runner.verdict.diagnosis import Diagnosis
 
 _CAUSE: Final = Cause.ROWS_MISSING
 #: Arguments of an image that leave out rows.
 _SELECTIONS: Final = ("start=", "rows=")
 
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """What all machines of an attempt come to."""
+def of(boots: Sequence[Boot], case: "Case") -> Boot:
+    """Return what the machines of an attempt at a case come to, as that of one machine.
 
-    verdict: Verdict
-    output: GuestOutput
-    process_exit: ProcessExit
-    diagnosis: "Diagnosis | None"
-    """Of the first machine that has one."""
-
-
-def of(boots: Sequence[Boot], case: "Case") -> Conclusion:
-    """Return the conclusion of an attempt at a case; it has at least one machine."""
+    Its diagnosis is that of the first one that has any.
+    """
     problem = None
     if any(boot.output.rows for boot in boots) and case.image.row_list.exists():
         try:
@@ -46,10 +36,14 @@ def of(boots: Sequence[Boot], case: "Case") -> Conclusion:
             problem = _missing(str(error))
     output = isolation.merged(boots)
     verdict = problem or _verdict(boots, output, case)
-    return Conclusion(
-        verdict,
+    if case.errata and output.rows:
+        applicable = known_failures.applicable(errata.load(case.errata), case)
+        output = known_failures.mark(output, applicable)
+        verdict = known_failures.verdict(verdict, output)
+    return Boot(
         output,
         isolation.whole_exit(boots),
+        verdict,
         next((boot.diagnosis for boot in boots if boot.diagnosis), None),
     )
 

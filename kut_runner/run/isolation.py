@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.verdict.cause import Cause
-from kut_runner.verdict.events import Check, Event, Info, Summary, parse
+from kut_runner.verdict.events import Check, Event, Info, Summary, summary_event
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import Verdict
-from kut_runner.verdict.rows import CRASH, FAIL, KNOWN, NONE, SKIP, AreaRows, Reason, coded
+from kut_runner.verdict.rows import CRASH, FAIL, NONE, SKIP, AreaRows, Reason, coded
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ def merged(boots: Sequence[Boot]) -> GuestOutput:
             line = f"CRASH: {rows.area}: {rows.name(row)}: {boot.reason}"
             checks[line] = Check(line, Status.CRASH)
     kept = tuple(checks.values())
-    summary = _summary(rows)
-    ends: dict[type[Event], Event] = {**last.last, Summary: summary}
+    ends: dict[type[Event], Event] = {**last.last, Summary: summary_event(rows)}
     return replace(
         last,
         checks=tuple(event for event in kept if isinstance(event, Check)),
@@ -197,17 +196,3 @@ def _merged_rows(boots: Sequence[Boot]) -> AreaRows:
         if (row := boot.crashed_row) is not None:
             codes[row] = CRASH
     return replace(first, runs=coded(codes), reasons=tuple(reasons), traced=None)
-
-
-def _summary(rows: AreaRows) -> Summary:
-    """Return the SUMMARY line of these rows."""
-    counts = rows.counts
-    kinds = (
-        (counts[FAIL] + counts[CRASH], "unexpected failures"),
-        (counts[KNOWN], "known failures"),
-        (counts[SKIP], "skipped"),
-    )
-    text = "".join(f", {count} {name}" for count, name in kinds if count)
-    (event,) = parse([f"SUMMARY: {rows.count - counts[NONE]} tests{text}\n"])
-    assert isinstance(event, Summary)  # noqa: S101 - it was written above
-    return event

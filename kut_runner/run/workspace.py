@@ -113,7 +113,12 @@ class Workspace:
         images = self.supply(sorted({test.image for test in tests}))
         if changed:
             tests = plan.of_images(tests, builder.relinked(self.tree, self.compiler))
-        return tuple(Case(test, target, images[test.image]) for test in tests)
+        file = self.definitions.errata
+        if file and any(image.row_list.exists() for image in images.values()):
+            from kut_runner.definitions import errata
+
+            errata.load(file)  # an error in it is better found before the run
+        return tuple(Case(test, target, images[test.image], errata=file) for test in tests)
 
     def row_lists(self) -> "dict[str, RowList]":
         """Return the lists of rows of the conformance suite by image; nothing is compiled.

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TestDef
     from kut_runner.targets.protocol import Target
@@ -28,6 +30,8 @@ class Case:
     image: "Image"
     cell: str = ""
     """Id of the target in a run on several targets, in parts separated by "/"; else empty."""
+    errata: "Path | None" = None
+    """File with the errata for rows of the conformance suite; None without one."""
 
     @property
     def id(self) -> str:

@@ -11,7 +11,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from kut_runner.verdict.rows import Reason, Run, runs_of
+from kut_runner.verdict.rows import (
+    CRASH,
+    FAIL,
+    KNOWN,
+    NONE,
+    SKIP,
+    AreaRows,
+    Reason,
+    Run,
+    runs_of,
+)
 from kut_runner.verdict.status import Status
 
 
@@ -208,6 +218,18 @@ def parse(lines: Iterable[str]) -> Iterator[Event]:
             yield _event(line[:-1])
         else:
             yield Output(line[:-1])
+
+
+def summary_event(rows: AreaRows) -> Summary:
+    """Return the SUMMARY line of rows, as an image prints it that runs all of them."""
+    counts = rows.counts
+    unexpected = counts[FAIL] + counts[CRASH]
+    numbers = (unexpected, counts[KNOWN], counts[SKIP])
+    names = ("unexpected failures", "known failures", "skipped")
+    parts = [f", {number} {name}" for number, name in zip(numbers, names, strict=True) if number]
+    tests = rows.count - counts[NONE]
+    line = f"SUMMARY: {tests} tests{''.join(parts)}"
+    return Summary(line, tests, unexpected, counts[KNOWN], 0, counts[SKIP])
 
 
 def _event(line: str) -> Event:

@@ -73,6 +73,21 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """Number of rows that an erratum lists, by what became of them."""
+
+    failed: int
+    passed: int
+    skipped: int
+
+    def __add__(self, other: "Listed") -> "Listed":
+        """Return the sums."""
+        return Listed(
+            self.failed + other.failed, self.passed + other.passed, self.skipped + other.skipped
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AreaRows:
     """Verdicts on the rows of an area."""
 
@@ -94,6 +109,8 @@ class AreaRows:
     """Number of rows by kind that ran and are of a kind, such as "undefined"."""
     matrix: Mapping[str, Coverage] = field(default_factory=dict)
     """Coverage by row of the coverage table; empty if it is not known."""
+    errata: Mapping[str, Listed] = field(default_factory=dict)
+    """Rows that errata of the machine list, by name of the erratum."""
 
     @property
     def counts(self) -> Counter[str]:
@@ -156,6 +173,23 @@ def summary(areas: Sequence[AreaRows]) -> str:
         more = f", and {len(skips) - _FEATURES} more" if len(skips) > _FEATURES else ""
         parts.append(f"{counts[SKIP]} skipped ({', '.join(features)}{more})")
     return f"{sum(counts.values())} rows: {', '.join(parts)}"
+
+
+def errata_notes(areas: Iterable[AreaRows]) -> list[str]:
+    """Return what is out of date in the errata, as results of a run show."""
+    totals = dict[str, Listed]()
+    for rows in areas:
+        for name, each in rows.errata.items():
+            totals[name] = totals.get(name, Listed(0, 0, 0)) + each
+    found = []
+    for name, total in totals.items():
+        if total.passed:
+            found.append(
+                f"erratum {name}: {total.passed} of its rows passed, {total.failed} failed"
+            )
+        elif total.skipped and not total.failed:
+            found.append(f"erratum {name}: none of its rows ran")
+    return found
 
 
 def text_of(runs: Iterable[Run]) -> str:

@@ -156,6 +156,7 @@ class Terminal(View):
         areas = [result.output.rows for result in run.results if result.output.rows]
         if len(areas) > 1:
             yield rows.summary(areas)
+        yield from rows.errata_notes(areas)
         yield f"{_tests(len(run.results))} in {run.seconds:.2f} s: {self._counts(run)}"
         if not run.is_complete:
             left = run.selected - len(run.results)

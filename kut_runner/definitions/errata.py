@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Errata: deviations of programs from the architecture, in `configs/errata.toml`.
+
+A table `[erratum.NAME]` names rows of the conformance suite that fail because of it, or has its
+effect on the tests. `docs/errata.md` has a table of all of them.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from kut_runner.definitions import config
+from kut_runner.errors import ConfigError
+
+#: Program of target `tcg`: an emulator, of which the version decides.
+QEMU: Final = "qemu"
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
+_BOUND: Final = re.compile(r"(<=|>=|<|>|==) ?([0-9]{1,4}(?:\.[0-9]{1,4}){0,2})")
+_NUMBER: Final = re.compile(r"[0-9]{1,4}")
+_COMPARE: Final[Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]]] = {
+    "<": lambda version, bound: version < bound,
+    "<=": lambda version, bound: version[: len(bound)] <= bound,
+    ">": lambda version, bound: version[: len(bound)] > bound,
+    ">=": lambda version, bound: version >= bound,
+    "==": lambda version, bound: version[: len(bound)] == bound,
+}
+_TEXTS: Final = ("program", "versions", "reason", "rule", "effect", "link")
+_LISTS: Final = ("rows", "cpus")
+_VERSIONS_EXPECTED: Final = 'give bounds, as in ">=7.2, <11.1"'
+
+
+@dataclass(frozen=True, slots=True)
+class Erratum:
+    """A deviation of a program from the architecture."""
+
+    name: str
+    reason: str
+    """What the program does instead, and where in its source."""
+    program: str = QEMU
+    """"qemu", or the name of another target."""
+    versions: str = ""
+    """Versions that have it, as in ">=7.2, <11.1"; empty for all."""
+    cpus: tuple[str, ...] = ()
+    """Globs over CPU models; empty for all."""
+    rows: tuple[str, ...] = ()
+    """Globs over ids of rows that fail."""
+    rule: str = ""
+    """What the architecture says, with the section of DDI 0487."""
+    effect: str = ""
+    """Effect on the tests, or the workaround."""
+    link: str = ""
+    """Report or commit; empty if none is known."""
+
+    def applies(self, program: str, version: str, cpu: str) -> bool:
+        """Return whether the program has it; `cpu` is a value of QEMU's -cpu."""
+        model = cpu.partition(",")[0]
+        numbers = tuple(map(int, _NUMBER.findall(version)[:3]))
+        return (
+            program == self.program
+            and all(_COMPARE[sign](numbers, bound) for sign, bound in _bounds(self.versions))
+            and (not self.cpus or any(fnmatchcase(model, glob) for glob in self.cpus))
+        )
+
+
+@cache
+def load(path: Path) -> tuple[Erratum, ...]:
+    """Return the errata of a file in their order; raises ConfigError with all its problems."""
+    problems: list[str] = []
+    shown = f"{path.parent.name}/{path.name}"
+    document = config.parse(path, shown, problems)
+    tables = document.pop("erratum", {})
+    problems += [f"{shown}: {key}: unknown table; a file has [erratum.NAME]" for key in document]
+    found = []
+    for name, table in tables.items() if isinstance(tables, dict) else ():
+        wrong = [f"{shown}: erratum.{name}{each}" for each in _problems(name, table)]
+        problems += wrong
+        if not wrong:
+            values: dict[str, Any] = {
+                key: tuple(value) if key in _LISTS else value for key, value in table.items()
+            }
+            found.append(Erratum(name, **values))
+    if problems:
+        raise ConfigError(problems)
+    return tuple(found)
+
+
+def markdown(errata: tuple[Erratum, ...]) -> str:
+    """Return the errata as a table for docs/errata.md."""
+    lines = ["| program | deviation | architecture | effect |", "|---|---|---|---|"]
+    lines += [
+        f"| {where(each)} | {_text(each)} | {each.rule} | {_effect(each)} |" for each in errata
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def where(erratum: Erratum) -> str:
+    """Return the programs that have it, as in "QEMU <11.1"."""
+    program = "QEMU" if erratum.program == QEMU else erratum.program
+    cpus = f"CPU {', '.join(erratum.cpus)}" if erratum.cpus else ""
+    return ", ".join(filter(None, (f"{program} {erratum.versions}".strip(), cpus)))
+
+
+def _bounds(versions: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for part in filter(None, versions.split(",")):
+        match = _BOUND.fullmatch(part.strip())
+        if not match:
+            raise ValueError(part)
+        yield match[1], tuple(map(int, match[2].split(".")))
+
+
+def _problems(name: str, table: Any) -> Iterator[str]:  # noqa: ANN401 - any TOML value
+    """Yield what is wrong with a table, from behind its name on."""
+    if not _NAME.fullmatch(name):
+        yield ": bad name; use a-z, 0-9 and -"
+    if not isinstance(table, dict):
+        yield ": expected a table of keys"
+        return
+    for key, value in table.items():
+        if problem := _value_problem(key, value):
+            yield f".{key}: {problem}"
+    if not table.get("reason"):
+        yield ".reason: missing; say what the program does instead of the architecture"
+    if table.get("rows") and not table.get("rule"):
+        yield ".rule: missing; say what the architecture requires of the rows, and where"
+    if not table.get("rows") and not table.get("effect"):
+        yield ".rows: missing; name the rows that fail, or give the effect on the tests"
+    try:
+        list(_bounds(str(table.get("versions", ""))))
+    except ValueError as error:
+        yield f'.versions: "{error}" is not valid; {_VERSIONS_EXPECTED}'
+
+
+def _value_problem(key: str, value: object) -> str:
+    """Return what is wrong with a value, "" if nothing is."""
+    if key in _TEXTS:
+        is_line = isinstance(value, str) and value.isprintable()
+        return "" if is_line else f"{value!r} is not valid; give a string of one line"
+    if key not in _LISTS:
+        return f"unknown key; the keys are {', '.join((*_TEXTS, *_LISTS))}"
+    is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return "" if is_list else f"{value!r} is not valid; give a list of globs"
+
+
+def _text(erratum: Erratum) -> str:
+    return f"{erratum.reason} ([report]({erratum.link}))" if erratum.link else erratum.reason
+
+
+def _effect(erratum: Erratum) -> str:
+    rows = ", ".join(f"`{row}`" for row in erratum.rows)
+    known = f"known failures: {rows}" if rows else ""
+    return "; ".join(filter(None, (erratum.effect, known)))

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rows that fail because of an erratum: they become known failures, and the list is checked."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fnmatch import translate
+from typing import Final
+
+from kut_runner.definitions.errata import QEMU, Erratum
+from kut_runner.errors import ExitCode
+from kut_runner.targets import tcg
+from kut_runner.targets.case import Case
+from kut_runner.verdict.cause import Cause
+from kut_runner.verdict.events import Check, Event, Info, Summary, summary_event
+from kut_runner.verdict.guest_output import GuestOutput
+from kut_runner.verdict.result import Verdict
+from kut_runner.verdict.rows import CRASH, FAIL, KNOWN, NONE, SKIP, AreaRows, Listed, coded
+from kut_runner.verdict.status import Status
+
+#: Causes of verdicts that depend on the failed rows only.
+_CAUSES: Final = (Cause.CHECKS_FAILED, Cause.ROWS_CRASHED)
+_WILD: Final = re.compile(r"[*?\[]")
+
+
+def applicable(errata: Iterable[Erratum], case: Case) -> list[Erratum]:
+    """Return the errata of the target and the CPU of a case."""
+    target = case.target
+    program = QEMU if target.name == tcg.NAME else target.name
+    return [each for each in errata if each.applies(program, target.version, case.test.cpu)]
+
+
+def mark(output: GuestOutput, errata: Sequence[Erratum]) -> GuestOutput:
+    """Return the output with the failures that errata list as known ones; it has rows with ids."""
+    rows = output.rows
+    if not rows or not rows.ids:
+        return output
+    listed = {each.name: _numbers(rows, each) for each in errata}
+    codes = list(rows.codes())
+    known = dict[str, str]()
+    for name, numbers in listed.items():
+        known |= {rows.ids[number]: name for number in numbers if codes[number] in (FAIL, CRASH)}
+    counts = {name: _count(codes, numbers) for name, numbers in listed.items() if numbers}
+    for number, id_ in enumerate(rows.ids):
+        if id_ in known:
+            codes[number] = KNOWN
+    marked = replace(rows, runs=coded(codes), errata=counts)
+    told = tuple(_marked(event, known) for event in output.checks_and_infos)
+    ends: dict[type[Event], Event] = {**output.last, Summary: summary_event(marked)}
+    return replace(
+        output,
+        rows=marked,
+        checks_and_infos=told,
+        checks=tuple(event for event in told if isinstance(event, Check)),
+        last=ends if Summary in output.last else output.last,
+    )
+
+
+def verdict(before: Verdict, output: GuestOutput) -> Verdict:
+    """Return the verdict on a test whose known failures are marked."""
+    rows = output.rows
+    if not rows or before.cause not in _CAUSES or before.status is not Status.FAIL:
+        return before
+    counts = rows.counts
+    if not counts[KNOWN]:
+        return before
+    failed = counts[FAIL] + counts[CRASH]
+    if not failed:
+        return Verdict(Status.PASS, "", ExitCode.OK, Cause.PASSED)
+    return replace(before, reason=f"{failed} of {rows.count} rows failed")
+
+
+def _numbers(rows: AreaRows, erratum: Erratum) -> list[int]:
+    """Return the rows that an erratum lists."""
+    first = rows.ids[0].partition(".")[0] if rows.ids else ""
+    globs = [glob for glob in erratum.rows if _may_match(glob, first)]
+    if not globs:
+        return []
+    pattern = re.compile("|".join(map(translate, globs)))
+    return [number for number, id_ in enumerate(rows.ids) if pattern.match(id_)]
+
+
+def _may_match(glob: str, first: str) -> bool:
+    """Return whether a glob may match an id whose first part is `first`: a quick test."""
+    start = _WILD.split(glob)[0]
+    return f"{first}.".startswith(start) or start.startswith(f"{first}.")
+
+
+def _count(codes: Sequence[str], numbers: Iterable[int]) -> Listed:
+    failed = passed = skipped = 0
+    for number in numbers:
+        code = codes[number][0]
+        failed += code in (FAIL, CRASH)
+        skipped += code == SKIP
+        passed += code not in (FAIL, CRASH, SKIP, NONE)
+    return Listed(failed, passed, skipped)
+
+
+def _marked(event: Check | Info, known: dict[str, str]) -> Check | Info:
+    """Return the check of a row as a known failure if an erratum lists the row."""
+    if not isinstance(event, Check) or event.status not in (Status.FAIL, Status.CRASH):
+        return event
+    parts = event.text.split(": ", 2)
+    if len(parts) < 3 or not (name := known.get(parts[1])):  # noqa: PLR2004 - area, id, message
+        return event
+    crash = "crash: " if event.status is Status.CRASH else ""
+    line = f"KFAIL: {parts[0]}: {parts[1]}: {crash}{parts[2]} (erratum {name})"
+    return Check(line, Status.KFAIL)
