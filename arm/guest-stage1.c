@@ -441,7 +441,9 @@ static void test_errors(void)
 	check_map(&m, TEST_VA, TEST_IPA, PAGE_SIZE + 8, -EINVAL);
 	check_map(&m, TEST_VA, TEST_IPA, 0, -EINVAL);
 	check_map(&m, (1UL << VA_BITS_GUEST) - PAGE_SIZE, TEST_IPA, 2 * PAGE_SIZE, -ERANGE);
-	check_map(&m, TEST_VA, 1UL << 50, PAGE_SIZE, -ERANGE);
+	check_map(&m, SZ_1G, 1UL << 48, PAGE_SIZE, -ERANGE);
+	check_map(&m, SZ_1G, (1UL << 48) - PAGE_SIZE, 2 * PAGE_SIZE, -ERANGE);
+	check_map(&m, SZ_1G, (1UL << 48) - PAGE_SIZE, PAGE_SIZE, 0);
 	check_map(&m, SZ_1G * 8, 0, SZ_1G, 0);
 	check_level(&m, SZ_1G * 8 + 5, 1);
 	destroy(&m);
@@ -558,6 +560,7 @@ static void check_blocks(enum s2_granule granule)
 	check_not_mapped(&m, HIGH_VA - 1);
 	check_map(&m, HIGH_VA - SZ_64K, 0, SZ_64K, -ERANGE);
 	check_map(&m, -(u64)SZ_64K, 0, 2 * SZ_64K, -ERANGE);
+	check_map(&m, HIGH_VA, 1UL << (granule == S2_PAGE_64K ? 52 : 48), SZ_64K, -ERANGE);
 	destroy(&m);
 }
 

@@ -113,6 +113,19 @@ static u64 pa_size(void)
 	return MIN(FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0), 5UL);
 }
 
+/*
+ * HCR_EL2 of the host: RW; with FEAT_VHE E2H and TGE, without AMO, IMO and FMO; with FEAT_PAuth API
+ * and APK
+ */
+static void check_hcr(void)
+{
+	bool pauth = (read_sysreg(id_aa64isar1_el1) & ID_AA64ISAR1_PAUTH) ||
+		     (read_sysreg_s(ID_AA64ISAR2_EL1) & ID_AA64ISAR2_PAUTH);
+	u64 expected = 0x80000000 | (host_vhe ? 0x408000000 : 0x38) | (pauth ? 0x30000000000 : 0);
+
+	report_equal(read_sysreg(hcr_el2), expected, "HCR_EL2 of CPU %d", smp_processor_id());
+}
+
 /* Registers of a CPU in main(), or in a function that on_cpu() runs. With E2H, those of EL2 */
 static void check_registers(void *data)
 {
@@ -121,6 +134,8 @@ static void check_registers(void *data)
 	/* In a build that signs return addresses EnIA is set */
 	u64 others = SCTLR_ELx_EnIA | SCTLR_EL1_BY_FEATURE;
 
+	if (host_at_el2)
+		check_hcr();
 	report_equal(read_sysreg(sctlr_el1) & ~others, sctlr & ~others,
 		     "SCTLR of CPU %d, all but the bits %#lx", smp_processor_id(), others);
 	report_equal(read_sysreg(cpacr_el1), cpacr, "CPACR of CPU %d", smp_processor_id());
@@ -140,6 +155,7 @@ static void check_nvhe_registers(void *data)
 {
 	u64 sctlr = 0x30c51835, tcr = 0x80803510 | pa_size() << 16, mair = 0xf008bbff440c0400;
 
+	check_hcr();
 	report_equal(read_sysreg(sctlr_el2) & ~SCTLR_ELx_EnIA, sctlr,
 		     "SCTLR_EL2 of CPU %d, all but EnIA", smp_processor_id());
 	report_equal(read_sysreg(mair_el2), mair, "MAIR_EL2 of CPU %d", smp_processor_id());

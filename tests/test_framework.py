@@ -53,6 +53,32 @@ def test_exit_code_on_the_line_and_through_the_testdev(selftest: Path, code: int
     assert realtree.boot(selftest, f"exit {code}")[0] == 0
 
 
+#: Writes of registers of virtio-mmio, as OFFSET=VALUE (Virtual I/O Device v1.2, 3.1.1 and 4.2.3)
+RESET, QUEUE = "70=0 70=3 24=0 20=0", "30=1 38=2"
+ADDRESSES = "80=* 84=0 90=* 94=0 a0=* a4=0"
+
+
+@pytest.mark.parametrize(
+    ("legacy", "writes"),
+    [
+        ("true", f"{RESET} 28=1000 {QUEUE} 3c=40 40=* 70=7 50=1"),
+        ("false", f"{RESET} 24=1 20=1 70=b {QUEUE} {ADDRESSES} 44=1 70=f 50=1"),
+    ],
+)
+def test_the_testdev_is_started_as_virtio_prescribes(
+    selftest: Path, tmp_path: Path, legacy: str, writes: str
+) -> None:
+    """QEMU's device does not insist on all of it."""
+    trace = tmp_path / "trace"
+    options = ("-global", f"virtio-mmio.force-legacy={legacy}", "-D", str(trace))
+    realtree.boot(selftest, "exit 0", *TESTDEV, *options, "-trace", "virtio_mmio_write_offset")
+    found = re.findall(r"offset 0x([0-9a-f]+) value 0x([0-9a-f]+)", trace.read_text())
+    expected = [tuple(each.split("=")) for each in writes.split()]
+    assert [offset for offset, _ in found] == [offset for offset, _ in expected]
+    for (_, value), (offset, wanted) in zip(found, expected, strict=True):
+        assert wanted in {value, "*"}, (offset, value)
+
+
 def test_abort_is_status_127() -> None:
     image = realtree.build("misbehave")
     assert realtree.boot(image, "abort", *TESTDEV)[0] == 127

@@ -112,6 +112,16 @@ static void enable_below(void)
 	gic_enable_irq(-1);
 }
 
+static void create_device(void)
+{
+	its_create_device(0, 1);
+}
+
+static void create_collection(void)
+{
+	its_create_collection(0, 0);
+}
+
 static void get_device(void)
 {
 	its_get_device(0);
@@ -145,6 +155,10 @@ void test_library_misuse(void)
 		{ "gic_ipi_send_single() of INTID 16", send_above, "irq < 16" },
 		{ "gic_ipi_send_single() to CPU nr_cpus", send_to_none, "cpu < nr_cpus" },
 		{ "gic_enable_irq(-1)", enable_below, "irq >= 0" },
+		{ "its_create_device() without a table", create_device,
+		  "expected an ID below 0, found 0" },
+		{ "its_create_collection() without a table", create_collection,
+		  "expected an ID below 0, found 0" },
 		{ "its_get_device() before there is one", get_device, "no its_create_device(0" },
 		{ "its_get_collection() before there is one", get_collection,
 		  "no its_create_collection(0" },
