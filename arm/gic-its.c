@@ -141,6 +141,8 @@ static void check_table(const char *name, const struct its_baser *table, unsigne
 	report(value & GITS_BASER_VALID && GITS_BASER_TYPE(value) == type,
 	       "GITS_BASER%d, for %s: expected valid, type %u, found %#lx", table->index, name,
 	       type, value);
+	report_equal(table->psz, (u64)SZ_4K << 2 * FIELD(value, 9, 8),
+		     "page size of the table of %s", name);
 	report_equal(value & GITS_BASER_PHYS_ADDR_MASK, virt_to_phys(table->table_addr),
 		     "address of the table of %s", name);
 	check_memory("GITS_BASER<n>", value, 59, name);

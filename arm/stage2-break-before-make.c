@@ -16,15 +16,20 @@
 
 /* Invalidations that cover PAGE, while it is unmapped and while it is mapped. */
 static unsigned int while_unmapped, while_mapped;
+/* The last of the first kind */
+static u64 dropped_ipa, dropped_size;
 
 static void count_invalidation(struct s2_mmu *mmu, u64 ipa, u64 size)
 {
 	if (ipa > PAGE || PAGE - ipa >= size)
 		return;
-	if (s2mmu_lookup(mmu, PAGE, NULL))
+	if (s2mmu_lookup(mmu, PAGE, NULL)) {
 		while_mapped++;
-	else
-		while_unmapped++;
+		return;
+	}
+	while_unmapped++;
+	dropped_ipa = ipa;
+	dropped_size = size;
 }
 
 static struct s2_mmu *create(bool allow_block, u64 size, unsigned long flags)
@@ -84,6 +89,9 @@ static void test_type(void)
 	begin();
 	assert(!s2mmu_protect(mmu, PAGE, SZ_4K, S2_MAP_RW | S2_MAP_NORMAL_NC));
 	end(mmu, "a page that becomes non-cacheable");
+	report(dropped_ipa == PAGE && dropped_size == SZ_4K,
+	       "what is invalidated of it: expected %#lx bytes from %#lx, found %#lx from %#lx",
+	       (u64)SZ_4K, PAGE, dropped_size, dropped_ipa);
 	mmu = create(false, SZ_64K, S2_MAP_RW);
 	begin();
 	assert(!s2mmu_protect(mmu, PAGE, SZ_4K, S2_MAP_RO));

@@ -405,11 +405,58 @@ static void test_lacking(void)
 		     "VMIDs of 16 bits");
 }
 
+#define SPLIT_TABLES 3
+
+/* Unmap a part of a block while @count pages of memory are free. */
+static int unmap_with(unsigned int count, u64 block, u64 ipa, u64 size)
+{
+	struct s2_mmu *mmu = s2mmu_init(1, S2_PAGE_4K, true);
+	void *pages[SPLIT_TABLES];
+	struct held_pages *held;
+	int err;
+
+	assert(mmu && !s2mmu_map(mmu, IPA, PA, block, S2_MAP_RW));
+	for (unsigned int i = 0; i < count; i++)
+		pages[i] = alloc_page();
+	held = hold_all_pages();
+	for (unsigned int i = 0; i < count; i++)
+		free_page(pages[i]);
+	err = s2mmu_unmap(mmu, ipa, size);
+	release_pages(held);
+	s2mmu_destroy(mmu);
+	return err;
+}
+
+/* As many tables as a split takes are enough, and one less is not. */
+static void test_split_tables(void)
+{
+	static const struct {
+		u64 block, ipa, size;
+		unsigned int tables;
+	} splits[] = {
+		{ SZ_2M, IPA, SZ_4K, 1 },
+		{ SZ_2M, IPA + SZ_4K, SZ_8K, 1 },
+		{ SZ_1G, IPA + SZ_2M - SZ_4K, SZ_8K, SPLIT_TABLES }, /* and both ends */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(splits); i++) {
+		unsigned int tables = splits[i].tables;
+		int less = unmap_with(tables - 1, splits[i].block, splits[i].ipa, splits[i].size);
+		int enough = unmap_with(tables, splits[i].block, splits[i].ipa, splits[i].size);
+
+		report(less == -ENOMEM && !enough,
+		       "%#lx bytes from %#lx, unmapped from a block of %#lx with memory for %u and %u "
+		       "tables: expected %d and 0, found %d and %d",
+		       splits[i].size, splits[i].ipa, splits[i].block, tables - 1, tables, -ENOMEM,
+		       less, enough);
+	}
+}
+
 static const struct subtest subtests[] = {
 	{ "arguments", test_arguments }, { "absent", test_absent },
 	{ "overlap", test_overlap },	 { "memory", test_memory },
 	{ "create", test_create },	 { "create-auto", test_create_auto },
-	{ "lacking", test_lacking },
+	{ "lacking", test_lacking },	 { "split-tables", test_split_tables },
 };
 
 int main(int argc, char **argv)
