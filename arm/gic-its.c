@@ -378,6 +378,22 @@ static void test_lookup(void)
 	       its_get_collection(1), its_get_collection(8));
 }
 
+/* Interrupts, which a command masks while it is sent */
+static void test_mask(void)
+{
+	u64 masked, unmasked;
+
+	its_send_sync_nv(col[0]);
+	masked = read_sysreg(daif);
+	daif_clear(PSR_I_BIT | PSR_F_BIT);
+	its_send_sync_nv(col[0]);
+	unmasked = read_sysreg(daif);
+	daif_set(PSR_I_BIT | PSR_F_BIT);
+	report(masked == PSR_DAIF && unmasked == (PSR_DAIF & ~(PSR_I_BIT | PSR_F_BIT)),
+	       "DAIF after a command, where it is %#lx and %#lx: found %#lx and %#lx",
+	       (u64)PSR_DAIF, (u64)(PSR_DAIF & ~(PSR_I_BIT | PSR_F_BIT)), masked, unmasked);
+}
+
 /* Each command is printed; tests/test_its_commands.py reads the lines. */
 static void test_verbose(void)
 {
@@ -588,6 +604,7 @@ static const struct subtest subtests[] = {
 	{ "movall", test_movall },
 	{ "mapc", test_mapc },
 	{ "lookup", test_lookup },
+	{ "mask", test_mask },
 	{ "verbose", test_verbose },
 	{ "unmapped-collection", test_unmapped_collection },
 	{ "unmapped-device", test_unmapped_device },

@@ -81,6 +81,24 @@ static void test_lr_full(void)
 	guest_destroy(guest);
 }
 
+/* Interrupts of the host, which an injection masks for a while */
+static void test_mask(void)
+{
+	struct guest *guest = create_with_vgic(guest_enable_and_take);
+	u64 masked, unmasked;
+
+	guest_inject_irq(guest, AN_INTID);
+	masked = read_sysreg(daif);
+	daif_clear(PSR_I_BIT | PSR_F_BIT);
+	guest_inject_irq(guest, AN_INTID + 1);
+	unmasked = read_sysreg(daif);
+	daif_set(PSR_I_BIT | PSR_F_BIT);
+	report(masked == PSR_DAIF && unmasked == (PSR_DAIF & ~(PSR_I_BIT | PSR_F_BIT)),
+	       "DAIF after guest_inject_irq(), where it is %#lx and %#lx: found %#lx and %#lx",
+	       (u64)PSR_DAIF, (u64)(PSR_DAIF & ~(PSR_I_BIT | PSR_F_BIT)), masked, unmasked);
+	guest_destroy(guest);
+}
+
 /* As many list registers as the CPU has, each of which reaches the guest. */
 static void test_lr_all(void)
 {
@@ -292,6 +310,7 @@ static const struct subtest subtests[] = {
 	{ "lr-fiq", test_lr_fiq },
 	{ "lr-priority", test_lr_priority },
 	{ "lr-full", test_lr_full },
+	{ "mask", test_mask },
 	{ "lr-all", test_lr_all },
 	{ "lr-in-handler", test_lr_in_handler },
 	{ "eoi-count", test_eoi_count },
