@@ -121,6 +121,7 @@ static void test_errors(void)
 static void test_words(void)
 {
 	struct s2_mmu *mmu = s2mmu_init_ipa(1, S2_PAGE_4K, true, 36);
+	char leaf[96];
 
 	assert(!s2mmu_map(mmu, 0x80000000, 0x40000000, SZ_2M, S2_MAP_RO | S2_MAP_XN) &&
 	       !s2mmu_map(mmu, 0x80200000, 0x40200000, 3 * SZ_4K, S2_MAP_RW) &&
@@ -132,6 +133,17 @@ static void test_words(void)
 	s2mmu_explain(mmu, 1UL << 40);
 	assert(!s2mmu_set_raw(mmu, 0xc0000000, 2, 0x7ffffffff003));
 	s2mmu_explain(mmu, 0xc0000000);
+	assert(!s2mmu_set_raw(mmu, 0x140000000, 1, PT_VALID | PT_TABLE));
+	s2mmu_explain(mmu, 0x140000000);
+	assert(!s2mmu_map(mmu, 0x200000000, 0x40000000, SZ_1G, S2_MAP_RW));
+	s2mmu_explain(mmu, 0x200000000);
+	for (pteval_t attr = 0; attr < 16; attr++)
+		report_info("type %lu: %s", attr,
+			    s2mmu_describe_leaf(mmu, S2_MEMATTR(attr), leaf, sizeof(leaf)));
+	s2mmu_destroy(mmu);
+	mmu = s2mmu_init_ipa(1, S2_PAGE_4K, true, 44);
+	assert(mmu && !s2mmu_set_raw(mmu, 0, 0, S2_AF | PT_VALID));
+	s2mmu_explain(mmu, 0);
 	s2mmu_destroy(mmu);
 	report_pass("printed");
 }

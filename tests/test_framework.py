@@ -158,6 +158,7 @@ def test_dump_of_an_unhandled_exception() -> None:
         r"Vector: 4 \(ELxH_SYNC\)",
         r"ESR_EL2: +[0-9a-f]{8}, ec=0x25 \(data abort: translation fault, level 0, read\)",
         r"FAR_EL2: 00000dead0000000",
+        r"Exception frame registers:",
         r"x1 : 00000dead0000000 x0 : [0-9a-f]{16}",
         r"\tSTACK: @[0-9a-f]+( [0-9a-f]+){3,}",
         r"EXIT: STATUS=127",

@@ -21,7 +21,8 @@ static const char *type_name(bool fwb, pteval_t leaf)
 	return attr == S2_MEMATTR_NORMAL_NC   ? "Normal non-cacheable"
 	       : attr == S2_MEMATTR_NORMAL_WT ? "Normal write-through"
 	       : attr == S2_MEMATTR_NORMAL_WB ? "Normal write-back"
-					      : "Normal, inner and outer differ";
+	       : attr & 3		      ? "Normal, inner and outer differ"
+					      : "reserved type";
 }
 
 /* Bit 53 has a meaning with FEAT_XNX only. */
