@@ -6,6 +6,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <on-cpus.h>
+#include <report-internal.h>
 #include <string.h>
 #include <subtest.h>
 #include <asm/backtrace.h>
@@ -119,6 +120,21 @@ static void test_el0_handler(void)
 	run_print(guest, "at EL0 with a handler of the guest's own");
 	report(guest_exceptions == 3, "exceptions in the guest's handler: expected 3, found %u",
 	       guest_exceptions);
+}
+
+/* Those that have no result; each returns 0. */
+static u64 guest_calls(void)
+{
+	return guest_call(GUEST_CALL_PUTS, (u64) "a line\n", false, 0) |
+	       guest_call(GUEST_CALL_REPORT, REPORT_PASS, 0, (u64) "a check") << 8;
+}
+
+static void test_results(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_calls);
+
+	guest_check_run(guest, EXPECT_RETURN(0), "calls without a result");
+	guest_destroy(guest);
 }
 
 static u64 guest_hvc(void)
@@ -611,6 +627,7 @@ static const struct subtest subtests[] = {
 	{ "el0", test_el0 },
 	{ "el0-handler", test_el0_handler },
 	{ "number", test_number },
+	{ "results", test_results },
 	{ "opaque", test_opaque },
 	{ "stage1", test_stage1 },
 	{ "high", test_high },

@@ -11,6 +11,7 @@
 #include <subtest.h>
 #include <asm/guest-check.h>
 #include <asm/io.h>
+#include <asm/mmu.h>
 #include <asm/processor.h>
 #include <asm/pstate.h>
 #include <asm/psci.h>
@@ -275,9 +276,54 @@ static void test_call(void)
 	guest_destroy(guest);
 }
 
+/*
+ * The page that the vectors load from is not mapped, while PAN is clear: an exception of the host's
+ * own, whose handler maps it.
+ */
+static pteval_t *dispatch_pte;
+static unsigned int host_aborts;
+
+static enum guest_handler_result hide_dispatch_page(struct guest *guest)
+{
+	mmu_page_hide(dispatch_pte, guest->dispatch_page);
+	return GUEST_ACTION_RESUME;
+}
+
+static void show_dispatch_page(struct pt_regs *regs, unsigned int esr)
+{
+	host_aborts++;
+	mmu_page_show(dispatch_pte);
+}
+
+static u64 guest_hvc_twice(void)
+{
+	asm volatile("hvc #0\n	hvc #1" : : : "memory");
+	return 7;
+}
+
+static enum guest_handler_result hide_at_first(struct guest *guest)
+{
+	return guest->esr_el2 & 1 ? GUEST_ACTION_RESUME : hide_dispatch_page(guest);
+}
+
+static void test_no_pan(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_hvc_twice);
+
+	dispatch_pte = follow_pte(mmu_idmap, (uintptr_t)guest->dispatch_page);
+	host_aborts = 0;
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, show_dispatch_page);
+	guest_install_handler(guest, ELx_LOW_SYNC_64, hide_at_first);
+	guest_check_run(guest, EXPECT_RETURN(7), "a guest whose second exit finds a page missing");
+	report(host_aborts == 1, "aborts of the host in the vector: expected 1, found %u",
+	       host_aborts);
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, NULL);
+	guest_destroy(guest);
+}
+
 static const struct subtest subtests[] = {
 	{ "caller", test_caller },   { "nested", test_nested }, { "guest", test_guest },
-	{ "handler", test_handler }, { "call", test_call },
+	{ "handler", test_handler }, { "call", test_call },	{ "no-pan", test_no_pan },
 };
 
 int main(int argc, char **argv)
