@@ -141,10 +141,12 @@ static void test_words(void)
 		report_info("type %lu: %s", attr,
 			    s2mmu_describe_leaf(mmu, S2_MEMATTR(attr), leaf, sizeof(leaf)));
 	s2mmu_destroy(mmu);
-	mmu = s2mmu_init_ipa(1, S2_PAGE_4K, true, 44);
-	assert(mmu && !s2mmu_set_raw(mmu, 0, 0, S2_AF | PT_VALID));
-	s2mmu_explain(mmu, 0);
-	s2mmu_destroy(mmu);
+	mmu = s2mmu_init_ipa(1, S2_PAGE_4K, true, 44); /* with a level 0, on CPUs that have one */
+	if (mmu) {
+		assert(!s2mmu_set_raw(mmu, 0, 0, S2_AF | PT_VALID));
+		s2mmu_explain(mmu, 0);
+		s2mmu_destroy(mmu);
+	}
 	report_pass("printed");
 }
 
