@@ -6,6 +6,9 @@
  *   stage 1   VA by TTBR0: three tables, and the page OUT; the code by TTBR1, with a table of its own
  *   stage 2   each of the four pages by a 1G entry of its own; the code and its table one to one
  */
+#ifndef CONFORM_HEADER
+#define CONFORM_HEADER <conform/s1s2.h>
+#endif
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
@@ -37,7 +40,7 @@ struct s1s2_row {
 	struct translation_set set;
 };
 
-#include <conform/s1s2.h>
+#include CONFORM_HEADER
 
 #define VA 0x40000000UL
 #define IPA_BITS 39
@@ -45,10 +48,10 @@ struct s1s2_row {
 #define PAGES 4
 #define OUT (PAGES - 1)
 #define LEVELS 3
-#define IPA(page) (0x100000000UL + (page)*SZ_1G)
+#define IPA(page) (0x100000000UL + (page) * SZ_1G)
 #define VALUE (4UL << 32 | PROBE_CODE) /* of OUT: it is page 4 */
 #define S1_LEAF (PTE_AF | PTE_SHARED | PTE_USER | PT_VALID)
-#define TCR_PROBE \
+#define TCR_PROBE                                                                      \
 	(UL(2) << 32 /* IPS: 40 bits */ | UL(2) << 30 /* TG1: 4K */ | UL(0x35) << 24 | \
 	 (UL(64) - IPA_BITS) << 16 | UL(0x35) << 8 | (UL(64) - IPA_BITS))
 #define MAIR 0x04ffUL
@@ -91,8 +94,8 @@ static void create_pages(void)
 
 static bool create(void)
 {
-	test.mmu = s2mmu_create(&(struct s2_config){
-		.vmid = 1, .ipa_bits = IPA_BITS, .start = S2_START_LEVEL(1) });
+	test.mmu = s2mmu_create(
+		&(struct s2_config){ .vmid = 1, .ipa_bits = IPA_BITS, .start = S2_START_LEVEL(1) });
 	if (!test.mmu)
 		return false;
 	test.mmu->fwb = false; /* HCR_EL2.FWB stays clear */

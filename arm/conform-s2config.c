@@ -3,6 +3,9 @@
  * Conformance: VTCR_EL2 as geometry. A row is a configuration of kut_model/areas/s2config.py, legal or
  * not, and an address; the tables are those of a CPU that accepts it.
  */
+#ifndef CONFORM_HEADER
+#define CONFORM_HEADER <conform/s2config.h>
+#endif
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/conform.h>
@@ -19,7 +22,7 @@ struct s2config_expected {
 	struct translation_set sets[4];
 };
 
-#include <conform/s2config.h>
+#include CONFORM_HEADER
 
 /* Probes in the order of the model */
 enum { PROBE_LOW, PROBE_HIGH, PROBE_ABOVE, PROBE_FETCH, PROBES };

@@ -7,6 +7,9 @@
  *             1's tables
  *   stage 1   the image one to one; WALK_VA is OUT_IPA, by a level-3 table in the page of the row
  */
+#ifndef CONFORM_HEADER
+#define CONFORM_HEADER <conform/s2perm.h>
+#endif
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
@@ -25,7 +28,7 @@ struct s2perm_row {
 	struct translation_set set;
 };
 
-#include <conform/s2perm.h>
+#include CONFORM_HEADER
 
 #define PAGE_IPA 0x80000000UL
 #define OUT_IPA 0xc0000000UL

@@ -3,6 +3,9 @@
  * Conformance: stage-2 descriptors. A row is a descriptor of kut_model/areas/s2walk.py at a level of
  * a stage 2 of some shape, and an access or AT to the address whose walk comes there.
  */
+#ifndef CONFORM_HEADER
+#define CONFORM_HEADER <conform/s2walk.h>
+#endif
 #include <libcflat.h>
 #include <subtest.h>
 #include <asm/conform.h>
@@ -21,7 +24,7 @@ struct s2walk_row {
 	struct translation_set set;
 };
 
-#include <conform/s2walk.h>
+#include CONFORM_HEADER
 
 /* In the order of the model */
 enum { OP_READ, OP_WRITE, OP_EXEC, OP_AT_READ };

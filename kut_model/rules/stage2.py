@@ -140,4 +140,28 @@ RULES: Final = (
         function="AArch64.FullTranslate",
         matrix="F13",
     ),
+    Rule(
+        key="s2.attributes",
+        statement="Without FWB the weaker type of both stages is the result: Device over Normal, NC"
+        " over WT over WB, with the hints of stage 1; the wider shareability of both.",
+        section="D8.6.5, Combining memory attributes",
+        function="AArch64.S2DecodeMemAttrs, S2CombineS1MemAttrs, EncodePARAttrs",
+        matrix="A1",
+    ),
+    Rule(
+        key="s2.attributes.fwb",
+        statement="With FWB MemAttr[2:0] is the type: Device, not weaker than stage 1's, Normal NC"
+        " unless stage 1 is Device, Normal WB whatever stage 1 is, or stage 1's.",
+        section="D8.6.6, Stage 2 memory type when FEAT_S2FWB is implemented",
+        function="AArch64.S2ApplyFWBMemAttrs",
+        matrix="A1",
+    ),
+    Rule(
+        key="s2.attributes.xs",
+        statement="The XS attribute of stage 1 is cleared by FnXS of stage 2 and by Write-Back of"
+        " both domains; PAR_EL1.ATTR has encodings of its own for memory without it.",
+        section="D8.6.7; D24.2, PAR_EL1.ATTR",
+        function="S2CombineS1MemAttrs, EncodePARAttrs",
+        matrix="A6",
+    ),
 )

@@ -100,13 +100,13 @@ class Stage1:
     def _manages_access(self) -> bool:
         return self.control.ha and self.stage2.processor.haf
 
-    def _attributes(self, leaf: Leaf) -> Attributes:
-        """Return those of the leaf, by AttrIndx and SH."""
-        index = leaf.descriptor >> 2 & 7
-        sh = attributes.decode_shareability(leaf.descriptor >> 8 & 3, self.stage2.choices)
+    def leaf_attributes(self, descriptor: int) -> Attributes:
+        """Return those of a leaf, by AttrIndx and SH."""
+        index = descriptor >> 2 & 7
+        sh = attributes.decode_shareability(descriptor >> 8 & 3, self.stage2.choices)
         return attributes.decode_stage1(self.control.mair >> 8 * index & 0xFF, sh)
 
-    def _output_attributes(self, found: Attributes, access: Access) -> Attributes:
+    def output_attributes(self, found: Attributes, access: Access) -> Attributes:
         """Return them with SCTLR_EL1.C and I applied."""
         if access.kind is Kind.FETCH:
             uncached = found.is_device or not self.control.i
@@ -181,14 +181,14 @@ class Stage1:
         early = self._leaf_fault(leaf, access)
         if early:
             return replace(fault, type=early, level=leaf.level)
-        found = self._attributes(leaf)
+        found = self.leaf_attributes(leaf.descriptor)
         denied = self._check(leaf, tables, access, found)
         failed = self._update(leaf, ipa, access, denied[0] if denied else None)
         if failed:
             return failed
         if denied:
             return replace(fault, type=denied[0], level=leaf.level, write=denied[1])
-        return Output(leaf.output, self._output_attributes(found, access))
+        return Output(leaf.output, self.output_attributes(found, access))
 
 
 def _is_misaligned(access: Access, found: Attributes) -> bool:

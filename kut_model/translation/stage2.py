@@ -116,18 +116,18 @@ class Stage2:
                 return FaultType.ADDRESS_SIZE, level
             level += 1
 
-    def _attributes(self, leaf: Leaf, stage1: Attributes) -> Attributes:
-        """Return the leaf's attributes; with FWB they include stage 1's."""
-        memattr = leaf.descriptor >> 2 & 0xF
+    def leaf_attributes(self, descriptor: int, stage1: Attributes) -> Attributes:
+        """Return a leaf's attributes; with FWB they include stage 1's."""
+        memattr = descriptor >> 2 & 0xF
         sh = attributes.decode_shareability(
-            self.control.sh if self.control.ds else leaf.descriptor >> 8 & 3, self.choices
+            self.control.sh if self.control.ds else descriptor >> 8 & 3, self.choices
         )
-        fnxs = bool(leaf.descriptor & descriptors.FNXS)
+        fnxs = bool(descriptor & descriptors.FNXS)
         if self.control.fwb:
             return attributes.force(stage1, memattr, sh, fnxs=fnxs, processor=self.processor)
         return attributes.decode_stage2(memattr, sh, fnxs=fnxs, choices=self.choices)
 
-    def _combine(self, access: Access, stage1: Attributes, stage2: Attributes) -> Attributes:
+    def combine(self, access: Access, stage1: Attributes, stage2: Attributes) -> Attributes:
         """Return both stages' attributes: HCR_EL2.CD, ID and PTW change those of stage 2."""
         control, fetch = self.control, access.kind is Kind.FETCH
         if fetch:
@@ -189,12 +189,12 @@ class Stage2:
         early = self._leaf_fault(leaf, access, found.ipa_bits)
         if early:
             return Fault(early, 2, leaf.level, ipa, on_walk, write)
-        stage2 = self._attributes(leaf, stage1)
+        stage2 = self.leaf_attributes(leaf.descriptor, stage1)
         denied = self._check(leaf, access, stage2)
         self._update(leaf, access, denied[0] if denied else None)
         if denied:
             return Fault(denied[0], 2, leaf.level, ipa, on_walk, denied[1])
-        return Output(leaf.output, self._combine(access, stage1, stage2))
+        return Output(leaf.output, self.combine(access, stage1, stage2))
 
 
 def stage2(
