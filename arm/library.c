@@ -192,6 +192,49 @@ static void test_ranges(void)
 		     "word read through a block");
 }
 
+/* Checks that each page of [@start, @start + @size) has its number, and is writable but for @page. */
+static void check_pages(u64 *start, size_t size, u64 *page, const char *what)
+{
+	u64 wrong = 0, denied = 0;
+
+	for (u64 *word = start; word < start + size / 8; word += PAGE_SIZE / 8) {
+		wrong += *word != (u64)word;
+		denied += store_faults(word, (u64)word);
+	}
+	report(store_faults(page, (u64)page), "store to a page of %s: expected a fault, found none",
+	       what);
+	report_equal(wrong, 0, "wrong words in a block that was split, %s", what);
+	report_equal(denied, 1, "pages of it that are not writable, %s", what);
+}
+
+/* A page of a block that maps the heap */
+static void test_split(void)
+{
+	u64 size = pt_level_size(PAGE_SHIFT, 2);
+	u64 *mem = memalign_pages(size, size), *page = mem + 3 * PAGE_SIZE / 8;
+	pteval_t before;
+	phys_addr_t pa;
+
+	if (!mem) {
+		report_skip("no memory for a block of %lu MiB", size / SZ_1M);
+		return;
+	}
+	pa = virt_to_phys(page);
+	for (u64 *word = mem; word < mem + size / 8; word += PAGE_SIZE / 8)
+		*word = (u64)word;
+	before = *follow_pte(mmu_idmap, (uintptr_t)mem);
+	report(!mmu_page_entry(mmu_idmap, (uintptr_t)mem),
+	       "leaf of the heap: expected a block, found %#lx", before);
+	mmu_set_range_ptes(mmu_idmap, (uintptr_t)page, pa, pa + PAGE_SIZE,
+			   __pgprot((before & ~(PT_ADDR_MASK | PT_TABLE)) | PTE_RDONLY));
+	check_pages(mem, size, page, "made read-only by mmu_set_range_ptes()");
+	report(mmu_page_entry(mmu_idmap, (uintptr_t)mem) &&
+		       !((*follow_pte(mmu_idmap, (uintptr_t)mem) ^ before) &
+			 ~(PT_ADDR_MASK | PT_TABLE)),
+	       "attributes of another page of the block: expected those of %#lx, found %#lx",
+	       before, *follow_pte(mmu_idmap, (uintptr_t)mem));
+}
+
 /*
  * Text and environment
  */
@@ -306,10 +349,9 @@ static void test_cpu(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "alloc-ops", test_alloc_ops }, { "reserve", test_reserve },
-	{ "vmap", test_vmap },		 { "ranges", test_ranges },
-	{ "text", test_text },		 { "errno-name", test_errno_name },
-	{ "errata", test_errata },	 { "cpu", test_cpu },
+	{ "alloc-ops", test_alloc_ops },   { "reserve", test_reserve }, { "vmap", test_vmap },
+	{ "ranges", test_ranges },	   { "split", test_split },	{ "text", test_text },
+	{ "errno-name", test_errno_name }, { "errata", test_errata },	{ "cpu", test_cpu },
 };
 
 int main(int argc, char **argv)

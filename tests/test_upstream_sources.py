@@ -77,7 +77,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / "configs").mkdir()
     (top / "kut.toml").write_text(KUT_TOML)
     (top / "environment").write_text(ENVIRONMENT)
-    there = {image: source for image in IMAGES if (source := source_of(image))}
+    there = {image: found for image in IMAGES if (found := source_of(image))}
     for path in there.values():
         shutil.copy(path, top / "arm")
     for name, test in TESTS.items():

@@ -119,7 +119,10 @@ static void set_leaf(pgd_t *pgtable, u64 va, int level, pteval_t leaf)
 	pteval_t *table = pgtable, *entry;
 
 	for (int above = pt_start_level(PAGE_SHIFT, VA_BITS); above < level; above++) {
-		table = next_table(&table[entry_index(va, above)], above);
+		entry = &table[entry_index(va, above)];
+		if (*entry & PT_VALID && !pt_is_table(*entry, above))
+			mmu_split_block(entry, above);
+		table = next_table(entry, above);
 		assert_msg(table, "no memory for a page table");
 	}
 	entry = &table[entry_index(va, level)];

@@ -53,8 +53,9 @@ bool mmu_try_map(pgd_t *pgtable, u64 va, phys_addr_t pa, u64 size, enum mmu_prot
 /*
  * Map [@start, @end) from @va on with pages, or with blocks (of 2 MiB where pages have 4 KiB),
  * whose attributes are @prot, AF and inner shareable. The range is rounded outwards to whole
- * leaves. An existing leaf is replaced, by break-before-make; an assertion fails when a table, or a
- * larger block, is in the way or memory is out.
+ * leaves. An existing leaf is replaced, by break-before-make; so is a larger block, whose rest is
+ * mapped as before: no other CPU may use it meanwhile. An assertion fails when a table is in the way,
+ * or memory is out.
  */
 void mmu_set_range_ptes(pgd_t *pgtable, uintptr_t va, phys_addr_t start, phys_addr_t end,
 			pgprot_t prot);
@@ -71,6 +72,12 @@ pteval_t *mmu_page_entry(pgd_t *pgtable, uintptr_t va);
  * everything from the start. The vmalloc region is mapped by pages.
  */
 void mmu_clear_user(pgd_t *pgtable, unsigned long va);
+
+/*
+ * Internal: replace the block @entry of @level by a table of leaves that map the same, by
+ * break-before-make.
+ */
+void mmu_split_block(pteval_t *entry, int level);
 
 /* Unmap a page that is mapped by a page entry, for this CPU, and map it again (see guest.c). */
 void mmu_page_hide(pteval_t *pte, const void *va);
