@@ -2,8 +2,8 @@
 """A stand-in for QEMU with an image of the conformance suite, which dies at rows.
 
 The file after -kernel has a letter for each row: P, F and S are verdicts; A aborts, H hangs, D is
-a dump of the guest, O aborts unless rows are traced. A letter behind a / is for the time before the
-first row, one behind a second / for that after the last.
+a dump of the guest, O aborts unless the row is traced. A letter behind a / is for the time before
+the first row, one behind a second / for that after the last.
 """
 
 import os
@@ -45,7 +45,9 @@ def main() -> None:
     rows, _, ends = Path(option("-kernel")).read_text().strip().partition("/")
     before, _, after = ends.partition("/")
     arguments = option("-append").split()
-    is_traced = "trace" in arguments
+    traced = [int(each.removeprefix("trace=")) for each in arguments if each.startswith("trace=")]
+    left = traced[-1] if traced else 0
+    is_traced = left > 0
     starts = [int(each.removeprefix("start=")) for each in arguments if each.startswith("start=")]
     start = starts[-1] if starts else 0
     say(f"AREA: some {len(rows)} 0123456789abcdef")
@@ -54,6 +56,8 @@ def main() -> None:
     has_reason = False
     counts = dict.fromkeys("PFS", 0)
     for number, letter in list(enumerate(rows))[start:]:
+        is_traced = left > 0
+        left -= is_traced
         if is_traced:
             say(f"ROW: some {number}")
         die(letter, is_traced=is_traced)

@@ -176,6 +176,7 @@ def test_the_comparison_for_programs() -> None:
         "drift": 1.0,
         "unchanged": 1,
         "notes": [],
+        "rows": [],
         "changes": [
             {
                 "test": "a",

@@ -60,12 +60,19 @@ def test_arguments_select_rows() -> None:
 
 
 def test_trace_names_each_row_before_it_runs_and_reports_it_alone() -> None:
-    assert boot("trace", f"rows={FIRST_SKIPPED - 1}-{FIRST_SKIPPED}")[1:-2] == [
+    assert boot("trace=9", f"rows={FIRST_SKIPPED - 1}-{FIRST_SKIPPED}")[1:-2] == [
         f"ROW: hvc {FIRST_SKIPPED - 1}",
         f"ROWS: hvc {FIRST_SKIPPED - 1} P",
         f"ROW: hvc {FIRST_SKIPPED}",
         "REASON: hvc 1 FEAT_FGT ID_AA64MMFR0_EL1.FGT",
         f"ROWS: hvc {FIRST_SKIPPED} S1",
+    ]
+
+
+def test_trace_ends_after_its_number_of_rows() -> None:
+    assert boot("trace=1", "rows=3,5-7")[1:-2] == [
+        *("ROW: hvc 3", "ROWS: hvc 3 P"),
+        "ROWS: hvc 5 3P",
     ]
 
 
@@ -78,7 +85,8 @@ def test_trace_names_each_row_before_it_runs_and_reports_it_alone() -> None:
         ("rows=3;5", "expected ranges of rows, as in 3-5,7"),
         ("start=x", "numbers of rows"),
         ("rows=4294967296", "numbers of rows"),
-        ("trail", "the arguments are start=N rows=A-B,C trace list"),
+        ("trace=", "numbers of rows"),
+        ("trail", "the arguments are start=N rows=A-B,C trace=N list"),
     ],
 )
 def test_a_wrong_argument_is_named(argument: str, error: str) -> None:

@@ -116,6 +116,27 @@ def test_a_machine_that_dies_too_often_is_given_up(
     assert result.verdict.reason.startswith("the machine died at 2 rows, and the rows behind")
 
 
+def test_a_machine_that_hangs_too_often_is_given_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "MOST_HANGS", 2)
+    monkeypatch.setattr(isolation, "STALL", 0.5)
+    result = bench.run("PHPHPP")
+    assert verdicts(result) == "P C 4-"
+    assert (result.status, result.verdict.cause) == (Status.CRASH, Cause.ROWS_CRASHED)
+
+
+def test_rows_behind_a_crash_are_traced_for_a_while(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a crash nearby costs one machine, and one far away is found all the same."""
+    monkeypatch.setattr(isolation, "_TRACED", 4)
+    result = bench.run("PPAPAPPPPPPPPAPP")
+    assert verdicts(result) == "2P C P C 8P C 2P"
+    assert bench.boots == 6
+    assert failed(result)[-1] == f"CRASH: some: some.13: {ABORTED}"
+
+
 def test_the_command_and_the_log_are_those_of_the_first_machine(bench: Bench) -> None:
     result = bench.run("PAP", "start=0")
     assert result.command[-2:] == ("-append", "start=0")

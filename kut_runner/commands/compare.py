@@ -46,7 +46,7 @@ def command(
         if table := cells.cell_table(run.results, run.names):
             _show(table.lines(), table.as_json, json)
             return ExitCode.OK
-    runs = (store.load(name, brief=True) for name in (before or "latest~1", after or "latest"))
+    runs = (store.load(name) for name in (before or "latest~1", after or "latest"))
     found = compare.compare(*runs, ratio=slower)
     _show(found.lines(), found.as_json, json)
     return ExitCode.TESTS_FAILED if found.has_newly_failing else ExitCode.OK

@@ -16,6 +16,8 @@ from statistics import median
 from typing import Any, Final
 
 from kut_runner.errors import UsageError
+from kut_runner.records import compare_rows
+from kut_runner.records.compare_rows import RowChange, RowKind
 from kut_runner.records.document import Document, RunMetadata
 from kut_runner.targets.selection import label
 from kut_runner.verdict.result import TestResult
@@ -80,11 +82,15 @@ class Comparison:
     """Median of the ratios of times; 1.0 when too few tests can be compared."""
     notes: tuple[str, ...] = field(default=())
     """Differences between the runs themselves, which may explain the changes."""
+    rows: tuple[RowChange, ...] = ()
+    """Changes of rows of the conformance suite, in tests that both runs have."""
 
     @property
     def has_newly_failing(self) -> bool:
-        """Whether a test fails that did not fail before."""
-        return any(change.kind is Kind.NEWLY_FAILING for change in self.changes)
+        """Whether a test or a row fails that did not fail before."""
+        return any(change.kind is Kind.NEWLY_FAILING for change in self.changes) or any(
+            change.kind is RowKind.NEWLY_FAILING for change in self.rows
+        )
 
     def lines(self) -> Iterator[str]:
         """Yield the comparison as lines of text."""
@@ -93,6 +99,7 @@ class Comparison:
         for change in self.changes:
             kind = change.kind.value.upper()
             yield f"{kind:13}  {change.name:{width}}  {change.description}".rstrip()
+        yield from compare_rows.lines(self.rows)
         yield self._summary()
 
     def as_json(self) -> dict[str, Any]:
@@ -111,6 +118,16 @@ class Comparison:
                     "after": _brief(change.after),
                 }
                 for change in self.changes
+            ],
+            "rows": [
+                {
+                    "test": change.test,
+                    "row": change.row,
+                    "kind": change.kind.value,
+                    "before": change.before,
+                    "after": change.after,
+                }
+                for change in self.rows
             ],
         }
 
@@ -148,6 +165,7 @@ def compare(before: Document, after: Document, *, ratio: float = RATIO) -> Compa
         unchanged=len({*old, *new, *after.missing}) - len(found),
         drift=drift,
         notes=tuple(_notes(before, after)),
+        rows=compare_rows.changes(old, new),
     )
 
 

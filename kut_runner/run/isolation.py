@@ -2,9 +2,9 @@
 """Isolation of rows of the conformance suite: a machine that dies or hangs costs one row.
 
 An image reports rows in blocks, so the row at which its machine died is not known at once. The
-machine is started again from the first row without a verdict, with `trace`, which names each row
-before it runs. The row that it names last is a crash, and another machine goes on behind it. Where
-nothing dies there is one machine, as for any test.
+machine is started again from the first row without a verdict, and names each row before it runs
+(`trace=N`). The row that it names last is a crash, and another machine goes on behind it, tracing
+too, as such rows are often neighbours. Where nothing dies there is one machine, as for any test.
 
 The boots of a test become one output and one verdict here; the functions are pure.
 """
@@ -27,8 +27,12 @@ if TYPE_CHECKING:
     from kut_runner.verdict.diagnosis import Diagnosis
     from kut_runner.verdict.row_list import RowList
 
-#: Most rows of a test at which the machine may die; a row costs two machines.
-MOST_CRASHES: Final = 50
+#: Most rows of a test at which the machine may die, and at which it may hang.
+MOST_CRASHES: Final = 500
+MOST_HANGS: Final = 20
+#: Rows that a machine traces: those of a block, so that the row that killed the last one is among
+#: them.
+_TRACED: Final = 1000
 #: Seconds of CPU time without output after which a row hangs: a block takes 0.1 s.
 STALL: Final = 2.0
 
@@ -79,15 +83,12 @@ def arguments(boots: Sequence[Boot]) -> str:
     """Return the arguments of the image that another machine is to have, "" if none is needed."""
     last = boots[-1]
     rows = last.output.rows
-    if not rows or not last.has_died or _crashes(boots) >= MOST_CRASHES:
+    if not rows or not last.has_died or _is_hopeless(boots):
         return ""
-    row = last.crashed_row
-    if row is not None:
-        return f"start={row + 1}" if row + 1 < rows.count else ""
-    if len(boots) > 1 and boots[-2].has_died and boots[-2].crashed_row is None:
-        return ""  # this one was traced, and died at no row
     first = _first_unreported(boots)
-    return f"start={first} trace" if first < rows.count else ""
+    if len(boots) > 1 and first == _first_unreported(boots[:-1]):
+        return ""  # it died again, and at no row
+    return f"start={first} trace={_TRACED}" if first < rows.count else ""
 
 
 def merged(boots: Sequence[Boot]) -> GuestOutput:
@@ -119,8 +120,8 @@ def verdict(boots: Sequence[Boot], rows: AreaRows) -> Verdict:
     counts = rows.counts
     if last.has_died and last.crashed_row is None:
         return last.verdict
-    if _crashes(boots) >= MOST_CRASHES:
-        reason = f"the machine died at {MOST_CRASHES} rows, and the rows behind them did not run"
+    if _is_hopeless(boots):
+        reason = f"the machine died at {_crashes(boots)} rows, and the rows behind them did not run"
         return Verdict(Status.CRASH, reason, ExitCode.TESTS_FAILED, Cause.ROWS_CRASHED)
     if lone := next((boot for boot in _deaths_without_row(boots)), None):
         reason = f"{lone.reason}; traced, it did not happen again"
@@ -148,6 +149,12 @@ def with_list(boots: Sequence[Boot], row_list: "RowList") -> list[Boot]:
         else boot
         for boot in boots
     ]
+
+
+def _is_hopeless(boots: Sequence[Boot]) -> bool:
+    """Return whether the machine died or hung too often to go on."""
+    hangs = sum(boot.process_exit.kind is ExitKind.TIMED_OUT for boot in boots)
+    return _crashes(boots) >= MOST_CRASHES or hangs >= MOST_HANGS
 
 
 def _crashes(boots: Sequence[Boot]) -> int:

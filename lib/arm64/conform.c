@@ -45,7 +45,8 @@ static struct {
 struct selection {
 	u32 start;
 	const char *rows; /* NULL: all */
-	bool trace, list;
+	u32 trace; /* rows to trace, before others */
+	bool list;
 };
 
 bool conform_has(const struct conform_feature *feature)
@@ -232,12 +233,12 @@ static struct selection parse_arguments(int argc, char **argv)
 			selection.start = parse_number(&value, argv[i]);
 		else if (!strncmp(argv[i], "rows=", 5))
 			selection.rows = value;
-		else if (!strcmp(argv[i], "trace"))
-			selection.trace = true;
+		else if (!strncmp(argv[i], "trace=", 6))
+			selection.trace = parse_number(&value, argv[i]);
 		else if (!strcmp(argv[i], "list"))
 			selection.list = true;
 		else
-			report_abort("%s: the arguments are start=N rows=A-B,C trace list",
+			report_abort("%s: the arguments are start=N rows=A-B,C trace=N list",
 				     argv[i]);
 	}
 	return selection;
@@ -268,12 +269,14 @@ int conform_main(const struct conform_area *area, int argc, char **argv)
 	for (u32 row = 0; row < area->nr_rows; row++) {
 		if (!is_selected(&selection, row))
 			continue;
-		if (selection.list)
+		if (selection.list) {
 			list_row(row);
-		else if (selection.trace)
+		} else if (selection.trace) {
 			trace_row(row);
-		else
+			selection.trace--;
+		} else {
 			run_row(row);
+		}
 		if (block_is_full())
 			end_block();
 	}

@@ -9,13 +9,13 @@
  *   REASON: NAME N FEATURE FIELD    before the first row that is skipped for this reason
  *   FAIL: NAME: ID: expected ..., found ...
  *   ROWS: NAME FIRST VERDICTS       the verdicts of consecutive rows from number FIRST on
- *   ROW: NAME N                     with `trace`: row N runs next
+ *   ROW: NAME N                     with `trace=N`: row N runs next
  *
  * VERDICTS are runs, as in "120P F 12S1": a count, which 1 is left out, and P for passed, F for
  * failed or S and the number of a reason for skipped. SUMMARY counts every row.
  *
  * Arguments: `start=N` leaves out the rows before number N, `rows=A-B,C` all others, `list` prints
- * the ids of the rows instead, `trace` also reports each row by itself.
+ * the ids of the rows instead, `trace=N` also reports each of the first N rows by itself.
  */
 #ifndef ASMARM64_CONFORM_H
 #define ASMARM64_CONFORM_H
