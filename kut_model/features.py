@@ -56,6 +56,7 @@ def _table(features: Iterable[Feature]) -> dict[str, Feature]:
 
 FEATURES: Final = _table(
     (
+        Feature("FEAT_AA32EL0", "ID_AA64PFR0_EL1", "EL0", 0, 2),
         Feature("FEAT_AA32EL1", "ID_AA64PFR0_EL1", "EL1", 4, 2),
         Feature("FEAT_GICv3", "ID_AA64PFR0_EL1", "GIC", 24),
         Feature("FEAT_RAS", "ID_AA64PFR0_EL1", "RAS", 28),
@@ -84,6 +85,7 @@ FEATURES: Final = _table(
         Feature("FEAT_DPB2", "ID_AA64ISAR1_EL1", "DPB", 0, 2),
         Feature("FEAT_SPECRES", "ID_AA64ISAR1_EL1", "SPECRES", 40),
         Feature("FEAT_SPECRES2", "ID_AA64ISAR1_EL1", "SPECRES", 40, 2),
+        Feature("FEAT_WFxT", "ID_AA64ISAR2_EL1", "WFxT", 0, 2),
         Feature("FEAT_ATS1A", "ID_AA64ISAR2_EL1", "ATS1A", 60),
         Feature("FEAT_FGT", "ID_AA64MMFR0_EL1", "FGT", 56),
         Feature("FEAT_ECV", "ID_AA64MMFR0_EL1", "ECV", 60),

@@ -9,7 +9,7 @@ import pytest
 import realtree
 
 from kut_model.tables import sysreg
-from kut_model.traps.access import conditions
+from kut_model.traps.access import rules
 from kut_model.traps.cases import Case, outcome_of
 from kut_model.traps.conditions import CONDITIONS, Access, Condition
 from kut_model.traps.result import Outcome
@@ -49,7 +49,7 @@ def swapped(condition: Condition) -> Condition:
     def other(access: Access, argument: str) -> Outcome | None:
         result = condition(access, argument)
         taken = result.taken if result else None
-        return access.trap(3 - taken.el, taken.ec) if taken else result
+        return access.exception(3 - taken.el, taken.ec, taken.iss) if taken else result
 
     return other
 
@@ -57,7 +57,7 @@ def swapped(condition: Condition) -> Condition:
 def for_writes_too(condition: Condition) -> Condition:
     """Return a rule that looks at the control of writes for reads."""
     return lambda access, argument: condition(
-        Access(access.register, not access.write, access.el, access.state), argument
+        Access(access.el, access.state, access.register, not access.write), argument
     )
 
 
@@ -84,9 +84,9 @@ def test_passing_rows_depend_on_the_rule(
     cases = verified()
     assert len(cases) > MANY
     monkeypatch.setitem(CONDITIONS, rule, flip(CONDITIONS[rule]))
-    conditions.cache_clear()
+    rules.cache_clear()
     changed = [case for case in cases if outcome_now(case) != case.outcome]
-    conditions.cache_clear()
+    rules.cache_clear()
     assert changed, f"no verified row notices the rule {rule}"
 
 

@@ -42,6 +42,13 @@ RULES: Final = (
         matrix="C",
     ),
     Rule(
+        key="sysreg.aarch32",
+        statement="Controls of EL1, HSTR_EL2 and those of the AArch64 register trap MRC and MCR.",
+        section="G8, the accessibility of each register; D24.2, HSTR_EL2 and ESR_EL2",
+        function="AArch64.AArch32SystemAccessTrap",
+        matrix="C",
+    ),
+    Rule(
         key="sysreg.nv",
         statement="HCR_EL2.NV, NV1 and NV2 trap or redirect EL1's accesses to registers of EL2.",
         section="D8.11, nested virtualization; D24.2, HCR_EL2.NV, NV1 and NV2",

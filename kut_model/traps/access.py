@@ -20,17 +20,17 @@ _RULE: Final = re.compile(r"([a-z0-9]+[=!]?):?(.*)")
 
 def access(register: Register, state: State, *, write: bool, el: int) -> Outcome:
     """Return what an MRS, MSR (register) or SYS at `el` gives (the registers' accessors)."""
-    this = Access(register, write, el, state)
+    this = Access(el, state, register, write)
     if not _exists(register, write=write, el=el):
         return _absent(this)
-    for condition, argument in conditions(register):
+    for condition, argument in rules(register):
         if outcome := condition(this, argument):
             return outcome
     return this.made()
 
 
 @cache
-def conditions(register: Register) -> tuple[tuple[Condition, str], ...]:
+def rules(register: Register) -> tuple[tuple[Condition, str], ...]:
     """Return the rules of a register and their arguments, by priority."""
     found = (_RULE.fullmatch(rule) for rule in register.rules)
     return tuple((CONDITIONS[match[1]], match[2]) for match in found if match)

@@ -35,7 +35,7 @@ _TRAPPING: Final = (
     "HCR_EL2 MDCR_EL2 CPTR_EL2 CNTHCTL_EL2 ICH_HCR_EL2 HFGRTR_EL2 HFGWTR_EL2 HFGITR_EL2 HDFGRTR_EL2"
     " HDFGWTR_EL2 HAFGRTR_EL2"
 )
-_ROUTING: Final = "FMO IMO AMO DC TGE HCD RW E2H NV NV1 NV2 AT"
+_ROUTING: Final = "FMO IMO AMO VI DC TGE HCD RW E2H NV NV1 NV2 AT"
 
 Changes = tuple[tuple[str, int], ...]
 
@@ -46,10 +46,12 @@ class Place:
 
     el: int
     tge: int
+    state: str = ""
+    """Instruction set of AArch32, "a32" or "t32"; empty for AArch64."""
 
     def __str__(self) -> str:
         """Name it as ids do."""
-        return "host-el0" if self.tge else f"el{self.el}"
+        return "host-el0" if self.tge else f"el{self.el}" + (f"-{self.state}" if self.state else "")
 
 
 PLACES: Final = (Place(1, 0), Place(0, 0), Place(0, 1))
@@ -68,16 +70,18 @@ class Case:
     e2h: int
 
 
-class _Recorder(State):
-    """A state that notes which fields were looked at."""
+class Recorder(State):
+    """A state that notes which fields are looked at."""
 
     __slots__ = ("seen",)
 
     def __init__(self, state: Mapping[str, int]) -> None:
+        """Begin with the values of `state`, and nothing seen."""
         super().__init__(state)
         self.seen: set[str] = set()
 
     def __getitem__(self, key: str) -> int:
+        """Return the value of a field, and note it."""
         self.seen.add(key)
         return super().get(key, 0)
 
@@ -120,7 +124,7 @@ def _looked_at(register: Register, changes: Changes, e2h: int) -> set[str]:
     for place in PLACES:
         for write in (False, True):
             state = base(e2h=e2h, tge=place.tge).having(dict(changes))
-            recorder = _Recorder(state)
+            recorder = Recorder(state)
             access(register, recorder, write=write, el=place.el)
             seen |= recorder.seen
     return seen

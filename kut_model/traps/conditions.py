@@ -11,54 +11,28 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from kut_model.traps.controls import State
-from kut_model.traps.outcome import ExceptionClass, Taken
+from kut_model.traps.execution import FP, SME, SVE, Execution, Unit, el1_disables, el2_disables
+from kut_model.traps.outcome import ExceptionClass
 from kut_model.traps.registers import Register
-from kut_model.traps.result import Kind, Outcome, undefined
-
-#: EC 0x07: the condition field of an AArch64 instruction, CV 1 and COND 0b1110 (ConditionSyndrome).
-_CONDITION_ALWAYS: Final = 1 << 24 | 0xE << 20
-_ISS: Final = {ExceptionClass.FP: _CONDITION_ALWAYS, ExceptionClass.SVE: 0, ExceptionClass.SME: 0}
-_NO_EL0: Final = (0b00, 0b01, 0b10)
+from kut_model.traps.result import Kind, Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class Access(Execution):
     """An access to a register at EL1 or EL0."""
 
     register: Register
     write: bool
-    el: int
-    state: State
 
-    @property
-    def tge(self) -> bool:
-        """Whether EL0 takes its exceptions to EL2."""
-        return self.el == 0 and self.state["HCR_EL2.TGE"] == 1
-
-    @property
-    def host(self) -> bool:
-        """Whether this is EL0 of a host with VHE: HCR_EL2.{E2H, TGE} is {1, 1} (ELIsInHost)."""
-        return self.tge and self.state["HCR_EL2.E2H"] == 1
-
-    @property
-    def guest_vhe(self) -> bool:
-        """Whether it is below a host with VHE, and not its EL0."""
-        return self.state["HCR_EL2.E2H"] == 1 and not self.host
-
-    def trap(self, el: int, ec: ExceptionClass = ExceptionClass.SYS64) -> Outcome:
+    def trap(self, el: int) -> Outcome:
         """Trap it to `el`, or EL2 if EL1 takes nothing from EL0 (AArch64.SystemAccessTrap)."""
-        iss = _ISS[ec] if ec in _ISS else self.register.iss(write=self.write)
-        return Outcome(Kind.EXCEPTION, taken=Taken(2 if self.tge else el, ec, iss, after=False))
+        return self.exception(el, ExceptionClass.SYS64, self.register.iss(write=self.write))
 
     def made(self, name: str = "") -> Outcome:
         """Return that it is made, to the register `name` if that is another one."""
         if self.register.is_instruction:
             return Outcome(Kind.EXECUTE)
         return Outcome(Kind.ACCESS, name or self.register.name)
-
-    def undefined(self) -> Outcome:
-        """Return UNDEFINED (AArch64.UndefinedFault: to EL1, or EL2 with TGE)."""
-        return undefined(2 if self.tge else 1)
 
 
 Condition: TypeAlias = Callable[[Access, str], Outcome | None]
@@ -163,21 +137,11 @@ def _cptr(access: Access, field: str) -> Outcome | None:
     return access.trap(2) if access.state[f"CPTR_EL2.{field}"] else None
 
 
-def _vector(field: str, flag: str, ec: ExceptionClass) -> Condition:
-    """CPACR_EL1 and CPTR_EL2: FP, SVE or SME (AArch64.CheckFPAdvSIMDEnabled and the like)."""
+def _vector(unit: Unit) -> Condition:
+    """CPACR_EL1 and CPTR_EL2: registers of FP, SVE or SME."""
 
     def condition(access: Access, _argument: str) -> Outcome | None:
-        state = access.state
-        el1 = state[f"CPACR_EL1.{field}"]
-        if not access.host and (el1 & 1 == 0 or (access.el == 0 and el1 in _NO_EL0)):
-            # FP with TGE and without VHE: as UNDEFINED (AArch64.AdvSIMDFPAccessTrap)
-            as_undefined = access.tge and ec is ExceptionClass.FP
-            return access.undefined() if as_undefined else access.trap(1, ec)
-        el2 = state[f"CPTR_EL2.{field}"]
-        if access.host and el2 in _NO_EL0:
-            return access.trap(2, ec)
-        trapped = el2 & 1 == 0 if state["HCR_EL2.E2H"] else state[f"CPTR_EL2.{flag}"]
-        return access.trap(2, ec) if trapped else None
+        return el1_disables(access, unit) or el2_disables(access, unit)
 
     return condition
 
@@ -223,6 +187,16 @@ def _amu(access: Access, _argument: str) -> Outcome | None:
 def _mdscr_tdcc(access: Access, _argument: str) -> Outcome | None:
     """MDSCR_EL1.TDCC: the debug communications channel at EL0."""
     return access.trap(1) if not access.el and access.state["MDSCR_EL1.TDCC"] else None
+
+
+def _hstr(access: Access, field: str) -> Outcome | None:
+    """HSTR_EL2: coprocessor 15 of AArch32, by CRn."""
+    return access.trap(2) if not access.host and access.state[f"HSTR_EL2.{field}"] else None
+
+
+def _cp15ben(access: Access, _argument: str) -> Outcome | None:
+    """SCTLR_EL1.CP15BEN: barriers of coprocessor 15."""
+    return None if access.state["SCTLR_EL1.CP15BEN"] else access.undefined()
 
 
 def _sre(access: Access, _argument: str) -> Outcome | None:
@@ -399,6 +373,7 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "cntpct": _cntpct,
     "cntv": _cntv,
     "cntvct": _cntvct,
+    "cp15ben": _cp15ben,
     "cptr": _cptr,
     "currentel": _current_el,
     "dfgt": _dfgt,
@@ -412,11 +387,12 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "entp2": _sctlr("EnTP2", 0),
     "fgt": _fgt,
     "fgt0": _fgt_clear,
-    "fp": _vector("FPEN", "TFP", ExceptionClass.FP),
+    "fp": _vector(FP),
     "hcr": _hcr,
     "hcr!": _hcr_clear,
     "hcrx!": _hcrx_clear,
     "hcrxw": _hcrx_write,
+    "hstr": _hstr,
     "iccsre": _icc_sre,
     "ich": _ich,
     "icv0": _gic_virtual("FMO"),
@@ -436,10 +412,10 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "pmu": _pmu,
     "pmur": _pmu_read,
     "sgi": _sgi,
-    "sme": _vector("SMEN", "TSM", ExceptionClass.SME),
+    "sme": _vector(SME),
     "spsel": _sp_el0,
     "sre": _sre,
-    "sve": _vector("ZEN", "TZ", ExceptionClass.SVE),
+    "sve": _vector(SVE),
     "tda": _debug("TDA"),
     "tdcc": _mdscr_tdcc,
     "tdosa": _debug("TDOSA"),

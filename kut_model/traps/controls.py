@@ -33,7 +33,7 @@ def _of(registers: str, fields: str) -> tuple[str, ...]:
 
 
 _HCR: Final = (
-    "FMO 3, IMO 4, AMO 5, DC 12, TWI 13, TWE 14, TID0 15, TID1 16, TID2 17, TID3 18, TSC 19,"
+    "FMO 3, IMO 4, AMO 5, VI 7, DC 12, TWI 13, TWE 14, TID0 15, TID1 16, TID2 17, TID3 18, TSC 19,"
     " TIDCP 20, TACR 21, TSW 22, TPC 23, TPU 24, TTLB 25, TVM 26, TGE 27, TDZ 28, HCD 29, TRVM 30,"
     " RW 31, E2H 34, TLOR 35, TERR 36, APK 40, API 41, NV 42, NV1 43, AT 44, NV2 45, FIEN 47,"
     " TID4 49, TICAB 50, TOCU 52, EnSCXT 53, TTLBIS 54, TTLBOS 55, ATA 56, TID5 58"
@@ -83,6 +83,8 @@ def _all_fields() -> Iterator[tuple[str, tuple[int, int]]]:
     yield from _fields("HCRX_EL2", "SMPME 5, TALLINT 6, SCTLR2En 15, TCR2En 14")
     yield from _fields("MDCR_EL2", _MDCR)
     yield from _fields("ICH_HCR_EL2", "TC 10, TALL0 11, TALL1 12, TDIR 14")
+    for number in (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15):
+        yield f"HSTR_EL2.T{number}", (number, 1)
     yield from _fields("ICC_SRE_EL2", "SRE 0, Enable 3")
     yield from _fields("ICC_SRE_EL1", "SRE 0")
     yield from _fields("MPAM2_EL2", "TRAPMPAM1EL1 48, TRAPMPAM0EL1 49, TIDR 58")
@@ -90,6 +92,7 @@ def _all_fields() -> Iterator[tuple[str, tuple[int, int]]]:
     for register in ("SCTLR_EL1", "SCTLR_EL2"):
         yield from _fields(register, "UMA 9, EnRCTX 10, DZE 14, UCT 15, nTWI 16, nTWE 18, TSCXT 20")
         yield from _fields(register, "UCI 26, EnTP2 60")
+    yield from _fields("SCTLR_EL1", "CP15BEN 5, EnDB 13, EnDA 27, EnIB 30, EnIA 31")
     yield from _fields("CPACR_EL1", "ZEN 17:16, FPEN 21:20, SMEN 25:24")
     yield from _fields("CNTKCTL_EL1", "EL0PCTEN 0, EL0VCTEN 1, EL0VTEN 8, EL0PTEN 9")
     yield from _fields("PMUSERENR_EL0", "EN 0, SW 1, CR 2, ER 3")
@@ -140,6 +143,7 @@ _PERMITTING: Final = (
     "PSTATE.SP",
     "AMUSERENR_EL0.EN",
     "SCTLR_EL1.UMA",
+    "SCTLR_EL1.CP15BEN",
     *_of("HCR_EL2", "RW APK API EnSCXT ATA FIEN"),
     *_of("HCRX_EL2", "SCTLR2En TCR2En"),
     *_of("ICC_SRE_EL2", "SRE Enable"),

@@ -11,18 +11,26 @@ class ExceptionClass(IntEnum):
     """ESR_ELx.EC (DDI 0487, D24.2, ESR_EL2)."""
 
     UNKNOWN = 0x00
+    WFX = 0x01
+    CP15_32 = 0x03
+    CP14_32 = 0x05
     FP = 0x07
+    PAC = 0x09
+    SVC32 = 0x11
     SVC64 = 0x15
     HVC64 = 0x16
     SMC64 = 0x17
     SYS64 = 0x18
     SVE = 0x19
+    ERET = 0x1A
     SME = 0x1D
+    BKPT32 = 0x38
+    BRK64 = 0x3C
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A synchronous exception of a 32-bit instruction."""
+    """A synchronous exception."""
 
     el: int
     """The EL that takes it, 1 or 2."""
@@ -30,11 +38,13 @@ class Taken:
     iss: int
     after: bool
     """Whether ELR_ELx is the address of the next instruction, not that of this one."""
+    il: int = 1
+    """ESR_ELx.IL: 0 where a 16-bit instruction of T32 causes it (AArch64.ExceptionClass)."""
 
     @property
     def esr(self) -> int:
-        """ESR_ELx; IL is 1 (AArch64.ExceptionClass)."""
-        return placed(self.ec, 26, 6) | placed(1, 25, 1) | placed(self.iss, 0, 25)
+        """ESR_ELx."""
+        return placed(self.ec, 26, 6) | placed(self.il, 25, 1) | placed(self.iss, 0, 25)
 
     def __str__(self) -> str:
         """Describe it for a reader, in one line."""

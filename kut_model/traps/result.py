@@ -47,8 +47,3 @@ class Outcome:
             case Kind.EXCEPTION:
                 return str(self.taken)
         return "IMPLEMENTATION DEFINED"
-
-
-def undefined(el: int) -> Outcome:
-    """Return UNDEFINED, taken to `el` (AArch64.UndefinedFault)."""
-    return Outcome(Kind.EXCEPTION, taken=Taken(el, ExceptionClass.UNKNOWN, 0, after=False))

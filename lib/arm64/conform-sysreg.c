@@ -15,6 +15,7 @@
 #define OPERAND_BYTES 4096 /* more than a cache line, or a block of DC ZVA */
 #define INTID_SPURIOUS 1023
 #define FUTURE 0x7fffffffUL
+#define TIMEOUT_TICKS 100000 /* of the counter: 1.6 ms at 62.5 MHz */
 #define VNCR_EL2 sys_reg(3, 4, 2, 2, 0)
 #define TFSR_EL1 sys_reg(3, 0, 5, 6, 0)
 #define TFSR_EL12 sys_reg(3, 5, 5, 6, 0)
@@ -173,6 +174,8 @@ static u64 visible_value(const struct sysreg_outcome *outcome, const struct sysr
 {
 	if (outcome->kind == SYSREG_REGISTER)
 		return el1_value(outcome->data, EL1_PATTERN << 1);
+	if (insn->value == SYSREG_VALUE_TIMEOUT && outcome->kind != SYSREG_EXECUTES)
+		return read_sysreg(cntvct_el0) + TIMEOUT_TICKS;
 	return value_for(insn);
 }
 
@@ -184,12 +187,41 @@ static void prepare_memory(const struct sysreg_outcome *outcome)
 		write_el1(outcome->data, el1_value(outcome->data, EL1_PATTERN));
 }
 
+/* The event register of this CPU, for WFE */
+static void prepare_wait(const struct sysreg_insn *insn, bool ends)
+{
+	if (insn->value != SYSREG_VALUE_EVENT)
+		return;
+	asm volatile("sevl");
+	if (!ends)
+		asm volatile("wfe");
+}
+
+static u64 address_of(u32 insn)
+{
+	return (u64)tables->code + insn * CODE_BYTES;
+}
+
+static void prepare_return(const struct sysreg_row *row)
+{
+	write_el1(SYSREG_ELR_EL1, address_of(row->insn) + 4);
+	write_el1(SYSREG_SPSR_EL1, PSR_MODE_EL1h | PSR_DAIF);
+}
+
+static const u32 pstates[] = {
+	[SYSREG_EL1] = PSR_MODE_EL1h | PSR_DAIF,
+	[SYSREG_EL0] = PSR_MODE_EL0t | PSR_DAIF,
+	[SYSREG_HOST_EL0] = PSR_MODE_EL0t | PSR_DAIF,
+	[SYSREG_EL0_A32] = PSR_MODE32_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT,
+	[SYSREG_EL0_T32] = PSR_MODE32_BIT | PSR_T32_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT,
+};
+
 static void execute(struct probe *probe, u32 number, enum sysreg_place place, u64 value)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(probe->x); i++)
 		probe->x[i] = value;
-	probe->pc = (u64)tables->code + number * CODE_BYTES;
-	probe->spsr = (place == SYSREG_EL1 ? PSR_MODE_EL1h : PSR_MODE_EL0t) | PSR_DAIF;
+	probe->pc = address_of(number);
+	probe->spsr = pstates[place];
 	probe->hcr = controls_hcr() | (place == SYSREG_HOST_EL0 ? HCR_EL2_TGE : 0);
 	probe_run(probe);
 }
@@ -223,12 +255,14 @@ static enum conform_verdict check_exception(const struct probe *probe,
 	u64 esr = outcome->esr | (ESR_ELx_EC(outcome->esr) == ESR_ELx_EC_SYS64 ? insn->iss : 0);
 	char decoded[96], found[192];
 
-	if (!executed(probe) && probe->el == outcome->el && probe->esr == esr &&
-	    probe->elr == probe->pc)
+	if (outcome->kind == SYSREG_MAY_TRAP && executed(probe))
 		return CONFORM_PASS;
-	return conform_fail("expected an exception to EL%u, ESR %#lx (%s), ELR +0, found %s",
+	if (probe->vector == ELx_LOW_SYNC_64 * VECTOR_SLOT_SIZE && probe->el == outcome->el &&
+	    probe->esr == esr && probe->elr == probe->pc + outcome->data)
+		return CONFORM_PASS;
+	return conform_fail("expected an exception to EL%u, ESR %#lx (%s), ELR +%u, found %s",
 			    outcome->el, esr, esr_decode(esr, decoded, sizeof(decoded)),
-			    describe_found(probe, found, sizeof(found)));
+			    outcome->data, describe_found(probe, found, sizeof(found)));
 }
 
 static enum conform_verdict check_value(const char *what, u64 expected, u64 found)
@@ -281,8 +315,11 @@ static enum conform_verdict run_with(const struct sysreg_row *row, const struct 
 	struct probe probe;
 
 	prepare_memory(outcome);
+	prepare_wait(insn, outcome->kind == SYSREG_EXECUTES);
+	if (insn->value == SYSREG_VALUE_RETURN)
+		prepare_return(row);
 	execute(&probe, row->insn, row->place, value);
-	if (outcome->kind == SYSREG_EXCEPTION)
+	if (outcome->kind == SYSREG_EXCEPTION || outcome->kind == SYSREG_MAY_TRAP)
 		return check_exception(&probe, insn, outcome);
 	return check_executed(&probe, insn, outcome, value);
 }
@@ -300,6 +337,8 @@ enum conform_verdict sysreg_run(u32 number)
 		return skip_feature(missing);
 	if (!row->any_cpu && !within_limit(insn))
 		return conform_skip(limit_names[insn->limit][0], limit_names[insn->limit][1]);
+	if (row->place >= SYSREG_EL0_A32 && address_of(row->insn) >> 32)
+		return conform_skip("memory-below-4GiB", "the-image");
 	if (controls_apply(changes, set->count))
 		verdict = run_with(row, insn);
 	else
@@ -310,7 +349,7 @@ enum conform_verdict sysreg_run(u32 number)
 
 void sysreg_id(u32 number, char *buffer, size_t size)
 {
-	static const char *const places[] = { "el1", "el0", "host-el0" };
+	static const char *const places[] = { "el1", "el0", "host-el0", "el0-a32", "el0-t32" };
 	const struct sysreg_row *row = &tables->rows[number];
 
 	snprintf(buffer, size, "%s.%s.%s.%s", tables->area, tables->sets[row->set].name,

@@ -19,6 +19,9 @@ enum sysreg_value {
 	SYSREG_VALUE_SPURIOUS, /* INTID 1023 */
 	SYSREG_VALUE_DAIF, /* exceptions masked */
 	SYSREG_VALUE_FUTURE, /* a timer's value that is not reached */
+	SYSREG_VALUE_EVENT, /* 0, and an event for WFE that is to end */
+	SYSREG_VALUE_TIMEOUT, /* of WFIT and WFET: over if they are to end, a moment ahead otherwise */
+	SYSREG_VALUE_RETURN, /* ELR_EL1 and SPSR_EL1 lead behind the instruction */
 };
 
 /* What a CPU may have fewer of than the architecture: the index in the array counts. */
@@ -35,7 +38,7 @@ enum sysreg_limit {
 
 #define SYSREG_NO_READ 0xffff
 
-/* An MRS, MSR or SYS; its code is 8 bytes: the instruction, and an HVC. */
+/* An MRS, MSR or SYS; its code is 8 bytes: the instruction, and an exception behind it. */
 struct sysreg_insn {
 	const char *name; /* of its rows: "sctlr_el1.read" */
 	u64 needs; /* features, by bit */
@@ -53,7 +56,8 @@ struct sysreg_set {
 
 enum sysreg_kind {
 	SYSREG_EXECUTES,
-	SYSREG_EXCEPTION,
+	SYSREG_EXCEPTION, /* data is added to the address for ELR */
+	SYSREG_MAY_TRAP, /* likewise, or it executes */
 	SYSREG_MEMORY, /* the access is to memory at VNCR_EL2 + data */
 	SYSREG_REGISTER, /* the access is to a register of EL1, data is enum sysreg_el1 */
 	SYSREG_READS, /* a read that returns data */
@@ -73,7 +77,7 @@ struct sysreg_outcome {
 	u32 esr; /* without the ISS of the instruction for EC 0x18 */
 };
 
-enum sysreg_place { SYSREG_EL1, SYSREG_EL0, SYSREG_HOST_EL0 };
+enum sysreg_place { SYSREG_EL1, SYSREG_EL0, SYSREG_HOST_EL0, SYSREG_EL0_A32, SYSREG_EL0_T32 };
 
 struct sysreg_row {
 	u16 insn, set, outcome;

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Enumeration of instructions: each with all combinations of the fields that it looks at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+from kut_model.traps.cases import PLACES, Changes, Place, Recorder
+from kut_model.traps.controls import FIELDS, base
+from kut_model.traps.execution import Execution
+from kut_model.traps.instructions import Instruction
+from kut_model.traps.result import Kind, Outcome
+
+_FIXED: Final = frozenset({"HCR_EL2.TGE", "HCR_EL2.E2H"})
+#: Ends WFI: a virtual interrupt, which PSTATE.I masks.
+_VIRTUAL_IRQ: Final = (("HCR_EL2.IMO", 1), ("HCR_EL2.VI", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionCase:
+    """An instruction with its outcome."""
+
+    instruction: Instruction
+    place: Place
+    changes: Changes
+    outcome: Outcome
+    e2h: int
+
+
+def instruction_cases(instruction: Instruction, *, e2h: int) -> Iterator[InstructionCase]:
+    """Yield the cases of an instruction below a host with HCR_EL2.E2H."""
+    for place in _places(instruction):
+        for changes in _combinations(instruction, place, e2h):
+            outcome = _outcome(instruction, place, changes, e2h)
+            case = InstructionCase(instruction, place, changes, outcome, e2h)
+            if ended := _that_ends(case):
+                yield ended
+
+
+def _places(instruction: Instruction) -> tuple[Place, ...]:
+    if instruction.state:
+        return (Place(0, 0, instruction.state),)
+    hosts = (0, 1) if instruction.host else (0,)
+    return tuple(place for place in PLACES if place.el in instruction.els and place.tge in hosts)
+
+
+def _that_ends(case: InstructionCase) -> InstructionCase | None:
+    """Return the case with what ends WFI, or None if it cannot be told or ended."""
+    instruction, outcome = case.instruction, case.outcome
+    state = dict(case.changes)
+    if instruction.name.startswith("smc") and case.place.el and not state.get("HCR_EL2.NV"):
+        return None  # IMPLEMENTATION DEFINED, or firmware answers
+    if instruction.name.startswith("smc") and case.place.el and not state.get("HCR_EL2.TSC"):
+        return None
+    executes = outcome.kind is Kind.EXECUTE
+    if executes and instruction.name.startswith("aut") and _is_enabled(case):
+        return None  # the address is not authentic
+    if executes and instruction.name == "wfi":
+        changes = case.changes + _VIRTUAL_IRQ
+        return None if case.place.tge else _changed(case, changes)
+    return case
+
+
+def _is_enabled(case: InstructionCase) -> bool:
+    return any(name.startswith("SCTLR_EL1.En") and value for name, value in case.changes)
+
+
+def _changed(case: InstructionCase, changes: Changes) -> InstructionCase:
+    return InstructionCase(case.instruction, case.place, changes, case.outcome, case.e2h)
+
+
+def _outcome(instruction: Instruction, place: Place, changes: Changes, e2h: int) -> Outcome:
+    state = base(e2h=e2h, tge=place.tge).having(dict(changes))
+    return instruction.outcome(Execution(place.el, state))
+
+
+def _combinations(instruction: Instruction, place: Place, e2h: int) -> Iterator[Changes]:
+    fields = _relevant(instruction, place, e2h)
+    values = [range(1 << FIELDS[e2h][field][1]) for field in fields]
+    permitted = base(e2h=e2h)
+    for chosen in product(*values):
+        yield tuple(
+            (field, value)
+            for field, value in zip(fields, chosen, strict=True)
+            if value != permitted[field]
+        )
+
+
+def _relevant(instruction: Instruction, place: Place, e2h: int) -> tuple[str, ...]:
+    """Return the fields that the instruction looks at, in the order of FIELDS."""
+    seen = set[str]()
+    todo: list[Changes] = [()]
+    while todo:
+        changes = todo.pop()
+        recorder = Recorder(base(e2h=e2h, tge=place.tge).having(dict(changes)))
+        instruction.outcome(Execution(place.el, recorder))
+        found = {name for name in recorder.seen - seen - _FIXED if name in FIELDS[e2h]}
+        seen |= found
+        todo += [
+            ((field, value),) for field in found for value in range(1 << FIELDS[e2h][field][1])
+        ]
+    return tuple(field for field in FIELDS[e2h] if field in seen)
