@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`kut conform`: rows of the conformance suite."""
 
+import os
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -9,6 +11,7 @@ import click
 
 from kut_runner.commands import options, where
 from kut_runner.commands.output import echo
+from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +32,12 @@ _MOST_EXPLAINED: Final = 20
 @click.option(
     "--explain", is_flag=True, help="Show expected outcome, rule and section of each row instead."
 )
+@click.option(
+    "--against",
+    metavar="QEMU",
+    shell_complete=options.offers("qemus"),
+    help="Compare with the same rows on this QEMU, and show the differences only.",
+)
 @options.run_options
 @options.machine
 @options.reports
@@ -44,6 +53,7 @@ def command(  # noqa: PLR0913 - one for each option
     patterns: tuple[str, ...],
     lists_rows: bool,
     explain: bool,
+    against: str | None,
     run_options: "RunOptions",
     overrides: "Overrides",
     reports: dict[str, Path | None],
@@ -62,6 +72,16 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner.run.execute import execute
     from kut_runner.views.opening import Opener
 
+    if against:
+        compared = _Compared(against, qemu, target_name, compiler, variant)
+        return _compare(
+            root,
+            patterns,
+            compared,
+            run_options=run_options,
+            overrides=overrides,
+            reports=reports,
+        )
     workspace = where.workspace(root, compiler, variant)
     lists = workspace.row_lists()
     if lists_rows or explain:
@@ -106,3 +126,51 @@ def _explained(row: "ListedRow") -> "Sequence[str]":
         "run": f"kut conform {row.id}",
     }
     return [row.id, *(f"  {name:11}{text}" for name, text in facts.items() if text)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Two QEMUs to compare, and the images that run on them."""
+
+    reference: str
+    qemu: str | None
+    """The other one, None for that of a run without --qemu."""
+    target: str | None
+    compiler: str
+    variant: str | None
+
+
+def _compare(  # noqa: PLR0913 - the options of the command that matter
+    root: Path | None,
+    patterns: "Sequence[str]",
+    compared: _Compared,
+    *,
+    run_options: "RunOptions",
+    overrides: "Overrides",
+    reports: "Mapping[str, Path | None]",
+) -> int:
+    """Run rows on two QEMUs, as a grid, and show the differences."""
+    from kut_runner.commands.grid_output import Output, run_and_show
+    from kut_runner.definitions.plan import Selection
+    from kut_runner.run.grid import Axes
+    from kut_runner.run.grid_run import Request
+    from kut_runner.run.row_selection import GROUP
+    from kut_runner.targets.qemu import DEFAULT, asked_for
+
+    files = {kind: path for kind, path in reports.items() if path}
+    if unfit := next((kind for kind in files if kind not in {"json", "html"}), None):
+        raise UsageError(f"--{unfit} and --against contradict each other", "use --json or --html")
+    if overrides.memory or overrides.append or overrides.qemu_args:
+        raise UsageError(
+            "--memory, --append and --qemu-arg cannot be used with --against", "omit them"
+        )
+    axes = Axes(
+        targets=(compared.target,) if compared.target else (),
+        qemus=(compared.reference, asked_for(compared.qemu, os.environ) or DEFAULT),
+        cpus=(overrides.cpu,) if overrides.cpu else (),
+        variants=(compared.variant,) if compared.variant else (),
+        smps=(overrides.smp,) if overrides.smp else (),
+    )
+    selection = Selection(tuple(patterns), () if patterns else (GROUP,))
+    output = Output(files.get("json"), files.get("html"))
+    return run_and_show(root, Request(axes, selection, compared.compiler), run_options, output)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SHEBANG: Final = b"#!/bin/sh\n"
-_PROGRAM: Final = "qemu-system-aarch64"
+#: QEMU where none is named.
+DEFAULT: Final = "qemu-system-aarch64"
 _VERSION: Final = re.compile(
     r"^QEMU emulator version ([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})", re.MULTILINE
 )
@@ -63,11 +64,11 @@ def find_qemu(
     if asked and asked.startswith("~"):  # a shell leaves it in --qemu=~/qemu
         asked = str(Path(asked).expanduser())
     if asked == "qemu" or (asked and asked.startswith("qemu@")):
-        found = find_program(rootless.program(asked, _PROGRAM, environment), environment)
+        found = find_program(rootless.program(asked, DEFAULT, environment), environment)
         if not found:
             raise NotUnpackedError(asked)
     else:
-        found = find_program(asked or _PROGRAM, rootless.extend(environment))
+        found = find_program(asked or DEFAULT, rootless.extend(environment))
     if not found:
         raise _missing(asked)
     return _identify(Path(found).absolute(), cache)
@@ -75,9 +76,9 @@ def find_qemu(
 
 def _missing(asked: str | None) -> MissingToolError:
     """Return the error for a QEMU that does not exist; a directory may contain it."""
-    name = asked or _PROGRAM
+    name = asked or DEFAULT
     if asked and Path(asked).is_dir():
-        inside = Path(asked, _PROGRAM)
+        inside = Path(asked, DEFAULT)
         hint = f"name the program: {inside}" if inside.is_file() else _INSTALL
         return MissingToolError(f"no QEMU: {name} is a directory", hint)
     if asked and "/" not in asked:

@@ -178,6 +178,18 @@ def most_cpus(program: str, accelerator: str, wanted: str, *, has_el2: bool) -> 
     return int(found[1]) if found else None
 
 
+def refusal(program: str, machine: str, *, cpu: str, smp: int) -> str:
+    """Return the message of a QEMU that refuses a machine of target tcg, "" if it accepts it."""
+    from kut_runner.process.program import call
+
+    options = ("-machine", machine, "-accel", "tcg", "-cpu", cpu, "-smp", str(smp))
+    outcome = call((program, *_QUIET, *options, "-kernel", _NO_KERNEL), _TIME_LIMIT)
+    if _NO_KERNEL in outcome.output:
+        return ""
+    first = (outcome.output.strip() or f"exit status {outcome.code}").splitlines()[0]
+    return f"QEMU refuses the machine: {first.partition(': ')[2] or first}"
+
+
 def smallest_machine(program: str, kernel: str) -> tuple[str, ...]:
     """Return the argument vector of a machine with EL2 that is just large enough for `kernel`."""
     machine = ("-machine", "virt,virtualization=on", "-accel", "tcg", "-cpu", "max", "-m", "64")

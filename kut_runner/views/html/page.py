@@ -31,13 +31,8 @@ def page(run: Run, metadata: RunMetadata, budget: Budget | None = None) -> str:
     ordered = sorted(run.results, key=lambda result: not result.status.is_failure)
     rows = [(f"t{number}", result) for number, result in enumerate(ordered, 1)]
     style, script = ((_HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
-    return "".join(
+    body = "".join(
         (
-            "<!doctype html>\n<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n",
-            f'<html lang="en"><head><meta charset="utf-8">{_policy(style, script)}',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="color-scheme" content="light dark">',
-            f"<title>{_title(run)} · kut</title><style>{style}</style></head><body>",
             *_head(run, metadata),
             _grid(run, rows),
             _filters(run),
@@ -45,7 +40,22 @@ def page(run: Run, metadata: RunMetadata, budget: Budget | None = None) -> str:
             *_tests(rows, budget),
             "</main>",
             f"<footer>kut {shown(metadata.kut)}</footer>",
-            f"<script>{script}</script></body></html>\n",
+        )
+    )
+    return document(_title(run), style, body, script)
+
+
+def document(title: str, style: str, body: str, script: str = "") -> str:
+    """Return a page that may load nothing, and runs `script` only; `title` is plain text."""
+    return "".join(
+        (
+            "<!doctype html>\n<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n",
+            f'<html lang="en"><head><meta charset="utf-8">{_policy(style, script)}',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
+            f"<title>{title} · kut</title><style>{style}</style></head><body>{body}",
+            f"<script>{script}</script>" if script else "",
+            "</body></html>\n",
         )
     )
 
