@@ -105,11 +105,12 @@ static enum conform_verdict run(u32 row)
 	if (found.esr == expected->esr && found.el == expected->el &&
 	    found.elr == pc + expected->elr)
 		return CONFORM_PASS;
-	return conform_fail("expected an exception to EL%u, %s, ELR %+ld, found EL%u, %s, ELR %+ld",
-			    expected->el,
-			    esr_decode(expected->esr, expected_text, sizeof(expected_text)),
-			    (long)expected->elr, found.el,
-			    esr_decode(found.esr, found_text, sizeof(found_text)), found.elr - pc);
+	return conform_fail(
+		"expected an exception to EL%u, ESR %#x (%s), ELR %+ld, found EL%u, ESR %#lx (%s), ELR %+ld",
+		expected->el, expected->esr,
+		esr_decode(expected->esr, expected_text, sizeof(expected_text)),
+		(long)expected->elr, found.el, found.esr,
+		esr_decode(found.esr, found_text, sizeof(found_text)), found.elr - pc);
 }
 
 static void id(u32 row, char *buffer, size_t size)

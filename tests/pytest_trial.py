@@ -45,6 +45,9 @@ _PRINTERS = re.compile(
     r"|guest-dump|guest-stack|host-vector|io|processor|setup|stack|stage2-check|stage2-print|start|thread_info"
     r"|vectors|virtio-testdev)\.[chS]"
 )
+#: For the rows of the conformance suite.
+_ROWS = ("conform_images", "isolation")
+_OF_ROWS = re.compile(r"lib/arm64/(?:asm/)?conform\.[ch]")
 _ARGV = ("-m", "pytest", "-q", "-x", "-n0", "-pno:cacheprovider", "-k", "not default_suite")
 #: Without its parameters: their names may have spaces.
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?::\w+)", re.MULTILINE)
@@ -69,6 +72,7 @@ class PytestTree:
     def failing(self, file: str, text: str) -> str:
         """Return a test that fails only when the source @file is @text, "" if there is none."""
         names = (*_QUICK, *(_OUTPUT if _PRINTERS.fullmatch(file) else ()))
+        names = _ROWS if _OF_ROWS.fullmatch(file) else names
         path = self._top / file
         source = path.read_text()
         while True:

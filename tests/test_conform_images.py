@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Images of the conformance suite: the rows that they run, and the lines that they print."""
 
+import shutil
+
 import pytest
 import realtree
 
 from kut_model import areas
 from kut_model.header import table_hash
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.rows import runs_of
 
 pytestmark = pytest.mark.qemu
 
@@ -93,3 +98,55 @@ def test_a_wrong_argument_is_named(argument: str, error: str) -> None:
     (abort,) = [line for line in boot(argument) if line.startswith("ABORT: ")]
     assert error in abort
     assert argument.partition("=")[2] in abort
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Lines of an image whose verdicts are runs of all lengths."""
+    tree = realtree.copy(tmp_path_factory.mktemp("tree"), images=("conform-hvc",))
+    shutil.copy(realtree.ROOT / "tests/conform-blocks.c", tree / "arm")
+    done = realtree.kut(tree, "build", "conform-blocks")
+    assert done.returncode == 0, done.stderr
+    flat = tree / "build/gcc/conform-blocks.flat"
+    return realtree.boot(flat)[1].splitlines()
+
+
+def expected_code(row: int) -> str:
+    """The verdict on a row of tests/conform-blocks.c, S with the name of the feature."""
+    if row < 2500 or row % 3 == 0:
+        return "P"
+    return "F" if row % 501 == 1 else f"S FEAT_{row % 60}"
+
+
+def test_blocks_of_any_length_have_every_row(blocks: list[str]) -> None:
+    rows = collect(parse(f"{line}\n" for line in blocks)).rows
+    assert rows
+    assert (rows.area, rows.count, rows.hash, rows.problem) == (
+        *("blocks", 5000, "fedcba9876543210"),
+        "",
+    )
+    found = [
+        f"S {rows.reason_of(code).feature}" if code[0] == "S" else code for code in rows.codes()
+    ]
+    assert found == [expected_code(row) for row in range(5000)]
+
+
+def test_a_block_has_at_most_1000_rows_and_2_kib(blocks: list[str]) -> None:
+    lines = [line for line in blocks if line.startswith("ROWS: ")]
+    counts = [sum(count for count, _ in runs_of(line.split(" ", 3)[3])) for line in lines]
+    assert max(counts) == 1000
+    assert max(map(len, lines)) < 2100
+    assert max(map(len, lines)) > 1900, "a block ends when its text is full, not long before"
+
+
+def test_failures_have_their_ids_and_the_summary_counts_all(blocks: list[str]) -> None:
+    codes = [expected_code(row)[0] for row in range(5000)]
+    assert [line for line in blocks if line.startswith("FAIL: ")] == [
+        f"FAIL: blocks: blocks.row-{row}: expected {row}, found {row + 1}"
+        for row, code in enumerate(codes)
+        if code == "F"
+    ]
+    failed, skipped = codes.count("F"), codes.count("S")
+    summary = f"SUMMARY: 5000 tests, {failed} unexpected failures, {skipped} skipped"
+    assert blocks[-2:] == [summary, "EXIT: STATUS=3"]
+    assert len([line for line in blocks if line.startswith("REASON: ")]) == 40
