@@ -14,7 +14,6 @@
 #include "guest-host-state.h"
 
 #define VMID 3
-#define CNTHCTL_EVNTI (UL(1) << 4)
 #define HSTR_T5 (UL(1) << 5) /* RES0 where EL0 has no AArch32 */
 /* Of CPUs that this one is not */
 #define MIDR 0x410fd0f2UL

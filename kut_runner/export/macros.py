@@ -12,7 +12,8 @@ _THEIRS: Final = re.compile(r"#\s*define\s+(\w+)")
 #: Headers in the order of their macros, each with a pattern of names, below the library.
 _HEADERS: Final = (
     ("libcflat.h", "SZ_"),
-    *((f"arm64/asm/{name}.h", "") for name in ("sysreg", "esr", "pgtable-hwdef", "ptrace")),
+    *((f"arm64/asm/{name}.h", "") for name in ("sysreg", "sysreg-el2", "sysreg-sctlr")),
+    *((f"arm64/asm/{name}.h", "") for name in ("esr", "pgtable-hwdef", "ptrace")),
     *(("arm64/asm/barrier.h", "smp_|HINT"), ("arm64/asm/processor.h", "VECTOR|daif")),
     ("util.h", "report_equal"),
 )

@@ -8,19 +8,6 @@
 #include <asm/stage2_mmu.h>
 #include <asm/sysreg.h>
 
-/* VTCR_EL2 (DDI 0487, D24.2.187) and VTTBR_EL2 */
-#define VTCR_EL2_SL0_SHIFT 6
-#define VTCR_EL2_IRGN0_WB (1UL << 8)
-#define VTCR_EL2_ORGN0_WB (1UL << 10)
-#define VTCR_EL2_SH0_INNER (3UL << 12)
-#define VTCR_EL2_TG0_SHIFT 14
-#define VTCR_EL2_PS_SHIFT 16
-#define VTCR_EL2_VS (1UL << 19)
-#define VTCR_EL2_HA (1UL << 21)
-#define VTCR_EL2_HD (1UL << 22)
-#define VTCR_EL2_RES1 (1UL << 31)
-#define VTCR_EL2_DS (1UL << 32)
-#define VTCR_EL2_SL2_SHIFT 33
 #define VTTBR_VMID_SHIFT 48
 
 /* A list of tables through their first word. */

@@ -15,6 +15,8 @@
 #define TLBI_RIPAS2E1IS sys_insn(4, 8, 0, 2) /* FEAT_TLBIRANGE */
 
 #include <libcflat.h>
+#include <asm/sysreg-el2.h>
+#include <asm/sysreg-sctlr.h>
 
 #ifndef __ASSEMBLY__
 
@@ -93,14 +95,6 @@
 #define ZCR_EL1_LEN UL(0xf) /* vectors of at most (LEN + 1) * 128 bits */
 #define ZCR_EL12 sys_reg(3, 5, 1, 2, 0)
 #define ZCR_EL2 sys_reg(3, 4, 1, 2, 0)
-#define HCRX_EL2 sys_reg(3, 4, 1, 2, 2)
-#define HFGRTR_EL2 sys_reg(3, 4, 1, 1, 4)
-#define HFGWTR_EL2 sys_reg(3, 4, 1, 1, 5)
-#define HFGITR_EL2 sys_reg(3, 4, 1, 1, 6)
-#define HFGITR_EL2_SVC_EL0 (UL(1) << 52)
-#define HFGITR_EL2_SVC_EL1 (UL(1) << 53)
-#define HDFGRTR_EL2 sys_reg(3, 4, 3, 1, 4)
-#define HDFGWTR_EL2 sys_reg(3, 4, 3, 1, 5)
 #define ID_AA64MMFR2_EL1 sys_reg(3, 0, 0, 7, 2)
 #define ID_AA64MMFR4_EL1 sys_reg(3, 0, 0, 7, 4)
 #define ID_AA64ISAR2_EL1 sys_reg(3, 0, 0, 6, 2)
@@ -159,25 +153,6 @@
 #define ICH_LR0_EL2(n) sys_reg(3, 4, 12, 12, n) /* list registers 0..7 */
 #define ICH_LR8_EL2(n) sys_reg(3, 4, 12, 13, n) /* 8..15 */
 
-/* CPACR_EL1, and CPTR_EL2 with HCR_EL2.E2H: 3 for "not trapped", 0 for "trapped" */
-#define CPACR_EL1_ZEN (UL(3) << 16)
-#define CPACR_EL1_FPEN (UL(3) << 20)
-#define CPTR_VHE_ZEN (UL(3) << 16)
-#define CPTR_VHE_ZEN_EL2 (UL(1) << 16) /* EL2's half of it */
-#define CPTR_VHE_FPEN (UL(3) << 20)
-/* CPTR_EL2 without: 1 for "trapped" */
-#define CPTR_NVHE_TZ (UL(1) << 8)
-#define CPTR_NVHE_TFP (UL(1) << 10)
-/* In both: CPACR_EL1 */
-#define CPTR_EL2_TCPAC (UL(1) << 31)
-
-/* CNTHCTL_EL2: 0 for "trapped" */
-#define CNTHCTL_NVHE_EL1PCTEN (UL(1) << 0)
-#define CNTHCTL_NVHE_EL1PCEN (UL(1) << 1)
-/* With HCR_EL2.E2H they move, and bits 0, 1, 8 and 9 are CNTKCTL_EL1's */
-#define CNTHCTL_VHE_EL1PCTEN (UL(1) << 10)
-#define CNTHCTL_VHE_EL1PTEN (UL(1) << 11)
-
 /* CNTKCTL_EL1: counters and timers for EL0 */
 #define CNTKCTL_EL1_EL0PCTEN (UL(1) << 0)
 #define CNTKCTL_EL1_EL0VCTEN (UL(1) << 1)
@@ -185,116 +160,6 @@
 #define CNTKCTL_EL1_EL0PTEN (UL(1) << 9)
 #define CNTKCTL_EL1_ALL \
 	(CNTKCTL_EL1_EL0PCTEN | CNTKCTL_EL1_EL0VCTEN | CNTKCTL_EL1_EL0VTEN | CNTKCTL_EL1_EL0PTEN)
-
-/* HCR_EL2 */
-#define HCR_EL2_VM (UL(1) << 0)
-#define HCR_EL2_SWIO (UL(1) << 1)
-#define HCR_EL2_PTW (UL(1) << 2)
-#define HCR_EL2_FMO (UL(1) << 3)
-#define HCR_EL2_IMO (UL(1) << 4)
-#define HCR_EL2_AMO (UL(1) << 5)
-#define HCR_EL2_VF (UL(1) << 6)
-#define HCR_EL2_VI (UL(1) << 7)
-#define HCR_EL2_VSE (UL(1) << 8)
-#define HCR_EL2_FB (UL(1) << 9)
-#define HCR_EL2_BSU_IS (UL(1) << 10)
-#define HCR_EL2_DC (UL(1) << 12)
-#define HCR_EL2_TWI (UL(1) << 13)
-#define HCR_EL2_TWE (UL(1) << 14)
-#define HCR_EL2_TID0 (UL(1) << 15)
-#define HCR_EL2_TID1 (UL(1) << 16)
-#define HCR_EL2_TID2 (UL(1) << 17)
-#define HCR_EL2_TID3 (UL(1) << 18)
-#define HCR_EL2_TSC (UL(1) << 19)
-#define HCR_EL2_TIDCP (UL(1) << 20)
-#define HCR_EL2_TACR (UL(1) << 21)
-#define HCR_EL2_TSW (UL(1) << 22)
-#define HCR_EL2_TPCP (UL(1) << 23)
-#define HCR_EL2_TPU (UL(1) << 24)
-#define HCR_EL2_TTLB (UL(1) << 25)
-#define HCR_EL2_TVM (UL(1) << 26)
-#define HCR_EL2_TGE (UL(1) << 27)
-#define HCR_EL2_TDZ (UL(1) << 28)
-#define HCR_EL2_HCD (UL(1) << 29)
-#define HCR_EL2_TRVM (UL(1) << 30)
-#define HCR_EL2_RW (UL(1) << 31)
-#define HCR_EL2_CD (UL(1) << 32)
-#define HCR_EL2_ID (UL(1) << 33)
-#define HCR_EL2_E2H (UL(1) << 34)
-#define HCR_EL2_TLOR (UL(1) << 35)
-#define HCR_EL2_APK (UL(1) << 40)
-#define HCR_EL2_API (UL(1) << 41)
-#define HCR_EL2_FWB (UL(1) << 46)
-#define HCR_EL2_ATA (UL(1) << 56) /* allocation tags for EL1 and EL0 */
-/* The host's own: nothing trapped, every physical exception to EL2. */
-#define HCR_HOST_VHE (HCR_EL2_E2H | HCR_EL2_TGE | HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK)
-#define HCR_HOST_NVHE \
-	(HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK | HCR_EL2_AMO | HCR_EL2_IMO | HCR_EL2_FMO)
-
-/* MDCR_EL2 */
-#define MDCR_EL2_HPMN UL(0x1f) /* the number of event counters that EL1 has */
-#define MDCR_EL2_TPMCR (UL(1) << 5)
-#define MDCR_EL2_TPM (UL(1) << 6)
-#define MDCR_EL2_TDE (UL(1) << 8)
-#define MDCR_EL2_TDA (UL(1) << 9)
-#define MDCR_EL2_TDOSA (UL(1) << 10)
-#define MDCR_EL2_TDRA (UL(1) << 11)
-
-/* SCTLR_ELx */
-#define SCTLR_ELx_M (UL(1) << 0)
-#define SCTLR_ELx_A (UL(1) << 1)
-#define SCTLR_ELx_C (UL(1) << 2)
-#define SCTLR_ELx_SA (UL(1) << 3)
-#define SCTLR_ELx_I (UL(1) << 12)
-#define SCTLR_ELx_EE (UL(1) << 25) /* data accesses are big-endian */
-#define SCTLR_ELx_EnIA (UL(1) << 31)
-#define SCTLR_EL1_M SCTLR_ELx_M
-#define SCTLR_EL1_A SCTLR_ELx_A
-#define SCTLR_EL1_C SCTLR_ELx_C
-#define SCTLR_EL1_SA SCTLR_ELx_SA
-#define SCTLR_EL1_I SCTLR_ELx_I
-#define SCTLR_EL1_EE SCTLR_ELx_EE
-#define SCTLR_EL1_SA0 (UL(1) << 4)
-#define SCTLR_EL1_CP15BEN (UL(1) << 5)
-#define SCTLR_EL1_ITD (UL(1) << 7)
-#define SCTLR_EL1_SED (UL(1) << 8)
-#define SCTLR_EL1_EOS (UL(1) << 11)
-#define SCTLR_EL1_DZE (UL(1) << 14)
-#define SCTLR_EL1_UCT (UL(1) << 15)
-#define SCTLR_EL1_nTWI (UL(1) << 16)
-#define SCTLR_EL1_nTWE (UL(1) << 18)
-#define SCTLR_EL1_WXN (UL(1) << 19)
-#define SCTLR_EL1_TSCXT (UL(1) << 20)
-#define SCTLR_EL1_EIS (UL(1) << 22)
-#define SCTLR_EL1_SPAN (UL(1) << 23)
-#define SCTLR_EL1_E0E (UL(1) << 24) /* EL0 has its own */
-#define SCTLR_EL1_UCI (UL(1) << 26)
-#define SCTLR_EL1_nTLSMD (UL(1) << 28)
-#define SCTLR_EL1_NTLSMD SCTLR_EL1_nTLSMD
-#define SCTLR_EL1_LSMAOE (UL(1) << 29)
-/* FEAT_MTE: allocation tags for EL0 and for EL1, and the effect of a tag check fault */
-#define SCTLR_EL1_TCF0_SHIFT 38
-#define SCTLR_EL1_TCF0_MASK (UL(3) << SCTLR_EL1_TCF0_SHIFT)
-#define SCTLR_EL1_TCF_SHIFT 40
-#define SCTLR_EL1_TCF_MASK (UL(3) << SCTLR_EL1_TCF_SHIFT)
-#define SCTLR_EL1_ATA0 (UL(1) << 42)
-#define SCTLR_EL1_ATA (UL(1) << 43)
-/* Bits that are 1 where the feature that gives them a meaning is absent. */
-#define SCTLR_EL1_RES1                                                                         \
-	(SCTLR_EL1_EOS | SCTLR_EL1_TSCXT | SCTLR_EL1_EIS | SCTLR_EL1_SPAN | SCTLR_EL1_nTLSMD | \
-	 SCTLR_EL1_LSMAOE)
-/*
- * Bits that read as the CPU has them: writable, RES0 or RES1, by AArch32 at EL0 and its options, and
- * by FEAT_CSV2_2
- */
-#define SCTLR_EL1_BY_FEATURE (SCTLR_EL1_CP15BEN | SCTLR_EL1_ITD | SCTLR_EL1_SED | SCTLR_EL1_TSCXT)
-/*
- * A host at EL1, or at EL2 with E2H, before its MMU is on. User mode: WFI, WFE and cache maintenance
- * are trapped, its stack pointer is not checked.
- */
-#define SCTLR_EL1_HOST (SCTLR_EL1_RES1 | SCTLR_EL1_ITD | SCTLR_EL1_SED)
-/* With E2H clear: bits 4, 5, 11, 16, 18, 22, 23, 28, 29 */
-#define SCTLR_EL2_RES1 UL(0x30c50830)
 
 /* ID registers: the position of a field's lowest bit; most have four */
 #define ID_FIELD_WIDTH 4
@@ -315,7 +180,12 @@
 #define ID_AA64PFR0_RAS 28
 #define ID_AA64PFR1_MTE 8
 #define ID_AA64PFR1_EL1_MTE_SHIFT ID_AA64PFR1_MTE
+#define ID_AA64PFR0_AMU 44
+#define ID_AA64PFR1_SME 24
 #define ID_AA64MMFR0_FGT 56
+#define ID_AA64MMFR0_FGT_FGT2 2 /* the value: FEAT_FGT2 */
+#define ID_AA64MMFR2_NV 24
+#define ID_AA64MMFR2_NV_NV2 2 /* the value: FEAT_NV2 */
 #define ID_AA64MMFR1_LO 16
 #define ID_AA64MMFR1_PAN 20
 #define ID_AA64MMFR1_HCX 40

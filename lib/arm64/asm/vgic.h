@@ -18,13 +18,21 @@
 #define VGIC_HCR_UIE (1UL << 1) /* no or one list register in use */
 #define VGIC_HCR_LRENPIE (1UL << 2) /* an end of interrupt for none of them: EOIcount */
 #define VGIC_HCR_NPIE (1UL << 3) /* no pending interrupt */
+#define VGIC_HCR_VGRP0EIE (1UL << 4) /* group 0 is enabled; DIE: disabled */
+#define VGIC_HCR_VGRP0DIE (1UL << 5)
+#define VGIC_HCR_VGRP1EIE (1UL << 6)
+#define VGIC_HCR_VGRP1DIE (1UL << 7)
 /* Ends of interrupt without a list register */
 #define VGIC_HCR_EOICOUNT(hcr) FIELD(hcr, 31, 27)
 /* ICH_HCR_EL2: traps of the guest's accesses */
 #define ICH_HCR_TC (1UL << 10) /* registers of both groups */
 #define ICH_HCR_TALL0 (1UL << 11)
 #define ICH_HCR_TALL1 (1UL << 12)
+#define ICH_HCR_TSEI (1UL << 13)
 #define ICH_HCR_TDIR (1UL << 14)
+/* Virtual SGIs are not in EOIcount (GIC 4.1); directly injected interrupts are masked */
+#define ICH_HCR_VSGIEOICOUNT (1UL << 8)
+#define ICH_HCR_DVIM (1UL << 15)
 /* After boot; with VGIC_HCR_EN after gic_enable_defaults(): vgic_host_set_open() */
 #define ICH_HCR_NO_VGIC (ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1)
 
@@ -33,6 +41,10 @@
 #define VGIC_MISR_U (1UL << 1)
 #define VGIC_MISR_LRENP (1UL << 2)
 #define VGIC_MISR_NP (1UL << 3)
+#define VGIC_MISR_VGRP0E (1UL << 4)
+#define VGIC_MISR_VGRP0D (1UL << 5)
+#define VGIC_MISR_VGRP1E (1UL << 6)
+#define VGIC_MISR_VGRP1D (1UL << 7)
 
 /* In ICH_VMCR_EL2 and GICH_VMCR */
 #define VGIC_VMCR_ENG0 (1UL << 0)
