@@ -7,6 +7,7 @@
 #include <alloc_page.h>
 #include <errno.h>
 #include <subtest.h>
+#include <asm/at.h>
 #include <asm/barrier.h>
 #include <asm/guest-check.h>
 #include <asm/guest-stage1.h>
@@ -309,19 +310,14 @@ static void test_walk_fault(void)
  * MMU off
  */
 
-#define PAR_F 1UL
-#define PAR_ATTR(par) FIELD(par, 63, 56)
 #define NORMAL_WB 0xffUL
 
 /* PAR_EL1 of the guest's stack: the memory type that both stages combine to. */
 static enum guest_handler_result note_memory_type(struct guest *guest)
 {
-	u64 *par = guest->data, guests = read_sysreg(par_el1);
+	u64 *par = guest->data;
 
-	asm volatile("at s12e1r, %0" : : "r"(guest->stack) : "memory");
-	isb();
-	*par = read_sysreg(par_el1);
-	write_sysreg(guests, par_el1);
+	*par = at_s12e1r((u64)guest->stack);
 	return GUEST_ACTION_EXIT;
 }
 
@@ -334,15 +330,15 @@ static u64 guest_off(const struct guest_stage1 *stage1)
 static void test_off(void)
 {
 	struct guest *guest = guest_create_4k(VMID, guest_off);
-	u64 par = PAR_F;
+	u64 par = PAR_EL1_F;
 
 	guest->data = &par;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, note_memory_type);
 	guest_check_run(guest, EXPECT_REASON(GUEST_EXIT_HANDLER), "guest with its MMU off");
-	report(!(par & PAR_F) && PAR_ATTR(par) == NORMAL_WB,
+	report(!(par & PAR_EL1_F) && PAR_EL1_ATTR(par) == NORMAL_WB,
 	       "PAR_EL1.ATTR of memory with the MMU off: expected 0xff (write-back), found %#lx "
 	       "(PAR_EL1 %#lx)",
-	       PAR_ATTR(par), par);
+	       PAR_EL1_ATTR(par), par);
 	guest_destroy(guest);
 }
 
@@ -389,16 +385,16 @@ static enum guest_handler_result turn_off_or_look(struct guest *guest)
 static void check_off_again(u64 (*guest_func)(const struct guest_stage1 *), const char *by)
 {
 	struct machine m = create(VMID, guest_func, 0xc, S1_MAP_RW);
-	u64 par = PAR_F;
+	u64 par = PAR_EL1_F;
 
 	m.guest->data = &par;
 	guest_install_handler(m.guest, ELx_LOW_SYNC_64, turn_off_or_look);
 	guest_check_run(m.guest, EXPECT_RETURN(0xc0000000cUL),
 			"page at its VA before and after the MMU was turned off by %s", by);
-	report(!(par & PAR_F) && PAR_ATTR(par) == NORMAL_WB,
+	report(!(par & PAR_EL1_F) && PAR_EL1_ATTR(par) == NORMAL_WB,
 	       "PAR_EL1.ATTR of memory with the MMU turned off by %s: expected 0xff (write-back), "
 	       "found %#lx (PAR_EL1 %#lx)",
-	       by, PAR_ATTR(par), par);
+	       by, PAR_EL1_ATTR(par), par);
 	destroy(&m);
 }
 

@@ -9,24 +9,20 @@
 #include <util.h>
 #include <string.h>
 #include <subtest.h>
+#include <asm/at.h>
 #include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 
 #define IPA_BITS_FROM 12
 #define IPA_BITS_TO 56
-/* Position of the top bits of a 52-bit address in PAR_EL1 with FEAT_LPA */
-#define PAR_PA_MASK UL(0x000ffffffffff000)
 
 /* AT S12E1R by the host, with the guest's stage 1 off: PA of the CPU's own walk. */
 static phys_addr_t cpu_walk(u64 ipa)
 {
-	u64 par;
+	u64 par = at_s12e1r(ipa);
 
-	asm volatile("at s12e1r, %0" : : "r"(ipa) : "memory");
-	isb();
-	par = read_sysreg(par_el1);
-	return par & 1 ? INVALID_PHYS_ADDR : par & PAR_PA_MASK;
+	return par & PAR_EL1_F ? INVALID_PHYS_ADDR : PAR_EL1_PA(par);
 }
 
 struct walk {

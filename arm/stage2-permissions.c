@@ -7,6 +7,7 @@
 #include <alloc_page.h>
 #include <subtest.h>
 #include <util.h>
+#include <asm/at.h>
 #include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
@@ -135,19 +136,14 @@ static void test_protect(void)
  * without HCR_EL2.DC, and Normal, write-back with it.
  */
 
-#define PAR_SH(par) FIELD(par, 8, 7)
-#define SH_INNER 3U
-
-static u64 at_s12e1r(struct s2_mmu *mmu, u64 ipa, bool dc)
+static u64 translate(struct s2_mmu *mmu, u64 ipa, bool dc)
 {
 	u64 hcr = read_sysreg(hcr_el2), par;
 
 	write_sysreg((hcr & ~HCR_EL2_TGE) | (dc ? HCR_EL2_DC : 0), hcr_el2);
 	s2mmu_enable(mmu);
 	s2mmu_flush(mmu); /* a TLB may hold the other value of DC */
-	asm volatile("at s12e1r, %0" : : "r"(ipa) : "memory");
-	isb();
-	par = read_sysreg(par_el1);
+	par = at_s12e1r(ipa);
 	s2mmu_disable(mmu);
 	write_sysreg(hcr, hcr_el2);
 	isb();
@@ -156,9 +152,9 @@ static u64 at_s12e1r(struct s2_mmu *mmu, u64 ipa, bool dc)
 
 static unsigned int attr_of(struct s2_mmu *mmu, u64 ipa, bool dc)
 {
-	u64 par = at_s12e1r(mmu, ipa, dc);
+	u64 par = translate(mmu, ipa, dc);
 
-	return par & 1 ? 0x100 : par >> 56;
+	return par & PAR_EL1_F ? 0x100 : PAR_EL1_ATTR(par);
 }
 
 struct type {
@@ -218,10 +214,10 @@ static void test_shareability(void)
 		u64 par;
 
 		assert(mmu && !s2mmu_map(mmu, IPA, 0x40000000, PAGE_SIZE, S2_MAP_RW));
-		par = at_s12e1r(mmu, IPA, true);
-		report(!(par & 1) && PAR_SH(par) == SH_INNER,
-		       "shareability of Normal memory%s: expected %u (Inner), found %lu (PAR_EL1 %#lx)",
-		       lpa2 ? ", FEAT_LPA2" : "", SH_INNER, PAR_SH(par), par);
+		par = translate(mmu, IPA, true);
+		report(!(par & PAR_EL1_F) && PAR_EL1_SH(par) == PAR_EL1_SH_INNER,
+		       "shareability of Normal memory%s: expected %lu (Inner), found %lu (PAR_EL1 %#lx)",
+		       lpa2 ? ", FEAT_LPA2" : "", PAR_EL1_SH_INNER, PAR_EL1_SH(par), par);
 		s2mmu_destroy(mmu);
 	}
 }

@@ -2,12 +2,12 @@
 /* The stage 2 of a machine: changes of it, and whether it is what the model says. */
 #include <libcflat.h>
 #include <errno.h>
+#include <asm/at.h>
 #include <asm/barrier.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 #include "soak.h"
 
-#define PAR_F 1UL
 #define LEAF_PA UL(0x0000fffffffff000) /* all memory here is below 2^48 */
 
 unsigned int machine_page_shift(const struct machine *machine)
@@ -254,9 +254,7 @@ static u64 walk_by_cpu(struct s2_mmu *mmu, u64 ipa)
 
 	write_sysreg(hcr & ~HCR_EL2_TGE, hcr_el2);
 	s2mmu_enable(mmu);
-	asm volatile("at s12e1r, %0" : : "r"(ipa) : "memory");
-	isb(); /* AT before PAR_EL1 */
-	par = read_sysreg(par_el1);
+	par = at_s12e1r(ipa);
 	s2mmu_disable(mmu);
 	write_sysreg(hcr, hcr_el2);
 	isb();
@@ -269,10 +267,10 @@ void check_walk(struct machine *machine, unsigned int half, unsigned int word)
 	u64 expected = virt_to_phys(word_of(machine, word)) & LEAF_PA;
 	unsigned int fault = model_fault(&machine->model, page_of(machine, ipa), false);
 
-	if (fault && (!(par & PAR_F) || (FIELD(par, 6, 1) & ESR_ELx_FSC_TYPE) != fault))
+	if (fault && (!(par & PAR_EL1_F) || (PAR_EL1_FST(par) & ESR_ELx_FSC_TYPE) != fault))
 		soak_fail("AT S12E1R of %#lx: expected fault status %#x, found PAR_EL1 %#lx", ipa,
 			  fault, par);
-	if (!fault && ((par & PAR_F) || (par & LEAF_PA) != expected))
+	if (!fault && ((par & PAR_EL1_F) || PAR_EL1_PA(par) != expected))
 		soak_fail("AT S12E1R of %#lx: expected address %#lx, found PAR_EL1 %#lx", ipa,
 			  expected, par);
 }

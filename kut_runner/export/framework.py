@@ -34,7 +34,7 @@ _SOURCES: Final = (
 )
 _HEADERS: Final = (
     *("guest*.h", "stage1*.h", "stage2*.h", "vgic*.h", "mmio*.h"),
-    *("a32.h", "registers.h", "cfi.h", "backtrace.h", "deadline.h", "pstate.h"),
+    *("a32.h", "at.h", "registers.h", "cfi.h", "backtrace.h", "deadline.h", "pstate.h"),
 )
 #: Printing in guests needs hooks in printf() and report(); GICv2 needs members of its data.
 _NOT_EXPORTED: Final = frozenset(

@@ -3,7 +3,7 @@
 #include <libcflat.h>
 #include <memregions.h>
 #include <string.h>
-#include <asm/barrier.h>
+#include <asm/at.h>
 #include <asm/guest-internal.h>
 #include <asm/guest.h>
 #include <asm/io.h>
@@ -11,23 +11,16 @@
 #include <asm/sysreg.h>
 #include <asm/thread_info.h>
 
-/* PAR_EL1.F and PA (DDI 0487, D24.2.133) */
-#define PAR_F (1UL << 0)
-#define PAR_PA(par) (FIELD(par, 51, 12) << 12)
 /* The smallest page: a translation holds up to its end. */
 #define CHUNK SZ_4K
 #define CHUNK_OFFSET(va) ((va) & (CHUNK - 1UL))
 
-/* With the registers in the CPU that AT uses; PAR_EL1 stays the guest's. */
+/* With the registers in the CPU that AT uses. */
 static phys_addr_t translate_in_cpu(u64 va)
 {
-	u64 guest_par = read_sysreg(par_el1), par;
+	u64 par = at_s12e1r(va);
 
-	asm volatile("at s12e1r, %0" : : "r"(va) : "memory");
-	isb(); /* AT before PAR_EL1 */
-	par = read_sysreg(par_el1);
-	write_sysreg(guest_par, par_el1);
-	return par & PAR_F ? INVALID_PHYS_ADDR : PAR_PA(par) | CHUNK_OFFSET(va);
+	return par & PAR_EL1_F ? INVALID_PHYS_ADDR : PAR_EL1_PA(par) | CHUNK_OFFSET(va);
 }
 
 /* While it does not run, with its MMU off. */

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The address of a stage-2 fault. */
 #include <libcflat.h>
-#include <asm/barrier.h>
+#include <asm/at.h>
 #include <asm/guest.h>
 #include <asm/guest-internal.h>
 
-/*
- * FIPA is IPA[55:12] and PAR_EL1.PA is PA[51:12]; bits above the CPU's address size read as 0 (DDI
- * 0487, D24.2.70, D24.2.133). PAR_EL1 has its 128-bit format for VMSAv9-128 tables only, which
- * HCRX_EL2 disables for guests (el2.c).
- */
+/* FIPA is IPA[55:12]; bits above the CPU's address size read as 0 (DDI 0487, D24.2.70). */
 #define HPFAR_FIPA(hpfar) (FIELD(hpfar, 47, 4) << 12)
-#define PAR_F (1UL << 0)
-#define PAR_PA(par) (FIELD(par, 51, 12) << 12)
 #define PAGE_OFFSET 0xfffUL
 
 static bool is_guest_abort(u64 esr)
@@ -50,18 +44,14 @@ static bool far_resolves(u64 esr)
 	return (esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM;
 }
 
-/* Translate through the guest's stage 1, which must be the CPU's; PAR_EL1 stays the guest's. */
+/* Translate through the guest's stage 1, which must be the CPU's. */
 static bool translate_stage1(u64 va, u64 *ipa)
 {
-	u64 guest_par = read_sysreg(par_el1), par;
+	u64 par = at_s1e1r(va);
 
-	asm volatile("at s1e1r, %0" : : "r"(va) : "memory");
-	isb(); /* AT before PAR_EL1 */
-	par = read_sysreg(par_el1);
-	write_sysreg(guest_par, par_el1);
-	if (par & PAR_F)
+	if (par & PAR_EL1_F)
 		return false;
-	*ipa = PAR_PA(par) | (va & PAGE_OFFSET);
+	*ipa = PAR_EL1_PA(par) | (va & PAGE_OFFSET);
 	return true;
 }
 
