@@ -480,12 +480,8 @@ GUEST_OF(brk, "brk #1")
 GUEST_OF(load, "mov x9, " xstr(UNMAPPED_IPA) "\n	ldr xzr, [x9]")
 GUEST_OF(svc, "svc #1")
 
-static void check_skip(u64 (*func)(void), unsigned int ec, u64 hcr, u64 mdcr)
+static void check_skip_of(struct guest *guest, unsigned int ec)
 {
-	struct guest *guest = guest_create_4k(VMID, func);
-
-	guest->hcr_el2 |= hcr;
-	guest->mdcr_el2 |= mdcr;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, skip);
 	skips = 0;
 	guest_check_run(guest, EXPECT_RETURN(2), "%s, stepped over, and an addition of 1 to 1",
@@ -494,6 +490,15 @@ static void check_skip(u64 (*func)(void), unsigned int ec, u64 hcr, u64 mdcr)
 	       "exits before the return: expected 1 of class %#x, found %u of %#lx", ec, skips,
 	       skipped_class);
 	guest_destroy(guest);
+}
+
+static void check_skip(u64 (*func)(void), unsigned int ec, u64 hcr, u64 mdcr)
+{
+	struct guest *guest = guest_create_4k(VMID, func);
+
+	guest->hcr_el2 |= hcr;
+	guest->mdcr_el2 |= mdcr;
+	check_skip_of(guest, ec);
 }
 
 static void test_skip_in_guest(void)
@@ -508,13 +513,15 @@ static void test_skip_in_guest(void)
 /* An SVC that FEAT_FGT traps returns to itself, unlike one that is executed. */
 static void test_skip_svc(void)
 {
+	struct guest *guest;
+
 	if (!FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT + 3, ID_AA64MMFR0_FGT)) {
 		report_skip("the CPU has no fine-grained traps (ID_AA64MMFR0_EL1.FGT)");
 		return;
 	}
-	write_sysreg_s(HFGITR_EL2_SVC_EL1, HFGITR_EL2);
-	check_skip(guest_svc, ESR_ELx_EC_SVC64, 0, 0);
-	write_sysreg_s(0, HFGITR_EL2);
+	guest = guest_create_4k(VMID, guest_svc);
+	guest->hfgitr_el2 = HFGITR_EL2_SVC_EL1;
+	check_skip_of(guest, ESR_ELx_EC_SVC64);
 }
 
 static const struct subtest subtests[] = {

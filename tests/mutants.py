@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import emulators
 import invisible
 import random_mutants
 import realtree
@@ -53,6 +54,8 @@ class Mutant:
     tests: tuple[str, ...]
     family: str
     """The name of its entry in mutants.toml, which may be several mutants."""
+    newest: bool = False
+    """Its tests run on the newest QEMU: the installed one may lack the feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ def expand(name: str, entry: dict[str, Any]) -> Iterator[Mutant]:
             name=f"{name}[{value}]" if value else name,
             tests=tuple(entry["tests"]),
             family=name,
+            newest=entry.get("newest_qemu", False),
             **texts,
         )
 
@@ -110,11 +114,12 @@ class Workbench(workbench.Workbench):
 
     def _run_tests(self, mutant: Mutant) -> Outcome:
         words = "no image has what is changed"
+        qemu = emulators.unpacked() if mutant.newest else None
         for test in [self._tests[name] for name in mutant.tests] * TRIES:
             image = self.changed_images([test.image]).get(test.image)
             if not image:
                 continue
-            result = self.run_test(test, image)
+            result = self.run_test(test, image, qemu)
             if result.verdict.exit_code is ExitCode.TESTS_FAILED:
                 return Outcome(killed=True, words=workbench.first_failure(result))
             words = f"{test.name}: {result.status.value} {result.verdict.reason}"

@@ -57,6 +57,29 @@ u64 mdcr_el2_default(void)
 	return el2_has_pmu() ? FIELD(read_sysreg(pmcr_el0), 15, 11) : 0; /* PMCR_EL0.N */
 }
 
+/* They apply to user mode of a host without VHE as well. */
+static void clear_fine_grained_traps(void)
+{
+	u64 fgt = FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT + 3, ID_AA64MMFR0_FGT);
+
+	if (!fgt)
+		return;
+	write_sysreg_s(0, HFGRTR_EL2);
+	write_sysreg_s(0, HFGWTR_EL2);
+	write_sysreg_s(0, HFGITR_EL2);
+	write_sysreg_s(0, HDFGRTR_EL2);
+	write_sysreg_s(0, HDFGWTR_EL2);
+	if (has_feature(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_AMU))
+		write_sysreg_s(0, HAFGRTR_EL2);
+	if (fgt < ID_AA64MMFR0_FGT_FGT2)
+		return;
+	write_sysreg_s(0, HFGRTR2_EL2);
+	write_sysreg_s(0, HFGWTR2_EL2);
+	write_sysreg_s(0, HFGITR2_EL2);
+	write_sysreg_s(0, HDFGRTR2_EL2);
+	write_sysreg_s(0, HDFGWTR2_EL2);
+}
+
 void el2_setup(void)
 {
 	cptr_el2_untrapped = cptr_el2_default();
@@ -68,13 +91,7 @@ void el2_setup(void)
 	write_sysreg(0, vttbr_el2);
 	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
 	write_sysreg(read_sysreg(mpidr_el1), vmpidr_el2);
-	if (has_feature(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT)) {
-		write_sysreg_s(0, HFGRTR_EL2);
-		write_sysreg_s(0, HFGWTR_EL2);
-		write_sysreg_s(0, HFGITR_EL2);
-		write_sysreg_s(0, HDFGRTR_EL2);
-		write_sysreg_s(0, HDFGWTR_EL2);
-	}
+	clear_fine_grained_traps();
 	if (has_feature(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_HCX))
 		write_sysreg_s(0, HCRX_EL2);
 	if (has_feature(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_GIC)) {

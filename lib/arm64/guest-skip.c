@@ -22,11 +22,9 @@ static u64 advance_it(u64 spsr)
 /* HFGITR_EL2.SVC_EL0 or SVC_EL1: an SVC that they trap was not executed. */
 static bool traps_svc(const struct guest *guest)
 {
-	bool has_fgt = FIELD(read_sysreg(id_aa64mmfr0_el1), 59, 56);
 	bool at_el0 = (guest->spsr_el2 & PSR_MODE_MASK) == PSR_MODE_EL0t;
 
-	return has_fgt &&
-	       read_sysreg_s(HFGITR_EL2) & (at_el0 ? HFGITR_EL2_SVC_EL0 : HFGITR_EL2_SVC_EL1);
+	return guest->hfgitr_el2 & (at_el0 ? HFGITR_EL2_SVC_EL0 : HFGITR_EL2_SVC_EL1);
 }
 
 /*

@@ -185,6 +185,7 @@ void guest_destroy(struct guest *guest)
 	guest_fp_destroy(guest);
 	guest_debug_destroy(guest);
 	free_pages(guest->el1_page);
+	free_pages(guest->vncr_page);
 	free_stack(guest->stack);
 	vm_slot_free(guest->block);
 }

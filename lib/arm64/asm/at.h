@@ -2,9 +2,10 @@
 /*
  * Address translation instructions, and their result in PAR_EL1.
  *
- * at_s1e1r(va) and the like translate @va, as a read (r) or write (w) at the EL of the name, through
- * stage 1 (s1) or both stages (s12), with the registers that are in the CPU, and return PAR_EL1. The
- * register itself keeps its value, which while a guest's registers are in the CPU is the guest's.
+ * at_s1e1r(va) and the like translate @va, as a read (r) or write (w) at the EL of the name,
+ * through stage 1 (s1) or both stages (s12), with the registers that are in the CPU, and return
+ * PAR_EL1. The register itself keeps its value, which while a guest's registers are in the CPU is
+ * the guest's.
  *
  * An instruction that the CPU does not have is UNDEFINED, and those of s12 and e2 are so below EL2.
  * A fault is in the result. Exceptions are an external abort on a walk and, below EL2, a fault of

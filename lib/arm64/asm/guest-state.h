@@ -72,6 +72,32 @@
 	X(hstr_el2)
 
 /*
+ * More of them, which not every CPU has. They are loaded where they differ from the CPU's, as they
+ * mostly do not. X(field, name)
+ */
+#define HCX_REGISTERS(X) X(hcrx_el2, HCRX_EL2)
+#define FGT_REGISTERS(X)                                                                           \
+	X(hfgrtr_el2, HFGRTR_EL2),                                                                 \
+	X(hfgwtr_el2, HFGWTR_EL2),                                                                 \
+	X(hfgitr_el2, HFGITR_EL2),                                                                 \
+	X(hdfgrtr_el2, HDFGRTR_EL2),                                                               \
+	X(hdfgwtr_el2, HDFGWTR_EL2)
+#define FGT_AMU_REGISTERS(X) X(hafgrtr_el2, HAFGRTR_EL2)
+#define FGT2_REGISTERS(X)                                                                          \
+	X(hfgrtr2_el2, HFGRTR2_EL2),                                                               \
+	X(hfgwtr2_el2, HFGWTR2_EL2),                                                               \
+	X(hfgitr2_el2, HFGITR2_EL2),                                                               \
+	X(hdfgrtr2_el2, HDFGRTR2_EL2),                                                             \
+	X(hdfgwtr2_el2, HDFGWTR2_EL2)
+#define NV2_REGISTERS(X) X(vncr_el2, VNCR_EL2)
+#define EL2_OPTIONAL_REGISTERS(X)                                                                  \
+	HCX_REGISTERS(X),                                                                          \
+	FGT_REGISTERS(X),                                                                          \
+	FGT_AMU_REGISTERS(X),                                                                      \
+	FGT2_REGISTERS(X),                                                                         \
+	NV2_REGISTERS(X)
+
+/*
  * Of EL1 in AArch32 only; AArch64's registers of EL1 are the rest of it (DDI 0487, D1.8). X(name)
  */
 #define AARCH32_REGISTERS(X)                                                                       \
@@ -98,6 +124,7 @@ struct el1_state {
 struct el2_state {
 	u64 hcr_el2;
 	DECLARE_REGISTERS(EL2_REGISTERS);
+	DECLARE_REGISTERS(EL2_OPTIONAL_REGISTERS);
 };
 
 struct aarch32_state {

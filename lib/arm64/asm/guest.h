@@ -142,6 +142,7 @@ struct guest {
 			void *block; /* host memory: guard, handler stack, this structure */
 			void *stack; /* the guest's, GUEST_STACK_SIZE bytes, with its guard below */
 			void *el1_page; /* the guest's vectors, once a handler was installed */
+			char *vncr_page; /* guest_vncr_enable(), or NULL */
 			pteval_t *registers_pte;
 			struct el1_state host_el1;
 			struct el2_state host_el2;
@@ -158,6 +159,8 @@ struct guest {
 				struct {
 					u64 hcr_el2;
 					DECLARE_REGISTERS(EL2_REGISTERS);
+					/* 0 at first; without the feature they have no effect */
+					DECLARE_REGISTERS(EL2_OPTIONAL_REGISTERS);
 				};
 			};
 			union {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * EL2's controls over EL1 and EL0: encodings of those that the assembler may not know, and all their
- * fields. A field of several bits has its mask.
+ * EL2's controls over EL1 and EL0: encodings of those that the assembler may not know, and all
+ * their fields. A field of several bits has its mask.
  *
- * Field names and positions: Arm ARM (DDI 0487), chapter D24. Controls that trap when they are 0 say
- * so; the others trap, if they do, when they are 1.
+ * Field names and positions: Arm ARM (DDI 0487), chapter D24. Controls that trap when they are 0
+ * say so; the others trap, if they do, when they are 1.
  */
 #ifndef ASMARM64_SYSREG_EL2_H
 #define ASMARM64_SYSREG_EL2_H
