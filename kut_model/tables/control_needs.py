@@ -17,6 +17,7 @@ _OF_CONTROL_REGISTERS: Final = {
     "PMUSERENR_EL0": "FEAT_PMUv3",
     "AMUSERENR_EL0": "FEAT_AMUv1",
     "ICH_HCR_EL2": "FEAT_GICv3",
+    "GCSCRE0_EL1": "FEAT_GCS",
     "ICC_SRE_EL1": "FEAT_GICv3",
     "ICC_SRE_EL2": "FEAT_GICv3",
     "MPAM2_EL2": "FEAT_MPAM",
@@ -24,6 +25,7 @@ _OF_CONTROL_REGISTERS: Final = {
 }
 _OF_FIELDS: Final = {
     "HCR_EL2.NV": "FEAT_NV",
+    "HCRX_EL2.FGTnXS": "FEAT_XS",
     "HCR_EL2.AT": "FEAT_NV",
     "HCR_EL2.NV2": "FEAT_NV2",
     "HCR_EL2.TLOR": "FEAT_LOR",

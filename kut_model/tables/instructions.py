@@ -59,6 +59,6 @@ def _entries(e2h: int) -> Iterator[Entry]:
             has_rt=False,
         )
         yield Entry(
-            *(insn, case.place, case.changes, _needs(case), case.outcome),
+            *(insn, case.place, case.changes, set_name(case.changes), _needs(case), case.outcome),
             may_execute=instruction.may_execute,
         )

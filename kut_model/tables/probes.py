@@ -20,12 +20,10 @@ _PLACES: Final = {
     "el0-t32": "SYSREG_EL0_T32",
 }
 _EL1_REGISTERS: Final = ("SPSR_EL1", "ELR_EL1", "ESR_EL1", "FAR_EL1", "TFSR_EL1")
-#: CurrentEL, as EL1 reads it: of EL2 with HCR_EL2.NV.
-_CURRENT_EL: Final = {"EL2": 2 << 2, "CurrentEL": 1 << 2}
+#: What reads return: CurrentEL, of EL2 with HCR_EL2.NV, and what the image writes to these of EL2.
+_READS: Final = {"EL2": 2 << 2, "CurrentEL": 1 << 2, "VPIDR_EL2": 0x5A5A, "VMPIDR_EL2": 0x80005A5A}
 #: The instruction behind: HVC in A64, SVC in A32; T32 has SVC in the upper half of the word.
 _AFTER: Final = {"": 0xD4000002, "a32": 0xEF000000, "t32": 0}
-#: More changes than any case has that means them by name: all traps that a register is none of.
-_MANY: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,8 @@ class Entry:
     insn: Insn
     place: Place
     changes: Changes
+    controls: str
+    """Name of the changes in the id."""
     needs: tuple[str, ...]
     """Features beside the instruction's."""
     outcome: Outcome
@@ -70,7 +70,7 @@ class _Tables:
     insn_lines: list[str] = field(default_factory=list)
     code: list[tuple[int, int]] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
-    sets: dict[tuple[Changes, tuple[str, ...]], int] = field(default_factory=dict)
+    sets: dict[tuple[Changes, str, tuple[str, ...]], int] = field(default_factory=dict)
     set_lines: list[str] = field(default_factory=list)
     outcomes: dict[str, int] = field(default_factory=dict)
     rows: list[str] = field(default_factory=list)
@@ -89,15 +89,8 @@ def header(entries: Iterable[Entry], *, e2h: int) -> str:
     return "".join(_text(tables, e2h))
 
 
-def is_others(changes: Changes) -> bool:
-    """Whether they are all the traps that a register is none of."""
-    return len(changes) > _MANY
-
-
 def set_name(changes: Changes) -> str:
     """Return the part of an id for controls, as in "hcr.tid3", "cptr.fpen-0", "nv-nv2", "base"."""
-    if is_others(changes):
-        return "others"
     if [name for name, _ in changes] == ["HCR_EL2.NV", "HCR_EL2.NV1", "HCR_EL2.NV2"]:
         return "-".join(name.partition(".")[2].lower() for name, value in changes if value)
     return ".".join(_change_name(name, value) for name, value in changes) or "base"
@@ -130,20 +123,18 @@ def _bits(needs: Iterable[str]) -> str:
 
 def _set(tables: _Tables, entry: Entry, e2h: int) -> int:
     """Return the number of a row's controls with their needs."""
-    key = (entry.changes, entry.needs)
+    key = (entry.changes, entry.controls, entry.needs)
     if key not in tables.sets:
         tables.sets[key] = len(tables.sets)
         lines = list(_changes(entry.changes, e2h))
         where = f"{len(tables.changes)}, {len(lines)}"
-        name = set_name(entry.changes)
-        tables.set_lines.append(f'{{ "{name}", {_bits(entry.needs)}, {where} }}')
+        tables.set_lines.append(f'{{ "{entry.controls}", {_bits(entry.needs)}, {where} }}')
         tables.changes += lines
     return tables.sets[key]
 
 
 def _changes(changes: Iterable[tuple[str, int]], e2h: int) -> Iterator[str]:
     """Yield struct control_change, one for each register, without fields of the other layout."""
-    changes = tuple(changes)
     by_register: dict[str, tuple[int, int, bool]] = {}
     for name, value in changes:
         if name not in FIELDS[e2h]:
@@ -154,7 +145,7 @@ def _changes(changes: Iterable[tuple[str, int]], e2h: int) -> Iterator[str]:
         by_register[register] = (
             mask | ((1 << width) - 1) << low,
             bits | value << low,
-            fixed or (name in control_needs.MAY_BE_FIXED and not is_others(changes)),
+            fixed or name in control_needs.MAY_BE_FIXED,
         )
     for register, (mask, bits, fixed) in by_register.items():
         yield f"{{ CONTROL_{register}, {str(fixed).lower()}, {mask:#x}, {bits:#x} }}"
@@ -172,8 +163,8 @@ def _outcome(entry: Entry) -> str:
         return f"{{ SYSREG_{kind}, {outcome.taken.el}, {after}, {esr:#x} }}"
     if outcome.kind is Kind.MEMORY:
         return f"{{ SYSREG_MEMORY, 0, {outcome.offset:#x}, 0 }}"
-    if outcome.name in _CURRENT_EL:
-        return f"{{ SYSREG_READS, 0, {_CURRENT_EL[outcome.name]}, 0 }}"
+    if outcome.name in _READS:
+        return f"{{ SYSREG_READS, 0, {_READS[outcome.name]:#x}, 0 }}"
     if outcome.name in _EL1_REGISTERS and not entry.insn.name.startswith(outcome.name.lower()):
         return f"{{ SYSREG_REGISTER, 0, SYSREG_{outcome.name}, 0 }}"
     return "{ SYSREG_EXECUTES, 0, 0, 0 }"

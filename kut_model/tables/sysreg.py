@@ -7,7 +7,7 @@ from typing import Final
 
 from kut_model.rows import UNDEFINED, Area, Row
 from kut_model.tables import control_needs, sysreg_needs
-from kut_model.tables.probes import Entry, Insn, header, is_others, set_name
+from kut_model.tables.probes import Entry, Insn, header, set_name
 from kut_model.traps.cases import Case, cases, outcome_of
 from kut_model.traps.registers import Register, registers
 from kut_model.traps.result import Kind
@@ -98,7 +98,7 @@ def _rows(name: str, e2h: int) -> list[Row]:
 
 def _id(name: str, case: Case) -> str:
     insn = insn_name(case.register, write=case.write)
-    return f"{name}.{set_name(case.changes)}.{insn}.{case.place}"
+    return f"{name}.{_controls(case)}.{insn}.{case.place}"
 
 
 def _needs(case: Case) -> tuple[str, ...]:
@@ -126,24 +126,23 @@ def insn_name(register: Register, *, write: bool) -> str:
 
 def rule_of(case: Case) -> str:
     """Return the key of the rule that decides a case."""
-    outcome = case.outcome
-    if len(case.changes) == 2:  # noqa: PLR2004 - a pair
+    if is_always_undefined(case):
+        return "sysreg.undefined"
+    if len(case.changes) == 2 or case.label.startswith("all"):  # noqa: PLR2004 - a pair
         return "sysreg.priority"
     if case.changes and case.changes[0][0] == "HCR_EL2.NV":
         return "sysreg.nv"
-    if outcome.is_undefined:
-        return "sysreg.undefined"
-    if outcome.kind is not Kind.EXCEPTION:
+    if case.outcome.kind is not Kind.EXCEPTION:
         return "sysreg.permitted"
-    assert outcome.taken  # noqa: S101 - by its kind
+    return _rule_of_trap(case)
+
+
+def _rule_of_trap(case: Case) -> str:
     if not case.changes:
         return "sysreg.identification"
     register = case.changes[0][0].partition(".")[0]
-    return (
-        "sysreg.trap.fgt"
-        if register.startswith(("HFG", "HDFG", "HAFG"))
-        else f"sysreg.trap.{_LEVEL[register]}"
-    )
+    is_fine = register.startswith(("HFG", "HDFG", "HAFG"))
+    return "sysreg.trap.fgt" if is_fine else f"sysreg.trap.{_LEVEL[register]}"
 
 
 _LEVEL: Final = {
@@ -161,6 +160,8 @@ _LEVEL: Final = {
             "CNTKCTL_EL1",
             "MDSCR_EL1",
             "PMUSERENR_EL0",
+            "GCSCRE0_EL1",
+            "GCSCRE0_EL1",
             "AMUSERENR_EL0",
         ),
         "el1",
@@ -178,6 +179,7 @@ def _entries(e2h: int) -> Iterator[Entry]:
             insn,
             case.place,
             case.changes,
+            _controls(case),
             tuple(dict.fromkeys(needs)),
             case.outcome,
             any_cpu=is_always_undefined(case),
@@ -186,7 +188,11 @@ def _entries(e2h: int) -> Iterator[Entry]:
 
 def _of_controls(case: Case) -> tuple[str, ...]:
     """Return the features of changed controls; of all traps, those that the CPU has are set."""
-    return () if is_others(case.changes) else control_needs.of_changes(case.changes)
+    return () if case.label == "others" else control_needs.of_changes(case.changes)
+
+
+def _controls(case: Case) -> str:
+    return case.label or set_name(case.changes)
 
 
 def _insn(register: Register, write: bool) -> Insn:  # noqa: FBT001

@@ -55,7 +55,8 @@ def of_case(case: Case) -> tuple[str, ...]:
     if register.is_identification and case.place.el == 0 and not case.write and _is_trapped(case):
         return ("FEAT_IDST",)
     fields = [field for field, _ in case.changes]
-    if "HCR_EL2.TID3" in fields and register.name in _TID3_OPTIONAL.split():
+    optional = register.name.startswith("S3_0_C0") or register.name in _TID3_OPTIONAL.split()
+    if "HCR_EL2.TID3" in fields and optional:
         return ("FEAT_FGT",)
     if register.name == "OSDLR_EL1" and any("HDFG" in field for field in fields):
         return ("FEAT_DoubleLock",)

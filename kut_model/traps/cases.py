@@ -7,7 +7,8 @@ them is then changed, alone, for reads and writes at EL1, at EL0, and at EL0 of 
 set): also where it must not trap, such as the trap of a write for a read. To these come
 
 - the base, where everything is permitted;
-- every trap of EL2 set that the register is none of, which must change nothing;
+- every trap of EL2 set that the register is none of, which must change nothing ("others");
+- all fields of EL2 that matter to it changed, and those of EL1 too ("all-el2", "all");
 - pairs of controls that on their own give different exceptions: their priority;
 - the combinations of HCR_EL2.NV, NV1 and NV2 that have NV set. NV1 or NV2 without NV is CONSTRAINED
   UNPREDICTABLE (D24.2, HCR_EL2.NV1 and NV2).
@@ -68,6 +69,8 @@ class Case:
     """Fields that differ from the base, and their values."""
     outcome: Outcome
     e2h: int
+    label: str = ""
+    """Name of the changes where they are many."""
 
 
 class Recorder(State):
@@ -93,9 +96,28 @@ def cases(register: Register, *, e2h: int) -> Iterator[Case]:
         for write in (True,) if register.is_instruction else (False, True):
             if _is_other_register(register, write=write):
                 continue
-            for changes in _changes(register, place, fields, write=write, e2h=e2h):
+            every = _changes(register, place, fields, write=write, e2h=e2h)
+            labelled = _labelled(fields, e2h)
+            for label, changes in (*(("", changes) for changes in every), *labelled):
                 outcome = outcome_of(register, place, changes, write=write, e2h=e2h)
-                yield Case(register, write, place, changes, outcome, e2h)
+                yield Case(register, write, place, changes, outcome, e2h, label)
+
+
+@cache
+def _labelled(fields: tuple[str, ...], e2h: int) -> tuple[tuple[str, Changes], ...]:
+    """Return the changes of many fields, with their labels."""
+    plain = [field for field in fields if field not in _NESTED and field in FIELDS[e2h]]
+    of_el2 = [field for field in plain if field.partition(".")[0].endswith("_EL2")]
+    found = [("others", other_traps(fields, e2h))]
+    if len(of_el2) > 1:
+        found.append(("all-el2", _all_changed(of_el2, e2h)))
+    if len(plain) > max(1, len(of_el2)):
+        found.append(("all", _all_changed(plain, e2h)))
+    return tuple(found)
+
+
+def _all_changed(fields: Sequence[str], e2h: int) -> Changes:
+    return tuple((field, _values(field, e2h)[0]) for field in fields)
 
 
 def outcome_of(
@@ -149,7 +171,6 @@ def _changes(
     plain = [field for field in fields if field not in _NESTED]
     singles = [((field, value),) for field in plain for value in _values(field, e2h)]
     yield ()
-    yield other_traps(fields, e2h)
     yield from singles
     yield from _pairs(register, place, singles, write=write, e2h=e2h)
     if place.el and not set(fields).isdisjoint(_NESTED):
@@ -171,6 +192,7 @@ def other_traps(fields: tuple[str, ...], e2h: int) -> Changes:
         and not (name.startswith("HCR_EL2.") and name[8:] in _ROUTING.split())
         and name not in fields
         and not name.startswith("CNTHCTL_EL2.EL1NV")
+        and name != "ICH_HCR_EL2.TDIR"  # which a CPU may lack
     )
 
 

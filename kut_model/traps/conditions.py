@@ -100,10 +100,13 @@ def _afgt(access: Access, field: str) -> Outcome | None:
 
 def _ifgt(access: Access, field: str) -> Outcome | None:
     """HFGITR_EL2: instructions."""
-    name = field or access.register.name.replace("_", "").replace("TLBI", "TLBI")
-    if name.startswith(("AT", "DC", "IC", "TLBI")) or name.endswith("RCTX"):
-        return access.trap(2) if not access.host and access.state[f"HFGITR_EL2.{name}"] else None
-    return None
+    name = field or access.register.name.replace("_", "")
+    return access.trap(2) if not access.host and access.state[f"HFGITR_EL2.{name}"] else None
+
+
+def _ifgt_nxs(access: Access, field: str) -> Outcome | None:
+    """HFGITR_EL2 for an nXS variant, unless HCRX_EL2.FGTnXS exempts it."""
+    return None if access.state["HCRX_EL2.FGTnXS"] else _ifgt(access, field)
 
 
 def _mdcr(access: Access, field: str) -> Outcome | None:
@@ -199,6 +202,11 @@ def _cp15ben(access: Access, _argument: str) -> Outcome | None:
     return None if access.state["SCTLR_EL1.CP15BEN"] else access.undefined()
 
 
+def _gcs_ntr(access: Access, _argument: str) -> Outcome | None:
+    """GCSCRE0_EL1.nTR: the pointer of a guarded control stack at EL0."""
+    return None if access.el or access.state["GCSCRE0_EL1.nTR"] else access.trap(1)
+
+
 def _sre(access: Access, _argument: str) -> Outcome | None:
     """ICC_SRE_EL1.SRE: system registers of the GIC."""
     return None if access.state["ICC_SRE_EL1.SRE"] else access.trap(1)
@@ -283,6 +291,11 @@ def _sp_el0(access: Access, _argument: str) -> Outcome | None:
 def _current_el(access: Access, _argument: str) -> Outcome | None:
     """HCR_EL2.NV: EL1 reads that it is EL2."""
     return access.made("EL2") if access.state["HCR_EL2.NV"] else None
+
+
+def _virtual(access: Access, name: str) -> Outcome | None:
+    """EL1 reads the register of EL2 instead."""
+    return access.made(name) if access.el else None
 
 
 def _vdisr(access: Access, _argument: str) -> Outcome | None:
@@ -388,6 +401,7 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "fgt": _fgt,
     "fgt0": _fgt_clear,
     "fp": _vector(FP),
+    "gcsntr": _gcs_ntr,
     "hcr": _hcr,
     "hcr!": _hcr_clear,
     "hcrx!": _hcrx_clear,
@@ -399,6 +413,7 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "icv01": _gic_virtual("FMO IMO"),
     "icv1": _gic_virtual("IMO"),
     "ifgt": _ifgt,
+    "ifgtnxs": _ifgt_nxs,
     "impdef": _tidcp,
     "mdcr": _mdcr,
     "mpam2": lambda access, field: access.trap(2) if access.state[f"MPAM2_EL2.{field}"] else None,
@@ -426,5 +441,6 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "uct": _sctlr("UCT", 0),
     "uma": _uma,
     "vdisr": _vdisr,
+    "virtual": _virtual,
     "vm": _vm,
 }

@@ -47,8 +47,9 @@ _HFGRTR: Final = (
     " LORC_EL1 LOREA_EL1 LORID_EL1 LORN_EL1 LORSA_EL1 MAIR_EL1 MIDR_EL1 MPIDR_EL1 PAR_EL1"
     " REVIDR_EL1 SCTLR_EL1 SCXTNUM_EL1 SCXTNUM_EL0 TCR_EL1 TPIDR_EL1 TPIDRRO_EL0 TPIDR_EL0"
     " TTBR0_EL1 TTBR1_EL1 VBAR_EL1 ICC_IGRPENn_EL1 ERRIDR_EL1 ERRSELR_EL1 ERXFR_EL1 ERXCTLR_EL1"
-    " ERXSTATUS_EL1 ERXMISCn_EL1 ERXPFGF_EL1 ERXPFGCTL_EL1 ERXPFGCDN_EL1 ERXADDR_EL1 - - - -"
-    " nSMPRI_EL1 nTPIDR2_EL0 - nPIRE0_EL1 nPIR_EL1 - nPOR_EL1"
+    " ERXSTATUS_EL1 ERXMISCn_EL1 ERXPFGF_EL1 ERXPFGCTL_EL1 ERXPFGCDN_EL1 ERXADDR_EL1 - -"
+    " nGCS_EL0 nGCS_EL1 nSMPRI_EL1 nTPIDR2_EL0 - nPIRE0_EL1 nPIR_EL1 - nPOR_EL1 -"
+    " nMAIR2_EL1 nAMAIR2_EL1"
 )
 _HFGITR: Final = (
     "ICIALLUIS ICIALLU ICIVAU DCIVAC DCISW DCCSW DCCISW DCCVAU DCCVAP DCCVADP DCCIVAC DCZVA"
@@ -80,7 +81,7 @@ _ABSENT: Final = frozenset(
 
 def _all_fields() -> Iterator[tuple[str, tuple[int, int]]]:
     yield from _fields("HCR_EL2", _HCR)
-    yield from _fields("HCRX_EL2", "SMPME 5, TALLINT 6, SCTLR2En 15, TCR2En 14")
+    yield from _fields("HCRX_EL2", "FGTnXS 4, SMPME 5, TALLINT 6, SCTLR2En 15, TCR2En 14")
     yield from _fields("MDCR_EL2", _MDCR)
     yield from _fields("ICH_HCR_EL2", "TC 10, TALL0 11, TALL1 12, TDIR 14")
     for number in (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15):
@@ -97,6 +98,7 @@ def _all_fields() -> Iterator[tuple[str, tuple[int, int]]]:
     yield from _fields("CNTKCTL_EL1", "EL0PCTEN 0, EL0VCTEN 1, EL0VTEN 8, EL0PTEN 9")
     yield from _fields("PMUSERENR_EL0", "EN 0, SW 1, CR 2, ER 3")
     yield from _fields("AMUSERENR_EL0", "EN 0")
+    yield from _fields("GCSCRE0_EL1", "nTR 10")
     yield from _fields("MDSCR_EL1", "TDCC 12")
     yield from _flags("HFGITR_EL2", 0, _HFGITR)
     for direction in "RW":
@@ -152,6 +154,8 @@ _PERMITTING: Final = (
     *_of("PMUSERENR_EL0", "EN SW CR ER"),
     *_of("SCTLR_EL1 SCTLR_EL2", "UCT UCI DZE EnRCTX EnTP2 nTWI nTWE"),
     *_of("HFGRTR_EL2 HFGWTR_EL2", "nSMPRI_EL1 nTPIDR2_EL0 nPIRE0_EL1 nPIR_EL1 nPOR_EL1"),
+    *_of("HFGRTR_EL2 HFGWTR_EL2", "nGCS_EL0 nGCS_EL1 nMAIR2_EL1 nAMAIR2_EL1"),
+    "GCSCRE0_EL1.nTR",
 )
 #: Fields of two bits that permit with 3.
 _PERMITTING_WIDE: Final = ("MDCR_EL2.E2PB", *_of("CPACR_EL1", "FPEN ZEN SMEN"))

@@ -3,8 +3,8 @@
 
 TABLE = """
 # identification
-MIDR_EL1             3:0:0:0:0      r   -   -           fgt
-MPIDR_EL1            3:0:0:0:5      r   -   -           fgt
+MIDR_EL1             3:0:0:0:0      r   -   -           fgt virtual:VPIDR_EL2
+MPIDR_EL1            3:0:0:0:5      r   -   -           fgt virtual:VMPIDR_EL2
 REVIDR_EL1           3:0:0:0:6      r   -   -           hcr:TID1 fgt
 ID_PFR{0-1}_EL1      3:0:0:1:0+n    r   -   -           hcr:TID3
 ID_DFR0_EL1          3:0:0:1:2      r   -   -           hcr:TID3
@@ -25,6 +25,17 @@ ID_AA64DFR{0-2}_EL1  3:0:0:5:0+n    r   -   -           hcr:TID3
 ID_AA64AFR{0-1}_EL1  3:0:0:5:4+n    r   -   -           hcr:TID3
 ID_AA64ISAR{0-3}_EL1 3:0:0:6:0+n    r   -   -           hcr:TID3
 ID_AA64MMFR{0-4}_EL1 3:0:0:7:0+n    r   -   -           hcr:TID3
+# reserved for identification: RAZ until they are allocated
+S3_0_C0_C3_3         3:0:0:3:3      r   -   -           hcr:TID3
+S3_0_C0_C3_7         3:0:0:3:7      r   -   -           hcr:TID3
+S3_0_C0_C4_3         3:0:0:4:3      r   -   -           hcr:TID3
+S3_0_C0_C4_6         3:0:0:4:6      r   -   -           hcr:TID3
+S3_0_C0_C5_3         3:0:0:5:3      r   -   -           hcr:TID3
+S3_0_C0_C5_{6-7}     3:0:0:5:0+n    r   -   -           hcr:TID3
+S3_0_C0_C6_{4-7}     3:0:0:6:0+n    r   -   -           hcr:TID3
+S3_0_C0_C7_{5-7}     3:0:0:7:0+n    r   -   -           hcr:TID3
+
+# identification of caches and the like
 CCSIDR_EL1           3:1:0:0:0      r   -   -           hcr:TID2 hcr:TID4 fgt
 CLIDR_EL1            3:1:0:0:1      r   -   -           hcr:TID2 hcr:TID4 fgt
 CCSIDR2_EL1          3:1:0:0:2      r   -   CCIDX       hcr:TID2 hcr:TID4
@@ -50,6 +61,8 @@ ESR_EL1              3:0:5:2:0      rw  -   -           vm fgt nvmem1:0x138
 FAR_EL1              3:0:6:0:0      rw  -   -           vm fgt nvmem1:0x220
 PAR_EL1              3:0:7:4:0      rw  -   -           fgt
 MAIR_EL1             3:0:10:2:0     rw  -   -           vm fgt nvmem1:0x140
+MAIR2_EL1            3:0:10:2:1     rw  -   AIE         vm fgt0:nMAIR2_EL1 nvmem1:0x280
+AMAIR2_EL1           3:0:10:3:1     rw  -   AIE         vm fgt0:nAMAIR2_EL1 nvmem1:0x288
 PIRE0_EL1            3:0:10:2:2     rw  -   S1PIE       vm fgt0:nPIRE0_EL1 nvmem1:0x290
 PIR_EL1              3:0:10:2:3     rw  -   S1PIE       vm fgt0:nPIR_EL1 nvmem1:0x2a0
 POR_EL1              3:0:10:2:4     rw  -   S1POE       vm fgt0:nPOR_EL1 nvmem1:0x2a8
@@ -94,6 +107,12 @@ SSBS                 3:3:4:2:6      rw  rw  SSBS        -
 TCO                  3:3:4:2:7      rw  rw  MTE         -
 DSPSR_EL0            3:3:4:5:0      -   -   -           -
 DLR_EL0              3:3:4:5:1      -   -   -           -
+
+# guarded control stacks
+GCSCR_EL1            3:0:2:5:0      rw  -   GCS         fgt0:nGCS_EL1 nvmem1:0x8d0
+GCSPR_EL1            3:0:2:5:1      rw  -   GCS         fgt0:nGCS_EL1 nvmem1:0x8c0
+GCSCRE0_EL1          3:0:2:5:2      rw  -   GCS         fgt0:nGCS_EL0
+GCSPR_EL0            3:3:2:5:1      rw  r   GCS         gcsntr fgt0:nGCS_EL0
 
 # software thread registers, keys, tags, random numbers
 TPIDR_EL1            3:0:13:0:4     rw  -   -           fgt

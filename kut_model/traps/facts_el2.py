@@ -56,6 +56,10 @@ FAR_EL2              3:4:6:0:0      nv  -   NV          nv=FAR_EL1
 HPFAR_EL2            3:4:6:0:4      nv  -   NV          nv
 PMSCR_EL2            3:4:9:9:0      nv  -   NV,SPE      nv
 MAIR_EL2             3:4:10:2:0     nv  -   NV          nv
+MAIR2_EL2            3:4:10:1:1     nv  -   NV,AIE      nv
+AMAIR2_EL2           3:4:10:3:1     nv  -   NV,AIE      nv
+GCSCR_EL2            3:4:2:5:0      nv  -   NV,GCS      nv
+GCSPR_EL2            3:4:2:5:1      nv  -   NV,GCS      nv
 PIRE0_EL2            3:4:10:2:2     nv  -   NV,S1PIE    nv
 PIR_EL2              3:4:10:2:3     nv  -   NV,S1PIE    nv
 S2PIR_EL2            3:4:10:2:5     nv  -   NV,S2PIE    nv:0x2b0
@@ -120,6 +124,10 @@ TFSR_EL12            3:5:5:6:0      nv  -   NV,MTE2     el12:0x190
 FAR_EL12             3:5:6:0:0      nv  -   NV          el12:0x220
 PMSCR_EL12           3:5:9:9:0      nv  -   NV,SPE      el12:0x828
 MAIR_EL12            3:5:10:2:0     nv  -   NV          el12:0x140
+MAIR2_EL12           3:5:10:2:1     nv  -   NV,AIE      el12:0x280
+AMAIR2_EL12          3:5:10:3:1     nv  -   NV,AIE      el12:0x288
+GCSCR_EL12           3:5:2:5:0      nv  -   NV,GCS      el12:0x8d0
+GCSPR_EL12           3:5:2:5:1      nv  -   NV,GCS      el12:0x8c0
 PIRE0_EL12           3:5:10:2:2     nv  -   NV,S1PIE    el12:0x290
 PIR_EL12             3:5:10:2:3     nv  -   NV,S1PIE    el12:0x2a0
 AMAIR_EL12           3:5:10:3:0     nv  -   NV          el12:0x148

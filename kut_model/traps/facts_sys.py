@@ -125,3 +125,15 @@ TLBI_ALLE1           1:4:8:7:4      nv  -   NV          nv
 TLBI_VALE2           1:4:8:7:5      nv  -   NV          nv
 TLBI_VMALLS12E1      1:4:8:7:6      nv  -   NV          nv
 """
+
+
+def _nxs(line: str) -> str:
+    """Return the nXS variant of a TLBI (FEAT_XS), which has CRn 9."""
+    name, encoding, el1, el0, features, *rules = line.split()
+    features = "XS" if features == "-" else f"{features},XS"
+    field = name.replace("_", "")
+    rules = [rule.replace("ifgt", f"ifgtnxs:{field}") for rule in rules]
+    return " ".join((f"{name}NXS", encoding.replace(":8:", ":9:", 1), el1, el0, features, *rules))
+
+
+TABLE += "\n".join(_nxs(line) for line in TABLE.splitlines() if line.startswith("TLBI_")) + "\n"

@@ -42,6 +42,11 @@ static bool has_fgt_and_amu(void)
 	return has_fgt() && has_amu();
 }
 
+static bool has_gcs(void)
+{
+	return ID_FIELD(id_aa64pfr1_el1, 44);
+}
+
 static bool has_mpam(void)
 {
 	return ID_FIELD(id_aa64pfr0_el1, 40);
@@ -74,7 +79,8 @@ static u64 hcr; /* HCR_EL2 of the next instruction */
 	X(CNTKCTL_EL1, cntkctl_el1, CNTKCTL_EL12, always)                                          \
 	X(MDSCR_EL1, mdscr_el1, mdscr_el1, always)                                                 \
 	X(PMUSERENR_EL0, pmuserenr_el0, pmuserenr_el0, el2_has_pmu)                                \
-	X(AMUSERENR_EL0, sys_reg(3, 3, 13, 2, 3), sys_reg(3, 3, 13, 2, 3), has_amu)
+	X(AMUSERENR_EL0, sys_reg(3, 3, 13, 2, 3), sys_reg(3, 3, 13, 2, 3), has_amu)                \
+	X(GCSCRE0_EL1, sys_reg(3, 0, 2, 5, 2), sys_reg(3, 0, 2, 5, 2), has_gcs)
 
 #define FUNCTIONS(name, nvhe, vhe, present)                                                        \
 	static u64 read_##name(void)                                                               \

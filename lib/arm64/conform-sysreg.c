@@ -383,6 +383,8 @@ void sysreg_setup(const struct sysreg_tables *new_tables)
 	}
 	write_sysreg(read_sysreg(sctlr_el2) | SCTLR_ELx_SPAN, sctlr_el2);
 	probe_setup_el1(SCTLR_ELx_SPAN);
+	write_sysreg(SYSREG_VPIDR, vpidr_el2);
+	write_sysreg(SYSREG_VMPIDR, vmpidr_el2);
 	if (FIELD(read_sysreg(ID_AA64MMFR2_EL1), 27, 24) >= 2)
 		write_sysreg_s((u64)nv_page, VNCR_EL2);
 	controls_set_base(tables->base, tables->nr_base);

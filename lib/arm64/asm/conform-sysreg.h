@@ -24,6 +24,10 @@ enum sysreg_value {
 	SYSREG_VALUE_RETURN, /* ELR_EL1 and SPSR_EL1 lead behind the instruction */
 };
 
+/* VPIDR_EL2 and VMPIDR_EL2 while rows run */
+#define SYSREG_VPIDR 0x5a5aUL
+#define SYSREG_VMPIDR 0x80005a5aUL
+
 /* What a CPU may have fewer of than the architecture: the index in the array counts. */
 enum sysreg_limit {
 	SYSREG_LIMIT_NONE,
@@ -73,7 +77,7 @@ enum sysreg_el1 {
 
 struct sysreg_outcome {
 	u8 kind, el;
-	u16 data;
+	u32 data;
 	u32 esr; /* without the ISS of the instruction for EC 0x18 */
 };
 
