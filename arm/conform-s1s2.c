@@ -26,10 +26,13 @@ struct s1s2_edit {
 	u8 level, page;
 };
 
-/* An access at @offset of the page; or, with @at_el2, AT by the host */
+/*
+ * An access at @offset of the page, by an address with @tag in its top byte; or, with @at_el2, AT by
+ * the host
+ */
 struct s1s2_op {
 	enum probe_op op;
-	u8 el;
+	u8 el, pan, tag;
 	u16 offset;
 	bool at_el2;
 	enum probe_at at;
@@ -51,8 +54,8 @@ struct s1s2_row {
 #define IPA(page) (0x100000000UL + (page) * SZ_1G)
 #define VALUE (4UL << 32 | PROBE_CODE) /* of OUT: it is page 4 */
 #define S1_LEAF (PTE_AF | PTE_SHARED | PTE_USER | PT_VALID)
-#define TCR_PROBE                                                                      \
-	(UL(2) << 32 /* IPS: 40 bits */ | UL(2) << 30 /* TG1: 4K */ | UL(0x35) << 24 | \
+#define TCR_PROBE                                                                                 \
+	(TCR_TBI0 | UL(2) << 32 /* IPS: 40 bits */ | UL(2) << 30 /* TG1: 4K */ | UL(0x35) << 24 | \
 	 (UL(64) - IPA_BITS) << 16 | UL(0x35) << 8 | (UL(64) - IPA_BITS))
 #define MAIR 0x04ffUL
 #define VTCR_PS (7UL << VTCR_EL2_PS_SHIFT)
@@ -133,13 +136,13 @@ static pteval_t *change(const struct s1s2_row *r, pteval_t *old)
 
 static u32 outcome_of(const struct s1s2_op *op)
 {
-	u64 address = VA + op->offset;
+	u64 address = (VA + op->offset) | (u64)op->tag << 56;
 	struct probe_exit exit;
 
 	if (op->at_el2)
 		return translation_outcome_at(probe_at(op->at, VA), op->at >= PROBE_S1E1R,
 					      &test.named);
-	exit = probe_access(op->op, op->el, false, address);
+	exit = probe_access(op->op, op->el, op->pan, address);
 	if ((op->op == PROBE_AT_READ || op->op == PROBE_AT_WRITE) && !exit.el)
 		return translation_outcome_at(exit.par, true, &test.named);
 	return translation_outcome(&exit, op->op, address, &test.named);

@@ -6,7 +6,7 @@ OUT. A row is what is wrong at stage 1, what is wrong at stage 2 and for which p
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -112,6 +112,8 @@ class _Op:
     needs: tuple[str, ...] = ()
     probe: str = "READ"  # enum probe_op
     offset: int = 0
+    pan: bool = False
+    tag: int = 0  # bits 63:56 of the address
 
     @property
     def initialiser(self) -> str:
@@ -119,7 +121,8 @@ class _Op:
         if self.at in {1, 12}:
             way = self.name.removeprefix("at-").upper()
             return f"\t{{ .at_el2 = true, .at = PROBE_{way} }},\n"
-        return f"\t{{ PROBE_{self.probe}, {self.access.el}, {self.offset:#x}, false, 0 }},\n"
+        fields = (f"PROBE_{self.probe}", self.access.el, int(self.pan), f"{self.tag:#x}")
+        return f"\t{{ {', '.join(map(str, fields))}, {self.offset:#x}, false, 0 }},\n"
 
 
 _DATA: Final = 0x100  # offset of accesses that change what they reach
@@ -147,6 +150,9 @@ def _ops() -> Iterator[_Op]:
                 probe=probe,
                 offset=offset,
             )
+            if name in {"read", "write"}:
+                access = OPERATIONS[name].at(el)
+                yield _Op(f"{name}-tagged.el{el}", access, probe=probe, offset=offset, tag=0x5A)
         for name in ("at-read", "at-write"):
             access, letter = OPERATIONS[name].at(el), name[3]
             everywhere = el == 1 and name == "at-read"
@@ -156,6 +162,11 @@ def _ops() -> Iterator[_Op]:
         probe = name.upper().replace("-", "_")
         everywhere = name == "at-read"
         yield _Op(f"at-s1e1{name[3]}.el1", OPERATIONS[name], 11, everywhere, probe=probe)
+    for name in ("read", "write"):
+        access = replace(OPERATIONS[name], pan=True)
+        probe, offset = _PROBES[name]
+        needs = ("FEAT_PAN",)
+        yield _Op(f"{name}-pan.el1", access, needs=needs, probe=probe, offset=offset, pan=True)
     yield _Op("dc-ivac.el1", OPERATIONS["dc-ivac"], probe="DC_IVAC", offset=_DATA)
 
 
@@ -230,7 +241,7 @@ def _code(case: _Case, outcome: Outcome, machine: Machine, scene: Scene) -> int:
 
 def _codes(case: _Case) -> tuple[int, ...]:
     """Return the permitted outcomes."""
-    stage1 = Stage1Control(enabled=True, root=IPAS[0], mair=0x04FF)
+    stage1 = Stage1Control(enabled=True, root=IPAS[0], mair=0x04FF, pan=case.op.pan)
     stage2 = Stage2Control(ps=2, root=_ROOT, ptw=bool(case.ptw))
     machine = Machine(_PROCESSOR, stage1, stage2, _tables(case))
     scene = Scene(tuple(zip(IPAS, _PAS, strict=True)))
