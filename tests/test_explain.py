@@ -35,7 +35,7 @@ class Case:
     kind: str
     headline: str
     functions: tuple[str, ...]
-    """Functions of arm/misbehave.c on the stack, in order."""
+    """Functions of arm/misbehave.c and arm/misbehave/ on the stack, in order."""
     source: str
     """Source line of the innermost one."""
     bottom: str = "start_image"
@@ -45,7 +45,7 @@ class Case:
 
 
 ABORT = r"data abort: translation fault, level 0, read(; \d bytes? into [wx]\d+)?"
-AT = r"arm/misbehave\.c:\d+( \(inlined\))?"
+AT = r"arm/misbehave(/[a-z-]+)?\.c:\d+( \(inlined\))?"
 EXCEPTION = ("ESR_EL2", "SPSR_EL2", "PC")
 GUEST_EXIT = ("ESR_EL2", "HPFAR_EL2", "SPSR_EL2", "PC")
 CASES = [
@@ -110,7 +110,7 @@ CASES = [
     Case(
         "misbehave-guest-assert",
         "assert",
-        r"arm/misbehave\.c:\d+: assert failed: answer == 42: in a guest, answer is 41",
+        r"arm/misbehave/guest-calls\.c:\d+: assert failed: answer == 42: in a guest, answer is 41",
         ("check_answer", "guest_assert_main", "guest_assertion", "main"),
         'assert_msg(answer == 42, "in a guest, answer is %d", answer);',
     ),
@@ -124,7 +124,7 @@ CASES = [
     Case(
         "misbehave-guest-own-handler",
         "assert",
-        r"arm/misbehave\.c:\d+: assert failed: !esr: in a guest's own handler",
+        r"arm/misbehave/guest-calls\.c:\d+: assert failed: !esr: in a guest's own handler",
         ("guest_handler", "guest_undefined", "guest_own_handler", "main"),
         """assert_msg(!esr, "in a guest's own handler");""",
     ),
@@ -260,7 +260,7 @@ def diagnoses(compiler: str) -> dict[str, Diagnosis]:
 def check(case: Case, found: Diagnosis, stack: Diagnosis | CpuState) -> None:
     assert found.kind.value == case.kind
     assert re.fullmatch(case.headline, found.headline), found.headline
-    ours = [each for each in stack.frames if each.file == "arm/misbehave.c"]
+    ours = [each for each in stack.frames if each.file.startswith("arm/misbehave")]
     wanted = case.functions
     named = [
         each.function

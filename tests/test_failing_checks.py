@@ -9,7 +9,6 @@ import realtree
 
 pytestmark = pytest.mark.qemu
 
-SOURCE = realtree.ROOT / "arm/misbehave.c"
 
 ABORT = (
     "found stopped by handler, data abort from a lower EL: translation fault, level 1, read "
@@ -54,10 +53,10 @@ def boot(tmp_path: Path, compiler: str, test: str) -> list[str]:
 
 def statement(place: str) -> str:
     """The source around a place: with Clang it is the last line of a statement, not the first."""
-    match = re.fullmatch(r"    at arm/misbehave\.c:([0-9]+)", place)
+    match = re.fullmatch(r"    at (arm/misbehave(?:/[a-z-]+)?\.c):([0-9]+)", place)
     assert match, place
-    line = int(match[1])
-    return "\n".join(SOURCE.read_text().splitlines()[line - 2 : line + 1])
+    line = int(match[2])
+    return "\n".join((realtree.ROOT / match[1]).read_text().splitlines()[line - 2 : line + 1])
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])

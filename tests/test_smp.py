@@ -30,6 +30,6 @@ def test_the_last_lines_are_those_of_the_cpu_that_ends_the_run(cpu: str) -> None
     *others, failure, stack, end = output.splitlines()
     line = re.compile(r"line \d+ of a CPU that prints until the end")
     assert all(line.fullmatch(other) for other in others)
-    assert re.fullmatch(r"arm/misbehave\.c:\d+: assert failed: false: at the end", failure)
+    assert re.fullmatch(r"arm/misbehave/cpus\.c:\d+: assert failed: false: at the end", failure)
     assert re.fullmatch(r"\tSTACK:( [0-9a-f]+)+", stack)
     assert end == "EXIT: STATUS=127"
