@@ -132,5 +132,17 @@ def test_the_commands_on_a_real_run(tmp_path: Path) -> None:
     assert "AArch64.CheckForSMCUndefOrTrap" in explained
     assert "C6.2, SMC" in explained
     assert realtree.kut(tree, "conform", "--list", "hvc.hvc.el1.*").stdout.count("\n") == 74
+    assert realtree.last_run(tree)["options"]["rows"] == [
+        "hvc.svc.el?.0*",
+        "hvc.smc.el1.tsc.0x8000",
+    ]
+    broken = tree / "arm/conform-hvc.c"
+    source = broken.read_text()
+    broken.write_text(source.replace("found.el == expected->el", "found.el == 1U"))
+    assert realtree.kut(tree, "conform", "hvc.?v?.el1.0x0000").returncode == 1
+    broken.write_text(source)
+    assert realtree.kut(tree, "rerun").returncode == 0
+    again = realtree.last_run(tree)["tests"]
+    assert {test["rows"]["verdicts"].count("P") for test in again} == {2}
     nothing = realtree.kut(tree, "conform", "hvc.nothing.*")
     assert (nothing.returncode, nothing.stdout) == (4, "")

@@ -90,6 +90,14 @@ def test_a_pattern_that_selects_nothing_is_an_error(pattern: str, message: str, 
     assert "odd" not in error.value.hint, "its test is not in group conform"
 
 
+def test_a_rerun_has_only_some_of_the_tests() -> None:
+    tests = [test for test in TESTS if test.name == "conform-at"]
+    found = row_selection.select(tests, LISTS, ("call.a.*", "at.b"), strict=False)
+    assert [(test.name, test.args) for test in found] == [("conform-at", "rows=1")]
+    with pytest.raises(KutError, match="no row matches"):
+        row_selection.select(tests, LISTS, ("call.a.*",), strict=False)
+
+
 def test_a_tree_without_the_suite_has_nothing_to_run() -> None:
     with pytest.raises(KutError, match="no test of the conformance suite is defined"):
         row_selection.select(TESTS, {}, ())

@@ -89,12 +89,13 @@ def command(  # noqa: PLR0913 - one for each option
     tests = row_selection.select(workspace.definitions.tests, lists, patterns)
     tests = overrides.apply(tests)
     target = workspace.target(target_name, qemu=qemu)
+    chosen = {"rows": list(patterns)} if patterns else {}
     return execute(
         workspace,
         lambda: workspace.cases(tests, target),
         run_options,
         Opener(display=display, reports=reports, tree=workspace.tree),
-        metadata=workspace.metadata(target, run_options, **overrides.to_json()),
+        metadata=workspace.metadata(target, run_options, **chosen, **overrides.to_json()),
     )
 
 

@@ -46,7 +46,8 @@ def command(
     )
     is_own = trust or store.keeps(run)
     changes = rerun.overrides(old.metadata, workspace.tree, trust=is_own)
-    tests = changes.apply(plan.select(workspace.definitions, plan.Selection(names)))
+    tests = plan.select(workspace.definitions, plan.Selection(names))
+    tests = changes.apply(rerun.with_rows(old.metadata, workspace, tests))
     target = rerun.target(old.metadata, workspace, trust=is_own)
     echo(rerun.headline(old, names), file=text_stream(reports))
     return rerun.joined_code(

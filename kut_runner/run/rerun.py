@@ -25,6 +25,7 @@ from kut_runner.run.options import RunOptions
 from kut_runner.verdict.result import TestResult, exit_code
 
 if TYPE_CHECKING:
+    from kut_runner.definitions.config import TestDef
     from kut_runner.run.execute import OpenViews
     from kut_runner.run.workspace import Workspace
     from kut_runner.targets.protocol import Target
@@ -75,6 +76,21 @@ def overrides(old: RunMetadata, tree: Path, *, trust: bool) -> Overrides:
     if refused:
         raise UsageError(f"{_named(old)}: {qemu_options.explain(refused)}")
     return found
+
+
+def with_rows(
+    old: RunMetadata, workspace: "Workspace", tests: "Sequence[TestDef]"
+) -> "Sequence[TestDef]":
+    """Return the tests with the rows of the conformance suite that the old run selected.
+
+    Raises KutError if they are not there any more.
+    """
+    patterns = old.options.get("rows")
+    if not patterns:
+        return tests
+    from kut_runner.run import row_selection
+
+    return row_selection.select(tests, workspace.row_lists(), patterns, strict=False)
 
 
 def target(old: RunMetadata, workspace: "Workspace", *, trust: bool) -> "Target":

@@ -37,20 +37,25 @@ class ListedRow:
 
 
 def select(
-    tests: "Iterable[TestDef]", lists: "Mapping[str, RowList]", patterns: Sequence[str]
+    tests: "Iterable[TestDef]",
+    lists: "Mapping[str, RowList]",
+    patterns: Sequence[str],
+    *,
+    strict: bool = True,
 ) -> "tuple[TestDef, ...]":
     """Return the tests of the suite for the selected rows, with arguments that select them.
 
     `lists` are by image. A pattern is the name of an area or of a test, or an id of a row, or a
     glob over names of tests or ids. Without patterns all rows of group "conform" are selected.
-    Raises UsageError and NothingSelectedError for a pattern that selects nothing.
+    Raises UsageError and NothingSelectedError for a pattern that selects nothing; if not `strict`,
+    only if no pattern selects anything.
     """
     offered = [test for test in tests if GROUP in test.groups and test.image in lists]
     if not offered:
         raise NothingSelectedError("no test of the conformance suite is defined", _GROUP_HINT)
     if not patterns:
         return tuple(offered)
-    found = [_match(pattern, offered, lists) for pattern in patterns]
+    found = list(_found(offered, lists, patterns, strict=strict))
     chosen = ((test, _joined(test, found)) for test in offered)
     return tuple(
         test if numbers is None else _with_rows(test, numbers)
@@ -84,6 +89,26 @@ _GROUP_HINT: Final = f'its tests are those of group "{GROUP}" whose image is con
 
 #: Rows by test; None for all of them.
 _Found = dict[str, set[int] | None]
+
+
+def _found(
+    tests: "Sequence[TestDef]",
+    lists: "Mapping[str, RowList]",
+    patterns: Sequence[str],
+    *,
+    strict: bool,
+) -> Iterator[_Found]:
+    """Yield the rows that each pattern selects; raises as `select`."""
+    error: KutError | None = None
+    has_any = False
+    for pattern in patterns:
+        try:
+            yield _match(pattern, tests, lists)
+            has_any = True
+        except KutError as each:
+            error = error or each
+    if error and (strict or not has_any):
+        raise error
 
 
 def _match(pattern: str, tests: "Sequence[TestDef]", lists: "Mapping[str, RowList]") -> "_Found":
