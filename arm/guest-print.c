@@ -593,6 +593,13 @@ static void test_frames(void)
 	check_frame(first, 2, "a circle of two records");
 	set_records(second + 4, 0);
 	check_frame(first, 1, "a caller's record that is misaligned");
+	report(strip_signature(0x2b00000012345678) == 0x12345678 &&
+		       strip_signature(0x002b800012345678) == 0x800012345678 &&
+		       strip_signature(0xff80800012345678) == 0xffff800012345678 &&
+		       strip_signature(0xffd5000012345678) == 0xffff000012345678,
+	       "signed addresses of both halves: expected stripped, found %#lx, %#lx, %#lx, %#lx",
+	       strip_signature(0x2b00000012345678), strip_signature(0x002b800012345678),
+	       strip_signature(0xff80800012345678), strip_signature(0xffd5000012345678));
 	records[1] |= 0x2bUL << 48;
 	check_frame(first, 1, "a signed return address");
 }

@@ -109,6 +109,10 @@ static void test_lr_all(void)
 		expected = FIELD(readl(gicv2_data.hyp_base + GICH_VTR), 5, 0) + 1;
 	else
 		expected = FIELD(read_sysreg_s(ICH_VTR_EL2), 4, 0) + 1;
+	/* IHI 0069, 12.4.8, and IHI 0048, 5.3.7: VPMR, FIQEn, AckCtl of version 2, both groups */
+	report(vgic_vmcr_enabled() == (gic_version() == 2 ? 0xf800000f : 0xf800000b),
+	       "vgic_vmcr_enabled() of version %d: expected %#x, found %#lx", gic_version(),
+	       gic_version() == 2 ? 0xf800000f : 0xf800000b, vgic_vmcr_enabled());
 	report(nr == expected, "vgic_nr_lrs(): expected VTR.ListRegs + 1, %u, found %u", expected,
 	       nr);
 	for (unsigned int i = 0; i < nr; i++)

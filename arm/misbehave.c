@@ -47,6 +47,11 @@ static void exception(void)
 	load_from((u64 *)0xdead0000000UL);
 }
 
+static void undefined(void)
+{
+	asm volatile("udf #0");
+}
+
 static void assertion(void)
 {
 	int answer = 41;
@@ -199,6 +204,7 @@ static const struct {
 	{ "hang", hang },
 	{ "wfi", sleep_for_ever },
 	{ "exception", exception },
+	{ "undefined", undefined },
 	{ "assert", assertion },
 	{ "abort", aborted },
 	{ "poweroff", power_off },
@@ -235,6 +241,7 @@ static const struct {
 	{ "guest-code", guest_code },
 	{ "guest-hvc", unhandled_hvc },
 	{ "guest-checks", guest_checks },
+	{ "stage2-checks", stage2_checks },
 	{ "guest-deep", guest_deep },
 	{ "guest-assert", guest_assertion },
 	{ "guest-abort", guest_abort },

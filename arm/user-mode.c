@@ -234,6 +234,38 @@ static void test_trapped(void)
 	       seen.calls);
 }
 
+/* Another exception than SVC at the end of user mode, where a function may jump to */
+static void jump_to_end(void *end)
+{
+	((void (*)(void))end)();
+}
+
+static void clear_breakpoint(struct pt_regs *regs, unsigned int esr)
+{
+	seen.calls++;
+	write_sysreg(0, dbgbcr0_el1);
+	isb();
+}
+
+static void test_breakpoint(void)
+{
+	extern char user_return[];
+	u64 end = (u64)user_return + 4, mdscr = read_sysreg(mdscr_el1);
+
+	seen.calls = 0;
+	install_exception_handler(EL0_SYNC_64, ESR_ELx_EC_BREAKPT_LOW, clear_breakpoint);
+	write_sysreg(0, oslar_el1);
+	write_sysreg(end, dbgbvr0_el1);
+	write_sysreg(0xfUL << 5 | 2UL << 1 | 1, dbgbcr0_el1); /* BAS, PMC: EL0, E */
+	write_sysreg(mdscr | 1UL << 15, mdscr_el1); /* MDE */
+	isb();
+	run(jump_to_end, (void *)end, "that ends at a breakpoint");
+	write_sysreg(mdscr, mdscr_el1);
+	report(seen.calls == 1, "breakpoints at the end of user mode: expected 1, found %u",
+	       seen.calls);
+	install_exception_handler(EL0_SYNC_64, ESR_ELx_EC_BREAKPT_LOW, NULL);
+}
+
 static const struct subtest subtests[] = {
 	{ "svc", check_svc },
 	{ "report", test_report },
@@ -242,6 +274,7 @@ static const struct subtest subtests[] = {
 	{ "counters", test_counters },
 	{ "after-guest", test_after_guest },
 	{ "trapped", test_trapped },
+	{ "breakpoint", test_breakpoint },
 };
 
 int main(int argc, char **argv)

@@ -131,3 +131,22 @@ def test_lines_that_count_begin_a_line_whatever_was_printed_before(
         "open before the EXIT",
         "EXIT: STATUS=1",
     ]
+
+
+def test_a_check_of_an_access_gives_both_decoded() -> None:
+    lines = realtree.boot(realtree.build("misbehave"), "stage2-checks")[1].splitlines()
+    abort, at = "data abort from a lower EL: {} fault, level 3", "IPA 0x123456000"
+    right = f"expected {abort.format('permission')}, {at}"
+    found = f"found {abort.format('permission')}, write, {at} (stopped by handler)"
+    write, read = "write at EL1 of 0x123456000", "read at EL1 of 0x123456000"
+    assert [line for line in lines if not line.startswith("    at arm/misbehave.c:")] == [
+        f"PASS: right fault, {write}: {right}; {found}",
+        f"FAIL: wrong fault, {write}: expected {abort.format('translation')}, {at}; {found}",
+        f"FAIL: a fault, {write}: expected no fault; {found}",
+        f"FAIL: no fault, {read}: {right}; found no fault",
+        "PASS: right value, read of 0x123456000: expected 0, found 0",
+        "FAIL: wrong value, read of 0x123456000: expected 0x1, found 0",
+        "PASS: s2_probe_reads() of another value: expected 0",
+        "SUMMARY: 7 tests, 4 unexpected failures",
+        "EXIT: STATUS=3",
+    ]

@@ -166,6 +166,15 @@ def test_dump_of_an_unhandled_exception() -> None:
         assert re.search(f"^{line}$", output, re.MULTILINE), line
 
 
+def test_dump_of_an_exception_without_an_address() -> None:
+    output = realtree.boot(realtree.build("misbehave"), "undefined")[1]
+    for line in (
+        r"ESR_EL2: +02000000, ec=0 \(unknown reason \(undefined instruction\): ISS 0\)",
+        r"FAR_EL2: not valid for this class",
+    ):
+        assert re.search(f"^{line}$", output, re.MULTILINE), line
+
+
 def test_an_unhandled_exit_is_printed_decoded() -> None:
     output = realtree.boot(realtree.build("guest-handlers"), "default")[1]
     for line in (

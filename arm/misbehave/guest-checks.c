@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Checks of guests' exits, passed and failed. */
 #include <libcflat.h>
+#include <alloc_page.h>
 #include <asm/guest-check.h>
+#include <asm/io.h>
+#include <asm/stage2-check.h>
 #include "misbehave.h"
 
 static u64 guest_add(u64 a, u64 b)
@@ -46,4 +49,20 @@ void guest_checks(void)
 			 "wrong address");
 	guest_check_exit(loads, EXPECT_MRS(3, 0, 13, 0, 4), "an abort in place of a trap");
 	guest_require(no_guest());
+}
+
+/* Checks of accesses through a stage 2: passed, and failed for each thing that they compare. */
+void stage2_checks(void)
+{
+	struct guest *guest = s2_probe_create(s2mmu_init(1, S2_PAGE_4K, false));
+	u64 ipa = ADDRESS;
+
+	assert(!s2mmu_map(guest->s2mmu, ipa, virt_to_phys(alloc_page()), PAGE_SIZE, S2_MAP_RO));
+	s2_check_access(guest, 1, S2_WRITE, ipa, NULL, ESR_ELx_FSC_PERM | 3, "right fault");
+	s2_check_access(guest, 1, S2_WRITE, ipa, NULL, ESR_ELx_FSC_FAULT | 3, "wrong fault");
+	s2_check_access(guest, 1, S2_WRITE, ipa, NULL, S2_NO_FAULT, "a fault");
+	s2_check_access(guest, 1, S2_READ, ipa, NULL, ESR_ELx_FSC_PERM | 3, "no fault");
+	s2_check_reads(guest, ipa, 0, "right value");
+	s2_check_reads(guest, ipa, 1, "wrong value");
+	report(!s2_probe_reads(guest, ipa, 1), "s2_probe_reads() of another value: expected 0");
 }

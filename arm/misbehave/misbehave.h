@@ -59,6 +59,7 @@ void guest_opaque(void);
 
 /* guest-checks.c: checks of exits */
 void guest_checks(void);
+void stage2_checks(void);
 
 /* its.c: the ITS */
 void its_stopped(void);
