@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
+#include <asm/a32.h>
 #include <asm/guest-check.h>
 #include <asm/guest-internal.h>
 #include <asm/io.h>
@@ -14,6 +15,8 @@
 #define VMID 26
 #define PATTERN 0x600df00dU
 #define FPEXC_EN (1UL << 30)
+/* B to itself, and to the instruction before (DDI 0487, F5.1.18) */
+static_assert(A32_B(0) == 0xeafffffe && A32_B(-4) == 0xeafffffd, "offsets count from PC + 8");
 
 /* guest-aarch32.S */
 extern char guest_a32_state[], guest_a32_stack_and_fp[], guest_a32_halves[], guest_a32_mmu_on[];

@@ -128,10 +128,38 @@ static void test_flush(void)
 	guest_destroy(guest);
 }
 
+/* All registers that HCR_EL2.TVM traps (DDI 0487, D24.2.57), each with its own value */
+#define WRITE_AGAIN(reg) write_sysreg(read_sysreg(reg), reg)
+
+static u64 guest_write_all(void)
+{
+	WRITE_AGAIN(sctlr_el1);
+	WRITE_AGAIN(ttbr0_el1);
+	WRITE_AGAIN(ttbr1_el1);
+	WRITE_AGAIN(tcr_el1);
+	WRITE_AGAIN(esr_el1);
+	WRITE_AGAIN(far_el1);
+	WRITE_AGAIN(afsr0_el1);
+	WRITE_AGAIN(afsr1_el1);
+	WRITE_AGAIN(mair_el1);
+	WRITE_AGAIN(amair_el1);
+	WRITE_AGAIN(contextidr_el1);
+	return 7;
+}
+
+static void test_all(void)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_write_all);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
+	guest_check_run(guest, EXPECT_RETURN(7), "writes of all registers that TVM traps");
+	guest_destroy(guest);
+}
+
 static const struct subtest subtests[] = {
 	{ "zero", test_zero },	 { "count", test_count },
 	{ "read", test_read },	 { "host-clears-dc", test_host_clears_dc },
-	{ "flush", test_flush },
+	{ "flush", test_flush }, { "all", test_all },
 };
 
 int main(int argc, char **argv)

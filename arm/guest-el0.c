@@ -265,6 +265,7 @@ static void test_a32_svc_to_el1(void)
 	assert(guest_install_el1_handler(guest, ELx_LOW_SYNC_32, multiply));
 	guest->x[0] = 3;
 	guest_check_run(guest, EXPECT_RETURN(30102), "A32, SVC #1 and SVC #2");
+	guest_check_run(guest, EXPECT_RETURN(30102), "the same, run after its end");
 	guest_destroy(guest);
 	report_prefix_pop();
 }

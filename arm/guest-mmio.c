@@ -204,6 +204,26 @@ static void test_big_endian_in_memory(void)
 	}
 }
 
+/* CPSR.E, whatever the mode: User and Supervisor (DDI 0487, G8.2.35) */
+static void test_big_endian_32(void)
+{
+	static const u64 modes[] = { 0x10, 0x13 };
+	struct guest *guest = create(guest_ldr_w);
+	struct mmio_access access;
+
+	guest->esr_el2 = (u64)ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT | ESR_ELx_ISV |
+			 ESR_ELx_FSC_FAULT;
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		for (u64 big = 0; big < 2; big++) {
+			guest->spsr_el2 = modes[i] | big << 9;
+			assert(mmio_decode(guest, &access) == MMIO_DECODED);
+			report(access.big_endian == big,
+			       "access of AArch32, mode %#lx, E %lu: expected big-endian %lu, found %d",
+			       modes[i], big, big, access.big_endian);
+		}
+	guest_destroy(guest);
+}
+
 static void test_register_30(void)
 {
 	struct guest *guest = create(guest_register_30);
@@ -430,6 +450,7 @@ static const struct subtest subtests[] = {
 	{ "stores", test_stores },
 	{ "big-endian", test_big_endian },
 	{ "big-endian-in-memory", test_big_endian_in_memory },
+	{ "big-endian-32", test_big_endian_32 },
 	{ "register", test_register_30 },
 	{ "no-syndrome", test_no_syndrome },
 	{ "ranges", test_ranges },

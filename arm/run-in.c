@@ -15,6 +15,7 @@
 
 #define OLD 0x1111
 #define NEW 0x2222
+#define AN_SGI 3
 #define SOON_US 100
 #define UNMAPPED_VA 0x7f0000000000UL
 
@@ -276,6 +277,43 @@ static void check_interrupts(const struct level *level)
 	report(irqs == 1, "IRQs taken when the caller unmasks them: expected 1, found %u", irqs);
 }
 
+/* An interrupt of group 0 */
+static void take_fiq(enum vector v, struct pt_regs *regs, unsigned int esr)
+{
+	u32 iar = gic_read_iar_group0();
+
+	irqs++;
+	gic_write_eoir_group0(iar);
+}
+
+static void check_fiqs(const struct level *level)
+{
+	irqs = 0;
+	gic_irq_set_pending(AN_SGI, true);
+	check_returned(level->run(count_to, 1000), 0, "FIQs taken while the caller masks them");
+	daif_clear(PSR_F_BIT);
+	isb();
+	daif_set(PSR_F_BIT);
+	report(irqs == 1, "FIQs taken when the caller unmasks them: expected 1, found %u", irqs);
+}
+
+static void test_fiqs(void)
+{
+	if (gic_unsupported()) {
+		report_skip("%s", gic_unsupported());
+		return;
+	}
+	gic_enable_defaults();
+	if (!gic_irq_set_group(AN_SGI, 0)) {
+		report_skip("group 0 belongs to the Secure state (GICD_CTLR.DS is 0)");
+		return;
+	}
+	install_vector_handler(ELxH_FIQ, take_fiq);
+	for_each_level(check_fiqs);
+	install_vector_handler(ELxH_FIQ, NULL);
+	gic_irq_set_group(AN_SGI, 1);
+}
+
 static void test_interrupts(void)
 {
 	if (gic_unsupported()) {
@@ -302,9 +340,13 @@ static void test_leak(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "where", test_where },	   { "report", test_report },
-	{ "exceptions", test_exceptions }, { "traps", test_traps },
-	{ "interrupts", test_interrupts }, { "leak", test_leak },
+	{ "where", test_where },
+	{ "report", test_report },
+	{ "exceptions", test_exceptions },
+	{ "traps", test_traps },
+	{ "interrupts", test_interrupts },
+	{ "fiqs", test_fiqs },
+	{ "leak", test_leak },
 };
 
 int main(int argc, char **argv)

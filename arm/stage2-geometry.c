@@ -13,6 +13,7 @@
 #include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/processor.h>
+#include <asm/stage2-internal.h>
 
 #define IPA_BITS_FROM 12
 #define IPA_BITS_TO 56
@@ -139,14 +140,44 @@ static void check_destroy_of_another(void)
 	s2mmu_destroy(mmu);
 }
 
+/*
+ * Each bit of an address in a leaf of each form (DDI 0487, D8.3.1): from bit 48 or 50 on elsewhere
+ * with FEAT_LPA and 64K, and with FEAT_LPA2.
+ */
+static void check_leaf_format(const struct s2_mmu *mmu, const char *form, unsigned int first,
+			      unsigned int moved, unsigned int to, unsigned int bits)
+{
+	unsigned int wrong = 0;
+
+	for (unsigned int bit = first; bit < bits; bit++) {
+		pteval_t expected = 1UL << (bit < moved ? bit : bit - moved + to);
+
+		wrong += s2_pa_to_leaf(mmu, 1UL << bit) != expected ||
+			 s2_leaf_to_pa(mmu, expected) != 1UL << bit;
+	}
+	report_equal(wrong, 0, "bits of an address, wrong in a leaf, %s", form);
+}
+
+static void check_leaf_formats(void)
+{
+	static const struct s2_mmu plain, lpa = { .geometry = { .lpa = true } },
+					  ds = { .geometry = { .ds = true } };
+
+	check_leaf_format(&plain, "48 bits", 12, 48, 0, 48);
+	check_leaf_format(&lpa, "FEAT_LPA", 16, 48, 12, 52);
+	check_leaf_format(&ds, "FEAT_LPA2", 12, 50, 8, 52);
+}
+
 int main(int argc, char **argv)
 {
 	bool lpa2_levels = argc > 1 && !strcmp(argv[1], "lpa2-levels");
 
 	if (!host_at_el2)
 		return skip_all(guest_unsupported(S2_PAGE_4K));
-	if (!lpa2_levels)
+	if (!lpa2_levels) {
 		check_destroy_of_another();
+		check_leaf_formats();
+	}
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
 		if (!lpa2_levels)
 			walk_all(granule, false, false);

@@ -491,7 +491,16 @@ static void test_wide(void)
 	guest_destroy(guest);
 }
 
+/* ID_AA64MMFR1_EL1.VMIDBits */
+static void test_width(void)
+{
+	u64 bits = FIELD(read_sysreg(id_aa64mmfr1_el1), 7, 4) == 2 ? 16 : 8;
+
+	report_equal(s2_features()->vmid_bits, bits, "bits of a VMID");
+}
+
 static const struct subtest subtests[] = {
+	{ "width", test_width },
 	{ "generations", test_generations },
 	{ "in-use", test_in_use },
 	{ "stale", test_stale },
