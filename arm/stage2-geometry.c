@@ -168,6 +168,18 @@ static void check_leaf_formats(void)
 	check_leaf_format(&ds, "FEAT_LPA2", 12, 50, 8, 52);
 }
 
+/* FEAT_LPA2's format where 48 bits are not enough, and nowhere else */
+static void check_plain_format(void)
+{
+	struct s2_mmu *mmu = s2mmu_init_ipa(1, S2_PAGE_4K, false, 48);
+
+	if (!mmu)
+		return;
+	report(!mmu->geometry.ds, "VTCR_EL2.DS for 48 bits: expected 0, found %d",
+	       mmu->geometry.ds);
+	s2mmu_destroy(mmu);
+}
+
 int main(int argc, char **argv)
 {
 	bool lpa2_levels = argc > 1 && !strcmp(argv[1], "lpa2-levels");
@@ -177,6 +189,7 @@ int main(int argc, char **argv)
 	if (!lpa2_levels) {
 		check_destroy_of_another();
 		check_leaf_formats();
+		check_plain_format();
 	}
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
 		if (!lpa2_levels)

@@ -118,6 +118,24 @@ static void test_errors(void)
 }
 
 /* Printed leaves and explanations of addresses; tests/ compares them. */
+/* Descriptors that are replaced and restored over and over take no memory. */
+static void test_leak(void)
+{
+	struct s2_mmu *mmu = s2mmu_init(1, S2_PAGE_4K, false);
+	unsigned long before = 0;
+
+	for (int round = 0; round <= 1000; round++) {
+		assert(!s2mmu_set_raw(mmu, 0, PT_LEVEL_LAST, 0));
+		s2mmu_restore_raw(mmu);
+		if (!round)
+			before = alloc_pages_in_use();
+	}
+	report(alloc_pages_in_use() == before,
+	       "pages in use after 1000 raw descriptors were restored: expected %lu, found %lu",
+	       before, alloc_pages_in_use());
+	s2mmu_destroy(mmu);
+}
+
 static void test_words(void)
 {
 	struct s2_mmu *mmu = s2mmu_init_ipa(1, S2_PAGE_4K, true, 36);
@@ -151,10 +169,8 @@ static void test_words(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "wrong", test_wrong },
-	{ "restore", test_restore },
-	{ "errors", test_errors },
-	{ "words", test_words },
+	{ "wrong", test_wrong }, { "restore", test_restore }, { "errors", test_errors },
+	{ "words", test_words }, { "leak", test_leak },
 };
 
 int main(int argc, char **argv)
