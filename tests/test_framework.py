@@ -147,6 +147,9 @@ def test_reserved_memory_is_not_allocated(selftest: Path, tmp_path: Path) -> Non
         args = f"reserved {start:#x} {size:#x}"
         _, output = realtree.boot(selftest, args, "-dtb", str(tree))
         assert f"{size:#x} bytes reserved from {start:#x}: expected 0, found {inside}\n" in output
+        pages = re.search(r"of all (\d+) pages", output)
+        assert pages
+        assert 60_000 < int(pages[1]) < 65_536
 
 
 def test_dump_of_an_unhandled_exception() -> None:
