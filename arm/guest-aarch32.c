@@ -186,8 +186,8 @@ static void test_halves(void)
 }
 
 /*
- * Reset (DDI 0487, G8.2.126): RES1 bits of SCTLR, CP15BEN, nTLSMD, LSMAOE, SPAN, nTWI, nTWE are 1. A
- * CPU may have ITD, SED, V, EE, TE and DSSBS as it likes.
+ * Reset (DDI 0487, G8.2.126): RES1 bits of SCTLR, CP15BEN, nTLSMD, LSMAOE, SPAN, nTWI, nTWE are 1.
+ * A CPU may have ITD, SED, V, EE, TE and DSSBS as it likes.
  */
 #define SCTLR_RESET 0x00c50838U
 #define SCTLR_FIXED ~0xc2002180U
@@ -331,7 +331,7 @@ static void test_ttbcr2(void)
 
 /* Short descriptors (DDI 0487, G5.4): sections of 1 MiB, read and write, write-back */
 #define TABLE_SIZE SZ_16K
-#define SECTION_SHIFT 20
+#define A32_SECTION_SHIFT 20
 #define SECTION(pa) ((u32)(pa) | 1U << 16 | 3U << 10 | 3U << 2 | 2)
 #define SECTION_VA 0x70000000U
 #define SECTION_NO_ACCESS(pa) (SECTION(pa) & ~(3U << 10)) /* AP[1:0] is 0 */
@@ -373,10 +373,11 @@ static void test_mmu_on(void)
 
 	assert(!s2mmu_map(guest->s2mmu, table_pa, table_pa, TABLE_SIZE, S2_MAP_RO));
 	assert(!s2mmu_map(guest->s2mmu, pa, pa, SZ_4K, S2_MAP_RW));
-	for (u32 mib = __pa(_stext) >> SECTION_SHIFT; mib <= __pa(_end) >> SECTION_SHIFT; mib++)
-		table[mib] = SECTION(mib << SECTION_SHIFT);
-	table[SECTION_VA >> SECTION_SHIFT] = SECTION(pa - offset);
-	table[NO_ACCESS_VA >> SECTION_SHIFT] = SECTION_NO_ACCESS(NO_ACCESS_IPA);
+	for (u32 mib = __pa(_stext) >> A32_SECTION_SHIFT; mib <= __pa(_end) >> A32_SECTION_SHIFT;
+	     mib++)
+		table[mib] = SECTION(mib << A32_SECTION_SHIFT);
+	table[SECTION_VA >> A32_SECTION_SHIFT] = SECTION(pa - offset);
+	table[NO_ACCESS_VA >> A32_SECTION_SHIFT] = SECTION_NO_ACCESS(NO_ACCESS_IPA);
 	*page = PATTERN;
 	guest->x[0] = table_pa;
 	guest->x[1] = CLIENT;

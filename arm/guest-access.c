@@ -14,7 +14,7 @@
 #define VMID 37
 #define PAGE SZ_4K
 #define TEST_IPA 0x100000000UL
-/* Beyond a page, a level-2 table and a level-1 entry that are mapped: faults at levels 3, 2 and 1 */
+/* Beyond a page, a level-2 table and a level-1 entry that are mapped: faults at level 3, 2, 1 */
 #define LEVEL_3_IPA (TEST_IPA + 2 * PAGE)
 #define LEVEL_2_IPA (TEST_IPA + SZ_2M)
 #define LEVEL_1_IPA (TEST_IPA + SZ_1G)
@@ -90,9 +90,9 @@ static void test_levels(void)
 		assert(!s2mmu_map(guest->s2mmu, TEST_IPA + i * PAGE, virt_to_phys(pages[i]), PAGE,
 				  S2_MAP_RO));
 	}
-	strcpy(pages[0] + 0x123, "one");
+	memcpy(pages[0] + 0x123, "one", 4);
 	memcpy(pages[0] + PAGE - 3, "end", 3);
-	strcpy(pages[1], "two");
+	memcpy(pages[1], "two", 4);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, look);
 	guest_run(guest);
 	report(guest->x[0] == GUEST_PAR, "PAR_EL1 of the guest: expected %#lx, found %#lx",

@@ -16,25 +16,22 @@
 
 /* clang-format off */
 /* As GUEST_EL1_REGISTERS; a third value is that of bits which are 1 always. */
-#define DEBUG(X)                                                                                   \
-	X(mdscr_el1, 0xa000) X(dbgbvr0_el1, 0xfffffffffffc) X(dbgbcr0_el1, 0x6, BCR_BAS)           \
-	X(dbgwvr0_el1, 0xfffffffffff8) X(dbgwcr0_el1, 0x1ff8) X(dbgbvr1_el1, 0xfffffffffffc)       \
-	X(dbgwvr1_el1, 0xfffffffffff8) X(osdlr_el1, 0x1)
+#define DEBUG(X)                                                                                \
+	X(mdscr_el1, 0xa000), X(dbgbvr0_el1, 0xfffffffffffc), X(dbgbcr0_el1, 0x6, BCR_BAS),     \
+	X(dbgwvr0_el1, 0xfffffffffff8), X(dbgwcr0_el1, 0x1ff8), X(dbgbvr1_el1, 0xfffffffffffc), \
+	X(dbgwvr1_el1, 0xfffffffffff8), X(osdlr_el1, 0x1)
 
 /* The last of six breakpoints and of four watchpoints */
-#define LAST_DEBUG(X)                                                                              \
-	X(dbgbvr5_el1, 0xfffffffffffc) X(dbgbcr5_el1, 0x6, BCR_BAS) X(dbgwvr3_el1, 0xfffffffffff8) \
-	X(dbgwcr3_el1, 0x1ff8)
+#define LAST_DEBUG(X)                                                 \
+	X(dbgbvr5_el1, 0xfffffffffffc), X(dbgbcr5_el1, 0x6, BCR_BAS), \
+	X(dbgwvr3_el1, 0xfffffffffff8), X(dbgwcr3_el1, 0x1ff8)
 
 #define RAS(X) X(DISR_EL1, 0x80ffffff)
 #define SME(X) X(TPIDR2_EL0, ~0UL)
 
-#define COUNT(name, ...) +1
-#define NAME(name, ...) #name,
-#define WRITE(name, mask, ...)                                                                     \
-	write_sysreg((pattern & (mask)) | (0 + __VA_ARGS__ + 0), name);                            \
-	pattern = next_pattern(pattern);
-#define READ(name, ...) values[n++] = read_sysreg(name);
+#define NAME(name, ...) #name
+#define WRITE(name, ...) WRITE_PATTERN(pattern, name, __VA_ARGS__)
+#define READ(name, ...) (values[n++] = read_sysreg(name))
 /* clang-format on */
 
 #define MAX_REGISTERS 32
@@ -42,25 +39,23 @@
 /* In memory that host and guests share: what each guest has read back, at once and later. */
 static u64 seen[2][2][MAX_REGISTERS];
 
-#define DEFINE_GUEST(list, LIST)                                        \
-	static const char *const list##_names[] = { LIST(NAME) };       \
-	static_assert(0 LIST(COUNT) <= MAX_REGISTERS, "room for them"); \
-	static void list##_read(u64 *values)                            \
-	{                                                               \
-		int n = 0;                                              \
-                                                                        \
-		LIST(READ)                                              \
-	}                                                               \
-	static u64 list##_guest(u64 which)                              \
-	{                                                               \
-		u64 pattern = next_pattern(next_pattern(which + 1));    \
-                                                                        \
-		LIST(WRITE)                                             \
-		isb();                                                  \
-		list##_read(seen[which][0]);                            \
-		asm volatile("hvc #0" : : : "memory");                  \
-		list##_read(seen[which][1]);                            \
-		return 0;                                               \
+#define DEFINE_GUEST(list, LIST)                                                   \
+	static const char *const list##_names[] = { LIST(NAME) };                  \
+	static_assert(ARRAY_SIZE(list##_names) <= MAX_REGISTERS, "room for them"); \
+	static void list##_read(u64 *values)                                       \
+	{                                                                          \
+		int n = 0;                                                         \
+		LIST(READ);                                                        \
+	}                                                                          \
+	static u64 list##_guest(u64 which)                                         \
+	{                                                                          \
+		u64 pattern = next_pattern(next_pattern(which + 1));               \
+		LIST(WRITE);                                                       \
+		isb();                                                             \
+		list##_read(seen[which][0]);                                       \
+		asm volatile("hvc #0" : : : "memory");                             \
+		list##_read(seen[which][1]);                                       \
+		return 0;                                                          \
 	}
 
 DEFINE_GUEST(state, GUEST_EL1_REGISTERS)
@@ -388,8 +383,8 @@ static void test_reset(void)
 	guest = create(1, guest_reset);
 	guest_check_run(guest, EXPECT_RETURN(0), "a guest reads its registers");
 	report(((reset_sctlr ^ SCTLR_EL1_RESET) & ~SCTLR_EL1_BY_FEATURE) == 0,
-	       "SCTLR_EL1, all but the bits %#lx: expected %#lx, found %#lx", SCTLR_EL1_BY_FEATURE,
-	       SCTLR_EL1_RESET, reset_sctlr);
+	       "SCTLR_EL1, all but the bits %#lx: expected %#lx, found %#lx",
+	       (u64)SCTLR_EL1_BY_FEATURE, SCTLR_EL1_RESET, reset_sctlr);
 	report(reset_cpacr == CPACR_EL1_RESET, "CPACR_EL1: expected %#lx, found %#lx",
 	       CPACR_EL1_RESET, reset_cpacr);
 	report(count_zeros(seen[1][0]) == expected,

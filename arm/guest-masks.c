@@ -52,12 +52,14 @@ static const struct guest_optional_state watched = { load, save };
 
 static u64 guest_call_twice(void)
 {
-	asm volatile("	mov	x29, #0x1234\n" /* not a frame pointer of the host's */
+	asm volatile("	mov	x9, x29\n"
+		     "	mov	x29, #0x1234\n" /* not a frame pointer of the host's */
 		     "	hvc	#0\n"
-		     "	hvc	#1"
+		     "	hvc	#1\n"
+		     "	mov	x29, x9"
 		     :
 		     :
-		     : "x29", "memory");
+		     : "x9", "memory");
 	return 0;
 }
 

@@ -52,48 +52,49 @@ static struct guest *create(void *func)
 
 /* clang-format off */
 /* Rule the host: they stay as they are. X(name) */
-#define KEPT(X)                                                                                    \
-	X(hcr_el2) X(sctlr_el2) X(ttbr0_el2) X(tcr_el2) X(mair_el2) X(vbar_el2) X(cptr_el2)        \
-	X(mdcr_el2) X(tpidr_el2) X(daif) X(spsel)
+#define KEPT(X)                                                                       \
+	X(hcr_el2), X(sctlr_el2), X(ttbr0_el2), X(tcr_el2), X(mair_el2), X(vbar_el2), \
+	X(cptr_el2), X(mdcr_el2), X(tpidr_el2), X(daif), X(spsel)
 /* Of no use here and now. X(name, bits that may have any value) */
-#define WRITTEN(X)                                                                                 \
-	X(elr_el2, 0xfffffffffffc) X(spsr_el2, 0xf00003c0) X(esr_el2, 0x3ffffff)                   \
-	X(far_el2, 0xffffffffffff) X(hpfar_el2, 0xfffffff0) X(afsr0_el2, 0xffffffff)               \
-	X(vttbr_el2, 0xff0000fffff000) X(vtcr_el2, 0xff3f) X(hstr_el2, 0x8)                        \
-	X(vmpidr_el2, 0xff00ffffff) X(vpidr_el2, 0xffffffff) X(cntvoff_el2, 0xffffffffff)          \
-	X(cnthp_cval_el2, 0xffffffffffffff) X(sp_el0, 0xfffffffffff0) X(sp_el1, 0xfffffffffff0)    \
-	X(tpidr_el1, ~0UL) X(tpidr_el0, ~0UL) X(tpidrro_el0, ~0UL) X(par_el1, 0xfffffff000)        \
-	X(csselr_el1, 0x2) X(dbgbvr0_el1, 0xfffffffffffc) X(dbgwvr0_el1, 0xfffffffffff8)
+#define WRITTEN(X)                                                                               \
+	X(elr_el2, 0xfffffffffffc), X(spsr_el2, 0xf00003c0), X(esr_el2, 0x3ffffff),              \
+	X(far_el2, 0xffffffffffff), X(hpfar_el2, 0xfffffff0), X(afsr0_el2, 0xffffffff),          \
+	X(vttbr_el2, 0xff0000fffff000), X(vtcr_el2, 0xff3f), X(hstr_el2, 0x8),                   \
+	X(vmpidr_el2, 0xff00ffffff), X(vpidr_el2, 0xffffffff), X(cntvoff_el2, 0xffffffffff),     \
+	X(cnthp_cval_el2, 0xffffffffffffff), X(sp_el0, 0xfffffffffff0),                          \
+	X(sp_el1, 0xfffffffffff0), X(tpidr_el1, ~0UL), X(tpidr_el0, ~0UL), X(tpidrro_el0, ~0UL), \
+	X(par_el1, 0xfffffff000), X(csselr_el1, 0x2), X(dbgbvr0_el1, 0xfffffffffffc),            \
+	X(dbgwvr0_el1, 0xfffffffffff8)
 
-#define NAME_OF(name, ...) #name,
-#define COUNT(name, ...) +1
-#define READ_INTO(name, ...) *values++ = read_sysreg(name);
-#define WRITE_FROM(name, ...) write_sysreg(*values++, name);
-#define PATTERN_OF(name, mask) *values++ = pattern & (mask); pattern = next_pattern(pattern);
+#define NAME_OF(name, ...) #name
+#define READ_INTO(name, ...) (*values++ = read_sysreg(name))
+#define WRITE_FROM(name, ...) ({ write_sysreg(*values++, name); })
+#define PATTERN_OF(name, mask) (*values++ = pattern & (mask), pattern = next_pattern(pattern))
+#define ONE(name, ...) 1
 /* clang-format on */
 
-static const char *const host_names[] = { KEPT(NAME_OF) WRITTEN(NAME_OF) };
-#define NR_WRITTEN (0 WRITTEN(COUNT))
+static const char *const host_names[] = { KEPT(NAME_OF), WRITTEN(NAME_OF) };
+#define NR_WRITTEN ARRAY_SIZE(((u8[]){ WRITTEN(ONE) }))
 
 static void read_written(u64 *values)
 {
-	WRITTEN(READ_INTO)
+	WRITTEN(READ_INTO);
 }
 
 static void write_written(const u64 *values)
 {
-	WRITTEN(WRITE_FROM)
+	WRITTEN(WRITE_FROM);
 	isb();
 }
 
 static void fill_written(u64 *values, u64 pattern)
 {
-	WRITTEN(PATTERN_OF)
+	WRITTEN(PATTERN_OF);
 }
 
 static void read_host(u64 *values)
 {
-	KEPT(READ_INTO)
+	KEPT(READ_INTO);
 	read_written(values);
 }
 
@@ -126,17 +127,12 @@ static void test_host(void)
 /* In memory that host and guests share: before and after the migration. */
 static u64 seen[2][MAX_REGISTERS];
 
-#define WRITE(name, mask, ...)                                          \
-	write_sysreg((pattern & (mask)) | (0 + __VA_ARGS__ + 0), name); \
-	pattern = next_pattern(pattern);
-#define READ(name, ...) values[n++] = read_sysreg(name);
+#define WRITE(name, ...) WRITE_PATTERN(pattern, name, __VA_ARGS__)
+#define READ(name, ...) (values[n++] = read_sysreg(name))
 
-#define DEBUG(X)                       \
-	X(mdscr_el1, 0xa000)           \
-	X(dbgbvr0_el1, 0xfffffffffffc) \
-	X(dbgbcr0_el1, 0x6, BCR_BAS)   \
-	X(dbgwvr0_el1, 0xfffffffffff8) \
-	X(dbgwcr0_el1, 0x1ff8)
+#define DEBUG(X)                                                                            \
+	X(mdscr_el1, 0xa000), X(dbgbvr0_el1, 0xfffffffffffc), X(dbgbcr0_el1, 0x6, BCR_BAS), \
+		X(dbgwvr0_el1, 0xfffffffffff8), X(dbgwcr0_el1, 0x1ff8)
 
 #define DEFINE_GUEST(list, LIST)                                     \
 	static const char *const list##_names[] = { LIST(NAME_OF) }; \
@@ -144,11 +140,11 @@ static u64 seen[2][MAX_REGISTERS];
 	{                                                            \
 		int n = 0;                                           \
                                                                      \
-		LIST(READ)                                           \
+		LIST(READ);                                          \
 	}                                                            \
 	static u64 list##_guest(u64 pattern)                         \
 	{                                                            \
-		LIST(WRITE)                                          \
+		LIST(WRITE);                                         \
 		isb();                                               \
 		list##_read(seen[0]);                                \
 		guest_migrate();                                     \

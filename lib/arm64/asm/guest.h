@@ -212,8 +212,8 @@ struct guest *guest_create_el0(int vmid, void (*guest_func)(void), enum s2_granu
 /*
  * The same at EL0 in AArch32: @code is A32, or T32 when bit 0 of the address is set. Arguments are
  * r0..r3; to return is `bx lr` with the value in r0. Exits come by the AArch64 vectors, as EL1 is
- * AArch64's. NULL also when guest_aarch32_unsupported(), and when there is no memory below 4 GiB for
- * the stack.
+ * AArch64's. NULL also when guest_aarch32_unsupported(), and when there is no memory below 4 GiB
+ * for the stack.
  */
 struct guest *guest_create_el0_32(int vmid, const void *code, enum s2_granule granule);
 /*
