@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from kut_runner.cli import kut
 from kut_runner.errors import KutError, UsageError
-from kut_runner.export import framework
+from kut_runner.export import framework, kvm_unit_tests
 
 pytestmark = pytest.mark.qemu
 
@@ -123,18 +123,100 @@ def test_an_export_may_be_repeated(checkout: Path) -> None:
     assert texts(checkout) == once
 
 
-def test_a_patch_makes_the_same_changes(checkout: Path, tmp_path: Path) -> None:
-    before, patch = texts(checkout), tmp_path / "a.patch"
-    export(checkout, TEST, "-o", str(patch), "-s")
-    assert texts(checkout) == before, "-o leaves the checkout as it is"
+def committed(checkout: Path, tmp_path: Path, *patches: Path) -> Path:
+    """Return a clone of the checkout with the patches applied."""
     other = tmp_path / "other"
     git(tmp_path, "clone", "-q", str(checkout), str(other))
-    git(other, "am", "-q", str(patch))
+    git(other, "am", "-q", *map(str, patches))
+    return other
+
+
+def test_patches_make_the_same_changes(checkout: Path, tmp_path: Path) -> None:
+    before, patch = texts(checkout), tmp_path / "a.mbox"
+    (line,) = export(checkout, TEST, "-o", str(patch), "-s")
+    assert texts(checkout) == before, "-o leaves the checkout as it is"
+    other = committed(checkout, tmp_path, patch)
     export(checkout, TEST)
     assert texts(other) == texts(checkout)
-    message = git(other, "log", "-1", "--format=%an <%ae>%n%B")
-    assert message.startswith("A Contributor <a@example.org>\narm64: Add stage-2 page tables")
-    assert "Signed-off-by: A Contributor <a@example.org>" in message
+    commits = git(other, "log", "--reverse", "--format=%an <%ae>%x00%s%x00%b%x01", "HEAD~1..")
+    assert commits.startswith(f"A Contributor <a@example.org>\0arm64: Add test {TEST}\0Emulated")
+    subjects = git(other, "log", "--reverse", "--format=%s").splitlines()[1:]
+    assert line == f"{patch}: {len(subjects)} patches; `git am` applies them"
+    assert subjects[0] == "lib: Add error numbers, subtests and shortages of memory"
+    signed = git(other, "log", "--format=%(trailers:key=Signed-off-by,valueonly)").split("\n")
+    assert signed.count("A Contributor <a@example.org>") == len(subjects)
+
+
+def test_a_patch_is_a_file_of_its_own(checkout: Path, tmp_path: Path) -> None:
+    before, directory = texts(checkout), tmp_path / "series"
+    export(checkout, TEST, "--output-directory", str(directory))
+    assert texts(checkout) == before
+    patches = sorted(directory.iterdir())
+    assert patches[0].name == "0001-lib-Add-error-numbers-subtests-and-shortages-of-memo.patch"
+    subject = (
+        f"Subject: [kvm-unit-tests PATCH {len(patches)}/{len(patches)}] arm64: Add test {TEST}"
+    )
+    assert f"\n{subject}\n" in patches[-1].read_text()
+    other = committed(checkout, tmp_path, *patches)
+    export(checkout, TEST)
+    assert texts(other) == texts(checkout)
+
+
+def test_headers_are_in_the_patch_that_needs_them_or_before(checkout: Path) -> None:
+    changes = kvm_unit_tests.export(realtree.ROOT, checkout, ())
+    new = {path for change in changes for path in change.files if path.endswith(".h")}
+    there: set[str] = set()
+    for change in changes:
+        there |= change.files.keys()
+        for path, text in change.files.items():
+            for name in re.findall(r"^#include [<\"]([\w/.-]+)[>\"]", text, re.MULTILINE):
+                places = {f"lib/{name}", f"lib/arm64/{name}", f"arm/{name}"} & new
+                assert places <= there, f"{path} includes {name}, added after: {change.subject}"
+
+
+def test_lines_have_100_columns(checkout: Path) -> None:
+    changes = kvm_unit_tests.export(realtree.ROOT, checkout, ())
+    wide = [
+        f"{path}:{number}: {line}"
+        for path, text in kvm_unit_tests.files_of(changes).items()
+        if path.endswith((".c", ".h", ".S"))
+        for number, line in enumerate(text.splitlines(), 1)
+        if len(line.expandtabs(8)) > 100 and not line.lstrip().startswith('"')
+    ]
+    assert not wide, "checkpatch has exceptions for messages only"
+
+
+def test_one_test_more_adds_only_its_patch(checkout: Path, tmp_path: Path) -> None:
+    export(checkout, TEST)
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "exported")
+    patch = tmp_path / "a.mbox"
+    export(checkout, TEST, "stage2-vmid", "-o", str(patch))
+    other = committed(checkout, tmp_path, patch)
+    assert git(other, "log", "-1", "--format=%s").strip() == "arm64: Add test stage2-vmid"
+    makefile = (other / "arm/Makefile.arm64").read_text()
+    assert makefile.count("tests += $(TEST_DIR)/stage2-vmid.$(exe)\n") == 1
+    assert makefile.count(f"$(TEST_DIR)/{TEST}.$(exe)\n") == 1
+
+
+def test_patches_of_another_series_are_kept(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "0042-other.patch").write_text("other\n")
+    output = ("--output-directory", str(tmp_path))
+    refused(checkout, r"has patches of another series, such as 0042-other\.patch", TEST, *output)
+    assert not list(tmp_path.glob("0001*"))
+
+
+def test_one_output_at_a_time(checkout: Path, tmp_path: Path) -> None:
+    outputs = ("-o", str(tmp_path / "a"), "--output-directory", str(tmp_path / "b"))
+    refused(checkout, "exclude each other", TEST, *outputs)
+
+
+def test_patches_that_cannot_be_written(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KutError, match="cannot be written"):
+        export(checkout, TEST, "-o", str(tmp_path / "file/a"))
+    with pytest.raises(KutError, match="cannot be written"):
+        export(checkout, TEST, "--output-directory", str(tmp_path / "file/a"))
 
 
 def refused(checkout: Path, match: str, *arguments: str) -> None:
@@ -225,32 +307,58 @@ def clone(tmp_path: Path) -> Path:
     return directory
 
 
-@needs_upstream
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
-def test_it_builds_and_passes_in_kvm_unit_tests(clone: Path, compiler: str) -> None:
+def configure(checkout: Path, compiler: str) -> None:
     options = ["--arch=arm64", "--cross-prefix=aarch64-linux-gnu-", "--page-size=4k"]
     if compiler == "clang":
         options += ["--cc=clang", "--cflags=--target=aarch64-linux-gnu"]
-    subprocess.run(["./configure", *options], cwd=clone, check=True, capture_output=True)
+    subprocess.run(["./configure", *options], cwd=checkout, check=True, capture_output=True)
+
+
+def make(checkout: Path) -> None:
     made = subprocess.run(
         ["make", "-j2"],  # noqa: S607 - as found along PATH
-        cwd=clone,
+        cwd=checkout,
         check=False,
         capture_output=True,
         text=True,
     )
     assert made.returncode == 0, made.stderr[-4000:]
-    environment = os.environ | {"EL2": "1", "ACCEL": "tcg"}
+
+
+@needs_upstream
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_it_builds_and_passes_in_kvm_unit_tests(clone: Path, compiler: str) -> None:
+    configure(clone, compiler)
+    make(clone)
     ran = subprocess.run(
         ["./run_tests.sh", "-g", "guest"],
         cwd=clone,
-        env=environment,
+        env=os.environ | {"EL2": "1", "ACCEL": "tcg"},
         check=False,
         capture_output=True,
         text=True,
     )
     passed = re.findall(r"PASS\S* (\S+)", ran.stdout)
     assert sorted(passed) == sorted(framework.TESTS), ran.stdout
+
+
+@needs_upstream
+@pytest.mark.skipif(
+    os.environ.get("KVM_UNIT_TESTS_SLOW") != "1",
+    reason="builds 33 times; runs with KVM_UNIT_TESTS_SLOW=1",
+)
+def test_each_patch_builds(clone: Path, tmp_path: Path) -> None:
+    git(clone, "stash", "-q", "-u")
+    patch = tmp_path / "a.mbox"
+    git(clone, "config", "user.name", "A Contributor")
+    git(clone, "config", "user.email", "a@example.org")
+    export(clone, "-o", str(patch))
+    configure(clone, "gcc")
+    base = git(clone, "rev-parse", "HEAD").strip()
+    git(clone, "am", "-q", str(patch))
+    for commit in git(clone, "rev-list", "--reverse", f"{base}..HEAD").split():
+        git(clone, "checkout", "-q", commit)
+        make(clone)
 
 
 def complaints(checkout: Path, *arguments: str) -> list[tuple[str, str]]:
@@ -284,12 +392,11 @@ def unexpected(found: list[tuple[str, str]]) -> list[str]:
 
 @needs_upstream
 def test_checkpatch_of_upstream_has_no_complaint(clone: Path, tmp_path: Path) -> None:
-    patch = tmp_path / "a.patch"
     git(clone, "stash", "-q", "-u")
     git(clone, "config", "user.name", "A Contributor")
     git(clone, "config", "user.email", "a@example.org")
-    export(clone, "-o", str(patch), "-s")
-    found = complaints(clone, str(patch))
+    export(clone, "--output-directory", str(tmp_path / "series"), "-s")
+    found = complaints(clone, *map(str, sorted((tmp_path / "series").iterdir())))
     assert not unexpected(found)
     assert {kind for kind, _ in found} == set(REMAINING), "REMAINING has what is gone"
 

@@ -7,7 +7,7 @@ import click
 
 from kut_runner.commands import options, where
 from kut_runner.commands.output import echo
-from kut_runner.errors import ExitCode
+from kut_runner.errors import ExitCode, UsageError
 
 
 @click.command("export")
@@ -18,9 +18,15 @@ from kut_runner.errors import ExitCode
     "-o",
     "--output",
     type=options.OUT_FILE,
-    help="Write a patch for `git am` to this file, and leave DIR as it is.",
+    help="Write the patches for `git am` to this file, and leave DIR as it is.",
 )
-@click.option("-s", "--signoff", is_flag=True, help="With -o: add a Signed-off-by line.")
+@click.option(
+    "--output-directory",
+    metavar="DIRECTORY",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write each patch to a file of its own in DIRECTORY, and leave DIR as it is.",
+)
+@click.option("-s", "--signoff", is_flag=True, help="Add a Signed-off-by line to patches.")
 @click.option("--force", is_flag=True, help="Change DIR even if git cannot restore its files.")
 @click.pass_obj
 def command(  # noqa: PLR0913 - one for each option
@@ -30,6 +36,7 @@ def command(  # noqa: PLR0913 - one for each option
     directory: Path,
     tests: tuple[str, ...],
     output: Path | None,
+    output_directory: Path | None,
     signoff: bool,
     force: bool,
 ) -> int:
@@ -40,11 +47,19 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner.export import kvm_unit_tests
 
     tree = where.tree_of(root, quiet=True)
-    files = kvm_unit_tests.export(tree, directory, tests)
-    if output:
-        output.write_text(kvm_unit_tests.patch_of(directory, files, signed=signoff))
-        echo(f"{output}: {len(files)} files; `git am` applies it")
+    if output and output_directory:
+        raise UsageError("-o and --output-directory exclude each other", "leave out one of them")
+    changes = kvm_unit_tests.export(tree, directory, tests)
+    if output or output_directory:
+        patches = kvm_unit_tests.patches(directory, changes, signed=signoff)
+        if output:
+            kvm_unit_tests.write_mailbox(patches, output)
+        if output_directory:
+            kvm_unit_tests.write_patches(patches, output_directory)
+        written = output or f"{output_directory}/*.patch"
+        echo(f"{written}: {len(patches)} patches; `git am` applies them")
     else:
+        files = kvm_unit_tests.files_of(changes)
         kvm_unit_tests.apply(directory, files, force=force)
         for path in files:
             echo(path)

@@ -6,11 +6,13 @@ raises Missing when the text has no place for them.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 _OBJDIRS: Final = "OBJDIRS += lib/arm64\n"
 _COMMON: Final = "include $(SRCDIR)/$(TEST_DIR)/Makefile.common"
+#: That of kut: virtual interrupts need the GIC's system registers.
+_MACHINE: Final = "qemu_params = -machine gic-version=3\n"
 _OFFSET: Final = re.compile(r"^\t(?:OFFSET|PAIR|DEFINE)\((?:GUEST|EL1|FPSIMD)_.*\);$", re.MULTILINE)
 _PAIR: Final = re.compile(r"\tPAIR\((\w+), struct (\w+), (.*), (.*)\);")
 _SINGLE: Final = re.compile(r"\tOFFSET\((\w+), struct (\w+), (.*)\);")
@@ -23,43 +25,42 @@ class Missing(Exception):  # noqa: N818 - not an error of the user's until it is
     """The text has no such line; the argument is the line."""
 
 
-def makefile(
-    text: str, library: Sequence[str], assembly: Iterable[str], tests: Sequence["TestObjects"]
-) -> str:
-    """Add objects of the library and tests; `library` and `assembly` without suffix."""
-    if "guest-bridge.o" in text:
-        return text
-    text = _insert(text, _OBJDIRS, "".join(f"cflatobjs += {name}.o\n" for name in library) + "\n")
-    names = "".join(f"tests += $(TEST_DIR)/{test.name}.$(exe)\n" for test in tests)
-    text = _insert(text, _COMMON, f"# Guests behind stage 2\n{names}\n")
-    # Rules are behind `all`, which is the first.
-    offsets = f"\n{' '.join(f'{name}.o' for name in assembly)}: $(asm-offsets)\n"
-    return text + offsets + "".join(test.rules() for test in tests)
+def library_objects(text: str, objects: Iterable[str], assembly: Iterable[str]) -> str:
+    """Add objects of the library to the makefile; paths without suffix."""
+    text = _add_lines(text, _OBJDIRS, [f"cflatobjs += {name}.o" for name in objects])
+    return _add_rules(text, [f"{name}.o: $(asm-offsets)" for name in assembly])
 
 
-class TestObjects:
-    """A test, with the objects beside arm/NAME.c; paths below arm/ without suffix."""
-
-    __test__ = False
-
-    def __init__(self, name: str, objects: Sequence[str], assembly: Sequence[str]) -> None:
-        """Store them; `assembly` are those of the objects that are compiled from assembly."""
-        self.name, self.objects, self.assembly = name, objects, assembly
-
-    def rules(self) -> str:
-        """Return the lines for the makefile, behind the common ones."""
-        lines = (
-            [f"OBJDIRS += arm/{self.name}\n"] if any("/" in each for each in self.objects) else []
-        )
-        if self.assembly:
-            lines.append(f"{_paths(self.assembly)}: $(asm-offsets)\n")
-        if self.objects:
-            lines.append(f"$(TEST_DIR)/{self.name}.elf: {_paths(self.objects)}\n")
-        return "".join(lines)
+def test_objects(text: str, name: str, objects: Iterable[str], assembly: Iterable[str]) -> str:
+    """Add arm/NAME.c to the makefile, with objects beside it; paths without suffix."""
+    text = _add_lines(text, _COMMON, [f"tests += $(TEST_DIR)/{name}.$(exe)"])
+    beside = [_below_tests(each) for each in objects]
+    directory = [f"OBJDIRS += arm/{name}"] if any(f"/{name}/" in each for each in beside) else []
+    rules = [f"{_below_tests(each)}: $(asm-offsets)" for each in assembly]
+    link = [f"$(TEST_DIR)/{name}.elf: {' '.join(beside)}"] if beside else []
+    return _add_rules(text, [*directory, *rules, *link])
 
 
-def _paths(objects: Iterable[str]) -> str:
-    return " ".join(f"$(TEST_DIR)/{name}.o" for name in objects)
+def _below_tests(name: str) -> str:
+    return f"$(TEST_DIR)/{name.removeprefix('arm/')}.o"
+
+
+def _add_lines(text: str, before: str, lines: Iterable[str]) -> str:
+    """Add those of the lines that are missing to the paragraph before a line."""
+    if before not in text:
+        raise Missing(before.strip())
+    above, line, below = text.partition(before)
+    new = [each for each in lines if f"\n{each}\n" not in text]
+    above = above.rstrip("\n")
+    same = bool(new) and above.rpartition("\n")[2].split()[:2] == new[0].split()[:2]
+    gap = "\n" if same else "\n\n"
+    return f"{above}{gap}{chr(10).join(new)}\n\n{line}{below}" if new else text
+
+
+def _add_rules(text: str, lines: Iterable[str]) -> str:
+    """Add a paragraph at the end, where rules do not come before that of `all`."""
+    new = [each for each in lines if f"\n{each}\n" not in text]
+    return f"{text}\n{chr(10).join(new)}\n" if new else text
 
 
 def asm_offsets(text: str, ours: str) -> str:
@@ -86,14 +87,12 @@ def _offset(line: str) -> str:
     return f"\tOFFSET({match[1]}, {match[2]}, {match[3]});" if match else line
 
 
-def unittests(text: str, tests: Iterable[tuple[str, int]]) -> str:
-    """Add an entry for each test, of which the number of CPUs is given."""
-    return text + "".join(
-        f"\n[{name}]\nfile = {name}.flat\n{f'smp = {smp}{chr(10)}' if smp > 1 else ''}"
-        "groups = guest\narch = arm64\n"
-        for name, smp in tests
-        if f"[{name}]" not in text
-    )
+def unittests(text: str, name: str, cpus: int) -> str:
+    """Add an entry for a test."""
+    if f"[{name}]" in text:
+        return text
+    smp = f"smp = {cpus}\n" if cpus > 1 else ""
+    return f"{text}\n[{name}]\nfile = {name}.flat\n{smp}{_MACHINE}groups = guest\narch = arm64\n"
 
 
 def _insert(text: str, before: str, new: str) -> str:

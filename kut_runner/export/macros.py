@@ -15,7 +15,7 @@ _HEADERS: Final = (
     *((f"arm64/asm/{name}.h", "") for name in ("sysreg", "sysreg-el2", "sysreg-sctlr")),
     *((f"arm64/asm/{name}.h", "") for name in ("esr", "pgtable-hwdef", "ptrace")),
     *(("arm64/asm/barrier.h", "smp_|HINT"), ("arm64/asm/processor.h", "VECTOR|daif")),
-    ("util.h", "report_equal"),
+    *(("arm64/asm/gic-v2.h", "GICH_"), ("util.h", "report_equal")),
 )
 #: Macros that the bridge defines itself, or leaves to kvm-unit-tests.
 _NOT_TAKEN: Final = frozenset(

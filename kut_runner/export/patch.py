@@ -1,61 +1,95 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Patches as `git format-patch` writes them, for `git am`."""
+"""Series of patches as `git format-patch` writes them, for `git am`."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Final
 
 from kut_runner import __version__
+from kut_runner.export.series import Change
 
-_SUBJECT: Final = "arm64: Add stage-2 page tables and nested guests"
-_BODY: Final = """\
-Tests at EL2 need guests: code at EL1 and EL0 behind a stage 2 of the
-test's own, whose exits are handled in C. Add a stage-2 library for all
-granules, guests with their own EL1 state, handlers, devices and virtual
-interrupts, and tests of them.
-
-lib/arm64/guest-bridge.c and asm/guest-bridge.h are what the framework
-needs of its host. The tests need a host at EL2 with FEAT_VHE, as in
-EL2=1 ./run_tests.sh -g guest, and skip elsewhere.
-"""
 _ZEROS: Final = "0" * 40
+#: That of the mailing list of kvm-unit-tests, where others share it
+_PREFIX: Final = "kvm-unit-tests PATCH"
+_NOT_IN_A_NAME: Final = re.compile(r"[^\w.]+")
+_LONGEST_NAME: Final = 52
 
 
-def mail(directory: Path, files: Mapping[str, str], author: str, *, signed: bool) -> str:
-    """Return the patch that gives the files below `directory` their new texts."""
-    diffs = [(path, _diff(directory / path, path, text)) for path, text in sorted(files.items())]
-    diffs = [(path, diff) for path, diff in diffs if diff]
-    return "".join(
-        [
-            f"From {_ZEROS} Mon Sep 17 00:00:00 2001\n",
-            f"From: {author}\nDate: {format_datetime(datetime.now().astimezone())}\n",
-            f"Subject: [PATCH] {_SUBJECT}\n\n{_BODY}\n",
-            f"Signed-off-by: {author}\n" if signed else "",
-            "---\n",
-            *(f" {path} | {_changed(diff)}\n" for path, diff in diffs),
-            f" {len(diffs)} files changed\n\n",
-            *(diff for _, diff in diffs),
-            f"-- \nkut {__version__}\n",
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A patch as a mail, with the name of its file."""
+
+    file_name: str
+    mail: str
+
+
+def series(directory: Path, changes: Sequence[Change], author: str, *, signed: bool) -> list[Patch]:
+    """Return the patches that make the changes below `directory`; those that change nothing not."""
+    done: dict[str, str] = {}
+    steps = []
+    for change in changes:
+        diffs = [
+            (path, _diff(_old(directory, done, path), path, text))
+            for path, text in sorted(change.files.items())
         ]
-    )
+        done |= change.files
+        if any(diff for _, diff in diffs):
+            steps.append((change, [(path, diff) for path, diff in diffs if diff]))
+    now = format_datetime(datetime.now().astimezone())
+    head = f"From {_ZEROS} Mon Sep 17 00:00:00 2001\nFrom: {author}\nDate: {now}\n"
+    trailer = f"Signed-off-by: {author}\n" if signed else ""
+    return [
+        Patch(
+            _file_name(number, change.subject),
+            f"{head}Subject: {_subject(number, len(steps), change.subject)}\n\n"
+            f"{change.reason.strip()}\n\n{trailer}---\n{_body(diffs)}",
+        )
+        for number, (change, diffs) in enumerate(steps, 1)
+    ]
 
 
-def _diff(old_file: Path, path: str, text: str) -> str:
+def _old(directory: Path, done: Mapping[str, str], path: str) -> str | None:
+    """Return the text of a file before a change, None where there is none."""
+    if path in done:
+        return done[path]
+    file = directory / path
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+def _subject(number: int, total: int, subject: str) -> str:
+    width = len(str(total))
+    return f"[{_PREFIX} {number:0{width}}/{total}] {subject}"
+
+
+def _file_name(number: int, subject: str) -> str:
+    name = _NOT_IN_A_NAME.sub("-", subject).strip("-")[:_LONGEST_NAME]
+    return f"{number:04}-{name.rstrip('-.')}.patch"
+
+
+def _body(diffs: Sequence[tuple[str, str]]) -> str:
+    """Return what is behind the message: the files, and their differences."""
+    stat = "".join(f" {path} | {_changed(diff)}\n" for path, diff in diffs)
+    files = "1 file" if len(diffs) == 1 else f"{len(diffs)} files"
+    text = "".join(diff for _, diff in diffs)
+    return f"{stat} {files} changed\n\n{text}-- \nkut {__version__}\n\n"
+
+
+def _diff(old: str | None, path: str, text: str) -> str:
     """Return the difference of a file, "" without any."""
-    is_new = not old_file.exists()
-    old = "" if is_new else old_file.read_text(encoding="utf-8")
     if old == text:
         return ""
     lines = difflib.unified_diff(
-        old.splitlines(keepends=True),
+        (old or "").splitlines(keepends=True),
         text.splitlines(keepends=True),
-        "/dev/null" if is_new else f"a/{path}",
+        "/dev/null" if old is None else f"a/{path}",
         f"b/{path}",
     )
-    new = "new file mode 100644\n" if is_new else ""
+    new = "new file mode 100644\n" if old is None else ""
     return f"diff --git a/{path} b/{path}\n{new}{''.join(_lines(lines))}"
 
 

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <vmalloc.h>
 #include <asm/backtrace.h>
-#include <asm/gic.h>
 #include <asm/guest-bridge.h>
 #include <asm/guest-fp.h>
 #include <asm/guest-internal.h>
@@ -20,7 +19,6 @@
 #define MAX_CPUS 64
 #define SLOT_PAGES (VM_SLOT_SIZE / PAGE_SIZE)
 
-struct vgic_v2_data vgic_v2_data;
 u64 cptr_el2_untrapped;
 static struct percpu percpu[MAX_CPUS];
 static struct spinlock lock;
@@ -289,89 +287,6 @@ void guest_call_enable(void)
 void guest_answer_call(struct guest *guest)
 {
 	assert_msg(false, "a guest calls the host");
-}
-
-/*
- * Interrupts
- */
-
-const char *gic_unsupported(void)
-{
-	return gic_version() || gic_init() ? NULL : "no GIC";
-}
-
-/* Not called: vgic_unsupported() has a reason. */
-void vgicv2_save(struct vgic_state *state)
-{
-	assert(false);
-}
-
-void vgicv2_load(const struct vgic_state *state)
-{
-	assert(false);
-}
-
-void gic_enable_cpu_interface(void)
-{
-	write_sysreg(0xf0, GUEST_ICC_PMR_EL1);
-	write_sysreg(1, ICC_IGRPEN0_EL1);
-	write_sysreg(1, GUEST_ICC_IGRPEN1_EL1);
-	isb();
-}
-
-void gic_set_priority_mask(u8 priority)
-{
-	write_sysreg(priority, GUEST_ICC_PMR_EL1);
-	isb();
-}
-
-void gic_set_eoi_split(bool split)
-{
-	u64 ctlr = read_sysreg(ICC_CTLR_EL1) & ~2UL;
-
-	write_sysreg(ctlr | split << 1, ICC_CTLR_EL1);
-	isb();
-}
-
-void gic_write_dir(u32 irq)
-{
-	write_sysreg(irq, ICC_DIR_EL1);
-	isb();
-}
-
-u32 gic_read_iar_group0(void)
-{
-	u32 iar = read_sysreg(ICC_IAR0_EL1);
-
-	dsb(sy);
-	return iar;
-}
-
-void gic_write_eoir_group0(u32 iar)
-{
-	write_sysreg(iar, ICC_EOIR0_EL1);
-	isb();
-}
-
-void gic_irq_set_pending(int irq, bool pending)
-{
-	char *base = irq < 32 ? gicv3_sgi_base() : gicv3_dist_base();
-
-	writel(1U << irq % 32, base + (pending ? GICD_ISPENDR : GICD_ICPENDR) + irq / 32 * 4);
-}
-
-unsigned int gic_maintenance_irq(void)
-{
-	return 25;
-}
-
-const char *gic_irq_state_name(enum gic_irq_state state)
-{
-	static const char *const names[] = {
-		"inactive", "pending", "active", "active and pending",
-	};
-
-	return names[state];
 }
 
 /*

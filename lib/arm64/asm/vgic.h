@@ -100,10 +100,11 @@ int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq);
 int guest_inject_irq(struct guest *guest, u32 intid);
 
 /*
- * Version 3: guests without guest_vgic_enable() see the virtual CPU interface of their CPU, which is
- * the host's. gic_enable_defaults() resets it: no list register in use, group 1 enabled, no priority
- * masked, accesses to it trapped. A host may write ICH_LR<n>_EL2 itself; the framework does not move
- * these registers with a guest, and restores them after a guest with an interface of its own.
+ * Version 3: guests without guest_vgic_enable() see the virtual CPU interface of their CPU, which
+ * is the host's. gic_enable_defaults() resets it: no list register in use, group 1 enabled, no
+ * priority masked, accesses to it trapped. A host may write ICH_LR<n>_EL2 itself; the framework
+ * does not move these registers with a guest, and restores them after a guest with its own
+ * interface.
  *
  * Open, accesses are not trapped, and the maintenance interrupt (gic_maintenance_irq()) is asserted
  * while no or one list register is in use. An access without a handler, while one is in use, opens
