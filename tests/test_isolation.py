@@ -11,9 +11,13 @@ import realtree
 from dying import IMAGE, Bench, failed, row_list, rows, verdicts
 
 from kut_runner.errors import ExitCode
+from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records import document
 from kut_runner.run import isolation
 from kut_runner.verdict.cause import Cause
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.result import Verdict
 from kut_runner.verdict.rows import Coverage
 from kut_runner.verdict.status import Status
 
@@ -135,6 +139,31 @@ def test_rows_behind_a_crash_are_traced_for_a_while(
     assert verdicts(result) == "2P C P C 8P C 2P"
     assert bench.boots == 6
     assert failed(result)[-1] == f"CRASH: some: some.13: {ABORTED}"
+
+
+def machine(kind: ExitKind, cause: Cause, *lines: str) -> isolation.Boot:
+    """A machine that ended by a signal, or was stopped, after these lines."""
+    output = collect(parse(f"{line}\n" for line in ("AREA: some 9 0123456789abcdef", *lines)))
+    code = ExitCode.INTERRUPTED if cause is Cause.INTERRUPTED else ExitCode.INFRASTRUCTURE
+    verdict = Verdict(Status.ERROR, cause.value, code, cause)
+    return isolation.Boot(output, ProcessExit(kind, 6, 0.1, ""), verdict)
+
+
+def verdict_on(*boots: isolation.Boot) -> Verdict:
+    rows_ = isolation.merged(boots).rows
+    assert rows_
+    return isolation.verdict(boots, rows_)
+
+
+def test_an_interrupted_test_has_not_failed() -> None:
+    """Ctrl-C while a machine runs behind a crash, and between two machines."""
+    died = machine(ExitKind.KILLED, Cause.KILLED, "ROWS: some 0 2P")
+    traced = machine(ExitKind.KILLED, Cause.KILLED, "ROW: some 2")
+    stopped = machine(ExitKind.INTERRUPTED, Cause.INTERRUPTED)
+    assert verdict_on(died, traced, stopped) is stopped.verdict
+    between = verdict_on(died, traced)
+    assert (between.exit_code, between.cause) == (ExitCode.INTERRUPTED, Cause.INTERRUPTED)
+    assert between.reason == "interrupted after 2 machines"
 
 
 def test_the_command_and_the_log_are_those_of_the_first_machine(bench: Bench) -> None:

@@ -118,8 +118,11 @@ def verdict(boots: Sequence[Boot], rows: AreaRows) -> Verdict:
     """Return the verdict on a test with several machines, whose rows are `rows`."""
     last = boots[-1]
     counts = rows.counts
-    if last.has_died and last.crashed_row is None:
+    if last.verdict.status.is_unfinished and last.crashed_row is None:
         return last.verdict
+    if arguments(boots):  # nobody has started the machine that is needed
+        reason = f"interrupted after {len(boots)} machines"
+        return Verdict(Status.ERROR, reason, ExitCode.INTERRUPTED, Cause.INTERRUPTED)
     if _is_hopeless(boots):
         reason = f"the machine died at {_crashes(boots)} rows, and the rows behind them did not run"
         return Verdict(Status.CRASH, reason, ExitCode.TESTS_FAILED, Cause.ROWS_CRASHED)
@@ -149,6 +152,14 @@ def with_list(boots: Sequence[Boot], row_list: "RowList") -> list[Boot]:
         else boot
         for boot in boots
     ]
+
+
+def _renumbered(code: str, boot: Boot, reasons: dict[Reason, int]) -> str:
+    """Return a code with the number that its reason has among `reasons`, which may grow."""
+    if code[0] != SKIP or not boot.output.rows:
+        return code
+    reason = boot.output.rows.reason_of(code)
+    return f"{SKIP}{reasons.setdefault(reason, len(reasons) + 1)}"
 
 
 def _is_hopeless(boots: Sequence[Boot]) -> bool:
@@ -193,13 +204,11 @@ def _merged_rows(boots: Sequence[Boot]) -> AreaRows:
     codes = [NONE] * first.count
     reasons = dict[Reason, int]()
     for boot in boots:
-        rows = boot.output.rows
-        for number, code in enumerate(rows.codes() if rows else ()):
-            if rows and code[0] == SKIP:
-                reason = reasons.setdefault(rows.reason_of(code), len(reasons) + 1)
-                codes[number] = f"{SKIP}{reason}"
-            elif code != NONE:
-                codes[number] = code
+        at = 0
+        for count, code in boot.output.rows.runs if boot.output.rows else ():
+            if code != NONE:
+                codes[at : at + count] = [_renumbered(code, boot, reasons)] * count
+            at += count
         if (row := boot.crashed_row) is not None:
             codes[row] = CRASH
     return replace(first, runs=coded(codes), reasons=tuple(reasons), traced=None)

@@ -95,9 +95,11 @@ def _add_output(case: ET.Element, result: "TestResult") -> None:
 
 
 def _properties(result: "TestResult") -> dict[str, str]:
+    rows = result.output.rows
     return {
         "status": result.status.value,
         "checks": str(result.output.counted),
+        **({"rows": rows.summary} if rows else {}),
         "qemu": result.version,
         "command": shlex.join(result.command),
         "log": result.log,
