@@ -82,6 +82,8 @@ FEATURES: Final = _table(
         Feature("FEAT_TLBIOS", "ID_AA64ISAR0_EL1", "TLB", 56),
         Feature("FEAT_TLBIRANGE", "ID_AA64ISAR0_EL1", "TLB", 56, 2),
         Feature("FEAT_RNG", "ID_AA64ISAR0_EL1", "RNDR", 60),
+        Feature("FEAT_LRCPC2", "ID_AA64ISAR1_EL1", "LRCPC", 20, 2),
+        Feature("FEAT_LRCPC", "ID_AA64ISAR1_EL1", "LRCPC", 20),
         Feature("FEAT_DPB", "ID_AA64ISAR1_EL1", "DPB", 0),
         Feature("FEAT_DPB2", "ID_AA64ISAR1_EL1", "DPB", 0, 2),
         Feature("FEAT_XS", "ID_AA64ISAR1_EL1", "XS", 56),

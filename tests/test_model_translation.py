@@ -15,6 +15,7 @@ from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.faults import Fault, FaultType
 from kut_model.translation.geometry import Geometry, effective, geometry
 from kut_model.translation.granules import Granule
+from kut_model.translation.load_store import instruction_syndrome, is_store
 from kut_model.translation.processor import PA_BITS, Processor
 from kut_model.translation.stage2 import Output
 from kut_model.translation.syndromes import abort, par_of_fault, par_of_output
@@ -313,3 +314,24 @@ def test_any_descriptor_has_an_outcome(
             assert old & new == old  # bits are set, at stage 2 never cleared
             assert new & ~old & ~0x480 == 0
             assert control["ha"]
+
+
+@pytest.mark.parametrize(
+    ("insn", "iss"),
+    [
+        (0x39400023, 1 << 24 | 3 << 16),  # ldrb w3, [x1]
+        (0xB9800023, 1 << 24 | 2 << 22 | 1 << 21 | 3 << 16 | 1 << 15),  # ldrsw x3, [x1]
+        (0x79C0003F, 1 << 24 | 1 << 22 | 1 << 21 | 31 << 16),  # ldrsh wzr, [x1]
+        (0xC8DFFC23, 1 << 24 | 3 << 22 | 3 << 16 | 1 << 15 | 1 << 14),  # ldar x3, [x1]
+        (0xF8408423, 0),  # ldr x3, [x1], #8
+        (0xA9401023, 0),  # ldp x3, x4, [x1]
+        (0xC85F7C23, 0),  # ldxr x3, [x1]
+        (0x3DC00023, 0),  # ldr q3, [x1]
+    ],
+)
+def test_the_instruction_syndrome(insn: int, iss: int) -> None:
+    assert instruction_syndrome(insn) == iss
+    assert not is_store(insn)
+    assert is_store(0x39000023)  # strb
+    assert is_store(0xA9001023)  # stp
+    assert is_store(0x3D800023)  # str q3

@@ -172,4 +172,12 @@ RULES: Final = (
         function="AArch64.S1DisabledOutput, AArch64.S1HasAlignmentFault",
         matrix="A5",
     ),
+    Rule(
+        key="s2.syndrome",
+        statement="A data abort at stage 2 has ISV, SAS, SSE, SRT, SF and AR for a load or store of"
+        " one general-purpose register without writeback that is not exclusive; else ISV is 0.",
+        section="D24.2, ESR_EL2, ISS encoding for an exception from a Data Abort",
+        function="LSInstructionSyndrome",
+        matrix="M1",
+    ),
 )

@@ -18,6 +18,9 @@ Modules, each using those before it only:
     stage1       the same of stage 1, whose walk goes through stage 2
     translate    both
     syndromes    ESR_ELx, FAR_ELx, HPFAR_EL2 and PAR_EL1
+    load_store   what a data abort at stage 2 says of the instruction
+    codes        outcomes as numbers of C tables
+    tables       stage-2 tables for one address
 
 Left out: FEAT_D128, FEAT_S2PIE, FEAT_S2POE, FEAT_S1PIE, FEAT_THE, FEAT_GCS, FEAT_RME, FEAT_LS64,
 FEAT_HAFT, the nT bit of FEAT_BBM, FEAT_CMOW, memory tags beyond their effect on attributes,

@@ -10,7 +10,7 @@
 	.arch	armv8.1-a+lse
 
 /*
- * The page of accesses: x0 = the value, x1 = the address. An access ends in BRK, which MDCR_EL2.TDE
+ * The page of accesses: x0 = the value, 0, x1 = the address, x2 = 0. An access ends in BRK, which MDCR_EL2.TDE
  * takes to EL2, at either exception level. Position independent.
  */
 .macro op insn:vararg
@@ -77,6 +77,7 @@ el1_probe_enter:
 	msr	hcr_el2, x1
 	mov	x1, x4
 	mov	x0, xzr
+	mov	x2, xzr
 	eret				/* orders the writes before it */
 
 /* PSTATE.PAN is still the access's: it would deny the host's memory where that is EL0's too. */

@@ -83,6 +83,7 @@ void probe_begin(u64 code)
 	state.host_hcr = read_sysreg(hcr_el2);
 	state.host_mdcr = read_sysreg(mdcr_el2);
 	write_sysreg(state.host_mdcr | MDCR_EL2_TDE, mdcr_el2);
+	write_el1(CPACR_EL1_FPEN, cpacr_el1, CPACR_EL12);
 	probe_set_code(code);
 	write_regime(&nothing);
 }
@@ -133,11 +134,16 @@ static struct probe_exit exit_of(const u64 *words)
 
 struct probe_exit probe_access(enum probe_op op, unsigned int el, bool pan, u64 address)
 {
+	return probe_execute(probe_pc(op), el, pan, address);
+}
+
+struct probe_exit probe_execute(u64 pc, unsigned int el, bool pan, u64 address)
+{
 	u64 pstate = PSR_DAIF | (el ? PSR_MODE_EL1h : PSR_MODE_EL0t) | (pan ? PSR_PAN_BIT : 0);
 	u64 words[PROBE_EXIT_WORDS], daif = read_sysreg(daif);
 
 	daif_set(PSR_DAIF);
-	el1_probe_enter(words, state.hcr, probe_pc(op), pstate, address);
+	el1_probe_enter(words, state.hcr, pc, pstate, address);
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 	return exit_of(words);
 }

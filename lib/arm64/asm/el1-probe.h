@@ -91,6 +91,8 @@ void probe_set(const struct probe_regime *regime);
 void probe_flush(void);
 /* Access @address at exception level @el; @pan: with PSTATE.PAN set. */
 struct probe_exit probe_access(enum probe_op op, unsigned int el, bool pan, u64 address);
+/* The same with code of the caller's at @pc, which ends in BRK; x0 = 0, x1 = @address, x2 = 0. */
+struct probe_exit probe_execute(u64 pc, unsigned int el, bool pan, u64 address);
 /* PAR_EL1 of an AT instruction at EL2. */
 u64 probe_at(enum probe_at at, u64 address);
 

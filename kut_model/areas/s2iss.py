@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Area `s2iss`: the instruction syndrome of loads and stores that fault at stage 2.
+
+Every form of A64 load and store, with registers 0 to 31 where the syndrome has the register. x1 is
+the address, x2 an offset of 0.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from kut_model.rows import Area, Row
+from kut_model.translation.codes import NeedsTable
+from kut_model.translation.faults import Fault, FaultType
+from kut_model.translation.load_store import instruction_syndrome, is_store
+
+_ADDRESS, _OFFSET = 1, 2  # registers
+_WNR: Final = 1 << 6
+#: Size and opc of loads and stores of one register.
+_SIZES: Final = {
+    "strb": (0, 0),
+    "ldrb": (0, 1),
+    "ldrsb-x": (0, 2),
+    "ldrsb-w": (0, 3),
+    "strh": (1, 0),
+    "ldrh": (1, 1),
+    "ldrsh-x": (1, 2),
+    "ldrsh-w": (1, 3),
+    "str-w": (2, 0),
+    "ldr-w": (2, 1),
+    "ldrsw": (2, 2),
+    "str-x": (3, 0),
+    "ldr-x": (3, 1),
+}
+#: Addressing modes: bits beside size, opc and registers (C4.1, Loads and stores).
+_MODES: Final = {
+    "unsigned": 0x39000000,
+    "unscaled": 0x38000000,
+    "unprivileged": 0x38000800,
+    "register": 0x38206800 | _OFFSET << 16,
+}
+_WRITEBACK: Final = {"post": 0x38000400, "pre": 0x38000C00}
+_REGISTERS: Final = tuple(range(32))
+_SOME: Final = (0, 3, 30, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A row."""
+
+    name: str
+    insn: int
+    needs: tuple[str, ...] = ()
+
+    @property
+    def iss(self) -> int:
+        """ISS: the fault is of translation, at level 3."""
+        status = Fault(FaultType.TRANSLATION, stage=2, level=3).status
+        return instruction_syndrome(self.insn) | (_WNR if is_store(self.insn) else 0) | status
+
+
+def _single() -> Iterator[_Case]:
+    """Yield loads and stores of one register."""
+    for name, (size, opc) in _SIZES.items():
+        for mode, bits in _MODES.items():
+            insn = size << 30 | opc << 22 | bits | _ADDRESS << 5
+            for register in _REGISTERS:
+                yield _Case(f"{name}.{mode}.r{register}", insn | register)
+        for mode, bits in _WRITEBACK.items():
+            insn = size << 30 | opc << 22 | bits | _ADDRESS << 5
+            for register in _SOME:
+                yield _Case(f"{name}.{mode}.r{register}", insn | register)
+
+
+def _ordered() -> Iterator[_Case]:
+    """Yield LDAR, STLR, LDAPR, LDAPUR and STLUR.
+
+    Not LDLAR and STLLR: the manual does not say whether ordering in a LORegion counts for AR.
+    """
+    forms = (
+        ("ldar", 0x08DFFC00, ()),
+        ("stlr", 0x089FFC00, ()),
+        ("ldapr", 0x38BFC000, ("FEAT_LRCPC",)),
+    )
+    for name, bits, needs in forms:
+        for size in range(4):
+            for register in _REGISTERS:
+                insn = size << 30 | bits | _ADDRESS << 5 | register
+                yield _Case(f"{name}-{8 << size}.r{register}", insn, needs)
+    for name, (size, opc) in _SIZES.items():
+        for register in _SOME:
+            insn = size << 30 | opc << 22 | 0x19000000 | _ADDRESS << 5 | register
+            yield _Case(f"rcpc-{name}.unscaled.r{register}", insn, ("FEAT_LRCPC2",))
+
+
+def _others() -> Iterator[_Case]:
+    """Yield those without a syndrome: exclusive, pairs, SIMD and FP."""
+    for size in range(4):
+        for name, bits in (("ldxr", 0x085F7C00), ("ldaxr", 0x085FFC00)):
+            yield _Case(f"{name}-{8 << size}", size << 30 | bits | _ADDRESS << 5 | 3)
+    pairs = {"stp-w": 0x29000000, "ldp-w": 0x29400000, "ldpsw": 0x69400000, "stp-x": 0xA9000000}
+    pairs |= {"ldp-x": 0xA9400000, "stnp-x": 0xA8000000, "ldnp-x": 0xA8400000}
+    pairs |= {"ldp-x-post": 0xA8C00000, "stp-x-pre": 0xA9800000, "ldp-q": 0xAD400000}
+    for name, bits in pairs.items():
+        yield _Case(name, bits | 4 << 10 | _ADDRESS << 5 | 3)
+    for size in range(4):
+        for name, opc in (("str", 0), ("ldr", 1)):
+            insn = size << 30 | opc << 22 | 0x3D000000 | _ADDRESS << 5 | 3
+            yield _Case(f"{name}-v{8 << size}", insn)
+    yield _Case("str-v128", 0x3D800000 | _ADDRESS << 5 | 3)
+    yield _Case("ldr-v128", 0x3DC00000 | _ADDRESS << 5 | 3)
+    yield _Case("ld1", 0x4C407000 | _ADDRESS << 5 | 3)
+    yield _Case("st1", 0x4C007000 | _ADDRESS << 5 | 3)
+
+
+@cache
+def _cases() -> tuple[_Case, ...]:
+    return (*_single(), *_ordered(), *_others())
+
+
+def _describe(iss: int) -> str:
+    if not iss >> 24:
+        return f"data abort to EL2, ISS {iss:#x} (ISV 0)"
+    return (
+        f"data abort to EL2, ISS {iss:#x} (ISV 1, SAS {iss >> 22 & 3}, SSE {iss >> 21 & 1},"
+        f" SRT {iss >> 16 & 31}, SF {iss >> 15 & 1}, AR {iss >> 14 & 1}, WnR {iss >> 6 & 1})"
+    )
+
+
+def _rows() -> list[Row]:
+    return [
+        Row(f"s2iss.{case.name}", "s2.syndrome", _describe(case.iss), case.needs)
+        for case in _cases()
+    ]
+
+
+def _header() -> str:
+    """Return the tables in C: instructions, each before a BRK, and what they give."""
+    needs = NeedsTable()
+    rows = [
+        f'\t{{ "{case.name}", {case.iss:#x}, {needs.add(case.needs)} }},\n' for case in _cases()
+    ]
+    code = [f'\t".inst {case.insn:#x}, 0xd4200000\\n" \\\n' for case in _cases()]
+    return "".join(
+        [
+            "#define S2ISS_CODE \\\n",
+            *code,
+            '\t""\n',
+            needs.declaration("s2iss_needs"),
+            "static const struct s2iss_row s2iss_rows[] = {\n",
+            *rows,
+            "};\n",
+        ]
+    )
+
+
+AREA: Final = Area("s2iss", "instruction syndromes of loads and stores at stage 2", _rows, _header)
