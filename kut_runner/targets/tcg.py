@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kut_runner.targets import qemu_machine, recording
+from kut_runner.targets import qemu_machine
 from kut_runner.targets.qemu_machine import Choices, QemuTarget
 
 if TYPE_CHECKING:
@@ -38,13 +38,19 @@ class Tcg(QemuTarget):
     def unmet_need(self, test: "TestDef") -> str:
         """Return the reason why `test` cannot run on this target, "" if it can."""
         unmet = qemu_machine.unmet_need(self.qemu, test, self.accelerator)
-        return unmet or (recording.unmet_need(test) if self.records else "")
+        if unmet or not self.records:
+            return unmet
+        from kut_runner.targets import recording
+
+        return recording.unmet_need(test)
 
     def launch(
         self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
     ) -> "Launch":
         """Return the QEMU process that boots `image` for `test`."""
         if self.records:
+            from kut_runner.targets import recording
+
             test, image = recording.with_recording(test, log), recording.keep_image(image, log)
         accelerator = qemu_machine.accelerator_of(test, self.accelerator)
         choices = Choices(accelerator, test.cpu)
