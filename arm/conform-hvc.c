@@ -80,11 +80,9 @@ static struct outcome run_instruction(const struct hvc_case *c, u64 pc)
 
 	guest->elr_el2 = pc;
 	guest->hcr_el2 |= c->hcr;
-	if (c->hfgitr)
-		write_sysreg_s(c->hfgitr, HFGITR_EL2);
+	guest->hfgitr_el2 = c->hfgitr;
 	guest_run(guest);
-	if (c->hfgitr)
-		write_sysreg_s(0, HFGITR_EL2);
+	guest->hfgitr_el2 = 0;
 	outcome = outcome_of(guest);
 	guest->hcr_el2 = hcr;
 	guest->spsr_el2 = spsr;
