@@ -256,9 +256,9 @@ def test_the_table_on_a_terminal() -> None:
         d="QEMU is missing",
     )
     assert list(lines(found)) == [
-        "                      A        B        C",
-        "t area.x.y.*  5 rows  PASS     FAIL     .",
-        "t area.z.other        PASS     .        FAIL",
+        "                      A     B     C",
+        "t area.x.y.*  5 rows  PASS  FAIL  .",
+        "t area.z.other        PASS  .     FAIL",
         "",
         "A  ref  7 pass, the reference",
         "B  b    2 pass, 5 fail, 5 different",
@@ -268,13 +268,13 @@ def test_the_table_on_a_terminal() -> None:
     ]
     verbose = list(lines(found, verbose=True))
     assert verbose[1:3] == [
-        "t area.x.y.row0  PASS     FAIL     .",
+        "t area.x.y.row0  PASS  FAIL  .",
         "    B: expected 1, found 2",
     ]
     marked = list(lines(found, frozenset({("t area.z.other", "c")})))
     assert marked[:2] == [
-        "                A        B        C",
-        "t area.z.other  PASS     .        FAIL*",
+        "                A      B      C",
+        "t area.z.other  PASS   .      FAIL*",
     ]
     assert marked[-1] == "4 cells, 6 different, 1 of them new, 1 alike"
     first = list(lines(table(result("x", "b"), result("x", "a", Status.FAIL), reference="b")))
@@ -361,13 +361,13 @@ def test_a_grid_of_two_qemus_and_cpus(tree: Path, tmp_path: Path) -> None:
 def test_exit_codes_and_what_is_new(tree: Path, tmp_path: Path) -> None:
     saved = tmp_path / "g.json"
     said = run_grid(tree, "selftest", "--smp", "1", "--smp", "2", "--json", saved, code=1)
-    assert said[1] == "selftest  PASS     FAIL"  # it checks the number of CPUs
+    assert said[1] == "selftest  PASS  FAIL"  # it checks the number of CPUs
     again = run_grid(tree, "selftest", "--smp", "1", "--smp", "2", "--against", saved)
     assert again[-1] == "2 cells, 1 different, 0 of them new, 0 alike"
     more = run_grid(tree, "selftest", "--smp=1", "--smp=2", "--smp=3", "--against", saved, code=1)
-    assert more[1] == "selftest  PASS     FAIL     FAIL*"
+    assert more[1] == "selftest  PASS   FAIL   FAIL*"
     both = ("selftest", "--smp", "1", "--smp", "2")
-    assert run_grid(tree, *both, "--reference", "smp2")[1] == "selftest  FAIL     PASS"
+    assert run_grid(tree, *both, "--reference", "smp2")[1] == "selftest  FAIL  PASS"
     assert run_grid(tree, *both, "--reference", "x", code=2)[0].endswith("no cell is called x")
     broken = run_grid(tree, "selftest", "--qemu", "qemu@nosuch", code=4)
     assert broken[0] == (
@@ -425,7 +425,7 @@ def test_an_interrupted_grid_is_resumed(tree: Path) -> None:
     assert run_grid(tree, "--resume", "--cpu", "max", code=2)[0].startswith("kut: error: --resume")
     lines_ = run_grid(tree, "--resume", "--timeout", "0.3")
     assert "1 timeout" in lines_[0]
-    assert lines_[-1] == "1 cells, 0 different, 2 alike"
+    assert lines_[-1] == "1 cell, 0 different, 2 alike"
     newest = max(runs.iterdir())
     tests = json.loads((newest / "results.json").read_text())["tests"]
     logs = {each["id"].partition("/")[0]: Path(each["log"]).parent.name for each in tests}
@@ -451,7 +451,7 @@ def test_an_image_that_changes_is_no_part_of_a_resumed_grid(tree: Path) -> None:
     error = run_grid(tree, "--resume", code=2)[0]
     assert error == ("kut: error: the image selftest has changed since the grid was interrupted")
     (newest / "results.jsonl").write_text(json.dumps(selftest) + "\n")
-    assert run_grid(tree, "--resume")[-1] == "1 cells, 0 different, 2 alike"
+    assert run_grid(tree, "--resume")[-1] == "1 cell, 0 different, 2 alike"
 
 
 @pytest.mark.qemu

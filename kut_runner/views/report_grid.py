@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 #: Most differences that are shown without -v.
 MOST: Final = 50
-#: Columns of a status.
-_WIDTH: Final = 7
 #: Components of the id of a row that name its kind.
 _COMPONENTS: Final = 3
 #: Mark of a new difference.
@@ -106,10 +104,11 @@ def lines(
     table = list(_table(shown, names, new, is_grouped=not verbose))
     listed = table if verbose else table[:MOST]
     width = max((len(each.name) for each in listed), default=0)
+    field = max((len(status) for each in listed for status in each.statuses), default=0)
     if listed:
-        yield f"{'':{width}}  {_fields(names.values())}"
+        yield f"{'':{width}}  {_fields(names.values(), field)}"
     for each in listed:
-        yield f"{each.name:{width}}  {_fields(each.statuses)}"
+        yield f"{each.name:{width}}  {_fields(each.statuses, field)}"
         if verbose:
             yield from _reasons(each.first, names, grid.reference)
     if len(table) > len(listed):
@@ -138,8 +137,8 @@ def _table(
         yield _Line(name, statuses, found[0])
 
 
-def _fields(texts: Iterable[str]) -> str:
-    return "  ".join(f"{text:{_WIDTH}}" for text in texts).rstrip()
+def _fields(texts: Iterable[str], width: int) -> str:
+    return "  ".join(f"{text:{width}}" for text in texts).rstrip()
 
 
 def letters(grid: "Grid") -> Mapping[str, str]:
@@ -188,7 +187,8 @@ def _legend(grid: "Grid", names: Mapping[str, str]) -> Iterator[str]:
 
 
 def _summary(grid: "Grid", new: frozenset[tuple[str, str]] | None) -> str:
-    parts = [f"{len(grid.columns)} cells", f"{len(grid.differences)} different"]
+    count = len(grid.columns)
+    parts = [f"{count} cell{'' if count == 1 else 's'}", f"{len(grid.differences)} different"]
     if new is not None:
         parts.append(f"{len({name for name, _ in new})} of them new")
     if grid.minor:
