@@ -113,7 +113,8 @@ class Workbench:
             self._targets[qemu] = self._workspace.target(qemu=qemu)
         seen = bench.Collector()
         options = RunOptions(timeout=seconds, inspect=False)
-        case = Case(test, self._targets[qemu], image)
+        errata = self._workspace.definitions.errata
+        case = Case(test, self._targets[qemu], image, errata=errata)
         if engine.run([case], options, [seen], log_dir=self._logs) is ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         (result,) = seen.results
