@@ -64,6 +64,16 @@ def test_it_runs_without_tree_and_compiler(packed: Path, tmp_path: Path) -> None
     assert done.returncode == 1
 
 
+def test_rows_of_the_conformance_suite_have_their_ids_and_errata(tmp_path: Path) -> None:
+    path = tmp_path / "rows.tar.xz"
+    assert kut(realtree.ROOT, "archive", path, "conform-hvc").returncode == 0
+    done = kut(tmp_path, "run", "--archive", path, "conform-hvc", "--json", tmp_path / "r.json")
+    assert done.returncode == 0, done.stdout
+    (test,) = json.loads((tmp_path / "r.json").read_text())["tests"]
+    assert test["rows"]["ids"][0] == "0*hvc.hvc.el1.0x0000"
+    assert list((tmp_path / "build/archives").glob("*/configs/errata.toml"))
+
+
 def test_only_its_own_tests_are_there(packed: Path, tmp_path: Path) -> None:
     done = kut(tmp_path, "run", "--archive", packed, "stage2")
     assert done.returncode == 2

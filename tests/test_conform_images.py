@@ -139,6 +139,11 @@ def test_a_block_has_at_most_1000_rows_and_2_kib(blocks: list[str]) -> None:
     assert max(map(len, lines)) > 1900, "a block ends when its text is full, not long before"
 
 
+def test_a_block_ends_after_a_tenth_of_a_second(blocks: list[str]) -> None:
+    starts = [int(line.split()[2]) for line in blocks if line.startswith("ROWS: ")]
+    assert starts[-2:] == [4998, 4999]
+
+
 def test_failures_have_their_ids_and_the_summary_counts_all(blocks: list[str]) -> None:
     codes = [expected_code(row)[0] for row in range(5000)]
     assert [line for line in blocks if line.startswith("FAIL: ")] == [

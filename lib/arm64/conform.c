@@ -10,8 +10,8 @@
 #define BLOCK_ROWS 1000
 #define BLOCKS_PER_SECOND 10
 #define BLOCK_TEXT 2048
-#define VERDICT_TEXT 16 /* " 1000S64" */
-#define MAX_REASONS 64
+#define VERDICT_TEXT 16 /* " 1000S256" */
+#define MAX_REASONS 256
 
 /* A verdict as it is reported: CONFORM_SKIP has the number of its reason. */
 struct verdict {
@@ -35,7 +35,7 @@ static struct {
 /* Rows that ran and are not reported yet: a text of runs, and the run at its end. */
 static struct {
 	u32 first, rows;
-	u64 began; /* CNTPCT_EL0 */
+	u64 began; /* CNTPCT_EL0 before its first row */
 	char text[BLOCK_TEXT];
 	int length;
 	struct verdict verdict;
@@ -148,10 +148,8 @@ static void add_to_block(struct verdict verdict)
 {
 	if (block.rows && state.row != block.first + block.rows)
 		end_block();
-	if (!block.rows) {
+	if (!block.rows)
 		block.first = state.row;
-		block.began = read_sysreg(cntpct_el0);
-	}
 	if (block.run &&
 	    (verdict.kind != block.verdict.kind || verdict.reason != block.verdict.reason))
 		end_run();
@@ -171,6 +169,8 @@ static void run_row(u32 row)
 	state.row = row;
 	state.failed = false;
 	state.skipped = false;
+	if (!block.rows)
+		block.began = read_sysreg(cntpct_el0);
 	verdict.kind = state.area->run(row);
 	assert_msg((verdict.kind == CONFORM_FAIL) == state.failed &&
 			   (verdict.kind == CONFORM_SKIP) == state.skipped,
