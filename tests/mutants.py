@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ import workbench
 
 from kut_runner.definitions import config
 from kut_runner.errors import ExitCode, KutError
+from kut_runner.targets.qemu import find_qemu
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -178,8 +178,10 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     """Return the options; a value that cannot be right is a usage error."""
     options = parser().parse_args(argv)
     for path in options.qemu:
-        if not shutil.which(path):
-            parser().error(f"argument --qemu: {path} does not exist or is not executable")
+        try:
+            find_qemu(path, cache=realtree.ROOT / "build/qemu-versions")
+        except KutError as error:
+            parser().error(f"argument --qemu: {error}")
     for name in ("random", "jobs"):
         if getattr(options, name) < 0:
             parser().error(f"argument --{name}: expected a positive number")

@@ -213,6 +213,8 @@ def test_rows_are_compared_and_not_their_tests() -> None:
     assert found.differences[0].cells["b"].reason == "expected 1: or 2, found 3"
     assert found.differences[1].cells["b"].reason == "FEAT_X (ID.X)"
     assert (found.minor, found.alike) == (1, 1)
+    some = table(of_rows("t", "a", "2P 2-", IDS), of_rows("t", "b", "2P 2-", IDS))
+    assert (some.minor, some.alike) == (0, 2)  # the others were not selected
     assert found.columns[1].counts == {"pass": 2, "fail": 1, "skip": 1}
 
 

@@ -210,7 +210,10 @@ def test_the_list_of_mutants_runs_none(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["--random", "1", "--qemu", "/nonexistent"], "--qemu: /nonexistent does not exist"),
+        (
+            ["--random", "1", "--qemu", "/nonexistent"],
+            "--qemu: no QEMU: /nonexistent does not exist",
+        ),
         (["--random", "-1"], "--random: expected a positive number"),
         (["--random", "1", "-j", "-1"], "--jobs: expected a positive number"),
     ],

@@ -78,6 +78,7 @@ def command(  # noqa: PLR0913 - one for each option
     if that is new.
     """
     from kut_runner.commands.grid_output import Output, run_and_show
+    from kut_runner.definitions.plan import Selection
     from kut_runner.run.grid import Axes
     from kut_runner.run.grid_run import Request, last_request, store_of
     from kut_runner.run.options import RunOptions
@@ -85,7 +86,7 @@ def command(  # noqa: PLR0913 - one for each option
     axes = Axes(targets, qemus, cpus, gics, variants, smps)
     request, old = Request(axes, selection, compiler, reference), None
     if resume:
-        if axes != Axes() or any((selection.patterns, selection.groups, selection.keyword)):
+        if (axes, selection, reference) != (Axes(), Selection(), None):
             raise UsageError("--resume takes tests and machines of the grid", "omit the others")
         request, old = last_request(store_of(where.tree_of(root)))
     return run_and_show(

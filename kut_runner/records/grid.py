@@ -301,7 +301,10 @@ def _row_outcomes(
 
 
 def _alike_rows(by_cell: "Mapping[str, TestResult]", reference: str) -> int:
-    """Return the number of rows with the same verdict in all cells that have the rows."""
+    """Return the number of rows with the same verdict in all cells that have the rows.
+
+    Rows that ran in none of them were not selected.
+    """
     base = by_cell.get(reference)
     if not base or not (rows := base.output.rows):
         return 0
@@ -311,7 +314,7 @@ def _alike_rows(by_cell: "Mapping[str, TestResult]", reference: str) -> int:
         if (area := result.output.rows) and area.hash == rows.hash
     ]
     pairs = zip(*(area.codes() for area in areas), strict=True)
-    return sum(len({code[0] for code in found}) == 1 for found in pairs)
+    return sum(found[0] != codes.NONE and len({code[0] for code in found}) == 1 for found in pairs)
 
 
 def _reasons(result: "TestResult") -> Mapping[str, str]:
