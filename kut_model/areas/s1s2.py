@@ -41,6 +41,10 @@ _LEAF: Final = 0x743  # at stage 1: AF, SH, EL0 too, read and write, AttrIndx 0
 _ADDRESS: Final = 1 << 40  # above PS and IPS
 _ALL: Final = (1 << 64) - 1
 _PROCESSOR: Final = Processor()
+_PAGE_NAMES: Final = (
+    *(f"the level-{level} table of stage 1" for level in (1, 2, 3)),
+    "the output page",
+)
 PAGES: Final = ("l1", "l2", "l3", "out")
 
 
@@ -257,7 +261,7 @@ def _outcomes() -> tuple[tuple[int, ...], ...]:
 
 def _rows() -> list[Row]:
     return [
-        Row(case.id, case.rule, describe_all(codes), case.op.needs)
+        Row(case.id, case.rule, describe_all(codes, _PAGE_NAMES), case.op.needs)
         for case, codes in zip(_cases(), _outcomes(), strict=True)
     ]
 

@@ -42,6 +42,7 @@ _PS_52: Final = 6  # more than a CPU has is what it has
 #: Start level of the tables where the encoding of the start level is reserved.
 _NO_START: Final = 1
 _LEAF: Final = 0x4FF
+_PAGE_NAMES: Final = ("the page", "the first page")
 _NO_SPACE: Final = 17  # bits of the addresses that are probed where nothing is translated
 
 
@@ -196,9 +197,10 @@ def _describe(classes: tuple[_Expected | None, ...], probe: int) -> str:
         if each:
             by_codes.setdefault(each.codes[probe], []).append(number)
     if len(by_codes) == 1:
-        return describe_all(next(iter(by_codes)))
+        return describe_all(next(iter(by_codes)), _PAGE_NAMES)
     return "; ".join(
-        f"{describe_all(codes)} ({_class_names(numbers)})" for codes, numbers in by_codes.items()
+        f"{describe_all(codes, _PAGE_NAMES)} ({_class_names(numbers)})"
+        for codes, numbers in by_codes.items()
     )
 
 

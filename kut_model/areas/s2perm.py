@@ -49,6 +49,7 @@ PAGE_IPA: Final = 0x8000_0000
 OUT_IPA: Final = 0xC000_0000
 STAGE1_IPA: Final = 0x1_0000_0000
 WALK_VA: Final = 0x8000_0000
+_PAGE_NAMES: Final = ("the page", "the output page of stage 1")
 _LEAF: Final = 0x743  # at stage 1: a page, AF, SH, EL0 too, read and write, AttrIndx 0
 _PLAIN_S2: Final = 0x7FF  # at stage 2: a page or table, AF, SH, read and write, Normal
 
@@ -226,7 +227,7 @@ def _outcomes() -> tuple[tuple[int, ...], ...]:
 
 def _rows() -> list[Row]:
     return [
-        Row(case.id, case.rule, describe_all(codes), case.needs)
+        Row(case.id, case.rule, describe_all(codes, _PAGE_NAMES), case.needs)
         for case, codes in zip(_cases(), _outcomes(), strict=True)
     ]
 

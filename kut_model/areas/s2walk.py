@@ -31,6 +31,7 @@ _AF: Final = 0x400
 _BLOCK, _TABLE = 0b01, 0b11
 _SOFTWARE: Final = 0xF << 55  # ignored in leaves
 _IGNORED: Final = 0x7F << 52  # ignored in tables, with bits 11:2, of which DS uses 9:8
+_PAGE_NAMES: Final = ("the page", "the page with the bit set")
 #: What a descriptor's address is: enum s2_path_target.
 _NOTHING, _DATA, _BELOW = range(3)
 _PS_40: Final = 2
@@ -264,7 +265,7 @@ def _outcomes() -> tuple[tuple[int, ...], ...]:
 
 def _rows() -> list[Row]:
     return [
-        Row(case.id, case.rule, describe_all(codes), case.needs)
+        Row(case.id, case.rule, describe_all(codes, _PAGE_NAMES), case.needs)
         for case, codes in zip(_cases(), _outcomes(), strict=True)
     ]
 

@@ -3,10 +3,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from kut_model.translation.access import Access, Kind
 from kut_model.translation.descriptors import AF, AP_READ_ONLY, S2AP_WRITE
-from kut_model.translation.faults import Fault
+from kut_model.translation.faults import STATUS_BASES, Fault, FaultType
 from kut_model.translation.stage2 import Output
 from kut_model.translation.syndromes import abort, par_of_fault
 from kut_model.translation.translate import Machine, Outcome
@@ -80,36 +81,61 @@ def code_of_at(outcome: Outcome, machine: Machine, scene: Scene, *, is_ipa: bool
     return code | scene.page(outcome.result.address, ipa=is_ipa) << _PAGE_SHIFT
 
 
-def _describe_abort(code: int) -> str:
+def _page(code: int, pages: Sequence[str]) -> str:
+    """Return the name of the page that a code has; "" without one."""
+    number = code >> _PAGE_SHIFT & 7
+    if not number:
+        return ""
+    return pages[number - 1] if pages else f"page {number}"
+
+
+def _status(status: int) -> str:
+    """Return a fault status code decoded."""
+    if status == Fault(FaultType.ALIGNMENT, 1).status:
+        return "alignment fault"
+    for kind in (FaultType.TRANSLATION, FaultType.ADDRESS_SIZE):
+        if status == Fault(kind, 2, -1).status:
+            return f"{kind.value} fault, level -1"
+    kind = next(kind for kind, base in STATUS_BASES.items() if base == status & 0x3C)
+    return f"{kind.value} fault, level {status & 3}"
+
+
+def _describe_abort(code: int, pages: Sequence[str]) -> str:
     kind = "instruction abort" if code >> _EC_SHIFT & 0x3E == 0x20 else "data abort"  # noqa: PLR2004
-    page = code >> _PAGE_SHIFT & 7
-    where = f", HPFAR_EL2 of page {page}" if page else ""
-    return f"{kind} to EL{code >> _EL_SHIFT & 3}, ISS {code & _ISS:#x}{where}"
+    iss = code & _ISS
+    bits = ((7, "S1PTW"), (8, "CM"), (6, "WnR"))
+    decoded = ", ".join([_status(iss & 0x3F), *(name for bit, name in bits if iss >> bit & 1)])
+    page = _page(code, pages)
+    where = f", HPFAR_EL2 of {page}" if page else ""
+    return f"{kind} to EL{code >> _EL_SHIFT & 3}, ISS {iss:#x} ({decoded}){where}"
 
 
-def describe(code: int) -> str:
-    """Return a code decoded, as the images do."""
-    page = code >> _PAGE_SHIFT & 7
+def describe(code: int, pages: Sequence[str] = ()) -> str:
+    """Return a code decoded, as the images do; `pages`: names instead of numbers."""
+    page = _page(code, pages)
     if code & _AT and code & 1:
-        text = f"PAR_EL1 F=1 FST={code >> 1 & 0x3F:#x} PTW={code >> 8 & 1} S={code >> 9 & 1}"
+        status = code >> 1 & 0x3F
+        text = f"PAR_EL1 F=1 FST={status:#x} ({_status(status)})"
+        text += f" PTW={code >> 8 & 1} S={code >> 9 & 1}"
     elif code & _AT:
-        text = f"PAR_EL1 with the address of page {page}"
+        text = f"PAR_EL1 with the address of {page or 'another page'}"
     elif code >> _EL_SHIFT & 3:
-        text = _describe_abort(code)
+        text = _describe_abort(code, pages)
     else:
-        text = f"the value of page {page}" if page else "no exception"
-    names = {
+        text = f"the value of {page}" if page else "no exception"
+    changes = {
         _S2_AF: "stage-2 access flag set",
         _S2_DIRTY: "stage-2 page dirty",
         _S1_AF: "stage-1 access flag set",
         _S1_DIRTY: "stage-1 page dirty",
     }
-    return ", ".join([text, *(name for bit, name in names.items() if code & bit)])
+    return ", ".join([text, *(name for bit, name in changes.items() if code & bit)])
 
 
-def describe_all(codes: Iterable[int]) -> str:
+@cache
+def describe_all(codes: tuple[int, ...], pages: tuple[str, ...] = ()) -> str:
     """Return the permitted outcomes in one line."""
-    return ", or ".join(map(describe, codes))
+    return ", or ".join(describe(code, pages) for code in codes)
 
 
 def names(variable: str, values: Iterable[str]) -> str:

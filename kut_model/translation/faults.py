@@ -15,7 +15,8 @@ class FaultType(Enum):
     ALIGNMENT = "alignment"
 
 
-_BASES = {
+#: Fault status codes of level 0.
+STATUS_BASES = {
     FaultType.ADDRESS_SIZE: 0x00,
     FaultType.TRANSLATION: 0x04,
     FaultType.ACCESS_FLAG: 0x08,
@@ -45,7 +46,7 @@ class Fault:
             return _ALIGNMENT
         if self.level < 0:
             return _LEVEL_MINUS_1[self.type]
-        return _BASES[self.type] + self.level
+        return STATUS_BASES[self.type] + self.level
 
     @property
     def describes_ipa(self) -> bool:
