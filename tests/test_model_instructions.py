@@ -13,7 +13,8 @@ from kut_model.traps.instruction_cases import instruction_cases
 from kut_model.traps.instructions import Instruction, instructions
 from kut_model.traps.result import Kind
 
-A64 = {instruction.name: instruction for instruction in instructions()}
+A64 = {each.name: each for each in instructions() if not each.state}
+STATES = [each for each in instructions() if each.state]
 AARCH32 = {(instruction.state, instruction.name): instruction for instruction in aarch32()}
 
 
@@ -45,6 +46,8 @@ def found(instruction: Instruction, el: int, changes: dict[str, int], e2h: int =
         ("ptrue", 1, {"CPTR_EL2.FPEN": 0, "CPTR_EL2.ZEN": 0}, "EL2 0x66000000 0"),
         ("pacia", 1, {"SCTLR_EL1.EnIA": 1, "HCR_EL2.API": 0}, "EL2 0x26000000 0"),
         ("pacia", 1, {"HCR_EL2.API": 0}, "executes"),
+        ("ldr-sp", 0, {"SCTLR_EL1.SA0": 1}, "EL1 0x9a000000 0"),
+        ("ldr-sp", 0, {"SCTLR_EL1.SA": 1}, "executes"),
     ],
 )
 def test_examples(name: str, el: int, changes: dict[str, int], expected: str) -> None:
@@ -68,6 +71,16 @@ def test_examples_of_aarch32(state: str, name: str, changes: dict[str, int], exp
     assert found(AARCH32[state, name], 0, changes) == expected
 
 
+@pytest.mark.parametrize("instruction", STATES, ids=lambda each: f"{each.name}-{each.state}")
+def test_an_illegal_state_and_a_misaligned_pc_come_before_the_instruction(
+    instruction: Instruction,
+) -> None:
+    every = {"HCR_EL2.NV": 1, "HFGITR_EL2.SVC_EL0": 1, "HFGITR_EL2.SVC_EL1": 1}
+    expected = {"il": "EL1 0x3a000000 0", "pc": "EL1 0x8a000000 0"}[instruction.state]
+    for el in instruction.els:
+        assert found(instruction, el, every) == expected
+
+
 @pytest.mark.parametrize("e2h", [0, 1])
 def test_cases_differ_in_their_fields_and_rows_are_unique(e2h: int) -> None:
     for instruction in (*instructions(), *aarch32()):
@@ -79,7 +92,7 @@ def test_cases_differ_in_their_fields_and_rows_are_unique(e2h: int) -> None:
 
 @given(
     data=st.data(),
-    instruction=st.sampled_from([*A64.values(), *AARCH32.values()]),
+    instruction=st.sampled_from([*A64.values(), *STATES, *AARCH32.values()]),
     e2h=st.sampled_from([0, 1]),
 )
 def test_a_host_takes_everything_to_el2_and_a_guest_what_controls_of_el2_trap(

@@ -49,6 +49,20 @@ RULES: Final = (
         matrix="C",
     ),
     Rule(
+        key="insn.illegal",
+        statement="With PSTATE.IL set each instruction is an illegal execution state, EC 0x0e.",
+        section="D1.3.4, illegal exception returns; D1.3.5.1, prioritization",
+        function="AArch64.CheckIllegalState",
+        matrix="E2",
+    ),
+    Rule(
+        key="insn.alignment",
+        statement="PC that is not aligned faults, and SP that is not with SCTLR_ELx.SA or SA0.",
+        section="D1.3.5.1, prioritization; D24.2, SCTLR_EL1.SA and SA0",
+        function="AArch64.CheckPCAlignment, CheckSPAlignment",
+        matrix="E3",
+    ),
+    Rule(
         key="insn.vectors",
         statement="CPACR_EL1 before CPTR_EL2, and in each SVE or SME before FP, trap their use.",
         section="D24.2, CPACR_EL1 and CPTR_EL2",

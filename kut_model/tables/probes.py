@@ -11,19 +11,12 @@ from kut_model.traps.controls import FIELDS, base
 from kut_model.traps.outcome import ExceptionClass
 from kut_model.traps.result import Kind, Outcome
 
-#: C names of the places, in the order of enum sysreg_place.
-_PLACES: Final = {
-    "el1": "SYSREG_EL1",
-    "el0": "SYSREG_EL0",
-    "host-el0": "SYSREG_HOST_EL0",
-    "el0-a32": "SYSREG_EL0_A32",
-    "el0-t32": "SYSREG_EL0_T32",
-}
 _EL1_REGISTERS: Final = ("SPSR_EL1", "ELR_EL1", "ESR_EL1", "FAR_EL1", "TFSR_EL1")
 #: What reads return: CurrentEL, of EL2 with HCR_EL2.NV, and what the image writes to these of EL2.
 _READS: Final = {"EL2": 2 << 2, "CurrentEL": 1 << 2, "VPIDR_EL2": 0x5A5A, "VMPIDR_EL2": 0x80005A5A}
 #: The instruction behind: HVC in A64, SVC in A32; T32 has SVC in the upper half of the word.
-_AFTER: Final = {"": 0xD4000002, "a32": 0xEF000000, "t32": 0}
+_AFTER: Final = {"a32": 0xEF000000, "t32": 0}
+_HVC: Final = 0xD4000002
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +34,7 @@ class Insn:
     index: int = 0
     has_rt: bool = True
     state: str = ""
-    """Instruction set of AArch32; empty for A64."""
+    """`Place.state`."""
     reads: "Insn | None" = None
     """The read of the register that it writes."""
 
@@ -84,7 +77,7 @@ def header(entries: Iterable[Entry], *, e2h: int) -> str:
         chosen = _set(tables, entry, e2h)
         outcome = tables.outcomes.setdefault(_outcome(entry), len(tables.outcomes))
         any_cpu = str(entry.any_cpu).lower()
-        place = _PLACES[str(entry.place)]
+        place = "SYSREG_" + str(entry.place).upper().replace("-", "_")
         tables.rows.append(f"{{ {insn}, {chosen}, {outcome}, {place}, {any_cpu} }}")
     return "".join(_text(tables, e2h))
 
@@ -113,7 +106,7 @@ def _insn(tables: _Tables, insn: Insn) -> int:
         f'{{ "{insn.name}", {_bits(insn.needs)}, {insn.iss | rt << 5:#x}, {reads}, {rt},'
         f" SYSREG_VALUE_{insn.value}, SYSREG_LIMIT_{insn.limit}, {insn.index} }}"
     )
-    tables.code.append((insn.opcode | rt, _AFTER[insn.state]))
+    tables.code.append((insn.opcode | rt, _AFTER.get(insn.state, _HVC)))
     return number
 
 

@@ -48,11 +48,13 @@ class Place:
     el: int
     tge: int
     state: str = ""
-    """Instruction set of AArch32, "a32" or "t32"; empty for AArch64."""
+    """Instruction set of AArch32, "a32" or "t32"; in AArch64 "il" with PSTATE.IL set, "pc" at an
+    address that is not aligned; otherwise empty."""
 
     def __str__(self) -> str:
         """Name it as ids do."""
-        return "host-el0" if self.tge else f"el{self.el}" + (f"-{self.state}" if self.state else "")
+        place = "host-el0" if self.tge else f"el{self.el}"
+        return f"{place}-{self.state}" if self.state else place
 
 
 PLACES: Final = (Place(1, 0), Place(0, 0), Place(0, 1))

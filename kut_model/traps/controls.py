@@ -93,7 +93,8 @@ def _all_fields() -> Iterator[tuple[str, tuple[int, int]]]:
     for register in ("SCTLR_EL1", "SCTLR_EL2"):
         yield from _fields(register, "UMA 9, EnRCTX 10, DZE 14, UCT 15, nTWI 16, nTWE 18, TSCXT 20")
         yield from _fields(register, "UCI 26, EnTP2 60")
-    yield from _fields("SCTLR_EL1", "CP15BEN 5, EnDB 13, EnDA 27, EnIB 30, EnIA 31")
+    yield from _fields("SCTLR_EL2", "SA0 4")
+    yield from _fields("SCTLR_EL1", "SA 3, SA0 4, CP15BEN 5, EnDB 13, EnDA 27, EnIB 30, EnIA 31")
     yield from _fields("CPACR_EL1", "ZEN 17:16, FPEN 21:20, SMEN 25:24")
     yield from _fields("CNTKCTL_EL1", "EL0PCTEN 0, EL0VCTEN 1, EL0VTEN 8, EL0PTEN 9")
     yield from _fields("PMUSERENR_EL0", "EN 0, SW 1, CR 2, ER 3")

@@ -39,8 +39,10 @@ def instruction_cases(instruction: Instruction, *, e2h: int) -> Iterator[Instruc
 
 
 def _places(instruction: Instruction) -> tuple[Place, ...]:
-    if instruction.state:
+    if instruction.state in {"a32", "t32"}:
         return (Place(0, 0, instruction.state),)
+    if instruction.state:
+        return tuple(Place(place.el, place.tge, instruction.state) for place in PLACES)
     hosts = (0, 1) if instruction.host else (0,)
     return tuple(place for place in PLACES if place.el in instruction.els and place.tge in hosts)
 

@@ -24,6 +24,13 @@ from kut_model.traps.outcome import ExceptionClass
 from kut_model.traps.result import Kind, Outcome
 
 _EXECUTES: Final = Outcome(Kind.EXECUTE)
+#: Instructions that would be executed, UNDEFINED, an exception, and trapped.
+_BEFORE_ALL: Final = (
+    ("nop", 0xD503201F),
+    ("udf", 0),
+    ("svc", 0xD4000001),
+    ("hcr_el2.read", 0xD53C1100),
+)
 _IMMEDIATES: Final = (0x0000, 0x0001, 0x8000, 0x5A5A, 0xFFFF)
 
 
@@ -54,7 +61,7 @@ class Instruction:
     may_execute: bool = False
     """Whether a trap is not guaranteed to be taken: it may also execute (C6.2, WFI and WFE)."""
     state: str = ""
-    """Instruction set of AArch32 (`Place.state`)."""
+    """`Place.state`."""
     host: bool = True
     """Whether there are rows for EL0 of a host."""
 
@@ -124,6 +131,25 @@ def pauth(execution: Execution, enable: str) -> Outcome:
     return _EXECUTES
 
 
+def stack_access(execution: Execution) -> Outcome:
+    """Load from SP that is not aligned (CheckSPAlignment): SCTLR_ELx.SA, SA0 at EL0."""
+    register = "SCTLR_EL2" if execution.host else "SCTLR_EL1"
+    field = "SA" if execution.el else "SA0"
+    if execution.state[f"{register}.{field}"]:
+        return execution.exception(1, ExceptionClass.SP_ALIGNMENT)
+    return _EXECUTES
+
+
+def illegal_state(execution: Execution) -> Outcome:
+    """Any instruction with PSTATE.IL set (AArch64.CheckIllegalState)."""
+    return execution.exception(1, ExceptionClass.ILLEGAL_STATE)
+
+
+def misaligned_pc(execution: Execution) -> Outcome:
+    """Any instruction at an address that is not aligned (AArch64.CheckPCAlignment)."""
+    return execution.exception(1, ExceptionClass.PC_ALIGNMENT)
+
+
 def undefined(execution: Execution) -> Outcome:
     """UDF, and HVC at EL0."""
     return execution.undefined()
@@ -145,6 +171,10 @@ def instructions() -> Iterator[Instruction]:
         features=("FEAT_SME",),
     )
     yield from _pauth()
+    yield Instruction("ldr-sp", 0xF94003E0, "insn.alignment", stack_access)
+    for name, opcode in _BEFORE_ALL:
+        yield Instruction(name, opcode, "insn.illegal", illegal_state, state="il")
+        yield Instruction(name, opcode, "insn.alignment", misaligned_pc, state="pc")
 
 
 def _calls() -> Iterator[Instruction]:

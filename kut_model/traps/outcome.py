@@ -16,6 +16,7 @@ class ExceptionClass(IntEnum):
     CP14_32 = 0x05
     FP = 0x07
     PAC = 0x09
+    ILLEGAL_STATE = 0x0E
     SVC32 = 0x11
     SVC64 = 0x15
     HVC64 = 0x16
@@ -24,6 +25,8 @@ class ExceptionClass(IntEnum):
     SVE = 0x19
     ERET = 0x1A
     SME = 0x1D
+    PC_ALIGNMENT = 0x22
+    SP_ALIGNMENT = 0x26
     BKPT32 = 0x38
     BRK64 = 0x3C
 

@@ -208,21 +208,35 @@ static void prepare_return(const struct sysreg_row *row)
 	write_el1(SYSREG_SPSR_EL1, PSR_MODE_EL1h | PSR_DAIF);
 }
 
-static const u32 pstates[] = {
-	[SYSREG_EL1] = PSR_MODE_EL1h | PSR_DAIF,
-	[SYSREG_EL0] = PSR_MODE_EL0t | PSR_DAIF,
-	[SYSREG_HOST_EL0] = PSR_MODE_EL0t | PSR_DAIF,
-	[SYSREG_EL0_A32] = PSR_MODE32_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT,
-	[SYSREG_EL0_T32] = PSR_MODE32_BIT | PSR_T32_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT,
+#define IN_A32 (PSR_MODE32_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT)
+#define AT_EL1 (PSR_MODE_EL1h | PSR_DAIF)
+#define AT_EL0 (PSR_MODE_EL0t | PSR_DAIF)
+
+static const struct {
+	const char *name;
+	u64 pstate, hcr;
+	unsigned int offset; /* of PC */
+} places[] = {
+	[SYSREG_EL1] = { "el1", AT_EL1 },
+	[SYSREG_EL0] = { "el0", AT_EL0 },
+	[SYSREG_HOST_EL0] = { "host-el0", AT_EL0, HCR_EL2_TGE },
+	[SYSREG_EL0_A32] = { "el0-a32", IN_A32 },
+	[SYSREG_EL0_T32] = { "el0-t32", IN_A32 | PSR_T32_BIT },
+	[SYSREG_EL1_IL] = { "el1-il", AT_EL1 | PSR_IL_BIT },
+	[SYSREG_EL0_IL] = { "el0-il", AT_EL0 | PSR_IL_BIT },
+	[SYSREG_HOST_EL0_IL] = { "host-el0-il", AT_EL0 | PSR_IL_BIT, HCR_EL2_TGE },
+	[SYSREG_EL1_PC] = { "el1-pc", AT_EL1, 0, 2 },
+	[SYSREG_EL0_PC] = { "el0-pc", AT_EL0, 0, 2 },
+	[SYSREG_HOST_EL0_PC] = { "host-el0-pc", AT_EL0, HCR_EL2_TGE, 2 },
 };
 
 static void execute(struct probe *probe, u32 number, enum sysreg_place place, u64 value)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(probe->x); i++)
 		probe->x[i] = value;
-	probe->pc = address_of(number);
-	probe->spsr = pstates[place];
-	probe->hcr = controls_hcr() | (place == SYSREG_HOST_EL0 ? HCR_EL2_TGE : 0);
+	probe->pc = address_of(number) + places[place].offset;
+	probe->spsr = places[place].pstate;
+	probe->hcr = controls_hcr() | places[place].hcr;
 	probe_run(probe);
 }
 
@@ -337,7 +351,7 @@ enum conform_verdict sysreg_run(u32 number)
 		return skip_feature(missing);
 	if (!row->any_cpu && !within_limit(insn))
 		return conform_skip(limit_names[insn->limit][0], limit_names[insn->limit][1]);
-	if (row->place >= SYSREG_EL0_A32 && address_of(row->insn) >> 32)
+	if (places[row->place].pstate & PSR_MODE32_BIT && address_of(row->insn) >> 32)
 		return conform_skip("memory-below-4GiB", "the-image");
 	if (controls_apply(changes, set->count))
 		verdict = run_with(row, insn);
@@ -349,11 +363,10 @@ enum conform_verdict sysreg_run(u32 number)
 
 void sysreg_id(u32 number, char *buffer, size_t size)
 {
-	static const char *const places[] = { "el1", "el0", "host-el0", "el0-a32", "el0-t32" };
 	const struct sysreg_row *row = &tables->rows[number];
 
 	snprintf(buffer, size, "%s.%s.%s.%s", tables->area, tables->sets[row->set].name,
-		 tables->insns[row->insn].name, places[row->place]);
+		 tables->insns[row->insn].name, places[row->place].name);
 }
 
 /* What each register holds under the base; written back by rows whose write is made. */
@@ -383,6 +396,8 @@ void sysreg_setup(const struct sysreg_tables *new_tables)
 	}
 	write_sysreg(read_sysreg(sctlr_el2) | SCTLR_ELx_SPAN, sctlr_el2);
 	probe_setup_el1(SCTLR_ELx_SPAN);
+	write_sysreg((u64)operand + 8, sp_el0); /* not aligned */
+	write_sysreg((u64)operand + 8, sp_el1);
 	write_sysreg(SYSREG_VPIDR, vpidr_el2);
 	write_sysreg(SYSREG_VMPIDR, vmpidr_el2);
 	if (FIELD(read_sysreg(ID_AA64MMFR2_EL1), 27, 24) >= 2)

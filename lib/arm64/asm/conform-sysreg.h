@@ -81,7 +81,19 @@ struct sysreg_outcome {
 	u32 esr; /* without the ISS of the instruction for EC 0x18 */
 };
 
-enum sysreg_place { SYSREG_EL1, SYSREG_EL0, SYSREG_HOST_EL0, SYSREG_EL0_A32, SYSREG_EL0_T32 };
+enum sysreg_place {
+	SYSREG_EL1,
+	SYSREG_EL0,
+	SYSREG_HOST_EL0,
+	SYSREG_EL0_A32,
+	SYSREG_EL0_T32,
+	SYSREG_EL1_IL, /* with PSTATE.IL set */
+	SYSREG_EL0_IL,
+	SYSREG_HOST_EL0_IL,
+	SYSREG_EL1_PC, /* 2 bytes behind */
+	SYSREG_EL0_PC,
+	SYSREG_HOST_EL0_PC,
+};
 
 struct sysreg_row {
 	u16 insn, set, outcome;
