@@ -126,3 +126,17 @@ def test_errors_name_the_areas_and_the_usage(tmp_path: Path) -> None:
     assert re.fullmatch(r"no area none: the areas are ([\w-]+ )*hvc( [\w-]+)*\n", done.stderr)
     assert model("header").stderr.startswith("usage: python -m kut_model header|rows AREA")
     assert model("heading", "hvc", tmp_path / "x", tmp_path / "d").returncode == 1
+
+
+def test_the_documents_list_the_areas_and_name_rows_that_exist() -> None:
+    docs = Path(__file__).parent.parent / "docs"
+    page = (docs / "conformance.md").read_text()
+    table = page.partition("| area | rows |\n")[2].partition("\n\n")[0]
+    heads = [line.split("|")[1] for line in table.splitlines()[1:]]
+    listed = {name.removesuffix("-nvhe") for name in re.findall(r"`([\w-]+)`", " ".join(heads))}
+    assert listed == {name.removesuffix("-nvhe") for name in areas.names()}
+    ids = {row.id for row in areas.load("hvc").rows()}
+    text = page + (docs / "commands/conform.md").read_text()
+    named = set(re.findall(r"\bhvc\.(?:hvc|smc|svc)\.[\w.]+\b", text))
+    assert named
+    assert named <= ids
