@@ -552,20 +552,23 @@ static void test_shortage(void)
 	guest_destroy(guest);
 }
 
+/* First: no guest has been there before. */
+static void test_boot(void)
+{
+	u64 vl = sve_vector_length();
+
+	report(vl >= 16 && vl <= MAX_VL,
+	       "the host's vector length at first: expected 16..%d, found %lu", MAX_VL, vl);
+}
+
 static const struct subtest subtests[] = {
-	{ "interleaved", test_interleaved },
-	{ "leak", test_leak },
-	{ "handler", test_handler },
-	{ "first", test_first },
-	{ "save", test_save },
-	{ "trapped", test_trapped },
-	{ "host", test_host },
-	{ "nested", test_nested },
-	{ "disabled", test_disabled },
-	{ "enable", test_enable },
-	{ "shortage", test_shortage },
-	{ "host-fp", test_host_fp },
-	{ "open", test_open },
+	{ "boot", test_boot },	     { "interleaved", test_interleaved },
+	{ "leak", test_leak },	     { "handler", test_handler },
+	{ "first", test_first },     { "save", test_save },
+	{ "trapped", test_trapped }, { "host", test_host },
+	{ "nested", test_nested },   { "disabled", test_disabled },
+	{ "enable", test_enable },   { "shortage", test_shortage },
+	{ "host-fp", test_host_fp }, { "open", test_open },
 };
 
 int main(int argc, char **argv)
