@@ -42,12 +42,12 @@ _OUTPUT = (
 )
 _PRINTERS = re.compile(
     r"lib/arm64/(?:asm/)?(?:backtrace|console|esr|exit|guest-call|guest-call-host|guest-check"
-    r"|guest-dump|guest-stack|host-vector|io|processor|setup|stack|stage2-check|stage2-print|start|thread_info"
-    r"|vectors|virtio-testdev)\.[chS]"
+    r"|guest-dump|guest-stack|host-vector|io|mmio-pl011|processor|setup|stack|stage2-check"
+    r"|stage2-print|start|thread_info|vectors|virtio-testdev)\.[chS]"
 )
 #: For the rows of the conformance suite.
 _ROWS = ("conform_images", "isolation")
-_OF_ROWS = re.compile(r"lib/arm64/(?:asm/)?conform\.[ch]")
+_OF_ROWS = re.compile(r"lib/arm64/(?:asm/)?conform(?:-sysreg)?\.[ch]")
 _ARGV = ("-m", "pytest", "-q", "-x", "-n0", "-pno:cacheprovider", "-k", "not default_suite")
 #: Without its parameters: their names may have spaces.
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?::\w+)", re.MULTILINE)

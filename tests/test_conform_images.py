@@ -51,6 +51,24 @@ def test_rows_are_reported_in_blocks() -> None:
     ]
 
 
+#: Registers of which the CPU has some only, and the reason of their rows.
+LIMITS = {
+    "erxstatus_el1": "error-records ERRIDR_EL1.NUM",
+    "dbgbcr15_el1": "breakpoints ID_AA64DFR0_EL1.BRPs",
+    "dbgwcr15_el1": "watchpoints ID_AA64DFR0_EL1.WRPs",
+    "pmevcntr30_el0": "event-counters PMCR_EL0.N",
+    "icc_ap0r3_el1": "active-priorities ICH_VTR_EL2.PREbits",
+}
+
+
+def test_a_register_beyond_those_of_the_cpu_is_skipped_with_what_counts_them() -> None:
+    ids = [row.id for row in areas.load("traps").rows()]
+    chosen = [ids.index(f"traps.base.{name}.read.el1") for name in LIMITS]
+    lines = boot(f"rows={','.join(map(str, chosen))}", area="traps")
+    reasons = [line.split(" ", 3)[3] for line in lines if line.startswith("REASON: ")]
+    assert reasons == list(LIMITS.values())
+
+
 def test_arguments_select_rows() -> None:
     assert [line for line in boot(f"start={FIRST_SKIPPED - 3}") if line.startswith("ROWS: ")] == [
         f"ROWS: hvc {FIRST_SKIPPED - 3} 3P {len(HVC) - FIRST_SKIPPED}S1"

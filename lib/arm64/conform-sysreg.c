@@ -29,10 +29,9 @@ static u64 held[MAX_INSNS]; /* SYSREG_VALUE_HELD, by number of the read */
 static u64 nv_page[PAGE_SIZE / sizeof(u64)] __aligned(PAGE_SIZE); /* at VNCR_EL2 */
 static char operand[OPERAND_BYTES] __aligned(OPERAND_BYTES);
 
-static u64 nv_pattern(unsigned int offset)
-{
-	return 0x5aa5000000000000UL | offset;
-}
+/* What the page holds at @offset, below its size */
+#define NV_PATTERN(offset) (0x5aa5000000000000UL | (offset))
+static_assert(NV_PATTERN(8UL) && NV_PATTERN(8UL) != NV_PATTERN(16UL), "no register has another's");
 
 /* What a register of EL1 holds before a row about it */
 #define EL1_PATTERN 0x140UL
@@ -182,7 +181,7 @@ static u64 visible_value(const struct sysreg_outcome *outcome, const struct sysr
 static void prepare_memory(const struct sysreg_outcome *outcome)
 {
 	if (outcome->kind == SYSREG_MEMORY)
-		nv_page[outcome->data / sizeof(u64)] = nv_pattern(outcome->data);
+		nv_page[outcome->data / sizeof(u64)] = NV_PATTERN(outcome->data);
 	else if (outcome->kind == SYSREG_REGISTER)
 		write_el1(outcome->data, el1_value(outcome->data, EL1_PATTERN));
 }
@@ -301,7 +300,7 @@ static enum conform_verdict check_executed(const struct probe *probe,
 		if (is_write(insn))
 			return check_value("in memory at VNCR_EL2", value,
 					   nv_page[outcome->data / sizeof(u64)]);
-		return check_value("from memory at VNCR_EL2", nv_pattern(outcome->data), rt);
+		return check_value("from memory at VNCR_EL2", NV_PATTERN(outcome->data), rt);
 	case SYSREG_REGISTER:
 		if (is_write(insn))
 			return check_value("in the register of EL1", value,
