@@ -373,6 +373,25 @@ static void set_up_and_take_spi(void *data)
 	take_pending();
 }
 
+/* A CPU that did not set up the distributor leaves the groups of SPIs. */
+static void check_spis_kept(void)
+{
+	void *dist = gic_version() == 2 ? gicv2_dist_base() : gicv3_dist_base();
+	u32 group1;
+
+	if (!gic_irq_set_group(SPI(0), 0)) {
+		report_skip("group 0 belongs to the Secure state (GICD_CTLR.DS is 0)");
+		return;
+	}
+	gic_enable_defaults();
+	group1 = readl(dist + GICD_IGROUPR + SPI(0) / 8);
+	report(group1 == ~1U,
+	       "groups of 32 SPIs, of which the first was made group 0, after gic_enable_defaults() "
+	       "of CPU 0: expected %#x, found %#x",
+	       ~1U, group1);
+	gic_irq_set_group(SPI(0), 1);
+}
+
 static void test_route(void)
 {
 	on_cpu(nr_cpus - 1, set_up_and_take_spi, NULL);
@@ -381,6 +400,7 @@ static void test_route(void)
 	       "of %u",
 	       nr_cpus - 1, A_SPI, nr_taken, taken[0].irq);
 	gic_enable_defaults();
+	check_spis_kept();
 	check_number("CPU 0, which did not set up the distributor", A_SPI, 0);
 }
 

@@ -370,6 +370,7 @@ static void test_mmu_on(void)
 	struct guest *guest = create(VMID, guest_a32_mmu_on);
 	u32 *table = memalign_pages(TABLE_SIZE, TABLE_SIZE), *page = alloc_page();
 	u64 table_pa = virt_to_phys(table), pa = virt_to_phys(page), offset = pa & (SZ_1M - 1);
+	u64 sctlr = guest->sctlr_el1;
 
 	assert(!s2mmu_map(guest->s2mmu, table_pa, table_pa, TABLE_SIZE, S2_MAP_RO));
 	assert(!s2mmu_map(guest->s2mmu, pa, pa, SZ_4K, S2_MAP_RW));
@@ -388,6 +389,9 @@ static void test_mmu_on(void)
 		report(guest->x[0] == PATTERN,
 		       "read through the guest's own page table: expected %#x, found %#lx", PATTERN,
 		       guest->x[0]);
+	report(guest->sctlr_el1 == (sctlr | SCTLR_ELx_M),
+	       "SCTLR of a guest that sets SCTLR.M: expected %#lx, found %#lx", sctlr | SCTLR_ELx_M,
+	       guest->sctlr_el1);
 	report(!asked.known_to_client && asked.known_to_manager && asked.ipa == NO_ACCESS_IPA,
 	       "IPA of %#x, which the tables do not let anyone access, with DACR %u and %u: expected "
 	       "unknown and %#x, found %d and %d, %#lx",

@@ -60,11 +60,27 @@ static void check_reads(struct guest *guest, const char *when)
 	       when, len);
 }
 
+/* Not with what the CPU still has: tables at IPA 0, which stage 2 does not map. */
+static void check_changed_registers(struct guest *guest)
+{
+	u64 sctlr = guest->sctlr_el1;
+	phys_addr_t pa;
+
+	guest->sctlr_el1 = sctlr | SCTLR_ELx_M;
+	pa = guest_translate(guest, TEST_IPA);
+	guest->sctlr_el1 = sctlr;
+	report(pa == INVALID_PHYS_ADDR,
+	       "guest_translate() of %#lx after a handler has set SCTLR_EL1.M, with TTBR0_EL1 0: "
+	       "expected %#lx, found %#lx",
+	       TEST_IPA, INVALID_PHYS_ADDR, pa);
+}
+
 static enum guest_handler_result look(struct guest *guest)
 {
 	if (guest->esr_el2 & 0xffff)
 		return GUEST_ACTION_EXIT;
 	check_reads(guest, "in a handler");
+	check_changed_registers(guest);
 	return GUEST_ACTION_RESUME;
 }
 

@@ -46,10 +46,10 @@ guest_move_sp_el0:
 	sub	x0, x1, x2
 	ret
 
-/* u64 guest_flags(void): NZCV and PC as the handler of its SVC made them: 0x600d when it skips */
+/* u64 guest_flags(void): NZCV and PC as the handler of its SVC made them: 0x600c when it skips */
 	.global	guest_flags
 guest_flags:
-	mov	x0, #0x600d
+	mov	x0, #0x600c
 	svc	#1
 	mov	x0, #0xbad
 	mrs	x1, nzcv

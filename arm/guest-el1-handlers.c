@@ -155,7 +155,7 @@ static void test_pstate(void)
 	struct guest *guest = create(false, guest_flags, ELxH_SYNC, set_flags_and_skip);
 	u64 pc = (u64)guest_flags + 8;
 
-	guest_check_run(guest, EXPECT_RETURN(0x600d | PSR_N_BIT | PSR_C_BIT),
+	guest_check_run(guest, EXPECT_RETURN(0x600c | PSR_N_BIT | PSR_C_BIT),
 			"flags that a handler set, and an instruction that it skipped");
 	report(seen.elr == pc, "pc in the handler of SVC: expected %#lx, found %#lx", pc, seen.elr);
 	guest_destroy(guest);
@@ -251,7 +251,7 @@ static void test_two(void)
 	report(alloc_pages_in_use() == pages,
 	       "pages in use after another handler was installed: expected %lu, found %lu", pages,
 	       alloc_pages_in_use());
-	guest_check_run(guest, EXPECT_RETURN(0x600d | PSR_N_BIT | PSR_C_BIT),
+	guest_check_run(guest, EXPECT_RETURN(0x600c | PSR_N_BIT | PSR_C_BIT),
 			"SVC to a handler after which another one was installed");
 	guest_destroy(guest);
 }

@@ -435,6 +435,21 @@ static void test_host_tlbi(void)
 	guest_destroy(guest);
 }
 
+/* fpsimd_load() writes no memory. The registers are what they were. */
+static void test_fpsimd_load(void)
+{
+	static struct fpsimd_state states[4];
+	int written = 0;
+
+	fpsimd_save(&states[0]);
+	memset(&states[1], JUNK & 0xff, sizeof(states) - sizeof(states[0]));
+	fpsimd_load(&states[0]);
+	for (const u8 *byte = (u8 *)&states[1]; byte < (u8 *)(states + ARRAY_SIZE(states)); byte++)
+		written += *byte != (JUNK & 0xff);
+	report(!written, "bytes behind a state that fpsimd_load() writes: expected 0, found %d",
+	       written);
+}
+
 static const struct subtest subtests[] = {
 	{ "registers", test_registers },
 	{ "el1", test_el1 },
@@ -442,6 +457,7 @@ static const struct subtest subtests[] = {
 	{ "daif", test_daif },
 	{ "fp", test_fp },
 	{ "fp-trapped", test_fp_trapped },
+	{ "fpsimd-load", test_fpsimd_load },
 	{ "callee-saved", test_callee_saved },
 	{ "exceptions", test_exceptions },
 	{ "tlbi", test_host_tlbi },

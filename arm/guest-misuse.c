@@ -238,7 +238,7 @@ static void test_optional(void)
 }
 
 /*
- * guest_skip_instruction() after a call
+ * guest_skip_instruction() after a call, and after what no instruction has caused
  */
 
 static void skip_after(u64 class)
@@ -256,15 +256,25 @@ DEFINE_SKIP(HVC64)
 DEFINE_SKIP(SVC64)
 DEFINE_SKIP(HVC32)
 DEFINE_SKIP(SVC32)
+DEFINE_SKIP(SERROR)
+
+static void skip_interrupt(void)
+{
+	subject.esr_el2 = 0;
+	guest_skip_instruction(&subject);
+}
 
 static void test_skip(void)
 {
 	static const char text[] = "ELR_EL2 is behind the instruction";
+	static const char asynchronous[] = "the exit is an interrupt or SError";
 	static const struct misuse misuses[] = {
 		{ "guest_skip_instruction() after HVC", skip_HVC64, text },
 		{ "guest_skip_instruction() after SVC", skip_SVC64, text },
 		{ "guest_skip_instruction() after HVC of AArch32", skip_HVC32, text },
 		{ "guest_skip_instruction() after SVC of AArch32", skip_SVC32, text },
+		{ "guest_skip_instruction() after an interrupt", skip_interrupt, asynchronous },
+		{ "guest_skip_instruction() after an SError", skip_SERROR, asynchronous },
 	};
 
 	check_misuses(misuses, ARRAY_SIZE(misuses));

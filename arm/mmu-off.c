@@ -7,8 +7,10 @@
 #include <on-cpus.h>
 #include <string.h>
 #include <vmalloc.h>
+#include <asm/backtrace.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
+#include <asm/setup.h>
 #include <asm/smp.h>
 
 struct auxinfo auxinfo = { .progname = "mmu-off", .flags = AUXINFO_MMU_OFF };
@@ -18,6 +20,19 @@ static void check_off(void *data)
 	bool *off = data;
 
 	*off = !mmu_enabled();
+}
+
+/* A frame pointer to the end of the image is not followed: the image is what is read. */
+static void check_backtrace(void)
+{
+	struct backtrace trace = {};
+	struct frame *end = (struct frame *)_end, before = *end;
+
+	*end = (struct frame){ .ret = _stext };
+	backtrace_add_chain(&trace, end);
+	*end = before;
+	report(!trace.len, "backtrace from a record behind the image: expected none, found%s",
+	       trace.text);
 }
 
 int main(int argc, char **argv)
@@ -39,6 +54,7 @@ int main(int argc, char **argv)
 		on_cpu(1, check_off, &off);
 	report(off || nr_cpus == 1, "MMU off on another CPU: expected 1, found %d", off);
 
+	check_backtrace();
 	*page = 5;
 	dcache_clean_inval_poc(page, sizeof(*page));
 	setup_vm();

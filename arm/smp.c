@@ -58,6 +58,7 @@ static void test_boot(void)
 	report(ret == PSCI_RET_ALREADY_ON,
 	       "smp_boot_secondary_nofail() of a CPU that is on: expected %d, found %d",
 	       PSCI_RET_ALREADY_ON, ret);
+	smp_boot_idle(last); /* as when another CPU has been faster */
 }
 
 /* State of a CPU, read on it. */

@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <errno.h>
+#include <shortage.h>
 #include <subtest.h>
 #include <asm/guest-check.h>
 #include <asm/io.h>
@@ -179,6 +180,25 @@ static void test_replace(void)
 	free_pages(pages[1]);
 }
 
+/* From a page that is mapped to one that needs a table for which no memory is left */
+static void test_replace_shortage(void)
+{
+	struct guest *guest = create((void (*)(void))guest_read);
+	u64 va = TEST_VA + SZ_2M - SZ_4K;
+	struct held_pages *held;
+	int err;
+
+	assert(!s1mmu_map(guest->s1mmu, va, 0, SZ_4K, S1_MAP_RW));
+	held = hold_all_pages();
+	err = s1mmu_map(guest->s1mmu, va, 0, SZ_32M, S1_MAP_RW);
+	release_pages(held);
+	report(err == -ENOMEM,
+	       "s1mmu_map() over a page without memory for the next table: expected -ENOMEM, found "
+	       "%d (%s)",
+	       err, errno_name(err));
+	guest_destroy(guest);
+}
+
 #define check_verify(expected, mmu, va, size, leaf_size)                                          \
 	report(s1mmu_verify_mapping(mmu, va, size, leaf_size) == (expected),                      \
 	       "s1mmu_verify_mapping(" #va ", " #size ", " #leaf_size "): expected %d, found %d", \
@@ -212,7 +232,8 @@ static void test_leak(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "granules", test_granules }, { "fault", test_fault }, { "replace", test_replace },
+	{ "granules", test_granules }, { "fault", test_fault },
+	{ "replace", test_replace },   { "shortage", test_replace_shortage },
 	{ "verify", test_verify },     { "leak", test_leak },
 };
 

@@ -86,6 +86,7 @@ static void test_arguments(void)
 	u64 page = s2_page_size(mmu), end = 1UL << IPA_BITS;
 	u64 pa_end = 1UL << mmu->geometry.pa_bits;
 	struct snapshot before;
+	int err;
 
 	assert(!s2mmu_map(mmu, IPA, PA, 4 * page, S2_MAP_RW));
 	before = take_snapshot(mmu);
@@ -123,6 +124,9 @@ static void test_arguments(void)
 	fails(mmu, before, 0, s2mmu_protect(mmu, 0, IPA, S2_MAP_RO), "protect, nothing mapped");
 	fails(mmu, before, 0, s2mmu_collapse(mmu, 0, end),
 	      "collapse, pages that cannot be a block");
+	err = s2mmu_map(mmu, end - page, pa_end - page, page, S2_MAP_RW);
+	report(!err, "map, the last page of IPAs to the last one of PAs: expected 0, found %d (%s)",
+	       err, errno_name(err));
 	s2mmu_destroy(mmu);
 }
 
@@ -154,9 +158,29 @@ static void test_absent(void)
  * Overlaps: of pages, of blocks, behind pages that could be mapped
  */
 
+#define NOREPLACE (S2_MAP_RW | S2_MAP_NOREPLACE)
+#define PAGES 6 /* more than are looked at together */
+
+/* One page after the other in a range of pages of one table */
+static void check_each_page(struct s2_mmu *mmu, u64 ipa)
+{
+	u64 page = s2_page_size(mmu);
+	int refused = 0;
+
+	for (int i = 0; i < PAGES; i++) {
+		assert(!s2mmu_map(mmu, ipa + i * page, PA, page, NOREPLACE));
+		refused += s2mmu_map(mmu, ipa, PA, PAGES * page, NOREPLACE) == -EEXIST;
+		assert(!s2mmu_unmap(mmu, ipa, PAGES * page));
+	}
+	report(refused == PAGES,
+	       "map, %d pages of which one is mapped, each in turn: expected %d times -EEXIST, "
+	       "found %d times",
+	       PAGES, PAGES, refused);
+}
+
 static void test_overlap(void)
 {
-	const unsigned long flags = S2_MAP_RW | S2_MAP_NOREPLACE;
+	const unsigned long flags = NOREPLACE;
 
 	for (enum s2_granule granule = S2_PAGE_4K; granule <= S2_PAGE_64K; granule++) {
 		struct s2_mmu *mmu;
@@ -182,6 +206,7 @@ static void test_overlap(void)
 		      "map, a page at the end of blocks");
 		fails(mmu, before, -EEXIST, s2mmu_map(mmu, IPA + 3 * block - page, PA, page, flags),
 		      "map, a page on a page");
+		check_each_page(mmu, IPA + 4 * block);
 		report_prefix_pop();
 		s2mmu_destroy(mmu);
 	}

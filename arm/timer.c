@@ -162,9 +162,24 @@ static void test_irq(void)
 	gic_disable_irq(irq);
 }
 
+/* The virtual timer of EL2 comes with FEAT_VHE, and a VHE host uses it. */
+static bool exists(enum timer_id id)
+{
+	switch (id) {
+	case TIMER_HPTIMER:
+		return host_at_el2;
+	case TIMER_HVTIMER:
+		return host_vhe;
+	default:
+		return true;
+	}
+}
+
 static void test_timer(enum timer_id id)
 {
 	timer = timer_get(id);
+	report(!!timer == exists(id), "timer at this exception level: expected %d, found %d",
+	       exists(id), !!timer);
 	if (!timer) {
 		report_skip("no such timer at this exception level");
 		return;

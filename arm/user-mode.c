@@ -4,6 +4,7 @@
 #include <alloc_page.h>
 #include <subtest.h>
 #include <vmalloc.h>
+#include <asm/backtrace.h>
 #include <asm/guest-check.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
@@ -15,7 +16,7 @@
 
 static struct {
 	unsigned int calls;
-	bool user_in_handler, user_in_function;
+	bool user_in_handler, user_in_function, chain_ends;
 	u64 pstate, sp, arg;
 } seen;
 
@@ -35,8 +36,19 @@ static void run(void (*func)(void *), void *arg, const char *what)
 	free_pages(stack);
 }
 
+/* The chain of frames ends at the user function: its x29 may be anything. */
+static bool chain_ends_at(u64 pc)
+{
+	const struct frame *frame = __builtin_frame_address(0);
+
+	while (frame->next)
+		frame = frame->next;
+	return (u64)frame->ret == pc;
+}
+
 static void count_svc(struct pt_regs *regs, unsigned int esr)
 {
+	seen.chain_ends &= chain_ends_at(regs->pc);
 	seen.calls += (esr & 0xffff) == SVC_NUMBER;
 	seen.user_in_handler |= is_user();
 	seen.pstate = regs->pstate;
@@ -58,6 +70,7 @@ static void check_svc(void)
 
 	seen.calls = 0;
 	seen.user_in_handler = false;
+	seen.chain_ends = true;
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_SVC64, count_svc);
 	run(svc_twice, (void *)0x1234, "two SVCs");
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_SVC64, NULL);
@@ -72,6 +85,9 @@ static void check_svc(void)
 	report(seen.user_in_function && !seen.user_in_handler && !is_user(),
 	       "is_user() in the function, its handler and after it: expected 1, 0, 0, found %d, %d, %d",
 	       seen.user_in_function, seen.user_in_handler, is_user());
+	report(seen.chain_ends,
+	       "frames of the handler: expected the user function's PC in the last "
+	       "one, found others behind it");
 	report(read_sysreg(daif) == daif, "DAIF after user mode: expected %#lx, found %#lx", daif,
 	       (u64)read_sysreg(daif));
 }
@@ -110,6 +126,30 @@ static void test_undefined(void)
 	install_exception_handler(ELx_LOW_SYNC_64, ESR_ELx_EC_UNKNOWN, NULL);
 	report(seen.calls == 1, "undefined instructions by CurrentEL at EL0: expected 1, found %u",
 	       seen.calls);
+}
+
+/* A register that the library reads for user mode, into none */
+static void read_into_xzr(void *arg)
+{
+	u64 *sp = arg;
+
+	asm volatile("mov	%0, sp\n"
+		     "mrs	xzr, sctlr_el1\n"
+		     "mov	%1, sp\n"
+		     "mov	sp, %0\n"
+		     : "=&r"(sp[0]), "=&r"(sp[1])
+		     :
+		     : "memory");
+}
+
+static void test_into_xzr(void)
+{
+	u64 sp[2] = {};
+
+	run(read_into_xzr, sp, "a read of SCTLR_EL1 into XZR");
+	report(sp[0] && sp[1] == sp[0],
+	       "SP after MRS XZR, SCTLR_EL1 in user mode: expected %#lx as before, found %#lx",
+	       sp[0], sp[1]);
 }
 
 /* A page without user access is a permission fault. */
@@ -270,6 +310,7 @@ static const struct subtest subtests[] = {
 	{ "svc", check_svc },
 	{ "report", test_report },
 	{ "undefined", test_undefined },
+	{ "into-xzr", test_into_xzr },
 	{ "no-access", test_no_access },
 	{ "counters", test_counters },
 	{ "after-guest", test_after_guest },

@@ -48,7 +48,7 @@ static inline unsigned int gic_irqs_of(u32 typer)
 	return MIN(GICD_TYPER_IRQS(typer), 1020U);
 }
 
-/* GICD_IGROUPR and GICD_IPRIORITYR of interrupts [@first, @last + 1), at @base, to the defaults. */
+/* GICD_IGROUPR and GICD_IPRIORITYR of interrupts [@first, @end), at @base, to the defaults. */
 void gic_irq_defaults(void *base, unsigned int first, unsigned int end);
 
 /* Wait, at most as long as any implementation needs, for a bit of register @what to be 0, or 1. */
