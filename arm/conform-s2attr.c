@@ -101,7 +101,7 @@ static const char *decode(u32 outcome, char *buffer, size_t size)
 
 static enum conform_verdict fail(struct translation_set set, u32 found)
 {
-	char expected[160] = "", text[40], actual[40];
+	char expected[320] = "", text[40], actual[40];
 	int length = 0;
 
 	for (unsigned int n = 0; n < set.count; n++)

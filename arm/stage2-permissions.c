@@ -162,25 +162,27 @@ struct type {
 	const char *name;
 	unsigned char device, normal; /* MAIR encoding of the result, by the type of stage 1 */
 	unsigned char fwb_device, fwb_normal; /* with FEAT_S2FWB */
+	unsigned char stage2; /* that of stage 2 alone, where it is Device */
 };
 
 /*
  * The type of the page combined with both types of stage 1 (DDI 0487, D8.6.5 and D8.6.6): without
- * FWB the weaker of both, with it that of stage 2, unless that selects stage 1's.
+ * FWB the stronger of both. With it that of stage 2, unless that selects stage 1's, and a Device type
+ * is not weaker than stage 1's; an emulator that reports stage 2's is a known failure.
  */
 static void test_types(void)
 {
 	static const struct type types[] = {
-		{ FLAGS(S2_MAP_RW), 0x00, 0xff, 0xff, 0xff },
-		{ FLAGS(S2_MAP_DEVICE_nGnRE), 0x00, 0x04, 0x04, 0x04 },
-		{ FLAGS(S2_MAP_DEVICE), 0x00, 0x00, 0x00, 0x00 },
-		{ FLAGS(S2_MAP_DEVICE_nGnRnE), 0x00, 0x00, 0x00, 0x00 },
-		{ FLAGS(S2_MAP_DEVICE_nGRE), 0x00, 0x08, 0x08, 0x08 },
-		{ FLAGS(S2_MAP_DEVICE_GRE), 0x00, 0x0c, 0x0c, 0x0c },
-		{ FLAGS(S2_MAP_NORMAL_NC), 0x00, 0x44, 0x00, 0x44 },
-		{ FLAGS(S2_MAP_STAGE1), 0x00, 0xff, 0x00, 0xff },
+		{ FLAGS(S2_MAP_RW), 0x00, 0xff, 0xff, 0xff, 0 },
+		{ FLAGS(S2_MAP_DEVICE_nGnRE), 0x00, 0x04, 0x00, 0x04, 0x04 },
+		{ FLAGS(S2_MAP_DEVICE), 0x00, 0x00, 0x00, 0x00, 0 },
+		{ FLAGS(S2_MAP_DEVICE_nGnRnE), 0x00, 0x00, 0x00, 0x00, 0 },
+		{ FLAGS(S2_MAP_DEVICE_nGRE), 0x00, 0x08, 0x00, 0x08, 0x08 },
+		{ FLAGS(S2_MAP_DEVICE_GRE), 0x00, 0x0c, 0x00, 0x0c, 0x0c },
+		{ FLAGS(S2_MAP_NORMAL_NC), 0x00, 0x44, 0x00, 0x44, 0 },
+		{ FLAGS(S2_MAP_STAGE1), 0x00, 0xff, 0x00, 0xff, 0 },
 		/* The last: with FWB there is no such type. */
-		{ FLAGS(S2_MAP_NORMAL_WT), 0x00, 0xbb, 0, 0 },
+		{ FLAGS(S2_MAP_NORMAL_WT), 0x00, 0xbb, 0, 0, 0 },
 	};
 	struct s2_mmu *mmu = s2mmu_init(VMID, S2_PAGE_4K, false);
 
@@ -194,9 +196,10 @@ static void test_types(void)
 		assert(!s2mmu_map(mmu, ipa, 0x40000000, PAGE_SIZE, S2_MAP_RW | t->flags));
 		s2mmu_describe_leaf(mmu, *s2mmu_lookup(mmu, ipa, NULL), leaf, sizeof(leaf));
 		found = attr_of(mmu, ipa, false);
-		report(found == device,
-		       "type in MAIR encoding, %s (%s), with Device of stage 1: expected %#x, found %#x",
-		       t->name, leaf, device, found);
+		report_kfail(
+			mmu->fwb && t->stage2 && found == t->stage2, found == device,
+			"type in MAIR encoding, %s (%s), with Device of stage 1: expected %#x, found %#x",
+			t->name, leaf, device, found);
 		found = attr_of(mmu, ipa, true);
 		report(found == normal,
 		       "type in MAIR encoding, %s (%s), with Normal of stage 1: expected %#x, found %#x",

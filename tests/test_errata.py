@@ -2,7 +2,7 @@
 """Errata: the file, its table in the documents, and known failures of rows."""
 
 import re
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 
 import pytest
@@ -36,8 +36,8 @@ def bench(tmp_path: Path) -> Bench:
 def test_the_file_of_the_tree_is_in_order_and_its_rows_exist() -> None:
     ids = [row.id for name in areas.names() for row in areas.load(name).rows()]
     for each in errata.load(FILE):
-        for glob in each.rows:
-            assert any(fnmatchcase(id_, glob) for id_ in ids), f"{each.name}: {glob}"
+        for glob in (*each.globs, *each.excluded):
+            assert any(map(re.compile(translate(glob)).match, ids)), f"{each.name}: {glob}"
 
 
 def test_the_document_has_the_table() -> None:
@@ -135,6 +135,13 @@ def test_failures_that_are_listed_are_known(bench: Bench) -> None:
     ]
     assert rows(result).errata == {"known": Listed(2, 0, 0)}
     assert errata_notes([rows(result)]) == []
+
+
+def test_an_exclamation_mark_excludes_rows(bench: Bench) -> None:
+    text = ENTRY.replace('"some.[25]"', '"some.*", "!some.[01346]"')
+    result = bench.run("PFFPPAP", errata=written(bench.directory, text))
+    assert verdicts(result) == "P F K 2P K P"
+    assert rows(result).errata == {"known": Listed(2, 0, 0)}
 
 
 def test_other_failures_fail_all_the_same(bench: Bench) -> None:

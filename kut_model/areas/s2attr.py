@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Area `s2attr`: memory attributes of both stages, as AT S12E1R reports them in PAR_EL1.
 
-The manual lets PAR_EL1 have what the implementation makes of the attributes, so that a CPU that
-differs is not wrong for sure; one that combines them by the rules reports these. Whether it reports
-the XS attribute too (FEAT_XS) is a matter of rows of its own, and left open in the others.
+PAR_EL1.ATTR may be that of the descriptors, or what configuration bits and permitted choices of the
+implementation make of it (D24.2, PAR_EL1). So a row permits the result with HCR_EL2.CD and
+SCTLR_EL1.C and the one without, the XS attribute (FEAT_XS) encoded or not, and transient memory or
+not; not another type, policy, allocation hint or shareability.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Final
 
 from kut_model.rows import Area, Row
@@ -145,14 +146,22 @@ def _attributes(case: _Case, choices: Choices) -> attributes.Attributes:
     return second.combine(access, found, second.leaf_attributes(leaf, found))
 
 
-def _codes(case: _Case, processor: Processor) -> tuple[int, ...]:
+def _reported(case: _Case) -> Iterator[attributes.Attributes]:
+    """Yield the attributes that PAR_EL1 may show (D24.2, PAR_EL1.ATTR)."""
+    plain = replace(case, cd=0, stage1=replace(case.stage1, c=True))
+    for each in {case: None, plain: None}:
+        for found in outcomes(partial(_attributes, each)):
+            yield from attributes.with_less_transience(found)
+
+
+def _codes(case: _Case) -> tuple[int, ...]:
     """Return PAR_EL1's ATTR and SH as ATTR << 2 | SH."""
-    found = outcomes(lambda choices: _attributes(case, choices))
     return tuple(
         sorted(
             {
                 attributes.encode_par(each, processor) << 2 | each.effective().shareability
-                for each in found
+                for each in _reported(case)
+                for processor in (_WITH_XS, _WITHOUT_XS)
             }
         )
     )
@@ -165,12 +174,7 @@ def _describe(codes: tuple[int, ...]) -> str:
 @cache
 def _outcomes() -> tuple[tuple[int, ...], ...]:
     """Return what each row permits."""
-    return tuple(
-        _codes(case, _WITH_XS)
-        if "FEAT_XS" in case.needs
-        else tuple(sorted({*_codes(case, _WITH_XS), *_codes(case, _WITHOUT_XS)}))
-        for case in _cases()
-    )
+    return tuple(map(_codes, _cases()))
 
 
 def _rows() -> list[Row]:

@@ -123,10 +123,13 @@ def _all_high_bits(shape: Shape) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     yield 2, 47, ()
     yield 4, 44, needs_pa_bits(44)
     yield 5, 47, needs_pa_bits(48)
-    if shape.ds or shape.granule is Granule.K64:
+    if shape.ds:
+        # With 64K pages and less than 52 bits the text has descriptor bits 15:12 RES0 (D8.3.1),
+        # and the pseudocode takes them for bits of the address: no rows.
         yield 2, 51, ("FEAT_LPA",)
         yield 5, 48, ("FEAT_LPA",)
         yield 5, 50, ("FEAT_LPA",)
+    if shape.ds or shape.granule is Granule.K64:
         yield 6, 49, ("FEAT_LPA",)
         yield 6, 51, ("FEAT_LPA",)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Memory attributes: decoded, combined, and as PAR_EL1 has them (DDI 0487, D8.6)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -75,6 +76,13 @@ class Attributes:
         if self.is_device or self.is_normal(Policy.NC):
             return replace(self, shareability=Shareability.OSH)
         return self
+
+
+def with_less_transience(attributes: Attributes) -> Iterator[Attributes]:
+    """Yield what CPUs may make of it: the transient hint of each domain is theirs to ignore."""
+    for inner in {attributes.inner: None, replace(attributes.inner, transient=False): None}:
+        for outer in {attributes.outer: None, replace(attributes.outer, transient=False): None}:
+            yield replace(attributes, inner=inner, outer=outer)
 
 
 NORMAL_NC = Attributes()

@@ -29,8 +29,11 @@ _COMPARE: Final[Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]]
     ">=": lambda version, bound: version >= bound,
     "==": lambda version, bound: version[: len(bound)] == bound,
 }
-_TEXTS: Final = ("program", "versions", "reason", "rule", "effect", "link")
+_TEXTS: Final = (
+    *("program", "versions", "reason", "rule", "source", "patch", "verdict", "effect", "link"),
+)
 _LISTS: Final = ("rows", "cpus")
+_NOT: Final = "!"
 _VERSIONS_EXPECTED: Final = 'give bounds, as in ">=7.2, <11.1"'
 
 
@@ -48,13 +51,29 @@ class Erratum:
     cpus: tuple[str, ...] = ()
     """Globs over CPU models; empty for all."""
     rows: tuple[str, ...] = ()
-    """Globs over ids of rows that fail."""
+    """Globs over ids of rows that fail; those after "!" are excluded."""
     rule: str = ""
     """What the architecture says, with the section of DDI 0487."""
+    source: str = ""
+    """Function and file of the program that deviates."""
+    patch: str = ""
+    """Idea for a patch; empty without one."""
+    verdict: str = "error of the program"
+    """Who is wrong, and how much it matters."""
     effect: str = ""
     """Effect on the tests, or the workaround."""
     link: str = ""
     """Report or commit; empty if none is known."""
+
+    @property
+    def globs(self) -> tuple[str, ...]:
+        """Globs over ids of rows that fail, without those that exclude rows."""
+        return tuple(glob for glob in self.rows if not glob.startswith(_NOT))
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """Globs over ids of rows that do not fail, although `globs` match."""
+        return tuple(glob.removeprefix(_NOT) for glob in self.rows if glob.startswith(_NOT))
 
     def applies(self, program: str, version: str, cpu: str) -> bool:
         """Return whether the program has it; `cpu` is a value of QEMU's -cpu."""
@@ -151,6 +170,5 @@ def _text(erratum: Erratum) -> str:
 
 
 def _effect(erratum: Erratum) -> str:
-    rows = ", ".join(f"`{row}`" for row in erratum.rows)
-    known = f"known failures: {rows}" if rows else ""
-    return "; ".join(filter(None, (erratum.effect, known)))
+    finding = f"[finding](findings.md#{erratum.name})" if erratum.rows else ""
+    return "; ".join(filter(None, (erratum.effect, finding)))

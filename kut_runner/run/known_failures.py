@@ -2,7 +2,7 @@
 """Rows that fail because of an erratum: they become known failures, and the list is checked."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fnmatch import translate
 from typing import Final
@@ -73,11 +73,18 @@ def verdict(before: Verdict, output: GuestOutput) -> Verdict:
 def _numbers(rows: AreaRows, erratum: Erratum) -> list[int]:
     """Return the rows that an erratum lists."""
     first = rows.ids[0].partition(".")[0] if rows.ids else ""
-    globs = [glob for glob in erratum.rows if _may_match(glob, first)]
+    globs = [glob for glob in erratum.globs if _may_match(glob, first)]
     if not globs:
         return []
-    pattern = re.compile("|".join(map(translate, globs)))
-    return [number for number, id_ in enumerate(rows.ids) if pattern.match(id_)]
+    is_listed, is_excluded = _matcher(globs), _matcher(erratum.excluded)
+    return [
+        number for number, id_ in enumerate(rows.ids) if is_listed(id_) and not is_excluded(id_)
+    ]
+
+
+def _matcher(globs: Sequence[str]) -> Callable[[str], object]:
+    """Return a function that tests ids against any of the globs, of which there may be none."""
+    return re.compile("|".join(map(translate, globs)) or "(?!)").match
 
 
 def _may_match(glob: str, first: str) -> bool:
