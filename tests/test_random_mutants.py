@@ -20,10 +20,12 @@ import random_mutants
 import realtree
 import tree_mutations
 import trial
+import workbench
 from mutation import Mutation
 from trial import Trial, Verdict
 
 from kut_runner.errors import KutError
+from kut_runner.verdict.rows import AreaRows, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -103,6 +105,39 @@ def test_what_does_not_compile_is_no_mutant_and_leaves_nothing(bench: trial.Tria
     broken = replace(good, edit=replace(good.edit, text="$"))
     assert bench.try_out(broken, ["second"]) == Trial(Verdict.NOT_COMPILED)
     assert bench.try_out(good, ["second"]) == KILLED
+
+
+def area_rows(*runs: tuple[int, str], field: str = "PMCR_EL0") -> AreaRows:
+    """Return the rows of an area, with a reason for skipped ones."""
+    count = sum(count for count, _ in runs)
+    return AreaRows("hvc", count, "0" * 16, runs, (Reason("PMU", field),))
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        (area_rows((2, "P"), (1, "F"), (1, "S1")), ""),
+        (area_rows((3, "P"), (1, "S1")), "row 2: expected F as before, found P"),
+        (area_rows((1, "P"), (2, "F"), (1, "S1")), "row 1: expected P as before, found F"),
+        (
+            area_rows((2, "P"), (1, "F"), (1, "S1"), field="ID"),
+            "row 3: expected S PMU (PMCR_EL0) as before, found S PMU (ID)",
+        ),
+        (None, "no rows"),
+    ],
+)
+def test_a_row_that_ends_otherwise_has_noticed_a_mutant(after: AreaRows | None, words: str) -> None:
+    before = area_rows((2, "P"), (1, "F"), (1, "S1"))
+    assert workbench.first_difference(before, after) == (words and f"hvc: {words}")
+
+
+def test_rows_are_for_sources_of_the_conformance_suite() -> None:
+    assert trial.of_rows("lib/arm64/conform-probe.S")
+    assert trial.of_rows("lib/arm64/asm/conform.h")
+    assert not trial.of_rows("lib/arm64/guest.c")
+    names = {test.name for test in trial.row_tests(realtree.ROOT)}
+    assert "conform-traps" in names
+    assert not names & {test.name for test in trial.tests(realtree.ROOT)}
 
 
 #: Verdicts of the mutants that are tried, in their order, from the first again after the last.

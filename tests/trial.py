@@ -2,12 +2,14 @@
 """Trials of mechanical mutants: build them, and run tests until one fails.
 
 First come the tests of `kut run`, in a given order, on each QEMU; a test that is skipped because of
-a mutant has noticed it as well. Then come tests of pytest.
+a mutant has noticed it as well. For sources of the conformance suite its rows come next, all of
+which must end as without the mutant. Then come tests of pytest.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from enum import Enum
@@ -40,6 +42,9 @@ _DEFINITION = f"""
 about = "mechanical mutants"
 compile = {json.dumps(workbench.LENIENT)}
 """
+#: The group of the tests whose rows are compared, and the sources for which they are.
+CONFORMANCE = "conform"
+_OF_ROWS = r"(?:conform.*|el1-probe.*|stage2-path|translation-outcome)\.[chS]"
 #: Images that are built one by one, before all others at once.
 _ALONE = 2
 
@@ -80,6 +85,7 @@ class TrialBench(workbench.Workbench):
     def __init__(self, tree: Path, qemus: Sequence[str] = (), *, with_pytest: bool = True) -> None:
         """Take what `supply` made of @tree; @qemus are further ones to try."""
         self._all = {test.name: test for test in tests(tree)}
+        self._row_tests = row_tests(tree)
         self._qemus = (None, *qemus)
         self._pytest_tree = tree / "pytest" if with_pytest else None
         self._pytest: PytestTree | None = None
@@ -95,7 +101,8 @@ class TrialBench(workbench.Workbench):
         known.sort(key=lambda test: mutation.edit.function not in self._symbols[test.image])
         try:
             with self.changed(mutation.file, mutation.mutated):
-                found = self._try_images(known)
+                rows = self._row_tests if of_rows(mutation.file) else []
+                found = self._try_images(known, rows)
         except BuildError:
             return Trial(Verdict.NOT_COMPILED)
         if found.verdict is Verdict.SURVIVED and self._pytest_tree:
@@ -104,12 +111,15 @@ class TrialBench(workbench.Workbench):
                 return Trial(Verdict.KILLED, test)
         return found
 
-    def _try_images(self, order: Sequence[TestDef]) -> Trial:
+    def _try_images(self, order: Sequence[TestDef], row_tests: Sequence[TestDef]) -> Trial:
         images: dict[str, Image] = {}
         for qemu in self._qemus:
             for test, image in self._changed(order, images):
                 if words := self._failure(test, image, qemu):
                     return Trial(Verdict.KILLED, words, test.name)
+            for test, image in self._changed(row_tests, images):
+                if words := self.other_row(test, image, qemu):
+                    return Trial(Verdict.KILLED, words)
         return Trial(Verdict.SURVIVED if images else Verdict.SAME_CODE)
 
     def _changed(
@@ -142,6 +152,17 @@ def tests(tree: Path) -> list[TestDef]:
     """Return the tests that `kut run` selects in @tree, in the order of their definitions."""
     found = config.load(tree / "configs").tests
     return [test for test in found if config.NODEFAULT not in test.groups]
+
+
+def row_tests(tree: Path) -> list[TestDef]:
+    """Return the tests of the conformance suite in @tree."""
+    found = config.load(tree / "configs").tests
+    return [test for test in found if CONFORMANCE in test.groups]
+
+
+def of_rows(file: str) -> bool:
+    """Whether rows of the conformance suite are all that uses the source @file."""
+    return re.fullmatch(f"lib/arm64/(?:asm/)?{_OF_ROWS}", file) is not None
 
 
 def symbols(image: Image) -> frozenset[str]:

@@ -14,6 +14,7 @@ from kut_runner.errors import ExitCode, KutError
 from kut_runner.run import bench, engine, workspace
 from kut_runner.run.options import RunOptions
 from kut_runner.targets.case import Case
+from kut_runner.verdict.rows import SKIP
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kut_runner.definitions.config import TestDef
     from kut_runner.targets.protocol import Target
     from kut_runner.verdict.result import TestResult
+    from kut_runner.verdict.rows import AreaRows
 
 #: A test with a mutant may take so many times what it takes without, and at least these seconds;
 #: as in all timeouts of kut, time in which other processes had the CPUs does not count.
@@ -93,6 +95,18 @@ class Workbench:
         """
         return self._boot(test, image, timeout(self._without_change(test, qemu)), qemu)
 
+    def other_row(self, test: TestDef, image: Image, qemu: str | None = None) -> str:
+        """Return the first row of @test that ends otherwise than without the change, or "".
+
+        Rows that fail without it, as the emulator is wrong, count as well.
+        """
+        plain = self._result_without_change(test, qemu)
+        before = plain.output.rows
+        if not before:
+            return ""
+        after = self._boot(test, image, timeout(plain), qemu)
+        return first_difference(before, after.output.rows)
+
     def is_skipped(self, test: TestDef, qemu: str | None = None) -> bool:
         """Whether @test is skipped without a change too."""
         return self._without_change(test, qemu).status is Status.SKIP
@@ -101,11 +115,15 @@ class Workbench:
         return Image(name, self._kept / f"{name}.elf", self._kept / f"{name}.flat")
 
     def _without_change(self, test: TestDef, qemu: str | None) -> TestResult:
+        plain = self._result_without_change(test, qemu)
+        if plain.status.is_failure:
+            raise UnfitTestError(f"without a mutant: {first_failure(plain)}")
+        return plain
+
+    def _result_without_change(self, test: TestDef, qemu: str | None) -> TestResult:
         key = (test.name, qemu)
         if key not in self._plain:
             self._plain[key] = self._boot(test, self._images[test.image], test.timeout, qemu)
-        if self._plain[key].status.is_failure:
-            raise UnfitTestError(f"without a mutant: {first_failure(self._plain[key])}")
         return self._plain[key]
 
     def _boot(self, test: TestDef, image: Image, seconds: float, qemu: str | None) -> TestResult:
@@ -154,6 +172,22 @@ def timeout(plain: TestResult) -> float:
     if not (ended := plain.process_exit):
         return LEAST
     return max(LEAST, PATIENCE * (ended.seconds - ended.starved_seconds))
+
+
+def first_difference(before: AreaRows, after: AreaRows | None) -> str:
+    """The first row whose verdict, or whose reason of a skip, is not that of @before, or ""."""
+    if not after:
+        return f"{before.area}: no rows"
+    for number, (old, new) in enumerate(zip(verdicts(before), verdicts(after), strict=True)):
+        if old != new:
+            return f"{before.area}: row {number}: expected {old} as before, found {new}"
+    return ""
+
+
+def verdicts(rows: AreaRows) -> Iterator[str]:
+    """Yield the verdict on each row: a letter, or S and the reason."""
+    reasons = {code: f"S {rows.reason_of(code)}" for _, code in rows.runs if code[0] == SKIP}
+    return (reasons.get(code, code) for code in rows.codes())
 
 
 def first_failure(result: TestResult) -> str:
