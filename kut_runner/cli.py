@@ -34,7 +34,7 @@ COMMANDS: Final = (
         "parse",
     ),
     *("new", "export", "watch", "debug"),
-    *("history", "show", "compare", "rerun", "replay", "matrix", "errata"),
+    *("history", "show", "compare", "rerun", "replay", "matrix", "errata", "findings"),
     *("toolchain", "doctor", "completion"),
 )
 
