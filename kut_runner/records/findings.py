@@ -26,6 +26,8 @@ SCHEMA: Final = 1
 #: First components of the id of a row that name its kind.
 _COMPONENTS: Final = 2
 _KNOWN: Final = re.compile(r"KFAIL: [^:]+: ([^:]+): (.*) \(erratum ([a-z0-9-]+)\)")
+#: Where a machine hangs is not the same in each run.
+_HANG: Final = re.compile(r"(crash: no progress for [^:]*):.*")
 _OUTCOMES: Final = {
     codes.PASS: "pass",
     codes.FAIL: "fail",
@@ -173,6 +175,11 @@ class _Run:
         return _OUTCOMES[code[0]]
 
 
+def stable(outcome: str) -> str:
+    """Return an outcome without what differs from run to run."""
+    return _HANG.sub(r"\1", outcome)
+
+
 def _seen(runs: Sequence[_Run]) -> Mapping[str, Mapping[str, Seen]]:
     """Return what the runs show of each erratum, at a row that fails in all of them if there is."""
     listed = [run.listed() for run in runs]
@@ -191,7 +198,7 @@ def _known(results: "Sequence[TestResult]") -> Iterator[tuple[str, tuple[str, st
     for result in results:
         for check in result.output.checks:
             if check.status is Status.KFAIL and (match := _KNOWN.fullmatch(check.line)):
-                yield match[1], (match[2], match[3])
+                yield match[1], (stable(match[2]), match[3])
 
 
 def _differences(runs: Sequence[_Run]) -> Iterator[Difference]:
