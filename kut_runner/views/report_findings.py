@@ -31,12 +31,12 @@ class Finding:
 
     erratum: Erratum
     seen: Mapping[str, Seen]
-    """By version, the oldest first; empty before it is recorded."""
+    """By version, the oldest first; at least one."""
 
     @property
-    def newest(self) -> Seen | None:
+    def newest(self) -> Seen:
         """What the newest version shows that has it."""
-        return self.seen[list(self.seen)[-1]] if self.seen else None
+        return [*self.seen.values()][-1]
 
     @property
     def versions(self) -> str:
@@ -48,7 +48,7 @@ class Finding:
         """Outcomes at the row of the newest version, with the versions that have each."""
         found: dict[str, list[str]] = {}
         for version, each in self.seen.items():
-            if self.newest and each.row == self.newest.row:
+            if each.row == self.newest.row:
                 found.setdefault(each.outcome, []).append(version)
         return found
 
@@ -61,14 +61,13 @@ class Finding:
     @property
     def facts(self) -> Mapping[str, str]:
         """The facts in their order, without those that it lacks."""
-        row = self.newest.row if self.newest else ""
-        facts = {"row": row}
+        facts = {"row": self.newest.row}
         for outcome, versions in self.outcomes.items():
             expected, seen = split(outcome)
             facts["expected"] = expected
             facts[f"seen with {', '.join(versions)}"] = seen
         facts |= {
-            "reproducer": f"kut conform {row}" if row else "",
+            "reproducer": f"kut conform {self.newest.row}",
             "rule": self.erratum.rule,
             "verdict": self.verdict,
             "source": self.erratum.source,
@@ -81,7 +80,7 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """Return the finding for `kut findings --json`."""
         newest, erratum = self.newest, self.erratum
-        expected, found = split(newest.outcome) if newest else ("", "")
+        expected, found = split(newest.outcome)
         return {
             "name": erratum.name,
             "program": erratum.program,
@@ -93,7 +92,7 @@ class Finding:
             "source": erratum.source,
             "patch": erratum.patch,
             "link": erratum.link,
-            "row": newest.row if newest else "",
+            "row": newest.row,
             "expected": expected,
             "seen": found,
             "rows": list(erratum.rows),
@@ -107,8 +106,8 @@ def split(outcome: str) -> tuple[str, str]:
 
 
 def findings(errata: Sequence[Erratum], record: Record) -> list[Finding]:
-    """Return the findings, in the order of the errata."""
-    return [Finding(each, record.seen.get(each.name, {})) for each in errata if each.rows]
+    """Return the findings, in the order of the errata: those that the record has."""
+    return [Finding(each, record.seen[each.name]) for each in errata if each.name in record.seen]
 
 
 def lines(found: Sequence[Finding]) -> Iterator[str]:
@@ -123,7 +122,7 @@ def details(found: Sequence[Finding]) -> Iterator[str]:
     for each in found:
         yield each.erratum.name
         yield f"  {each.erratum.reason}"
-        facts = {"versions": each.versions or where(each.erratum), **each.facts}
+        facts = {"versions": each.versions, **each.facts}
         width = max(map(len, facts))
         yield from (f"  {name:{width}}  {text}" for name, text in facts.items())
 
@@ -167,7 +166,7 @@ def _overview(found: Sequence[Finding], record: Record) -> Iterator[str]:
 def _section(finding: Finding) -> Iterator[str]:
     yield f"## {finding.erratum.name}\n"
     yield f"{_sentence(finding.erratum.reason)}\n"
-    yield f"- versions: {finding.versions or where(finding.erratum)}"
+    yield f"- versions: {finding.versions}"
     plain = {"rule", "verdict", "source", "patch", "effect"}
     for name, text in finding.facts.items():
         yield f"- {name}: {text if name in plain else _code(text)}"
