@@ -7,6 +7,6 @@ the standard library is needed, and nothing of `kut_runner`.
 
 Its layers, in the order of imports: each imports only from those before it::
 
-    bits -> features -> rules -> traps -> translation -> rows -> tables -> areas
-         -> header -> __main__
+    bits -> features -> rules -> traps -> translation -> timers -> rows -> tables
+         -> areas -> header -> __main__
 """
