@@ -363,11 +363,11 @@ static enum conform_verdict run_timer(const struct timers_row *row)
 	case TIMERS_FIRE:
 		while (physical_count() - offset - count < row->cval)
 			;
-		return wait_for_state(row, get_cntfrq() / 4);
+		return wait_for_state(row, get_cntfrq() * 3 / 2);
 	case TIMERS_WRAP:
 		while (physical_count() - offset >= row->count)
 			;
-		return wait_for_state(row, get_cntfrq() / 4);
+		return wait_for_state(row, get_cntfrq() * 3 / 2);
 	case TIMERS_HOLD:
 		mdelay(HOLD_MS);
 		return check_state(row, read_ctl(row));
