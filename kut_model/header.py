@@ -9,7 +9,7 @@ from hashlib import sha256
 from kut_model.features import FEATURES, ID_REGISTERS
 from kut_model.rows import Area, Row
 from kut_model.rules import RULES
-from kut_model.rules.matrix import MATRIX
+from kut_model.rules.matrix import MATRIX, NOT_COVERED
 
 
 def table_hash(rows: Sequence[Row]) -> int:
@@ -32,9 +32,11 @@ def row_list(area: Area, rows: Sequence[Row]) -> str:
         "expected": [row.expected for row in rows],
         "needs": [row.needs for row in rows],
         "kind": [row.kind for row in rows],
+        "matrix": [" ".join(row.coverage) for row in rows],
     }
     about = {"area": area.name, "title": area.title, "hash": f"{table_hash(rows):016x}"}
-    listed = {**about, "rules": rules, "matrix": MATRIX, "rows": columns}
+    table = {"matrix": MATRIX, "not_covered": NOT_COVERED}
+    listed = {**about, "rules": rules, **table, "rows": columns}
     return f"{json.dumps(listed, indent=0)}\n"
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from kut_model.features import FEATURES
 from kut_model.rules import RULES
+from kut_model.rules.matrix import MATRIX
 
 #: Kind of a row that expects an instruction to be UNDEFINED.
 UNDEFINED: Final = "undefined"
@@ -32,6 +33,13 @@ class Row:
     """Names of `features.FEATURES` without which the row is skipped."""
     kind: str = ""
     """"undefined" if the instruction is to be UNDEFINED."""
+    matrix: tuple[str, ...] = ()
+    """Ids of `rules.matrix.MATRIX` that the row verifies beside that of its rule."""
+
+    @property
+    def coverage(self) -> tuple[str, ...]:
+        """All ids of the coverage table that the row verifies, each once."""
+        return tuple(dict.fromkeys(filter(None, (RULES[self.rule].matrix, *self.matrix))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,11 @@ def problems(area: Area, rows: Sequence[Row]) -> Iterator[str]:
             f"{row.id}: no feature {need} in kut_model/features.py"
             for need in row.needs
             if need not in FEATURES
+        )
+        yield from (
+            f"{row.id}: no id {each} in kut_model/rules/matrix.py"
+            for each in row.matrix
+            if each not in MATRIX
         )
         if row.kind not in KINDS:
             yield f"{row.id}: kind {row.kind!r} is none of {', '.join(map(repr, KINDS))}"

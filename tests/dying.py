@@ -81,6 +81,7 @@ def row_list(count: int, area: str = "some", hash_: int = 0x0123456789ABCDEF) ->
         "expected": ["1"] * count,
         "needs": [[]] * count,
         "kind": ["undefined", *[""] * (count - 1)],
+        "matrix": ["x"] * count,
     }
     return {
         "area": area,
@@ -88,6 +89,7 @@ def row_list(count: int, area: str = "some", hash_: int = 0x0123456789ABCDEF) ->
         "hash": f"{hash_:016x}",
         "rules": {"x": rule},
         "matrix": {"x": "some"},
+        "not_covered": {},
         "rows": columns,
     }
 

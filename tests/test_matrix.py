@@ -11,12 +11,13 @@ import realtree
 from kut_runner.errors import UsageError
 from kut_runner.records import matrix
 from kut_runner.records.document import Document, RunMetadata
-from kut_runner.records.matrix import RunCoverage
+from kut_runner.records.matrix import RunCoverage, Table
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import TestResult, skipped
 from kut_runner.verdict.rows import AreaRows, Coverage, Reason, runs_of
 
-ABOUT = {"F1": "translation faults", "C": "traps", "E4": "EL0", "X1": "SError"}
+ABOUT = {"F1": "translation faults", "C": "traps", "E4": "EL0", "V4": "LRs", "X1": "SError"}
+TABLE = Table(ABOUT, {"X1": "nothing makes one"})
 
 
 def result(test: str, verdicts: str, rows: Mapping[str, Coverage]) -> TestResult:
@@ -76,7 +77,7 @@ def test_a_run_without_rows_is_an_error() -> None:
 
 
 def test_a_table_for_readers() -> None:
-    assert list(matrix.lines([matrix.of(FIRST), matrix.of(SECOND)], ABOUT)) == [
+    assert list(matrix.lines([matrix.of(FIRST), matrix.of(SECOND)], TABLE)) == [
         "row    checks  verified  skipped  failed  status             11.1",
         "F1          2         1        1       1  failed              0/0  translation faults",
         "C           8         4        3       2  failed              6/6  traps",
@@ -89,16 +90,20 @@ def test_a_table_for_readers() -> None:
         "        3  FEAT_B",
         "        2  FEAT_A",
         "",
-        "not covered: X1",
+        "not covered:",
+        "X1   SError: nothing makes one",
+        "",
+        "covered by rows that did not run: V4",
     ]
 
 
 def test_json_has_all_rows_of_the_table() -> None:
-    found = matrix.as_json([matrix.of(FIRST), matrix.of(SECOND)], ABOUT)
-    assert [row["id"] for row in found["rows"]] == ["F1", "C", "E4", "X1"]
+    found = matrix.as_json([matrix.of(FIRST), matrix.of(SECOND)], TABLE)
+    assert [row["id"] for row in found["rows"]] == ["F1", "C", "E4", "V4", "X1"]
     assert found["rows"][1] == {
         "id": "C",
         "about": "traps",
+        "not_covered": "",
         "checks": 8,
         "verified": 4,
         "skipped": 3,
@@ -106,6 +111,7 @@ def test_json_has_all_rows_of_the_table() -> None:
         "status": "failed",
     }
     assert found["rows"][3]["status"] == "none"
+    assert found["rows"][4]["not_covered"] == "nothing makes one"
     assert [run["version"] for run in found["runs"]] == ["7.2", "11.1"]
     assert found["features"][0] == {"id": "FEAT_B", "skipped": 3}
     assert found["areas"][0]["id"] == "conform-a"
@@ -113,7 +119,7 @@ def test_json_has_all_rows_of_the_table() -> None:
 
 def test_rows_without_a_table_are_shown_all_the_same() -> None:
     run = RunCoverage("r", "1", {"Z9": Coverage(1, 1, 0, 0)}, {"t": Coverage(1, 1, 0, 0)}, {})
-    assert list(matrix.lines([run], {}))[1].startswith("Z9          1         1")
+    assert list(matrix.lines([run], Table({}, {})))[1].startswith("Z9          1         1")
 
 
 @pytest.mark.qemu
@@ -125,10 +131,13 @@ def test_the_commands_on_a_real_run(tmp_path: Path) -> None:
     assert "666 rows: 150 verified" in done.stdout
     found = json.loads(realtree.kut(tree, "matrix", "--json", "-").stdout)
     rows = {row["id"]: row for row in found["rows"]}
-    assert (rows["E4"]["verified"], rows["C"]["verified"], rows["F1"]["status"]) == (148, 2, "none")
-    assert (rows["E4"]["checks"], rows["E4"]["status"]) == (148, "verified")
+    assert (rows["E4"]["verified"], rows["C"]["verified"], rows["F1"]["status"]) == (74, 2, "none")
+    assert (rows["E4"]["checks"], rows["E4"]["status"]) == (74, "verified")
+    assert rows["F7"]["not_covered"]
     explained = realtree.kut(tree, "conform", "--explain", "hvc.smc.el1.tsc.0x8000").stdout
     assert "exception to EL2, EC 0x17 (SMC64), ISS 0x8000, ELR this instruction" in explained
+    assert "ELR this instruction, or exception to EL1, EC 0x0 (UNDEFINED)" in explained
+    assert "coverage   C (configurable traps)" in explained
     assert "AArch64.CheckForSMCUndefOrTrap" in explained
     assert "C6.2, SMC" in explained
     assert realtree.kut(tree, "conform", "--list", "hvc.hvc.el1.*").stdout.count("\n") == 74

@@ -20,11 +20,13 @@ def listed(area: str, *ids: str) -> RowList:
         hash="0" * 16,
         rules={"rule": RULE},
         matrix={"C": "traps"},
+        not_covered={},
         ids=ids,
         rule_keys=["rule"] * len(ids),
         expected=[f"outcome of {id_}" for id_ in ids],
         needs=[["FEAT_X"]] * len(ids),
         kinds=[""] * len(ids),
+        coverage=["C"] * len(ids),
     )
 
 

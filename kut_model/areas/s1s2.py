@@ -23,6 +23,7 @@ from kut_model.translation.codes import (
     names,
 )
 from kut_model.translation.controls import Stage1Control, Stage2Control
+from kut_model.translation.coverage import covered, taken_to
 from kut_model.translation.faults import Fault
 from kut_model.translation.processor import Processor
 from kut_model.translation.translate import (
@@ -59,11 +60,21 @@ class _Edit:
     page: int = 0  # of stage 2: whose entry
 
     @property
+    def denies(self) -> bool:
+        """Whether it takes away a permission."""
+        return self.name.removeprefix("out-").startswith(_DENIALS)
+
+    @property
     def initialiser(self) -> str:
         """The line of a C table."""
         return f"\t{{ UL({self.clear:#x}), UL({self.set:#x}), {self.level}, {self.page} }},\n"
 
 
+#: What edits that take away a permission are named after.
+_DENIALS: Final = (
+    *("read-only", "el1-only", "el1-read-only", "execute-never", "uxn", "pxn", "table"),
+    *("block-read-only", "no-read", "no-write"),
+)
 _NOTHING: Final = _Edit("none")
 STAGE_1: Final = (
     _NOTHING,
@@ -259,9 +270,31 @@ def _outcomes() -> tuple[tuple[int, ...], ...]:
     return tuple(map(_codes, _cases()))
 
 
+def _matrix(case: _Case, codes: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the ids of the coverage table beside that of the rule."""
+    op, edits = case.op, (case.stage1, case.stage2)
+    is_device = "device-3" in {case.stage1.name, case.stage2.name.removeprefix("out-")}
+    found = {
+        "AT": op.at,
+        "F11": case.ptw and "F10" in covered(codes),
+        "F17": op.tag and (taken_to(1, codes) or taken_to(2, codes)),
+        "F19": op.probe == "DC_ZVA" and taken_to(2, codes),
+        "P4": any(edit.denies for edit in edits)
+        and all(edit.denies or edit is _NOTHING for edit in edits),
+        "A4": is_device and not op.access.aligned and _NOTHING in edits,
+    }
+    return (*covered(codes), *(key for key, applies in found.items() if applies))
+
+
 def _rows() -> list[Row]:
     return [
-        Row(case.id, case.rule, describe_all(codes, _PAGE_NAMES), case.op.needs)
+        Row(
+            case.id,
+            case.rule,
+            describe_all(codes, _PAGE_NAMES),
+            case.op.needs,
+            matrix=_matrix(case, codes),
+        )
         for case, codes in zip(_cases(), _outcomes(), strict=True)
     ]
 

@@ -35,6 +35,8 @@ _SHAREABILITIES: Final = (0, 2, 3)
 _ISH: Final = 3
 _UNCACHED: Final = (0x00, 0x44, 0xBB, 0xFF)  # with SCTLR_EL1.C clear
 _RESERVED: Final = 0b0100  # has a meaning with FEAT_MTE_PERM
+_WITHOUT_XS_ATTRS: Final = {0x01, 0x05, 0x09, 0x0D, 0x40, 0xA0}
+_OUTER_SHAREABLE: Final = {0x40, 0x44}  # ATTR of Normal Non-cacheable memory
 _WITH_XS, _WITHOUT_XS = Processor(), Processor(xs=False)
 
 
@@ -177,6 +179,19 @@ def _outcomes() -> tuple[tuple[int, ...], ...]:
     return tuple(map(_codes, _cases()))
 
 
+def _matrix(case: _Case, codes: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the ids of the coverage table beside that of the rule."""
+    found = {
+        "A1": True,
+        "A2": case.stage1.dc,
+        "A6": "FEAT_XS" in case.needs and all(code >> 2 not in _WITHOUT_XS_ATTRS for code in codes),
+        "A3": all(code >> 2 in _OUTER_SHAREABLE or code >> 6 == 0 for code in codes),
+        "A5": not case.stage1.on,
+        "MTE": case.stage1.mair == _MAIR_TAGGED,
+    }
+    return tuple(key for key, applies in found.items() if applies)
+
+
 def _rows() -> list[Row]:
     return [
         Row(
@@ -184,6 +199,7 @@ def _rows() -> list[Row]:
             case.rule,
             _describe(codes),
             case.needs,
+            matrix=_matrix(case, codes),
         )
         for case, codes in zip(_cases(), _outcomes(), strict=True)
     ]

@@ -28,6 +28,7 @@ from kut_model.translation.codes import (
     names,
 )
 from kut_model.translation.controls import Stage1Control, Stage2Control
+from kut_model.translation.coverage import covered
 from kut_model.translation.geometry import START_LEVELS, Geometry, effective, geometry
 from kut_model.translation.granules import DESCRIPTOR_BITS, LAST_LEVEL, Granule
 from kut_model.translation.processor import PA_BITS, Processor
@@ -43,6 +44,7 @@ _PS_52: Final = 6  # more than a CPU has is what it has
 _NO_START: Final = 1
 _LEAF: Final = 0x4FF
 _PAGE_NAMES: Final = ("the page", "the first page")
+_MIN_T0SZ, _MAX_T0SZ = 16, 39  # without 52 bits, and without FEAT_TTST
 _NO_SPACE: Final = 17  # bits of the addresses that are probed where nothing is translated
 
 
@@ -204,13 +206,35 @@ def _describe(classes: tuple[_Expected | None, ...], probe: int) -> str:
     )
 
 
+def _never_translates(classes: tuple[_Expected | None, ...]) -> bool:
+    """Whether the configuration is a fault on every CPU."""
+    return all(each.ipa_bits == _NO_SPACE for each in classes if each)
+
+
+def _matrix(config: _Config, classes: tuple[_Expected | None, ...], probe: int) -> tuple[str, ...]:
+    """Return the ids of the coverage table beside that of the rule."""
+    faults = _never_translates(classes)
+    codes = {each.codes[probe] for each in classes if each}
+    found = {
+        "F1": all(covered(each) == ("F1", "F15") for each in codes),
+        "F8": faults,
+        "G2": not faults and config.t0sz > _MAX_T0SZ,
+        "G3": config.ds,
+        "G4": not faults and config.granule is Granule.K64 and config.t0sz < _MIN_T0SZ,
+    }
+    return tuple(key for key, applies in found.items() if applies)
+
+
 def _rows() -> list[Row]:
     return [
         Row(
             f"s2config.{config.name}.{probe}",
-            "s2.geometry.ipa-size" if probe == "above" else "s2.geometry",
+            "s2.geometry"
+            if probe != "above" or _never_translates(classes)
+            else "s2.geometry.ipa-size",
             _describe(classes, number),
             config.needs,
+            matrix=_matrix(config, classes, number),
         )
         for config, classes in _table()
         for number, probe in enumerate(PROBES)

@@ -42,6 +42,7 @@ _MODES: Final = {
 }
 _WRITEBACK: Final = {"post": 0x38000400, "pre": 0x38000C00}
 _REGISTERS: Final = tuple(range(32))
+_XZR: Final = 31
 _SOME: Final = (0, 3, 30, 31)
 
 
@@ -128,9 +129,23 @@ def _describe(iss: int) -> str:
     )
 
 
+def _matrix(case: _Case) -> tuple[str, ...]:
+    """Return the ids of the coverage table."""
+    iss = case.iss
+    if not iss >> 24:
+        return ("M2",)
+    return ("M1", "M3") if iss >> 14 & 1 or iss >> 16 & 31 == _XZR else ("M1",)
+
+
 def _rows() -> list[Row]:
     return [
-        Row(f"s2iss.{case.name}", "s2.syndrome", _describe(case.iss), case.needs)
+        Row(
+            f"s2iss.{case.name}",
+            "s2.syndrome",
+            _describe(case.iss),
+            case.needs,
+            matrix=_matrix(case),
+        )
         for case in _cases()
     ]
 

@@ -28,6 +28,7 @@ from kut_model.translation.codes import (
     names,
 )
 from kut_model.translation.controls import Stage1Control, Stage2Control
+from kut_model.translation.coverage import covered, taken_to
 from kut_model.translation.processor import Processor
 from kut_model.translation.translate import Machine, alternatives
 
@@ -225,9 +226,34 @@ def _outcomes() -> tuple[tuple[int, ...], ...]:
     return tuple(map(_codes, _cases()))
 
 
+def _matrix(case: _Case, codes: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the ids of the coverage table beside that of the rule."""
+    access, updates = _access(case), case.ha and case.hd
+    is_leaf = case.kind in {"plain", "dc"}
+    found = {
+        "F11": case.ptw and not case.normal and "F10" in covered(codes),
+        "F19": case.op == "dc-zva" and taken_to(2, codes),
+        "P3": access.kind is Kind.FETCH and is_leaf and case.af and not case.s2ap & 1,
+        "A2": case.kind == "dc",
+        "A4": case.kind == "plain" and case.op.endswith("unaligned"),
+        "AT": case.op in _AT,
+        "H1": case.ha and not case.af,
+        "H2": updates and case.af and is_leaf and access.write and case.op not in _AT,
+        "H3": updates and case.dbm and case.op in _AT,
+        "H4": case.dbm and case.af and not updates and access.write,
+    }
+    return (*covered(codes), *(key for key, applies in found.items() if applies))
+
+
 def _rows() -> list[Row]:
     return [
-        Row(case.id, case.rule, describe_all(codes, _PAGE_NAMES), case.needs)
+        Row(
+            case.id,
+            case.rule,
+            describe_all(codes, _PAGE_NAMES),
+            case.needs,
+            matrix=_matrix(case, codes),
+        )
         for case, codes in zip(_cases(), _outcomes(), strict=True)
     ]
 

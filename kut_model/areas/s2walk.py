@@ -18,7 +18,8 @@ from kut_model.translation.codes import (
     names,
 )
 from kut_model.translation.controls import Stage1Control
-from kut_model.translation.descriptors import CONTIGUOUS
+from kut_model.translation.coverage import covered
+from kut_model.translation.descriptors import CONTIGUOUS, has_blocks
 from kut_model.translation.granules import LAST_LEVEL, Granule
 from kut_model.translation.processor import PA_BITS, Processor
 from kut_model.translation.tables import DATA, Shape, needs_pa_bits, shapes, strongest
@@ -35,6 +36,7 @@ _PAGE_NAMES: Final = ("the page", "the page with the bit set")
 #: What a descriptor's address is: enum s2_path_target.
 _NOTHING, _DATA, _BELOW = range(3)
 _PS_40: Final = 2
+_BITS_48: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,9 +268,31 @@ def _outcomes() -> tuple[tuple[int, ...], ...]:
     return tuple(codes_on(case, _processor(case)) for case in _cases())
 
 
+def _matrix(case: _Case, codes: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the ids of the coverage table beside that of the rule."""
+    shape, name = case.shape, case.descriptor.name
+    has_block = has_blocks(shape.granule, case.level, ds=bool(shape.ds), processor=_processor(case))
+    found = {
+        "F3": name.startswith("reserved") or ("block" in name and not has_block),
+        "F16": shape.ds and shape.ipa_bits > _BITS_48 and "F15" in covered(codes),
+        "AT": case.op == "at-read",
+        "H1": case.descriptor.ha,
+        "G1": name in {"page", "block", "table"},
+        "G3": shape.ds,
+        "G4": shape.granule is Granule.K64 and "FEAT_LPA" in case.needs,
+    }
+    return (*covered(codes), *(key for key, applies in found.items() if applies))
+
+
 def _rows() -> list[Row]:
     return [
-        Row(case.id, case.rule, describe_all(codes, _PAGE_NAMES), case.needs)
+        Row(
+            case.id,
+            case.rule,
+            describe_all(codes, _PAGE_NAMES),
+            case.needs,
+            matrix=_matrix(case, codes),
+        )
         for case, codes in zip(_cases(), _outcomes(), strict=True)
     ]
 

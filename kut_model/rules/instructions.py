@@ -53,14 +53,12 @@ RULES: Final = (
         statement="With PSTATE.IL set each instruction is an illegal execution state, EC 0x0e.",
         section="D1.3.4, illegal exception returns; D1.3.5.1, prioritization",
         function="AArch64.CheckIllegalState",
-        matrix="E2",
     ),
     Rule(
         key="insn.alignment",
         statement="PC that is not aligned faults, and SP that is not with SCTLR_ELx.SA or SA0.",
         section="D1.3.5.1, prioritization; D24.2, SCTLR_EL1.SA and SA0",
         function="AArch64.CheckPCAlignment, CheckSPAlignment",
-        matrix="E3",
     ),
     Rule(
         key="insn.vectors",

@@ -16,5 +16,6 @@ class Rule:
     """Section of DDI 0487, as in "C6.2, HVC"."""
     function: str
     """Function of Arm's pseudocode, as in "AArch64.CallHypervisor"."""
-    matrix: str
-    """Row of the coverage table (`kut matrix`), as in "C"."""
+    matrix: str = ""
+    """Id of the coverage table (`kut matrix`), as in "C", that each row of the rule verifies; empty
+    if it depends on the row, or if the table has none."""

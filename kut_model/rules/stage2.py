@@ -28,7 +28,7 @@ RULES: Final = (
         " read permission at EL0 and none at EL1; WnR and CM are set. DC ZVA is a write.",
         section="D8.4.4, Permissions of cache maintenance instructions",
         function="AArch64.S2CheckPermissions",
-        matrix="F18",
+        matrix="P1",
     ),
     Rule(
         key="s2.perm.at",
@@ -68,7 +68,6 @@ RULES: Final = (
         " fault of its level. Bit 1 is a table, at level 3 a page. Ignored bits change nothing.",
         section="D8.3.1, VMSAv8-64 descriptor formats",
         function="AArch64.DecodeDescriptorType, AArch64.BlockDescSupported",
-        matrix="F3",
     ),
     Rule(
         key="s2.walk.address-size",
@@ -113,7 +112,6 @@ RULES: Final = (
         statement="A fault of stage 1 is taken to EL1, with the level of its descriptor.",
         section="D8.1.5, D8.15, Memory aborts; D8.4.1, Stage 1 permissions",
         function="AArch64.S1Translate",
-        matrix="P4",
     ),
     Rule(
         key="s1s2.walk",
@@ -130,7 +128,6 @@ RULES: Final = (
         " HPFAR_EL2 has the IPA, except for a permission or alignment fault.",
         section="D8.15; D24.2, HPFAR_EL2",
         function="AArch64.S2Translate, IPAValid",
-        matrix="F15",
     ),
     Rule(
         key="s1s2.priority",
@@ -162,7 +159,6 @@ RULES: Final = (
         " both domains; PAR_EL1.ATTR has encodings of its own for memory without it.",
         section="D8.6.7; D24.2, PAR_EL1.ATTR",
         function="S2CombineS1MemAttrs, EncodePARAttrs",
-        matrix="A6",
     ),
     Rule(
         key="s1.alignment",
@@ -178,6 +174,5 @@ RULES: Final = (
         " one general-purpose register without writeback that is not exclusive; else ISV is 0.",
         section="D24.2, ESR_EL2, ISS encoding for an exception from a Data Abort",
         function="LSInstructionSyndrome",
-        matrix="M1",
     ),
 )

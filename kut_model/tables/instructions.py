@@ -33,9 +33,19 @@ def _rows(name: str, e2h: int) -> list[Row]:
             expected=_expected(case),
             needs=(*case.instruction.features, *_needs(case)),
             kind=UNDEFINED if case.outcome.is_undefined else "",
+            matrix=_matrix(case),
         )
         for case in cases_of(e2h=e2h)
     ]
+
+
+def _matrix(case: InstructionCase) -> tuple[str, ...]:
+    """Return the ids of the coverage table beside that of the rule."""
+    found = ["E5"] if case.place.state in {"a32", "t32"} else []
+    is_trapped = any(name.startswith("HFGITR_EL2") for name, _ in case.changes)
+    if case.instruction.rule == "insn.svc" and case.place.el == 0 and not is_trapped:
+        found.append("E4")
+    return tuple(found)
 
 
 def _expected(case: InstructionCase) -> str:

@@ -91,9 +91,21 @@ def _rows(name: str, e2h: int) -> list[Row]:
             expected=str(case.outcome),
             needs=_needs(case),
             kind=UNDEFINED if case.outcome.is_undefined else "",
+            matrix=_matrix(case),
         )
         for case in cases_of(e2h=e2h)
     ]
+
+
+def _matrix(case: Case) -> tuple[str, ...]:
+    """Return the ids of the coverage table beside that of the rule."""
+    changes = dict(case.changes)
+    found = {
+        "N2": bool(changes.get("HCR_EL2.NV2")) and rule_of(case) == "sysreg.nv",
+        "AT": "HCR_EL2.AT" in changes and case.register.name.startswith("AT_"),
+        "MTE": "HCR_EL2.ATA" in changes and not is_always_undefined(case),
+    }
+    return tuple(key for key, applies in found.items() if applies)
 
 
 def _id(name: str, case: Case) -> str:

@@ -81,9 +81,33 @@ def code_of_at(outcome: Outcome, machine: Machine, scene: Scene, *, is_ipa: bool
     return code | scene.page(outcome.result.address, ipa=is_ipa) << _PAGE_SHIFT
 
 
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """An abort of an access by EL1 or EL0."""
+
+    el: int  # that takes it
+    status: int  # fault status code
+    on_walk: bool  # S1PTW
+    maintenance: bool  # CM
+    has_hpfar: bool  # HPFAR_EL2 is compared
+
+
+def abort_of(code: int) -> Abort | None:
+    """Return the abort that a code has, None if it has none or is of AT at EL2."""
+    el = code >> _EL_SHIFT & 3
+    if code & _AT or not el:
+        return None
+    return Abort(el, code & 0x3F, bool(code & 1 << 7), bool(code & 1 << 8), bool(_number(code)))
+
+
+def _number(code: int) -> int:
+    """Return 1 + the number of the page that a code has; 0: none."""
+    return code >> _PAGE_SHIFT & 7
+
+
 def _page(code: int, pages: Sequence[str]) -> str:
     """Return the name of the page that a code has; "" without one."""
-    number = code >> _PAGE_SHIFT & 7
+    number = _number(code)
     if not number:
         return ""
     return pages[number - 1] if pages else f"page {number}"

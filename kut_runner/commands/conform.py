@@ -122,7 +122,7 @@ def _explained(row: "ListedRow") -> "Sequence[str]":
         "rule": f"{rule.key}: {rule.statement}",
         "manual": f"DDI 0487, {rule.section}",
         "pseudocode": rule.function,
-        "coverage": f"{rule.matrix} ({area.matrix.get(rule.matrix, 'unknown')})",
+        "coverage": ", ".join(f"{key} ({area.matrix[key]})" for key in row.coverage),
         "needs": ", ".join(row.needs),
         "run": f"kut conform {row.id}",
     }

@@ -11,7 +11,7 @@ from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from kut_runner.records.matrix import Table
 
 
 @click.command("matrix")
@@ -28,22 +28,26 @@ def command(root: Path | None, *, names: tuple[str, ...], json: Path | None) -> 
 
     store = where.store_of(root)
     runs = [matrix.of(store.load(name)) for name in names or ("latest",)]
-    about = _descriptions(root)
-    for line in matrix.lines(runs, about):
+    table = _table(root)
+    for line in matrix.lines(runs, table):
         echo(line, file=text_stream({"json": json}))
     if json:
         from json import dumps
 
         from kut_runner.views.outfile import OutFile
 
-        OutFile(json).write(dumps(matrix.as_json(runs, about), indent=1) + "\n")
+        OutFile(json).write(dumps(matrix.as_json(runs, table), indent=1) + "\n")
     return ExitCode.OK
 
 
-def _descriptions(root: Path | None) -> "Mapping[str, str]":
-    """Return the rows of the coverage table, as any build has them; none without a build."""
+def _table(root: Path | None) -> "Table":
+    """Return the coverage table, as any build has it; an empty one without a build."""
+    from kut_runner.records.matrix import Table
     from kut_runner.verdict import row_list
 
     builds = (where.tree_of(root, quiet=True) / "build").glob("*/conform-*.rows")
     newest = max(builds, key=lambda path: path.stat().st_mtime, default=None)
-    return row_list.load(newest).matrix if newest else {}
+    if not newest:
+        return Table({}, {})
+    rows = row_list.load(newest)
+    return Table(rows.matrix, rows.not_covered)

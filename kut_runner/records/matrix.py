@@ -61,34 +61,41 @@ def status(coverage: Coverage) -> str:
     return "partly" if coverage.verified else "skipped"
 
 
-def as_json(runs: Sequence[RunCoverage], matrix: Mapping[str, str]) -> dict[str, Any]:
-    """Return the coverage as JSON values; docs/commands/matrix.md describes the keys.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The coverage table."""
 
-    `matrix` has the description of each row of the coverage table.
-    """
+    about: Mapping[str, str]
+    """Descriptions by id."""
+    not_covered: Mapping[str, str]
+    """Why no row of the suite verifies it, by id."""
+
+
+def as_json(runs: Sequence[RunCoverage], table: Table) -> dict[str, Any]:
+    """Return the coverage as JSON values; docs/commands/matrix.md describes the keys."""
     first = runs[0]
     return {
         "schema": SCHEMA,
-        "rows": list(_rows(first.rows, matrix)),
+        "rows": list(_rows(first.rows, table)),
         "areas": [{"id": test, **_counts(each)} for test, each in first.areas.items()],
         "features": [{"id": name, "skipped": count} for name, count in first.skips.items()],
         "runs": [
-            {"run": run.run, "version": run.version, "rows": list(_rows(run.rows, matrix))}
+            {"run": run.run, "version": run.version, "rows": list(_rows(run.rows, table))}
             for run in runs
         ],
     }
 
 
-def lines(runs: Sequence[RunCoverage], matrix: Mapping[str, str]) -> Iterator[str]:
+def lines(runs: Sequence[RunCoverage], table: Table) -> Iterator[str]:
     """Yield the coverage for a reader: a table, with a column for each further run."""
-    keys = [key for key in _keys(matrix, runs) if any(key in run.rows for run in runs)]
+    keys = [key for key in _keys(table, runs) if any(key in run.rows for run in runs)]
     heads = [run.version or run.run for run in runs[1:]]
     yield _line("row", ("checks", "verified", "skipped", "failed"), "status", heads)
     first = runs[0]
     for key in keys:
         coverage = first.rows.get(key, _NONE)
         others = [_cell(run.rows.get(key, _NONE)) for run in runs[1:]]
-        yield f"{_row(key, coverage, others)}  {matrix.get(key, '')}".rstrip()
+        yield f"{_row(key, coverage, others)}  {table.about.get(key, '')}".rstrip()
     yield ""
     width = max(map(len, first.areas))
     for test, coverage in first.areas.items():
@@ -97,9 +104,18 @@ def lines(runs: Sequence[RunCoverage], matrix: Mapping[str, str]) -> Iterator[st
         yield ""
         yield "checks skipped for lack of a feature:"
         yield from (f"{count:9}  {name}" for name, count in first.skips.items())
-    if missing := [key for key in matrix if key not in keys]:
+    yield from _missing([key for key in table.about if key not in keys], table)
+
+
+def _missing(keys: Sequence[str], table: Table) -> Iterator[str]:
+    """Yield what no row of the run verifies, and why none of the suite does."""
+    if without := [key for key in keys if key in table.not_covered]:
         yield ""
-        yield f"not covered: {' '.join(missing)}"
+        yield "not covered:"
+        yield from (f"{key:5}{table.about[key]}: {table.not_covered[key]}" for key in without)
+    if others := [key for key in keys if key not in table.not_covered]:
+        yield ""
+        yield f"covered by rows that did not run: {' '.join(others)}"
 
 
 def _row(key: str, coverage: Coverage, others: Sequence[str]) -> str:
@@ -117,11 +133,10 @@ def _cell(coverage: Coverage) -> str:
     return f"{coverage.verified}/{coverage.checks}"
 
 
-def _rows(
-    rows: Mapping[str, Coverage], matrix: Mapping[str, str]
-) -> Iterator[Mapping[str, int | str]]:
-    for key in dict.fromkeys((*matrix, *rows)):
-        yield {"id": key, "about": matrix.get(key, ""), **_counts(rows.get(key, _NONE))}
+def _rows(rows: Mapping[str, Coverage], table: Table) -> Iterator[Mapping[str, int | str]]:
+    for key in dict.fromkeys((*table.about, *rows)):
+        about = {"about": table.about.get(key, ""), "not_covered": table.not_covered.get(key, "")}
+        yield {"id": key, **about, **_counts(rows.get(key, _NONE))}
 
 
 def _counts(coverage: Coverage) -> dict[str, int | str]:
@@ -134,8 +149,8 @@ def _counts(coverage: Coverage) -> dict[str, int | str]:
     }
 
 
-def _keys(matrix: Mapping[str, str], runs: Sequence[RunCoverage]) -> dict[str, None]:
-    return dict.fromkeys((*matrix, *(key for run in runs for key in run.rows)))
+def _keys(table: Table, runs: Sequence[RunCoverage]) -> dict[str, None]:
+    return dict.fromkeys((*table.about, *(key for run in runs for key in run.rows)))
 
 
 def _sum(one: Coverage, other: Coverage) -> Coverage:

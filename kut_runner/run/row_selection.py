@@ -33,6 +33,8 @@ class ListedRow:
     expected: str
     rule: Rule
     needs: Sequence[str]
+    coverage: Sequence[str]
+    """Ids of the coverage table."""
     of: "RowList"
 
 
@@ -81,6 +83,7 @@ def rows(lists: "Iterable[RowList]", patterns: Sequence[str]) -> Iterator[Listed
                 each.expected[number],
                 each.rules[each.rule_keys[number]],
                 each.needs[number],
+                each.coverage[number].split(),
                 each,
             )
 

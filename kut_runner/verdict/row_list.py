@@ -26,7 +26,7 @@ class Rule:
     function: str
     """Function of Arm's pseudocode."""
     matrix: str
-    """Row of the coverage table."""
+    """Id of the coverage table that all of its rows verify; "" without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ class RowList:
     rules: Mapping[str, Rule]
     """Rules by key."""
     matrix: Mapping[str, str]
-    """Rows of the coverage table, of all areas, by id."""
+    """Descriptions of the coverage table, of all areas, by id."""
+    not_covered: Mapping[str, str]
+    """Why no row of any area verifies it, by id of the coverage table."""
     ids: Sequence[str]
     rule_keys: Sequence[str]
     expected: Sequence[str]
@@ -48,15 +50,21 @@ class RowList:
     """Features without which a row is skipped."""
     kinds: Sequence[str]
     """"undefined" where UNDEFINED is expected; else empty."""
+    coverage: Sequence[str]
+    """Ids of the coverage table that a row verifies, with spaces between them."""
 
     def complete(self, rows: AreaRows) -> AreaRows:
         """Return the verdicts with the ids of their rows; they are of the same table."""
         kinds = Counter[str]()
-        matrix = dict[str, Counter[str]]()
-        for code, kind, key in zip(rows.codes(), self.kinds, self.rule_keys, strict=True):
+        verdicts = Counter[tuple[str, str]]()
+        for code, kind, covered in zip(rows.codes(), self.kinds, self.coverage, strict=True):
             if kind and code[0] in RAN:
                 kinds[kind] += 1
-            matrix.setdefault(self.rules[key].matrix, Counter())[code[0]] += 1
+            verdicts[covered, code[0]] += 1
+        matrix = dict[str, Counter[str]]()
+        for (covered, code), count in verdicts.items():
+            for each in covered.split():
+                matrix.setdefault(each, Counter())[code] += count
         coverage = {row: Coverage.of(counts) for row, counts in matrix.items()}
         return replace(rows, ids=tuple(self.ids), verified=dict(kinds), matrix=coverage)
 
@@ -75,11 +83,13 @@ def load(path: Path) -> RowList:
                 for key, rule in data["rules"].items()
             },
             matrix={key: printable(text) for key, text in data["matrix"].items()},
+            not_covered={key: printable(text) for key, text in data["not_covered"].items()},
             ids=list(map(printable, columns["id"])),
             rule_keys=columns["rule"],
             expected=list(map(printable, columns["expected"])),
             needs=columns["needs"],
             kinds=columns["kind"],
+            coverage=columns["matrix"],
         )
     except OSError as error:
         raise InfrastructureError(f"{path} cannot be read: {describe(error)}", _HINT) from None
