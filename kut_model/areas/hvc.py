@@ -31,6 +31,13 @@ class _Case:
     control: str = ""
     """Control that is set, as in C: "HCR_EL2_HCD"; empty for none."""
     needs: tuple[str, ...] = ()
+    or_undefined: bool = False
+    """Whether UNDEFINED is permitted too."""
+
+    @property
+    def matrix(self) -> tuple[str, ...]:
+        """Ids of the coverage table beside that of its rule."""
+        return ("E4",) if self.rule == "call.svc" and self.el == 0 else ()
 
     @property
     def name(self) -> str:
@@ -44,7 +51,10 @@ _CASES: Final = (
     _Case("hvc", 1, "call.hvc", lambda imm: calls.hvc(1, imm)),
     _Case("hvc", 0, "call.hvc.undefined", lambda imm: calls.hvc(0, imm)),
     _Case("hvc", 1, "call.hvc.undefined", lambda imm: calls.hvc(1, imm, hcd=True), "HCR_EL2_HCD"),
-    _Case("smc", 1, "call.smc.trap", lambda imm: calls.smc(1, imm), "HCR_EL2_TSC"),
+    _Case(
+        *("smc", 1, "call.smc.trap", lambda imm: calls.smc(1, imm), "HCR_EL2_TSC"),
+        or_undefined=True,
+    ),
     _Case("smc", 0, "call.smc.undefined", lambda imm: calls.smc(0, imm), "HCR_EL2_TSC"),
     _Case("svc", 1, "call.svc", calls.svc),
     _Case("svc", 0, "call.svc", calls.svc),
@@ -64,13 +74,18 @@ def _rows() -> list[Row]:
         Row(
             id=f"{case.name}.{imm:#06x}",
             rule=case.rule,
-            expected=str(taken := case.outcome(imm)),
+            expected=_expected(case, taken := case.outcome(imm)),
             needs=case.needs,
             kind=UNDEFINED if taken is outcome.UNDEFINED else "",
+            matrix=case.matrix,
         )
         for case in _CASES
         for imm in IMMEDIATES
     ]
+
+
+def _expected(case: _Case, taken: Taken) -> str:
+    return f"{taken}, or {outcome.UNDEFINED}" if case.or_undefined else str(taken)
 
 
 def _header() -> str:
@@ -91,6 +106,8 @@ def _parts() -> Iterator[str]:
         fields = f'"{case.name}", hvc_{case.insn}_code, .el = {case.el}'
         if case.control:
             fields += f", .{control.lower()} = {case.control}"
+        if case.or_undefined:
+            fields += f", .or_undefined = {outcome.UNDEFINED.esr:#x}"
         if case.needs:
             fields += f", .needs = &conform_features[CONFORM_{case.needs[0]}]"
         yield f"\t{{ {fields} }},\n"

@@ -22,7 +22,8 @@ RULES: Final = (
     ),
     Rule(
         key="call.smc.trap",
-        statement="SMC at EL1 with HCR_EL2.TSC set is trapped to EL2, and returns to itself.",
+        statement="Without EL3, HCR_EL2.TSC may trap SMC at EL1, which then returns to itself;"
+        " else it is UNDEFINED.",
         section="C6.2, SMC; D24.2, HCR_EL2.TSC",
         function="AArch64.CheckForSMCUndefOrTrap",
         matrix="C",
@@ -39,7 +40,6 @@ RULES: Final = (
         statement="SVC is taken to EL1, with its immediate, and returns behind it.",
         section="C6.2, SVC; D24.2, ESR_EL1, ISS encoding for HVC or SVC",
         function="AArch64.CallSupervisor",
-        matrix="E4",
     ),
     Rule(
         key="call.svc.trap",

@@ -15,7 +15,11 @@ def hvc(el: int, imm: int, *, hcd: bool = False) -> Taken:
 
 
 def smc(el: int, imm: int) -> Taken:
-    """SMC with HCR_EL2.TSC set: AArch64.CheckForSMCUndefOrTrap, C6.2 "SMC"."""
+    """SMC with HCR_EL2.TSC set, which traps: AArch64.CheckForSMCUndefOrTrap, C6.2 "SMC".
+
+    At EL1 it may be UNDEFINED as well. Without EL3 and with HCR_EL2.NV 0 it is IMPLEMENTATION
+    DEFINED whether TSC has an effect (D24.2, HCR_EL2.TSC); the pseudocode has none.
+    """
     if el == 0:
         return UNDEFINED
     return Taken(2, ExceptionClass.SMC64, imm, after=False)
