@@ -167,8 +167,8 @@ struct type {
 
 /*
  * The type of the page combined with both types of stage 1 (DDI 0487, D8.6.5 and D8.6.6): without
- * FWB the stronger of both. With it that of stage 2, unless that selects stage 1's, and a Device type
- * is not weaker than stage 1's; an emulator that reports stage 2's is a known failure.
+ * FWB the stronger of both. With it that of stage 2, unless that selects stage 1's, and a Device
+ * type is not weaker than stage 1's; an emulator that reports stage 2's is a known failure.
  */
 static void test_types(void)
 {

@@ -71,8 +71,14 @@ EXAMPLES = [
 ]
 #: The row that needs a policy.
 UNCHECKED = (26, Cause.PASSED_UNCHECKED)
-#: Causes that are not in the table.
-NOT_JUDGED = {Cause.UNMET_NEED, Cause.BAD_DEFINITION, Cause.PASSED_LATER}
+#: Causes that are not in the table: before a test, of several attempts, of rows (test_isolation).
+NOT_JUDGED = {
+    Cause.UNMET_NEED,
+    Cause.BAD_DEFINITION,
+    Cause.PASSED_LATER,
+    Cause.ROWS_CRASHED,
+    Cause.ROWS_MISSING,
+}
 
 
 def result(log: str, end: ProcessExit) -> TestResult:

@@ -701,7 +701,8 @@ def test_a_tree_that_cannot_be_written_is_one_error(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "module", "extra"), [("mutants", "mutants", ""), ("bench-run", "bench_run", "watch")]
+    ("door", "module", "extra"),
+    [("mutants", "mutants", "dev"), ("bench-run", "bench_run", "watch")],
 )
 def test_the_other_doors_set_up_the_tree_as_well(
     machine: Machine, door: str, module: str, extra: str

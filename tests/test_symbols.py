@@ -62,6 +62,8 @@ def test_functions_and_lines_are_those_of_addr2line(compiler: str, program: str)
         frames = ours.frames(offset, is_exact=True)
         if theirs[0][1].endswith((":0", ":?")) or theirs[0][0] == "??":
             continue
+        if not frames[0].function:
+            continue  # padding, which line tables of code that the linker dropped may cover
         same += 1
         (name, place), number = theirs[0], f":{frames[0].line}"
         if len(frames) == 1 and frames[0].file.endswith(".h"):

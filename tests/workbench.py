@@ -98,19 +98,22 @@ class Workbench:
     def other_row(self, test: TestDef, image: Image, qemu: str | None = None) -> str:
         """Return the first row of @test that ends otherwise than without the change, or "".
 
-        Rows that fail without it, as the emulator is wrong, count as well; no rows do if they end
-        in more than one way without it.
+        Rows that fail without it, as the emulator is wrong, count as well. A difference counts if
+        the image without the change has none, and the changed one has it again.
         """
         plain = self._result_without_change(test, qemu)
         before = plain.output.rows
         if not before:
             return ""
-        after = self._boot(test, image, timeout(plain), qemu)
-        different = first_difference(before, after.output.rows)
-        if not different:
+
+        def difference(image: Image, seconds: float) -> str:
+            rows = self._boot(test, image, seconds, qemu).output.rows
+            return first_difference(before, rows)
+
+        different = difference(image, timeout(plain))
+        if not different or difference(self._images[test.image], test.timeout):
             return ""
-        again = self._boot(test, self._images[test.image], test.timeout, qemu)
-        return "" if first_difference(before, again.output.rows) else different
+        return different if difference(image, timeout(plain)) == different else ""
 
     def is_skipped(self, test: TestDef, qemu: str | None = None) -> bool:
         """Whether @test is skipped without a change too."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from kut_runner.errors import ConfigError, UsageError
+from kut_runner.errors import ConfigError, UsageError, describe
 from kut_runner.text import printable
 from kut_runner.verdict import rows as codes
 from kut_runner.verdict.status import Status
@@ -106,10 +106,14 @@ class Record:
 def load(path: Path) -> Record:
     """Return the record in a file; raises ConfigError if it cannot be read or is no record."""
     try:
-        return Record.from_json(json.loads(path.read_bytes()))
-    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+        record = Record.from_json(json.loads(path.read_bytes()))
+    except OSError as error:
+        problem = f"{path.parent.name}/{path.name}: {describe(error)}"
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         problem = f"{path.parent.name}/{path.name}: no record of findings: {str(error)[:200]}"
-        raise ConfigError([f"{problem}; write it by `kut findings --record`"]) from None
+    else:
+        return record
+    raise ConfigError([f"{problem}; write it by `kut findings --record`"])
 
 
 def record(documents: Sequence["Document"]) -> Record:

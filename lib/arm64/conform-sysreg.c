@@ -216,17 +216,22 @@ static const struct {
 	u64 pstate, hcr;
 	unsigned int offset; /* of PC */
 } places[] = {
-	[SYSREG_EL1] = { "el1", AT_EL1 },
-	[SYSREG_EL0] = { "el0", AT_EL0 },
-	[SYSREG_HOST_EL0] = { "host-el0", AT_EL0, HCR_EL2_TGE },
-	[SYSREG_EL0_A32] = { "el0-a32", IN_A32 },
-	[SYSREG_EL0_T32] = { "el0-t32", IN_A32 | PSR_T32_BIT },
-	[SYSREG_EL1_IL] = { "el1-il", AT_EL1 | PSR_IL_BIT },
-	[SYSREG_EL0_IL] = { "el0-il", AT_EL0 | PSR_IL_BIT },
-	[SYSREG_HOST_EL0_IL] = { "host-el0-il", AT_EL0 | PSR_IL_BIT, HCR_EL2_TGE },
-	[SYSREG_EL1_PC] = { "el1-pc", AT_EL1, 0, 2 },
-	[SYSREG_EL0_PC] = { "el0-pc", AT_EL0, 0, 2 },
-	[SYSREG_HOST_EL0_PC] = { "host-el0-pc", AT_EL0, HCR_EL2_TGE, 2 },
+	[SYSREG_EL1] = { .name = "el1", .pstate = AT_EL1 },
+	[SYSREG_EL0] = { .name = "el0", .pstate = AT_EL0 },
+	[SYSREG_HOST_EL0] = { .name = "host-el0", .pstate = AT_EL0, .hcr = HCR_EL2_TGE },
+	[SYSREG_EL0_A32] = { .name = "el0-a32", .pstate = IN_A32 },
+	[SYSREG_EL0_T32] = { .name = "el0-t32", .pstate = IN_A32 | PSR_T32_BIT },
+	[SYSREG_EL1_IL] = { .name = "el1-il", .pstate = AT_EL1 | PSR_IL_BIT },
+	[SYSREG_EL0_IL] = { .name = "el0-il", .pstate = AT_EL0 | PSR_IL_BIT },
+	[SYSREG_HOST_EL0_IL] = { .name = "host-el0-il",
+				 .pstate = AT_EL0 | PSR_IL_BIT,
+				 .hcr = HCR_EL2_TGE },
+	[SYSREG_EL1_PC] = { .name = "el1-pc", .pstate = AT_EL1, .offset = 2 },
+	[SYSREG_EL0_PC] = { .name = "el0-pc", .pstate = AT_EL0, .offset = 2 },
+	[SYSREG_HOST_EL0_PC] = { .name = "host-el0-pc",
+				 .pstate = AT_EL0,
+				 .hcr = HCR_EL2_TGE,
+				 .offset = 2 },
 };
 
 static void execute(struct probe *probe, u32 number, enum sysreg_place place, u64 value)
