@@ -45,7 +45,7 @@ def test_the_document_has_the_table() -> None:
     assert errata.markdown(errata.load(FILE)) in page, "insert `kut errata --markdown`"
     example = page.partition("```toml\n")[2].partition("```")[0]
     keys = set(re.findall(r"^(\w+) =", example, re.MULTILINE))
-    assert keys == {*errata._TEXTS, *errata._LISTS}
+    assert keys == {*errata._TEXTS, *errata._LISTS, *errata._FLAGS}
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,14 @@ def test_program_and_cpu_decide_too() -> None:
         (
             "[erratum.a]\nreason = 'x'\neffect = 'x'\nversions = '10'",
             'erratum.a.versions: "10" is not valid; give bounds, as in ">=7.2, <11.1"',
+        ),
+        (
+            "[erratum.a]\nreason = 'x'\neffect = 'x'\nskip = 1",
+            "erratum.a.skip: 1 is not valid; give true or false",
+        ),
+        (
+            "[erratum.a]\nreason = 'x'\neffect = 'x'\nskip = true",
+            "erratum.a.skip: there are no rows to skip; name them with `rows`",
         ),
         ("[erratum", "not TOML"),
     ],

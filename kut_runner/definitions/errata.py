@@ -33,6 +33,7 @@ _TEXTS: Final = (
     *("program", "versions", "reason", "rule", "source", "patch", "verdict", "effect", "link"),
 )
 _LISTS: Final = ("rows", "cpus")
+_FLAGS: Final = ("skip",)
 _NOT: Final = "!"
 _VERSIONS_EXPECTED: Final = 'give bounds, as in ">=7.2, <11.1"'
 
@@ -60,6 +61,8 @@ class Erratum:
     """Idea for a patch; empty without one."""
     verdict: str = ""
     """Who is wrong, and how much it matters; empty: the program."""
+    skip: bool = False
+    """Whether the rows do not run: the machine dies at them on some runs only."""
     effect: str = ""
     """Effect on the tests, or the workaround."""
     link: str = ""
@@ -146,6 +149,8 @@ def _problems(name: str, table: Any) -> Iterator[str]:  # noqa: ANN401 - any TOM
         yield ".reason: missing; say what the program does instead of the architecture"
     if table.get("rows") and not table.get("rule"):
         yield ".rule: missing; say what the architecture requires of the rows, and where"
+    if table.get("skip") and not table.get("rows"):
+        yield ".skip: there are no rows to skip; name them with `rows`"
     if not table.get("rows") and not table.get("effect"):
         yield ".rows: missing; name the rows that fail, or give the effect on the tests"
     try:
@@ -159,8 +164,10 @@ def _value_problem(key: str, value: object) -> str:
     if key in _TEXTS:
         is_line = isinstance(value, str) and value.isprintable()
         return "" if is_line else f"{value!r} is not valid; give a string of one line"
+    if key in _FLAGS:
+        return "" if isinstance(value, bool) else f"{value!r} is not valid; give true or false"
     if key not in _LISTS:
-        return f"unknown key; the keys are {', '.join((*_TEXTS, *_LISTS))}"
+        return f"unknown key; the keys are {', '.join((*_TEXTS, *_LISTS, *_FLAGS))}"
     is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
     return "" if is_list else f"{value!r} is not valid; give a list of globs"
 
@@ -170,5 +177,10 @@ def _text(erratum: Erratum) -> str:
 
 
 def _effect(erratum: Erratum) -> str:
-    finding = f"[finding](findings.md#{erratum.name})" if erratum.rows else ""
-    return "; ".join(filter(None, (erratum.effect, finding)))
+    return "; ".join(filter(None, (erratum.effect, _rows_effect(erratum))))
+
+
+def _rows_effect(erratum: Erratum) -> str:
+    if erratum.skip:
+        return "rows are skipped"
+    return f"[finding](findings.md#{erratum.name})" if erratum.rows else ""

@@ -108,7 +108,7 @@ def load(path: Path) -> Record:
     try:
         record = Record.from_json(json.loads(path.read_bytes()))
     except OSError as error:
-        problem = f"{path.parent.name}/{path.name}: {describe(error)}"
+        problem = describe(error)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         problem = f"{path.parent.name}/{path.name}: no record of findings: {str(error)[:200]}"
     else:

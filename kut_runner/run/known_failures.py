@@ -15,7 +15,7 @@ from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.events import Check, Event, Info, Summary, summary_event
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import Verdict
-from kut_runner.verdict.rows import CRASH, FAIL, KNOWN, NONE, SKIP, AreaRows, Listed, coded
+from kut_runner.verdict.rows import CRASH, FAIL, KNOWN, NONE, SKIP, Listed, coded
 from kut_runner.verdict.status import Status
 
 #: Causes of verdicts that depend on the failed rows only.
@@ -35,12 +35,12 @@ def mark(output: GuestOutput, errata: Sequence[Erratum]) -> GuestOutput:
     rows = output.rows
     if not rows or not rows.ids:
         return output
-    listed = {each.name: _numbers(rows, each) for each in errata}
+    listed = {each.name: numbers(rows.ids, each) for each in errata if not each.skip}
     codes = list(rows.codes())
     known = dict[str, str]()
-    for name, numbers in listed.items():
-        known |= {rows.ids[number]: name for number in numbers if codes[number] in (FAIL, CRASH)}
-    counts = {name: _count(codes, numbers) for name, numbers in listed.items() if numbers}
+    for name, found in listed.items():
+        known |= {rows.ids[number]: name for number in found if codes[number] in (FAIL, CRASH)}
+    counts = {name: _count(codes, found) for name, found in listed.items() if found}
     for number, id_ in enumerate(rows.ids):
         if id_ in known:
             codes[number] = KNOWN
@@ -70,16 +70,14 @@ def verdict(before: Verdict, output: GuestOutput) -> Verdict:
     return replace(before, reason=f"{failed} of {rows.count} rows failed")
 
 
-def _numbers(rows: AreaRows, erratum: Erratum) -> list[int]:
-    """Return the rows that an erratum lists."""
-    first = rows.ids[0].partition(".")[0] if rows.ids else ""
+def numbers(ids: Sequence[str], erratum: Erratum) -> list[int]:
+    """Return the numbers of the rows of an area that an erratum lists."""
+    first = ids[0].partition(".")[0] if ids else ""
     globs = [glob for glob in erratum.globs if _may_match(glob, first)]
     if not globs:
         return []
     is_listed, is_excluded = _matcher(globs), _matcher(erratum.excluded)
-    return [
-        number for number, id_ in enumerate(rows.ids) if is_listed(id_) and not is_excluded(id_)
-    ]
+    return [number for number, id_ in enumerate(ids) if is_listed(id_) and not is_excluded(id_)]
 
 
 def _matcher(globs: Sequence[str]) -> Callable[[str], object]:

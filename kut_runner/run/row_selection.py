@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Group of the tests that `kut conform` runs.
 GROUP: Final = "conform"
 #: Most characters of the argument of an image: all of them are to fit into 1 KiB.
-_LONGEST: Final = 900
+LONGEST: Final = 900
 _LIST: Final = "`kut conform --list` shows all rows"
 
 #: First and last number of consecutive rows.
@@ -157,22 +157,22 @@ def _joined(test: "TestDef", found: "Iterable[_Found]") -> set[int] | None:
 
 def _with_rows(test: "TestDef", numbers: set[int]) -> "TestDef":
     """Return the test with an argument that selects these rows, and perhaps others between them."""
-    text = _text(_ranges(sorted(numbers)))
+    text = text_of(_fitting(sorted(numbers)))
     return replace(test, args=f"{test.args} rows={text}".strip())
 
 
-def _ranges(numbers: Sequence[int]) -> list[Range]:
+def _fitting(numbers: Sequence[int]) -> list[Range]:
     """Return ascending numbers as ranges; the smallest gaps are closed until their text fits."""
     gap = 1
     while True:
-        found = list(_closed(numbers, gap))
-        if len(_text(found)) <= _LONGEST:
+        found = list(ranges(numbers, gap))
+        if len(text_of(found)) <= LONGEST:
             return found
         gap *= 2
 
 
-def _closed(numbers: Iterable[int], gap: int) -> Iterator[Range]:
-    """Yield ranges of numbers that are at most `gap` apart."""
+def ranges(numbers: Iterable[int], gap: int) -> Iterator[Range]:
+    """Yield ranges of ascending numbers that are at most `gap` apart."""
     first = last = -1
     for number in numbers:
         if first >= 0 and number - last <= gap:
@@ -184,5 +184,6 @@ def _closed(numbers: Iterable[int], gap: int) -> Iterator[Range]:
     yield first, last
 
 
-def _text(ranges: Iterable[Range]) -> str:
+def text_of(ranges: Iterable[Range]) -> str:
+    """Return ranges as arguments of an image have them, as in "3-5,7"."""
     return ",".join(f"{first}-{last}" if first < last else f"{first}" for first, last in ranges)

@@ -114,11 +114,14 @@ class Workspace:
         if changed:
             tests = plan.of_images(tests, builder.relinked(self.tree, self.compiler))
         file = self.definitions.errata
-        if file and any(image.row_list.exists() for image in images.values()):
-            from kut_runner.definitions import errata
+        cases = tuple(Case(test, target, images[test.image], errata=file) for test in tests)
+        if not file or not any(image.row_list.exists() for image in images.values()):
+            return cases
+        from kut_runner.definitions import errata
+        from kut_runner.run import skipped_rows
 
-            errata.load(file)  # an error in it is better found before the run
-        return tuple(Case(test, target, images[test.image], errata=file) for test in tests)
+        listed = errata.load(file)
+        return tuple(skipped_rows.without(case, listed) for case in cases)
 
     def row_lists(self) -> "dict[str, RowList]":
         """Return the lists of rows of the conformance suite by image; nothing is compiled.

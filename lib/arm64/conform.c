@@ -11,6 +11,7 @@
 #define BLOCKS_PER_SECOND 10
 #define BLOCK_TEXT 2048
 #define VERDICT_TEXT 16 /* " 1000S256" */
+#define MAX_EXCLUSIONS 4
 #define MAX_REASONS 256
 
 /* A verdict as it is reported: CONFORM_SKIP has the number of its reason. */
@@ -42,9 +43,16 @@ static struct {
 	u32 run; /* rows with this verdict, not in the text yet */
 } block;
 
+/* Rows that the argument `skip=NAME:A-B,C` leaves out. */
+struct exclusion {
+	const char *name, *rows;
+};
+
 struct selection {
 	u32 start;
 	const char *rows; /* NULL: all */
+	struct exclusion excluded[MAX_EXCLUSIONS];
+	unsigned int nr_excluded;
 	u32 trace; /* rows to trace, before others */
 	bool list;
 };
@@ -162,7 +170,7 @@ static void add_to_block(struct verdict verdict)
  * Rows
  */
 
-static void run_row(u32 row)
+static void run_row(u32 row, const struct exclusion *exclusion)
 {
 	struct verdict verdict = { 0 };
 
@@ -171,7 +179,7 @@ static void run_row(u32 row)
 	state.skipped = false;
 	if (!block.rows)
 		block.began = read_sysreg(cntpct_el0);
-	verdict.kind = state.area->run(row);
+	verdict.kind = exclusion ? conform_skip(exclusion->name, "erratum") : state.area->run(row);
 	assert_msg((verdict.kind == CONFORM_FAIL) == state.failed &&
 			   (verdict.kind == CONFORM_SKIP) == state.skipped,
 		   "row %u of %s: the verdict is that of conform_fail() or conform_skip()", row,
@@ -221,6 +229,27 @@ static bool is_selected(const struct selection *selection, u32 row)
 	return row >= selection->start && (!selection->rows || in_ranges(selection->rows, row));
 }
 
+/* The exclusion that has the row, NULL without one. */
+static const struct exclusion *exclusion_of(const struct selection *selection, u32 row)
+{
+	for (unsigned int i = 0; i < selection->nr_excluded; i++)
+		if (in_ranges(selection->excluded[i].rows, row))
+			return &selection->excluded[i];
+	return NULL;
+}
+
+static void parse_exclusion(struct selection *selection, char *value, const char *argument)
+{
+	char *rows = strchrnul(value, ':');
+
+	if (!*rows || rows == value)
+		report_abort("%s: expected skip=NAME:A-B,C", argument);
+	if (selection->nr_excluded == MAX_EXCLUSIONS)
+		report_abort("%s: more than %d times skip=", argument, MAX_EXCLUSIONS);
+	*rows = '\0';
+	selection->excluded[selection->nr_excluded++] = (struct exclusion){ value, rows + 1 };
+}
+
 static struct selection parse_arguments(int argc, char **argv)
 {
 	struct selection selection = { 0 };
@@ -233,13 +262,16 @@ static struct selection parse_arguments(int argc, char **argv)
 			selection.start = parse_number(&value, argv[i]);
 		else if (!strncmp(argv[i], "rows=", 5))
 			selection.rows = value;
+		else if (!strncmp(argv[i], "skip=", 5))
+			parse_exclusion(&selection, argv[i] + 5, argv[i]);
 		else if (!strncmp(argv[i], "trace=", 6))
 			selection.trace = parse_number(&value, argv[i]);
 		else if (!strcmp(argv[i], "list"))
 			selection.list = true;
 		else
-			report_abort("%s: the arguments are start=N rows=A-B,C trace=N list",
-				     argv[i]);
+			report_abort(
+				"%s: the arguments are start=N rows=A-B,C skip=NAME:A-B,C trace=N list",
+				argv[i]);
 	}
 	return selection;
 }
@@ -252,10 +284,10 @@ static void list_row(u32 row)
 	printf_line("%s\n", id);
 }
 
-static void trace_row(u32 row)
+static void trace_row(u32 row, const struct exclusion *exclusion)
 {
 	printf_line("ROW: %s %u\n", state.area->name, row);
-	run_row(row);
+	run_row(row, exclusion);
 	end_block();
 }
 
@@ -267,15 +299,17 @@ int conform_main(const struct conform_area *area, int argc, char **argv)
 	if (!selection.list)
 		printf_line("AREA: %s %u %016lx\n", area->name, area->nr_rows, area->hash);
 	for (u32 row = 0; row < area->nr_rows; row++) {
+		const struct exclusion *exclusion = exclusion_of(&selection, row);
+
 		if (!is_selected(&selection, row))
 			continue;
 		if (selection.list) {
 			list_row(row);
 		} else if (selection.trace) {
-			trace_row(row);
+			trace_row(row, exclusion);
 			selection.trace--;
 		} else {
-			run_row(row);
+			run_row(row, exclusion);
 		}
 		if (block_is_full())
 			end_block();

@@ -16,6 +16,7 @@
  *
  * Arguments: `start=N` leaves out the rows before number N, `rows=A-B,C` all others, `list` prints
  * the ids of the rows instead, `trace=N` also reports each of the first N rows by itself.
+ * `skip=NAME:A-B,C`, up to four times, skips rows for the erratum NAME.
  */
 #ifndef ASMARM64_CONFORM_H
 #define ASMARM64_CONFORM_H
