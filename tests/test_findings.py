@@ -82,6 +82,9 @@ def test_where_a_machine_hangs_is_not_recorded() -> None:
     )
     crash = "crash: QEMU crashed: SIGABRT: ptw.c:1: f: Assertion `x' failed."
     assert findings.stable(crash) == crash
+    assert findings.stable("expected TVAL 0x12 or less by up to 0x3, found 0xff") == (
+        "expected TVAL N or less by up to N, found another"
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ _COMPONENTS: Final = 2
 _KNOWN: Final = re.compile(r"KFAIL: [^:]+: ([^:]+): (.*) \(erratum ([a-z0-9-]+)\)")
 #: Where a machine hangs is not the same in each run.
 _HANG: Final = re.compile(r"(crash: no progress for [^:]*):.*")
+#: Values that follow a counter: a range, and what was found instead.
+_COUNT: Final = re.compile(r"0x[0-9a-f]+( or less by up to |\.\.)0x[0-9a-f]+, found 0x[0-9a-f]+")
 _OUTCOMES: Final = {
     codes.PASS: "pass",
     codes.FAIL: "fail",
@@ -181,7 +183,7 @@ class _Run:
 
 def stable(outcome: str) -> str:
     """Return an outcome without what differs from run to run."""
-    return _HANG.sub(r"\1", outcome)
+    return _COUNT.sub(r"N\1N, found another", _HANG.sub(r"\1", outcome))
 
 
 def _seen(runs: Sequence[_Run]) -> Mapping[str, Mapping[str, Seen]]:
