@@ -141,7 +141,6 @@ TIMERS_COUNTER(cntpctss);
 	(CNTHCTL_VHE_EL0PCTEN | CNTHCTL_VHE_EL0VCTEN | CNTHCTL_VHE_EL0VTEN | CNTHCTL_VHE_EL0PTEN | \
 	 CNTHCTL_VHE_EL1PCTEN | CNTHCTL_VHE_EL1PTEN)
 #define CNTHCTL_NVHE (CNTHCTL_NVHE_EL1PCTEN | CNTHCTL_NVHE_EL1PCEN)
-#define CNTKCTL_ALL 0x303 /* EL0 may access counters and timers */
 /* Rows whose counts may be reached run again if it took more ticks than this. */
 #define MAX_TICKS (1UL << 28)
 #define ATTEMPTS 100
@@ -445,10 +444,8 @@ int main(int argc, char **argv)
 	probe_setup_el1(0);
 	host_hcr = read_sysreg(hcr_el2);
 	cnthctl = read_sysreg(cnthctl_el2);
-	if (host_vhe)
-		write_sysreg_s(CNTKCTL_ALL, sys_reg(3, 5, 14, 1, 0)); /* CNTKCTL_EL12 */
-	else
-		write_sysreg(CNTKCTL_ALL, cntkctl_el1);
+	/* EL0 may access counters and timers. */
+	write_sysreg_el1(CNTKCTL_EL1_ALL, cntkctl_el1, CNTKCTL_EL12);
 	stop_timers();
 	code = conform_main(&area, argc, argv);
 	write_sysreg(cnthctl, cnthctl_el2);

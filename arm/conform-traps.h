@@ -31,7 +31,7 @@ static const struct sysreg_tables conform_traps_tables = {
 /* ID_AA64MMFR4_EL1.E2H0: 0 where HCR_EL2.E2H can be cleared */
 static bool vhe_is_fixed(void)
 {
-	return FIELD(read_sysreg_s(sys_reg(3, 0, 0, 7, 4)), 27, 24) != 0;
+	return FIELD(read_sysreg_s(ID_AA64MMFR4_EL1), 27, 24) != 0;
 }
 
 /* main() of the image: rows for hosts whose HCR_EL2.E2H is @vhe. */

@@ -14,34 +14,29 @@
 
 #define HFGxTR_EL2_TPIDR_EL1 (UL(1) << 33)
 
-static unsigned int id_field(u64 id_register, unsigned int lowest)
-{
-	return FIELD(id_register, lowest + ID_FIELD_WIDTH - 1, lowest);
-}
-
 static bool has_hcx(void)
 {
-	return id_field(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_HCX);
+	return ID_FIELD(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_HCX);
 }
 
 static bool has_fgt(void)
 {
-	return id_field(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT);
+	return ID_FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT);
 }
 
 static bool has_fgt_amu(void)
 {
-	return has_fgt() && id_field(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_AMU);
+	return has_fgt() && ID_FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_AMU);
 }
 
 static bool has_fgt2(void)
 {
-	return id_field(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT) >= ID_AA64MMFR0_FGT_FGT2;
+	return ID_FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT) >= ID_AA64MMFR0_FGT_FGT2;
 }
 
 static bool has_nv2(void)
 {
-	return id_field(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV) >= ID_AA64MMFR2_NV_NV2;
+	return ID_FIELD(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV) >= ID_AA64MMFR2_NV_NV2;
 }
 
 #define READ(field, name) (state->field = read_sysreg(name))

@@ -8,10 +8,6 @@
 #include <asm/setup.h>
 #include <asm/sysreg.h>
 
-#define HCR_EL2_SWIO (UL(1) << 1) /* an invalidation by set and way cleans, too */
-
-#define ID_FIELD(reg, low) (read_sysreg(reg) >> (low) & 0xf)
-
 static bool always(void)
 {
 	return true;
@@ -19,22 +15,22 @@ static bool always(void)
 
 static bool has_fgt(void)
 {
-	return ID_FIELD(id_aa64mmfr0_el1, 56);
+	return ID_FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT);
 }
 
 static bool has_hcx(void)
 {
-	return ID_FIELD(id_aa64mmfr1_el1, 40);
+	return ID_FIELD(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_HCX);
 }
 
 static bool has_gic(void)
 {
-	return ID_FIELD(id_aa64pfr0_el1, 24);
+	return ID_FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_GIC);
 }
 
 static bool has_amu(void)
 {
-	return ID_FIELD(id_aa64pfr0_el1, 44);
+	return ID_FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_AMU);
 }
 
 static bool has_fgt_and_amu(void)
@@ -44,12 +40,12 @@ static bool has_fgt_and_amu(void)
 
 static bool has_gcs(void)
 {
-	return ID_FIELD(id_aa64pfr1_el1, 44);
+	return ID_FIELD(read_sysreg(id_aa64pfr1_el1), ID_AA64PFR1_GCS);
 }
 
 static bool has_mpam(void)
 {
-	return ID_FIELD(id_aa64pfr0_el1, 40);
+	return ID_FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_MPAM);
 }
 
 static u64 hcr; /* HCR_EL2 of the next instruction */
@@ -57,22 +53,22 @@ static u64 hcr; /* HCR_EL2 of the next instruction */
 /* clang-format off */
 /* Name, the register for the assembler, its name for a host with VHE, whether the CPU has it */
 #define REGISTERS(X)                                                                               \
-	X(HCRX_EL2, sys_reg(3, 4, 1, 2, 2), sys_reg(3, 4, 1, 2, 2), has_hcx)                       \
+	X(HCRX_EL2, HCRX_EL2, HCRX_EL2, has_hcx)                                                   \
 	X(MDCR_EL2, mdcr_el2, mdcr_el2, always)                                                    \
 	X(CPTR_EL2, cptr_el2, cptr_el2, always)                                                    \
 	X(CNTHCTL_EL2, cnthctl_el2, cnthctl_el2, always)                                           \
 	X(HSTR_EL2, hstr_el2, hstr_el2, always)                                                    \
-	X(ICH_HCR_EL2, sys_reg(3, 4, 12, 11, 0), sys_reg(3, 4, 12, 11, 0), has_gic)                \
-	X(ICC_SRE_EL2, sys_reg(3, 4, 12, 9, 5), sys_reg(3, 4, 12, 9, 5), has_gic)                  \
-	X(ICC_SRE_EL1, sys_reg(3, 0, 12, 12, 5), sys_reg(3, 0, 12, 12, 5), has_gic)                \
+	X(ICH_HCR_EL2, ICH_HCR_EL2, ICH_HCR_EL2, has_gic)                                          \
+	X(ICC_SRE_EL2, ICC_SRE_EL2, ICC_SRE_EL2, has_gic)                                          \
+	X(ICC_SRE_EL1, ICC_SRE_EL1, ICC_SRE_EL1, has_gic)                                          \
 	X(MPAM2_EL2, sys_reg(3, 4, 10, 5, 0), sys_reg(3, 4, 10, 5, 0), has_mpam)                   \
 	X(MPAMHCR_EL2, sys_reg(3, 4, 10, 4, 0), sys_reg(3, 4, 10, 4, 0), has_mpam)                 \
-	X(HFGRTR_EL2, sys_reg(3, 4, 1, 1, 4), sys_reg(3, 4, 1, 1, 4), has_fgt)                     \
-	X(HFGWTR_EL2, sys_reg(3, 4, 1, 1, 5), sys_reg(3, 4, 1, 1, 5), has_fgt)                     \
-	X(HFGITR_EL2, sys_reg(3, 4, 1, 1, 6), sys_reg(3, 4, 1, 1, 6), has_fgt)                     \
-	X(HDFGRTR_EL2, sys_reg(3, 4, 3, 1, 4), sys_reg(3, 4, 3, 1, 4), has_fgt)                    \
-	X(HDFGWTR_EL2, sys_reg(3, 4, 3, 1, 5), sys_reg(3, 4, 3, 1, 5), has_fgt)                    \
-	X(HAFGRTR_EL2, sys_reg(3, 4, 3, 1, 6), sys_reg(3, 4, 3, 1, 6), has_fgt_and_amu)            \
+	X(HFGRTR_EL2, HFGRTR_EL2, HFGRTR_EL2, has_fgt)                                             \
+	X(HFGWTR_EL2, HFGWTR_EL2, HFGWTR_EL2, has_fgt)                                             \
+	X(HFGITR_EL2, HFGITR_EL2, HFGITR_EL2, has_fgt)                                             \
+	X(HDFGRTR_EL2, HDFGRTR_EL2, HDFGRTR_EL2, has_fgt)                                          \
+	X(HDFGWTR_EL2, HDFGWTR_EL2, HDFGWTR_EL2, has_fgt)                                          \
+	X(HAFGRTR_EL2, HAFGRTR_EL2, HAFGRTR_EL2, has_fgt_and_amu)                                  \
 	X(SCTLR_EL2, sctlr_el2, sctlr_el2, always)                                                 \
 	X(SCTLR_EL1, sctlr_el1, SCTLR_EL12, always)                                                \
 	X(CPACR_EL1, cpacr_el1, CPACR_EL12, always)                                                \
@@ -85,14 +81,11 @@ static u64 hcr; /* HCR_EL2 of the next instruction */
 #define FUNCTIONS(name, nvhe, vhe, present)                                                        \
 	static u64 read_##name(void)                                                               \
 	{                                                                                          \
-		return host_vhe ? read_sysreg(vhe) : read_sysreg(nvhe);                            \
+		return read_sysreg_el1(nvhe, vhe);                                                 \
 	}                                                                                          \
 	static void write_##name(u64 value)                                                        \
 	{                                                                                          \
-		if (host_vhe)                                                                      \
-			write_sysreg(value, vhe);                                                  \
-		else                                                                               \
-			write_sysreg(value, nvhe);                                                 \
+		write_sysreg_el1(value, nvhe, vhe);                                                \
 	}
 REGISTERS(FUNCTIONS)
 
@@ -107,13 +100,12 @@ static void write_hcr(u64 value)
 }
 
 static const struct {
-	const char *name;
 	u64 (*read)(void);
 	void (*write)(u64 value);
 	bool (*present)(void);
 } controls[NR_CONTROLS] = {
-	[CONTROL_HCR_EL2] = { "HCR_EL2", read_hcr, write_hcr, always },
-#define ROW(name, nvhe, vhe, present) [CONTROL_##name] = { #name, read_##name, write_##name, present },
+	[CONTROL_HCR_EL2] = { read_hcr, write_hcr, always },
+#define ROW(name, nvhe, vhe, present) [CONTROL_##name] = { read_##name, write_##name, present },
 	REGISTERS(ROW)
 };
 /* clang-format on */
@@ -123,6 +115,7 @@ static bool present[NR_CONTROLS];
 
 void controls_set_base(const struct control_change *changes, unsigned int count)
 {
+	/* SWIO: an invalidation by set and way, which rows may make, cleans too. */
 	hcr = (read_sysreg(hcr_el2) & HCR_EL2_E2H) | HCR_EL2_SWIO;
 	for (unsigned int i = 0; i < NR_CONTROLS; i++) {
 		present[i] = controls[i].present();
@@ -167,9 +160,4 @@ void controls_restore(const struct control_change *changes, unsigned int count)
 u64 controls_hcr(void)
 {
 	return hcr;
-}
-
-const char *control_name(enum control control)
-{
-	return controls[control].name;
 }

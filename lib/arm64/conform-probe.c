@@ -13,16 +13,6 @@ extern char probe_el1_vectors[], probe_el1_vectors_end[];
 
 void probe_enter(struct probe *probe);
 
-/* A register of EL1, which has another name for a host with VHE */
-#define READ_EL1(nvhe, vhe) (host_vhe ? read_sysreg(vhe) : read_sysreg(nvhe))
-#define WRITE_EL1(value, nvhe, vhe)                \
-	do {                                       \
-		if (host_vhe)                      \
-			write_sysreg(value, vhe);  \
-		else                               \
-			write_sysreg(value, nvhe); \
-	} while (0)
-
 static bool is_from_el1_vectors(const struct probe *probe)
 {
 	return probe->vector == ELx_LOW_SYNC_64 * VECTOR_SLOT_SIZE &&
@@ -36,21 +26,21 @@ void probe_run(struct probe *probe)
 	probe->el = is_from_el1_vectors(probe) ? 1 : 2;
 	if (probe->el == 2)
 		return;
-	probe->esr = READ_EL1(esr_el1, ESR_EL12);
-	probe->elr = READ_EL1(elr_el1, ELR_EL12);
-	probe->out_spsr = READ_EL1(spsr_el1, SPSR_EL12);
-	probe->far = READ_EL1(far_el1, FAR_EL12);
+	probe->esr = read_sysreg_el1(esr_el1, ESR_EL12);
+	probe->elr = read_sysreg_el1(elr_el1, ELR_EL12);
+	probe->out_spsr = read_sysreg_el1(spsr_el1, SPSR_EL12);
+	probe->far = read_sysreg_el1(far_el1, FAR_EL12);
 }
 
 void probe_setup_el1(u64 sctlr)
 {
 	u64 value = SCTLR_EL1_HOST | SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I | sctlr;
 
-	WRITE_EL1(MAIR_VALUE, mair_el1, MAIR_EL12);
-	WRITE_EL1(mmu_tcr_el1(), tcr_el1, TCR_EL12);
-	WRITE_EL1(read_sysreg(ttbr0_el2), ttbr0_el1, TTBR0_EL12);
-	WRITE_EL1(0, ttbr1_el1, TTBR1_EL12);
-	WRITE_EL1((u64)probe_el1_vectors, vbar_el1, VBAR_EL12);
-	WRITE_EL1(value, sctlr_el1, SCTLR_EL12);
+	write_sysreg_el1(MAIR_VALUE, mair_el1, MAIR_EL12);
+	write_sysreg_el1(mmu_tcr_el1(), tcr_el1, TCR_EL12);
+	write_sysreg_el1(read_sysreg(ttbr0_el2), ttbr0_el1, TTBR0_EL12);
+	write_sysreg_el1(0, ttbr1_el1, TTBR1_EL12);
+	write_sysreg_el1((u64)probe_el1_vectors, vbar_el1, VBAR_EL12);
+	write_sysreg_el1(value, sctlr_el1, SCTLR_EL12);
 	asm volatile("dsb ish; isb; tlbi alle1; dsb ish; isb" ::: "memory");
 }

@@ -5,6 +5,7 @@
 #include <asm/conform-probe.h>
 #include <asm/conform-sysreg.h>
 #include <asm/esr.h>
+#include <asm/gic.h>
 #include <asm/page.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
@@ -13,15 +14,9 @@
 #define CODE_BYTES 8
 #define MAX_INSNS 2048
 #define OPERAND_BYTES 4096 /* more than a cache line, or a block of DC ZVA */
-#define INTID_SPURIOUS 1023
 #define FUTURE 0x7fffffffUL
 #define TIMEOUT_TICKS 100000 /* of the counter: 1.6 ms at 62.5 MHz */
-#define VNCR_EL2 sys_reg(3, 4, 2, 2, 0)
-#define TFSR_EL1 sys_reg(3, 0, 5, 6, 0)
-#define TFSR_EL12 sys_reg(3, 5, 5, 6, 0)
 #define ERRIDR_EL1 sys_reg(3, 0, 5, 3, 0)
-#define ICH_VTR_EL2 sys_reg(3, 4, 12, 11, 1)
-#define SCTLR_ELx_SPAN (UL(1) << 23)
 
 static const struct sysreg_tables *tables;
 static u64 absent; /* features that the CPU lacks, by bit */
@@ -53,8 +48,8 @@ static const char *const limit_names[][2] = {
 
 static bool has_pointer_authentication(void)
 {
-	return FIELD(read_sysreg(id_aa64isar1_el1), 11, 4) ||
-	       FIELD(read_sysreg_s(sys_reg(3, 0, 0, 6, 2)), 15, 12);
+	return (read_sysreg(id_aa64isar1_el1) & ID_AA64ISAR1_API_APA) ||
+	       (read_sysreg_s(ID_AA64ISAR2_EL1) & ID_AA64ISAR2_APA3);
 }
 
 /* Registers of active priorities: one for 5 bits of preemption, 2 for 6, 4 for 7 */
@@ -93,45 +88,37 @@ static u64 read_el1(enum sysreg_el1 reg)
 {
 	switch (reg) {
 	case SYSREG_SPSR_EL1:
-		return host_vhe ? read_sysreg(SPSR_EL12) : read_sysreg(spsr_el1);
+		return read_sysreg_el1(spsr_el1, SPSR_EL12);
 	case SYSREG_ELR_EL1:
-		return host_vhe ? read_sysreg(ELR_EL12) : read_sysreg(elr_el1);
+		return read_sysreg_el1(elr_el1, ELR_EL12);
 	case SYSREG_ESR_EL1:
-		return host_vhe ? read_sysreg(ESR_EL12) : read_sysreg(esr_el1);
+		return read_sysreg_el1(esr_el1, ESR_EL12);
 	case SYSREG_FAR_EL1:
-		return host_vhe ? read_sysreg(FAR_EL12) : read_sysreg(far_el1);
+		return read_sysreg_el1(far_el1, FAR_EL12);
 	default:
-		return host_vhe ? read_sysreg(TFSR_EL12) : read_sysreg(TFSR_EL1);
+		return read_sysreg_el1(TFSR_EL1, TFSR_EL12);
 	}
 }
 
 static void write_el1(enum sysreg_el1 reg, u64 value)
 {
-#define WRITE(nvhe, vhe)                           \
-	do {                                       \
-		if (host_vhe)                      \
-			write_sysreg(value, vhe);  \
-		else                               \
-			write_sysreg(value, nvhe); \
-	} while (0)
 	switch (reg) {
 	case SYSREG_SPSR_EL1:
-		WRITE(spsr_el1, SPSR_EL12);
+		write_sysreg_el1(value, spsr_el1, SPSR_EL12);
 		break;
 	case SYSREG_ELR_EL1:
-		WRITE(elr_el1, ELR_EL12);
+		write_sysreg_el1(value, elr_el1, ELR_EL12);
 		break;
 	case SYSREG_ESR_EL1:
-		WRITE(esr_el1, ESR_EL12);
+		write_sysreg_el1(value, esr_el1, ESR_EL12);
 		break;
 	case SYSREG_FAR_EL1:
-		WRITE(far_el1, FAR_EL12);
+		write_sysreg_el1(value, far_el1, FAR_EL12);
 		break;
 	default:
-		WRITE(TFSR_EL1, TFSR_EL12);
+		write_sysreg_el1(value, TFSR_EL1, TFSR_EL12);
 		break;
 	}
-#undef WRITE
 	isb();
 }
 
@@ -153,7 +140,7 @@ static u64 value_for(const struct sysreg_insn *insn)
 	case SYSREG_VALUE_ADDRESS:
 		return (u64)operand;
 	case SYSREG_VALUE_SPURIOUS:
-		return INTID_SPURIOUS;
+		return GICC_INT_SPURIOUS;
 	case SYSREG_VALUE_DAIF:
 		return PSR_DAIF;
 	case SYSREG_VALUE_FUTURE:
@@ -398,13 +385,13 @@ void sysreg_setup(const struct sysreg_tables *new_tables)
 		if (!conform_has(&tables->features[i]))
 			absent |= UL(1) << i;
 	}
-	write_sysreg(read_sysreg(sctlr_el2) | SCTLR_ELx_SPAN, sctlr_el2);
-	probe_setup_el1(SCTLR_ELx_SPAN);
+	write_sysreg(read_sysreg(sctlr_el2) | SCTLR_EL1_SPAN, sctlr_el2);
+	probe_setup_el1(SCTLR_EL1_SPAN);
 	write_sysreg((u64)operand + 8, sp_el0); /* not aligned */
 	write_sysreg((u64)operand + 8, sp_el1);
 	write_sysreg(SYSREG_VPIDR, vpidr_el2);
 	write_sysreg(SYSREG_VMPIDR, vmpidr_el2);
-	if (FIELD(read_sysreg(ID_AA64MMFR2_EL1), 27, 24) >= 2)
+	if (ID_FIELD(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV) >= ID_AA64MMFR2_NV_NV2)
 		write_sysreg_s((u64)nv_page, VNCR_EL2);
 	controls_set_base(tables->base, tables->nr_base);
 	read_held();

@@ -24,7 +24,7 @@ u64 cptr_el2_untrapped;
 
 static bool has_feature(u64 id_register, unsigned int lowest_bit)
 {
-	return FIELD(id_register, lowest_bit + 3, lowest_bit) != 0;
+	return ID_FIELD(id_register, lowest_bit) != 0;
 }
 
 u64 cptr_el2_default(void)
@@ -60,7 +60,7 @@ u64 mdcr_el2_default(void)
 /* They apply to user mode of a host without VHE as well. */
 static void clear_fine_grained_traps(void)
 {
-	u64 fgt = FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT + 3, ID_AA64MMFR0_FGT);
+	u64 fgt = ID_FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT);
 
 	if (!fgt)
 		return;

@@ -18,27 +18,22 @@ static enum {
 	HAS_NV2 = 1 << 7,
 } features;
 
-static unsigned int id_field(u64 id_register, unsigned int lowest_bit)
-{
-	return FIELD(id_register, lowest_bit + ID_FIELD_WIDTH - 1, lowest_bit);
-}
-
 static unsigned int find_el1_features(void)
 {
 	u64 pfr0 = read_sysreg(id_aa64pfr0_el1), pfr1 = read_sysreg(id_aa64pfr1_el1);
 	bool pauth = (read_sysreg(id_aa64isar1_el1) & ID_AA64ISAR1_PAUTH) ||
 		     (read_sysreg_s(ID_AA64ISAR2_EL1) & ID_AA64ISAR2_PAUTH);
 
-	return (pauth ? HAS_PAUTH : 0) | (id_field(pfr0, ID_AA64PFR0_RAS) ? HAS_RAS : 0) |
-	       (id_field(pfr1, ID_AA64PFR1_SME) ? HAS_SME : 0);
+	return (pauth ? HAS_PAUTH : 0) | (ID_FIELD(pfr0, ID_AA64PFR0_RAS) ? HAS_RAS : 0) |
+	       (ID_FIELD(pfr1, ID_AA64PFR1_SME) ? HAS_SME : 0);
 }
 
 static unsigned int find_el2_features(void)
 {
-	unsigned int fgt = id_field(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT);
-	bool amu = id_field(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_AMU);
-	bool hcx = id_field(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_HCX);
-	unsigned int nv = id_field(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV);
+	unsigned int fgt = ID_FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT);
+	bool amu = ID_FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_AMU);
+	bool hcx = ID_FIELD(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_HCX);
+	unsigned int nv = ID_FIELD(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV);
 
 	return (hcx ? HAS_HCX : 0) | (fgt ? HAS_FGT : 0) | (fgt && amu ? HAS_FGT_AMU : 0) |
 	       (fgt >= ID_AA64MMFR0_FGT_FGT2 ? HAS_FGT2 : 0) |

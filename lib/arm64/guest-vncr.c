@@ -8,8 +8,7 @@
 
 const char *guest_vncr_unsupported(void)
 {
-	u64 nv = FIELD(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV + ID_FIELD_WIDTH - 1,
-		       ID_AA64MMFR2_NV);
+	u64 nv = ID_FIELD(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV);
 
 	return nv < ID_AA64MMFR2_NV_NV2 ? "the CPU does not have FEAT_NV2 (ID_AA64MMFR2_EL1.NV)"
 					: NULL;

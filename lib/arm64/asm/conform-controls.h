@@ -58,7 +58,5 @@ bool controls_apply(const struct control_change *changes, unsigned int count);
 void controls_restore(const struct control_change *changes, unsigned int count);
 /* HCR_EL2 for the next instruction. */
 u64 controls_hcr(void);
-/* As in "HCR_EL2". */
-const char *control_name(enum control control);
 
 #endif

@@ -59,6 +59,7 @@
 #define AFSR0_EL12 sys_reg(3, 5, 5, 1, 0)
 #define AFSR1_EL12 sys_reg(3, 5, 5, 1, 1)
 #define ESR_EL12 sys_reg(3, 5, 5, 2, 0)
+#define TFSR_EL12 sys_reg(3, 5, 5, 6, 0)
 #define FAR_EL12 sys_reg(3, 5, 6, 0, 0)
 #define MAIR_EL12 sys_reg(3, 5, 10, 2, 0)
 #define AMAIR_EL12 sys_reg(3, 5, 10, 3, 0)
@@ -69,6 +70,20 @@
 #define CNTP_CVAL_EL02 sys_reg(3, 5, 14, 2, 2)
 #define CNTV_CTL_EL02 sys_reg(3, 5, 14, 3, 1)
 #define CNTV_CVAL_EL02 sys_reg(3, 5, 14, 3, 2)
+
+#ifndef __ASSEMBLY__
+
+/* A register of EL1, from a host at EL2: its own name, and the one for a host with E2H set. */
+#define read_sysreg_el1(nvhe, vhe) (host_vhe ? read_sysreg(vhe) : read_sysreg(nvhe))
+#define write_sysreg_el1(v, nvhe, vhe)         \
+	do {                                   \
+		if (host_vhe)                  \
+			write_sysreg(v, vhe);  \
+		else                           \
+			write_sysreg(v, nvhe); \
+	} while (0)
+
+#endif /* !__ASSEMBLY__ */
 
 /* Pointer authentication keys, FEAT_PAuth */
 #define APIAKEYLO_EL1 sys_reg(3, 0, 2, 1, 0)
@@ -163,6 +178,8 @@
 
 /* ID registers: the position of a field's lowest bit; most have four */
 #define ID_FIELD_WIDTH 4
+#define ID_FIELD(id_register, lowest_bit) \
+	FIELD(id_register, (lowest_bit) + ID_FIELD_WIDTH - 1, lowest_bit)
 #define ID_AA64MMFR1_VH 8
 #define ID_AA64ISAR1_API_APA (UL(0xff) << 4) /* both fields; of ISAR2, APA3 */
 #define ID_AA64ISAR2_APA3 (UL(0xf) << 12)
@@ -180,8 +197,10 @@
 #define ID_AA64PFR0_RAS 28
 #define ID_AA64PFR1_MTE 8
 #define ID_AA64PFR1_EL1_MTE_SHIFT ID_AA64PFR1_MTE
+#define ID_AA64PFR0_MPAM 40
 #define ID_AA64PFR0_AMU 44
 #define ID_AA64PFR1_SME 24
+#define ID_AA64PFR1_GCS 44
 #define ID_AA64MMFR0_FGT 56
 #define ID_AA64MMFR0_FGT_FGT2 2 /* the value: FEAT_FGT2 */
 #define ID_AA64MMFR2_NV 24
