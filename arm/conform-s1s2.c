@@ -179,9 +179,7 @@ static enum conform_verdict run(u32 row)
 	found = outcome_of(&s1s2_ops[r->op]);
 	if (entry)
 		*entry = old;
-	if (translation_permits(s1s2_outcomes, r->set, found))
-		return CONFORM_PASS;
-	return translation_fail(s1s2_outcomes, r->set, found);
+	return translation_check(s1s2_outcomes, r->set, found);
 }
 
 static void id(u32 row, char *buffer, size_t size)

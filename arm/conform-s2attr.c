@@ -3,7 +3,7 @@
  * Conformance: memory attributes of both stages, as AT S12E1R reports them. A row of
  * kut_model/areas/s2attr.py is a leaf of stage 1, or stage 1 off, a leaf of stage 2 and the controls.
  *
- *   stage 1   VA is a 1G block to IPA_OUT
+ *   stage 1   VA is a 1G block to OUT_IPA
  *   stage 2   TABLE_IPA has stage 1's table, OUT_IPA the leaf of the row
  */
 #ifndef CONFORM_HEADER
@@ -12,6 +12,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
+#include <asm/at.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
 #include <asm/guest.h>
@@ -39,7 +40,6 @@ struct s2attr_row {
 #define TCR_PROBE (TCR_EPD1 | UL(2) << 32 /* IPS */ | UL(0x35) << 8 | (UL(64) - IPA_BITS))
 #define S2_LEAF (S2_AF | S2_AP_READ | S2_AP_WRITE | PT_VALID | PT_TABLE)
 #define S2_FNXS (UL(1) << 11)
-#define PAR_F 1U
 #define FAULT 0x400U /* no outcome of the tables */
 
 static struct {
@@ -126,7 +126,8 @@ static enum conform_verdict run(u32 row)
 	set_regime(r, stage1);
 	probe_flush();
 	par = probe_at(PROBE_S12E1R, stage1->on ? VA : OUT_IPA);
-	found = par & PAR_F ? FAULT | FIELD(par, 6, 1) : (par >> 56) << 2 | FIELD(par, 8, 7);
+	found = par & PAR_EL1_F ? FAULT | PAR_EL1_FST(par)
+				: PAR_EL1_ATTR(par) << 2 | PAR_EL1_SH(par);
 	if (translation_permits(s2attr_outcomes, r->set, found))
 		return CONFORM_PASS;
 	return fail(r->set, found);

@@ -88,9 +88,7 @@ static enum conform_verdict check(const struct s2_shape *shape,
 	probe_set_code(s2_path_code(shape));
 	probe_flush();
 	found = outcome_of(shape, probe_address(shape, expected->ipa_bits, probe), probe);
-	if (translation_permits(s2config_outcomes, set, found))
-		return CONFORM_PASS;
-	return translation_fail(s2config_outcomes, set, found);
+	return translation_check(s2config_outcomes, set, found);
 }
 
 static enum conform_verdict run(u32 row)

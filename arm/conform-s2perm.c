@@ -228,9 +228,7 @@ static enum conform_verdict run(u32 row)
 	set_regime(r);
 	probe_flush();
 	found = outcome_of(r) | changes(stage1, stage2);
-	if (translation_permits(s2perm_outcomes, r->set, found))
-		return CONFORM_PASS;
-	return translation_fail(s2perm_outcomes, r->set, found);
+	return translation_check(s2perm_outcomes, r->set, found);
 }
 
 static void id(u32 row, char *buffer, size_t size)

@@ -73,9 +73,7 @@ static enum conform_verdict check(const struct s2walk_row *r, const struct s2_sh
 	found = outcome_of(r, ipa);
 	if ((*descriptor ^ before) & S2_AF)
 		found |= TRANSLATION_S2_AF;
-	if (translation_permits(s2walk_outcomes, r->set, found))
-		return CONFORM_PASS;
-	return translation_fail(s2walk_outcomes, r->set, found);
+	return translation_check(s2walk_outcomes, r->set, found);
 }
 
 static enum conform_verdict run(u32 row)

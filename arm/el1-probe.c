@@ -6,6 +6,7 @@
 #include <libcflat.h>
 #include <subtest.h>
 #include <util.h>
+#include <asm/at.h>
 #include <asm/el1-probe.h>
 #include <asm/esr.h>
 #include <asm/guest.h>
@@ -72,10 +73,10 @@ static void test_accesses(void)
 	}
 	report_equal(s2_path_data()[0], VALUE, "data page after accesses");
 	par = probe_at(PROBE_S12E1R, ipa);
-	report_equal(par & 0x0000fffffffff001UL, virt_to_phys(s2_path_data()),
+	report_equal(par & (PAR_EL1_F | PAR_EL1_PA_MASK), virt_to_phys(s2_path_data()),
 		     "PAR_EL1 of AT S12E1R, F and address");
 	exit = probe_access(PROBE_AT_READ, 1, false, ipa);
-	report_equal(exit.par & 0x0000fffffffff001UL, ipa,
+	report_equal(exit.par & (PAR_EL1_F | PAR_EL1_PA_MASK), ipa,
 		     "PAR_EL1 of AT S1E1R at EL1, F and address");
 	probe_end();
 }

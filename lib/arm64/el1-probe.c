@@ -2,6 +2,7 @@
 /* Single accesses at EL1 and EL0. */
 #include <libcflat.h>
 #include <string.h>
+#include <asm/at.h>
 #include <asm/barrier.h>
 #include <asm/el1-probe.h>
 #include <asm/esr.h>
@@ -23,16 +24,6 @@ static struct {
 	struct probe_regime regime; /* in the registers */
 } state;
 
-#define write_el1(value, name, el12)                 \
-	do {                                         \
-		if (host_vhe)                        \
-			write_sysreg_s(value, el12); \
-		else                                 \
-			write_sysreg(value, name);   \
-	} while (0)
-
-#define read_el1(name, el12) (host_vhe ? read_sysreg_s(el12) : read_sysreg(name))
-
 phys_addr_t probe_code(void)
 {
 	return __pa(el1_probe_code);
@@ -47,11 +38,11 @@ static void write_regime(const struct probe_regime *regime)
 	state.hcr = hcr & ~HCR_EL2_TGE;
 	write_sysreg(regime->vtcr, vtcr_el2);
 	write_sysreg(regime->vttbr, vttbr_el2);
-	write_el1(SCTLR_EL1_PROBE | regime->sctlr, sctlr_el1, SCTLR_EL12);
-	write_el1(regime->tcr, tcr_el1, TCR_EL12);
-	write_el1(regime->ttbr0, ttbr0_el1, TTBR0_EL12);
-	write_el1(regime->ttbr1, ttbr1_el1, TTBR1_EL12);
-	write_el1(regime->mair, mair_el1, MAIR_EL12);
+	write_sysreg_el1(SCTLR_EL1_PROBE | regime->sctlr, sctlr_el1, SCTLR_EL12);
+	write_sysreg_el1(regime->tcr, tcr_el1, TCR_EL12);
+	write_sysreg_el1(regime->ttbr0, ttbr0_el1, TTBR0_EL12);
+	write_sysreg_el1(regime->ttbr1, ttbr1_el1, TTBR1_EL12);
+	write_sysreg_el1(regime->mair, mair_el1, MAIR_EL12);
 	/* The host's own regime does not depend on them: so only TGE changes for each access. */
 	write_sysreg(hcr, hcr_el2);
 	isb();
@@ -66,7 +57,7 @@ void probe_set(const struct probe_regime *regime)
 void probe_set_code(u64 code)
 {
 	state.code = code;
-	write_el1(code + PROBE_VECTORS, vbar_el1, VBAR_EL12);
+	write_sysreg_el1(code + PROBE_VECTORS, vbar_el1, VBAR_EL12);
 	isb();
 }
 
@@ -83,7 +74,7 @@ void probe_begin(u64 code)
 	state.host_hcr = read_sysreg(hcr_el2);
 	state.host_mdcr = read_sysreg(mdcr_el2);
 	write_sysreg(state.host_mdcr | MDCR_EL2_TDE, mdcr_el2);
-	write_el1(CPACR_EL1_FPEN, cpacr_el1, CPACR_EL12);
+	write_sysreg_el1(CPACR_EL1_FPEN, cpacr_el1, CPACR_EL12);
 	probe_set_code(code);
 	write_regime(&nothing);
 }
@@ -125,8 +116,8 @@ static struct probe_exit exit_of(const u64 *words)
 		break;
 	case ESR_ELx_EC_HVC64:
 		exit.el = 1;
-		exit.esr = read_el1(esr_el1, ESR_EL12);
-		exit.far = read_el1(far_el1, FAR_EL12);
+		exit.esr = read_sysreg_el1(esr_el1, ESR_EL12);
+		exit.far = read_sysreg_el1(far_el1, FAR_EL12);
 		break;
 	}
 	return exit;
@@ -148,7 +139,27 @@ struct probe_exit probe_execute(u64 pc, unsigned int el, bool pan, u64 address)
 	return exit_of(words);
 }
 
-#define AT(insn) asm volatile("at " #insn ", %0\n\tisb" : : "r"(address) : "memory")
+static u64 translate(enum probe_at at, u64 address)
+{
+	switch (at) {
+	case PROBE_S12E1R:
+		return at_s12e1r(address);
+	case PROBE_S12E1W:
+		return at_s12e1w(address);
+	case PROBE_S12E0R:
+		return at_s12e0r(address);
+	case PROBE_S12E0W:
+		return at_s12e0w(address);
+	case PROBE_S1E1R:
+		return at_s1e1r(address);
+	case PROBE_S1E1W:
+		return at_s1e1w(address);
+	case PROBE_S1E0R:
+		return at_s1e0r(address);
+	default:
+		return at_s1e0w(address);
+	}
+}
 
 u64 probe_at(enum probe_at at, u64 address)
 {
@@ -157,33 +168,7 @@ u64 probe_at(enum probe_at at, u64 address)
 	daif_set(PSR_DAIF);
 	write_sysreg(state.hcr, hcr_el2);
 	isb();
-	switch (at) {
-	case PROBE_S12E1R:
-		AT(s12e1r);
-		break;
-	case PROBE_S12E1W:
-		AT(s12e1w);
-		break;
-	case PROBE_S12E0R:
-		AT(s12e0r);
-		break;
-	case PROBE_S12E0W:
-		AT(s12e0w);
-		break;
-	case PROBE_S1E1R:
-		AT(s1e1r);
-		break;
-	case PROBE_S1E1W:
-		AT(s1e1w);
-		break;
-	case PROBE_S1E0R:
-		AT(s1e0r);
-		break;
-	default:
-		AT(s1e0w);
-		break;
-	}
-	par = read_sysreg(par_el1);
+	par = translate(at, address);
 	write_sysreg(hcr, hcr_el2);
 	isb();
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");

@@ -43,7 +43,7 @@ struct translation_set {
 	u8 count;
 };
 bool translation_permits(const u32 *outcomes, struct translation_set set, u32 found);
-/* conform_fail() with the outcomes, decoded. */
-enum conform_verdict translation_fail(const u32 *outcomes, struct translation_set set, u32 found);
+/* The verdict of a row: conform_fail() with the outcomes, decoded, unless @found is permitted. */
+enum conform_verdict translation_check(const u32 *outcomes, struct translation_set set, u32 found);
 
 #endif
