@@ -10,8 +10,8 @@
 	.arch	armv8.1-a+lse
 
 /*
- * The page of accesses: x0 = the value, 0, x1 = the address, x2 = 0. An access ends in BRK, which MDCR_EL2.TDE
- * takes to EL2, at either exception level. Position independent.
+ * The page of accesses: x0 = the value, 0, x1 = the address, x2 = 0. An access ends in BRK, which
+ * MDCR_EL2.TDE takes to EL2, at either exception level. Position independent.
  */
 .macro op insn:vararg
 	.balign	PROBE_OP_SIZE
@@ -36,7 +36,7 @@ el1_probe_code:
 	op	at s1e1w, x1
 	op	nop
 
-/* EL1's vectors: to EL2, where EL1's registers say the rest. */
+/* EL1's vectors: to EL2, which reads the syndrome from EL1's registers. */
 	.org	el1_probe_code + PROBE_VECTORS
 	.rept	VECTOR_MAX
 	.balign	VECTOR_SLOT_SIZE
@@ -90,8 +90,7 @@ el1_probe_leave:
 	mrs	x3, far_el2
 	stp	x2, x3, [x1, #PROBE_EXIT_ESR * 8]
 	mrs	x2, hpfar_el2
-	mrs	x3, elr_el2
-	stp	x2, x3, [x1, #PROBE_EXIT_HPFAR * 8]
+	str	x2, [x1, #PROBE_EXIT_HPFAR * 8]
 	str	x0, [x1, #PROBE_EXIT_X0 * 8]
 	ldp	x5, x6, [sp], #SAVED_SIZE
 	msr	hcr_el2, x5

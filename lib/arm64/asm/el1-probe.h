@@ -18,9 +18,8 @@
 #define PROBE_EXIT_ESR 0
 #define PROBE_EXIT_FAR 1
 #define PROBE_EXIT_HPFAR 2
-#define PROBE_EXIT_ELR 3
-#define PROBE_EXIT_X0 4
-#define PROBE_EXIT_WORDS 5
+#define PROBE_EXIT_X0 3
+#define PROBE_EXIT_WORDS 4
 
 #ifndef __ASSEMBLY__
 #include <libcflat.h>

@@ -14,25 +14,28 @@
 #define NUMBERS_0_TO_30 NUMBERS_0_TO_29, 30
 #define NUMBERS_0_TO_31 NUMBERS_0_TO_30, 31
 
-/* x2..x29 in an array of x registers at sp + @array */
-.macro for_x2_to_x29 op, array
-	\op	x2, x3, [sp, #\array + 2 * 8]
-	\op	x4, x5, [sp, #\array + 4 * 8]
-	\op	x6, x7, [sp, #\array + 6 * 8]
-	\op	x8, x9, [sp, #\array + 8 * 8]
-	\op	x10, x11, [sp, #\array + 10 * 8]
-	\op	x12, x13, [sp, #\array + 12 * 8]
-	\op	x14, x15, [sp, #\array + 14 * 8]
-	\op	x16, x17, [sp, #\array + 16 * 8]
-	\op	x18, x19, [sp, #\array + 18 * 8]
-	\op	x20, x21, [sp, #\array + 20 * 8]
-	\op	x22, x23, [sp, #\array + 22 * 8]
-	\op	x24, x25, [sp, #\array + 24 * 8]
-	\op	x26, x27, [sp, #\array + 26 * 8]
-	\op	x28, x29, [sp, #\array + 28 * 8]
+/* x2..x29 in an array of x registers at @base + @array */
+.macro for_x2_to_x29_at op, base, array
+	\op	x2, x3, [\base, #\array + 2 * 8]
+	\op	x4, x5, [\base, #\array + 4 * 8]
+	\op	x6, x7, [\base, #\array + 6 * 8]
+	\op	x8, x9, [\base, #\array + 8 * 8]
+	\op	x10, x11, [\base, #\array + 10 * 8]
+	\op	x12, x13, [\base, #\array + 12 * 8]
+	\op	x14, x15, [\base, #\array + 14 * 8]
+	\op	x16, x17, [\base, #\array + 16 * 8]
+	\op	x18, x19, [\base, #\array + 18 * 8]
+	\op	x20, x21, [\base, #\array + 20 * 8]
+	\op	x22, x23, [\base, #\array + 22 * 8]
+	\op	x24, x25, [\base, #\array + 24 * 8]
+	\op	x26, x27, [\base, #\array + 26 * 8]
+	\op	x28, x29, [\base, #\array + 28 * 8]
 .endm
 
-/* x0..x29 likewise */
+/* The same, and x0..x29, at sp + @array */
+.macro for_x2_to_x29 op, array
+	for_x2_to_x29_at \op, sp, \array
+.endm
 .macro for_x0_to_x29 op, array
 	\op	x0, x1, [sp, #\array]
 	for_x2_to_x29 \op, \array
