@@ -5,10 +5,7 @@
 #include <asm/gic.h>
 #include <asm/gic-internal.h>
 
-/* GICR_PROPBASER and GICR_PENDBASER: Normal memory, Inner Shareable, read and write allocate */
-#define TABLE_CACHEABLE (7UL << 7 | 1UL << 10)
 #define TABLE_SHAREABILITY (3UL << 10)
-#define PENDING_TABLE_ALIGNMENT SZ_64K
 
 static unsigned int id_bits(void)
 {
@@ -21,7 +18,7 @@ static unsigned int id_bits(void)
 /* The tables are written through the caches: the GIC has to look there. */
 static void write_table_register(void *reg, u64 value, const char *name, int cpu)
 {
-	writeq(value | TABLE_CACHEABLE, reg);
+	writeq(value | LPI_TABLE_CACHEABLE, reg);
 	assert_msg(readq(reg) & TABLE_SHAREABILITY,
 		   "%s of CPU %d: expected Shareability not 0, found %#lx: the GIC does not read "
 		   "through the caches",
@@ -40,7 +37,7 @@ static void set_tables(int cpu, unsigned int bits)
 
 	assert_msg(!(readl(redist + GICR_CTLR) & GICR_CTLR_ENABLE_LPIS),
 		   "LPIs of CPU %d are enabled, with tables of another program", cpu);
-	pending = memalign_pages(PENDING_TABLE_ALIGNMENT, BIT(bits) / 8);
+	pending = memalign_pages(LPI_PENDING_TABLE_ALIGNMENT, BIT(bits) / 8);
 	assert_msg(pending, "no memory for the pending LPIs of CPU %d", cpu);
 	write_table_register(redist + GICR_PROPBASER,
 			     virt_to_phys(gicv3_data.lpi_prop) | (bits - 1), "GICR_PROPBASER", cpu);

@@ -8,9 +8,6 @@
 #include <asm/io.h>
 #include <asm/vgic.h>
 
-/* GICR_VPROPBASER and GICR_VPENDBASER: Normal memory, Inner Shareable, read and write allocate */
-#define TABLE_CACHEABLE (7UL << 7 | 1UL << 10)
-#define PENDING_TABLE_ALIGNMENT SZ_64K
 #define VPENDBASER_UPPER (GICR_VPENDBASER + 4)
 
 const char *gicv4_unsupported(void)
@@ -41,7 +38,7 @@ struct gicv4_vpe *gicv4_alloc_vpe(u16 vpe_id)
 		free(vpe);
 		return NULL;
 	}
-	vpe->vpt_page = memalign_pages(PENDING_TABLE_ALIGNMENT, LPI_TABLE_INTIDS / 8);
+	vpe->vpt_page = memalign_pages(LPI_PENDING_TABLE_ALIGNMENT, LPI_TABLE_INTIDS / 8);
 	if (!vpe->vpt_page) {
 		free(vpe);
 		return NULL;
@@ -78,9 +75,9 @@ void gicv4_schedule_vpe(struct gicv4_vpe *vpe)
 	assert_msg(!(readq(redist + GICR_VPENDBASER) & GICR_VPENDBASER_VALID),
 		   "vPE %u: another one is scheduled on CPU %d", vpe->vpe_id, vpe->cpu);
 	wait_until_clean(redist);
-	writeq(virt_to_phys(vpe->conf_table) | TABLE_CACHEABLE | (LPI_TABLE_ID_BITS - 1),
+	writeq(virt_to_phys(vpe->conf_table) | LPI_TABLE_CACHEABLE | (LPI_TABLE_ID_BITS - 1),
 	       redist + GICR_VPROPBASER);
-	pend = virt_to_phys(vpe->vpt_page) | TABLE_CACHEABLE | GICR_VPENDBASER_PENDINGLAST |
+	pend = virt_to_phys(vpe->vpt_page) | LPI_TABLE_CACHEABLE | GICR_VPENDBASER_PENDINGLAST |
 	       (vpe->idai ? GICR_VPENDBASER_IDAI : 0);
 	writeq(pend | GICR_VPENDBASER_VALID, redist + GICR_VPENDBASER);
 	wait_until_clean(redist);

@@ -64,6 +64,12 @@ void *gicv3_redistributor_of(int cpu);
  */
 #define LPI_TABLE_ID_BITS 14UL
 #define LPI_TABLE_INTIDS BIT(LPI_TABLE_ID_BITS)
+/*
+ * GICR_PROPBASER, GICR_PENDBASER, and those of virtual LPIs: Normal memory, Inner Shareable, read and
+ * write allocate
+ */
+#define LPI_TABLE_CACHEABLE (7UL << 7 | 1UL << 10)
+#define LPI_PENDING_TABLE_ALIGNMENT SZ_64K
 
 #define ITS_QUEUE_SIZE SZ_64K
 /* Find and set up the ITS; once. */
