@@ -71,15 +71,10 @@ static bool is_present(const struct vncr_register *r)
 	return !undefined;
 }
 
-static u64 *doubleword(struct guest *guest, unsigned int offset)
-{
-	return guest_vncr(guest, offset);
-}
-
 static void check_read(struct guest *guest, const struct vncr_register *r)
 {
 	for (unsigned int offset = 0; offset < VNCR_SIZE; offset += 8)
-		*doubleword(guest, offset) = VALUE(offset);
+		*guest_vncr(guest, offset) = VALUE(offset);
 	guest->elr_el2 = (u64)r->read;
 	guest_check_run(guest, EXPECT_RETURN(VALUE(r->offset)), "MRS %s, at offset %#x of the page",
 			r->name, r->offset);
@@ -94,10 +89,10 @@ static void check_write(struct guest *guest, const struct vncr_register *r)
 	guest->x[0] = VALUE(r->offset);
 	guest_check_run(guest, EXPECT_RETURN(0), "MSR %s", r->name);
 	for (unsigned int offset = 0; offset < VNCR_SIZE; offset += 8)
-		others += offset != r->offset && *doubleword(guest, offset);
-	report(*doubleword(guest, r->offset) == VALUE(r->offset) && !others,
+		others += offset != r->offset && *guest_vncr(guest, offset);
+	report(*guest_vncr(guest, r->offset) == VALUE(r->offset) && !others,
 	       "page after MSR %s: expected %#lx at offset %#x and 0 other values, found %#lx and %u",
-	       r->name, VALUE(r->offset), r->offset, *doubleword(guest, r->offset), others);
+	       r->name, VALUE(r->offset), r->offset, *guest_vncr(guest, r->offset), others);
 }
 
 /* Traps to EL2 and EL1 have priority. */

@@ -117,7 +117,6 @@ static void test_errors(void)
 	s2mmu_destroy(mmu);
 }
 
-/* Printed leaves and explanations of addresses; tests/ compares them. */
 /* Descriptors that are replaced and restored over and over take no memory. */
 static void test_leak(void)
 {
@@ -136,6 +135,7 @@ static void test_leak(void)
 	s2mmu_destroy(mmu);
 }
 
+/* Printed leaves and explanations of addresses; tests/ compares them. */
 static void test_words(void)
 {
 	struct s2_mmu *mmu = s2mmu_init_ipa(1, S2_PAGE_4K, true, 36);
