@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * LPIs and the ITS, at EL2 and at EL1: commands by their effect on two CPUs, which take LPIs when
- * they are asked to. Expected: IHI 0069, 5.1 (LPIs) and 5.3 (commands).
+ * they are asked to (gic-its/). Expected: IHI 0069, 5.1 (LPIs) and 5.3 (commands).
  */
 #include <libcflat.h>
-#include <alloc_page.h>
 #include <migrate.h>
 #include <on-cpus.h>
 #include <string.h>
@@ -14,200 +13,7 @@
 #include <asm/gic.h>
 #include <asm/processor.h>
 #include <asm/smp.h>
-
-#define NR_TEST_CPUS 2
-#define MAX_TAKEN 8
-#define TIMEOUT_MS 4000
-/* A device of 32 events. Event n is LPI(n); the last ones are the markers of the CPUs. */
-#define DEVICE_ID 2
-#define EVENT_BITS 5
-#define MARKER(cpu) (30 + (cpu))
-#define LOW_PRIORITY 0xe0
-/* The handler of this one sends the next. */
-#define CHAINED 10
-
-static struct {
-	u32 ids[MAX_TAKEN];
-	volatile unsigned int count;
-	volatile bool marker;
-} taken[NR_TEST_CPUS];
-
-static struct its_device *dev;
-static struct its_collection *col[NR_TEST_CPUS];
-
-static void take_irq(struct pt_regs *regs)
-{
-	int cpu = smp_processor_id();
-	u32 iar = gic_read_iar(), irq = gic_iar_irqnr(iar);
-
-	if (irq == (u32)LPI(CHAINED))
-		its_send_int_nv(dev, CHAINED + 1);
-	if (irq == (u32)LPI(MARKER(cpu)))
-		taken[cpu].marker = true;
-	else if (taken[cpu].count < MAX_TAKEN)
-		taken[cpu].ids[taken[cpu].count++] = irq;
-	if (irq != GICC_INT_SPURIOUS)
-		gic_write_eoir(iar);
-}
-
-/* All that is pending: the marker is of the lowest priority, and sent last. */
-static void take_pending(void *data)
-{
-	int cpu = smp_processor_id();
-
-	taken[cpu].count = 0;
-	taken[cpu].marker = false;
-	its_send_int_nv(dev, MARKER(cpu));
-	its_send_sync_nv(col[cpu]);
-	local_irq_enable();
-	wait_for(taken[cpu].marker, TIMEOUT_MS);
-	local_irq_disable();
-	report(taken[cpu].marker, "LPI %d, sent to CPU %d last: expected taken, found not",
-	       LPI(MARKER(cpu)), cpu);
-}
-
-static unsigned int take_on(int cpu)
-{
-	on_cpu(cpu, take_pending, NULL);
-	return taken[cpu].count;
-}
-
-static void check_none(int cpu, const char *when)
-{
-	unsigned int found = take_on(cpu);
-
-	report(found == 0, "LPIs that CPU %d takes, %s: expected 0, found %u (the first is %u)",
-	       cpu, when, found, found ? taken[cpu].ids[0] : 0);
-}
-
-static void check_one(int cpu, u32 event, const char *when)
-{
-	unsigned int found = take_on(cpu);
-
-	report(found == 1 && taken[cpu].ids[0] == LPI(event),
-	       "LPIs that CPU %d takes, %s: expected 1 (LPI %u), found %u (the first is %u)", cpu,
-	       when, LPI(event), found, found ? taken[cpu].ids[0] : 0);
-}
-
-static void configure(u32 event, u8 config)
-{
-	gicv3_lpi_set_config(LPI(event), config);
-	its_send_inv_nv(dev, event);
-	its_send_sync_nv(col[0]);
-	its_send_sync_nv(col[1]);
-}
-
-static void map(u32 event, struct its_collection *to)
-{
-	its_send_mapti_nv(dev, LPI(event), event, to);
-	configure(event, LPI_PROP_DEFAULT);
-}
-
-static void send_event(struct its_device *from, u32 event)
-{
-	its_send_int_nv(from, event);
-	its_send_sync_nv(col[0]);
-	its_send_sync_nv(col[1]);
-}
-
-/* Pages of [@start, @start + @size) that belong to nobody. */
-static unsigned int free_pages_in(const char *start, size_t size)
-{
-	unsigned int nr = 0;
-
-	for (size_t offset = 0; offset < size; offset += PAGE_SIZE)
-		if (!reserve_pages(virt_to_phys(start + offset), 1)) {
-			unreserve_pages(virt_to_phys(start + offset), 1);
-			nr++;
-		}
-	return nr;
-}
-
-/* Registers */
-
-/* Tables are Normal, Inner Shareable (bits 11:10), read and write allocate (@cache + 2:@cache). */
-static void check_memory(const char *name, u64 value, unsigned int cache, const char *what)
-{
-	report(FIELD(value, 11, 10) == 1 && FIELD(value, cache + 2, cache) == 7,
-	       "%s, for %s: expected Shareability 1, InnerCache 7, found %#lx", name, what, value);
-}
-
-static void check_table(const char *name, const struct its_baser *table, unsigned int type,
-			unsigned int bits)
-{
-	u64 value = readq(gicv3_its_base() + GITS_BASER + 8 * table->index);
-	u64 entries = GITS_BASER_NR_PAGES(value) * table->psz / table->esz;
-
-	report(value & GITS_BASER_VALID && GITS_BASER_TYPE(value) == type,
-	       "GITS_BASER%d, for %s: expected valid, type %u, found %#lx", table->index, name,
-	       type, value);
-	report_equal(table->psz, (u64)SZ_4K << 2 * FIELD(value, 9, 8),
-		     "page size of the table of %s", name);
-	report_equal(value & GITS_BASER_PHYS_ADDR_MASK, virt_to_phys(table->table_addr),
-		     "address of the table of %s", name);
-	check_memory("GITS_BASER<n>", value, 59, name);
-	report_equal(free_pages_in(table->table_addr, entries * table->esz), 0,
-		     "pages of the table of %s that are not allocated", name);
-	report(entries >= 1UL << MIN(bits, 16U),
-	       "entries of the table of %s: expected %#lx, found %#lx", name, 1UL << MIN(bits, 16U),
-	       entries);
-}
-
-static void check_queue(void)
-{
-	u64 value = readq(gicv3_its_base() + GITS_CBASER);
-
-	report(value & GITS_CBASER_VALID && FIELD(value, 7, 0) == SZ_64K / SZ_4K - 1,
-	       "GITS_CBASER: expected valid, size %u, found %#lx", SZ_64K / SZ_4K - 1, value);
-	report_equal(value & GENMASK(51, 12), virt_to_phys(its_data.cmd_base),
-		     "address of the command queue");
-	check_memory("GITS_CBASER", value, 59, "the command queue");
-}
-
-/* 2^14 INTIDs, of which the first 8192 are no LPIs */
-static void check_redistributor(int cpu)
-{
-	void *redist = gicv3_data.redist_base[cpu];
-	u64 prop = readq(redist + GICR_PROPBASER), pend = readq(redist + GICR_PENDBASER);
-
-	report_equal(readl(redist + GICR_CTLR) & GICR_CTLR_ENABLE_LPIS, GICR_CTLR_ENABLE_LPIS,
-		     "GICR_CTLR.EnableLPIs of CPU %d", cpu);
-	report_equal(FIELD(prop, 4, 0), 13, "GICR_PROPBASER.IDbits of CPU %d", cpu);
-	report_equal(prop & GENMASK(51, 12), virt_to_phys(gicv3_data.lpi_prop),
-		     "address of the configuration of LPIs, CPU %d", cpu);
-	report_equal(pend & GENMASK(51, 16), virt_to_phys(gicv3_data.lpi_pend[cpu]),
-		     "address of the pending table of CPU %d", cpu);
-	check_memory("GICR_PROPBASER", prop, 7, "LPIs");
-	check_memory("GICR_PENDBASER", pend, 7, "LPIs");
-	report_equal(free_pages_in((char *)gicv3_data.lpi_prop, 8192), 0,
-		     "pages of the configuration of LPIs that are not allocated");
-	report_equal(free_pages_in(gicv3_data.lpi_pend[cpu], 16384 / 8), 0,
-		     "pages of the pending table of CPU %d that are not allocated", cpu);
-}
-
-static void test_registers(void)
-{
-	const struct its_typer *typer = &its_data.typer;
-	u64 raw = readq(gicv3_its_base() + GITS_TYPER);
-
-	report(typer->phys_lpi, "GITS_TYPER %#lx: expected physical LPIs, found none", raw);
-	report_equal(typer->ite_size, FIELD(raw, 7, 4) + 1, "bytes of an entry of an ITT");
-	report_equal(typer->eventid_bits, FIELD(raw, 12, 8) + 1, "bits of EventIDs");
-	report_equal(typer->deviceid_bits, FIELD(raw, 17, 13) + 1, "bits of DeviceIDs");
-	report_equal(typer->collid_bits, raw & GITS_TYPER_CIL ? FIELD(raw, 35, 32) + 1 : 16,
-		     "bits of collection IDs");
-	report_equal(typer->pta, raw >> 19 & 1, "GITS_TYPER.PTA");
-	report_equal(typer->virt_lpi, raw >> 1 & 1, "GITS_TYPER.Virtual");
-	check_table("devices", &its_data.device_baser, GITS_BASER_TYPE_DEVICE,
-		    typer->deviceid_bits);
-	check_table("collections", &its_data.coll_baser, GITS_BASER_TYPE_COLLECTION,
-		    typer->collid_bits);
-	report_equal(readl(gicv3_its_base() + GITS_CTLR) & GITS_CTLR_ENABLE, GITS_CTLR_ENABLE,
-		     "GITS_CTLR.Enabled");
-	check_queue();
-	for (int cpu = 0; cpu < NR_TEST_CPUS; cpu++)
-		check_redistributor(cpu);
-}
+#include "gic-its/its.h"
 
 /* Delivery, and the configuration of LPIs */
 
@@ -614,28 +420,6 @@ static const struct subtest subtests[] = {
 	{ "handler", test_handler },
 	{ "pending-table", test_pending_table },
 };
-
-static void set_up_cpu(void *data)
-{
-	gic_enable_defaults();
-}
-
-static void set_up(void)
-{
-	install_irq_handler(ELxH_IRQ, take_irq);
-	on_cpus(set_up_cpu, NULL);
-	its_enable_defaults();
-	dev = its_create_device(DEVICE_ID, EVENT_BITS);
-	its_send_mapd(dev, true);
-	for (int cpu = 0; cpu < NR_TEST_CPUS; cpu++) {
-		col[cpu] = its_create_collection(cpu + 1, cpu);
-		its_send_mapc(col[cpu], true);
-	}
-	for (int cpu = 0; cpu < NR_TEST_CPUS; cpu++) {
-		map(MARKER(cpu), col[cpu]);
-		configure(MARKER(cpu), LOW_PRIORITY | LPI_PROP_GROUP1 | LPI_PROP_ENABLED);
-	}
-}
 
 int main(int argc, char **argv)
 {
