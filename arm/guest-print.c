@@ -1,34 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * printf(), report() and the like in guests, which call the host. tests/test_guest_print.py compares
- * what is printed.
+ * printf(), report() and the like in guests, which call the host; guest-print/ has calls from other
+ * stacks, and backtraces. tests/test_guest_print.py compares what is printed.
  */
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <on-cpus.h>
 #include <report-internal.h>
-#include <string.h>
 #include <subtest.h>
-#include <asm/backtrace.h>
 #include <asm/guest-call.h>
 #include <asm/guest-check.h>
 #include <asm/guest-hypercall.h>
-#include <asm/guest-internal.h>
 #include <asm/guest-stage1.h>
 #include <asm/setup.h>
-#include <asm/user.h>
+#include "guest-print/print.h"
 
-#define VMID 1
-#define ARGUMENT 40UL
-#define VALUE 42UL
 /* Longer than what the host reads at once */
 #define LONG_TEXT 3000
 /* Added to the addresses of the image, for another mapping of it */
 #define HIGH_HALF (~0UL << 39)
 #define OTHER_IPA 0x1000000000UL
 
-/* Every kind of line, from a function with an argument on the stack; returns @a + 2. */
-static __attribute__((__noinline__)) u64 guest_print(u64 a)
+__attribute__((__noinline__)) u64 guest_print(u64 a)
 {
 	volatile u64 sum = a;
 
@@ -46,7 +39,7 @@ static __attribute__((__noinline__)) u64 guest_print(u64 a)
 	return sum + 2;
 }
 
-static void run_print(struct guest *guest, const char *what)
+void run_print(struct guest *guest, const char *what)
 {
 	guest->x[0] = ARGUMENT;
 	guest_check_run(guest, EXPECT_RETURN(VALUE), "%s", what);
@@ -137,7 +130,7 @@ static void test_results(void)
 	guest_destroy(guest);
 }
 
-static u64 guest_hvc(void)
+u64 guest_hvc(void)
 {
 	asm volatile("hvc %0" : : "i"(GUEST_HVC_CALL) : "memory");
 	return 0;
@@ -255,127 +248,6 @@ static void test_other_ipa(void)
 	assert(!s2mmu_map(guest->s2mmu, OTHER_IPA + data, data, end - data, S2_MAP_RW));
 	guest->elr_el2 += OTHER_IPA;
 	run_print(guest, "at other intermediate physical addresses");
-}
-
-/*
- * Stacks
- */
-
-static char other_stack[SZ_16K] __aligned(16);
-
-static void test_own_stack(void)
-{
-	struct guest *guest = guest_create_4k(VMID, guest_print);
-
-	guest->sp_el1 = (u64)other_stack + sizeof(other_stack);
-	run_print(guest, "on a stack of its own");
-}
-
-static enum guest_handler_result run_another(struct guest *guest)
-{
-	report(!in_guest(), "in_guest() in a handler: expected 0, found %d", in_guest());
-	run_print(guest_create_4k(VMID + 1, guest_print), "run by a handler");
-	return GUEST_ACTION_RESUME;
-}
-
-static u64 guest_hvc_and_print(u64 a)
-{
-	asm volatile("hvc #0" : : : "memory");
-	return guest_print(a);
-}
-
-static void test_nested(void)
-{
-	struct guest *guest = guest_create_4k(VMID, guest_hvc_and_print);
-
-	guest_install_handler(guest, ELx_LOW_SYNC_64, run_another);
-	run_print(guest, "that was stopped while another one ran");
-}
-
-static struct guest *outer;
-
-static enum guest_handler_result trace_outer(struct guest *guest)
-{
-	struct backtrace trace = {};
-
-	guest_backtrace(outer, &trace, outer->elr_el2, outer->sp_el1 - 16);
-	return GUEST_ACTION_RESUME;
-}
-
-static u64 guest_hvc_keeping_tpidr(u64 value)
-{
-	write_sysreg(value, tpidr_el1);
-	asm volatile("hvc #0" : : : "memory");
-	return read_sysreg(tpidr_el1);
-}
-
-static enum guest_handler_result run_tracing_one(struct guest *guest)
-{
-	struct guest *inner = guest_create_4k(VMID + 1, guest_hvc_keeping_tpidr);
-	const u64 value = 0x5afe;
-
-	outer = guest;
-	inner->x[0] = value;
-	guest_install_handler(inner, ELx_LOW_SYNC_64, trace_outer);
-	guest_run(inner);
-	report(inner->return_value == value,
-	       "TPIDR_EL1 of a guest whose handler traced another one that waits: expected %#lx, "
-	       "found %#lx",
-	       value, inner->return_value);
-	guest_destroy(inner);
-	return GUEST_ACTION_EXIT;
-}
-
-static void test_outer(void)
-{
-	struct guest *guest = guest_create_4k(VMID, guest_hvc_keeping_tpidr);
-
-	guest_install_handler(guest, ELx_LOW_SYNC_64, run_tracing_one);
-	guest_run(guest);
-	guest_destroy(guest);
-}
-
-/* Call in_guest() with the stack pointer @sp. */
-static bool in_guest_on(void *sp)
-{
-	register u64 result asm("x0");
-
-	asm volatile("	mov	x19, sp\n"
-		     "	mov	sp, %1\n"
-		     "	bl	in_guest\n"
-		     "	mov	sp, x19"
-		     : "=r"(result)
-		     : "r"(sp)
-		     : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
-		       "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x30", "cc", "memory");
-	return result & 1;
-}
-
-static bool user_result;
-
-static void user_function(void *unused)
-{
-	user_result = in_guest();
-}
-
-/* Code of the host that is not on a stack of the host's: asm/thread_info.h says which it may use. */
-static void test_host(void)
-{
-	char *block = memalign_pages(2 * THREAD_SIZE, 2 * THREAD_SIZE);
-	struct guest *guest = guest_create_4k(VMID, guest_print);
-	bool result;
-
-	report(!in_guest(), "in_guest() in the host: expected 0, found %d", in_guest());
-	result = in_guest_on(block + 2 * THREAD_SIZE);
-	report(!result, "in_guest() in the host, on another stack: expected 0, found %d", result);
-	if (!user_mode_unsupported()) {
-		user_result = true;
-		start_usr(user_function, NULL, (u64)block + 2 * THREAD_SIZE);
-		report(!user_result, "in_guest() in the host's user mode: expected 0, found %d",
-		       user_result);
-	}
-	guest_destroy(guest);
-	free_pages(block);
 }
 
 /*
@@ -514,98 +386,6 @@ static void test_vcpus(void)
 }
 
 /*
- * Frame records that are none
- */
-
-static unsigned int count_words(const char *text)
-{
-	unsigned int count = 0;
-
-	for (; *text; text++)
-		count += *text == ' ';
-	return count;
-}
-
-static u64 records[4]; /* two */
-
-struct traced {
-	u64 x29;
-	struct backtrace whole, around; /* around: what is not of the guest's records */
-};
-
-static enum guest_handler_result trace_in_handler(struct guest *guest)
-{
-	struct traced *traced = guest->data;
-
-	guest_backtrace(guest, &traced->whole, guest->elr_el2, traced->x29);
-	backtrace_add(&traced->around, "@", guest->elr_el2);
-	backtrace_add_chain(&traced->around, (const struct frame *)guest->host_frame);
-	return GUEST_ACTION_EXIT;
-}
-
-static void check_traced(const struct traced *traced, unsigned int expected, const char *when,
-			 const char *what)
-{
-	unsigned int found = count_words(traced->whole.text) - count_words(traced->around.text);
-
-	report(found == expected, "%s, %s: expected %u return addresses, found %u (%s)", what, when,
-	       expected, found, traced->whole.text);
-}
-
-/* While the guest runs, its addresses are translated by the CPU, and after it by the host. */
-static void check_frame(u64 x29, unsigned int expected, const char *what)
-{
-	struct guest *guest = guest_create_4k(VMID, guest_hvc);
-	struct traced traced = { .x29 = x29 }, after = {};
-
-	guest->data = &traced;
-	guest_install_handler(guest, ELx_LOW_SYNC_64, trace_in_handler);
-	guest_run(guest);
-	check_traced(&traced, expected, "in a handler", what);
-	guest_backtrace(guest, &after.whole, guest->elr_el2, x29);
-	backtrace_add(&after.around, "@", guest->elr_el2);
-	check_traced(&after, expected, "after the run", what);
-	guest_destroy(guest);
-}
-
-static void set_records(u64 first_next, u64 second_next)
-{
-	records[0] = first_next;
-	records[2] = second_next;
-	records[1] = records[3] = (u64)guest_print + 4;
-}
-
-static void test_frames(void)
-{
-	u64 first = (u64)&records[0], second = (u64)&records[2];
-	u64 on_host_stack[2] = { 0, (u64)guest_print + 4 };
-
-	set_records(second, 0);
-	check_frame(first, 2, "two records");
-	check_frame(0, 0, "no record");
-	check_frame(first + 4, 0, "misaligned");
-	check_frame(0xdead0000, 0, "not mapped at stage 2");
-	check_frame((u64)on_host_stack, 0, "memory of the host");
-	check_frame(0xdead000000000000, 0, "no address at all");
-	set_records(first, 0);
-	check_frame(first, 1, "a record that is its own caller's");
-	set_records(second, first);
-	check_frame(first, 2, "a circle of two records");
-	set_records(second + 4, 0);
-	check_frame(first, 1, "a caller's record that is misaligned");
-	report(strip_signature(0x2b00000012345678) == 0x12345678 &&
-		       strip_signature(0x002b800012345678) == 0x800012345678 &&
-		       strip_signature(0xff80800012345678) == 0xffff800012345678 &&
-		       strip_signature(0xffd5000012345678) == 0xffff000012345678,
-	       "signed addresses of both halves: expected stripped, found %#lx, %#lx, %#lx, %#lx",
-	       strip_signature(0x2b00000012345678), strip_signature(0x002b800012345678),
-	       strip_signature(0xff80800012345678), strip_signature(0xffd5000012345678));
-	records[1] |= 0x2bUL << 48;
-	check_frame(first, 1, "a signed return address");
-}
-
-/* Subtests of a run that is to pass, then those that end it or look as if they did. */
-/*
  * Exits without a handler, whose caller runs the guest again: three of one instruction, and one of
  * the next.
  */
@@ -629,6 +409,7 @@ static void test_unhandled(void)
 	guest_destroy(guest);
 }
 
+/* Subtests of a run that is to pass, then those that end it or look as if they did. */
 static const struct subtest subtests[] = {
 	{ "el1", test_el1 },
 	{ "el0", test_el0 },
