@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kut_model.features import FEATURES
@@ -54,6 +54,11 @@ class Area:
     """The tables in C, all of them static const."""
     prefix: str = ""
     """First part of the ids; empty if it is the name."""
+
+    def without_vhe(self) -> "Area":
+        """Return the area of the same rows below a host with HCR_EL2.E2H 0."""
+        title = f"{self.title}, HCR_EL2.E2H 0"
+        return replace(self, name=f"{self.name}-nvhe", title=title, prefix=self.name)
 
 
 def problems(area: Area, rows: Sequence[Row]) -> Iterator[str]:

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Area `s2walk-nvhe`: the rows of `s2walk`, below a host with HCR_EL2.E2H 0."""
 
-from dataclasses import replace
 from typing import Final
 
-from kut_model.areas.s2walk import AREA as BASE
+from kut_model.areas import s2walk
 
-AREA: Final = replace(
-    BASE, name="s2walk-nvhe", title=f"{BASE.title}, HCR_EL2.E2H 0", prefix="s2walk"
-)
+AREA: Final = s2walk.AREA.without_vhe()
