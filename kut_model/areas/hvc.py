@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kut_model.rows import UNDEFINED, Area, Row
+from kut_model.tables.arrays import BRK, array, code, initialiser
 from kut_model.traps import calls, outcome
 from kut_model.traps.outcome import Taken
 
@@ -89,38 +90,40 @@ def _expected(case: _Case, taken: Taken) -> str:
 
 
 def _header() -> str:
-    return "".join(_parts())
+    """Return the tables in C: instructions, each before a BRK, cases, and what they give."""
+    immediates = initialiser(*map(hex, IMMEDIATES))
+    return "".join(
+        [
+            f"#define HVC_IMMEDIATES {len(IMMEDIATES)}\n",
+            f"static const u16 hvc_immediates[HVC_IMMEDIATES] = {immediates};\n",
+            *(
+                code(f"HVC_{insn.upper()}_CODE", ((opcode | imm << 5, BRK) for imm in IMMEDIATES))
+                for insn, opcode in _OPCODES.items()
+            ),
+            array("struct hvc_case", "hvc_cases", map(_initialiser, _CASES)),
+            array("struct hvc_expected", "hvc_expected", _all_expected()),
+        ]
+    )
 
 
-def _parts() -> Iterator[str]:
-    yield f"#define HVC_IMMEDIATES {len(IMMEDIATES)}\n"
-    yield f"static const u16 hvc_immediates[HVC_IMMEDIATES] = {{ {_numbers(IMMEDIATES)} }};\n\n"
-    yield "/* The instructions, each before a BRK that would say that it was executed */\n"
-    for insn, opcode in _OPCODES.items():
-        yield f"#define HVC_{insn.upper()}_CODE \\\n"
-        yield "\n".join(f'\t".inst {opcode | imm << 5:#x}, 0xd4200000\\n" \\' for imm in IMMEDIATES)
-        yield '\n\t""\n'
-    yield "\nstatic const struct hvc_case hvc_cases[] = {\n"
-    for case in _CASES:
-        control = "HCR" if case.control.startswith("HCR") else "HFGITR"
-        fields = f'"{case.name}", hvc_{case.insn}_code, .el = {case.el}'
-        if case.control:
-            fields += f", .{control.lower()} = {case.control}"
-        if case.or_undefined:
-            fields += f", .or_undefined = {outcome.UNDEFINED.esr:#x}"
-        if case.needs:
-            fields += f", .needs = &conform_features[CONFORM_{case.needs[0]}]"
-        yield f"\t{{ {fields} }},\n"
-    yield "};\n\nstatic const struct hvc_expected hvc_expected[] = {\n"
+def _initialiser(case: _Case) -> str:
+    fields = [f'"{case.name}"', f"hvc_{case.insn}_code", f".el = {case.el}"]
+    if case.control:
+        register = case.control.partition("_EL2")[0].lower()
+        fields.append(f".{register} = {case.control}")
+    if case.or_undefined:
+        fields.append(f".or_undefined = {outcome.UNDEFINED.esr:#x}")
+    if case.needs:
+        fields.append(f".needs = &conform_features[CONFORM_{case.needs[0]}]")
+    return initialiser(*fields)
+
+
+def _all_expected() -> Iterator[str]:
+    """Yield ESR, the EL that takes the exception, and how far ELR is behind the instruction."""
     for case in _CASES:
         for imm in IMMEDIATES:
             taken = case.outcome(imm)
-            yield f"\t{{ {taken.esr:#x}, {taken.el}, {4 if taken.after else 0} }},\n"
-    yield "};\n"
-
-
-def _numbers(values: list[int]) -> str:
-    return ", ".join(f"{value:#x}" for value in values)
+            yield initialiser(f"{taken.esr:#x}", taken.el, 4 if taken.after else 0)
 
 
 AREA: Final = Area("hvc", "HVC, SMC and SVC at EL1 and EL0", _rows, _header)

@@ -11,17 +11,10 @@ from functools import cache
 from typing import Final
 
 from kut_model.rows import Area, Row
+from kut_model.tables.arrays import NeedsTable, OutcomeTable, array, initialiser, names
 from kut_model.translation import descriptors as d
 from kut_model.translation.access import OPERATIONS, Access
-from kut_model.translation.codes import (
-    NeedsTable,
-    OutcomeTable,
-    Scene,
-    code_of_access,
-    code_of_at,
-    describe_all,
-    names,
-)
+from kut_model.translation.codes import Scene, code_of_access, code_of_at, describe_all
 from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.coverage import covered, taken_to
 from kut_model.translation.faults import Fault
@@ -66,8 +59,8 @@ class _Edit:
 
     @property
     def initialiser(self) -> str:
-        """The line of a C table."""
-        return f"\t{{ UL({self.clear:#x}), UL({self.set:#x}), {self.level}, {self.page} }},\n"
+        """That of a `struct s1s2_edit`."""
+        return initialiser(f"UL({self.clear:#x})", f"UL({self.set:#x})", self.level, self.page)
 
 
 #: What edits that take away a permission are named after.
@@ -132,12 +125,13 @@ class _Op:
 
     @property
     def initialiser(self) -> str:
-        """The line of a C table of `struct s1s2_op`."""
+        """That of a `struct s1s2_op`."""
         if self.at in {1, 12}:
             way = self.name.removeprefix("at-").upper()
-            return f"\t{{ .at_el2 = true, .at = PROBE_{way} }},\n"
-        fields = (f"PROBE_{self.probe}", self.access.el, int(self.pan), f"{self.tag:#x}")
-        return f"\t{{ {', '.join(map(str, fields))}, {self.offset:#x}, false, 0 }},\n"
+            return initialiser(".at_el2 = true", f".at = PROBE_{way}")
+        tag, offset = f"{self.tag:#x}", f"{self.offset:#x}"
+        fields = (f"PROBE_{self.probe}", self.access.el, int(self.pan), tag, offset)
+        return initialiser(*fields, "false", 0)
 
 
 _DATA: Final = 0x100  # offset of accesses that change what they reach
@@ -302,35 +296,24 @@ def _rows() -> list[Row]:
 def _header() -> str:
     """Return the tables in C."""
     outcomes, needs = OutcomeTable(), NeedsTable()
-    lines = []
-    for case, codes in zip(_cases(), _outcomes(), strict=True):
-        fields = (
+    rows = [
+        initialiser(
             *(STAGE_1.index(case.stage1), STAGE_2.index(case.stage2), OPS.index(case.op)),
-            *(case.ptw, needs.add(case.op.needs)),
+            *(case.ptw, needs.add(case.op.needs), outcomes.add(codes)),
         )
-        lines.append(f"\t{{ {', '.join(map(str, fields))}, {outcomes.add(codes)} }},\n")
+        for case, codes in zip(_cases(), _outcomes(), strict=True)
+    ]
     return "".join(
         [
             names("s1s2_stage1_names", [edit.name for edit in STAGE_1]),
             names("s1s2_stage2_names", [edit.name for edit in STAGE_2]),
             names("s1s2_op_names", [op.name for op in OPS]),
-            *(
-                part
-                for name, edits in (("stage1", STAGE_1), ("stage2", STAGE_2))
-                for part in (
-                    f"static const struct s1s2_edit s1s2_{name}[] = {{\n",
-                    *(edit.initialiser for edit in edits),
-                    "};\n",
-                )
-            ),
-            "static const struct s1s2_op s1s2_ops[] = {\n",
-            *(op.initialiser for op in OPS),
-            "};\n",
+            array("struct s1s2_edit", "s1s2_stage1", [edit.initialiser for edit in STAGE_1]),
+            array("struct s1s2_edit", "s1s2_stage2", [edit.initialiser for edit in STAGE_2]),
+            array("struct s1s2_op", "s1s2_ops", [op.initialiser for op in OPS]),
             outcomes.declaration("s1s2_outcomes"),
             needs.declaration("s1s2_needs"),
-            "static const struct s1s2_row s1s2_rows[] = {\n",
-            *lines,
-            "};\n",
+            array("struct s1s2_row", "s1s2_rows", rows),
         ]
     )
 

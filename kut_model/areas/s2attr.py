@@ -13,10 +13,10 @@ from functools import cache, partial
 from typing import Final
 
 from kut_model.rows import Area, Row
+from kut_model.tables.arrays import NeedsTable, OutcomeTable, array, initialiser, names
 from kut_model.translation import attributes
 from kut_model.translation.access import OPERATIONS
 from kut_model.translation.choices import Choices, outcomes
-from kut_model.translation.codes import NeedsTable, OutcomeTable, names
 from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.descriptors import FNXS
 from kut_model.translation.memory import Memory
@@ -66,9 +66,8 @@ class _Stage1:
 
     @property
     def initialiser(self) -> str:
-        """The line of a C table."""
-        fields = (f"{self.mair:#x}", self.sh, int(self.c), int(self.on), int(self.dc))
-        return f"\t{{ {', '.join(map(str, fields))} }},\n"
+        """That of a `struct s2attr_stage1`."""
+        return initialiser(f"{self.mair:#x}", self.sh, int(self.c), int(self.on), int(self.dc))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,24 +208,21 @@ def _header() -> str:
     """Return the tables in C."""
     table, needs = OutcomeTable(), NeedsTable()
     numbers = {stage1: number for number, stage1 in enumerate(_stage1s())}
-    lines = []
-    for case, codes in zip(_cases(), _outcomes(), strict=True):
-        fields = (
+    rows = [
+        initialiser(
             *(numbers[case.stage1], case.memattr, case.sh, case.fwb, case.cd, case.nxs),
-            needs.add(case.needs),
+            *(needs.add(case.needs), table.add(codes)),
         )
-        lines.append(f"\t{{ {', '.join(map(str, fields))}, {table.add(codes)} }},\n")
+        for case, codes in zip(_cases(), _outcomes(), strict=True)
+    ]
+    stage1s = [stage1.initialiser for stage1 in _stage1s()]
     return "".join(
         [
             names("s2attr_stage1_names", [stage1.name for stage1 in _stage1s()]),
-            "static const struct s2attr_stage1 s2attr_stage1s[] = {\n",
-            *(stage1.initialiser for stage1 in _stage1s()),
-            "};\n",
+            array("struct s2attr_stage1", "s2attr_stage1s", stage1s),
             table.declaration("s2attr_outcomes"),
             needs.declaration("s2attr_needs"),
-            "static const struct s2attr_row s2attr_rows[] = {\n",
-            *lines,
-            "};\n",
+            array("struct s2attr_row", "s2attr_rows", rows),
         ]
     )
 

@@ -17,16 +17,10 @@ from itertools import product
 from typing import Final
 
 from kut_model.rows import Area, Row
+from kut_model.tables.arrays import OutcomeTable, array, initialiser, names
 from kut_model.translation.access import OPERATIONS
 from kut_model.translation.choices import outcomes
-from kut_model.translation.codes import (
-    OutcomeTable,
-    Scene,
-    code_of_access,
-    code_of_at,
-    describe_all,
-    names,
-)
+from kut_model.translation.codes import Scene, code_of_access, code_of_at, describe_all
 from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.coverage import covered
 from kut_model.translation.geometry import START_LEVELS, Geometry, effective, geometry
@@ -249,10 +243,9 @@ def _header() -> str:
     for config, classes in _table():
         indices = [numbers.setdefault(each, len(numbers)) if each else -1 for each in classes]
         shape = (config.granule.bits, config.t0sz, config.sl & 3, config.sl >> 2, config.ds)
-        fields = ", ".join(map(str, (*shape, config.start)))
-        lines.append(f"\t{{ {{ {fields} }}, {{ {', '.join(map(str, indices))} }} }},\n")
+        lines.append(initialiser(initialiser(*shape, config.start), initialiser(*indices)))
     expectations = [
-        f"\t{{ {each.ipa_bits}, {{ {', '.join(map(table_of_outcomes.add, each.codes))} }} }},\n"
+        initialiser(each.ipa_bits, initialiser(*map(table_of_outcomes.add, each.codes)))
         for each in numbers
     ]
     return "".join(
@@ -262,12 +255,8 @@ def _header() -> str:
             "struct s2config_config {\n\tstruct s2_shape shape;\n",
             "\ts16 expected[S2CONFIG_CLASSES]; /* by PARange and FEAT_TTST */\n};\n",
             table_of_outcomes.declaration("s2config_outcomes"),
-            "static const struct s2config_expected s2config_expected[] = {\n",
-            *expectations,
-            "};\n",
-            "static const struct s2config_config s2config_configs[] = {\n",
-            *lines,
-            "};\n",
+            array("struct s2config_expected", "s2config_expected", expectations),
+            array("struct s2config_config", "s2config_configs", lines),
         ]
     )
 

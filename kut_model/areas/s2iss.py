@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 from kut_model.rows import Area, Row
-from kut_model.translation.codes import NeedsTable
+from kut_model.tables.arrays import BRK, NeedsTable, array, code, initialiser
 from kut_model.translation.faults import Fault, FaultType
 from kut_model.translation.load_store import instruction_syndrome, is_store
 
@@ -154,18 +154,13 @@ def _header() -> str:
     """Return the tables in C: instructions, each before a BRK, and what they give."""
     needs = NeedsTable()
     rows = [
-        f'\t{{ "{case.name}", {case.iss:#x}, {needs.add(case.needs)} }},\n' for case in _cases()
+        initialiser(f'"{case.name}"', f"{case.iss:#x}", needs.add(case.needs)) for case in _cases()
     ]
-    code = [f'\t".inst {case.insn:#x}, 0xd4200000\\n" \\\n' for case in _cases()]
     return "".join(
         [
-            "#define S2ISS_CODE \\\n",
-            *code,
-            '\t""\n',
+            code("S2ISS_CODE", ((case.insn, BRK) for case in _cases())),
             needs.declaration("s2iss_needs"),
-            "static const struct s2iss_row s2iss_rows[] = {\n",
-            *rows,
-            "};\n",
+            array("struct s2iss_row", "s2iss_rows", rows),
         ]
     )
 

@@ -16,17 +16,10 @@ from functools import cache, partial
 from typing import Final
 
 from kut_model.rows import Area, Row
+from kut_model.tables.arrays import NeedsTable, OutcomeTable, array, initialiser, names
 from kut_model.translation import descriptors
 from kut_model.translation.access import OPERATIONS, Access, Kind
-from kut_model.translation.codes import (
-    NeedsTable,
-    OutcomeTable,
-    Scene,
-    code_of_access,
-    code_of_at,
-    describe_all,
-    names,
-)
+from kut_model.translation.codes import Scene, code_of_access, code_of_at, describe_all
 from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.coverage import covered, taken_to
 from kut_model.translation.processor import Processor
@@ -261,22 +254,21 @@ def _rows() -> list[Row]:
 def _header() -> str:
     """Return the tables in C."""
     table, needs = OutcomeTable(), NeedsTable()
-    lines = []
-    for case, codes in zip(_cases(), _outcomes(), strict=True):
-        fields = (
+    rows = [
+        initialiser(
             *(KINDS.index(case.kind), OPS.index(case.op), case.el, case.s2ap, case.xn, case.af),
-            *(case.dbm, case.ha, case.hd, case.normal, case.ptw, needs.add(case.needs)),
+            *(case.dbm, case.ha, case.hd, case.normal, case.ptw),
+            *(needs.add(case.needs), table.add(codes)),
         )
-        lines.append(f"\t{{ {', '.join(map(str, fields))}, {table.add(codes)} }},\n")
+        for case, codes in zip(_cases(), _outcomes(), strict=True)
+    ]
     return "".join(
         [
             names("s2perm_kinds", KINDS),
             names("s2perm_ops", OPS),
             table.declaration("s2perm_outcomes"),
             needs.declaration("s2perm_needs"),
-            "static const struct s2perm_row s2perm_rows[] = {\n",
-            *lines,
-            "};\n",
+            array("struct s2perm_row", "s2perm_rows", rows),
         ]
     )
 

@@ -7,16 +7,9 @@ from functools import cache
 from typing import Final
 
 from kut_model.rows import Area, Row
+from kut_model.tables.arrays import NeedsTable, OutcomeTable, array, initialiser, names
 from kut_model.translation.access import OPERATIONS
-from kut_model.translation.codes import (
-    NeedsTable,
-    OutcomeTable,
-    Scene,
-    code_of_access,
-    code_of_at,
-    describe_all,
-    names,
-)
+from kut_model.translation.codes import Scene, code_of_access, code_of_at, describe_all
 from kut_model.translation.controls import Stage1Control
 from kut_model.translation.coverage import covered
 from kut_model.translation.descriptors import CONTIGUOUS, has_blocks
@@ -301,29 +294,26 @@ def _header() -> str:
     """Return the tables in C."""
     outcomes, needs = OutcomeTable(), NeedsTable()
     kinds = list(dict.fromkeys(case.descriptor.name for case in _cases()))
-    lines = []
-    for case, codes in zip(_cases(), _outcomes(), strict=True):
-        descriptor = case.descriptor
-        fields = (
+    rows = [
+        initialiser(
             f"UL({case.bits:#x})",
-            *(shapes().index(case.shape), case.level, kinds.index(descriptor.name)),
-            *(OPS.index(case.op), descriptor.target, descriptor.ha, case.ps),
-            *(descriptor.high, needs.add(case.needs)),
+            *(shapes().index(case.shape), case.level, kinds.index(case.descriptor.name)),
+            *(OPS.index(case.op), case.descriptor.target, case.descriptor.ha, case.ps),
+            *(case.descriptor.high, needs.add(case.needs), outcomes.add(codes)),
         )
-        lines.append(f"\t{{ {', '.join(map(str, fields))}, {outcomes.add(codes)} }},\n")
+        for case, codes in zip(_cases(), _outcomes(), strict=True)
+    ]
     return "".join(
         [
             names("s2walk_shape_names", [shape.name for shape in shapes()]),
             names("s2walk_kinds", kinds),
             names("s2walk_ops", OPS),
-            "static const struct s2_shape s2walk_shapes[] = {\n",
-            *(shape.initialiser for shape in shapes()),
-            "};\n",
+            array(
+                "struct s2_shape", "s2walk_shapes", [initialiser(*each.fields) for each in shapes()]
+            ),
             outcomes.declaration("s2walk_outcomes"),
             needs.declaration("s2walk_needs"),
-            "static const struct s2walk_row s2walk_rows[] = {\n",
-            *lines,
-            "};\n",
+            array("struct s2walk_row", "s2walk_rows", rows),
         ]
     )
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from kut_model import timers
 from kut_model.rows import Area, Row
-from kut_model.translation.codes import NeedsTable
+from kut_model.tables.arrays import NeedsTable, array, initialiser
 
 #: Ticks that may pass while a row runs, and before it, without an offset
 _SPAN, _UPTIME = 1 << 40, 1 << 50
@@ -330,7 +330,7 @@ def _initialiser(case: _Case, needs: NeedsTable) -> str:
         "reads_tval": int(_reads_tval(case)),
         "needs": needs.add(case.needs),
     }
-    return "\t{ " + ", ".join(f".{name} = {value}" for name, value in fields.items()) + " },\n"
+    return initialiser(*(f".{name} = {value}" for name, value in fields.items()))
 
 
 def _header(*, vhe: bool) -> str:
@@ -342,9 +342,7 @@ def _header(*, vhe: bool) -> str:
             f"#define TIMERS_VHE {int(vhe)}\n",
             *(f"TIMERS_CODE({name});\n" for name in names),
             needs.declaration("timers_needs"),
-            "static const struct timers_row timers_rows[] = {\n",
-            *rows,
-            "};\n",
+            array("struct timers_row", "timers_rows", rows),
         ]
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kut_model.tables import control_needs
+from kut_model.tables.arrays import array, code, initialiser
 from kut_model.traps.cases import Changes, Place
 from kut_model.traps.controls import FIELDS, base
 from kut_model.traps.outcome import ExceptionClass
@@ -78,7 +79,7 @@ def header(entries: Iterable[Entry], *, e2h: int) -> str:
         outcome = tables.outcomes.setdefault(_outcome(entry), len(tables.outcomes))
         any_cpu = str(entry.any_cpu).lower()
         place = "SYSREG_" + str(entry.place).upper().replace("-", "_")
-        tables.rows.append(f"{{ {insn}, {chosen}, {outcome}, {place}, {any_cpu} }}")
+        tables.rows.append(initialiser(insn, chosen, outcome, place, any_cpu))
     return "".join(_text(tables, e2h))
 
 
@@ -103,8 +104,10 @@ def _insn(tables: _Tables, insn: Insn) -> int:
     number = tables.insns[insn] = len(tables.insns)
     rt = 1 + number % 30 if insn.has_rt else 0
     tables.insn_lines.append(
-        f'{{ "{insn.name}", {_bits(insn.needs)}, {insn.iss | rt << 5:#x}, {reads}, {rt},'
-        f" SYSREG_VALUE_{insn.value}, SYSREG_LIMIT_{insn.limit}, {insn.index} }}"
+        initialiser(
+            *(f'"{insn.name}"', _bits(insn.needs), f"{insn.iss | rt << 5:#x}", reads, rt),
+            *(f"SYSREG_VALUE_{insn.value}", f"SYSREG_LIMIT_{insn.limit}", insn.index),
+        )
     )
     tables.code.append((insn.opcode | rt, _AFTER.get(insn.state, _HVC)))
     return number
@@ -120,8 +123,8 @@ def _set(tables: _Tables, entry: Entry, e2h: int) -> int:
     if key not in tables.sets:
         tables.sets[key] = len(tables.sets)
         lines = list(_changes(entry.changes, e2h))
-        where = f"{len(tables.changes)}, {len(lines)}"
-        tables.set_lines.append(f'{{ "{entry.controls}", {_bits(entry.needs)}, {where} }}')
+        where = (len(tables.changes), len(lines))
+        tables.set_lines.append(initialiser(f'"{entry.controls}"', _bits(entry.needs), *where))
         tables.changes += lines
     return tables.sets[key]
 
@@ -141,7 +144,8 @@ def _changes(changes: Iterable[tuple[str, int]], e2h: int) -> Iterator[str]:
             fixed or name in control_needs.MAY_BE_FIXED,
         )
     for register, (mask, bits, fixed) in by_register.items():
-        yield f"{{ CONTROL_{register}, {str(fixed).lower()}, {mask:#x}, {bits:#x} }}"
+        is_fixed = str(fixed).lower()
+        yield initialiser(f"CONTROL_{register}", is_fixed, f"{mask:#x}", f"{bits:#x}")
 
 
 def _outcome(entry: Entry) -> str:
@@ -165,15 +169,13 @@ def _outcome(entry: Entry) -> str:
 
 def _text(tables: _Tables, e2h: int) -> Iterator[str]:
     yield "#include <asm/conform-sysreg.h>\n\n"
-    yield "/* The instructions, each before one that is an exception */\n#define SYSREG_CODE \\\n"
-    yield "\n".join(f'\t".inst {word:#x}, {after:#x}\\n" \\' for word, after in tables.code)
-    yield '\n\t""\n\n'
-    yield from _array("struct sysreg_insn", "insns", tables.insn_lines)
-    yield from _array("struct control_change", "changes", tables.changes or ["{ 0 }"])
-    yield from _array("struct sysreg_set", "sets", tables.set_lines)
-    yield from _array("struct control_change", "base", list(_changes(_base(e2h), e2h)))
-    yield from _array("struct sysreg_outcome", "outcomes", list(tables.outcomes))
-    yield from _array("struct sysreg_row", "rows", tables.rows)
+    yield code("SYSREG_CODE", tables.code)
+    yield array("struct sysreg_insn", "sysreg_insns", tables.insn_lines)
+    yield array("struct control_change", "sysreg_changes", tables.changes or ["{ 0 }"])
+    yield array("struct sysreg_set", "sysreg_sets", tables.set_lines)
+    yield array("struct control_change", "sysreg_base", _changes(_base(e2h), e2h))
+    yield array("struct sysreg_outcome", "sysreg_outcomes", tables.outcomes)
+    yield array("struct sysreg_row", "sysreg_rows", tables.rows)
 
 
 def _base(e2h: int) -> Iterator[tuple[str, int]]:
@@ -181,9 +183,3 @@ def _base(e2h: int) -> Iterator[tuple[str, int]]:
     for name in FIELDS[e2h]:
         if e2h or not name.startswith("SCTLR_EL2"):
             yield name, base(e2h=e2h)[name]
-
-
-def _array(kind: str, name: str, lines: Iterable[str]) -> Iterator[str]:
-    yield f"static const {kind} sysreg_{name}[] = {{\n"
-    yield from (f"\t{line},\n" for line in lines)
-    yield "};\n\n"

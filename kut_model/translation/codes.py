@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Outcomes as the numbers that images compare: the layout of `asm/translation-outcome.h`."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from kut_model.translation.access import Access, Kind
@@ -160,50 +160,3 @@ def describe(code: int, pages: Sequence[str] = ()) -> str:
 def describe_all(codes: tuple[int, ...], pages: tuple[str, ...] = ()) -> str:
     """Return the permitted outcomes in one line."""
     return ", or ".join(describe(code, pages) for code in codes)
-
-
-def names(variable: str, values: Iterable[str]) -> str:
-    """Return a C array of strings: the parts of ids."""
-    quoted = ", ".join(f'"{value}"' for value in values)
-    return f"static const char *const {variable}[] = {{ {quoted} }};\n"
-
-
-@dataclass(slots=True)
-class OutcomeTable:
-    """Sets of outcomes, each written once: what rows of C tables refer to."""
-
-    numbers: list[int] = field(default_factory=list)
-    _sets: dict[tuple[int, ...], int] = field(default_factory=dict)
-
-    def add(self, codes: Sequence[int]) -> str:
-        """Return the initialiser of a `struct translation_set`."""
-        key = tuple(sorted(set(codes)))
-        if key not in self._sets:
-            self._sets[key] = len(self.numbers)
-            self.numbers += key
-        return f"{{ {self._sets[key]}, {len(key)} }}"
-
-    def declaration(self, name: str) -> str:
-        """Return the C array."""
-        values = ", ".join(f"{number:#x}" for number in self.numbers)
-        return f"static const u32 {name}[] = {{ {values} }};\n"
-
-
-@dataclass(slots=True)
-class NeedsTable:
-    """Sets of features, each written once; an index is what rows of C tables refer to."""
-
-    sets: dict[tuple[str, ...], int] = field(default_factory=dict)
-
-    def add(self, needs: tuple[str, ...]) -> int:
-        """Return the index of a set of features."""
-        return self.sets.setdefault(needs, len(self.sets))
-
-    def declaration(self, name: str) -> str:
-        """Return the C array: lists that NULL ends."""
-        longest = max(map(len, self.sets)) + 1
-        lines = [f"static const struct conform_feature *const {name}[][{longest}] = {{\n"]
-        for needs in self.sets:
-            items = "".join(f"&conform_features[CONFORM_{need}], " for need in needs)
-            lines.append(f"\t{{ {items}NULL }},\n")
-        return "".join([*lines, "};\n"])

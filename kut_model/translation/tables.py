@@ -49,11 +49,9 @@ class Shape:
         return max(self.ipa_bits, least.get((self.granule, self.start), 0))
 
     @property
-    def initialiser(self) -> str:
-        """The line of a C table of `struct s2_shape`."""
-        sl0, sl2 = self.encoded_start
-        t0sz = 64 - self.ipa_bits
-        return f"\t{{ {self.granule.bits}, {t0sz}, {sl0}, {sl2}, {self.ds}, {self.start} }},\n"
+    def fields(self) -> tuple[int, ...]:
+        """Those of a `struct s2_shape`."""
+        return self.granule.bits, 64 - self.ipa_bits, *self.encoded_start, self.ds, self.start
 
     @property
     def encoded_start(self) -> tuple[int, int]:
