@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files of the build: `python -m kut_model header|rows AREA OUT DEPFILE`.
+"""Files of the build: `python -m kut_model AREA HEADER ROWS DEPFILE`.
 
-`header` writes the C header of an area, `rows` its list of rows. DEPFILE becomes a rule for make
-that names the modules which the file depends on. Rows that break the rules for rows are errors.
+HEADER becomes the C header of an area, ROWS its list of rows, and DEPFILE a rule for make that
+names the modules which both depend on. Rows that break the rules for rows are errors.
 """
 
 import sys
@@ -12,14 +12,12 @@ from kut_model import areas
 from kut_model.header import header, row_list
 from kut_model.rows import problems
 
-_FILES = {"header": header, "rows": row_list}
-
 
 def main(argv: list[str]) -> str:
-    """Write the file; return the error, "" without one."""
-    if len(argv) != 4 or argv[0] not in _FILES:  # noqa: PLR2004 - as the usage says
-        return "usage: python -m kut_model header|rows AREA OUT DEPFILE"
-    kind, name, out, depfile = argv
+    """Write the files; return the error, "" without one."""
+    if len(argv) != 4:  # noqa: PLR2004 - as the usage says
+        return "usage: python -m kut_model AREA HEADER ROWS DEPFILE"
+    name, header_path, rows_path, depfile = argv
     try:
         area = areas.load(name)
     except KeyError:
@@ -27,8 +25,9 @@ def main(argv: list[str]) -> str:
     rows = area.rows()
     if found := "\n".join(problems(area, rows)):
         return f"area {name}:\n{found}"
-    _write(Path(out), _FILES[kind](area, rows))
-    Path(depfile).write_text(f"{out}: {' '.join(_modules())}\n")
+    _write(Path(header_path), header(area, rows))
+    _write(Path(rows_path), row_list(area, rows))
+    Path(depfile).write_text(f"{header_path}: {' '.join(_modules())}\n")
     return ""
 
 

@@ -85,11 +85,11 @@ rule offsets
   restat = 1
   description = OFFSETS $in
 rule model
-  command = {_shell([sys.executable, "-P", "-m", "kut_model"])} $kind $area $out $out.d
-  depfile = $out.d
+  command = {_shell([sys.executable, "-P", "-m", "kut_model"])} $area $header $rows $header.d
+  depfile = $header.d
   deps = gcc
   restat = 1
-  description = MODEL $area ($kind)
+  description = MODEL $area
 rule link
   command = {_shell(link)} $in -o $out
   description = LD $out
@@ -130,9 +130,9 @@ def _image(layout: "Layout", sources: "Sources", name: str, offsets: str) -> "It
     rows = f" || {_path(layout.area_rows(area))}" if area else ""
     yield f"build {flat}: flat {elf}{rows}\n"
     if area:
-        for kind, path in (("header", layout.area_header(area)), ("rows", layout.area_rows(area))):
-            yield f"build {_path(path)}: model | {layout.stamp}\n"
-            yield f"  area = {area}\n  kind = {kind}\n"
+        header, list_ = _path(layout.area_header(area)), _path(layout.area_rows(area))
+        yield f"build {header} {list_}: model | {layout.stamp}\n"
+        yield f"  area = {area}\n  header = {header}\n  rows = {list_}\n"
 
 
 def area_of(image: str) -> str:
