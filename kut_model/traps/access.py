@@ -23,7 +23,12 @@ def access(register: Register, state: State, *, write: bool, el: int) -> Outcome
     this = Access(el, state, register, write)
     if not _exists(register, write=write, el=el):
         return _absent(this)
-    for condition, argument in rules(register):
+    return by_rules(this)
+
+
+def by_rules(this: Access) -> Outcome:
+    """Return the outcome of the first rule of the register that has one; else it is made."""
+    for condition, argument in rules(this.register):
         if outcome := condition(this, argument):
             return outcome
     return this.made()

@@ -50,11 +50,8 @@ def _places(instruction: Instruction) -> tuple[Place, ...]:
 def _that_ends(case: InstructionCase) -> InstructionCase | None:
     """Return the case with what ends WFI, or None if it cannot be told or ended."""
     instruction, outcome = case.instruction, case.outcome
-    state = dict(case.changes)
-    if instruction.name.startswith("smc") and case.place.el and not state.get("HCR_EL2.NV"):
+    if instruction.name.startswith("smc") and case.place.el and not _is_trapped(case):
         return None  # IMPLEMENTATION DEFINED, or firmware answers
-    if instruction.name.startswith("smc") and case.place.el and not state.get("HCR_EL2.TSC"):
-        return None
     executes = outcome.kind is Kind.EXECUTE
     if executes and instruction.name.startswith("aut") and _is_enabled(case):
         return None  # the address is not authentic
@@ -62,6 +59,11 @@ def _that_ends(case: InstructionCase) -> InstructionCase | None:
         changes = case.changes + _VIRTUAL_IRQ
         return None if case.place.tge else _changed(case, changes)
     return case
+
+
+def _is_trapped(case: InstructionCase) -> bool:
+    """Whether an SMC at EL1 is trapped on every CPU."""
+    return not case.outcome.is_undefined and not case.outcome.or_undefined
 
 
 def _is_enabled(case: InstructionCase) -> bool:

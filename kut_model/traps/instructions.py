@@ -5,7 +5,7 @@ The machine is that of `access`. Nothing is pending that ends WFI or WFE.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
 from typing import Final
@@ -66,29 +66,40 @@ class Instruction:
     """Whether there are rows for EL0 of a host."""
 
 
+def hvc(execution: Execution, imm: int) -> Outcome:
+    """HVC (AArch64.CallHypervisor): HCR_EL2.HCD disables it, which EL3 would make RES0."""
+    if execution.el == 0 or execution.state["HCR_EL2.HCD"]:
+        return execution.undefined()
+    return execution.exception(2, ExceptionClass.HVC64, imm, after=True)
+
+
 def smc(execution: Execution, imm: int) -> Outcome:
     """SMC without EL3 (AArch64.CheckForSMCUndefOrTrap).
 
-    HCR_EL2.TSC then traps with NV; without NV it is IMPLEMENTATION DEFINED whether it does (D24.2).
+    HCR_EL2.TSC then traps with NV. Without NV it is IMPLEMENTATION DEFINED whether it does (D24.2,
+    HCR_EL2.TSC), so that UNDEFINED is permitted, too; the pseudocode has no trap.
     """
     state = execution.state
-    if execution.el == 0 or not (state["HCR_EL2.TSC"] and state["HCR_EL2.NV"]):
+    if execution.el == 0 or not state["HCR_EL2.TSC"]:
         return execution.undefined()
-    return execution.exception(2, ExceptionClass.SMC64, imm)
+    trap = execution.exception(2, ExceptionClass.SMC64, imm)
+    return replace(trap, or_undefined=not state["HCR_EL2.NV"])
 
 
-def svc(execution: Execution, imm: int) -> Outcome:
+def svc(
+    execution: Execution, imm: int, ec: ExceptionClass = ExceptionClass.SVC64, il: int = 1
+) -> Outcome:
     """SVC (AArch64.CallSupervisor, AArch64.CheckForSVCTrap)."""
-    trapped = not execution.host and execution.state[f"HFGITR_EL2.SVC_EL{execution.el}"]
-    if trapped:
-        return execution.exception(2, ExceptionClass.SVC64, imm)
-    return execution.exception(1, ExceptionClass.SVC64, imm, after=True)
+    if not execution.host and execution.state[f"HFGITR_EL2.SVC_EL{execution.el}"]:
+        return execution.exception(2, ec, imm, il=il)
+    return execution.exception(1, ec, imm, after=True, il=il)
 
 
-def brk(execution: Execution, imm: int) -> Outcome:
-    """BRK (AArch64.SoftwareBreakpoint): to EL2 with MDCR_EL2.TDE, or TGE."""
-    el = 2 if execution.state["MDCR_EL2.TDE"] else 1
-    return execution.exception(el, ExceptionClass.BRK64, imm)
+def brk(
+    execution: Execution, imm: int, ec: ExceptionClass = ExceptionClass.BRK64, il: int = 1
+) -> Outcome:
+    """BRK, BKPT (AArch64.SoftwareBreakpoint): to EL2 with MDCR_EL2.TDE, or TGE."""
+    return execution.exception(2 if execution.state["MDCR_EL2.TDE"] else 1, ec, imm, il=il)
 
 
 def wait(execution: Execution, kind: Wait, rt: int) -> Outcome:
@@ -151,7 +162,7 @@ def misaligned_pc(execution: Execution) -> Outcome:
 
 
 def undefined(execution: Execution) -> Outcome:
-    """UDF, and HVC at EL0."""
+    """UDF, and instructions of AArch32 that EL0 never has."""
     return execution.undefined()
 
 
@@ -179,14 +190,13 @@ def instructions() -> Iterator[Instruction]:
 
 def _calls() -> Iterator[Instruction]:
     for imm in _IMMEDIATES:
-        for name, opcode, rule, outcome in (
-            ("svc", 0xD4000001, "insn.svc", partial(svc, imm=imm)),
-            ("smc", 0xD4000003, "insn.smc", partial(smc, imm=imm)),
-            ("brk", 0xD4200000, "insn.brk", partial(brk, imm=imm)),
+        for name, opcode, rule, outcome, els in (
+            ("svc", 0xD4000001, "insn.svc", partial(svc, imm=imm), (1, 0)),
+            ("smc", 0xD4000003, "insn.smc", partial(smc, imm=imm), (1, 0)),
+            ("brk", 0xD4200000, "insn.brk", partial(brk, imm=imm), (1, 0)),
+            ("hvc", 0xD4000002, "insn.undefined", partial(hvc, imm=imm), (0,)),
         ):
-            yield Instruction(f"{name}.{imm:#06x}", opcode | imm << 5, rule, outcome)
-        hvc = 0xD4000002 | imm << 5
-        yield Instruction(f"hvc.{imm:#06x}", hvc, "insn.undefined", undefined, (0,))
+            yield Instruction(f"{name}.{imm:#06x}", opcode | imm << 5, rule, outcome, els)
 
 
 def _waits() -> Iterator[Instruction]:

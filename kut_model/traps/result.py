@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from kut_model.traps.outcome import ExceptionClass, Taken
+from kut_model.traps.outcome import UNDEFINED, ExceptionClass, Taken
 
 
 class Kind(Enum):
@@ -29,6 +29,8 @@ class Outcome:
     name: str = ""
     taken: Taken | None = None
     offset: int = 0
+    or_undefined: bool = False
+    """Whether UNDEFINED, taken to EL1, is permitted as well as `taken`."""
 
     @property
     def is_undefined(self) -> bool:
@@ -45,5 +47,5 @@ class Outcome:
             case Kind.MEMORY:
                 return f"access to memory at VNCR_EL2 + {self.offset:#x}"
             case Kind.EXCEPTION:
-                return str(self.taken)
+                return f"{self.taken}, or {UNDEFINED}" if self.or_undefined else str(self.taken)
         return "IMPLEMENTATION DEFINED"
