@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""
-Enumeration of accesses worth a row: each register with each control that can matter to it.
+"""Enumeration of accesses worth a row: each register with each control that can matter to it.
 
 For a register, the controls are found by asking the model which fields it looks at. Every one of
 them is then changed, alone, for reads and writes at EL1, at EL0, and at EL0 of a host (HCR_EL2.TGE
@@ -14,7 +13,7 @@ set): also where it must not trap, such as the trap of a write for a read. To th
   UNPREDICTABLE (D24.2, HCR_EL2.NV1 and NV2).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -126,32 +125,45 @@ def outcome_of(
     register: Register, place: Place, changes: Changes, *, write: bool, e2h: int
 ) -> Outcome:
     """Return the outcome with some fields changed."""
-    state = base(e2h=e2h, tge=place.tge).having(dict(changes))
-    return access(register, state, write=write, el=place.el)
+    return access(register, state_of(place, changes, e2h), write=write, el=place.el)
+
+
+def state_of(place: Place, changes: Changes, e2h: int) -> State:
+    """Return the base with some fields changed."""
+    return base(e2h=e2h, tge=place.tge).having(dict(changes))
 
 
 @cache
 def relevant(register: Register, e2h: int) -> tuple[str, ...]:
     """Return the fields that can matter to a register, in the order of FIELDS."""
+
+    def look(place: Place, state: State) -> None:
+        for write in (False, True):
+            access(register, state, write=write, el=place.el)
+
+    return fields_read(PLACES, look, e2h)
+
+
+def fields_read(
+    places: Sequence[Place], look: Callable[[Place, State], None], e2h: int
+) -> tuple[str, ...]:
+    """Return the fields that `look` reads, in the order of FIELDS.
+
+    It looks at the base, and at every value of each field that it has read.
+    """
     seen = set[str]()
     todo: list[Changes] = [()]
     while todo:
         changes = todo.pop()
-        found = _looked_at(register, changes, e2h) - seen - _FIXED
+        found = set[str]()
+        for place in places:
+            recorder = Recorder(state_of(place, changes, e2h))
+            look(place, recorder)
+            found |= recorder.seen
+        found -= seen | _FIXED
         seen |= found
         todo += [((field, value),) for field in found for value in _values(field, e2h)]
     return tuple(field for field in FIELDS[e2h] if field in seen)
-
-
-def _looked_at(register: Register, changes: Changes, e2h: int) -> set[str]:
-    seen = set[str]()
-    for place in PLACES:
-        for write in (False, True):
-            state = base(e2h=e2h, tge=place.tge).having(dict(changes))
-            recorder = Recorder(state)
-            access(register, recorder, write=write, el=place.el)
-            seen |= recorder.seen
-    return seen
 
 
 def _values(field: str, e2h: int) -> list[int]:

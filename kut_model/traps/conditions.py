@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""
-Rules of the tables: each looks at an access and returns what it makes of it, or None.
+"""Rules of the tables: each looks at an access and returns what it makes of it, or None.
 
 `CONDITIONS` has them by the name that the tables use. Sources: DDI 0487, D24.2, descriptions of the
 fields named; pseudocode of the registers' accessors.
@@ -38,21 +37,21 @@ class Access(Execution):
 Condition: TypeAlias = Callable[[Access, str], Outcome | None]
 
 
-def _hcr(access: Access, field: str) -> Outcome | None:
-    """HCR_EL2 traps it; the fields are 0 in effect for EL0 of a host with VHE."""
-    trapped = not access.host and access.state[f"HCR_EL2.{field}"]
-    return access.trap(2) if trapped else None
+def _field(register: str, *, value: int = 1, of_host: bool = True) -> Condition:
+    """Trap to EL2 where the field of `register` that is the argument has the value.
+
+    `of_host`: EL0 of a host with VHE as well, for which HCR_EL2 and others trap nothing.
+    """
+
+    def condition(access: Access, field: str) -> Outcome | None:
+        if access.host and not of_host:
+            return None
+        return access.trap(2) if access.state[f"{register}.{field}"] == value else None
+
+    return condition
 
 
-def _hcr_clear(access: Access, field: str) -> Outcome | None:
-    """HCR_EL2 traps it with a field that is 0; 1 in effect for EL0 of a host with VHE."""
-    trapped = not access.host and not access.state[f"HCR_EL2.{field}"]
-    return access.trap(2) if trapped else None
-
-
-def _hcrx_clear(access: Access, field: str) -> Outcome | None:
-    trapped = not access.host and not access.state[f"HCRX_EL2.{field}"]
-    return access.trap(2) if trapped else None
+_hcr = _field("HCR_EL2", of_host=False)
 
 
 def _hcrx_write(access: Access, field: str) -> Outcome | None:
@@ -93,11 +92,6 @@ def _dfgt_write(access: Access, field: str) -> Outcome | None:
     return _dfgt(access, field) if access.write else None
 
 
-def _afgt(access: Access, field: str) -> Outcome | None:
-    """HAFGRTR_EL2: activity monitors."""
-    return access.trap(2) if not access.host and access.state[f"HAFGRTR_EL2.{field}"] else None
-
-
 def _ifgt(access: Access, field: str) -> Outcome | None:
     """HFGITR_EL2: instructions."""
     name = field or access.register.name.replace("_", "")
@@ -107,11 +101,6 @@ def _ifgt(access: Access, field: str) -> Outcome | None:
 def _ifgt_nxs(access: Access, field: str) -> Outcome | None:
     """HFGITR_EL2 for an nXS variant, unless HCRX_EL2.FGTnXS exempts it."""
     return None if access.state["HCRX_EL2.FGTnXS"] else _ifgt(access, field)
-
-
-def _mdcr(access: Access, field: str) -> Outcome | None:
-    """MDCR_EL2, which also traps EL0 of a host with VHE."""
-    return access.trap(2) if access.state[f"MDCR_EL2.{field}"] else None
 
 
 def _debug(field: str) -> Condition:
@@ -125,19 +114,9 @@ def _debug(field: str) -> Condition:
     return condition
 
 
-def _double_lock(access: Access, _argument: str) -> Outcome | None:
-    """HDFGRTR_EL2.OSDLR_EL1, which exists with FEAT_DoubleLock; without it MDCR_EL2 may trap."""
-    return _dfgt(access, "OSDLR_EL1")
-
-
 def _e2pb(access: Access, _argument: str) -> Outcome | None:
     """MDCR_EL2.E2PB: the profiling buffer, unless EL1 owns it (0b1x is 0bx1 here)."""
     return None if access.state["MDCR_EL2.E2PB"] & 1 else access.trap(2)
-
-
-def _cptr(access: Access, field: str) -> Outcome | None:
-    """CPTR_EL2, fields of one bit that both layouts have."""
-    return access.trap(2) if access.state[f"CPTR_EL2.{field}"] else None
 
 
 def _vector(unit: Unit) -> Condition:
@@ -192,11 +171,6 @@ def _mdscr_tdcc(access: Access, _argument: str) -> Outcome | None:
     return access.trap(1) if not access.el and access.state["MDSCR_EL1.TDCC"] else None
 
 
-def _hstr(access: Access, field: str) -> Outcome | None:
-    """HSTR_EL2: coprocessor 15 of AArch32, by CRn."""
-    return access.trap(2) if not access.host and access.state[f"HSTR_EL2.{field}"] else None
-
-
 def _cp15ben(access: Access, _argument: str) -> Outcome | None:
     """SCTLR_EL1.CP15BEN: barriers of coprocessor 15."""
     return None if access.state["SCTLR_EL1.CP15BEN"] else access.undefined()
@@ -210,10 +184,6 @@ def _gcs_ntr(access: Access, _argument: str) -> Outcome | None:
 def _sre(access: Access, _argument: str) -> Outcome | None:
     """ICC_SRE_EL1.SRE: system registers of the GIC."""
     return None if access.state["ICC_SRE_EL1.SRE"] else access.trap(1)
-
-
-def _ich(access: Access, field: str) -> Outcome | None:
-    return access.trap(2) if access.state[f"ICH_HCR_EL2.{field}"] else None
 
 
 def _sgi(access: Access, _argument: str) -> Outcome | None:
@@ -379,7 +349,7 @@ def _el02(access: Access, argument: str) -> Outcome | None:
 
 
 CONDITIONS: Final[dict[str, Condition]] = {
-    "afgt": _afgt,
+    "afgt": _field("HAFGRTR_EL2", of_host=False),
     "amu": _amu,
     "cntfrq": _cntfrq,
     "cntp": _cntp,
@@ -387,11 +357,10 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "cntv": _cntv,
     "cntvct": _cntvct,
     "cp15ben": _cp15ben,
-    "cptr": _cptr,
+    "cptr": _field("CPTR_EL2"),
     "currentel": _current_el,
     "dfgt": _dfgt,
     "dfgtw": _dfgt_write,
-    "doublelock": _double_lock,
     "dze": _sctlr("DZE", 0),
     "e2pb": _e2pb,
     "el02": _el02,
@@ -403,21 +372,21 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "fp": _vector(FP),
     "gcsntr": _gcs_ntr,
     "hcr": _hcr,
-    "hcr!": _hcr_clear,
-    "hcrx!": _hcrx_clear,
+    "hcr!": _field("HCR_EL2", value=0, of_host=False),
+    "hcrx!": _field("HCRX_EL2", value=0, of_host=False),
     "hcrxw": _hcrx_write,
-    "hstr": _hstr,
+    "hstr": _field("HSTR_EL2", of_host=False),
     "iccsre": _icc_sre,
-    "ich": _ich,
+    "ich": _field("ICH_HCR_EL2"),
     "icv0": _gic_virtual("FMO"),
     "icv01": _gic_virtual("FMO IMO"),
     "icv1": _gic_virtual("IMO"),
     "ifgt": _ifgt,
     "ifgtnxs": _ifgt_nxs,
     "impdef": _tidcp,
-    "mdcr": _mdcr,
-    "mpam2": lambda access, field: access.trap(2) if access.state[f"MPAM2_EL2.{field}"] else None,
-    "mpamhcr": lambda access, f: access.trap(2) if access.state[f"MPAMHCR_EL2.{f}"] else None,
+    "mdcr": _field("MDCR_EL2"),
+    "mpam2": _field("MPAM2_EL2"),
+    "mpamhcr": _field("MPAMHCR_EL2"),
     "nv": _nv,
     "nv1": _nv1,
     "nv=": _nv_register,

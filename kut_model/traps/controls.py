@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""
-Fields of registers that enable or trap instructions: where they are, and the base of the rows.
+"""Fields of registers that enable or trap instructions: where they are, and the base of the rows.
 
 The base permits what EL1 and EL0 can be permitted; every field that it does not name is 0.
 Source: DDI 0487, D24.2, the registers' field descriptions.

@@ -15,7 +15,7 @@ OSECCR_EL1           2:0:0:6:2      rw  -   -           dfgt tda
 MDRAR_EL1            2:0:1:0:0      r   -   -           tdra
 OSLAR_EL1            2:0:1:0:4      w   -   -           dfgt tdosa
 OSLSR_EL1            2:0:1:1:4      r   -   -           dfgt tdosa
-OSDLR_EL1            2:0:1:3:4      rw  -   -           doublelock tdosa
+OSDLR_EL1            2:0:1:3:4      rw  -   -           dfgt tdosa
 DBGPRCR_EL1          2:0:1:4:4      rw  -   -           dfgt tdosa
 DBGCLAIMSET_EL1      2:0:7:8:6      rw  -   -           dfgt:DBGCLAIM tda
 DBGCLAIMCLR_EL1      2:0:7:9:6      rw  -   -           dfgt:DBGCLAIM tda

@@ -2,17 +2,16 @@
 """Enumeration of instructions: each with all combinations of the fields that it looks at."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
-from kut_model.traps.cases import PLACES, Changes, Place, Recorder
-from kut_model.traps.controls import FIELDS, base
+from kut_model.traps.cases import PLACES, Changes, Place, fields_read, state_of
+from kut_model.traps.controls import FIELDS, State, base
 from kut_model.traps.execution import Execution
 from kut_model.traps.instructions import Instruction
 from kut_model.traps.result import Kind, Outcome
 
-_FIXED: Final = frozenset({"HCR_EL2.TGE", "HCR_EL2.E2H"})
 #: Ends WFI: a virtual interrupt, which PSTATE.I masks.
 _VIRTUAL_IRQ: Final = (("HCR_EL2.IMO", 1), ("HCR_EL2.VI", 1))
 
@@ -25,15 +24,14 @@ class InstructionCase:
     place: Place
     changes: Changes
     outcome: Outcome
-    e2h: int
 
 
 def instruction_cases(instruction: Instruction, *, e2h: int) -> Iterator[InstructionCase]:
     """Yield the cases of an instruction below a host with HCR_EL2.E2H."""
     for place in _places(instruction):
         for changes in _combinations(instruction, place, e2h):
-            outcome = _outcome(instruction, place, changes, e2h)
-            case = InstructionCase(instruction, place, changes, outcome, e2h)
+            outcome = instruction.outcome(Execution(place.el, state_of(place, changes, e2h)))
+            case = InstructionCase(instruction, place, changes, outcome)
             if ended := _that_ends(case):
                 yield ended
 
@@ -56,8 +54,7 @@ def _that_ends(case: InstructionCase) -> InstructionCase | None:
     if executes and instruction.name.startswith("aut") and _is_enabled(case):
         return None  # the address is not authentic
     if executes and instruction.name == "wfi":
-        changes = case.changes + _VIRTUAL_IRQ
-        return None if case.place.tge else _changed(case, changes)
+        return None if case.place.tge else replace(case, changes=case.changes + _VIRTUAL_IRQ)
     return case
 
 
@@ -68,15 +65,6 @@ def _is_trapped(case: InstructionCase) -> bool:
 
 def _is_enabled(case: InstructionCase) -> bool:
     return any(name.startswith("SCTLR_EL1.En") and value for name, value in case.changes)
-
-
-def _changed(case: InstructionCase, changes: Changes) -> InstructionCase:
-    return InstructionCase(case.instruction, case.place, changes, case.outcome, case.e2h)
-
-
-def _outcome(instruction: Instruction, place: Place, changes: Changes, e2h: int) -> Outcome:
-    state = base(e2h=e2h, tge=place.tge).having(dict(changes))
-    return instruction.outcome(Execution(place.el, state))
 
 
 def _combinations(instruction: Instruction, place: Place, e2h: int) -> Iterator[Changes]:
@@ -93,15 +81,8 @@ def _combinations(instruction: Instruction, place: Place, e2h: int) -> Iterator[
 
 def _relevant(instruction: Instruction, place: Place, e2h: int) -> tuple[str, ...]:
     """Return the fields that the instruction looks at, in the order of FIELDS."""
-    seen = set[str]()
-    todo: list[Changes] = [()]
-    while todo:
-        changes = todo.pop()
-        recorder = Recorder(base(e2h=e2h, tge=place.tge).having(dict(changes)))
-        instruction.outcome(Execution(place.el, recorder))
-        found = {name for name in recorder.seen - seen - _FIXED if name in FIELDS[e2h]}
-        seen |= found
-        todo += [
-            ((field, value),) for field in found for value in range(1 << FIELDS[e2h][field][1])
-        ]
-    return tuple(field for field in FIELDS[e2h] if field in seen)
+
+    def look(place: Place, state: State) -> None:
+        instruction.outcome(Execution(place.el, state))
+
+    return fields_read((place,), look, e2h)

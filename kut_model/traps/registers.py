@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""
-System registers and system instructions: names, encodings, who may access them and what traps them.
+"""System registers and system instructions: encodings, who may access them, what traps them.
 
 The facts are lines of text (`facts_*.py`), a register or an array of registers each:
 
@@ -9,7 +8,7 @@ The facts are lines of text (`facts_*.py`), a register or an array of registers 
 - `{0-15}` in a name is an index n; `+n` adds it to CRm, or to op2, where it carries into CRm.
 - EL1, EL0: `r`, `w`, `rw`; `x` an instruction; `i` IMPLEMENTATION DEFINED; `nv`, `nvr` both or
   reads, with nested virtualization alone; `-` none.
-- FEATURES without which the encoding is UNDEFINED, `-` for none (needs.py).
+- FEATURES without which the encoding is UNDEFINED, `-` for none (tables/sysreg_needs.py).
 - RULES, `NAME`, `NAME:ARGUMENT` and the like, in the order of their priority (conditions.py).
 
 Source: DDI 0487, D24.2 to D24.11, the accessibility of each register, and C5.3 to C5.5.
