@@ -118,7 +118,6 @@ FEATURES: Final = _table(
         Feature("FEAT_LPA2_4K", "ID_AA64MMFR0_EL1", "TGran4_2", 40, least=3),
         Feature("FEAT_LPA2_16K", "ID_AA64MMFR0_EL1", "TGran16_2", 32, least=3),
         Feature("FEAT_S2FWB", "ID_AA64MMFR2_EL1", "FWB", 40),
-        Feature("FEAT_XS", "ID_AA64ISAR1_EL1", "XS", 56),
         Feature("FEAT_TTST", "ID_AA64MMFR2_EL1", "ST", 28),
         Feature("PARange_42", "ID_AA64MMFR0_EL1", "PARange", 0, least=3),  # bits of addresses
         Feature("PARange_44", "ID_AA64MMFR0_EL1", "PARange", 0, least=4),

@@ -25,8 +25,8 @@ _VALUES: Final = {
 }
 #: Instructions whose operand is an address that they access.
 _ADDRESSED: Final = ("DC_", "IC_IV", "AT_S1E1", "AT_S1E0")
-#: Registers whose write is not made: without ICC_CTLR_EL1.EOImode it is UNPREDICTABLE.
-_NOT_EXECUTED: Final = frozenset({("ICC_DIR_EL1", True)})
+#: Write-only registers that are not written: without ICC_CTLR_EL1.EOImode it is UNPREDICTABLE.
+_NOT_EXECUTED: Final = frozenset({"ICC_DIR_EL1"})
 
 
 def area(name: str, title: str, *, e2h: int) -> Area:
@@ -48,13 +48,9 @@ def cases_of(*, e2h: int) -> tuple[Case, ...]:
 
 def _is_known(case: Case) -> bool:
     """Whether the outcome is one, and making it does not change the machine."""
-    if case.outcome.kind is Kind.IMPLEMENTATION_DEFINED:
+    if case.outcome.kind is Kind.IMPLEMENTATION_DEFINED or _is_disputed(case):
         return False
-    if _is_disputed(case):
-        return False
-    return (
-        case.outcome.kind is Kind.EXCEPTION or (case.register.name, case.write) not in _NOT_EXECUTED
-    )
+    return case.outcome.kind is Kind.EXCEPTION or case.register.name not in _NOT_EXECUTED
 
 
 def _is_disputed(case: Case) -> bool:
@@ -75,9 +71,7 @@ def _is_disputed(case: Case) -> bool:
         case "PMUSERENR_EL0":
             return case.place.el == 0 and case.write and "MDCR_EL2.TPM" in changed
         case "SCXTNUM_EL1" | "TFSR_EL1":
-            return (
-                dict(case.changes).get("HCR_EL2.NV1") == 1 and not dict(case.changes)["HCR_EL2.NV2"]
-            )
+            return {("HCR_EL2.NV1", 1), ("HCR_EL2.NV2", 0)} <= set(case.changes)
         case "ICC_BPR1_EL1":
             return "ICC_SRE_EL1.SRE" in changed
     return False
@@ -126,8 +120,10 @@ def _needs(case: Case) -> tuple[str, ...]:
 
 def is_always_undefined(case: Case) -> bool:
     """Whether no control matters, and so no feature either: an absent register is UNDEFINED."""
-    base_outcome = outcome_of(case.register, case.place, (), write=case.write, e2h=case.e2h)
-    return case.outcome.is_undefined and base_outcome.is_undefined
+    if not case.outcome.is_undefined:
+        return False
+    base = outcome_of(case.register, case.place, (), write=case.write, e2h=case.e2h)
+    return base.is_undefined
 
 
 def insn_name(register: Register, *, write: bool) -> str:
@@ -173,7 +169,6 @@ _LEVEL: Final = {
             "MDSCR_EL1",
             "PMUSERENR_EL0",
             "GCSCRE0_EL1",
-            "GCSCRE0_EL1",
             "AMUSERENR_EL0",
         ),
         "el1",
@@ -182,13 +177,10 @@ _LEVEL: Final = {
 
 
 def _entries(e2h: int) -> Iterator[Entry]:
-    insns: dict[tuple[Register, bool], Insn] = {}
     for case in cases_of(e2h=e2h):
-        key = (case.register, case.write)
-        insn = insns.get(key) or insns.setdefault(key, _insn(*key))
         needs = (*_of_controls(case), *sysreg_needs.of_case(case))
         yield Entry(
-            insn,
+            _insn(case.register, write=case.write),
             case.place,
             case.changes,
             _controls(case),
@@ -207,18 +199,19 @@ def _controls(case: Case) -> str:
     return case.label or set_name(case.changes)
 
 
-def _insn(register: Register, write: bool) -> Insn:  # noqa: FBT001
+@cache
+def _insn(register: Register, *, write: bool) -> Insn:
     is_read = write and "r" in register.el1 and "nv" not in register.el1
-    words = [word for word in register.features if word in sysreg_needs.LIMITS]
+    limit = sysreg_needs.limit_of(register)
     return Insn(
         insn_name(register, write=write),
         register.opcode(write=write),
         sysreg_needs.of_register(register),
         register.iss(write=write),
         _value(register),
-        sysreg_needs.LIMITS[words[0]] if words else "NONE",
-        register.index if words else 0,
-        reads=_insn(register, False) if is_read else None,  # noqa: FBT003
+        limit or "NONE",
+        register.index if limit else 0,
+        reads=_insn(register, write=False) if is_read else None,
     )
 
 

@@ -7,8 +7,8 @@ from kut_model.traps.cases import Case
 from kut_model.traps.registers import Register
 from kut_model.traps.result import Kind
 
-#: Limits that count (enum sysreg_limit), by the word of the tables of registers.
-LIMITS: Final = {
+#: Limits of the number of registers (enum sysreg_limit), by FEATURES of the tables of registers.
+_LIMITS: Final = {
     "PMU-counter": "EVENT_COUNTERS",
     "PMU-event": "EVENT_COUNTERS",
     "breakpoint": "BREAKPOINTS",
@@ -20,7 +20,7 @@ LIMITS: Final = {
     "RAS-faults": "ERROR_RECORDS",
     "PAuth": "POINTER_AUTHENTICATION",
 }
-#: Features behind those words.
+#: Features that come with these.
 _OF_LIMITS: Final = {
     "PMU-counter": "FEAT_PMUv3",
     "PMU-event": "FEAT_PMUv3",
@@ -30,7 +30,7 @@ _OF_LIMITS: Final = {
     "RAS-records": "FEAT_RAS",
     "RAS-faults": "FEAT_RASv1p1",
 }
-#: Words for registers of which nothing can be said: Secure state, and IMPLEMENTATION DEFINED ones.
+#: FEATURES of registers that have no rows: those of Secure state and IMPLEMENTATION DEFINED ones.
 UNKNOWABLE: Final = frozenset({"secure", "reset"})
 
 #: Identification registers that a CPU may leave out of HCR_EL2.TID3 while they are 0, without FGT
@@ -43,10 +43,16 @@ _TID3_OPTIONAL: Final = (
 
 def of_register(register: Register) -> tuple[str, ...]:
     """Return the features without which the encoding is UNDEFINED."""
-    words = (
-        _OF_LIMITS.get(word, "" if word in LIMITS else f"FEAT_{word}") for word in register.features
+    found = (
+        _OF_LIMITS.get(name, "" if name in _LIMITS else f"FEAT_{name}")
+        for name in register.features
     )
-    return tuple(filter(None, words))
+    return tuple(filter(None, found))
+
+
+def limit_of(register: Register) -> str:
+    """Return the limit of an array (enum sysreg_limit); empty without one."""
+    return next((_LIMITS[name] for name in register.features if name in _LIMITS), "")
 
 
 def of_case(case: Case) -> tuple[str, ...]:
