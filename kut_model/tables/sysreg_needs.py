@@ -64,8 +64,6 @@ def of_case(case: Case) -> tuple[str, ...]:
     optional = register.name.startswith("S3_0_C0") or register.name in _TID3_OPTIONAL.split()
     if "HCR_EL2.TID3" in fields and optional:
         return ("FEAT_FGT",)
-    if register.name == "OSDLR_EL1" and any("HDFG" in field for field in fields):
-        return ("FEAT_DoubleLock",)
     return ()
 
 
