@@ -45,8 +45,3 @@ def compare_value(count: int, tval: int) -> int:
     """
     low = tval & 0xFFFFFFFF
     return count + low - (low >> 31 << 32) & MASK
-
-
-def timer_value(count: int, cval: int) -> int:
-    """Return what TVAL reads at `count`: the lower 32 bits of the difference, and 0 above."""
-    return cval - count & 0xFFFFFFFF

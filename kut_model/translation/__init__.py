@@ -20,6 +20,7 @@ Modules, each using those before it only:
     syndromes    ESR_ELx, FAR_ELx, HPFAR_EL2 and PAR_EL1
     load_store   what a data abort at stage 2 says of the instruction
     codes        outcomes as numbers of C tables
+    coverage     ids of the coverage table that outcomes verify
     tables       stage-2 tables for one address
 
 Left out: FEAT_D128, FEAT_S2PIE, FEAT_S2POE, FEAT_S1PIE, FEAT_THE, FEAT_GCS, FEAT_RME, FEAT_LS64,

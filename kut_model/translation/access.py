@@ -19,8 +19,13 @@ class Kind(Enum):
 
     @property
     def is_maintenance(self) -> bool:
-        """Whether it is DC by address or IC; CM is set in the syndrome, as for AT."""
+        """Whether it is DC by address or IC."""
         return self in {Kind.INVALIDATE, Kind.CLEAN, Kind.INSTRUCTION_CACHE}
+
+    @property
+    def sets_cm(self) -> bool:
+        """Whether it is DC by address, IC or AT: CM is set in the syndrome, no data accessed."""
+        return self.is_maintenance or self is Kind.TRANSLATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Access:
     @property
     def updates_dirty(self) -> bool:
         """Whether it makes a page dirty: an AT, DC or IC does not."""
-        return self.write and not (self.kind.is_maintenance or self.kind is Kind.TRANSLATE)
+        return self.write and not self.kind.sets_cm
 
     def walk(self) -> "Access":
         """Return the read of a stage-1 descriptor (CreateAccDescS1TTW)."""

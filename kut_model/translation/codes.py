@@ -108,9 +108,7 @@ def _number(code: int) -> int:
 def _page(code: int, pages: Sequence[str]) -> str:
     """Return the name of the page that a code has; "" without one."""
     number = _number(code)
-    if not number:
-        return ""
-    return pages[number - 1] if pages else f"page {number}"
+    return pages[number - 1] if number else ""
 
 
 def _status(status: int) -> str:
@@ -134,8 +132,8 @@ def _describe_abort(code: int, pages: Sequence[str]) -> str:
     return f"{kind} to EL{code >> _EL_SHIFT & 3}, ISS {iss:#x} ({decoded}){where}"
 
 
-def describe(code: int, pages: Sequence[str] = ()) -> str:
-    """Return a code decoded, as the images do; `pages`: names instead of numbers."""
+def describe(code: int, pages: Sequence[str]) -> str:
+    """Return a code decoded, as the images do; `pages`: names of the scene's pages."""
     page = _page(code, pages)
     if code & _AT and code & 1:
         status = code >> 1 & 0x3F
@@ -157,6 +155,6 @@ def describe(code: int, pages: Sequence[str] = ()) -> str:
 
 
 @cache
-def describe_all(codes: tuple[int, ...], pages: tuple[str, ...] = ()) -> str:
+def describe_all(codes: tuple[int, ...], pages: tuple[str, ...]) -> str:
     """Return the permitted outcomes in one line."""
     return ", or ".join(describe(code, pages) for code in codes)

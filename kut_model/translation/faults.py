@@ -37,7 +37,6 @@ class Fault:
     ipa: int = 0  # of stage 2: the address that it translated
     on_walk: bool = False  # of stage 2: that of a stage-1 descriptor (S1PTW)
     write: bool = False  # WnR of a data abort
-    why: str = ""  # the rule that failed, where the type leaves it open
 
     @property
     def status(self) -> int:
@@ -54,9 +53,3 @@ class Fault:
         if self.type is FaultType.ALIGNMENT or self.stage == 1:
             return False
         return self.on_walk or self.type is not FaultType.PERMISSION
-
-    def __str__(self) -> str:
-        """Return it as messages have it."""
-        level = "" if self.type is FaultType.ALIGNMENT else f", level {self.level}"
-        walk = " on a stage-1 walk" if self.on_walk else ""
-        return f"stage {self.stage} {self.type.value} fault{level}{walk}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from kut_model.translation.choices import Choices, permitted
 from kut_model.translation.controls import Stage2Control
 from kut_model.translation.granules import DESCRIPTOR_BITS, Granule
-from kut_model.translation.processor import Processor
+from kut_model.translation.processor import PA_BITS, Processor
 
 _LOW_T0SZ_FAULTS = permitted("T0SZ below the minimum faults")
 _HIGH_T0SZ_FAULTS = permitted("T0SZ above the maximum faults")
@@ -131,12 +131,11 @@ def geometry(control: Stage2Control, processor: Processor, choices: Choices) -> 
 
 def pa_size(control: Stage2Control, processor: Processor) -> int:
     """AArch64.PhysicalAddressSize: bits of an output address, by VTCR_EL2.PS and PARange."""
-    sizes = (32, 36, 40, 42, 44, 48, 52, 52)
     if control.granule is Granule.K64 or processor.lpa2:
         limit = processor.pa_bits
     else:
         limit = min(48, processor.pa_bits)
-    return min(sizes[control.ps], limit)
+    return min(PA_BITS[min(control.ps, 6)], limit)
 
 
 def root_address(control: Stage2Control, found: Geometry, processor: Processor) -> int:

@@ -7,6 +7,7 @@ from kut_model.translation import descriptors
 from kut_model.translation.access import Access, Kind
 from kut_model.translation.choices import Choices, permitted
 from kut_model.translation.controls import Stage1Control
+from kut_model.translation.faults import FaultType
 
 _DEVICE_FETCH_FAULTS = permitted("a fetch from Device memory faults")
 _EL0_IC_CHECKS = permitted("IC IVAU at EL0 checks the read permission")
@@ -45,23 +46,37 @@ def _denies_maintenance(access: Access, allowed: Permissions, choices: Choices) 
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """A permission fault: WnR."""
+    """A fault that the leaf causes for an access."""
 
-    write: bool
+    type: FaultType
+    write: bool  # WnR
+
+
+_READ_DENIED = Denial(FaultType.PERMISSION, write=False)
+_WRITE_DENIED = Denial(FaultType.PERMISSION, write=True)
+
+
+def check_alignment(access: Access, *, device: bool) -> Denial | None:
+    """AArch64.S1HasAlignmentFault, S2HasAlignmentFault.
+
+    Device memory takes aligned accesses only, and no DC ZVA.
+    """
+    if device and (not access.aligned or access.kind is Kind.ZERO):
+        return Denial(FaultType.ALIGNMENT, access.reports_write)
+    return None
 
 
 def check(access: Access, allowed: Permissions, *, device: bool, choices: Choices) -> Denial | None:
     """AArch64.S2CheckPermissions, S1CheckPermissions: None where the access is permitted."""
     if access.kind is Kind.FETCH:
-        if device and choices(_DEVICE_FETCH_FAULTS):
-            return Denial(write=False)
-        return None if allowed.execute else Denial(write=False)
+        denied = (device and choices(_DEVICE_FETCH_FAULTS)) or not allowed.execute
+        return _READ_DENIED if denied else None
     if access.kind.is_maintenance:
-        return Denial(write=False) if _denies_maintenance(access, allowed, choices) else None
+        return _READ_DENIED if _denies_maintenance(access, allowed, choices) else None
     if access.read and not allowed.read:
-        return Denial(write=False)
+        return _READ_DENIED
     if access.write and not allowed.write:
-        return Denial(write=True)
+        return _WRITE_DENIED
     return None
 
 

@@ -11,6 +11,7 @@ from kut_model.translation.controls import Stage1Control
 from kut_model.translation.descriptors import DescriptorKind
 from kut_model.translation.faults import Fault, FaultType
 from kut_model.translation.granules import DESCRIPTOR_BITS, Granule
+from kut_model.translation.permissions import Denial
 from kut_model.translation.processor import PA_BITS
 from kut_model.translation.stage2 import (
     MAINTENANCE_ACCESS_FLAG,
@@ -116,32 +117,23 @@ class Stage1:
             found = replace(attributes.NORMAL_NC, shareability=found.shareability, xs=found.xs)
         return found.effective() if self.stage2.choices(_EFFECTIVE_SHAREABILITY) else found
 
-    def _check(
-        self, leaf: Leaf, tables: int, access: Access, found: Attributes
-    ) -> tuple[FaultType, bool] | None:
-        """AArch64.S1HasAlignmentFault, S1CheckPermissions: the fault and its WnR, or None."""
-        if _is_misaligned(access, found):
-            return FaultType.ALIGNMENT, access.reports_write
+    def _check(self, leaf: Leaf, tables: int, access: Access, *, device: bool) -> Denial | None:
+        """AArch64.S1HasAlignmentFault, S1CheckPermissions."""
+        if denied := permissions.check_alignment(access, device=device):
+            return denied
         control = self.control
         if not self.stage2.processor.dbm:
             control = replace(control, hd=False)
-        denial = permissions.check(
-            access,
-            permissions.stage1_permissions(leaf.descriptor, tables, access, control),
-            device=found.is_device,
-            choices=self.stage2.choices,
-        )
-        return (FaultType.PERMISSION, denial.write) if denial else None
+        allowed = permissions.stage1_permissions(leaf.descriptor, tables, access, control)
+        return permissions.check(access, allowed, device=device, choices=self.stage2.choices)
 
-    def _update(
-        self, leaf: Leaf, ipa: int, access: Access, fault: FaultType | None
-    ) -> Fault | None:
+    def _update(self, leaf: Leaf, ipa: int, access: Access, denied: Denial | None) -> Fault | None:
         """Update the leaf's descriptor, through stage 2, where hardware does."""
         new = leaf.descriptor
-        if self._manages_access and sets_access_flag(access, fault, self.stage2.choices):
+        if self._manages_access and sets_access_flag(access, denied, self.stage2.choices):
             new |= descriptors.AF
         managed = self._manages_access and self.control.hd and self.stage2.processor.dbm
-        if managed and not fault and access.updates_dirty and leaf.descriptor & descriptors.DBM:
+        if managed and not denied and access.updates_dirty and leaf.descriptor & descriptors.DBM:
             new &= ~descriptors.AP_READ_ONLY
         if new == leaf.descriptor:
             return None
@@ -160,8 +152,8 @@ class Stage1:
         fault = Fault(FaultType.ADDRESS_SIZE, stage=1, write=access.reports_write)
         if va >> self.stage2.processor.pa_bits:
             return fault
-        if _is_misaligned(access, found):
-            return replace(fault, type=FaultType.ALIGNMENT)
+        if denied := permissions.check_alignment(access, device=found.is_device):
+            return replace(fault, type=denied.type)
         return Output(va, found)
 
     def translate(self, va: int, access: Access) -> Output | Fault:
@@ -182,15 +174,10 @@ class Stage1:
         if early:
             return replace(fault, type=early, level=leaf.level)
         found = self.leaf_attributes(leaf.descriptor)
-        denied = self._check(leaf, tables, access, found)
-        failed = self._update(leaf, ipa, access, denied[0] if denied else None)
+        denied = self._check(leaf, tables, access, device=found.is_device)
+        failed = self._update(leaf, ipa, access, denied)
         if failed:
             return failed
         if denied:
-            return replace(fault, type=denied[0], level=leaf.level, write=denied[1])
+            return replace(fault, type=denied.type, level=leaf.level, write=denied.write)
         return Output(leaf.output, self.output_attributes(found, access))
-
-
-def _is_misaligned(access: Access, found: Attributes) -> bool:
-    """AArch64.S1HasAlignmentFault: Device memory takes aligned accesses only, and no DC ZVA."""
-    return found.is_device and (not access.aligned or access.kind is Kind.ZERO)

@@ -19,6 +19,7 @@ from kut_model.translation.geometry import (
 )
 from kut_model.translation.granules import DESCRIPTOR_BITS
 from kut_model.translation.memory import Memory
+from kut_model.translation.permissions import Denial
 from kut_model.translation.processor import Processor
 
 CONTIGUOUS_FAULTS = permitted("a contiguous set larger than the input size faults")
@@ -148,28 +149,21 @@ class Stage2:
             leaf.descriptor, el, xnx=self.processor.xnx, dirty=bool(managed)
         )
 
-    def _check(
-        self, leaf: Leaf, access: Access, found: Attributes
-    ) -> tuple[FaultType, bool] | None:
-        """AArch64.S2HasAlignmentFault, S2CheckPermissions: the fault and its WnR, or None."""
-        if found.is_device and (not access.aligned or access.kind is Kind.ZERO):
-            return FaultType.ALIGNMENT, access.reports_write
-        if access.kind is Kind.WALK and self.control.ptw and found.is_device:
-            return FaultType.PERMISSION, access.reports_write
-        denial = permissions.check(
-            access,
-            self._permissions(leaf, access.el),
-            device=found.is_device,
-            choices=self.choices,
-        )
-        return (FaultType.PERMISSION, denial.write) if denial else None
+    def _check(self, leaf: Leaf, access: Access, *, device: bool) -> Denial | None:
+        """AArch64.S2HasAlignmentFault, S2CheckPermissions."""
+        if denied := permissions.check_alignment(access, device=device):
+            return denied
+        if access.kind is Kind.WALK and self.control.ptw and device:
+            return Denial(FaultType.PERMISSION, access.reports_write)
+        allowed = self._permissions(leaf, access.el)
+        return permissions.check(access, allowed, device=device, choices=self.choices)
 
-    def _update(self, leaf: Leaf, access: Access, fault: FaultType | None) -> None:
+    def _update(self, leaf: Leaf, access: Access, denied: Denial | None) -> None:
         """Set the access flag and the dirty state, as hardware does with HA and HD."""
         new = leaf.descriptor
-        if self.control.ha and sets_access_flag(access, fault, self.choices):
+        if self.control.ha and sets_access_flag(access, denied, self.choices):
             new |= descriptors.AF
-        dirty = fault is None and self.control.ha and self.control.hd and access.updates_dirty
+        dirty = not denied and self.control.ha and self.control.hd and access.updates_dirty
         if dirty and leaf.descriptor & descriptors.DBM:
             new |= descriptors.S2AP_WRITE
         self.memory.update(leaf.address, leaf.descriptor, new)
@@ -179,10 +173,8 @@ class Stage2:
         on_walk = access.kind is Kind.WALK
         write = access.reports_write
         found = self.geometry
-        if isinstance(found, str):
-            return Fault(FaultType.TRANSLATION, 2, 0, ipa, on_walk, write, found)
-        if ipa >> found.ipa_bits:
-            return Fault(FaultType.TRANSLATION, 2, 0, ipa, on_walk, write, "IPA")
+        if isinstance(found, str) or ipa >> found.ipa_bits:
+            return Fault(FaultType.TRANSLATION, 2, 0, ipa, on_walk, write)
         leaf = self._walk(found, ipa)
         if not isinstance(leaf, Leaf):
             return Fault(leaf[0], 2, leaf[1], ipa, on_walk, write)
@@ -190,10 +182,10 @@ class Stage2:
         if early:
             return Fault(early, 2, leaf.level, ipa, on_walk, write)
         stage2 = self.leaf_attributes(leaf.descriptor, stage1)
-        denied = self._check(leaf, access, stage2)
-        self._update(leaf, access, denied[0] if denied else None)
+        denied = self._check(leaf, access, device=stage2.is_device)
+        self._update(leaf, access, denied)
         if denied:
-            return Fault(denied[0], 2, leaf.level, ipa, on_walk, denied[1])
+            return Fault(denied.type, 2, leaf.level, ipa, on_walk, denied.write)
         return Output(leaf.output, self.combine(access, stage1, stage2))
 
 
@@ -205,12 +197,8 @@ def stage2(
     return Stage2(control, processor, memory, choices, geometry(control, processor, choices))
 
 
-def sets_access_flag(access: Access, fault: FaultType | None, choices: Choices) -> bool:
+def sets_access_flag(access: Access, denied: Denial | None, choices: Choices) -> bool:
     """AArch64.SettingAccessFlagPermitted: whether hardware sets it, with HA, at either stage."""
-    if fault in {FaultType.ALIGNMENT, FaultType.PERMISSION}:
+    if denied:
         return choices(SET_ACCESS_FLAG_OF_FAULT)
-    if fault:
-        return False
-    if access.kind.is_maintenance or access.kind is Kind.TRANSLATE:
-        return choices(SET_ACCESS_FLAG_OF_NO_ACCESS)
-    return True
+    return not access.kind.sets_cm or choices(SET_ACCESS_FLAG_OF_NO_ACCESS)

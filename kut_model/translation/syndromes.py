@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from kut_model.translation.access import Access, Kind
-from kut_model.translation.attributes import Shareability, encode_par
+from kut_model.translation.attributes import encode_par
 from kut_model.translation.faults import Fault
 from kut_model.translation.processor import Processor
 from kut_model.translation.stage2 import Output
@@ -30,10 +30,6 @@ class Abort:
     hpfar: int | None  # None: UNKNOWN
 
 
-def _is_cache_operation(access: Access) -> bool:
-    return access.kind.is_maintenance or access.kind is Kind.TRANSLATE
-
-
 def abort(fault: Fault, access: Access, from_el: int) -> Abort:
     """AArch64.DataAbort, InstructionAbort, FaultSyndrome: of an access made at EL `from_el`."""
     target = 2 if fault.stage == 2 else 1  # noqa: PLR2004
@@ -44,7 +40,7 @@ def abort(fault: Fault, access: Access, from_el: int) -> Abort:
         ec = _INSTRUCTION_ABORT
     else:
         ec = _DATA_ABORT
-        if _is_cache_operation(access):
+        if access.kind.sets_cm:
             iss |= _CM | _WNR
         elif fault.write:
             iss |= _WNR
@@ -65,10 +61,9 @@ def par_of_fault(fault: Fault) -> int:
 
 def par_of_output(output: Output, processor: Processor) -> int:
     """AArch64.EncodePAR: PA, ATTR and SH; NS and the IMPLEMENTATION DEFINED bit are 0."""
-    shareability = output.attributes.effective().shareability
     return (
         encode_par(output.attributes, processor) << 56
         | output.address & _ADDRESS
         | _PAR_RES1
-        | Shareability(shareability) << 7
+        | output.attributes.effective().shareability << 7
     )

@@ -38,19 +38,23 @@ def translate(machine: Machine, va: int, access: Access, choices: Choices) -> Ou
     """Return what one implementation does: AArch64.FullTranslate, AT S12E1R and the like."""
     if access.kind is Kind.INSTRUCTION_CACHE and not choices(_INSTRUCTION_CACHE_TRANSLATES):
         return Outcome(None)
-    memory = Memory(machine.descriptors)
-    second = stage2(machine.stage2, machine.processor, memory, choices)
-    result = Stage1(machine.stage1, second).translate(va, access)
+    first = _stage1(machine, choices)
+    result = first.translate(va, access)
     if isinstance(result, Output):
-        result = second.translate(result.address, result.attributes, access)
-    return Outcome(result, memory.changes)
+        result = first.stage2.translate(result.address, result.attributes, access)
+    return Outcome(result, first.stage2.memory.changes)
 
 
 def translate_stage1(machine: Machine, va: int, access: Access, choices: Choices) -> Outcome:
     """Return the same of AT S1E1R and the like: the walk goes through stage 2, the output not."""
+    first = _stage1(machine, choices)
+    return Outcome(first.translate(va, access), first.stage2.memory.changes)
+
+
+def _stage1(machine: Machine, choices: Choices) -> Stage1:
+    """Return stage 1 on its stage 2."""
     memory = Memory(machine.descriptors)
-    second = stage2(machine.stage2, machine.processor, memory, choices)
-    return Outcome(Stage1(machine.stage1, second).translate(va, access), memory.changes)
+    return Stage1(machine.stage1, stage2(machine.stage2, machine.processor, memory, choices))
 
 
 def alternatives(machine: Machine, va: int, access: Access) -> tuple[Outcome, ...]:
