@@ -24,19 +24,17 @@ from kut_model.translation.codes import Scene, code_of_access, code_of_at, descr
 from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.coverage import covered
 from kut_model.translation.geometry import START_LEVELS, Geometry, effective, geometry
-from kut_model.translation.granules import DESCRIPTOR_BITS, LAST_LEVEL, Granule
+from kut_model.translation.granules import Granule
 from kut_model.translation.processor import PA_BITS, Processor
-from kut_model.translation.tables import DATA, table
+from kut_model.translation.tables import DATA, LEAF, ROOT, walk
 from kut_model.translation.translate import Machine, alternatives
 
 PROBES: Final = ("low", "high", "above", "fetch")
-_ROOT: Final = 0x4050_0000
 _CODE: Final = 0x4062_0000
 _CODE_TABLE: Final = 0x100_0000  # added to the address of a table of the path to DATA
 _PS_52: Final = 6  # more than a CPU has is what it has
 #: Start level of the tables where the encoding of the start level is reserved.
 _NO_START: Final = 1
-_LEAF: Final = 0x4FF
 _PAGE_NAMES: Final = ("the page", "the first page")
 _MIN_T0SZ, _MAX_T0SZ = 16, 39  # without 52 bits, and without FEAT_TTST
 _NO_SPACE: Final = 17  # bits of the addresses that are probed where nothing is translated
@@ -65,7 +63,7 @@ class _Config:
     def control(self) -> Stage2Control:
         """The registers."""
         return Stage2Control(
-            self.granule, self.t0sz, self.sl & 3, self.sl >> 2, self.ds, _PS_52, root=_ROOT
+            self.granule, self.t0sz, self.sl & 3, self.sl >> 2, self.ds, _PS_52, root=ROOT
         )
 
     @property
@@ -95,19 +93,6 @@ class _Expected:
     codes: tuple[tuple[int, ...], ...]  # by PROBES
 
 
-def _entries(granule: Granule, start: int, ipa: int, offset: int) -> dict[int, int]:
-    """Return the tables for an IPA, but for the leaf's address; `offset`: of tables below."""
-    found = {}
-    base = _ROOT
-    for level in range(start, LAST_LEVEL + 1):
-        low = granule.leaf_bits(level)
-        index = ipa >> low if level == start else ipa >> low & ((1 << granule.stride) - 1)
-        below = table(level + 1) + offset
-        found[base | index << DESCRIPTOR_BITS] = below | 3 if level < LAST_LEVEL else _LEAF
-        base = below
-    return found
-
-
 def _address(probe: str, ipa_bits: int, granule: Granule) -> int:
     """Return the IPA of a probe."""
     if probe == "high":
@@ -118,11 +103,12 @@ def _address(probe: str, ipa_bits: int, granule: Granule) -> int:
 def _machine(config: _Config, processor: Processor, ipa_bits: int) -> Machine:
     """Return tables that map the first page, and the last one."""
     granule = config.granule
-    low = _entries(granule, config.start, 0, _CODE_TABLE)
-    high = _entries(granule, config.start, _address("high", ipa_bits, granule), 0)
-    leaves = {entry: value | DATA for entry, value in high.items() if value == _LEAF}
-    code = {entry: value | _CODE for entry, value in low.items() if value == _LEAF}
-    return Machine(processor, Stage1Control(), config.control, {**low, **high, **leaves, **code})
+    last = _address("high", ipa_bits, granule)
+    tables = {
+        **walk(granule, config.start, 0, _CODE | LEAF, offset=_CODE_TABLE),
+        **walk(granule, config.start, last, DATA | LEAF),
+    }
+    return Machine(processor, Stage1Control(), config.control, tables)
 
 
 def _probe(config: _Config, machine: Machine, ipa_bits: int, probe: str) -> tuple[int, ...]:

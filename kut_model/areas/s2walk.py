@@ -12,16 +12,22 @@ from kut_model.translation.access import OPERATIONS
 from kut_model.translation.codes import Scene, code_of_access, code_of_at, describe_all
 from kut_model.translation.controls import Stage1Control
 from kut_model.translation.coverage import covered
-from kut_model.translation.descriptors import CONTIGUOUS, has_blocks
+from kut_model.translation.descriptors import AF, CONTIGUOUS, has_blocks
 from kut_model.translation.granules import LAST_LEVEL, Granule
 from kut_model.translation.processor import PA_BITS, Processor
-from kut_model.translation.tables import DATA, Shape, needs_pa_bits, shapes, strongest
+from kut_model.translation.tables import (
+    DATA,
+    Shape,
+    needs_pa_bits,
+    shapes,
+    strongest,
+    table,
+)
 from kut_model.translation.translate import Machine, alternatives
 
 OPS: Final = ("read", "write", "exec", "at-read")
 _MODEL: Final = Processor(pa_bits=52, lpa2=True)
 _LEAF: Final = 0x7FC  # read and write, Normal, Inner Shareable, AF; without bits 1:0
-_AF: Final = 0x400
 _BLOCK, _TABLE = 0b01, 0b11
 _SOFTWARE: Final = 0xF << 55  # ignored in leaves
 _IGNORED: Final = 0x7F << 52  # ignored in tables, with bits 11:2, of which DS uses 9:8
@@ -144,13 +150,13 @@ def _leaves(shape: Shape, level: int) -> Iterator[_Descriptor]:
     if shape.least_pa_bits > PA_BITS[_PS_40]:
         yield _Descriptor(f"{name}-ps40", leaf, _DATA, ps=_PS_40)
     yield _Descriptor(f"{name}-software", leaf | _SOFTWARE, _DATA)
-    yield _Descriptor(f"{name}-no-af", leaf & ~_AF, _DATA, ops=OPS)
-    yield _Descriptor(f"{name}-no-af-ha", leaf & ~_AF, _DATA, ha=1, ops=("read",), needs=hardware)
+    yield _Descriptor(f"{name}-no-af", leaf & ~AF, _DATA, ops=OPS)
+    yield _Descriptor(f"{name}-no-af-ha", leaf & ~AF, _DATA, ha=1, ops=("read",), needs=hardware)
     granule = shape.granule
     set_bits = granule.contiguous_bits(level)
     if set_bits and granule.leaf_bits(level) + set_bits < shape.ipa_bits:
         yield _Descriptor(f"{name}-contiguous", leaf | CONTIGUOUS, _DATA)
-        yield _Descriptor(f"{name}-contiguous-no-af", leaf & ~_AF | CONTIGUOUS, _DATA)
+        yield _Descriptor(f"{name}-contiguous-no-af", leaf & ~AF | CONTIGUOUS, _DATA)
     for ps, bit, needs in _high_bits(shape):
         if bit < granule.leaf_bits(level):
             continue  # RES0 in this descriptor
@@ -161,14 +167,14 @@ def _leaves(shape: Shape, level: int) -> Iterator[_Descriptor]:
         )
     # The address is checked before the access flag.
     if max(granule.leaf_bits(level), shape.ipa_bits) <= 40:  # noqa: PLR2004
-        yield _Descriptor(f"{name}-bit40-no-af", leaf & ~_AF, _DATA, ps=_PS_40, high=40)
+        yield _Descriptor(f"{name}-bit40-no-af", leaf & ~AF, _DATA, ps=_PS_40, high=40)
 
 
 def _tables(shape: Shape) -> Iterator[_Descriptor]:
     """Yield descriptors of tables, above level 3."""
     yield _Descriptor("table", _TABLE, _BELOW)
     low = 0xFFC & ~0x300 if shape.ds else 0xFFC
-    yield _Descriptor("table-ignored", _TABLE | _IGNORED | low & ~_AF, _BELOW)
+    yield _Descriptor("table-ignored", _TABLE | _IGNORED | low & ~AF, _BELOW)
     for ps, bit, needs in _high_bits(shape):
         if bit >= PA_BITS[ps]:
             name = f"table-bit{bit}-ps{PA_BITS[ps]}"
@@ -200,7 +206,7 @@ def _any_descriptors(shape: Shape, level: int) -> Iterator[_Descriptor]:
     yield from _leaves(shape, level)
     if level == LAST_LEVEL:
         yield _Descriptor("reserved", leaf | _BLOCK, _DATA, ops=OPS)
-        yield _Descriptor("reserved-no-af", leaf & ~_AF | _BLOCK, _DATA)
+        yield _Descriptor("reserved-no-af", leaf & ~AF | _BLOCK, _DATA)
     else:
         yield from _tables(shape)
 
@@ -227,20 +233,15 @@ def codes_on(case: _Case, processor: Processor) -> tuple[int, ...]:
     leaf = LAST_LEVEL if descriptor.target == _BELOW else case.level
     ipa = shape.ipa(leaf)
     size = shape.granule.leaf_bits(case.level)
-    # The tables below lie at the same address in every case.
-    below = shape.tables(ipa, case.level, 0)
-    value = case.bits
+    tables = shape.tables(ipa)
+    entry = list(tables)[case.level - shape.start]
+    tables[entry] = case.bits
     if descriptor.target == _DATA:
-        value |= DATA >> size << size
+        tables[entry] |= DATA >> size << size
     elif descriptor.target == _BELOW:
-        value |= _table_below(case.level)
-    entry = shape.entries(ipa, case.level)[-1]
-    machine = Machine(
-        processor,
-        Stage1Control(),
-        shape.control(case.ps, ha=bool(descriptor.ha)),
-        {**below, entry: value},
-    )
+        tables[entry] |= table(case.level + 1)
+    control = shape.control(case.ps, ha=bool(descriptor.ha))
+    machine = Machine(processor, Stage1Control(), control, tables)
     page = DATA & ~0xFFF
     scene = Scene(((ipa & ~0xFFF, page), (-1, page | 1 << descriptor.high)), stage2=entry)
     access = OPERATIONS[case.op]
@@ -250,10 +251,6 @@ def codes_on(case: _Case, processor: Processor) -> tuple[int, ...]:
     else:
         codes = {code_of_access(each, access, machine, scene) for each in found}
     return tuple(sorted(codes))
-
-
-def _table_below(level: int) -> int:
-    return 0x40700000 + 0x10000 * (level + 1)
 
 
 @cache

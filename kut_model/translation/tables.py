@@ -12,9 +12,10 @@ from kut_model.translation.granules import DESCRIPTOR_BITS, LAST_LEVEL, Granule
 
 #: Bits of an IPA above the leaf, so that no index is 0 or repeats.
 _PATTERN: Final = 0x0005_A5A5_A5A5_A000
-_ROOT: Final = 0x4050_0000
+ROOT: Final = 0x4050_0000
 _TABLES: Final = 0x4070_0000  # table of level n: + 0x10000 * n
 DATA: Final = 0x4061_0000  # the page that leaves map
+LEAF: Final = 0x4FF  # a page: AF, read and write, Normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,11 @@ class Shape:
         )
         return code & 3, code >> 2
 
-    def control(self, ps: int, root: int = _ROOT, *, ha: bool = False) -> Stage2Control:
+    def control(self, ps: int, *, ha: bool) -> Stage2Control:
         """Return the registers."""
         sl0, sl2 = self.encoded_start
         return Stage2Control(
-            self.granule, 64 - self.ipa_bits, sl0, sl2, self.ds, ps, ha=ha, root=root
+            self.granule, 64 - self.ipa_bits, sl0, sl2, self.ds, ps, ha=ha, root=ROOT
         )
 
     def ipa(self, leaf: int) -> int:
@@ -78,30 +79,10 @@ class Shape:
         low = (1 << min(bits, self.ipa_bits - 1)) - 1
         return top | _PATTERN & ~low & (top - 1) | DATA & low
 
-    def entries(self, ipa: int, last: int) -> list[int]:
-        """Return the addresses of the descriptors for `ipa` from the start level to `last`."""
-        found = []
-        for level in range(self.start, last + 1):
-            low = self.granule.leaf_bits(level)
-            if level == self.start:
-                base, index = _ROOT, ipa >> low
-            else:
-                base, index = table(level), ipa >> low & ((1 << self.granule.stride) - 1)
-            found.append(base + (index << DESCRIPTOR_BITS))
-        return found
-
-    def tables(self, ipa: int, level: int, descriptor: int) -> dict[int, int]:
-        """Return tables whose entry for `ipa` at `level` is `descriptor`.
-
-        What is below it maps DATA by a page.
-        """
-        entries = self.entries(ipa, LAST_LEVEL)
-        found = {
-            entry: table(below) | 3 for below, entry in enumerate(entries[:-1], self.start + 1)
-        }
-        found[entries[-1]] = DATA >> self.granule.bits << self.granule.bits | 0x4FF
-        found[entries[level - self.start]] = descriptor
-        return found
+    def tables(self, ipa: int) -> dict[int, int]:
+        """Return tables that map `ipa` to DATA by a page: descriptors in the order of levels."""
+        leaf = DATA >> self.granule.bits << self.granule.bits | LEAF
+        return walk(self.granule, self.start, ipa, leaf)
 
 
 _PA_SIZES: Final = ((40, ""), (42, "PARange_42"), (44, "PARange_44"), (48, "PARange_48"))
@@ -121,6 +102,23 @@ def needs_pa_bits(bits: int) -> tuple[str, ...]:
         if bits <= least:
             return (name,) if name else ()
     return ("FEAT_LPA",)
+
+
+def walk(granule: Granule, start: int, ipa: int, leaf: int, *, offset: int = 0) -> dict[int, int]:
+    """Return the descriptors for `ipa` from the start level on, by address: tables, and `leaf`.
+
+    `offset` is added to the addresses of the tables below the root.
+    """
+    found = {}
+    base = ROOT
+    for level in range(start, LAST_LEVEL + 1):
+        index = ipa >> granule.leaf_bits(level)
+        if level > start:
+            index &= (1 << granule.stride) - 1
+        below = table(level + 1) + offset
+        found[base | index << DESCRIPTOR_BITS] = leaf if level == LAST_LEVEL else below | 3
+        base = below
+    return found
 
 
 def table(level: int) -> int:
