@@ -194,13 +194,13 @@ def test_hardware_updates() -> None:
 
 @pytest.mark.parametrize(
     ("ap", "el0", "el1"),
-    [(0b00, "", "rwx"), (0b01, "rwx", "rw"), (0b10, "x", "rx"), (0b11, "rx", "rx")],
+    [(0b00, "x", "rwx"), (0b01, "rwx", "rw"), (0b10, "x", "rx"), (0b11, "rx", "rx")],
 )
 def test_permissions_of_stage_1(ap: int, el0: str, el1: str) -> None:
     for el, expected in ((0, el0), (1, el1)):
         found = permissions.stage1_permissions(ap << 6, 0, READ.at(el), Stage1Control())
         text = "r" * found.read + "w" * found.write + "x" * found.execute
-        assert text == expected or (ap == 0 and el == 0 and text == "x")
+        assert text == expected
 
 
 def test_pan_hides_what_el0_reaches() -> None:
@@ -278,9 +278,8 @@ def test_reserved_encodings() -> None:
         assert attributes.is_reserved_mair(attr, PLAIN)
     for attr in (0x01, 0x40, 0xA0, 0xF0):
         assert attributes.is_reserved_mair(attr, old)
-    assert attributes.is_reserved_memattr(0b0100, fwb=False)
-    assert attributes.is_reserved_memattr(0b0100, fwb=True)
-    assert attributes.is_reserved_memattr(0b1111, fwb=True)
+    reserved = {memattr for memattr in range(16) if attributes.is_reserved_with_fwb(memattr)}
+    assert reserved == {0b0100, *range(0b1000, 16)}
 
 
 LEVELS = {1: ROOT + 16, 2: LEVEL_2, 3: LEVEL_3}

@@ -7,6 +7,7 @@ OUT. A row is what is wrong at stage 1, what is wrong at stage 2 and for which p
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from functools import cache
 from typing import Final
 
@@ -109,13 +110,21 @@ STAGE_2: Final = (
 )
 
 
+class _At(Enum):
+    """AT instructions: the stages that they translate by, and the EL that executes them."""
+
+    S12_EL2 = auto()
+    S1_EL2 = auto()
+    S1_EL1 = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class _Op:
-    """An access, or AT; `at`: 12 or 1 for its stages, at EL2, 11 for stage 1 at EL1."""
+    """An access, or an AT instruction."""
 
     name: str
     access: Access
-    at: int = 0
+    at: _At | None = None
     everywhere: bool = False  # with everything that is wrong at stage 1
     needs: tuple[str, ...] = ()
     probe: str = "READ"  # enum probe_op
@@ -126,7 +135,7 @@ class _Op:
     @property
     def initialiser(self) -> str:
         """That of a `struct s1s2_op`."""
-        if self.at in {1, 12}:
+        if self.at in {_At.S12_EL2, _At.S1_EL2}:
             way = self.name.removeprefix("at-").upper()
             return initialiser(".at_el2 = true", f".at = PROBE_{way}")
         tag, offset = f"{self.tag:#x}", f"{self.offset:#x}"
@@ -165,12 +174,14 @@ def _ops() -> Iterator[_Op]:
         for name in ("at-read", "at-write"):
             access, letter = OPERATIONS[name].at(el), name[3]
             everywhere = el == 1 and name == "at-read"
-            yield _Op(f"at-s12e{el}{letter}", access, 12, everywhere=everywhere)
-            yield _Op(f"at-s1e{el}{letter}", access, 1)
+            yield _Op(f"at-s12e{el}{letter}", access, _At.S12_EL2, everywhere=everywhere)
+            yield _Op(f"at-s1e{el}{letter}", access, _At.S1_EL2)
     for name in ("at-read", "at-write"):
-        probe = name.upper().replace("-", "_")
-        everywhere = name == "at-read"
-        yield _Op(f"at-s1e1{name[3]}.el1", OPERATIONS[name], 11, everywhere, probe=probe)
+        yield _Op(
+            *(f"at-s1e1{name[3]}.el1", OPERATIONS[name], _At.S1_EL1),
+            everywhere=name == "at-read",
+            probe=name.upper().replace("-", "_"),
+        )
     for name in ("read", "write"):
         access = replace(OPERATIONS[name], pan=True)
         probe, offset = _PROBES[name]
@@ -243,8 +254,8 @@ def _change(entries: dict[int, int], edit: _Edit) -> None:
 def _code(case: _Case, outcome: Outcome, machine: Machine, scene: Scene) -> int:
     op = case.op
     aborts = isinstance(outcome.result, Fault) and outcome.result.on_walk
-    if op.at and not (op.at == 11 and aborts):  # noqa: PLR2004
-        return code_of_at(outcome, machine, scene, is_ipa=op.at != 12)  # noqa: PLR2004
+    if op.at and not (op.at is _At.S1_EL1 and aborts):
+        return code_of_at(outcome, machine, scene, is_ipa=op.at is not _At.S12_EL2)
     return code_of_access(outcome, op.access, machine, scene)
 
 
@@ -254,7 +265,8 @@ def _codes(case: _Case) -> tuple[int, ...]:
     stage2 = Stage2Control(ps=2, root=_ROOT, ptw=bool(case.ptw))
     machine = Machine(_PROCESSOR, stage1, stage2, _tables(case))
     scene = Scene(tuple(zip(IPAS, _PAS, strict=True)))
-    translate = stage1_alternatives if case.op.at in {1, 11} else alternatives
+    stage1_only = case.op.at in {_At.S1_EL2, _At.S1_EL1}
+    translate = stage1_alternatives if stage1_only else alternatives
     found = translate(machine, _VA, case.op.access)
     return tuple(sorted({_code(case, outcome, machine, scene) for outcome in found}))
 

@@ -22,7 +22,8 @@ from kut_model.translation.descriptors import FNXS
 from kut_model.translation.memory import Memory
 from kut_model.translation.processor import Processor
 from kut_model.translation.stage1 import Stage1
-from kut_model.translation.stage2 import stage2
+from kut_model.translation.stage2 import Output, stage2
+from kut_model.translation.syndromes import par_of_output
 
 #: Attr fields of MAIR_EL1: Device types, and Normal with each policy, hints and transience.
 _MAIRS: Final = (
@@ -35,9 +36,8 @@ _SHAREABILITIES: Final = (0, 2, 3)
 _ISH: Final = 3
 _UNCACHED: Final = (0x00, 0x44, 0xBB, 0xFF)  # with SCTLR_EL1.C clear
 _RESERVED: Final = 0b0100  # has a meaning with FEAT_MTE_PERM
-_WITHOUT_XS_ATTRS: Final = {0x01, 0x05, 0x09, 0x0D, 0x40, 0xA0}
 _OUTER_SHAREABLE: Final = {0x40, 0x44}  # ATTR of Normal Non-cacheable memory
-_WITH_XS, _WITHOUT_XS = Processor(), Processor(xs=False)
+_WITH_ALL, _WITHOUT_XS, _WITHOUT_MTE = Processor(), Processor(xs=False), Processor(mte2=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class _Stage1:
     @property
     def needs(self) -> tuple[str, ...]:
         """Features that give the Attr field a meaning."""
-        if self.mair == _MAIR_TAGGED:
+        if attributes.is_reserved_mair(self.mair, _WITHOUT_MTE):
             return ("FEAT_MTE2",)
-        return ("FEAT_XS",) if self.mair in _MAIRS_XS else ()
+        return ("FEAT_XS",) if attributes.is_reserved_mair(self.mair, _WITHOUT_XS) else ()
 
     @property
     def initialiser(self) -> str:
@@ -118,7 +118,7 @@ def _all_cases() -> Iterator[_Case]:
     for stage1 in _stage1s():
         for fwb in (0, 1):
             for memattr in range(16):
-                if memattr == _RESERVED or (fwb and memattr & 0b1000):
+                if memattr == _RESERVED or (fwb and attributes.is_reserved_with_fwb(memattr)):
                     continue
                 for sh in _SHAREABILITIES if stage1.mair not in _MAIRS_XS else (_ISH,):
                     yield _Case(stage1, memattr, sh, fwb)
@@ -136,7 +136,7 @@ def _attributes(case: _Case, choices: Choices) -> attributes.Attributes:
     """Return the attributes of both stages, of a read."""
     access = OPERATIONS["read"]
     control = Stage2Control(fwb=bool(case.fwb), cd=bool(case.cd))
-    second = stage2(control, _WITH_XS, Memory({}), choices)
+    second = stage2(control, _WITH_ALL, Memory({}), choices)
     one = case.stage1
     if one.on:
         first = Stage1(Stage1Control(enabled=True, mair=one.mair, c=one.c), second)
@@ -150,19 +150,24 @@ def _attributes(case: _Case, choices: Choices) -> attributes.Attributes:
 def _reported(case: _Case) -> Iterator[attributes.Attributes]:
     """Yield the attributes that PAR_EL1 may show (D24.2, PAR_EL1.ATTR)."""
     plain = replace(case, cd=0, stage1=replace(case.stage1, c=True))
-    for each in {case: None, plain: None}:
+    for each in dict.fromkeys((case, plain)):
         for found in outcomes(partial(_attributes, each)):
             yield from attributes.with_less_transience(found)
 
 
-def _codes(case: _Case) -> tuple[int, ...]:
+def _code(par: int) -> int:
     """Return PAR_EL1's ATTR and SH as ATTR << 2 | SH."""
+    return par >> 56 << 2 | par >> 7 & 3
+
+
+def _codes(case: _Case) -> tuple[int, ...]:
+    """Return the permitted outcomes."""
     return tuple(
         sorted(
             {
-                attributes.encode_par(each, processor) << 2 | each.effective().shareability
+                _code(par_of_output(Output(0, each), processor))
                 for each in _reported(case)
-                for processor in (_WITH_XS, _WITHOUT_XS)
+                for processor in (_WITH_ALL, _WITHOUT_XS)
             }
         )
     )
@@ -183,7 +188,7 @@ def _matrix(case: _Case, codes: tuple[int, ...]) -> tuple[str, ...]:
     found = {
         "A1": True,
         "A2": case.stage1.dc,
-        "A6": "FEAT_XS" in case.needs and all(code >> 2 not in _WITHOUT_XS_ATTRS for code in codes),
+        "A6": "FEAT_XS" in case.needs and all(code >> 2 not in _MAIRS_XS for code in codes),
         "A3": all(code >> 2 in _OUTER_SHAREABLE or code >> 6 == 0 for code in codes),
         "A5": not case.stage1.on,
         "MTE": case.stage1.mair == _MAIR_TAGGED,

@@ -13,6 +13,7 @@ A row is a descriptor, the controls that matter for it, and an access. Kinds:
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import product
 from typing import Final
 
 from kut_model.rows import Area, Row
@@ -74,6 +75,11 @@ class _Case:
         )
 
     @property
+    def walks(self) -> bool:
+        """Whether stage 1 is on, with its level-3 table in the page."""
+        return self.kind not in {"plain", "dc"}
+
+    @property
     def bits(self) -> int:
         """The descriptor without its address."""
         memattr = _NORMAL if self.normal else _DEVICE
@@ -114,11 +120,8 @@ _RULES: Final = {
     Kind.INSTRUCTION_CACHE: "s2.perm.maintenance",
     Kind.TRANSLATE: "s2.perm.at",
 }
-_HARDWARE: Final = [
-    (af, dbm, ha, hd) for af in (0, 1) for dbm in (0, 1) for ha in (0, 1) for hd in (0, 1)
-]
-
-
+#: AF, DBM, HA and HD.
+_HARDWARE: Final = tuple(product((0, 1), (0, 1), (0, 1), (0, 1)))
 #: Stage 1 alone decides these; a few descriptors of stage 2 show that it comes first.
 _MISALIGNED: Final = {"dc-zva", "read-unaligned", "write-unaligned"}
 
@@ -127,14 +130,10 @@ def _cases_of(kind: str, op: str, xns: tuple[int, ...], ptws: tuple[int, ...]) -
     """Yield the rows of a kind and an access."""
     states = _HARDWARE
     if kind == "plain" and op in _MISALIGNED:
-        states = [state for state in _HARDWARE if not state[1] and not state[3]]
-    for el in (1,) if op in _EL1_ONLY else (1, 0):
-        for s2ap in range(4):
-            for xn in xns:
-                for hardware in states:
-                    for normal in (1, 0):
-                        for ptw in ptws:
-                            yield _Case(kind, op, el, s2ap, xn, *hardware, normal, ptw)
+        states = tuple((af, dbm, ha, hd) for af, dbm, ha, hd in _HARDWARE if not dbm and not hd)
+    els = (1,) if op in _EL1_ONLY else (1, 0)
+    for el, s2ap, xn, state, normal, ptw in product(els, range(4), xns, states, (1, 0), ptws):
+        yield _Case(kind, op, el, s2ap, xn, *state, normal, ptw)
 
 
 def _all_cases() -> Iterator[_Case]:
@@ -160,7 +159,6 @@ def _cases() -> tuple[_Case, ...]:
 
 def _machine(case: _Case) -> tuple[Machine, int]:
     """Return the model's machine and the address of the access."""
-    walks = case.kind in {"walk", "af", "dirty"}
     updates = case.kind in {"af", "dirty"}
     stage2 = Stage2Control(ps=2, root=_ROOT, ha=bool(case.ha), hd=bool(case.hd), ptw=bool(case.ptw))
     leaf = _LEAF
@@ -182,21 +180,20 @@ def _machine(case: _Case) -> tuple[Machine, int]:
     tables[_STAGE1 + 2 * 8] = stage1_tables + 0x1000 | 3
     tables[_STAGE1 + 0x1000] = PAGE_IPA | 3
     stage1 = Stage1Control(
-        enabled=walks,
+        enabled=case.walks,
         root=stage1_tables,
         mair=0xFF,
         ha=updates,
         hd=updates,
         dc=case.kind == "dc",
     )
-    va = WALK_VA if walks else PAGE_IPA
+    va = WALK_VA if case.walks else PAGE_IPA
     return Machine(Processor(), stage1, stage2, tables), va
 
 
 def _scene(case: _Case) -> Scene:
-    walks = case.kind not in {"plain", "dc"}
     pages = ((PAGE_IPA, _PAGE), (OUT_IPA, _OUT >> 30 << 30))
-    return Scene(pages, stage1=_PAGE if walks else -1, stage2=_LEVEL_3)
+    return Scene(pages, stage1=_PAGE if case.walks else -1, stage2=_LEVEL_3)
 
 
 def _access(case: _Case) -> Access:
@@ -222,7 +219,7 @@ def _outcomes() -> tuple[tuple[int, ...], ...]:
 def _matrix(case: _Case, codes: tuple[int, ...]) -> tuple[str, ...]:
     """Return the ids of the coverage table beside that of the rule."""
     access, updates = _access(case), case.ha and case.hd
-    is_leaf = case.kind in {"plain", "dc"}
+    is_leaf = not case.walks
     found = {
         "F11": case.ptw and not case.normal and "F10" in covered(codes),
         "F19": case.op == "dc-zva" and taken_to(2, codes),

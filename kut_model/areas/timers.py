@@ -55,9 +55,8 @@ class _Case:
     relative: bool = False
     ctl: int = 1
     met: bool = False
-    after: _Count | None = None
-    """Count to which TIMERS_OFFSET changes."""
     difference: int = 0
+    """CVAL less the count after a write of TVAL; the count to which TIMERS_OFFSET changes."""
     ignored: bool = False
     needs: tuple[str, ...] = ()
     counter: str = ""
@@ -179,7 +178,9 @@ def _passing(timer: _Timer) -> Iterator[_Case]:
     """Yield rows that wait: until the timer is due, until the count wraps."""
     make = partial(_Case, timer=timer, rule="timer.passing", needs=_needs(timer))
     soon = 1 << 18  # ticks: more than it takes to enable the timer
-    for count in _counts(timer):
+    has_offset = timer.offset != "NO_OFFSET"
+    sign = _at("sign", (1 << 63) - soon // 2)
+    for count in (*_counts(timer), sign) if has_offset else _counts(timer):
         yield make(
             f"{timer.name}.{count.name}.fires",
             action="FIRE",
@@ -188,22 +189,15 @@ def _passing(timer: _Timer) -> Iterator[_Case]:
             relative=True,
             met=True,
         )
-    if timer.offset != "NO_OFFSET":
-        for name, at in ("sign", (1 << 63) - soon // 2), ("wrapping", -4 * soon & timers.MASK):
-            yield make(
-                f"{timer.name}.{name}.{'fires' if name == 'sign' else 'ends'}",
-                action="FIRE" if name == "sign" else "WRAP",
-                count=_at(name, at),
-                value=soon if name == "sign" else 1 << 40,
-                relative=name == "sign",
-                met=name == "sign",
-            )
+    if has_offset:
+        end = _at("wrapping", -4 * soon & timers.MASK)
+        yield make(f"{timer.name}.wrapping.ends", action="WRAP", count=end, value=1 << 40)
 
 
 def _holds(timer: _Timer) -> Iterator[_Case]:
     """Yield rows with a timer that stays enabled, CVAL plus its offset above 64 bits."""
-    for count in _counts(timer):
-        if timer.place == "EL1" and count.name in ("high", "offset-1"):
+    for count in _counts(timer) if timer.place == "EL1" else ():
+        if count.name in ("high", "offset-1"):
             yield _Case(
                 f"{timer.name}.{count.name}.cval-max.holds",
                 *(timer, "HOLD", count, "timer.passing", timers.MASK),

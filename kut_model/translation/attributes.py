@@ -80,8 +80,8 @@ class Attributes:
 
 def with_less_transience(attributes: Attributes) -> Iterator[Attributes]:
     """Yield what CPUs may make of it: the transient hint of each domain is theirs to ignore."""
-    for inner in {attributes.inner: None, replace(attributes.inner, transient=False): None}:
-        for outer in {attributes.outer: None, replace(attributes.outer, transient=False): None}:
+    for inner in dict.fromkeys((attributes.inner, replace(attributes.inner, transient=False))):
+        for outer in dict.fromkeys((attributes.outer, replace(attributes.outer, transient=False))):
             yield replace(attributes, inner=inner, outer=outer)
 
 
@@ -144,8 +144,6 @@ def stage1_disabled(*, fetch: bool, icache: bool, dc: bool, dct: bool) -> Attrib
 
 
 _RESERVED_POLICY = Freedom("policy of a reserved MemAttr", (Policy.NC, Policy.WT, Policy.WB))
-
-
 _RESERVED_SHAREABILITY = Freedom("shareability of a reserved SH", tuple(Shareability))
 
 
@@ -260,11 +258,9 @@ def force(
     ).effective()
 
 
-def is_reserved_memattr(memattr: int, *, fwb: bool) -> bool:
-    """Whether a leaf's MemAttr has no meaning, without FEAT_MTE_PERM."""
-    if fwb:
-        return memattr & 0b1000 != 0 or memattr == 0b0100  # noqa: PLR2004
-    return memattr >> 2 != 0 and memattr & 3 == 0
+def is_reserved_with_fwb(memattr: int) -> bool:
+    """Whether a leaf's MemAttr has no meaning with FWB, without FEAT_MTE_PERM."""
+    return memattr & 0b1000 != 0 or memattr == 0b0100  # noqa: PLR2004
 
 
 def _encode_half(half: Cacheability) -> int:
