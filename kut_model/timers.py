@@ -15,7 +15,7 @@ ISTATUS: Final = 1 << 2
 
 
 def condition_met(count: int, cval: int) -> bool:
-    """Return whether a timer with `cval` is due at `count`, its offset subtracted.
+    """Return whether the condition of a timer is met at `count`, which is less its offset.
 
     D12.2.4, Operation of the CompareValue views: Counter - Offset - CompareValue >= 0, where the
     terms are unsigned 64-bit values: no term wraps by the subtraction of CompareValue.
@@ -34,7 +34,7 @@ def control_known(written: int) -> int:
 
 
 def asserted(written: int, *, met: bool) -> bool:
-    """Return whether a timer asserts its interrupt (D12.2.4): enabled, not masked, and due."""
+    """Return whether a timer asserts its interrupt (D12.2.4): enabled, not masked, met."""
     return met and written & (ENABLE | IMASK) == ENABLE
 
 

@@ -114,7 +114,7 @@ def _initialiser(case: _Case) -> str:
 
 
 def _all_expected() -> Iterator[str]:
-    """Yield ESR, the EL that takes the exception, and how far ELR is behind the instruction."""
+    """Yield ESR, the EL that takes the exception, and ELR less the address of the instruction."""
     for case in _CASES:
         for imm in IMMEDIATES:
             taken = case.outcome(imm).taken

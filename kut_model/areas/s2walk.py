@@ -182,7 +182,7 @@ def _tables(shape: Shape) -> Iterator[_Descriptor]:
 
 
 def _descriptors(shape: Shape, level: int) -> Iterator[_Descriptor]:
-    """Yield what stands at a level."""
+    """Yield the descriptors of a level."""
     if (shape.granule, level) != (Granule.K64, 1):
         yield from _any_descriptors(shape, level)
         return

@@ -118,7 +118,7 @@ _ECV: Final = ("FEAT_ECV_POFF",)
 
 
 def _condition(count: _Count, value: int, *, relative: bool) -> bool | None:
-    """Return whether the timer is due, or None if that depends on when the row runs."""
+    """Return whether the condition is met, or None if that depends on when the row runs."""
     outcomes = {
         timers.condition_met(at, first + value if relative else value)
         for first in (count.first, count.last)
@@ -175,7 +175,7 @@ def _tvals(timer: _Timer) -> Iterator[_Case]:
 
 
 def _passing(timer: _Timer) -> Iterator[_Case]:
-    """Yield rows that wait: until the timer is due, until the count wraps."""
+    """Yield rows that wait: until the condition is met, until the count wraps."""
     make = partial(_Case, timer=timer, rule="timer.passing", needs=_needs(timer))
     soon = 1 << 18  # ticks: more than it takes to enable the timer
     has_offset = timer.offset != "NO_OFFSET"

@@ -29,7 +29,7 @@ RULES: Final = (
     ),
     Rule(
         key="insn.wait",
-        statement="SCTLR_ELx.nTWI, nTWE trap EL0's waits first, then HCR_EL2.TWI, TWE.",
+        statement="SCTLR_ELx.nTWI and nTWE trap WFI and WFE at EL0 before HCR_EL2.TWI and TWE do.",
         section="D1.6, mechanisms for entering a low-power state; D24.2, HCR_EL2.TWI and TWE",
         function="AArch64.CheckForWFxTrap",
         matrix="C",
@@ -50,26 +50,29 @@ RULES: Final = (
     ),
     Rule(
         key="insn.illegal",
-        statement="With PSTATE.IL set each instruction is an illegal execution state, EC 0x0e.",
+        statement="With PSTATE.IL set every instruction is an Illegal Execution state exception.",
         section="D1.3.4, illegal exception returns; D1.3.5.1, prioritization",
         function="AArch64.CheckIllegalState",
     ),
     Rule(
         key="insn.alignment",
-        statement="PC that is not aligned faults, and SP that is not with SCTLR_ELx.SA or SA0.",
+        statement="A misaligned PC is a PC alignment fault; a misaligned SP is an SP alignment"
+        " fault with SCTLR_ELx.SA, or SA0 at EL0.",
         section="D1.3.5.1, prioritization; D24.2, SCTLR_EL1.SA and SA0",
         function="AArch64.CheckPCAlignment, CheckSPAlignment",
     ),
     Rule(
         key="insn.vectors",
-        statement="CPACR_EL1 before CPTR_EL2, and in each SVE or SME before FP, trap their use.",
+        statement="CPACR_EL1 traps FP, SVE and SME before CPTR_EL2 does; in each of them the trap"
+        " of SVE or SME comes before that of FP.",
         section="D24.2, CPACR_EL1 and CPTR_EL2",
         function="CheckSVEEnabled, CheckSMEAccess, AArch64.CheckFPAdvSIMDEnabled",
         matrix="C",
     ),
     Rule(
         key="insn.pauth",
-        statement="HCR_EL2.API traps PAC and AUT that SCTLR_EL1 has enabled, and PACGA.",
+        statement="HCR_EL2.API traps PACGA, and PAC and AUT instructions whose key SCTLR_EL1"
+        " enables.",
         section="D24.2, HCR_EL2.API",
         function="AddPACIA and the like, TrapPACUse",
         matrix="C",

@@ -163,7 +163,7 @@ RULES: Final = (
     Rule(
         key="s1.alignment",
         statement="With stage 1 off and HCR_EL2.DC clear data is Device-nGnRnE: an unaligned access"
-        " and DC ZVA are alignment faults of stage 1, taken to EL1, before stage 2 is looked at.",
+        " and DC ZVA are alignment faults of stage 1, taken to EL1, before stage 2 translates.",
         section="D8.2.9, stage 1 disabled; B2.8.2, Device memory; C6.2, DC ZVA",
         function="AArch64.S1DisabledOutput, AArch64.S1HasAlignmentFault",
         matrix="A5",

@@ -8,7 +8,8 @@ from kut_model.rules.rule import Rule
 RULES: Final = (
     Rule(
         key="timer.compare",
-        statement="A timer is due when its count, less its offset, is CVAL or above: unsigned.",
+        statement="The timer condition is met while the count less the offset is at least CVAL, as"
+        " unsigned numbers.",
         section="D12.2.4, Operation of the CompareValue views of the timers",
         function="IsTimerConditionMet",
         matrix="V6",
@@ -22,7 +23,7 @@ RULES: Final = (
     ),
     Rule(
         key="timer.passing",
-        statement="Passing time meets the condition at CVAL, and no longer after the count wraps.",
+        statement="The condition is met from CVAL on, as time passes, until the count wraps.",
         section="D12.2.4, Operation of the CompareValue views of the timers",
         function="IsTimerConditionMet",
         matrix="V6",
@@ -36,7 +37,8 @@ RULES: Final = (
     ),
     Rule(
         key="timer.count",
-        statement="CNTVCT_EL0 is less by CNTVOFF_EL2, CNTPCT_EL0 by CNTPOFF_EL2, below EL2 only.",
+        statement="CNTVCT_EL0 is the count less CNTVOFF_EL2, except in a VHE host; CNTPCT_EL0 is"
+        " the count less CNTPOFF_EL2 at EL1 and EL0 of a guest.",
         section="D12.1.2; D24.10, CNTVCT_EL0 and CNTPCT_EL0",
         function="CNTVCT_EL0",
         matrix="V6",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-#: BRK #0, behind an instruction that is not to be executed.
+#: BRK #0, after an instruction that is not to be executed.
 BRK: Final = 0xD4200000
 
 
@@ -27,7 +27,7 @@ def names(variable: str, values: Iterable[str]) -> str:
 
 
 def code(macro: str, instructions: Iterable[tuple[int, int]]) -> str:
-    """Return a macro with the assembly of pairs: an instruction, and the one behind it."""
+    """Return a macro with the assembly of pairs: an instruction, and the one after it."""
     lines = "".join(f'\t".inst {insn:#x}, {after:#x}\\n" \\\n' for insn, after in instructions)
     return f'#define {macro} \\\n{lines}\t""\n'
 

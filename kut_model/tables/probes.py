@@ -15,7 +15,7 @@ from kut_model.traps.result import Kind, Outcome
 _EL1_REGISTERS: Final = ("SPSR_EL1", "ELR_EL1", "ESR_EL1", "FAR_EL1", "TFSR_EL1")
 #: What reads return: CurrentEL, of EL2 with HCR_EL2.NV, and what the image writes to these of EL2.
 _READS: Final = {"EL2": 2 << 2, "CurrentEL": 1 << 2, "VPIDR_EL2": 0x5A5A, "VMPIDR_EL2": 0x80005A5A}
-#: The instruction behind: HVC in A64, SVC in A32; T32 has SVC in the upper half of the word.
+#: The next instruction: HVC in A64, SVC in A32; T32 has SVC in the upper half of the first word.
 _AFTER: Final = {"a32": 0xEF000000, "t32": 0}
 _HVC: Final = 0xD4000002
 
@@ -97,7 +97,7 @@ def _change_name(name: str, value: int) -> str:
 
 
 def _insn(tables: _Tables, insn: Insn) -> int:
-    """Return the number of an instruction; a write comes behind the read of its register."""
+    """Return the number of an instruction; a write comes after the read of its register."""
     if insn in tables.insns:
         return tables.insns[insn]
     reads = str(_insn(tables, insn.reads)) if insn.reads else "SYSREG_NO_READ"

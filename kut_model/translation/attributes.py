@@ -79,7 +79,7 @@ class Attributes:
 
 
 def with_less_transience(attributes: Attributes) -> Iterator[Attributes]:
-    """Yield what CPUs may make of it: the transient hint of each domain is theirs to ignore."""
+    """Yield what CPUs may make of it: they may ignore the transient hint of each domain."""
     for inner in dict.fromkeys((attributes.inner, replace(attributes.inner, transient=False))):
         for outer in dict.fromkeys((attributes.outer, replace(attributes.outer, transient=False))):
             yield replace(attributes, inner=inner, outer=outer)

@@ -30,7 +30,7 @@ class Choices:
     """Answers to the freedoms, in the order of the questions; one answer to each."""
 
     def __init__(self, script: tuple[int, ...] = ()) -> None:
-        """`script`: the number of the answer to each question; those behind it get the first."""
+        """`script`: the number of the answer to each question; those after it get the first."""
         self._script = script
         self._asked: dict[str, int] = {}
         self.path: list[int] = []

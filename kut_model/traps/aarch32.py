@@ -145,5 +145,5 @@ def _a32(  # noqa: PLR0913 - named ones
 
 
 def _t32(name: str, opcode: int, rule: str, outcome: Callable[[Execution], Outcome]) -> Instruction:
-    """Return a 16-bit instruction, with SVC behind it."""
+    """Return a 16-bit instruction, followed by SVC."""
     return Instruction(name, 0xDF00 << 16 | opcode, rule, outcome, (0,), (_AA32,), state="t32")

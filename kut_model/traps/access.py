@@ -2,7 +2,7 @@
 """Accesses to system registers and system instructions at EL1 and EL0 in AArch64.
 
 The machine is Non-secure, without EL3, with EL2 and EL1 in AArch64, outside Debug state. Registers
-that a missing feature makes UNDEFINED are the caller's business (`Register.features`).
+that a missing feature makes UNDEFINED are left to the caller (`Register.features`).
 """
 
 import re

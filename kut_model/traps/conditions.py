@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rules of the tables: each looks at an access and returns what it makes of it, or None.
+"""Rules of the tables: each returns the outcome of an access, or None where it does not apply.
 
 `CONDITIONS` has them by the name that the tables use. Sources: DDI 0487, D24.2, descriptions of the
 fields named; pseudocode of the registers' accessors.

@@ -46,7 +46,7 @@ def _places(instruction: Instruction) -> tuple[Place, ...]:
 
 
 def _that_ends(case: InstructionCase) -> InstructionCase | None:
-    """Return the case with what ends WFI, or None if it cannot be told or ended."""
+    """Return the case, with what ends WFI; None if its outcome is open or nothing ends it."""
     instruction, outcome = case.instruction, case.outcome
     if instruction.name.startswith("smc") and case.place.el and not _is_trapped(case):
         return None  # IMPLEMENTATION DEFINED, or firmware answers
