@@ -14,7 +14,7 @@ from kut_runner.definitions import errata
 from kut_runner.definitions.errata import Erratum
 from kut_runner.errors import ConfigError, ExitCode
 from kut_runner.verdict.cause import Cause
-from kut_runner.verdict.rows import Listed, errata_notes
+from kut_runner.verdict.rows import Coverage, Listed, errata_notes
 from kut_runner.verdict.status import Status
 
 pytestmark = pytest.mark.usefixtures("handled_signals")
@@ -142,6 +142,7 @@ def test_failures_that_are_listed_are_known(bench: Bench) -> None:
         "KFAIL: some: some.5: crash: QEMU crashed: SIGABRT: qemu: assertion failed (erratum known)",
     ]
     assert rows(result).errata == {"known": Listed(2, 0, 0)}
+    assert rows(result).matrix == {"x": Coverage(7, 6, 0, 2, 2)}
     assert errata_notes([rows(result)]) == []
 
 

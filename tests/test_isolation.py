@@ -40,6 +40,13 @@ def test_where_nothing_dies_there_is_one_machine(bench: Bench) -> None:
     assert rows(result).matrix == {"x": Coverage(9, 7, 2, 0)}
 
 
+def test_coverage_is_that_of_all_machines(bench: Bench) -> None:
+    result = bench.run("APSPPPFAPS")
+    assert bench.boots == 4
+    assert rows(result).verified == {}  # the row that is expected to be UNDEFINED crashed
+    assert rows(result).matrix == {"x": Coverage(10, 6, 2, 3)}
+
+
 @pytest.mark.parametrize(
     ("letters", "expected"),
     [

@@ -37,7 +37,9 @@ def document(*results: TestResult, version: str = "7.2") -> Document:
 
 FIRST = document(
     result("conform-a", "3P 2S1 S2", {"C": Coverage(4, 2, 2, 0), "E4": Coverage(2, 1, 1, 0)}),
-    result("conform-b", "P F C K 2S2", {"C": Coverage(4, 2, 1, 2), "F1": Coverage(2, 1, 1, 1)}),
+    result(
+        "conform-b", "P F C K 2S2", {"C": Coverage(4, 2, 1, 2, 1), "F1": Coverage(2, 1, 1, 1, 1)}
+    ),
     TestResult("other", skipped("")),
 )
 SECOND = document(result("conform-a", "6P", {"C": Coverage(6, 6, 0, 0)}), version="11.1")
@@ -46,13 +48,13 @@ SECOND = document(result("conform-a", "6P", {"C": Coverage(6, 6, 0, 0)}), versio
 def test_coverage_is_the_sum_of_the_tests() -> None:
     found = matrix.of(FIRST)
     assert found.rows == {
-        "C": Coverage(8, 4, 3, 2),
+        "C": Coverage(8, 4, 3, 2, 1),
         "E4": Coverage(2, 1, 1, 0),
-        "F1": Coverage(2, 1, 1, 1),
+        "F1": Coverage(2, 1, 1, 1, 1),
     }
     assert found.areas == {
         "conform-a": Coverage(6, 3, 3, 0),
-        "conform-b": Coverage(6, 3, 2, 3),
+        "conform-b": Coverage(6, 3, 2, 3, 1),
     }
     assert list(found.skips.items()) == [("FEAT_B", 3), ("FEAT_A", 2)]
 
@@ -65,6 +67,8 @@ def test_coverage_is_the_sum_of_the_tests() -> None:
         (Coverage(2, 1, 1, 0), "partly"),
         (Coverage(2, 0, 2, 0), "skipped"),
         (Coverage(2, 2, 0, 1), "failed"),
+        (Coverage(3, 3, 0, 2, 1), "failed"),
+        (Coverage(3, 2, 0, 2, 2), "known"),
     ],
 )
 def test_the_status_of_a_row(coverage: Coverage, status: str) -> None:
@@ -79,12 +83,12 @@ def test_a_run_without_rows_is_an_error() -> None:
 def test_a_table_for_readers() -> None:
     assert list(matrix.lines([matrix.of(FIRST), matrix.of(SECOND)], TABLE)) == [
         "row    checks  verified  skipped  failed  status             11.1",
-        "F1          2         1        1       1  failed              0/0  translation faults",
+        "F1          2         1        1       1  known               0/0  translation faults",
         "C           8         4        3       2  failed              6/6  traps",
         "E4          2         1        1       0  partly              0/0  EL0",
         "",
         "conform-a  3/6 verified, 0 failed",
-        "conform-b  3/6 verified, 3 failed",
+        "conform-b  3/6 verified, 3 failed (1 known)",
         "",
         "checks skipped for lack of a feature:",
         "        3  FEAT_B",
@@ -108,6 +112,7 @@ def test_json_has_all_rows_of_the_table() -> None:
         "verified": 4,
         "skipped": 3,
         "failed": 2,
+        "known": 1,
         "status": "failed",
     }
     assert found["rows"][3]["status"] == "none"

@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from kut_runner.errors import UsageError
 from kut_runner.records.document import Document
-from kut_runner.verdict.rows import Coverage
+from kut_runner.verdict.rows import NO_COVERAGE, Coverage
 
 #: Changes when a program that reads the old one would misread the new one.
 SCHEMA: Final = 1
-_NONE: Final = Coverage(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def of(document: Document) -> RunCoverage:
     for each in found.values():
         skips.update(each.skips)
         for key, coverage in each.matrix.items():
-            rows[key] = _sum(rows.get(key, _NONE), coverage)
+            rows[key] = rows.get(key, NO_COVERAGE) + coverage
     return RunCoverage(
         document.metadata.run,
         document.metadata.version,
@@ -55,7 +54,7 @@ def status(coverage: Coverage) -> str:
     if not coverage.checks:
         return "none"
     if coverage.failed:
-        return "failed"
+        return "known" if coverage.known == coverage.failed else "failed"
     if coverage.verified == coverage.checks:
         return "verified"
     return "partly" if coverage.verified else "skipped"
@@ -93,13 +92,14 @@ def lines(runs: Sequence[RunCoverage], table: Table) -> Iterator[str]:
     yield _line("row", ("checks", "verified", "skipped", "failed"), "status", heads)
     first = runs[0]
     for key in keys:
-        coverage = first.rows.get(key, _NONE)
-        others = [_cell(run.rows.get(key, _NONE)) for run in runs[1:]]
+        coverage = first.rows.get(key, NO_COVERAGE)
+        others = [_cell(run.rows.get(key, NO_COVERAGE)) for run in runs[1:]]
         yield f"{_row(key, coverage, others)}  {table.about.get(key, '')}".rstrip()
     yield ""
     width = max(map(len, first.areas))
     for test, coverage in first.areas.items():
-        yield f"{test:{width}}  {_cell(coverage)} verified, {coverage.failed} failed"
+        known = f" ({coverage.known} known)" if coverage.known else ""
+        yield f"{test:{width}}  {_cell(coverage)} verified, {coverage.failed} failed{known}"
     if first.skips:
         yield ""
         yield "checks skipped for lack of a feature:"
@@ -136,7 +136,7 @@ def _cell(coverage: Coverage) -> str:
 def _rows(rows: Mapping[str, Coverage], table: Table) -> Iterator[Mapping[str, int | str]]:
     for key in dict.fromkeys((*table.about, *rows)):
         about = {"about": table.about.get(key, ""), "not_covered": table.not_covered.get(key, "")}
-        yield {"id": key, **about, **_counts(rows.get(key, _NONE))}
+        yield {"id": key, **about, **_counts(rows.get(key, NO_COVERAGE))}
 
 
 def _counts(coverage: Coverage) -> dict[str, int | str]:
@@ -145,18 +145,10 @@ def _counts(coverage: Coverage) -> dict[str, int | str]:
         "verified": coverage.verified,
         "skipped": coverage.skipped,
         "failed": coverage.failed,
+        "known": coverage.known,
         "status": status(coverage),
     }
 
 
 def _keys(table: Table, runs: Sequence[RunCoverage]) -> dict[str, None]:
     return dict.fromkeys((*table.about, *(key for run in runs for key in run.rows)))
-
-
-def _sum(one: Coverage, other: Coverage) -> Coverage:
-    return Coverage(
-        one.checks + other.checks,
-        one.verified + other.verified,
-        one.skipped + other.skipped,
-        one.failed + other.failed,
-    )

@@ -2,6 +2,7 @@
 """Conclusion of an attempt at rows of the conformance suite, which may need several machines."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.definitions import errata
@@ -12,6 +13,7 @@ from kut_runner.verdict import row_list
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import Verdict
+from kut_runner.verdict.row_list import RowList
 from kut_runner.verdict.rows import NONE, AreaRows
 from kut_runner.verdict.status import Status
 
@@ -28,34 +30,40 @@ def of(boots: Sequence[Boot], case: "Case") -> Boot:
 
     Its diagnosis is that of the first one that has any.
     """
-    problem = None
-    if any(boot.output.rows for boot in boots) and case.image.row_list.exists():
-        try:
-            boots, problem = _listed(boots, case)
-        except InfrastructureError as error:
-            problem = _missing(str(error))
-    output = isolation.merged(boots)
+    found, problem = None, None
+    try:
+        found = _row_list(boots, case)
+    except InfrastructureError as error:
+        problem = Verdict(Status.ERROR, error.message, ExitCode.INFRASTRUCTURE, _CAUSE)
+    if found:
+        boots = isolation.with_list(boots, found)
+    output = marked = isolation.merged(boots)
     verdict = problem or _verdict(boots, output, case)
     if case.errata and output.rows:
         applicable = known_failures.applicable(errata.load(case.errata), case)
-        output = known_failures.mark(output, applicable)
-        verdict = known_failures.verdict(verdict, output)
+        marked = known_failures.mark(output, applicable)
+        verdict = known_failures.verdict(verdict, marked)
+    if found and output.rows and marked.rows:
+        marked = replace(marked, rows=found.covered(output.rows, marked.rows))
     return Boot(
-        output,
+        marked,
         isolation.whole_exit(boots),
         verdict,
         next((boot.diagnosis for boot in boots if boot.diagnosis), None),
     )
 
 
-def _listed(boots: Sequence[Boot], case: "Case") -> tuple[Sequence[Boot], Verdict | None]:
-    """Return the machines with the ids of their rows, or a verdict if the list is another one."""
-    found = row_list.load(case.image.row_list)
-    others = [each for boot in boots if (each := boot.output.rows) and each.hash != found.hash]
-    if not others:
-        return isolation.with_list(boots, found), None
-    reason = f"the image has rows with hash {others[0].hash}, {case.image.row_list} {found.hash}"
-    return boots, _missing(f"{reason}: build both again")
+def _row_list(boots: Sequence[Boot], case: "Case") -> RowList | None:
+    """Return the list of the rows, None without one; raises InfrastructureError for another."""
+    path = case.image.row_list
+    if not path.exists():
+        return None
+    found = row_list.load(path)
+    for boot in boots:
+        if boot.output.rows and boot.output.rows.hash != found.hash:
+            reason = f"the image has rows with hash {boot.output.rows.hash}, {path} {found.hash}"
+            raise InfrastructureError(f"{reason}: build both again")
+    return found
 
 
 def _verdict(boots: Sequence[Boot], output: GuestOutput, case: "Case") -> Verdict:
@@ -73,7 +81,3 @@ def _verdict(boots: Sequence[Boot], output: GuestOutput, case: "Case") -> Verdic
 
 def _unreported(rows: AreaRows, missing: int) -> str:
     return f"{missing} of {rows.count} rows of area {rows.area} have no verdict"
-
-
-def _missing(reason: str) -> Verdict:
-    return Verdict(Status.ERROR, reason, ExitCode.INFRASTRUCTURE, _CAUSE)

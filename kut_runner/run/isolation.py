@@ -126,7 +126,7 @@ def verdict(boots: Sequence[Boot], rows: AreaRows) -> Verdict:
     if _is_hopeless(boots):
         reason = f"the machine died at {_crashes(boots)} rows, and the rows behind them did not run"
         return Verdict(Status.CRASH, reason, ExitCode.TESTS_FAILED, Cause.ROWS_CRASHED)
-    if lone := next((boot for boot in _deaths_without_row(boots)), None):
+    if lone := next(_deaths_without_row(boots), None):
         reason = f"{lone.reason}; traced, it did not happen again"
         return replace(lone.verdict, reason=reason)
     reason = f"{counts[FAIL] + counts[CRASH]} of {rows.count} rows failed"
@@ -145,10 +145,10 @@ def whole_exit(boots: Sequence[Boot]) -> ProcessExit:
 
 
 def with_list(boots: Sequence[Boot], row_list: "RowList") -> list[Boot]:
-    """Return the machines, with the ids of their rows; those of another table stay unknown."""
+    """Return the machines with the ids of their rows, which are those of the list."""
     return [
-        replace(boot, output=replace(boot.output, rows=row_list.complete(boot.output.rows)))
-        if boot.output.rows and boot.output.rows.hash == row_list.hash
+        replace(boot, output=replace(boot.output, rows=row_list.named(boot.output.rows)))
+        if boot.output.rows
         else boot
         for boot in boots
     ]

@@ -10,7 +10,7 @@ from typing import Final
 
 from kut_runner.errors import InfrastructureError, describe
 from kut_runner.text import printable
-from kut_runner.verdict.rows import RAN, AreaRows, Coverage
+from kut_runner.verdict.rows import KNOWN, NO_COVERAGE, RAN, AreaRows, Coverage
 
 _HINT: Final = "remove the file and build again: `kut build`"
 
@@ -53,20 +53,25 @@ class RowList:
     coverage: Sequence[str]
     """Ids of the coverage table that a row verifies, with spaces between them."""
 
-    def complete(self, rows: AreaRows) -> AreaRows:
-        """Return the verdicts with the ids of their rows; they are of the same table."""
+    def named(self, rows: AreaRows) -> AreaRows:
+        """Return verdicts on rows of this list with their ids."""
+        return replace(rows, ids=tuple(self.ids))
+
+    def covered(self, rows: AreaRows, marked: AreaRows) -> AreaRows:
+        """Return `marked` with its coverage: `rows`, with known failures marked."""
         kinds = Counter[str]()
-        verdicts = Counter[tuple[str, str]]()
-        for code, kind, covered in zip(rows.codes(), self.kinds, self.coverage, strict=True):
+        verdicts = Counter[tuple[str, str, bool]]()
+        columns = zip(rows.codes(), marked.codes(), self.kinds, self.coverage, strict=True)
+        for code, after, kind, covered in columns:
             if kind and code[0] in RAN:
                 kinds[kind] += 1
-            verdicts[covered, code[0]] += 1
-        matrix = dict[str, Counter[str]]()
-        for (covered, code), count in verdicts.items():
+            verdicts[covered, code[0], after == KNOWN] += 1
+        matrix = dict[str, Coverage]()
+        for (covered, code, is_known), count in verdicts.items():
+            coverage = Coverage.of({code: count}, count if is_known else 0)
             for each in covered.split():
-                matrix.setdefault(each, Counter())[code] += count
-        coverage = {row: Coverage.of(counts) for row, counts in matrix.items()}
-        return replace(rows, ids=tuple(self.ids), verified=dict(kinds), matrix=coverage)
+                matrix[each] = matrix.get(each, NO_COVERAGE) + coverage
+        return replace(marked, verified=dict(kinds), matrix=matrix)
 
 
 def load(path: Path) -> RowList:

@@ -62,14 +62,33 @@ class Coverage:
     skipped: int
     failed: int
     """Those that failed, or at which the machine died; also those that errata list."""
+    known: int = 0
+    """Failed ones that errata list."""
 
     @staticmethod
-    def of(counts: Mapping[str, int]) -> "Coverage":
-        """Return the coverage of rows with these numbers of codes."""
+    def of(counts: Mapping[str, int], known: int = 0) -> "Coverage":
+        """Return the coverage of rows with these numbers of codes.
+
+        `known` of the failed rows are known failures, besides those with code `KNOWN`.
+        """
         verified = sum(counts.get(code, 0) for code in RAN)
         failed = sum(counts.get(code, 0) for code in (FAIL, CRASH, KNOWN))
         checks = sum(count for code, count in counts.items() if code != NONE)
-        return Coverage(checks, verified, counts.get(SKIP, 0), failed)
+        skipped, known = counts.get(SKIP, 0), known + counts.get(KNOWN, 0)
+        return Coverage(checks, verified, skipped, failed, known)
+
+    def __add__(self, other: "Coverage") -> "Coverage":
+        """Return the sums."""
+        return Coverage(
+            self.checks + other.checks,
+            self.verified + other.verified,
+            self.skipped + other.skipped,
+            self.failed + other.failed,
+            self.known + other.known,
+        )
+
+
+NO_COVERAGE: Final = Coverage(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
