@@ -14,6 +14,7 @@ from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
 from kut_runner.records import document
 from kut_runner.run import isolation
+from kut_runner.run.boots import Boot
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.guest_output import collect
@@ -124,7 +125,7 @@ def test_a_machine_that_dies_too_often_is_given_up(
     result = bench.run("AAPAP")
     assert verdicts(result) == "2C 3-"
     assert result.status is Status.CRASH
-    assert result.verdict.reason.startswith("the machine died at 2 rows, and the rows behind")
+    assert result.verdict.reason.startswith("the machine died at 2 rows, and the rows after")
 
 
 def test_a_machine_that_hangs_too_often_is_given_up(
@@ -148,15 +149,15 @@ def test_rows_behind_a_crash_are_traced_for_a_while(
     assert failed(result)[-1] == f"CRASH: some: some.13: {ABORTED}"
 
 
-def machine(kind: ExitKind, cause: Cause, *lines: str) -> isolation.Boot:
+def machine(kind: ExitKind, cause: Cause, *lines: str) -> Boot:
     """A machine that ended by a signal, or was stopped, after these lines."""
     output = collect(parse(f"{line}\n" for line in ("AREA: some 9 0123456789abcdef", *lines)))
     code = ExitCode.INTERRUPTED if cause is Cause.INTERRUPTED else ExitCode.INFRASTRUCTURE
     verdict = Verdict(Status.ERROR, cause.value, code, cause)
-    return isolation.Boot(output, ProcessExit(kind, 6, 0.1, ""), verdict)
+    return Boot(output, ProcessExit(kind, 6, 0.1, ""), verdict)
 
 
-def verdict_on(*boots: isolation.Boot) -> Verdict:
+def verdict_on(*boots: Boot) -> Verdict:
     rows_ = isolation.merged(boots).rows
     assert rows_
     return isolation.verdict(boots, rows_)

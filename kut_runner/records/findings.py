@@ -145,7 +145,7 @@ class _Run:
         self._name = document.metadata.run or "the document"
         counts = [area.counts for area in self.areas.values()]
         self.verified = sum(each[code] for each in counts for code in codes.RAN)
-        self._unlisted = sum(each[codes.FAIL] + each[codes.CRASH] for each in counts)
+        self._unlisted = sum(area.failed for area in self.areas.values())
         self.known = dict(_known(results))
         """Outcome and erratum by row."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from kut_runner.definitions import errata
 from kut_runner.errors import ExitCode, InfrastructureError
 from kut_runner.run import isolation, known_failures
-from kut_runner.run.isolation import Boot
+from kut_runner.run.boots import Boot
 from kut_runner.verdict import row_list
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.guest_output import GuestOutput

@@ -18,7 +18,7 @@ from kut_runner.errors import ExitCode, describe
 from kut_runner.process.boot import Boot, ExitKind, Launch, ProcessExit
 from kut_runner.process.pool import Pool
 from kut_runner.records.run_record import Run
-from kut_runner.run import isolation
+from kut_runner.run import boots as ended
 from kut_runner.run.schedule import Attempt, Scheduler
 from kut_runner.run.times import Timing
 from kut_runner.targets.case import file_name
@@ -84,7 +84,7 @@ class _Running:
     build_id: str = ""
     first_size: int | None = None
     """Bytes of output of a first start that failed; this one is without an inspector."""
-    boots: tuple[isolation.Boot, ...] = ()
+    boots: tuple[ended.Boot, ...] = ()
     """Machines of this attempt before this one, which died at rows of the conformance suite."""
     first_launch: Launch | None = None
     """Launch of the first of them; None if this is the first machine."""
@@ -219,6 +219,8 @@ class _Runner:
             inspect=options.inspect and is_reachable,
         )
         if case.image.row_list.exists():
+            from kut_runner.run import isolation  # only for the conformance suite
+
             launch = replace(launch, stall=isolation.STALL)
         if launch.inspector or launch.uninspectable:
             return launch
@@ -297,24 +299,24 @@ class _Runner:
             self._readers.popleft()
             boot = self._judge(reader.running, output, reader.process_exit)
             boots = (*reader.running.boots, boot)
-            if not pool.stops and (more := isolation.arguments(boots)):
+            if not pool.stops and (more := _arguments(boots)):
                 self._go_on(pool, replace(reader.running, boots=boots), more)
             else:
                 self._conclude(reader.running, boots, may_retry=not pool.stops)
 
     def _judge(
         self, running: _Running, output: GuestOutput, process_exit: ProcessExit
-    ) -> isolation.Boot:
+    ) -> ended.Boot:
         """Return a machine that has ended, with its verdict."""
         case = running.attempt.case
         no_checks = self._options.no_checks or case.test.no_checks
         verdict = judge(output, process_exit, case.target, no_checks)
         is_bad = verdict.status.is_failure
         diagnosis = _diagnose(running, output, process_exit) if is_bad else None
-        return isolation.Boot(output, process_exit, verdict, diagnosis)
+        return ended.Boot(output, process_exit, verdict, diagnosis)
 
     def _conclude(
-        self, running: _Running, boots: tuple[isolation.Boot, ...], *, may_retry: bool
+        self, running: _Running, boots: tuple[ended.Boot, ...], *, may_retry: bool
     ) -> None:
         attempt = running.attempt
         target = attempt.case.target
@@ -356,7 +358,16 @@ class _Runner:
             self._selected = len(self._results) + len(self._running) + len(self._readers)
 
 
-def _conclusion(boots: tuple[isolation.Boot, ...], case: "Case") -> isolation.Boot:
+def _arguments(boots: tuple[ended.Boot, ...]) -> str:
+    """Return the arguments of the image that another machine is to have, "" if none is needed."""
+    if not boots[-1].output.rows:
+        return ""
+    from kut_runner.run import isolation  # only for the conformance suite
+
+    return isolation.arguments(boots)
+
+
+def _conclusion(boots: tuple[ended.Boot, ...], case: "Case") -> ended.Boot:
     """Return what all machines of an attempt come to, as that of one."""
     if not any(boot.output.rows for boot in boots):
         return boots[-1]

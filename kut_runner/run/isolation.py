@@ -3,28 +3,28 @@
 
 An image reports rows in blocks, so the row at which its machine died is not known at once. The
 machine is started again from the first row without a verdict, and names each row before it runs
-(`trace=N`). The row that it names last is a crash, and another machine goes on behind it, tracing
+(`trace=N`). The row that it names last is a crash, and another machine goes on after it, tracing
 too, as such rows are often neighbours. Where nothing dies there is one machine, as for any test.
 
 The boots of a test become one output and one verdict here; the functions are pure.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.errors import ExitCode
 from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.run.boots import Boot
 from kut_runner.verdict.cause import Cause
-from kut_runner.verdict.events import Check, Event, Info, Summary, summary_event
+from kut_runner.verdict.events import Check, Event, Info, Summary
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import Verdict
-from kut_runner.verdict.rows import CRASH, FAIL, NONE, SKIP, AreaRows, Reason, coded
+from kut_runner.verdict.rows import CRASH, NONE, SKIP, AreaRows, Reason, coded, summary_event
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
-    from kut_runner.verdict.diagnosis import Diagnosis
     from kut_runner.verdict.row_list import RowList
 
 #: Most rows of a test at which the machine may die, and at which it may hang.
@@ -35,48 +35,6 @@ MOST_HANGS: Final = 20
 _TRACED: Final = 1000
 #: Seconds of CPU time without output after which a row hangs: a block takes 0.1 s.
 STALL: Final = 2.0
-
-#: Ends of a machine after which no other one is started.
-_FINAL_KINDS: Final = (ExitKind.NOT_STARTED, ExitKind.INTERRUPTED, ExitKind.GIVEN_UP)
-_FINAL_CAUSES: Final = (Cause.REFUSED, Cause.NO_MEMORY, Cause.SUMMARY_MISMATCH)
-
-
-@dataclass(frozen=True, slots=True)
-class Boot:
-    """One machine of a test that has ended."""
-
-    output: GuestOutput
-    process_exit: ProcessExit
-    verdict: Verdict
-    """Verdict on this machine alone."""
-    diagnosis: "Diagnosis | None" = None
-
-    @property
-    def has_died(self) -> bool:
-        """Whether it ended before its rows did."""
-        return (
-            self.output.rows is not None
-            and not self.output.rows.problem
-            and (self.verdict.status.is_unfinished or self.verdict.cause is Cause.ABORT)
-            and self.process_exit.kind not in _FINAL_KINDS
-            and self.verdict.cause not in _FINAL_CAUSES
-        )
-
-    @property
-    def crashed_row(self) -> int | None:
-        """The row that ran when it died; None if it has not died, or the row is not known."""
-        rows = self.output.rows
-        if not rows or not self.has_died or rows.traced is None:
-            return None
-        return rows.traced if rows.code_of(rows.traced) == NONE else None
-
-    @property
-    def reason(self) -> str:
-        """Reason of its death."""
-        if self.process_exit.kind is not ExitKind.TIMED_OUT:
-            return self.verdict.reason
-        where = f": {self.diagnosis.headline}" if self.diagnosis else ""
-        return f"no progress for {STALL:g} s of CPU time{where}"
 
 
 def arguments(boots: Sequence[Boot]) -> str:
@@ -101,7 +59,7 @@ def merged(boots: Sequence[Boot]) -> GuestOutput:
     for boot in boots:
         checks |= {event.line: event for event in boot.output.checks_and_infos}
         if (row := boot.crashed_row) is not None:
-            line = f"CRASH: {rows.area}: {rows.name(row)}: {boot.reason}"
+            line = f"CRASH: {rows.area}: {rows.name(row)}: {_reason(boot)}"
             checks[line] = Check(line, Status.CRASH)
     kept = tuple(checks.values())
     ends: dict[type[Event], Event] = {**last.last, Summary: summary_event(rows)}
@@ -117,19 +75,18 @@ def merged(boots: Sequence[Boot]) -> GuestOutput:
 def verdict(boots: Sequence[Boot], rows: AreaRows) -> Verdict:
     """Return the verdict on a test with several machines, whose rows are `rows`."""
     last = boots[-1]
-    counts = rows.counts
     if last.verdict.status.is_unfinished and last.crashed_row is None:
         return last.verdict
     if arguments(boots):  # nobody has started the machine that is needed
         reason = f"interrupted after {len(boots)} machines"
         return Verdict(Status.ERROR, reason, ExitCode.INTERRUPTED, Cause.INTERRUPTED)
     if _is_hopeless(boots):
-        reason = f"the machine died at {_crashes(boots)} rows, and the rows behind them did not run"
+        reason = f"the machine died at {_crashes(boots)} rows, and the rows after them did not run"
         return Verdict(Status.CRASH, reason, ExitCode.TESTS_FAILED, Cause.ROWS_CRASHED)
     if lone := next(_deaths_without_row(boots), None):
-        reason = f"{lone.reason}; traced, it did not happen again"
+        reason = f"{_reason(lone)}; traced, it did not happen again"
         return replace(lone.verdict, reason=reason)
-    reason = f"{counts[FAIL] + counts[CRASH]} of {rows.count} rows failed"
+    reason = f"{rows.failed} of {rows.count} rows failed"
     return Verdict(Status.FAIL, reason, ExitCode.TESTS_FAILED, Cause.ROWS_CRASHED)
 
 
@@ -162,6 +119,14 @@ def _renumbered(code: str, boot: Boot, reasons: dict[Reason, int]) -> str:
     return f"{SKIP}{reasons.setdefault(reason, len(reasons) + 1)}"
 
 
+def _reason(boot: Boot) -> str:
+    """Return the reason why a machine died."""
+    if boot.process_exit.kind is not ExitKind.TIMED_OUT:
+        return boot.verdict.reason
+    where = f": {boot.diagnosis.headline}" if boot.diagnosis else ""
+    return f"no progress for {STALL:g} s of CPU time{where}"
+
+
 def _is_hopeless(boots: Sequence[Boot]) -> bool:
     """Return whether the machine died or hung too often to go on."""
     hangs = sum(boot.process_exit.kind is ExitKind.TIMED_OUT for boot in boots)
@@ -180,7 +145,7 @@ def _deaths_without_row(boots: Sequence[Boot]) -> Iterator[Boot]:
 
 
 def _first_unreported(boots: Sequence[Boot]) -> int:
-    """Return the row behind the last one with a verdict, or a crash, in any machine."""
+    """Return the row after the last one with a verdict, or a crash, in any machine."""
     return max(map(_end, boots))
 
 

@@ -12,10 +12,19 @@ from kut_runner.errors import ExitCode
 from kut_runner.targets import tcg
 from kut_runner.targets.case import Case
 from kut_runner.verdict.cause import Cause
-from kut_runner.verdict.events import Check, Event, Info, Summary, summary_event
+from kut_runner.verdict.events import Check, Event, Info, Summary
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import Verdict
-from kut_runner.verdict.rows import CRASH, FAIL, KNOWN, NONE, SKIP, Listed, coded
+from kut_runner.verdict.rows import (
+    CRASH,
+    FAIL,
+    KNOWN,
+    NONE,
+    SKIP,
+    Listed,
+    coded,
+    summary_event,
+)
 from kut_runner.verdict.status import Status
 
 #: Causes of verdicts that depend on the failed rows only.
@@ -61,13 +70,11 @@ def verdict(before: Verdict, output: GuestOutput) -> Verdict:
     rows = output.rows
     if not rows or before.cause not in _CAUSES or before.status is not Status.FAIL:
         return before
-    counts = rows.counts
-    if not counts[KNOWN]:
+    if not rows.counts[KNOWN]:
         return before
-    failed = counts[FAIL] + counts[CRASH]
-    if not failed:
+    if not rows.failed:
         return Verdict(Status.PASS, "", ExitCode.OK, Cause.PASSED)
-    return replace(before, reason=f"{failed} of {rows.count} rows failed")
+    return replace(before, reason=f"{rows.failed} of {rows.count} rows failed")
 
 
 def numbers(ids: Sequence[str], erratum: Erratum) -> list[int]:

@@ -39,7 +39,7 @@ class Cause(Enum):
     BAD_DEFINITION = "bad-definition"
     """Not in the table: the test is defined in a way that cannot be run, and was not started."""
     ROWS_CRASHED = "rows-crashed"
-    """Not in the table: the machine died at rows of the conformance suite, and went on behind."""
+    """Not in the table: the machine died at rows of the conformance suite; others ran the rest."""
     ROWS_MISSING = "rows-missing"
     """Not in the table: rows of the conformance suite have no verdict, or are of another table."""
     PASSED_LATER = "passed-later"

@@ -11,17 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from kut_runner.verdict.rows import (
-    CRASH,
-    FAIL,
-    KNOWN,
-    NONE,
-    SKIP,
-    AreaRows,
-    Reason,
-    Run,
-    runs_of,
-)
 from kut_runner.verdict.status import Status
 
 
@@ -127,38 +116,14 @@ class Exit(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class AreaStart(Event):
-    """`AREA: NAME ROWS HASH`: rows of the conformance suite begin."""
+class RowLine(Event):
+    """`AREA:`, `REASON:`, `ROWS:` or `ROW:`, about rows of the conformance suite; see `rows`."""
 
-    area: str
-    count: int
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class SkipReason(Event):
-    """`REASON: NAME N FEATURE FIELD`: rows are skipped for this reason."""
-
+    keyword: str
     area: str
     number: int
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class RowBlock(Event):
-    """`ROWS: NAME FIRST VERDICTS`: verdicts on consecutive rows."""
-
-    area: str
-    first: int
-    runs: tuple[Run, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RowStart(Event):
-    """`ROW: NAME N`: a row runs next."""
-
-    area: str
-    number: int
+    fields: tuple[str, ...]
+    """What follows the number."""
 
 
 class Output(Event):
@@ -193,13 +158,14 @@ _FATAL: Final = re.compile(
 _SYNDROME: Final = re.compile(r"\t*ESR_EL[123x]: *[0-9a-f]{8,16}, (.+)")
 
 
-#: Lines about rows of the conformance suite, by keyword: their area, a number, and what follows.
+#: Patterns of lines about rows of the conformance suite, by keyword: their area, a number, and what
+#: follows. They are compiled for the first such line: other tests have none.
 _AREA: Final = "([a-z][a-z0-9-]{0,30}) ([0-9]{1,7})"
 _ROW_LINES: Final = {
-    "AREA": re.compile(rf"AREA: {_AREA} ([0-9a-f]{{16}})"),
-    "REASON": re.compile(rf"REASON: {_AREA} (\S+) (\S+)"),
-    "ROWS": re.compile(rf"ROWS: {_AREA}((?: (?:[1-9][0-9]{{0,6}})?(?:[PF]|S[1-9][0-9]{{0,2}}))+)"),
-    "ROW": re.compile(rf"ROW: {_AREA}"),
+    "AREA": rf"AREA: {_AREA} ([0-9a-f]{{16}})",
+    "REASON": rf"REASON: {_AREA} (\S+) (\S+)",
+    "ROWS": rf"ROWS: {_AREA}((?: (?:[1-9][0-9]{{0,6}})?(?:[PF]|S[1-9][0-9]{{0,2}}))+)",
+    "ROW": rf"ROW: {_AREA}",
 }
 
 #: Text in lines that may be more than `Output`, and their beginnings: a quick test for floods.
@@ -220,18 +186,6 @@ def parse(lines: Iterable[str]) -> Iterator[Event]:
             yield Output(line[:-1])
 
 
-def summary_event(rows: AreaRows) -> Summary:
-    """Return the SUMMARY line of rows, as an image prints it that runs all of them."""
-    counts = rows.counts
-    unexpected = counts[FAIL] + counts[CRASH]
-    numbers = (unexpected, counts[KNOWN], counts[SKIP])
-    names = ("unexpected failures", "known failures", "skipped")
-    parts = [f", {number} {name}" for number, name in zip(numbers, names, strict=True) if number]
-    tests = rows.count - counts[NONE]
-    line = f"SUMMARY: {tests} tests{''.join(parts)}"
-    return Summary(line, tests, unexpected, counts[KNOWN], 0, counts[SKIP])
-
-
 def _event(line: str) -> Event:
     keyword, colon, _ = line.partition(_MARK)
     if colon and (status := _CHECKS.get(keyword)):
@@ -239,22 +193,12 @@ def _event(line: str) -> Event:
     if colon and (kind := _REMARKS.get(keyword)):
         return kind(line)
     if colon and (pattern := _ROW_LINES.get(keyword)):
-        match = pattern.fullmatch(line)
-        return _row_event(keyword, match) if match else Output(line)
+        match = re.fullmatch(pattern, line)
+        if not match:
+            return Output(line)
+        area, number, *fields = match.groups()
+        return RowLine(line, keyword, area, int(number), tuple(fields))
     return _ending(line) or Output(line)
-
-
-def _row_event(keyword: str, found: re.Match[str]) -> Event:
-    """Return the event of a line about rows of the conformance suite."""
-    line, area, number = found[0], found[1], int(found[2])
-    match keyword:
-        case "AREA":
-            return AreaStart(line, area, number, found[3])
-        case "REASON":
-            return SkipReason(line, area, number, Reason(found[3], found[4]))
-        case "ROWS":
-            return RowBlock(line, area, number, runs_of(found[3]))
-    return RowStart(line, area, number)
 
 
 def _ending(line: str) -> Event | None:

@@ -4,11 +4,10 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from kut_runner.verdict.events import (
     Abort,
-    AreaStart,
     At,
     Check,
     Event,
@@ -16,14 +15,14 @@ from kut_runner.verdict.events import (
     Fatal,
     Info,
     Output,
-    RowBlock,
-    RowStart,
-    SkipReason,
+    RowLine,
     Stack,
     Summary,
     Syndrome,
 )
-from kut_runner.verdict.rows import AreaRows, RowsCollector
+
+if TYPE_CHECKING:
+    from kut_runner.verdict.rows import AreaRows, RowsCollector
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
@@ -50,7 +49,7 @@ class GuestOutput:
     """First line after the first EXIT line."""
     last_lines: tuple[str, ...] = ()
     """Last lines of any kind, without blank lines."""
-    rows: AreaRows | None = None
+    rows: "AreaRows | None" = None
     """Rows of the conformance suite; None for any other test."""
     dump_lines: tuple[str, ...] = field(default=(), compare=False)
     """Lines around the first `Fatal` or `Abort`; not part of documents."""
@@ -103,7 +102,7 @@ class OutputCollector:
         self._dump_lines: list[str] = []
         self._exit_statuses: set[int] = set()
         self._most_unexpected = 0
-        self._rows = RowsCollector()
+        self._rows: RowsCollector | None = None
         self._follows = False
 
     def feed(self, events: Iterable[Event]) -> None:
@@ -130,7 +129,7 @@ class OutputCollector:
             checks_and_infos=tuple(self._checks_and_infos),
             after_exit=self._after_exit,
             last_lines=tuple(self._lines),
-            rows=self._rows.rows(),
+            rows=self._rows.rows() if self._rows else None,
             dump_lines=tuple(self._dump_lines),
             exit_statuses=frozenset(self._exit_statuses),
             most_unexpected=self._most_unexpected,
@@ -143,7 +142,7 @@ class OutputCollector:
             self._exit_statuses.add(event.status)
         if Exit in self._last:
             return
-        if isinstance(event, AreaStart | SkipReason | RowBlock | RowStart):
+        if isinstance(event, RowLine):
             self._add_row_line(event)
             return
         if isinstance(event, At):
@@ -157,17 +156,13 @@ class OutputCollector:
             if isinstance(event, Check) and event.status.is_failure:
                 self._failed = event
 
-    def _add_row_line(self, event: AreaStart | SkipReason | RowBlock | RowStart) -> None:
+    def _add_row_line(self, line: RowLine) -> None:
         """Add a line about rows of the conformance suite."""
-        match event:
-            case AreaStart(area=area):
-                self._rows.begin(area, event.count, event.hash)
-            case SkipReason(area=area):
-                self._rows.add_reason(area, event.number, event.reason)
-            case RowBlock(area=area):
-                self._rows.add_block(area, event.first, event.runs)
-            case RowStart(area=area):
-                self._rows.trace(area, event.number)
+        if not self._rows:
+            from kut_runner.verdict.rows import RowsCollector  # only for the conformance suite
+
+            self._rows = RowsCollector()
+        self._rows.add(line)
 
     def _record(self, event: Event) -> None:
         """Make the event the last of its kind, or keep the first one of those of a dump."""

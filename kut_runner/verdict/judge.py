@@ -84,12 +84,12 @@ from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.events import Abort, Info, Stack, Summary
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import Verdict, skipped
-from kut_runner.verdict.rows import FAIL, PASS, SKIP
 from kut_runner.verdict.status import Status
 
 if TYPE_CHECKING:
     from kut_runner.process.harness import Finding
     from kut_runner.targets.protocol import ExitReader
+    from kut_runner.verdict.rows import AreaRows
 
 _PASSED: Final = 1
 _SKIPPED: Final = 77
@@ -283,30 +283,28 @@ def _mismatch(output: GuestOutput, summary: Summary, *, is_truncated: bool) -> s
             f" but an earlier one {_failures(output.most_unexpected)}"
         )
     seen = Counter(check.status for check in output.checks)
-    rows = output.rows.counts if output.rows else Counter[str]()
+    rows = output.rows
+    skipped, passed = (rows.skipped, rows.passed) if rows else (0, 0)
     kinds = (
         ("failed", seen[Status.FAIL] + seen[Status.XPASS], summary.unexpected),
         ("known to fail", seen[Status.KFAIL], summary.known),
         ("expected to fail", seen[Status.XFAIL], summary.expected),
-        ("skipped", seen[Status.SKIP] + rows[SKIP], summary.skipped),
+        ("skipped", seen[Status.SKIP] + skipped, summary.skipped),
     )
     for kind, lines, announced in kinds:
         if lines > announced or (lines < announced and not is_truncated):
             return f"{_checks(lines)} {kind}, but SUMMARY announces {announced}"
-    needed = sum(announced for _, _, announced in kinds) + seen[Status.PASS] + rows[PASS]
+    needed = sum(announced for _, _, announced in kinds) + seen[Status.PASS] + passed
     if needed > summary.tests:
         return f"{_checks(needed)} made, but SUMMARY announces {summary.tests}"
-    return _rows_mismatch(output, rows) if output.rows else ""
+    return _rows_mismatch(rows, len(output.failed)) if rows else ""
 
 
-def _rows_mismatch(output: GuestOutput, rows: Counter[str]) -> str:
-    """Return the contradiction among the lines about rows, "" without one."""
-    if output.rows and output.rows.problem:
-        return output.rows.problem
-    failed = len(output.failed)
-    if rows[FAIL] != failed:
-        return f"{_checks(failed)} failed, but ROWS lines have {rows[FAIL]} failed rows"
-    return ""
+def _rows_mismatch(rows: "AreaRows", failed: int) -> str:
+    """Return the contradiction of lines about rows to each other or to failed checks, else ""."""
+    if rows.problem or rows.failed == failed:
+        return rows.problem
+    return f"{_checks(failed)} failed, but ROWS lines have {rows.failed} failed rows"
 
 
 def _judge_failures(output: GuestOutput, summary: Summary) -> Verdict | None:

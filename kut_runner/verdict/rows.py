@@ -10,7 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.verdict.events import Summary
+
+if TYPE_CHECKING:
+    from kut_runner.verdict.events import RowLine
 
 #: Codes of verdicts; that of a skipped row is followed by the number of its reason, from 1.
 PASS: Final = "P"  # noqa: S105 - a verdict, not a password
@@ -140,6 +145,22 @@ class AreaRows:
         return found
 
     @property
+    def failed(self) -> int:
+        """Number of rows that failed, or at which the machine died, without known failures."""
+        counts = self.counts
+        return counts[FAIL] + counts[CRASH]
+
+    @property
+    def passed(self) -> int:
+        """Number of rows that passed."""
+        return self.counts[PASS]
+
+    @property
+    def skipped(self) -> int:
+        """Number of rows that were skipped."""
+        return self.counts[SKIP]
+
+    @property
     def skips(self) -> Mapping[str, int]:
         """Number of skipped rows by feature, the most frequent first."""
         found = Counter[str]()
@@ -171,6 +192,10 @@ class AreaRows:
         """Return the reason of the code of a skipped row."""
         return self.reasons[int(code[1:]) - 1]
 
+    def has_verdict(self, number: int) -> bool:
+        """Return whether a row ran or was skipped."""
+        return self.code_of(number) != NONE
+
     def name(self, number: int) -> str:
         """Return the id of a row, or its number if the ids are not known."""
         return self.ids[number] if self.ids else f"row {number}"
@@ -192,6 +217,17 @@ def summary(areas: Sequence[AreaRows]) -> str:
         more = f", and {len(skips) - _FEATURES} more" if len(skips) > _FEATURES else ""
         parts.append(f"{counts[SKIP]} skipped ({', '.join(features)}{more})")
     return f"{sum(counts.values())} rows: {', '.join(parts)}"
+
+
+def summary_event(rows: AreaRows) -> Summary:
+    """Return the SUMMARY line of rows, as an image prints it that runs all of them."""
+    counts = rows.counts
+    numbers = (rows.failed, counts[KNOWN], counts[SKIP])
+    names = ("unexpected failures", "known failures", "skipped")
+    parts = [f", {number} {name}" for number, name in zip(numbers, names, strict=True) if number]
+    tests = rows.count - counts[NONE]
+    line = f"SUMMARY: {tests} tests{''.join(parts)}"
+    return Summary(line, tests, rows.failed, counts[KNOWN], 0, counts[SKIP])
 
 
 def errata_notes(areas: Iterable[AreaRows]) -> list[str]:
@@ -243,40 +279,18 @@ class RowsCollector:
         self._traced: int | None = None
         self._problem = ""
 
-    def begin(self, area: str, count: int, hash_: str) -> None:
-        """Begin the rows of an area."""
-        if self._area:
-            self._note("two AREA lines")
-        elif count > MOST_ROWS:
-            self._note(f"{count} rows in an area, and at most {MOST_ROWS} are supported")
-        else:
-            self._area = area, count, hash_
-
-    def add_reason(self, area: str, number: int, reason: Reason) -> None:
-        """Add the reason with the next number."""
-        if not self._is_of(area) or number != len(self._reasons) + 1:
-            self._note(f"REASON {number} after {len(self._reasons)} of them, for area {area}")
-        else:
-            self._reasons.append(reason)
-
-    def add_block(self, area: str, first: int, runs: tuple[Run, ...]) -> None:
-        """Add the verdicts of consecutive rows."""
-        last = first + sum(count for count, _ in runs) - 1
-        known = {f"{SKIP}{number + 1}" for number in range(len(self._reasons))} | {PASS, FAIL}
-        unknown = next((code for _, code in runs if code not in known), "")
-        if not self._is_of(area) or last >= self._rows:
-            self._note(f"rows {first} to {last} of area {area} are reported, which do not exist")
-        elif unknown:
-            self._note(f"a row is skipped for reason {unknown[1:]}, which has no REASON line")
-        else:
-            self._blocks.append((first, runs))
-
-    def trace(self, area: str, number: int) -> None:
-        """Note that a row runs next."""
-        if self._is_of(area) and number < self._rows:
-            self._traced = number
-        else:
-            self._note(f"row {number} of area {area} begins, which does not exist")
+    def add(self, line: "RowLine") -> None:
+        """Add a line about rows."""
+        area, number = line.area, line.number
+        match line.keyword:
+            case "AREA":
+                self._begin(area, number, *line.fields)
+            case "REASON":
+                self._add_reason(area, number, Reason(*line.fields))
+            case "ROWS":
+                self._add_block(area, number, runs_of(*line.fields))
+            case "ROW":
+                self._trace(area, number)
 
     def rows(self) -> AreaRows | None:
         """Return the verdicts so far; None without an AREA line."""
@@ -300,12 +314,47 @@ class RowsCollector:
             problem=self._problem,
         )
 
+    def _begin(self, area: str, count: int, hash_: str) -> None:
+        """Begin the rows of an area."""
+        if self._area:
+            self._note("two AREA lines")
+        elif count > MOST_ROWS:
+            self._note(f"{count} rows in an area, and at most {MOST_ROWS} are supported")
+        else:
+            self._area = area, count, hash_
+
+    def _add_reason(self, area: str, number: int, reason: Reason) -> None:
+        """Add the reason with the next number."""
+        if not self._is_of(area) or number != len(self._reasons) + 1:
+            self._note(f"REASON {number} after {len(self._reasons)} of them, for area {area}")
+        else:
+            self._reasons.append(reason)
+
+    def _add_block(self, area: str, first: int, runs: tuple[Run, ...]) -> None:
+        """Add the verdicts of consecutive rows."""
+        last = first + sum(count for count, _ in runs) - 1
+        known = {f"{SKIP}{number + 1}" for number in range(len(self._reasons))} | {PASS, FAIL}
+        unknown = next((code for _, code in runs if code not in known), "")
+        if not self._is_of(area) or last >= self._rows:
+            self._note(f"rows {first} to {last} of area {area} are reported, which do not exist")
+        elif unknown:
+            self._note(f"a row is skipped for reason {unknown[1:]}, which has no REASON line")
+        else:
+            self._blocks.append((first, runs))
+
+    def _trace(self, area: str, number: int) -> None:
+        """Note that a row runs next."""
+        if self._is_of(area) and number < self._rows:
+            self._traced = number
+        else:
+            self._note(f"row {number} of area {area} begins, which does not exist")
+
     @property
     def _rows(self) -> int:
         return self._area[1] if self._area else 0
 
     def _is_of(self, area: str) -> bool:
-        return bool(self._area) and self._area is not None and self._area[0] == area
+        return self._area is not None and self._area[0] == area
 
     def _note(self, problem: str) -> None:
         """Keep the first problem."""

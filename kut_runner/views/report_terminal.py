@@ -13,7 +13,6 @@ from kut_runner.records.store import shown_log
 from kut_runner.records.view import View
 from kut_runner.targets.case import attempt_name
 from kut_runner.text import decode, inert, printable
-from kut_runner.verdict import rows
 from kut_runner.verdict.events import Check
 from kut_runner.verdict.lines import MAX_LINE
 from kut_runner.verdict.status import Status
@@ -154,9 +153,12 @@ class Terminal(View):
 
     def _summary(self, run: "Run") -> "Iterator[str]":
         areas = [result.output.rows for result in run.results if result.output.rows]
-        if len(areas) > 1:
-            yield rows.summary(areas)
-        yield from rows.errata_notes(areas)
+        if areas:
+            from kut_runner.verdict import rows  # only for the conformance suite
+
+            if len(areas) > 1:
+                yield rows.summary(areas)
+            yield from rows.errata_notes(areas)
         yield f"{_tests(len(run.results))} in {run.seconds:.2f} s: {self._counts(run)}"
         if not run.is_complete:
             left = run.selected - len(run.results)
