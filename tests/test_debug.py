@@ -8,7 +8,9 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -553,6 +555,33 @@ def test_no_qemu_is_left_when_kut_is_told_to_end(number: signal.Signals, code: i
     with waiting("--serial", os.devnull) as (kut, _, others):
         kut.send_signal(number)
         assert kut.wait(PATIENCE) == code
+        others.wait_until_gone()
+
+
+def is_accepted(port: int) -> bool:
+    """Whether a connection to a local port has an inode, as it gets one when it is accepted."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, address, _, state, *_, inode = line.split()[:10]
+        if (address.rpartition(":")[2], state) == (f"{port:04X}", "01") and inode != "0":
+            return True
+    return False
+
+
+@pytest.mark.qemu
+def test_a_qemu_that_dies_when_the_debugger_connects_is_an_error() -> None:
+    with waiting("--serial", os.devnull) as (kut, port, others):
+        (qemu,) = children(kut.pid)
+        os.kill(qemu, signal.SIGSTOP)
+        with socket.create_connection(("127.0.0.1", port)):
+            while not is_accepted(port):
+                time.sleep(0.01)
+            os.kill(qemu, signal.SIGKILL)
+            _, said = kut.communicate(timeout=PATIENCE)
+        assert said.splitlines()[0] == (
+            "kut: error: misbehave-hang: QEMU did not take the connection of the debugger:"
+            " QEMU has closed the connection"
+        )
+        assert kut.returncode == 5
         others.wait_until_gone()
 
 

@@ -155,14 +155,11 @@ class Machine:
         """
         elf = self._request.case.image.elf
         self._steps = self._begin(symbols.Symbols(elf).address("main"))
-        try:
-            self._go_on()
-            while self._has_steps:
-                if self._deadline and time.monotonic() >= self._deadline:
-                    self._stop_before_main()
-                self.wait(self._deadline and self._deadline - time.monotonic())
-        except RemoteError as error:
-            raise self._failure(error) from None
+        self._go_on()
+        while self._has_steps:
+            if self._deadline and time.monotonic() >= self._deadline:
+                self._stop_before_main()
+            self.wait(self._deadline and self._deadline - time.monotonic())
         if self._load is None:
             raise InfrastructureError("QEMU does not report the load address of the image")
         self._close_stub()
@@ -191,7 +188,8 @@ class Machine:
     def wait(self, seconds: float | None = None) -> None:
         """Wait for events, at most `seconds`, and handle them.
 
-        Raises KeyboardInterrupt when a signal asks kut to stop.
+        Raises KeyboardInterrupt when a signal asks kut to stop, and KutError as `prepare` does or
+        when QEMU does not take the connection of a client.
         """
         for descriptor, _ in self._poll.poll(None if seconds is None else max(seconds, 0) * 1000):
             if descriptor in self._readers and self._readers[descriptor]() == 0:
@@ -243,6 +241,9 @@ class Machine:
                 next(self._steps)
             except StopIteration:
                 self._steps = None
+            except RemoteError as error:
+                self._steps = None
+                raise self._failure(error) from None
         return False
 
     def _begin(self, main: int | None) -> Steps[None]:
@@ -281,9 +282,15 @@ class Machine:
 
     def _failure(self, error: RemoteError) -> Exception:
         process_exit = self._finish()
+        name = self._request.case.id
+        if self._client:
+            return InfrastructureError(
+                f"{name}: QEMU did not take the connection of the debugger: {error}",
+                process_exit.stderr or f"see {self._request.serial}",
+            )
         if process_exit.stderr and not self._deadline:
             return MachineRefusedError(f"QEMU refused: {process_exit.stderr}")
-        message = f"{self._request.case.id} ended before main: {error}"
+        message = f"{name} ended before main: {error}"
         hint = f"see {self._request.serial}; --at-reset stops at the machine's first instruction"
         return InfrastructureError(message, hint)
 
