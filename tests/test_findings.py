@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import realtree
+from click.testing import CliRunner
 
 from kut_model import areas
-from kut_runner.definitions import errata
+from kut_runner.cli import kut
+from kut_runner.definitions import errata, source_trees
 from kut_runner.errors import ConfigError, UsageError
 from kut_runner.records import findings
 from kut_runner.records.document import Document, RunMetadata
@@ -182,6 +184,15 @@ def test_the_command_writes_json() -> None:
     assert found["name"] == "qemu-bkpt-il"
     assert found["expected"] != found["seen"]
     assert {*found["versions"]} == {*RECORD.seen["qemu-bkpt-il"]}
+
+
+def test_the_bundled_tree_is_not_changed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tree / "configs/errata.toml").write_text("")
+    monkeypatch.setattr(source_trees, "is_bundled", lambda _: True)
+    command = ["--root", str(tree), "findings", "--record", "latest"]
+    done = CliRunner().invoke(kut, command, standalone_mode=False)
+    assert isinstance(done.exception, UsageError)
+    assert "bundled with kut cannot be changed" in str(done.exception)
 
 
 def test_an_unknown_name_is_an_error_with_similar_ones() -> None:

@@ -42,7 +42,7 @@ def command(
     runs: tuple[str, ...],
 ) -> int:
     """List the findings of the conformance suite, or show those with these names."""
-    from kut_runner.definitions import errata
+    from kut_runner.definitions import errata, source_trees
     from kut_runner.records import findings
     from kut_runner.views import report_findings
     from kut_runner.views.opening import text_stream
@@ -53,6 +53,7 @@ def command(
         raise NothingSelectedError("no configs/errata.toml", "docs/errata.md describes the file")
     path = listed.with_name(_RECORD)
     if runs:
+        source_trees.refuse_change(where.tree_of(root, quiet=True))
         store = where.store_of(root)
         fresh = findings.record([store.load(name) for name in runs])
         path.write_text(json_values.dumps(fresh.to_json(), indent=1) + "\n")
