@@ -20,19 +20,8 @@ from kut_runner.text import line
 
 #: Commands in the order of the help; each is a module of `kut_runner.commands`.
 COMMANDS: Final = (
-    *(
-        "run",
-        "conform",
-        "grid",
-        "list",
-        "build",
-        "bench",
-        "shards",
-        "merge",
-        "archive",
-        "spread",
-        "parse",
-    ),
+    *("run", "conform", "grid", "list", "build", "bench", "shards", "merge", "archive"),
+    *("spread", "parse"),
     *("new", "export", "watch", "debug"),
     *("history", "show", "compare", "rerun", "replay", "matrix", "errata", "findings"),
     *("toolchain", "doctor", "completion"),

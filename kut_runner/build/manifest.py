@@ -138,9 +138,11 @@ def _image(layout: "Layout", sources: "Sources", name: str, offsets: str) -> "It
 def area_of(image: str) -> str:
     """Return the area of an image of the conformance suite that the model has; "" for others."""
     area = image.removeprefix(_CONFORM)
+    if area == image:
+        return ""
     module = area.replace("-", "_")
     has_area = (_AREAS / f"{module}.py").is_file() or (_AREAS / module).is_dir()
-    return area if image != area and has_area else ""
+    return area if has_area else ""
 
 
 def _area_headers(layout: "Layout", sources: "Sources") -> dict[str, str]:

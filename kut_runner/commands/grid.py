@@ -38,14 +38,8 @@ if TYPE_CHECKING:
 @click.option("--reference", metavar="CELL", help="Compare with this cell instead of the first.")
 @click.option("--against", type=options.IN_FILE, help="Show what is new since this saved grid.")
 @click.option("--resume", is_flag=True, help="Continue the last grid, which was interrupted.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to use for tests.")
-@click.option(
-    "--timeout",
-    type=float,
-    metavar="SECONDS",
-    callback=options.check_seconds,
-    help="Timeout of all tests, instead of their own.",
-)
+@options.jobs
+@options.timeout
 @click.option("--json", type=options.OUT_FILE, help="Write the grid to this file; - is stdout.")
 @click.option("--html", type=options.OUT_FILE, help="Write a page to this file; - is stdout.")
 @options.compiler

@@ -153,15 +153,19 @@ no_checks: Final = click.option(
     type=click.Choice(["fail", "pass"]),
     help="Verdict on an image that returns 0 without report_summary(), instead of the test's own.",
 )
+jobs: Final = click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), help="CPUs to use for tests."
+)
+timeout: Final = click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    callback=check_seconds,
+    help="Timeout of all tests, instead of their own.",
+)
 _run_options: Final = (
-    click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to use for tests."),
-    click.option(
-        "--timeout",
-        type=float,
-        metavar="SECONDS",
-        callback=check_seconds,
-        help="Timeout of all tests, instead of their own.",
-    ),
+    jobs,
+    timeout,
     click.option("--shuffle", type=int, metavar="SEED", help="Shuffle the tests with this seed."),
     click.option(
         "--repeat", type=click.IntRange(min=1), metavar="N", help="Run each test N times."

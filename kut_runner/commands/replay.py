@@ -22,7 +22,7 @@ from kut_runner.errors import ExitCode
     multiple=True,
     help="Pass this argument to QEMU too, as in --qemu-arg=-d --qemu-arg=int; repeatable.",
 )
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPUs to use for the replays.")
+@options.jobs
 @click.pass_obj
 def command(
     root: Path | None,

@@ -29,7 +29,7 @@ class Patch:
 
 
 def series(directory: Path, changes: Sequence[Change], author: str, *, signed: bool) -> list[Patch]:
-    """Return the patches that make the changes below `directory`; those that change nothing not."""
+    """Return the patches that make the changes below `directory`, without empty ones."""
     done: dict[str, str] = {}
     steps = []
     for change in changes:
