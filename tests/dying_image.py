@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A stand-in for QEMU with an image of the conformance suite, which dies at rows.
 
-The file after -kernel has a letter for each row: P, F and S are verdicts; A aborts, H hangs, D is
-a dump of the guest, O aborts unless the row is traced. A letter behind a / is for the time before
-the first row, one behind a second / for that after the last.
+The file after -kernel has a letter for each row: P, F and S are verdicts; A aborts, E is an error
+of QEMU, H hangs, D is a dump of the guest, O aborts unless the row is traced. A letter after a / is
+for the time before the first row, one after a second / for that after the last.
 """
 
 import os
@@ -31,6 +31,8 @@ def die(letter: str, *, is_traced: bool) -> None:
         sys.stderr.write("qemu: assertion failed\n")
         sys.stderr.flush()
         os.abort()
+    if letter == "E":
+        sys.exit("qemu: no such device")
     if letter == "H":
         end = time.process_time() + 60
         while time.process_time() < end:

@@ -74,6 +74,14 @@ def test_an_abort_costs_one_row(bench: Bench, letters: str, expected: str) -> No
     assert result.output.counted == len(letters)
 
 
+def test_an_error_of_a_qemu_that_cannot_be_inspected_costs_one_row(bench: Bench) -> None:
+    """It is started again without inspector, for the same rows."""
+    result = bench.run("PPPPPEPPP")
+    assert verdicts(result) == "5P C 3P"
+    (line,) = failed(result)
+    assert line.startswith("CRASH: some: some.5: ")
+
+
 def test_failed_and_skipped_rows_are_counted_once(bench: Bench) -> None:
     result = bench.run("SPFPSFASPFS")
     assert verdicts(result) == "S1 P F P S1 F C S2 P F S2"

@@ -86,6 +86,8 @@ class _Running:
     """Bytes of output of a first start that failed; this one is without an inspector."""
     boots: tuple[ended.Boot, ...] = ()
     """Machines of this attempt before this one, which died at rows of the conformance suite."""
+    more: str = ""
+    """Arguments of the image with which this machine goes on after the last of them."""
     first_launch: Launch | None = None
     """Launch of the first of them; None if this is the first machine."""
 
@@ -187,7 +189,7 @@ class _Runner:
 
     def _start(self, pool: Pool, attempt: Attempt) -> None:
         """Start the first process of an attempt."""
-        if self._boot(pool, _Running(attempt, self._launch(attempt, is_second=False))):
+        if self._boot(pool, _Running(attempt, self._launch(attempt))):
             for view in self._views:
                 view.on_begin(attempt.case.id, attempt.number)
 
@@ -205,14 +207,21 @@ class _Runner:
         self._free -= running.attempt.cost
         return True
 
-    def _launch(self, attempt: Attempt, *, is_second: bool, number: int = 1) -> Launch:
-        """Return the process of an attempt; `number` counts its machines from 1."""
-        case, options = attempt.case, self._options
+    def _launch(
+        self, attempt: Attempt, *, is_second: bool = False, number: int = 1, more: str = ""
+    ) -> Launch:
+        """Return the process of an attempt; `number` counts its machines from 1.
+
+        `more` are further arguments of the image.
+        """
+        case, options, test = attempt.case, self._options, attempt.case.test
+        if more:
+            test = replace(test, args=f"{test.args} {more}".strip())
         name = file_name(case.id, attempt.number)
         log = self._log_dir / f"{name if number == 1 else f'{name}-boot{number}'}.log"
         is_reachable = not is_second and case.target.program not in self._unreachable
         launch = case.target.launch(
-            case.test,
+            test,
             case.image,
             log,
             options.timeout or case.test.timeout,
@@ -232,12 +241,10 @@ class _Runner:
 
     def _go_on(self, pool: Pool, running: _Running, more: str) -> None:
         """Start another machine for the rows that are left; `more` are arguments of the image."""
-        attempt = running.attempt
-        test = replace(attempt.case.test, args=f"{attempt.case.test.args} {more}".strip())
-        changed = replace(attempt, case=replace(attempt.case, test=test))
-        launch = self._launch(changed, is_second=False, number=len(running.boots) + 1)
+        launch = self._launch(running.attempt, number=len(running.boots) + 1, more=more)
         first = running.first_launch or running.launch
-        self._boot(pool, replace(running, launch=launch, first_launch=first, first_size=None))
+        changed = replace(running, launch=launch, more=more, first_launch=first, first_size=None)
+        self._boot(pool, changed)
 
     def _output_callback(self, attempt: Attempt) -> Callable[[bytes], None] | None:
         """Return a function that passes output to the views that want it; None without any."""
@@ -282,8 +289,8 @@ class _Runner:
             # Either it refused its options, or the descriptors for its inspector are not open:
             # wrappers such as ssh, docker and sudo close them. A second start shows which.
             boot.log.close()
-            number = len(running.boots) + 1
-            launch = self._launch(running.attempt, is_second=True, number=number)
+            number, more = len(running.boots) + 1, running.more
+            launch = self._launch(running.attempt, is_second=True, number=number, more=more)
             self._boot(pool, replace(running, launch=launch, first_size=boot.log.size))
             return
         first_size = running.first_size
