@@ -8,7 +8,7 @@ sources in arm/NAME/. Each compiler and variant has its own directory in build/.
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -77,10 +77,9 @@ def build(  # noqa: PLR0913 - options of the user
     Raises BuildError with the output of the compiler, UsageError for an image without source,
     MissingToolError if ninja is missing.
     """
-    layout, sources = _prepare(root, toolchain)
+    layout, sources = _read(root, toolchain)
     names = tuple(_image(name, sources.images) for name in names) or tuple(sources.images)
-    with _Lock(root / layout.directory):
-        _write_manifest(root, layout, sources, toolchain)
+    with _prepared(root, layout, sources, toolchain):
         options = [*(["-v"] if verbose else []), *([f"-j{jobs}"] if jobs else [])]
         before = _times(root, layout, names)
         argv = [*_ninja(layout), *options, *map(layout.flat, names)]
@@ -96,25 +95,32 @@ def row_lists(root: Path, toolchain: "Toolchain") -> dict[str, Path]:
 
     Nothing is compiled. Raises BuildError and MissingToolError as `build` does.
     """
-    layout, sources = _prepare(root, toolchain)
+    layout, sources = _read(root, toolchain)
     lists = {name: layout.area_rows(area) for name in sources.images if (area := area_of(name))}
-    with _Lock(root / layout.directory):
-        _write_manifest(root, layout, sources, toolchain)
+    with _prepared(root, layout, sources, toolchain):
         if lists:
             argv = [*_ninja(layout), *lists.values()]
             _run_ninja(argv, root, verbose=False, progress=None)
     return {name: root / path for name, path in lists.items()}
 
 
-def _prepare(root: Path, toolchain: "Toolchain") -> "tuple[Layout, Sources]":
-    """Create the build directory; return its paths and the sources."""
+def _read(root: Path, toolchain: "Toolchain") -> "tuple[Layout, Sources]":
+    """Return the paths and the sources of a build."""
     library = source_trees.library(root)
-    layout = Layout(toolchain.name, library)
+    sources = find_sources(root, library, source_trees.origin(root))
+    return Layout(toolchain.name, library), sources
+
+
+@contextmanager
+def _prepared(
+    root: Path, layout: Layout, sources: "Sources", toolchain: "Toolchain"
+) -> "Iterator[None]":
+    """Lock the build directory, in which the manifest is up to date."""
     (root / layout.directory).mkdir(parents=True, exist_ok=True)
-    identity = toolchain.identity() + source_trees.identity(root)
     with _Lock(root / layout.directory):
-        _write_if_changed(root / layout.stamp, identity)
-    return layout, find_sources(root, library, source_trees.origin(root))
+        _write_if_changed(root / layout.stamp, toolchain.identity() + source_trees.identity(root))
+        _write_manifest(root, layout, sources, toolchain)
+        yield
 
 
 def _ninja(layout: Layout) -> list[str]:
