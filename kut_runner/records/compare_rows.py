@@ -8,18 +8,10 @@ from enum import Enum
 from typing import Final
 
 from kut_runner.verdict.result import TestResult
-from kut_runner.verdict.rows import CRASH, FAIL, KNOWN, NONE, PASS, SKIP, AreaRows
+from kut_runner.verdict.rows import FAILED, NONE, PASS, SKIP, STATUSES, AreaRows
 
 #: Most rows of a kind that are listed for a reader; the JSON has all.
 _MOST: Final = 20
-_NAMES: Final = {
-    PASS: "pass",
-    FAIL: "fail",
-    CRASH: "crash",
-    KNOWN: "kfail",
-    SKIP: "skip",
-    NONE: "not run",
-}
 
 
 class RowKind(Enum):
@@ -81,13 +73,12 @@ def _of_test(test: str, one: AreaRows, other: AreaRows) -> Iterator[RowChange]:
     for row, code in zip(other.ids, other.codes(), strict=False):
         was, now = before.get(row, NONE)[0], code[0]
         if was != now and NONE not in (was, now):
-            yield RowChange(_kind(was, now), test, row, _NAMES[was], _NAMES[now])
+            yield RowChange(_kind(was, now), test, row, STATUSES[was], STATUSES[now])
 
 
 def _kind(was: str, now: str) -> RowKind:
-    bad = (FAIL, CRASH)
-    if now in bad:
-        return RowKind.CHANGED if was in bad else RowKind.NEWLY_FAILING
-    if was in bad and now == PASS:
+    if now in FAILED:
+        return RowKind.CHANGED if was in FAILED else RowKind.NEWLY_FAILING
+    if was in FAILED and now == PASS:
         return RowKind.FIXED
     return RowKind.NEWLY_SKIPPED if now == SKIP else RowKind.CHANGED

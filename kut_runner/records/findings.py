@@ -25,18 +25,11 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1
 #: First components of the id of a row that name its kind.
 _COMPONENTS: Final = 2
-_KNOWN: Final = re.compile(r"KFAIL: [^:]+: ([^:]+): (.*) \(erratum ([a-z0-9-]+)\)")
+_KNOWN: Final = re.compile(r"(.*) \(erratum ([a-z0-9-]+)\)")
 #: Where a machine hangs is not the same in each run.
 _HANG: Final = re.compile(r"(crash: no progress for [^:]*):.*")
 #: Values that follow a counter: a range, and what was found instead.
 _COUNT: Final = re.compile(r"0x[0-9a-f]+( or less by up to |\.\.)0x[0-9a-f]+, found 0x[0-9a-f]+")
-_OUTCOMES: Final = {
-    codes.PASS: "pass",
-    codes.FAIL: "fail",
-    codes.CRASH: "crash",
-    codes.SKIP: "skip",
-    codes.NONE: "none",
-}
 _HOST: Final = re.compile(r"^([a-z0-9]+)-nvhe\.")
 
 
@@ -178,7 +171,7 @@ class _Run:
         """Return the outcome of a row in one word."""
         if code == codes.KNOWN:
             return "crash" if self.known[row][0].startswith("crash: ") else "fail"
-        return _OUTCOMES[code[0]]
+        return codes.STATUSES[code[0]]
 
 
 def stable(outcome: str) -> str:
@@ -203,8 +196,9 @@ def _seen(runs: Sequence[_Run]) -> Mapping[str, Mapping[str, Seen]]:
 def _known(results: "Sequence[TestResult]") -> Iterator[tuple[str, tuple[str, str]]]:
     for result in results:
         for check in result.output.checks:
-            if check.status is Status.KFAIL and (match := _KNOWN.fullmatch(check.line)):
-                yield match[1], (stable(match[2]), match[3])
+            parts = codes.parts_of(check) if check.status is Status.KFAIL else None
+            if parts and (match := _KNOWN.fullmatch(parts[2])):
+                yield parts[1], (stable(match[1]), match[2])
 
 
 def _differences(runs: Sequence[_Run]) -> Iterator[Difference]:

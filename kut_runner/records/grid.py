@@ -24,15 +24,6 @@ if TYPE_CHECKING:
 
 #: Changes when a program that reads the old one would misread the new one.
 SCHEMA: Final = 1
-#: Status of rows by their codes.
-_STATUSES: Final = {
-    codes.PASS: "pass",
-    codes.FAIL: "fail",
-    codes.CRASH: "crash",
-    codes.KNOWN: "kfail",
-    codes.SKIP: "skip",
-    codes.NONE: "none",
-}
 #: Statuses that are no failures, not even known ones.
 _GOOD: Final = ("pass", "flaky", "skip", "none")
 #: Statuses in the order in which they are counted.
@@ -290,7 +281,7 @@ def _row_outcomes(
             row,
             {
                 cell: Outcome(
-                    _STATUSES[code[0]],
+                    codes.STATUSES[code[0]],
                     str(area.reason_of(code))
                     if code[0] == codes.SKIP
                     else reasons[cell].get(row, ""),
@@ -318,13 +309,9 @@ def _alike_rows(by_cell: "Mapping[str, TestResult]", reference: str) -> int:
 
 
 def _reasons(result: "TestResult") -> Mapping[str, str]:
-    """Return by row the text of each failed check: "FAIL: AREA: ROW: expected ..., found ..."."""
-    found: dict[str, str] = {}
-    for check in result.output.checks:
-        parts = check.line.split(": ", 3)
-        if len(parts) > 3 and check.status.value not in _GOOD:  # noqa: PLR2004 - the four parts
-            found[parts[2]] = parts[3]
-    return found
+    """Return by row the message of each failed check."""
+    failed = (check for check in result.output.checks if check.status.value not in _GOOD)
+    return {parts[1]: parts[2] for check in failed if (parts := codes.parts_of(check))}
 
 
 def _counts(results: "Sequence[TestResult]", cell: str) -> dict[str, int]:
@@ -334,7 +321,7 @@ def _counts(results: "Sequence[TestResult]", cell: str) -> dict[str, int]:
             continue
         if area := result.output.rows:
             for code, count in area.counts.items():
-                found[_STATUSES[code]] += count
+                found[codes.STATUSES[code]] += count
         else:
             found[result.status.value] += 1
     return {status: found[status] for status in _ALL if found[status]}

@@ -16,13 +16,13 @@ from kut_runner.verdict.events import Check, Event, Info, Summary
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import Verdict
 from kut_runner.verdict.rows import (
-    CRASH,
-    FAIL,
+    FAILED,
     KNOWN,
     NONE,
     SKIP,
     Listed,
     coded,
+    parts_of,
     summary_event,
 )
 from kut_runner.verdict.status import Status
@@ -48,7 +48,7 @@ def mark(output: GuestOutput, errata: Sequence[Erratum]) -> GuestOutput:
     codes = list(rows.codes())
     known = dict[str, str]()
     for name, found in listed.items():
-        known |= {rows.ids[number]: name for number in found if codes[number] in (FAIL, CRASH)}
+        known |= {rows.ids[number]: name for number in found if codes[number] in FAILED}
     counts = {name: _count(codes, found) for name, found in listed.items() if found}
     for number, id_ in enumerate(rows.ids):
         if id_ in known:
@@ -102,9 +102,9 @@ def _count(codes: Sequence[str], numbers: Iterable[int]) -> Listed:
     failed = passed = skipped = 0
     for number in numbers:
         code = codes[number][0]
-        failed += code in (FAIL, CRASH)
+        failed += code in FAILED
         skipped += code == SKIP
-        passed += code not in (FAIL, CRASH, SKIP, NONE)
+        passed += code not in (*FAILED, SKIP, NONE)
     return Listed(failed, passed, skipped)
 
 
@@ -112,9 +112,9 @@ def _marked(event: Check | Info, known: dict[str, str]) -> Check | Info:
     """Return the check of a row as a known failure if an erratum lists the row."""
     if not isinstance(event, Check) or event.status not in (Status.FAIL, Status.CRASH):
         return event
-    parts = event.text.split(": ", 2)
-    if len(parts) < 3 or not (name := known.get(parts[1])):  # noqa: PLR2004 - area, id, message
+    parts = parts_of(event)
+    if not parts or not (name := known.get(parts[1])):
         return event
+    area, row, message = parts
     crash = "crash: " if event.status is Status.CRASH else ""
-    line = f"KFAIL: {parts[0]}: {parts[1]}: {crash}{parts[2]} (erratum {name})"
-    return Check(line, Status.KFAIL)
+    return Check(f"KFAIL: {area}: {row}: {crash}{message} (erratum {name})", Status.KFAIL)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from kut_runner.verdict.events import Summary
 
 if TYPE_CHECKING:
-    from kut_runner.verdict.events import RowLine
+    from kut_runner.verdict.events import Check, RowLine
 
 #: Codes of verdicts; that of a skipped row is followed by the number of its reason, from 1.
 PASS: Final = "P"  # noqa: S105 - a verdict, not a password
@@ -28,6 +28,18 @@ KNOWN: Final = "K"
 NONE: Final = "-"
 """It did not run."""
 
+#: Statuses of rows by their codes.
+STATUSES: Final = {
+    PASS: "pass",
+    FAIL: "fail",
+    CRASH: "crash",
+    KNOWN: "kfail",
+    SKIP: "skip",
+    NONE: "none",
+}
+
+#: Codes of rows that failed, and whose failure is not known.
+FAILED: Final = (FAIL, CRASH)
 #: Codes of rows that ran to a verdict.
 RAN: Final = (PASS, FAIL, KNOWN)
 
@@ -77,7 +89,7 @@ class Coverage:
         `known` of the failed rows are known failures, besides those with code `KNOWN`.
         """
         verified = sum(counts.get(code, 0) for code in RAN)
-        failed = sum(counts.get(code, 0) for code in (FAIL, CRASH, KNOWN))
+        failed = sum(counts.get(code, 0) for code in (*FAILED, KNOWN))
         checks = sum(count for code, count in counts.items() if code != NONE)
         skipped, known = counts.get(SKIP, 0), known + counts.get(KNOWN, 0)
         return Coverage(checks, verified, skipped, failed, known)
@@ -148,7 +160,7 @@ class AreaRows:
     def failed(self) -> int:
         """Number of rows that failed, or at which the machine died, without known failures."""
         counts = self.counts
-        return counts[FAIL] + counts[CRASH]
+        return sum(counts[code] for code in FAILED)
 
     @property
     def passed(self) -> int:
@@ -245,6 +257,13 @@ def errata_notes(areas: Iterable[AreaRows]) -> list[str]:
         elif total.skipped and not total.failed:
             found.append(f"erratum {name}: none of its rows ran")
     return found
+
+
+def parts_of(check: "Check") -> tuple[str, str, str] | None:
+    """Return area, row and message of "FAIL: AREA: ROW: MESSAGE"; None for any other check."""
+    area, _, rest = check.text.partition(": ")
+    row, _, message = rest.partition(": ")
+    return (area, row, message) if message else None
 
 
 def text_of(runs: Iterable[Run]) -> str:
