@@ -20,14 +20,16 @@ struct s2walk_row {
 	u64 bits; /* of the descriptor, without the target's address */
 	u8 shape;
 	s8 level;
-	u8 kind, op, target, ha, ps, high, needs;
+	u8 kind, op, target, ha, ps;
+	u8 high, root; /* bits of the output address and of VTTBR_EL2 that are set; 0: none */
+	u8 needs;
 	struct translation_set set;
 };
 
 #include CONFORM_HEADER
 
 /* In the order of the model */
-enum { OP_READ, OP_WRITE, OP_EXEC, OP_AT_READ };
+enum { OP_READ, OP_WRITE, OP_EXEC, OP_AT_READ, OP_FETCH };
 
 static u32 outcome_of(const struct s2walk_row *r, u64 ipa)
 {
@@ -35,6 +37,7 @@ static u32 outcome_of(const struct s2walk_row *r, u64 ipa)
 		[OP_READ] = PROBE_READ,
 		[OP_WRITE] = PROBE_WRITE,
 		[OP_EXEC] = PROBE_EXECUTE,
+		[OP_FETCH] = PROBE_EXECUTE,
 	};
 	u64 data = virt_to_phys(s2_path_data());
 	struct translation_pages pages = {
@@ -48,7 +51,7 @@ static u32 outcome_of(const struct s2walk_row *r, u64 ipa)
 		return translation_outcome_at(probe_at(PROBE_S12E1R, ipa), false, &pages);
 	/* A write changes what is read, behind the instruction of OP_EXEC. */
 	ipa += r->op == OP_WRITE ? 8 : 0;
-	exit = probe_access(ops[r->op], 1, false, ipa);
+	exit = probe_execute(r->op == OP_FETCH ? ipa : probe_pc(ops[r->op]), 1, false, ipa);
 	return translation_outcome(&exit, ops[r->op], ipa, &pages);
 }
 
@@ -62,7 +65,7 @@ static enum conform_verdict check(const struct s2walk_row *r, const struct s2_sh
 		.hcr = HCR_EL2_VM,
 		.vtcr = s2_path_vtcr(shape) | (u64)r->ps << VTCR_EL2_PS_SHIFT |
 			(r->ha ? VTCR_EL2_HA : 0),
-		.vttbr = s2_path_vttbr(),
+		.vttbr = s2_path_vttbr() | (r->root ? 1UL << r->root : 0),
 	};
 	u32 found;
 

@@ -122,6 +122,8 @@ FEATURES: Final = _table(
         Feature("PARange_42", "ID_AA64MMFR0_EL1", "PARange", 0, least=3),  # bits of addresses
         Feature("PARange_44", "ID_AA64MMFR0_EL1", "PARange", 0, least=4),
         Feature("PARange_to_48", "ID_AA64MMFR0_EL1", "PARange", 0, least=0, most=5),
+        Feature("PARange_is_40", "ID_AA64MMFR0_EL1", "PARange", 0, least=2, most=2),
+        Feature("PARange_is_44", "ID_AA64MMFR0_EL1", "PARange", 0, least=4, most=4),
         Feature("PARange_48", "ID_AA64MMFR0_EL1", "PARange", 0, least=5),
     )
 )

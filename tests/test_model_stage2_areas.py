@@ -44,7 +44,7 @@ def outcomes(area: object) -> tuple[tuple[int, ...], ...]:
 @pytest.mark.parametrize(
     ("area", "where", "name", "wrong"),
     [
-        (s2walk, descriptors, "has_blocks", lambda *_, **__: True),
+        (s2walk, descriptors, "has_blocks", lambda _, level, **__: level >= 0),
         (s2walk, model, "pa_size", lambda *_: 52),
         (s2perm, Kind, "is_maintenance", property(lambda _: False)),
         (s2perm, model, "sets_access_flag", lambda *_: True),

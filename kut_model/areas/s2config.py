@@ -198,6 +198,7 @@ def _matrix(config: _Config, classes: tuple[_Expected | None, ...], probe: int) 
     found = {
         "F1": all(covered(each) == ("F1", "F15") for each in codes),
         "F8": faults,
+        "G6": len(codes) > 1,
         "G2": not faults and config.t0sz > _MAX_T0SZ,
         "G3": config.ds,
         "G4": not faults and config.granule is Granule.K64 and config.t0sz < _MIN_T0SZ,

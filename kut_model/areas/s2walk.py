@@ -25,7 +25,10 @@ from kut_model.translation.tables import (
 )
 from kut_model.translation.translate import Machine, alternatives
 
-OPS: Final = ("read", "write", "exec", "at-read")
+_EVERY_OP: Final = ("read", "write", "exec", "at-read")
+OPS: Final = (*_EVERY_OP, "fetch")
+#: Of a stage 2 that does not map the code of the other accesses: `fetch` begins at the address.
+_ROOT_OPS: Final = ("fetch", "at-read")
 _MODEL: Final = Processor(pa_bits=52, lpa2=True)
 _LEAF: Final = 0x7FC  # read and write, Normal, Inner Shareable, AF; without bits 1:0
 _BLOCK, _TABLE = 0b01, 0b11
@@ -48,6 +51,7 @@ class _Descriptor:
     ha: int = 0
     ps: int | None = None  # VTCR_EL2.PS; None: 40 bits, or the least PARange of the shape
     high: int = 0  # a bit of the output address that is set
+    root: int = 0  # a bit of VTTBR_EL2.BADDR that is set
     ops: tuple[str, ...] = ("read", "at-read")
     needs: tuple[str, ...] = ()
 
@@ -88,6 +92,8 @@ class _Case:
     def rule(self) -> str:
         """Key of its rule."""
         name = self.descriptor.name
+        if self.descriptor.root:
+            return "s2.walk.root"
         if self.descriptor.high:
             return "s2.walk.address-size"
         if "-ps40" in name:
@@ -135,6 +141,27 @@ def _all_high_bits(shape: Shape) -> Iterator[tuple[int, int, tuple[str, ...]]]:
         yield 6, 51, ("FEAT_LPA",)
 
 
+#: VTCR_EL2.PS above PARange: PARange, PS, a bit of an address between them, and the feature.
+_CLAMPED: Final = (
+    (40, 5, 40, "PARange_is_40"),
+    (40, 6, 47, "PARange_is_40"),
+    (44, 5, 44, "PARange_is_44"),
+    (44, 6, 47, "PARange_is_44"),
+)
+
+
+def _between(shape: Shape, lowest: int) -> Iterator[tuple[str, int, int, tuple[str, ...]]]:
+    """Yield PS above PARange, and a bit of an address from `lowest` on that only PS permits.
+
+    With a part of ids, and the CPU. Both sizes of FEAT_LPA2 and of 64K with FEAT_LPA are 52 bits.
+    """
+    if shape.ds:
+        return
+    for pa_bits, ps, bit, need in _CLAMPED:
+        if shape.least_pa_bits <= pa_bits and lowest <= bit:
+            yield f"bit{bit}-ps{PA_BITS[ps]}-pa{pa_bits}", ps, bit, (need,)
+
+
 def _attributes(shape: Shape) -> int:
     """Return a leaf's bits but type and address, which with DS has the place of SH."""
     return _LEAF & ~0x300 if shape.ds else _LEAF
@@ -146,11 +173,11 @@ def _leaves(shape: Shape, level: int) -> Iterator[_Descriptor]:
     leaf = _attributes(shape) | kind
     name = "page" if level == LAST_LEVEL else "block"
     hardware = ("FEAT_HAFDBS",)
-    yield _Descriptor(name, leaf, _DATA, ops=OPS)
+    yield _Descriptor(name, leaf, _DATA, ops=_EVERY_OP)
     if shape.least_pa_bits > PA_BITS[_PS_40]:
         yield _Descriptor(f"{name}-ps40", leaf, _DATA, ps=_PS_40)
     yield _Descriptor(f"{name}-software", leaf | _SOFTWARE, _DATA)
-    yield _Descriptor(f"{name}-no-af", leaf & ~AF, _DATA, ops=OPS)
+    yield _Descriptor(f"{name}-no-af", leaf & ~AF, _DATA, ops=_EVERY_OP)
     yield _Descriptor(f"{name}-no-af-ha", leaf & ~AF, _DATA, ha=1, ops=("read",), needs=hardware)
     granule = shape.granule
     set_bits = granule.contiguous_bits(level)
@@ -165,6 +192,8 @@ def _leaves(shape: Shape, level: int) -> Iterator[_Descriptor]:
         yield _Descriptor(
             f"{name}-bit{bit}-ps{PA_BITS[ps]}", leaf, _DATA, ps=ps, high=bit, ops=ops, needs=needs
         )
+    for suffix, ps, bit, needs in _between(shape, granule.leaf_bits(level)):
+        yield _Descriptor(f"{name}-{suffix}", leaf, _DATA, ps=ps, high=bit, needs=needs)
     # The address is checked before the access flag.
     if max(granule.leaf_bits(level), shape.ipa_bits) <= 40:  # noqa: PLR2004
         yield _Descriptor(f"{name}-bit40-no-af", leaf & ~AF, _DATA, ps=_PS_40, high=40)
@@ -179,6 +208,24 @@ def _tables(shape: Shape) -> Iterator[_Descriptor]:
         if bit >= PA_BITS[ps]:
             name = f"table-bit{bit}-ps{PA_BITS[ps]}"
             yield _Descriptor(name, _TABLE, _BELOW, ps=ps, high=bit, needs=needs)
+    for suffix, ps, bit, needs in _between(shape, 0):
+        yield _Descriptor(f"table-{suffix}", _TABLE, _BELOW, ps=ps, high=bit, needs=needs)
+
+
+def _roots(shape: Shape, level: int) -> Iterator[_Descriptor]:
+    """Yield what is right but for VTTBR_EL2.BADDR, above the output size.
+
+    Not bits 51:48: what VTTBR_EL2[5:2] are with less than 52 bits, text and pseudocode differ on.
+    """
+    last = level == LAST_LEVEL
+    bits, target = (_attributes(shape) | _TABLE, _DATA) if last else (_TABLE, _BELOW)
+    for ps, bit, needs in _high_bits(shape):
+        if PA_BITS[ps] <= bit < _BITS_48:
+            name = f"root-bit{bit}-ps{PA_BITS[ps]}"
+            yield _Descriptor(name, bits, target, ps=ps, root=bit, ops=_ROOT_OPS, needs=needs)
+    for suffix, ps, bit, needs in _between(shape, 0):
+        name = f"root-{suffix}"
+        yield _Descriptor(name, bits, target, ps=ps, root=bit, ops=_ROOT_OPS, needs=needs)
 
 
 def _descriptors(shape: Shape, level: int) -> Iterator[_Descriptor]:
@@ -198,17 +245,19 @@ def _descriptors(shape: Shape, level: int) -> Iterator[_Descriptor]:
 
 
 def _any_descriptors(shape: Shape, level: int) -> Iterator[_Descriptor]:
-    yield _Descriptor("zero", 0, _NOTHING, ops=OPS)
+    yield _Descriptor("zero", 0, _NOTHING, ops=_EVERY_OP)
     leaf = _attributes(shape)
     yield _Descriptor("invalid-00", leaf, _DATA)
     yield _Descriptor("invalid-10", leaf | 2, _DATA)
     yield _Descriptor("invalid-all-ones", (1 << 64) - 2, _NOTHING)
     yield from _leaves(shape, level)
     if level == LAST_LEVEL:
-        yield _Descriptor("reserved", leaf | _BLOCK, _DATA, ops=OPS)
+        yield _Descriptor("reserved", leaf | _BLOCK, _DATA, ops=_EVERY_OP)
         yield _Descriptor("reserved-no-af", leaf & ~AF | _BLOCK, _DATA)
     else:
         yield from _tables(shape)
+    if level == shape.start:
+        yield from _roots(shape, level)
 
 
 @cache
@@ -224,7 +273,9 @@ def _cases() -> tuple[_Case, ...]:
 
 def _processor(case: _Case) -> Processor:
     """Return one that has what a row needs."""
-    return _MODEL if "PARange_to_48" not in case.needs else Processor(pa_bits=48)
+    sizes = {"PARange_is_40": 40, "PARange_is_44": 44, "PARange_to_48": 48}
+    found = [bits for need, bits in sizes.items() if need in case.needs]
+    return Processor(pa_bits=found[0]) if found else _MODEL
 
 
 def codes_on(case: _Case, processor: Processor) -> tuple[int, ...]:
@@ -241,10 +292,12 @@ def codes_on(case: _Case, processor: Processor) -> tuple[int, ...]:
     elif descriptor.target == _BELOW:
         tables[entry] |= table(case.level + 1)
     control = shape.control(case.ps, ha=bool(descriptor.ha))
+    if descriptor.root:
+        control = replace(control, root=control.root | 1 << descriptor.root)
     machine = Machine(processor, Stage1Control(), control, tables)
     page = DATA & ~0xFFF
     scene = Scene(((ipa & ~0xFFF, page), (-1, page | 1 << descriptor.high)), stage2=entry)
-    access = OPERATIONS[case.op]
+    access = OPERATIONS["exec" if case.op == "fetch" else case.op]
     found = alternatives(machine, ipa, access)
     if case.op == "at-read":
         codes = {code_of_at(each, machine, scene, is_ipa=False) for each in found}
@@ -270,6 +323,7 @@ def _matrix(case: _Case, codes: tuple[int, ...]) -> tuple[str, ...]:
         "G1": name in {"page", "block", "table"},
         "G3": shape.ds,
         "G4": shape.granule is Granule.K64 and "FEAT_LPA" in case.needs,
+        "G5": any(need.startswith("PARange_is_") for need in case.needs),
     }
     return (*covered(codes), *(key for key, applies in found.items() if applies))
 
@@ -296,7 +350,8 @@ def _header() -> str:
             f"UL({case.bits:#x})",
             *(shapes().index(case.shape), case.level, kinds.index(case.descriptor.name)),
             *(OPS.index(case.op), case.descriptor.target, case.descriptor.ha, case.ps),
-            *(case.descriptor.high, needs.add(case.needs), outcomes.add(codes)),
+            *(case.descriptor.high, case.descriptor.root, needs.add(case.needs)),
+            outcomes.add(codes),
         )
         for case, codes in zip(_cases(), _outcomes(), strict=True)
     ]

@@ -102,7 +102,6 @@ _VGIC: Final = "no model of the virtual CPU interface: `guest-virq` and others a
 _CPUS: Final = "a row runs on one CPU: `guest-smp` is a test of its own"
 #: Why no row verifies it, by id of MATRIX.
 NOT_COVERED: Final = {
-    "F7": "rows of stage 2 have their tables in RAM",
     "F14": "no address of a virtual machine makes external aborts reliably",
     "M4": "no row causes an abort at EL2",
     "M5": "rows of aborts with S1PTW compare ISS[13:0], and ISV is bit 24",
@@ -110,8 +109,6 @@ NOT_COVERED: Final = {
     "M7": "rows end at the exception: `guest-mmio` emulates accesses",
     "P5": _NO_MODEL,
     "H6": _NO_MODEL,
-    "G5": "no row has an output address between PARange and VTCR_EL2.PS",
-    "G6": "rows run on one CPU model: `kut grid --cpu` runs them on several",
     "T1": "`stage2-vmid` is a test of its own",
     **dict.fromkeys(("T2", "T3", "T4", "T5", "T6", "T7", "T8", "T10", "T11"), _TLB),
     "T9": _CPUS,

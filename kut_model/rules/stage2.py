@@ -78,6 +78,14 @@ RULES: Final = (
         matrix="F6",
     ),
     Rule(
+        key="s2.walk.root",
+        statement="VTTBR_EL2.BADDR above VTCR_EL2.PS, or above PARange if that is less, is an"
+        " address size fault at level 0 of every address, whatever the start level is.",
+        section="D8.2.3, Output address size; D24.2, VTTBR_EL2.BADDR",
+        function="AArch64.S2Walk, AArch64.S2TTBaseAddress, AArch64.OAOutOfRange",
+        matrix="F7",
+    ),
+    Rule(
         key="s2.walk.contiguous",
         statement="The contiguous bit of an entry whose neighbours agree with it changes nothing.",
         section="D8.7.1, The Contiguous bit",
