@@ -107,7 +107,7 @@ void asm_offsets(void)
 	OFFSET(PROBE_HCR, struct probe, hcr);
 	PAIR(PROBE_ESR, struct probe, esr, elr);
 	PAIR(PROBE_OUT_SPSR, struct probe, out_spsr, far);
-	OFFSET(PROBE_VECTOR, struct probe, vector);
+	PAIR(PROBE_VECTOR, struct probe, vector, out_hcr);
 }
 
 void asm_enumerators(void);

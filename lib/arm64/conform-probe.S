@@ -44,7 +44,8 @@ probe_exit:
 	ldr	x0, [sp, #16]
 	for_x2_to_x29_at stp, x0, 0
 	str	x30, [x0, #30 * 8]
-	str	x1, [x0, #PROBE_VECTOR]
+	mrs	x2, hcr_el2
+	stp	x1, x2, [x0, #PROBE_VECTOR]
 	ldp	x2, x3, [sp], #16
 	stp	x2, x3, [x0]
 	mrs	x1, esr_el2

@@ -26,6 +26,7 @@ void probe_run(struct probe *probe)
 	probe->el = is_from_el1_vectors(probe) ? 1 : 2;
 	if (probe->el == 2)
 		return;
+	probe->el1_vector = (probe->elr - (u64)probe_el1_vectors) & ~(VECTOR_SLOT_SIZE - 1UL);
 	probe->esr = read_sysreg_el1(esr_el1, ESR_EL12);
 	probe->elr = read_sysreg_el1(elr_el1, ELR_EL12);
 	probe->out_spsr = read_sysreg_el1(spsr_el1, SPSR_EL12);

@@ -16,8 +16,10 @@ struct probe {
 	u64 pc, spsr, hcr; /* before: ELR_EL2, SPSR_EL2, HCR_EL2 */
 	u64 esr, elr, out_spsr, far; /* after: of the exception that EL2 took */
 	u64 vector; /* offset in EL2's vector table */
+	u64 out_hcr; /* after: HCR_EL2, of which a virtual SError clears VSE */
 	/* from probe_run() */
 	unsigned int el; /* the exception level that took the first exception, 1 or 2 */
+	u64 el1_vector; /* offset in EL1's vector table, if it was 1 */
 };
 
 /* Members of the exception are those of EL1 where EL1 took it. */
