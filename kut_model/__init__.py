@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Model of the architecture at EL2, and the rows of the conformance suite made from it.
 
-The model states the Arm architecture (DDI 0487) as pure functions. Areas enumerate rows from it and
-write the C headers with their expected values, so that nobody types an expected value twice. Only
-the standard library is needed, and nothing of `kut_runner`.
+The model states the Arm architecture (DDI 0487, IHI 0069) as pure functions. Areas enumerate rows
+from it and write the C headers with their expected values, so that nobody types an expected value
+twice. Only the standard library is needed, and nothing of `kut_runner`.
 
 Its layers, in the order of imports: each imports only from those before it::
 
-    bits -> features -> rules -> traps -> translation -> timers -> rows -> tables
-         -> areas -> header -> __main__
+    bits -> features -> rules -> traps -> translation -> timers -> interrupts
+         -> gic -> rows -> tables -> areas -> header -> __main__
 """

@@ -98,7 +98,6 @@ MATRIX: Final = {
 
 _NO_MODEL: Final = "translation with these features is not in the model"
 _TLB: Final = "needs two translations in a row, not one access: `stage2-tlb` is a test of its own"
-_VGIC: Final = "no model of the virtual CPU interface: `guest-virq` and others are tests"
 _CPUS: Final = "a row runs on one CPU: `guest-smp` is a test of its own"
 #: Why no row verifies it, by id of MATRIX.
 NOT_COVERED: Final = {
@@ -113,11 +112,6 @@ NOT_COVERED: Final = {
     **dict.fromkeys(("T2", "T3", "T4", "T5", "T6", "T7", "T8", "T10", "T11"), _TLB),
     "T9": _CPUS,
     "T12": "tables of EL2 itself are not in the model",
-    "V1": "`guest-pending` is a test of its own",
-    "V2": "`guest-irq` is a test of its own",
-    "V3": "no row has FEAT_NMI",
-    "V4": _VGIC,
-    "V5": _VGIC,
     "E1": "rows make accesses at EL1 and EL0, not at EL2",
     "E2": "rows set PSTATE.IL below EL2, and have no illegal return at EL2",
     "E3": "rows have PC alignment faults, but not at an address that would be an instruction abort",

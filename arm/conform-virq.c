@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Conformance: virtual interrupts and SErrors, and the routing of physical interrupts. Rows are
+ * those of kut_model/areas/virq.py: what is pending, HCR_EL2, masks, and a place.
+ *
+ * The code at EL1 and EL0 synchronizes, passes some instructions, and ends: an interrupt that is
+ * pending and not masked comes before that. Interrupts are pending before it is entered, and EL2
+ * masks them.
+ */
+#ifndef CONFORM_HEADER
+#define CONFORM_HEADER <conform/virq.h>
+#endif
+#include <libcflat.h>
+#include <subtest.h>
+#include <asm/barrier.h>
+#include <asm/conform-probe.h>
+#include <asm/conform.h>
+#include <asm/esr.h>
+#include <asm/gic.h>
+#include <asm/processor.h>
+#include <asm/setup.h>
+#include <asm/sysreg.h>
+#include <asm/vgic.h>
+
+enum virq_place { VIRQ_EL1, VIRQ_EL0, VIRQ_HOST_EL0, VIRQ_EL2 };
+
+/* Exceptions by bit, as in virq_row.taken; none: the code came to its end. */
+enum virq_taken { TAKEN_IRQ, TAKEN_FIQ, TAKEN_SERROR, TAKEN_TO_EL2, TAKEN_NONE = 6, TAKEN_OTHER };
+
+struct virq_row {
+	const char *name;
+	u64 hcr; /* its fields of HCR_EL2 */
+	u64 sctlr; /* its fields of SCTLR_EL1 */
+	u32 spsr, hcrx, vsesr;
+	u32 esr; /* 0: not compared */
+	u32 vdisr, isr;
+	u8 place, taken, needs; /* taken: exceptions of which one is taken */
+	bool lr_irq, lr_fiq; /* signals of the virtual CPU interface */
+	bool irq, fiq; /* physical interrupts that are pending */
+	bool esb; /* the code begins with ESB, and VDISR_EL2 is compared */
+	bool reads_isr, vse; /* vse: HCR_EL2.VSE afterwards, unless an SError is taken */
+};
+
+#include CONFORM_HEADER
+
+extern const char virq_isr_code[], virq_esb_code[], virq_el0_code[], virq_el0_esb_code[],
+	virq_code_end[];
+/* x0 = ISR_EL1, at EL1 */
+/* clang-format off */
+asm(
+".pushsection .text.conform_virq, \"ax\"\n"
+"virq_esb_code:\n"
+"	hint	#16\n" /* ESB */
+"virq_isr_code:\n"
+"	isb\n"
+"	.rept	8\n"
+"	nop\n"
+"	.endr\n"
+"	mrs	x0, isr_el1\n"
+"	hvc	#0\n"
+"virq_el0_esb_code:\n"
+"	hint	#16\n"
+"virq_el0_code:\n"
+"	isb\n"
+"	.rept	8\n"
+"	nop\n"
+"	.endr\n"
+"	svc	#0\n"
+"virq_code_end:\n"
+".popsection\n");
+/* clang-format on */
+
+#define HCR_EL2_ROW                                                                        \
+	(HCR_EL2_TGE | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO | HCR_EL2_VI | HCR_EL2_VF | \
+	 HCR_EL2_VSE)
+#define SCTLR_EL1_ROW (3UL << 61) /* NMI, SPINTMASK */
+#define SPSR_ROW (PSR_DAIF | 1UL << 13) /* ALLINT */
+#define HCRX_EL2 sys_reg(3, 4, 1, 2, 2)
+#define VDISR_EL2 sys_reg(3, 4, 12, 1, 1)
+#define IRQ_SGI 1
+#define FIQ_SGI 2
+
+static u64 host_hcr, el1_sctlr;
+static bool has_ras, has_interface, has_group0;
+
+/*
+ * What is pending
+ */
+
+static void signal_by_interface(const struct virq_row *row)
+{
+	struct vgic_irq irq = { .intid = 40,
+				.priority = GICD_INT_DEF_PRI,
+				.group = row->lr_irq,
+				.state = GIC_IRQ_STATE_PENDING };
+
+	if (!row->lr_irq && !row->lr_fiq)
+		return;
+	write_sysreg_s(vgic_make_lr(&irq), ICH_LR0_EL2(0));
+	isb();
+}
+
+static void set_physical(const struct virq_row *row, bool pending)
+{
+	if (row->irq)
+		gic_irq_set_pending(IRQ_SGI, pending);
+	if (row->fiq)
+		gic_irq_set_pending(FIQ_SGI, pending);
+	dsb(sy);
+	isb();
+}
+
+static u64 row_hcr(const struct virq_row *row)
+{
+	return (host_hcr & ~HCR_EL2_ROW) | row->hcr;
+}
+
+static void prepare(const struct virq_row *row)
+{
+	if (has_ras) {
+		write_sysreg_s(row->vsesr, VSESR_EL2);
+		write_sysreg_s(0, VDISR_EL2);
+	}
+	if (row->hcrx)
+		write_sysreg_s(row->hcrx, HCRX_EL2);
+	if (row->sctlr)
+		write_sysreg_el1(el1_sctlr | row->sctlr, sctlr_el1, SCTLR_EL12);
+	signal_by_interface(row);
+	set_physical(row, true);
+}
+
+static void restore(const struct virq_row *row)
+{
+	set_physical(row, false);
+	if (row->lr_irq || row->lr_fiq)
+		write_sysreg_s(0, ICH_LR0_EL2(0));
+	if (row->hcrx)
+		write_sysreg_s(0, HCRX_EL2);
+	if (row->sctlr)
+		write_sysreg_el1(el1_sctlr, sctlr_el1, SCTLR_EL12);
+	isb();
+}
+
+/*
+ * Checks
+ */
+
+static const char *const taken_names[] = {
+	[TAKEN_IRQ] = "IRQ to EL1",
+	[TAKEN_FIQ] = "FIQ to EL1",
+	[TAKEN_SERROR] = "SError to EL1",
+	[TAKEN_TO_EL2 + TAKEN_IRQ] = "IRQ to EL2",
+	[TAKEN_TO_EL2 + TAKEN_FIQ] = "FIQ to EL2",
+	[TAKEN_TO_EL2 + TAKEN_SERROR] = "SError to EL2",
+};
+
+/* Offset of the vector for a synchronous exception to @el from the place of a row. */
+static u64 sync_vector(const struct virq_row *row, unsigned int el)
+{
+	bool same = row->place == VIRQ_EL1 && el == 1;
+
+	return (same ? EL1H_SYNC : ELx_LOW_SYNC_64) * VECTOR_SLOT_SIZE;
+}
+
+static unsigned int taken_by(const struct virq_row *row, const struct probe *probe)
+{
+	u64 vector = probe->el == 1 ? probe->el1_vector : probe->vector;
+	u64 kind = (vector - sync_vector(row, probe->el)) / VECTOR_SLOT_SIZE;
+	u64 ec = ESR_ELx_EC(probe->esr);
+
+	if (kind >= 1 && kind <= 3)
+		return (probe->el == 2 ? TAKEN_TO_EL2 : 0) + TAKEN_IRQ + kind - 1;
+	if (!kind && ec == (row->place == VIRQ_EL1 ? ESR_ELx_EC_HVC64 : ESR_ELx_EC_SVC64))
+		return TAKEN_NONE;
+	return TAKEN_OTHER;
+}
+
+static void describe(u32 taken, char *text, size_t size)
+{
+	size_t used = 0;
+
+	for (unsigned int i = 0; i < TAKEN_NONE; i++)
+		if (taken & BIT(i) && used < size)
+			used += snprintf(text + used, size - used, "%s%s", used ? " or " : "",
+					 taken_names[i]);
+	if (!used)
+		snprintf(text, size,
+			 taken & BIT(TAKEN_OTHER) ? "another exception" : "no interrupt");
+}
+
+/* An interrupt is taken in the code, with its PSTATE in SPSR. */
+static bool is_in_code(const struct virq_row *row, const struct probe *probe)
+{
+	return probe->elr >= (u64)virq_esb_code && probe->elr < (u64)virq_code_end &&
+	       (probe->out_spsr & SPSR_ROW) == (row->spsr | PSR_D_BIT);
+}
+
+static enum conform_verdict check_taken(const struct virq_row *row, const struct probe *probe)
+{
+	unsigned int taken = taken_by(row, probe);
+	char expected[96], found[96];
+	bool vse = row->vse && taken != TAKEN_SERROR;
+
+	if (taken == TAKEN_NONE ? row->taken : taken == TAKEN_OTHER || !(row->taken >> taken & 1)) {
+		describe(row->taken, expected, sizeof(expected));
+		describe(BIT(taken), found, sizeof(found));
+		return conform_fail("expected %s, found %s (ESR %#lx, ELR %#lx)", expected, found,
+				    probe->esr, probe->elr);
+	}
+	if (taken != TAKEN_NONE && !is_in_code(row, probe))
+		return conform_fail("expected ELR in the code and SPSR %#x (bits %#lx), "
+				    "found ELR %#lx, SPSR %#lx",
+				    row->spsr | PSR_D_BIT, SPSR_ROW, probe->elr, probe->out_spsr);
+	if (!!(probe->out_hcr & HCR_EL2_VSE) != vse)
+		return conform_fail("expected HCR_EL2.VSE %d, found %d", vse, !vse);
+	return CONFORM_PASS;
+}
+
+static enum conform_verdict check_values(const struct virq_row *row, const struct probe *probe)
+{
+	u64 vdisr = row->esb ? read_sysreg_s(VDISR_EL2) : 0;
+
+	if (row->esr && probe->esr != row->esr)
+		return conform_fail("expected ESR_EL1 %#x, found %#lx", row->esr, probe->esr);
+	if (row->reads_isr && probe->x[0] != row->isr)
+		return conform_fail("expected ISR_EL1 %#x, found %#lx", row->isr, probe->x[0]);
+	if (vdisr != row->vdisr)
+		return conform_fail("expected VDISR_EL2 %#x, found %#lx", row->vdisr, vdisr);
+	return CONFORM_PASS;
+}
+
+/*
+ * Rows
+ */
+
+static enum conform_verdict run_at_el2(const struct virq_row *row)
+{
+	u64 isr;
+
+	write_sysreg(row_hcr(row), hcr_el2);
+	isb();
+	isr = read_sysreg(isr_el1);
+	write_sysreg(host_hcr, hcr_el2);
+	isb();
+	return isr == row->isr
+		       ? CONFORM_PASS
+		       : conform_fail("expected ISR_EL1 %#x at EL2, found %#lx", row->isr, isr);
+}
+
+static const char *code_of(const struct virq_row *row)
+{
+	if (row->place == VIRQ_EL1)
+		return row->esb ? virq_esb_code : virq_isr_code;
+	return row->esb ? virq_el0_esb_code : virq_el0_code;
+}
+
+static enum conform_verdict run_below(const struct virq_row *row)
+{
+	struct probe probe = {
+		.pc = (u64)code_of(row),
+		.spsr = (row->place == VIRQ_EL1 ? PSR_MODE_EL1h : PSR_MODE_EL0t) | PSR_D_BIT |
+			row->spsr,
+		.hcr = row_hcr(row),
+	};
+	enum conform_verdict verdict;
+
+	probe_run(&probe);
+	verdict = check_taken(row, &probe);
+	return verdict == CONFORM_PASS ? check_values(row, &probe) : verdict;
+}
+
+static enum conform_verdict run(u32 number)
+{
+	const struct virq_row *row = &virq_rows[number];
+	const struct conform_feature *missing = conform_missing(virq_needs[row->needs]);
+	unsigned long flags;
+	enum conform_verdict verdict;
+
+	if (missing)
+		return conform_skip(missing->name, missing->field);
+	if ((row->lr_irq || row->lr_fiq) && !has_interface)
+		return conform_skip("virtual-CPU-interface", "GIC");
+	if (row->fiq && !has_group0)
+		return conform_skip("group-0-interrupts", "GICD_CTLR.DS");
+	flags = read_sysreg(daif);
+	write_sysreg(PSR_DAIF, daif);
+	prepare(row);
+	verdict = row->place == VIRQ_EL2 ? run_at_el2(row) : run_below(row);
+	restore(row);
+	write_sysreg(flags, daif);
+	return verdict;
+}
+
+static void id(u32 row, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "virq.%s", virq_rows[row].name);
+}
+
+static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HASH, id, run };
+
+static void setup_interrupts(void)
+{
+	gic_enable_defaults();
+	gic_enable_irq(IRQ_SGI);
+	gic_enable_irq(FIQ_SGI);
+	has_group0 = gic_irq_set_group(FIQ_SGI, 0);
+	has_interface = !vgic_unsupported() && gic_version() == 3;
+	if (!has_interface)
+		return;
+	gic_disable_irq(gic_maintenance_irq());
+	write_sysreg_s(vgic_vmcr_enabled(), ICH_VMCR_EL2);
+	write_sysreg_s(VGIC_HCR_EN, ICH_HCR_EL2);
+	isb();
+}
+
+int main(int argc, char **argv)
+{
+	if (!host_at_el2)
+		return skip_all("the host is not at EL2 (no virtualization=on?)");
+	if (host_vhe != VIRQ_VHE)
+		return skip_all(VIRQ_VHE ? "the CPU has no FEAT_VHE (ID_AA64MMFR1_EL1.VH)"
+					 : "HCR_EL2.E2H cannot be cleared");
+	if (gic_unsupported())
+		return skip_all(gic_unsupported());
+	setup_interrupts();
+	probe_setup_el1(0);
+	host_hcr = read_sysreg(hcr_el2);
+	el1_sctlr = read_sysreg_el1(sctlr_el1, SCTLR_EL12);
+	has_ras = guest_serror_has_syndrome();
+	return conform_main(&area, argc, argv);
+}

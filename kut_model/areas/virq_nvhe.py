@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Area `virq-nvhe`: virtual interrupts below a host with HCR_EL2.E2H 0."""
+
+from typing import Final
+
+from kut_model.areas.virq import area
+
+AREA: Final = area("virq-nvhe", vhe=False)
