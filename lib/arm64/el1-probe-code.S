@@ -59,8 +59,9 @@ el1_probe_vectors:
 	.org	el1_probe_vectors + VECTOR_TABLE_SIZE
 
 /*
- * void el1_probe_enter(u64 *exit, u64 hcr, u64 pc, u64 pstate, u64 address): exceptions are masked.
- * The stack keeps x0, and HCR_EL2 and VBAR_EL2 of the host.
+ * void el1_probe_enter(struct probe_exit *exit, u64 hcr, u64 pc, u64 pstate, u64 address)
+ *
+ * Exceptions are masked. The stack keeps x0, and HCR_EL2 and VBAR_EL2 of the host.
  */
 #define SAVED_SIZE 32
 	.global	el1_probe_enter
@@ -88,10 +89,10 @@ el1_probe_leave:
 1:	ldr	x1, [sp, #16]
 	mrs	x2, esr_el2
 	mrs	x3, far_el2
-	stp	x2, x3, [x1, #PROBE_EXIT_ESR * 8]
+	stp	x2, x3, [x1, #PROBE_EXIT_ESR]
 	mrs	x2, hpfar_el2
-	str	x2, [x1, #PROBE_EXIT_HPFAR * 8]
-	str	x0, [x1, #PROBE_EXIT_X0 * 8]
+	str	x2, [x1, #PROBE_EXIT_HPFAR]
+	str	x0, [x1, #PROBE_EXIT_X0]
 	ldp	x5, x6, [sp], #SAVED_SIZE
 	msr	hcr_el2, x5
 	msr	vbar_el2, x6

@@ -15,7 +15,12 @@
 	(SCTLR_EL1_RES1 | SCTLR_EL1_DZE | SCTLR_EL1_UCT | SCTLR_EL1_UCI | SCTLR_EL1_SPAN)
 
 extern char el1_probe_code[];
-void el1_probe_enter(u64 *exit, u64 hcr, u64 pc, u64 pstate, u64 address);
+void el1_probe_enter(struct probe_exit *exit, u64 hcr, u64 pc, u64 pstate, u64 address);
+static_assert(offsetof(struct probe_exit, esr) == PROBE_EXIT_ESR &&
+		      offsetof(struct probe_exit, far) == PROBE_EXIT_ESR + sizeof(u64) &&
+		      offsetof(struct probe_exit, hpfar) == PROBE_EXIT_HPFAR &&
+		      offsetof(struct probe_exit, x0) == PROBE_EXIT_X0,
+	      "el1-probe-code.S has them");
 
 static struct {
 	u64 code; /* at EL1 */
@@ -99,28 +104,21 @@ void probe_flush(void)
 		     : "memory");
 }
 
-static struct probe_exit exit_of(const u64 *words)
+/* The rest of @exit, after an exception to EL2 */
+static void complete(struct probe_exit *exit)
 {
-	struct probe_exit exit = {
-		.el = 2,
-		.esr = words[PROBE_EXIT_ESR],
-		.far = words[PROBE_EXIT_FAR],
-		.hpfar = words[PROBE_EXIT_HPFAR],
-		.x0 = words[PROBE_EXIT_X0],
-	};
-
-	switch (ESR_ELx_EC(exit.esr)) {
+	exit->el = 2;
+	switch (ESR_ELx_EC(exit->esr)) {
 	case ESR_ELx_EC_BRK64:
-		exit.el = 0;
-		exit.par = read_sysreg(par_el1);
+		exit->el = 0;
+		exit->par = read_sysreg(par_el1);
 		break;
 	case ESR_ELx_EC_HVC64:
-		exit.el = 1;
-		exit.esr = read_sysreg_el1(esr_el1, ESR_EL12);
-		exit.far = read_sysreg_el1(far_el1, FAR_EL12);
+		exit->el = 1;
+		exit->esr = read_sysreg_el1(esr_el1, ESR_EL12);
+		exit->far = read_sysreg_el1(far_el1, FAR_EL12);
 		break;
 	}
-	return exit;
 }
 
 struct probe_exit probe_access(enum probe_op op, unsigned int el, bool pan, u64 address)
@@ -131,12 +129,14 @@ struct probe_exit probe_access(enum probe_op op, unsigned int el, bool pan, u64 
 struct probe_exit probe_execute(u64 pc, unsigned int el, bool pan, u64 address)
 {
 	u64 pstate = PSR_DAIF | (el ? PSR_MODE_EL1h : PSR_MODE_EL0t) | (pan ? PSR_PAN_BIT : 0);
-	u64 words[PROBE_EXIT_WORDS], daif = read_sysreg(daif);
+	u64 daif = read_sysreg(daif);
+	struct probe_exit exit = { 0 };
 
 	daif_set(PSR_DAIF);
-	el1_probe_enter(words, state.hcr, pc, pstate, address);
+	el1_probe_enter(&exit, state.hcr, pc, pstate, address);
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
-	return exit_of(words);
+	complete(&exit);
+	return exit;
 }
 
 static u64 translate(enum probe_at at, u64 address)

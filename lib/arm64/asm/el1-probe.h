@@ -14,12 +14,10 @@
 #define PROBE_VECTORS 0x800 /* offset of EL1's vectors in the code */
 #define PROBE_OP_SIZE 16 /* of the code of an access */
 
-/* Words that el1_probe_enter() writes */
-#define PROBE_EXIT_ESR 0
-#define PROBE_EXIT_FAR 1
-#define PROBE_EXIT_HPFAR 2
-#define PROBE_EXIT_X0 3
-#define PROBE_EXIT_WORDS 4
+/* Offsets in struct probe_exit of what el1_probe_enter() writes */
+#define PROBE_EXIT_ESR 8 /* and FAR behind it */
+#define PROBE_EXIT_HPFAR 24
+#define PROBE_EXIT_X0 32
 
 #ifndef __ASSEMBLY__
 #include <libcflat.h>
