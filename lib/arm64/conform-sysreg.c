@@ -14,6 +14,7 @@
 #define CODE_BYTES 8
 #define MAX_INSNS 2048
 #define OPERAND_BYTES 4096 /* more than a cache line, or a block of DC ZVA */
+#define OPERAND_PATTERN 0xa55aUL
 #define FUTURE 0x7fffffffUL
 #define TIMEOUT_TICKS 100000 /* of the counter: 1.6 ms at 62.5 MHz */
 #define ERRIDR_EL1 sys_reg(3, 0, 5, 3, 0)
@@ -22,7 +23,7 @@ static const struct sysreg_tables *tables;
 static u64 absent; /* features that the CPU lacks, by bit */
 static u64 held[MAX_INSNS]; /* SYSREG_VALUE_HELD, by number of the read */
 static u64 nv_page[PAGE_SIZE / sizeof(u64)] __aligned(PAGE_SIZE); /* at VNCR_EL2 */
-static char operand[OPERAND_BYTES] __aligned(OPERAND_BYTES);
+static u64 operand[OPERAND_BYTES / sizeof(u64)] __aligned(OPERAND_BYTES);
 
 /* What the page holds at @offset, below its size */
 #define NV_PATTERN(offset) (0x5aa5000000000000UL | (offset))
@@ -165,8 +166,18 @@ static u64 visible_value(const struct sysreg_outcome *outcome, const struct sysr
 	return value_for(insn);
 }
 
+/* DC ZVA and DC GZVA */
+static bool zeroes_memory(const struct sysreg_insn *insn)
+{
+	u64 instruction = insn->iss & ESR_ELx_SYS64_ISS_REGISTER;
+
+	return instruction == ESR_ELx_SYS64_ISS(1, 3, 7, 4, 1) ||
+	       instruction == ESR_ELx_SYS64_ISS(1, 3, 7, 4, 4);
+}
+
 static void prepare_memory(const struct sysreg_outcome *outcome)
 {
+	*operand = OPERAND_PATTERN;
 	if (outcome->kind == SYSREG_MEMORY)
 		nv_page[outcome->data / sizeof(u64)] = NV_PATTERN(outcome->data);
 	else if (outcome->kind == SYSREG_REGISTER)
@@ -302,6 +313,8 @@ static enum conform_verdict check_executed(const struct probe *probe,
 	case SYSREG_READS:
 		return check_value("as its value", outcome->data, rt);
 	default:
+		if (zeroes_memory(insn))
+			return check_value("in memory at its address", 0, *operand);
 		return CONFORM_PASS;
 	}
 }
