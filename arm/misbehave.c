@@ -11,6 +11,7 @@
 #include <vmalloc.h>
 #include <asm/barrier.h>
 #include <asm/console.h>
+#include <asm/guest-fp.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/psci.h>
@@ -25,7 +26,7 @@ void hang(void)
 {
 	report_info("about to spin");
 	for (;;)
-		cpu_relax();
+		; /* one instruction, so that it hangs at one place */
 }
 
 void sleep_for_ever(void)
@@ -50,6 +51,14 @@ static void exception(void)
 static void undefined(void)
 {
 	asm volatile("udf #0");
+}
+
+/* SVE in a host that traps it */
+static void trapped_sve(void)
+{
+	write_sysreg(read_sysreg(cptr_el2) & ~CPTR_VHE_ZEN, cptr_el2);
+	isb();
+	report_pass("vector length %lu", sve_vector_length());
 }
 
 static void assertion(void)
@@ -205,6 +214,7 @@ static const struct {
 	{ "wfi", sleep_for_ever },
 	{ "exception", exception },
 	{ "undefined", undefined },
+	{ "sve", trapped_sve },
 	{ "assert", assertion },
 	{ "abort", aborted },
 	{ "poweroff", power_off },
@@ -236,12 +246,14 @@ static const struct {
 	{ "poll", poll },
 	{ "calls", calls },
 	{ "handler-exception", handler_exception },
+	{ "handler-sve", handler_sve },
 	{ "guest-exit", unhandled_exit },
 	{ "guest-unchecked", unchecked_exit },
 	{ "guest-code", guest_code },
 	{ "guest-hvc", unhandled_hvc },
 	{ "guest-checks", guest_checks },
 	{ "stage2-checks", stage2_checks },
+	{ "conform-checks", conform_checks },
 	{ "guest-deep", guest_deep },
 	{ "guest-assert", guest_assertion },
 	{ "guest-abort", guest_abort },
@@ -252,6 +264,9 @@ static const struct {
 	{ "guest-skip", guest_skip },
 	{ "guest-skip-interrupt", guest_skip_interrupt },
 	{ "its-stopped", its_stopped },
+	{ "its-stopped-vmapp", its_stopped_vmapp },
+	{ "its-stopped-vmapti", its_stopped_vmapti },
+	{ "its-stopped-vmovi", its_stopped_vmovi },
 	{ "its-stalled", its_stalled },
 	{ "its-unknown-device", its_unknown_device },
 	{ "lpi-out-of-range", lpi_out_of_range },

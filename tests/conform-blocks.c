@@ -7,6 +7,7 @@
 #define RUNS 2500 /* rows before it pass */
 #define REASONS 60
 #define SLOW 3 /* rows at the end that take more than a block may */
+#define STEADY 10 /* rows before them that take a third of it each */
 
 static char features[REASONS][16];
 
@@ -16,18 +17,20 @@ static enum conform_verdict skip(u32 reason)
 	return conform_skip(features[reason], "ID_X_EL1.X");
 }
 
-static void wait(void)
+static void wait(u32 part_of_a_second)
 {
 	u64 start = read_sysreg(cntpct_el0);
 
-	while (read_sysreg(cntpct_el0) - start < read_sysreg(cntfrq_el0) / 9)
+	while (read_sysreg(cntpct_el0) - start < read_sysreg(cntfrq_el0) / part_of_a_second)
 		;
 }
 
 static enum conform_verdict run(u32 row)
 {
 	if (row >= ROWS - SLOW)
-		wait();
+		wait(9);
+	else if (row >= ROWS - SLOW - STEADY)
+		wait(30);
 	if (row < RUNS || row % 3 == 0)
 		return CONFORM_PASS;
 	if (row % 501 == 1)

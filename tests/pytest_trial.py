@@ -42,7 +42,7 @@ _OUTPUT = (
 )
 _PRINTERS = re.compile(
     r"lib/arm64/(?:asm/)?(?:backtrace|console|esr|exit|guest-call|guest-call-host|guest-check"
-    r"|guest-dump|guest-stack|host-vector|io|mmio-pl011|processor|setup|stack|stage2-check"
+    r"|guest-dump|guest-host-sve|guest-stack|host-vector|io|mmio-pl011|processor|setup|stack|stage2-check"
     r"|stage2-print|start|thread_info|vectors|virtio-testdev)\.[chS]"
 )
 #: For the rows of the conformance suite.

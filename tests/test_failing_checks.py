@@ -150,3 +150,27 @@ def test_a_check_of_an_access_gives_both_decoded() -> None:
         "SUMMARY: 7 tests, 4 unexpected failures",
         "EXIT: STATUS=3",
     ]
+
+
+def test_a_row_of_a_translation_gives_all_permitted_outcomes_and_the_one_found() -> None:
+    lines = realtree.boot(realtree.build("misbehave"), "conform-checks")[1].splitlines()
+    abort = "data abort from a lower EL: permission fault, level 3, read, to EL{}, ISS 0xf"
+    assert [line for line in lines if line] == [
+        "AREA: checks 4 0000000000000123",
+        (
+            "FAIL: checks: checks.0: expected PAR_EL1 with the address of page 2, "
+            "or PAR_EL1 F=1 FST=0xf PTW=0 S=0, found PAR_EL1 F=1 FST=0x7 PTW=1 S=1"
+        ),
+        (
+            "FAIL: checks: checks.1: expected the value of page 1, or no exception, "
+            "found the value of page 2, stage-2 access flag set, stage-2 page dirty, "
+            "stage-1 access flag set, stage-1 page dirty"
+        ),
+        (
+            f"FAIL: checks: checks.2: expected {abort.format(2)}, or the value of page 7, "
+            f"found {abort.format(1)}, HPFAR_EL2 of page 3, FAR of another address"
+        ),
+        "ROWS: checks 0 3F P",
+        "SUMMARY: 4 tests, 3 unexpected failures",
+        "EXIT: STATUS=3",
+    ]

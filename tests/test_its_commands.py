@@ -33,3 +33,19 @@ def test_each_command_is_printed_with_its_fields(tmp_path: Path) -> None:
     assert len(lines) == len(EXPECTED), lines
     for line, pattern in zip(lines, EXPECTED, strict=True):
         assert re.fullmatch(f"ITS: {pattern}", line), (line, pattern)
+
+
+#: Commands of version 4 are printed only when the ITS does not take them.
+VIRTUAL = {
+    "vmapp": r"VMAPP target 0 vPE 5 VPT 0x[0-9a-f]+ INTID bits 14 valid 1",
+    "vmapti": r"VMAPTI device 2 event 7 vPE 5 vINTID 8195 doorbell 8196",
+    "vmovi": r"VMOVI device 2 event 7 vPE 5 new doorbell 0 doorbell 0",
+}
+
+
+@pytest.mark.parametrize("command", VIRTUAL)
+def test_a_command_of_version_4_that_is_not_taken_is_printed_with_its_fields(command: str) -> None:
+    image, machine = realtree.build("misbehave"), "virt,virtualization=on,gic-version=4"
+    output = realtree.boot(image, f"its-stopped-{command}", machine=machine)[1]
+    (line,) = re.findall("^ABORT: ITS: (.*): expected GITS_CREADR ", output, re.MULTILINE)
+    assert re.fullmatch(VIRTUAL[command], line)

@@ -59,6 +59,6 @@ def test_status_message_and_exit_code_are_those_of_the_docs(row: Row, tmp_path: 
     (test,) = json.loads(report.read_text())["tests"]
     assert (test["status"], done.returncode) == (row.status, row.exit_code), done.stdout
     assert re.fullmatch(row.pattern, test["reason"])
-    assert done.stdout.startswith(f"{row.status.upper():8} {row.name}")
+    assert re.search(rf"^{row.status.upper():8} {row.name} ", done.stdout, re.MULTILINE)
     assert test["reason"] in done.stdout
     assert done.stderr == ""

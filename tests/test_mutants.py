@@ -97,3 +97,16 @@ def test_a_hang_ends_after_ten_times_what_the_test_takes(small: mutants.Workbenc
     assert outcome.killed
     assert outcome.words.startswith("selftest: timeout: ")
     assert 0.5 <= workbench.timeout(small._plain["selftest", None]) < 10
+
+
+def test_a_machine_that_has_become_slower_is_no_kill(
+    small: mutants.Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harmless = replace(MUTANT, replace="(void)0;\n\treport(mmu_enabled(),")
+    assert not small.run(harmless).killed
+    plain = small._plain["selftest", None]
+    assert plain.process_exit
+    quick = replace(plain.process_exit, seconds=0.001, starved_seconds=0)
+    small._plain["selftest", None] = replace(plain, process_exit=quick)
+    monkeypatch.setattr(workbench, "LEAST", 0.01)
+    assert small.run(harmless) == mutants.Outcome(killed=False, words="selftest: pass ")

@@ -90,10 +90,19 @@ class Workbench:
     def run_test(self, test: TestDef, image: Image, qemu: str | None = None) -> TestResult:
         """Boot @image for @test, for at most ten times as long as it takes without the change.
 
+        What that is, is measured again when the time is over.
+
         @qemu is the program, None for the default one. Raises UnfitTestError if the test fails
         without the change.
         """
-        return self._boot(test, image, timeout(self._without_change(test, qemu)), qemu)
+        seconds = timeout(self._without_change(test, qemu))
+        result = self._boot(test, image, seconds, qemu)
+        if result.status is Status.TIMEOUT:  # or the machine has become slower
+            del self._plain[test.name, qemu]
+            now = timeout(self._without_change(test, qemu))
+            if now > seconds:
+                result = self._boot(test, image, now, qemu)
+        return result
 
     def other_row(self, test: TestDef, image: Image, qemu: str | None = None) -> str:
         """Return the first row of @test that ends otherwise than without the change, or "".

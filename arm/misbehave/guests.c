@@ -3,6 +3,7 @@
 #include <libcflat.h>
 #include <asm/gic.h>
 #include <asm/guest-check.h>
+#include <asm/guest-fp.h>
 #include "misbehave.h"
 
 void guest_hvc(void)
@@ -72,6 +73,21 @@ void handler_exception(void)
 	struct guest *guest = guest_create(1, guest_hvc, S2_PAGE_4K);
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, load_in_handler);
+	guest_run(guest);
+}
+
+static enum guest_handler_result use_sve(struct guest *guest)
+{
+	guest->x[0] = sve_vector_length();
+	return GUEST_ACTION_EXIT;
+}
+
+/* The registers are the guest's while its handler runs, and the host's SVE state stays away. */
+void handler_sve(void)
+{
+	struct guest *guest = guest_create(1, guest_hvc, S2_PAGE_4K);
+
+	guest_install_handler(guest, ELx_LOW_SYNC_64, use_sve);
 	guest_run(guest);
 }
 

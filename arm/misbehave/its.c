@@ -2,6 +2,7 @@
 /* An ITS and LPIs that are used wrongly. */
 #include <libcflat.h>
 #include <asm/gic.h>
+#include <asm/gic-v4.h>
 #include <asm/io.h>
 #include "misbehave.h"
 
@@ -20,12 +21,33 @@ static struct its_device *its_device_at(void *itt)
 	return dev;
 }
 
-void its_stopped(void)
+static struct its_device *device_of_stopped_its(void)
 {
 	struct its_device *dev = its_device_at(NULL);
 
 	writel(0, gicv3_its_base() + GITS_CTLR);
-	its_send_int_nv(dev, 7);
+	return dev;
+}
+
+void its_stopped(void)
+{
+	its_send_int_nv(device_of_stopped_its(), 7);
+}
+
+void its_stopped_vmapp(void)
+{
+	device_of_stopped_its();
+	its_send_vmapp(gicv4_alloc_vpe(5), true);
+}
+
+void its_stopped_vmapti(void)
+{
+	its_send_vmapti_doorbell(device_of_stopped_its(), 7, 5, LPI(3), LPI(4));
+}
+
+void its_stopped_vmovi(void)
+{
+	its_send_vmovi(device_of_stopped_its(), 7, 5);
 }
 
 void its_stalled(void)

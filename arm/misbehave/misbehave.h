@@ -41,6 +41,7 @@ void handler_stack_overflow(void);
 void guest_hang(void);
 void hang_handler(void);
 void handler_exception(void);
+void handler_sve(void);
 void unhandled_exit(void);
 void unchecked_exit(void);
 void guest_code(void);
@@ -61,8 +62,14 @@ void guest_opaque(void);
 void guest_checks(void);
 void stage2_checks(void);
 
+/* conform-checks.c: rows of the conformance suite */
+void conform_checks(void);
+
 /* its.c: the ITS */
 void its_stopped(void);
+void its_stopped_vmapp(void);
+void its_stopped_vmapti(void);
+void its_stopped_vmovi(void);
 void its_stalled(void);
 void its_unknown_device(void);
 void lpi_out_of_range(void);
