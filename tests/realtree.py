@@ -94,6 +94,12 @@ def copy(
     return to
 
 
+def qemu_version() -> str:
+    """The version of the installed QEMU, as in "7.2.22"."""
+    command = [*("qemu-system-aarch64", "--version")]
+    return subprocess.check_output(command, text=True).split()[3]
+
+
 def boot(
     image: Path,
     args: str = "",
