@@ -40,6 +40,12 @@ def test_the_file_of_the_tree_is_in_order_and_its_rows_exist() -> None:
             assert any(map(re.compile(translate(glob)).match, ids)), f"{each.name}: {glob}"
 
 
+@pytest.mark.parametrize("erratum", errata.load(FILE), ids=lambda each: each.name)
+def test_a_finding_names_its_place_in_the_source(erratum: Erratum) -> None:
+    if erratum.rows and not erratum.skip:
+        assert re.search(r"`[\w/.-]+\.[ch]`", erratum.source), "a report upstream names a file"
+
+
 def test_the_document_has_the_table() -> None:
     page = (realtree.ROOT / "docs/errata.md").read_text()
     assert errata.markdown(errata.load(FILE)) in page, "insert `kut errata --markdown`"
