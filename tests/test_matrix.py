@@ -10,7 +10,7 @@ import realtree
 
 from kut_runner.errors import UsageError
 from kut_runner.records import matrix
-from kut_runner.records.document import Document, RunMetadata
+from kut_runner.records.document import Document, RunMetadata, result_line
 from kut_runner.records.matrix import RunCoverage, Table
 from kut_runner.verdict.guest_output import GuestOutput
 from kut_runner.verdict.result import TestResult, skipped
@@ -160,3 +160,18 @@ def test_the_commands_on_a_real_run(tmp_path: Path) -> None:
     assert {test["rows"]["verdicts"].count("P") for test in again} == {2}
     nothing = realtree.kut(tree, "conform", "hvc.nothing.*")
     assert (nothing.returncode, nothing.stdout) == (4, "")
+
+
+def test_without_names_the_newest_run_with_rows_counts(tree: Path) -> None:
+    nothing = realtree.kut(tree, "matrix")
+    assert nothing.returncode == 2
+    assert "error: no run of the conformance suite is kept" in nothing.stderr
+    assert "hint: run `kut conform`, or name a file of `kut conform --json FILE`" in nothing.stderr
+    for number, run in enumerate((FIRST, SECOND, document(TestResult("other", skipped(""))))):
+        directory = tree / f"build/runs/20261127-10000{number}-000-0000"
+        directory.mkdir(parents=True)
+        lines = "".join(f"{result_line(each)}\n" for each in run.results)
+        (directory / "results.jsonl").write_text(lines)
+    shown = realtree.kut(tree, "matrix").stdout
+    assert "conform-a  6/6 verified, 0 failed" in shown
+    assert "conform-b" not in shown

@@ -121,12 +121,13 @@ def _cases() -> tuple[_Case, ...]:
 
 
 def _describe(iss: int) -> str:
-    if not iss >> 24:
-        return f"data abort to EL2, ISS {iss:#x} (ISV 0)"
-    return (
-        f"data abort to EL2, ISS {iss:#x} (ISV 1, SAS {iss >> 22 & 3}, SSE {iss >> 21 & 1},"
-        f" SRT {iss >> 16 & 31}, SF {iss >> 15 & 1}, AR {iss >> 14 & 1}, WnR {iss >> 6 & 1})"
-    )
+    bits = "ISV 0"
+    if iss >> 24:
+        bits = (
+            f"ISV 1, SAS {iss >> 22 & 3}, SSE {iss >> 21 & 1}, SRT {iss >> 16 & 31},"
+            f" SF {iss >> 15 & 1}, AR {iss >> 14 & 1}, WnR {iss >> 6 & 1}"
+        )
+    return f"data abort to EL2, EC 0x24, ISS {iss:#x} ({bits})"
 
 
 def _matrix(case: _Case) -> tuple[str, ...]:

@@ -123,17 +123,17 @@ def _status(status: int) -> str:
 
 
 def _describe_abort(code: int, pages: Sequence[str]) -> str:
-    kind = "instruction abort" if code >> _EC_SHIFT & 0x3E == 0x20 else "data abort"  # noqa: PLR2004
-    iss = code & _ISS
+    ec, iss = code >> _EC_SHIFT & 0x3F, code & _ISS
+    kind = "instruction abort" if ec & 0x3E == 0x20 else "data abort"  # noqa: PLR2004
     bits = ((7, "S1PTW"), (8, "CM"), (6, "WnR"))
     decoded = ", ".join([_status(iss & 0x3F), *(name for bit, name in bits if iss >> bit & 1)])
     page = _page(code, pages)
     where = f", HPFAR_EL2 of {page}" if page else ""
-    return f"{kind} to EL{code >> _EL_SHIFT & 3}, ISS {iss:#x} ({decoded}){where}"
+    return f"{kind} to EL{code >> _EL_SHIFT & 3}, EC {ec:#x}, ISS {iss:#x} ({decoded}){where}"
 
 
 def describe(code: int, pages: Sequence[str]) -> str:
-    """Return a code decoded, as the images do; `pages`: names of the scene's pages."""
+    """Return a code decoded; `pages`: names of the scene's pages."""
     page = _page(code, pages)
     if code & _AT and code & 1:
         status = code >> 1 & 0x3F

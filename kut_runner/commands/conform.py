@@ -3,7 +3,6 @@
 
 import os
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,14 +10,13 @@ import click
 
 from kut_runner.commands import options, where
 from kut_runner.commands.output import echo
-from kut_runner.errors import UsageError
+from kut_runner.errors import KutError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kut_runner.definitions.overrides import Overrides
     from kut_runner.run.options import RunOptions
-    from kut_runner.run.row_selection import ListedRow
     from kut_runner.verdict.row_list import RowList
     from kut_runner.views.display import DisplayOptions
 
@@ -66,7 +64,7 @@ def command(  # noqa: PLR0913 - one for each option
     """Run rows of the conformance suite.
 
     Rows are named by areas, by names of tests, or by ids with globs, as in 'hvc.smc.*'. Without a
-    name all areas run.
+    name all areas run. --explain also takes words, as in `S1PTW permission`, and values of ESR_ELx.
     """
     from kut_runner.run import row_selection
     from kut_runner.run.execute import execute
@@ -102,31 +100,33 @@ def command(  # noqa: PLR0913 - one for each option
 def _show(lists: "Mapping[str, RowList]", patterns: "Sequence[str]", *, explain: bool) -> int:
     from kut_runner.run import row_selection
 
-    found = row_selection.rows(lists.values(), patterns)
-    if not explain:
-        for row in found:
-            echo(row.id)
-        return 0
-    for row in islice(found, _MOST_EXPLAINED):
-        echo("\n".join(_explained(row)))
-    if more := sum(1 for _ in found):
-        echo(f"and {more} more rows")
+    if explain:
+        lines = _explanations(lists, patterns)
+    else:
+        lines = (row.id for row in row_selection.rows(lists.values(), patterns))
+    for line in lines:
+        echo(line)
     return 0
 
 
-def _explained(row: "ListedRow") -> "Sequence[str]":
-    rule, area = row.rule, row.of
-    facts = {
-        "area": f"{area.area} ({area.title}), row {row.number}",
-        "expected": row.expected,
-        "rule": f"{rule.key}: {rule.statement}",
-        "manual": f"DDI 0487, {rule.section}",
-        "pseudocode": rule.function,
-        "coverage": ", ".join(f"{key} ({area.matrix[key]})" for key in row.coverage),
-        "needs": ", ".join(row.needs),
-        "run": f"kut conform {row.id}",
-    }
-    return [row.id, *(f"  {name:11}{text}" for name, text in facts.items() if text)]
+def _explanations(lists: "Mapping[str, RowList]", patterns: "Sequence[str]") -> "Iterator[str]":
+    """Yield what is expected of the selected rows, or of those with all of some words."""
+    from kut_runner.run import row_search, row_selection
+    from kut_runner.views import row_explanations
+
+    try:
+        found = [*row_search.distinct(row_selection.rows(lists.values(), patterns))]
+    except KutError:
+        found = row_search.search(lists.values(), patterns)
+        if not found:
+            raise
+        if len(found) > _MOST_EXPLAINED:
+            yield from row_explanations.by_rule(found)
+            return
+    for row in found[:_MOST_EXPLAINED]:
+        yield from row_explanations.of_row(row)
+    if len(found) > _MOST_EXPLAINED:
+        yield f"and {len(found) - _MOST_EXPLAINED} more rows"
 
 
 @dataclass(frozen=True, slots=True)

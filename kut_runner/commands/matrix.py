@@ -8,10 +8,12 @@ import click
 
 from kut_runner.commands import options, where
 from kut_runner.commands.output import echo
-from kut_runner.errors import ExitCode
+from kut_runner.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from kut_runner.records.document import Document
     from kut_runner.records.matrix import Table
+    from kut_runner.records.store import Store
 
 
 @click.command("matrix")
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--json", type=options.OUT_FILE, help="Write the coverage to this file; - is stdout.")
 @click.pass_obj
 def command(root: Path | None, *, names: tuple[str, ...], json: Path | None) -> int:
-    """Show what past runs of the conformance suite cover, by default the last run.
+    """Show what past runs of the conformance suite cover, by default the newest.
 
     Of several runs, such as those of two QEMUs, each gets a column.
     """
@@ -27,7 +29,8 @@ def command(root: Path | None, *, names: tuple[str, ...], json: Path | None) -> 
     from kut_runner.views.opening import text_stream
 
     store = where.store_of(root)
-    runs = [matrix.of(store.load(name)) for name in names or ("latest",)]
+    documents = [store.load(name) for name in names] or [_newest(store)]
+    runs = [matrix.of(each) for each in documents]
     table = _table(root)
     for line in matrix.lines(runs, table):
         echo(line, file=text_stream({"json": json}))
@@ -38,6 +41,18 @@ def command(root: Path | None, *, names: tuple[str, ...], json: Path | None) -> 
 
         OutFile(json).write(dumps(matrix.as_json(runs, table), indent=1) + "\n")
     return ExitCode.OK
+
+
+def _newest(store: "Store") -> "Document":
+    """Return the newest run with rows of the suite."""
+    for stored in reversed(store.runs()):
+        document = stored.load()
+        if any(result.output.rows for result in document.results):
+            return document
+    raise UsageError(
+        "no run of the conformance suite is kept",
+        "run `kut conform`, or name a file of `kut conform --json FILE`",
+    )
 
 
 def _table(root: Path | None) -> "Table":

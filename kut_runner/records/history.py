@@ -38,9 +38,18 @@ class Past:
     is_in_progress: bool = False
 
 
-def past(stored: Stored) -> Past:
-    """Load a run without output and diagnoses; raises UsageError when its files are damaged."""
-    return Past(stored.run, stored.load(brief=True), stored.is_in_progress)
+def past(stored: Stored, *, brief: bool = True) -> Past:
+    """Load a run, without output and diagnoses if `brief`.
+
+    Raises UsageError when its files are damaged.
+    """
+    return Past(stored.run, stored.load(brief=brief), stored.is_in_progress)
+
+
+def program(past: Past) -> str:
+    """Return the program that ran it with its version, as in "QEMU 7.2.22"; "" if not known."""
+    metadata = past.document.metadata
+    return f"{label(metadata.target)} {metadata.version}" if metadata.version else ""
 
 
 def lines(runs: Sequence[Past], patterns: Sequence[str], *, by_test: bool) -> Iterator[str]:
@@ -61,10 +70,9 @@ def run_lines(runs: Sequence[Past]) -> Iterator[str]:
     for past in runs:
         metadata = past.document.metadata
         build = "-".join(filter(None, (metadata.compiler, metadata.variant)))
-        qemu = f"{label(metadata.target)} {metadata.version}" if metadata.version else ""
         seconds = past.document.seconds
         time = f"{seconds:8.2f} s" if seconds is not None else ""
-        yield f"{past.run}  {build:10} {qemu:12} {time:>10}  {_outcome(past)}".rstrip()
+        yield f"{past.run}  {build:10} {program(past):12} {time:>10}  {_outcome(past)}".rstrip()
 
 
 def test_lines(runs: Sequence[Past], patterns: Sequence[str]) -> Iterator[str]:
