@@ -22,6 +22,8 @@
 #include <asm/sysreg.h>
 #include <asm/vgic.h>
 
+/* What the code begins with; with ESB VDISR_EL2 is compared. UNMASK clears PSTATE.A, I and F. */
+enum virq_code { VIRQ_PLAIN, VIRQ_ESB, VIRQ_UNMASK, VIRQ_WFI };
 enum virq_place { VIRQ_EL1, VIRQ_EL0, VIRQ_HOST_EL0, VIRQ_EL2 };
 
 /* Exceptions by bit, as in virq_row.taken; none: the code came to its end. */
@@ -34,41 +36,58 @@ struct virq_row {
 	u32 spsr, hcrx, vsesr;
 	u32 esr; /* 0: not compared */
 	u32 vdisr, isr;
-	u8 place, taken, needs; /* taken: exceptions of which one is taken */
+	u8 place, code, needs;
+	u8 taken; /* exceptions of which one is taken */
 	bool lr_irq, lr_fiq; /* signals of the virtual CPU interface */
 	bool irq, fiq; /* physical interrupts that are pending */
-	bool esb; /* the code begins with ESB, and VDISR_EL2 is compared */
 	bool reads_isr, vse; /* vse: HCR_EL2.VSE afterwards, unless an SError is taken */
 };
 
 #include CONFORM_HEADER
 
-extern const char virq_isr_code[], virq_esb_code[], virq_el0_code[], virq_el0_esb_code[],
-	virq_code_end[];
-/* x0 = ISR_EL1, at EL1 */
+/* Code at EL1, which leaves ISR_EL1 in x0, and at EL0, which cannot read it */
+extern const char virq_el1_plain[], virq_el1_esb[], virq_el1_unmask[], virq_el1_wfi[],
+	virq_el0_plain[], virq_el0_esb[], virq_code_end[];
 /* clang-format off */
 asm(
 ".pushsection .text.conform_virq, \"ax\"\n"
-"virq_esb_code:\n"
-"	hint	#16\n" /* ESB */
-"virq_isr_code:\n"
+".macro virq_code name, first:vararg\n"
+"	virq_\\name:\n"
+"	\\first\n"
 "	isb\n"
 "	.rept	8\n"
 "	nop\n"
 "	.endr\n"
+".endm\n"
+".macro virq_el1_code name, first:vararg\n"
+"	virq_code el1_\\name, \\first\n"
 "	mrs	x0, isr_el1\n"
 "	hvc	#0\n"
-"virq_el0_esb_code:\n"
-"	hint	#16\n"
-"virq_el0_code:\n"
-"	isb\n"
-"	.rept	8\n"
-"	nop\n"
-"	.endr\n"
+".endm\n"
+".macro virq_el0_code name, first:vararg\n"
+"	virq_code el0_\\name, \\first\n"
 "	svc	#0\n"
+".endm\n"
+"	virq_el1_code plain, nop\n"
+"	virq_el1_code esb, hint #16\n"
+"	virq_el1_code unmask, msr daifclr, #7\n"
+"	virq_el1_code wfi, wfi\n"
+"	virq_el0_code plain, nop\n"
+"	virq_el0_code esb, hint #16\n"
 "virq_code_end:\n"
 ".popsection\n");
 /* clang-format on */
+
+static const char *const el1_codes[] = {
+	[VIRQ_PLAIN] = virq_el1_plain,
+	[VIRQ_ESB] = virq_el1_esb,
+	[VIRQ_UNMASK] = virq_el1_unmask,
+	[VIRQ_WFI] = virq_el1_wfi,
+};
+static const char *const el0_codes[] = {
+	[VIRQ_PLAIN] = virq_el0_plain,
+	[VIRQ_ESB] = virq_el0_esb,
+};
 
 #define HCR_EL2_ROW                                                                        \
 	(HCR_EL2_TGE | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO | HCR_EL2_VI | HCR_EL2_VF | \
@@ -188,11 +207,16 @@ static void describe(u32 taken, char *text, size_t size)
 			 taken & BIT(TAKEN_OTHER) ? "another exception" : "no interrupt");
 }
 
-/* An interrupt is taken in the code, with its PSTATE in SPSR. */
+/* PSTATE of an interrupt, in the bits of SPSR_ROW */
+static u64 interrupted_pstate(const struct virq_row *row)
+{
+	return PSR_D_BIT | (row->code == VIRQ_UNMASK ? 0 : row->spsr);
+}
+
 static bool is_in_code(const struct virq_row *row, const struct probe *probe)
 {
-	return probe->elr >= (u64)virq_esb_code && probe->elr < (u64)virq_code_end &&
-	       (probe->out_spsr & SPSR_ROW) == (row->spsr | PSR_D_BIT);
+	return probe->elr >= (u64)virq_el1_plain && probe->elr < (u64)virq_code_end &&
+	       (probe->out_spsr & SPSR_ROW) == interrupted_pstate(row);
 }
 
 static enum conform_verdict check_taken(const struct virq_row *row, const struct probe *probe)
@@ -208,9 +232,9 @@ static enum conform_verdict check_taken(const struct virq_row *row, const struct
 				    probe->esr, probe->elr);
 	}
 	if (taken != TAKEN_NONE && !is_in_code(row, probe))
-		return conform_fail("expected ELR in the code and SPSR %#x (bits %#lx), "
+		return conform_fail("expected ELR in the code and SPSR %#lx (bits %#lx), "
 				    "found ELR %#lx, SPSR %#lx",
-				    row->spsr | PSR_D_BIT, SPSR_ROW, probe->elr, probe->out_spsr);
+				    interrupted_pstate(row), SPSR_ROW, probe->elr, probe->out_spsr);
 	if (!!(probe->out_hcr & HCR_EL2_VSE) != vse)
 		return conform_fail("expected HCR_EL2.VSE %d, found %d", vse, !vse);
 	return CONFORM_PASS;
@@ -218,7 +242,7 @@ static enum conform_verdict check_taken(const struct virq_row *row, const struct
 
 static enum conform_verdict check_values(const struct virq_row *row, const struct probe *probe)
 {
-	u64 vdisr = row->esb ? read_sysreg_s(VDISR_EL2) : 0;
+	u64 vdisr = row->code == VIRQ_ESB ? read_sysreg_s(VDISR_EL2) : 0;
 
 	if (row->esr && probe->esr != row->esr)
 		return conform_fail("expected ESR_EL1 %#x, found %#lx", row->esr, probe->esr);
@@ -247,17 +271,10 @@ static enum conform_verdict run_at_el2(const struct virq_row *row)
 		       : conform_fail("expected ISR_EL1 %#x at EL2, found %#lx", row->isr, isr);
 }
 
-static const char *code_of(const struct virq_row *row)
-{
-	if (row->place == VIRQ_EL1)
-		return row->esb ? virq_esb_code : virq_isr_code;
-	return row->esb ? virq_el0_esb_code : virq_el0_code;
-}
-
 static enum conform_verdict run_below(const struct virq_row *row)
 {
 	struct probe probe = {
-		.pc = (u64)code_of(row),
+		.pc = (u64)(row->place == VIRQ_EL1 ? el1_codes : el0_codes)[row->code],
 		.spsr = (row->place == VIRQ_EL1 ? PSR_MODE_EL1h : PSR_MODE_EL0t) | PSR_D_BIT |
 			row->spsr,
 		.hcr = row_hcr(row),

@@ -122,6 +122,11 @@ def may_take(machine: Machine) -> frozenset[Taken]:
     return frozenset(Taken(kind, 1, virtual=True) for kind in virtual) | _physical(machine)
 
 
+def wakes(machine: Machine) -> bool:
+    """Return whether WFI completes, as something is pending, masked or not (InterruptPending)."""
+    return bool(machine.virtual | machine.physical)
+
+
 def isr(machine: Machine) -> int:
     """Return ISR_EL1 at EL1: virtual ones where IMO, FMO and AMO route (ISR_EL1, getISR)."""
     shown = machine.virtual | (machine.physical - machine.routed)

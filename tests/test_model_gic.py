@@ -84,6 +84,17 @@ def test_an_interrupt_preempts_by_its_group_priority(running: int, at: int, poin
     assert builder.build().signalled() == (0x80 if higher else 0)
 
 
+def test_priority_bits_below_the_group_priority_are_open() -> None:
+    state = interface_of(pending(priority=0x58), controls=Controls(bpr=[4, 5]))
+    assert state.read_iar(1) == 40
+    assert (state.running_priority, state.running_priority_known) == (0x40, 0xE7)
+    assert not state.active_priorities_known
+    state.lrs.append(pending(41, priority=0x40))
+    assert state.signalled() == 0
+    state.write_eoir(1, 40)
+    assert state.active_priorities_known
+
+
 @given(sampled_from((0, 1)), booleans(), booleans(), sampled_from((40, 8200)))
 def test_the_end_of_an_interrupt(group: int, eoimode: bool, listed: bool, intid: int) -> None:  # noqa: FBT001
     builder = Builder(Controls(eoimode=eoimode))

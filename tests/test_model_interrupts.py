@@ -78,6 +78,12 @@ def test_superpriority() -> None:
     assert taken(replace(machine, nmi=False, masks=NONE, allint=True))
 
 
+def test_wfi_completes_while_an_interrupt_is_pending() -> None:
+    assert interrupts.wakes(Machine(1, ALL, pending=frozenset([SERROR])))
+    assert interrupts.wakes(Machine(1, ALL, NONE, physical=frozenset([FIQ])))
+    assert not interrupts.wakes(Machine(1, NONE, NONE, ALL, frozenset([IRQ])))
+
+
 def test_syndromes_of_serrors() -> None:
     assert interrupts.serror_syndrome(0xFFFF_FFFF) == 0xBFFF_FFFF
     assert interrupts.serror_syndrome(0x1234) == 0xBE00_1234
@@ -92,6 +98,7 @@ FLIPS = [
     ("_virtual_masks", lambda _machine: NONE),
     ("_physical", lambda _machine: frozenset()),
     ("isr", interrupts.isr_at_el2),
+    ("wakes", lambda _machine: False),
     ("isr_at_el2", lambda machine: 1 << 7 if machine.pending else 0),
     ("serror_syndrome", lambda vsesr: 0xBE00_0000 | vsesr & 0xFF_FFFF),
     ("deferred", lambda _machine, _vsesr: 0),

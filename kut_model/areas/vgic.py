@@ -75,6 +75,7 @@ def _initialiser(case: Case, outcome: Outcome, first: int) -> str:
         "hcr_after": hex(after.hcr),
         "ap": initialiser(*(hex(before.active_priorities(group)) for group in (0, 1))),
         "ap_after": initialiser(*(hex(after.active_priorities(group)) for group in (0, 1))),
+        "ap_known": int(after.active_priorities_known),
         "first": first,
         "eisr": maintenance.eisr(after),
         "elrsr": maintenance.elrsr(after),

@@ -23,6 +23,7 @@ from kut_model.interrupts import (
     isr_at_el2,
     may_take,
     serror_syndrome,
+    wakes,
 )
 from kut_model.rows import Area, Row
 from kut_model.tables.arrays import NeedsTable, array, initialiser
@@ -41,6 +42,7 @@ _HCRX_BITS: Final = {IRQ: 1 << 7, FIQ: 1 << 8}
 _VSESR: Final = 0x15A_5A5A
 _VSESRS: Final = (0, 0x1FF_FFFF, 0x100_0000, 0x000_1234, 0x0FF_FFFF, 0x0AA_AAAA, 0x155_5555)
 
+_NONE: Final = frozenset[str]()
 _RAS: Final = ("FEAT_RAS",)
 _NMI: Final = ("FEAT_NMI", "FEAT_HCX")
 
@@ -56,14 +58,20 @@ class _Case:
     """EL2 for ISR_EL1 read at EL2; else where the machine is."""
     vsesr: int = _VSESR
     compares_syndrome: bool = False
-    esb: bool = False
-    """Whether an ESB comes first, and VDISR_EL2 is compared."""
+    code: str = "PLAIN"
+    """ESB: it comes first, and VDISR_EL2 is compared; UNMASK: PSTATE.A, I and F are cleared first;
+    WFI: it comes first."""
     needs: tuple[str, ...] = ()
 
     @property
     def taken(self) -> frozenset[Taken]:
         """Return the exceptions of which one is taken, or none for none."""
-        return frozenset() if self.place == "EL2" else may_take(self.machine)
+        return frozenset() if self.place == "EL2" else may_take(self.unmasked)
+
+    @property
+    def unmasked(self) -> Machine:
+        """Return the machine when its code has cleared masks."""
+        return replace(self.machine, masks=_NONE) if self.code == "UNMASK" else self.machine
 
     @property
     def isr(self) -> int | None:
@@ -73,19 +81,19 @@ class _Case:
         if self.taken or self.machine.el == 0:
             return None
         value = isr(self.machine)
-        return value & ~(1 << 8) if self.esb and deferred(self.machine, self.vsesr) else value
+        return value & ~(1 << 8) if self.vdisr else value
 
     @property
     def matrix(self) -> tuple[str, ...]:
         """Return ids of the coverage table beside that of the rule: one that is not routed."""
         machine = self.machine
         unrouted = (machine.pending | machine.signalled) - machine.routed
-        return ("V2",) if unrouted and self.rule == "virq.virtual" else ()
+        return ("V2",) if unrouted else ()
 
     @property
     def vdisr(self) -> int:
         """Return VDISR_EL2 afterwards."""
-        return deferred(self.machine, self.vsesr) if self.esb else 0
+        return deferred(self.machine, self.vsesr) if self.code == "ESB" else 0
 
 
 def _subsets(kinds: Sequence[str]) -> Iterator[frozenset[str]]:
@@ -100,8 +108,8 @@ def _text(kinds: Iterable[str]) -> str:
 
 #: Kinds that HCR_EL2 makes pending, and those that the virtual CPU interface signals.
 _SOURCES: Final = (
-    *((kinds, frozenset[str]()) for kinds in _subsets(KINDS)),
-    *((frozenset[str](), frozenset([kind])) for kind in (IRQ, FIQ)),
+    *((kinds, _NONE) for kinds in _subsets(KINDS)),
+    *((_NONE, frozenset([kind])) for kind in (IRQ, FIQ)),
     *((frozenset([kind]), frozenset([other])) for kind in KINDS for other in (IRQ, FIQ)),
 )
 
@@ -126,7 +134,7 @@ def _virtual() -> Iterator[_Case]:
 def _host(*, e2h: bool) -> Iterator[_Case]:
     """Yield the same sources at EL0 of a host, and at EL2."""
     for (pending, signalled), routed, masks in product(
-        _SOURCES, (frozenset[str](), frozenset(KINDS)), list(_subsets(KINDS))
+        _SOURCES, (_NONE, frozenset(KINDS)), list(_subsets(KINDS))
     ):
         text = f"{_pending_text(pending, signalled)}.mo-{_text(routed)}"
         machine = Machine(0, masks, routed, pending, signalled, tge=True, e2h=e2h)
@@ -173,7 +181,7 @@ def _syndromes() -> Iterator[_Case]:
             "virq.esb",
             replace(machine, masks=frozenset(KINDS)),
             vsesr=vsesr,
-            esb=True,
+            code="ESB",
             needs=_RAS,
         )
     for el, pending, routed, masks in product(
@@ -184,9 +192,23 @@ def _syndromes() -> Iterator[_Case]:
             yield _Case(
                 f"el{el}.v{_text(pending)}.mo-{_text(routed)}.masks-{_text(masks)}.esb",
                 *("virq.esb", machine),
-                esb=True,
+                code="ESB",
                 needs=_RAS,
             )
+
+
+def _at_el1() -> Iterator[_Case]:
+    """Yield all sources and routings, with the masks cleared at EL1, and with WFI."""
+    for (pending, signalled), routed in product(_SOURCES, list(_subsets(KINDS))):
+        machine = Machine(1, frozenset(KINDS), routed, pending, signalled)
+        name = f"el1.{_pending_text(pending, signalled)}.mo-{_text(routed)}"
+        yield _Case(f"{name}.unmask", "virq.unmask", machine, code="UNMASK")
+        if wakes(machine):
+            yield _Case(f"{name}.wfi", "virq.wfi", machine, code="WFI")
+    for kind in (IRQ, FIQ):
+        machine = Machine(1, frozenset(KINDS), _NONE, physical=frozenset([kind]))
+        yield _Case(f"el1.physical-{_text([kind])}.unmask", "virq.unmask", machine, code="UNMASK")
+        yield _Case(f"el1.physical-{_text([kind])}.wfi", "virq.wfi", machine, code="WFI")
 
 
 def _nmi() -> Iterator[_Case]:
@@ -217,8 +239,14 @@ def _nmi() -> Iterator[_Case]:
 
 @cache
 def _cases(*, vhe: bool) -> list[_Case]:
-    areas = (_virtual(), _host(e2h=vhe), _physical(e2h=vhe), _syndromes(), _nmi())
-    return [case for each in areas for case in each]
+    return [
+        *_virtual(),
+        *_host(e2h=vhe),
+        *_physical(e2h=vhe),
+        *_syndromes(),
+        *_at_el1(),
+        *_nmi(),
+    ]
 
 
 def _describe(case: _Case) -> str:
@@ -228,7 +256,7 @@ def _describe(case: _Case) -> str:
         parts.append(f"ESR_EL1 {serror_syndrome(case.vsesr):#x}")
     if case.isr is not None:
         parts.append(f"ISR_EL1 {case.isr:#x}")
-    if case.esb:
+    if case.code == "ESB":
         parts.append(f"VDISR_EL2 {case.vdisr:#x}")
     return ", ".join(parts)
 
@@ -267,7 +295,7 @@ def _initialiser(case: _Case, needs: NeedsTable) -> str:
         "lr_fiq": int(FIQ in machine.signalled),
         "irq": int(IRQ in machine.physical),
         "fiq": int(FIQ in machine.physical),
-        "esb": int(case.esb),
+        "code": f"VIRQ_{case.code}",
         "taken": hex(taken),
         "esr": hex(serror_syndrome(case.vsesr) if case.compares_syndrome else 0),
         "isr": hex(case.isr or 0),

@@ -34,7 +34,7 @@ class Case:
     name: str
     rule: str
     state: VirtualInterface
-    """Before the operations, which leave it as it is."""
+    """Before the operations, which leave it as it is; binary points may be below their minima."""
     operations: tuple[Operation, ...] = ()
     imo: bool = True
     fmo: bool = True
@@ -50,6 +50,7 @@ class Case:
     def outcome(self) -> "Outcome":
         """Return what the operations read, and the state afterwards; may raise Unpredictable."""
         state, physical = self.state.copy(), physical_controls()
+        state.controls.raise_to_minima()
         results = [self._perform(state, physical, each) for each in self.operations]
         state.require_settled()
         return Outcome(state, physical, results)
@@ -107,6 +108,7 @@ class Builder:
     def run(self, lr: ListRegister, *, listed: bool = True) -> None:
         """Add an interrupt that was acknowledged; `listed`: it has a list register."""
         mask = VirtualInterface([], controls=self.controls).group_mask(lr.group)
-        self.running.append(Running(lr.intid, lr.group, lr.priority & mask))
+        priority = lr.priority & mask
+        self.running.append(Running(lr.intid, lr.group, priority, priority))
         if listed:
             self.lrs.append(lr)

@@ -40,7 +40,15 @@ class Running:
     intid: int
     group: int
     priority: int
-    """Its group priority: the bit of the active priority register."""
+    """Its group priority, which is that of the active priority register."""
+    level: int
+    """Its priority; if it differs, the register may have that (ICV_RPR_EL1: "as if the BPR was set
+    to the minimum")."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether there is no doubt about its bit of the active priority register."""
+        return self.priority == self.level
 
 
 @dataclass(slots=True)
@@ -92,12 +100,23 @@ class VirtualInterface:
         return 0xFF << lowest & 0xFF
 
     def active_priorities(self, group: int) -> int:
-        """Return ICH_AP<group>R0_EL2."""
+        """Return ICH_AP<group>R0_EL2; with `active_priorities_known` only."""
         bits = 0
         for each in self.running:
             if each.group == group:
                 bits |= 1 << (each.priority >> PREEMPTION_SHIFT)
         return bits
+
+    @property
+    def active_priorities_known(self) -> bool:
+        """Whether there is no doubt about ICH_AP0R0_EL2 and ICH_AP1R0_EL2."""
+        return all(each.is_exact for each in self.running)
+
+    @property
+    def running_priority_known(self) -> int:
+        """Return the bits of ICV_RPR_EL1 with a defined value."""
+        last = self.running[-1] if self.running else None
+        return IDLE & ~(last.priority ^ last.level) if last else IDLE
 
     @property
     def running_priority(self) -> int:
@@ -121,19 +140,19 @@ class VirtualInterface:
         """Return whether a pending interrupt is signalled to the PE (CanSignalVirtualInterrupt).
 
         Its priority must be above the priority mask, and its group priority above the running one.
-        Whether the running priority is compared as it is, or without the bits that are subpriority
-        of the pending interrupt, depends on the description.
+        Descriptions differ on which bits of the running priority count if the binary points of both
+        differ: all, or those of the group priority of the pending interrupt.
         """
         if not self.enabled or lr.priority >= self.controls.pmr:
             return False
         if not self.running:
             return True
-        mask = self.group_mask(lr.group)
-        group_priority = lr.priority & mask
-        higher = group_priority < self.running_priority
-        if higher != (group_priority < self.running_priority & mask):
+        last, mask = self.running[-1], self.group_mask(lr.group)
+        compared = (last.priority, last.priority & mask, last.level & mask)
+        higher = {lr.priority & mask < priority for priority in compared}
+        if len(higher) > 1:
             raise Unpredictable("binary points of the two groups differ, and so do descriptions")
-        return higher
+        return higher.pop()
 
     def signalled(self) -> int:
         """Return ISR_EL1.{I, F} of virtual interrupts: group 0 is FIQ, group 1 IRQ."""
@@ -149,7 +168,7 @@ class VirtualInterface:
             return SPURIOUS
         lr.state = ACTIVE
         priority = lr.priority & self.group_mask(group)
-        self.running.append(Running(lr.intid, group, priority))
+        self.running.append(Running(lr.intid, group, priority, lr.priority))
         return lr.intid
 
     def read_hppir(self, group: int) -> int:

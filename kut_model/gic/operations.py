@@ -3,6 +3,9 @@
 
 An access is to the virtual interface by HCR_EL2.IMO for registers of group 1, by FMO for those of
 group 0, and by either for those of both. Otherwise, and at EL2, it is to the physical one.
+
+ICV_AP0R0_EL1 and ICV_AP1R0_EL1 are IMPLEMENTATION DEFINED, but for 0 where nothing is active: they
+are compared as 0 or 1.
 """
 
 from dataclasses import dataclass
@@ -87,13 +90,13 @@ def _read(state: VirtualInterface, register: str) -> Result:
     if register == ISR:
         return Result(state.signalled(), _ISR_KNOWN)
     if register == "rpr":
-        return Result(state.running_priority, _ALL)
+        return Result(state.running_priority, ~0xFF & _ALL | state.running_priority_known)
     if group is not None and register.startswith("iar"):
         return Result(state.read_iar(group), _ALL)
     if group is not None and register.startswith("hppir"):
         return Result(state.read_hppir(group), _ALL)
     if group is not None and register.startswith("ap"):
-        return Result(state.active_priorities(group), _ALL)
+        return Result(int(state.active_priorities(group) > 0), _ALL)
     return _read_control(state.controls, register)
 
 

@@ -17,7 +17,6 @@ from kut_model.gic.registers import (
     INVALID,
     LRENPIE,
     MAX_BPR,
-    MIN_BPR,
     NPIE,
     PENDING,
     STATES,
@@ -239,11 +238,10 @@ def nested_ends() -> Iterator[Case]:
 def controls() -> Iterator[Case]:
     """Yield the controls as ICV_* and as ICH_VMCR_EL2."""
     for point0, point1, cbpr in product(range(8), range(8), (False, True)):
-        point = [max(point0, MIN_BPR[0]), max(point1, MIN_BPR[1])]
         yield Case(
             f"control.vmcr.bpr{point0}{point1}.cbpr{int(cbpr)}",
             "vgic.control",
-            Builder(Controls(bpr=point, cbpr=cbpr)).build(),
+            Builder(Controls(bpr=[point0, point1], cbpr=cbpr)).build(),
             (read("bpr0"), read("bpr1"), read("ctlr")),
         )
     for group, value, cbpr in product((0, 1), range(8), (False, True)):

@@ -114,6 +114,10 @@ class Controls:
         """Return others, with the same values."""
         return replace(self, bpr=[*self.bpr], enabled=[*self.enabled])
 
+    def raise_to_minima(self) -> None:
+        """Do what a write of ICH_VMCR_EL2 does to binary points below their minima."""
+        self.bpr = [max(point, least) for point, least in zip(self.bpr, MIN_BPR, strict=True)]
+
     def read_bpr(self, group: int) -> int:
         """Return ICC_BPR<group>_EL1; with CBPR that of group 1 is the other one + 1, at most 7."""
         if group and self.cbpr:

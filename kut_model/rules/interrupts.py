@@ -15,6 +15,20 @@ RULES: Final = (
         matrix="V1",
     ),
     Rule(
+        key="virq.unmask",
+        statement="An interrupt that is pending is taken when PSTATE no longer masks it.",
+        section="D1.3.6, Asynchronous exceptions",
+        function="AArch64.PendingUnmaskedVirtualInterrupts",
+        matrix="V1",
+    ),
+    Rule(
+        key="virq.wfi",
+        statement="WFI at EL1 completes while a virtual interrupt is pending, masked or not.",
+        section="D1.6, Wait for Interrupt",
+        function="InterruptPending",
+        matrix="V1",
+    ),
+    Rule(
         key="virq.host",
         statement="Nothing is a virtual interrupt with HCR_EL2.TGE set, nor at EL2.",
         section="D1.3.6; D24.2, HCR_EL2.TGE and ISR_EL1",

@@ -120,6 +120,6 @@ NOT_COVERED: Final = {
     "S2": _CPUS,
     "S3": _CPUS,
     "S4": _CPUS,
-    "X1": "`guest-pending` has virtual SErrors; nothing in a virtual machine makes a physical one",
+    "X1": "nothing in a virtual machine makes a physical SError; V1 has virtual ones",
     "PS": "`guest-pstate` and `pstate` are tests of their own",
 }
