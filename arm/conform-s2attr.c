@@ -37,7 +37,6 @@ struct s2attr_row {
 #define OUT_IPA 0x1c0000000UL
 #define IPA_BITS 39
 #define S1_BLOCK (OUT_IPA | PTE_AF | PTE_USER | PT_VALID)
-#define TCR_PROBE (TCR_EPD1 | UL(2) << 32 /* IPS */ | UL(0x35) << 8 | (UL(64) - IPA_BITS))
 #define S2_LEAF (S2_AF | S2_AP_READ | S2_AP_WRITE | PT_VALID | PT_TABLE)
 #define S2_FNXS (UL(1) << 11)
 #define FAULT 0x400U /* no outcome of the tables */
@@ -82,7 +81,7 @@ static void set_regime(const struct s2attr_row *r, const struct s2attr_stage1 *s
 		.vttbr = test.mmu->vttbr,
 		.sctlr = SCTLR_EL1_I | (stage1->cached ? SCTLR_EL1_C : 0) |
 			 (stage1->on ? SCTLR_EL1_M : 0),
-		.tcr = TCR_PROBE,
+		.tcr = PROBE_TCR(IPA_BITS),
 		.ttbr0 = TABLE_IPA,
 		.mair = stage1->mair,
 	};

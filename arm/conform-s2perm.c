@@ -40,7 +40,17 @@ struct s2perm_row {
 #define ZVA_OFFSET 0x800
 
 /* Kinds and accesses in the order of the model */
-enum { KIND_PLAIN, KIND_DC, KIND_WALK, KIND_AF, KIND_DIRTY };
+enum {
+	KIND_PLAIN,
+	KIND_DC,
+	KIND_WALK,
+	KIND_AF,
+	KIND_DIRTY,
+	KIND_PIE, /* and with S2PIR_EL2 */
+	KIND_PIE_WALK,
+	KIND_PIE_AF,
+	KIND_PIE_DIRTY,
+};
 enum {
 	OP_READ,
 	OP_WRITE,
@@ -60,7 +70,6 @@ enum {
 /* A leaf of stage 1: a page at level 3, or a block, that both exception levels may read */
 #define S1_LEAF (PTE_AF | PTE_SHARED | PTE_USER | PT_VALID)
 #define S1_DBM (UL(1) << 51)
-#define TCR_PROBE (TCR_EPD1 | UL(2) << 32 /* IPS */ | UL(3) << 12 | UL(5) << 8 | (64 - IPA_BITS))
 #define TCR_HA (UL(1) << 39)
 #define TCR_HD (UL(1) << 40)
 #define MAIR_NORMAL 0xffUL
@@ -121,9 +130,22 @@ static bool create(void)
 	return true;
 }
 
+static bool is_indirect(const struct s2perm_row *r)
+{
+	return r->kind >= KIND_PIE;
+}
+
+/* The kind without S2PIR_EL2. */
+static unsigned int kind_of(const struct s2perm_row *r)
+{
+	if (!is_indirect(r))
+		return r->kind;
+	return r->kind == KIND_PIE ? KIND_PLAIN : r->kind - KIND_PIE_WALK + KIND_WALK;
+}
+
 static bool walks(const struct s2perm_row *r)
 {
-	return r->kind >= KIND_WALK;
+	return kind_of(r) >= KIND_WALK;
 }
 
 static void set_regime(const struct s2perm_row *r)
@@ -131,10 +153,11 @@ static void set_regime(const struct s2perm_row *r)
 	struct probe_regime regime = {
 		.hcr = HCR_EL2_VM | (r->kind == KIND_DC ? HCR_EL2_DC : 0) |
 		       (r->ptw ? HCR_EL2_PTW : 0),
-		.vtcr = test.mmu->vtcr | (r->ha ? VTCR_EL2_HA : 0) | (r->hd ? VTCR_EL2_HD : 0),
+		.vtcr = test.mmu->vtcr | (r->ha ? VTCR_EL2_HA : 0) | (r->hd ? VTCR_EL2_HD : 0) |
+			(is_indirect(r) ? VTCR_EL2_S2PIE : 0),
 		.vttbr = test.mmu->vttbr,
 		.sctlr = SCTLR_EL1_C | SCTLR_EL1_I | (walks(r) ? SCTLR_EL1_M : 0),
-		.tcr = TCR_PROBE | (r->kind > KIND_WALK ? TCR_HA | TCR_HD : 0),
+		.tcr = PROBE_TCR(IPA_BITS) | (kind_of(r) > KIND_WALK ? TCR_HA | TCR_HD : 0),
 		.ttbr0 = TABLES_IPA,
 		.mair = MAIR_NORMAL,
 	};
@@ -153,9 +176,9 @@ static pteval_t stage1_leaf(const struct s2perm_row *r)
 {
 	pteval_t leaf = OUT_IPA | S1_LEAF | PT_TABLE;
 
-	if (r->kind == KIND_AF)
+	if (kind_of(r) == KIND_AF)
 		leaf &= ~PTE_AF;
-	if (r->kind == KIND_DIRTY)
+	if (kind_of(r) == KIND_DIRTY)
 		leaf |= S1_DBM | PTE_RDONLY;
 	return r->op == OP_EXEC ? leaf | PTE_RDONLY : leaf;
 }
@@ -249,6 +272,8 @@ int main(int argc, char **argv)
 
 	if (reason || !create())
 		return skip_all(reason ?: "no 39-bit stage 2");
+	if (conform_has(&conform_features[CONFORM_FEAT_S2PIE]))
+		write_sysreg_s(S2PERM_S2PIR, S2PIR_EL2);
 	probe_begin(probe_code());
 	code = conform_main(&area, argc, argv);
 	probe_end();

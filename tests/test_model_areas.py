@@ -87,12 +87,15 @@ _COVERAGE = {
     "s2iss.ldr-x.unsigned.r31": "M1 M3",
     "s2iss.ldar-64.r3": "M1 M3",
     "s2iss.ldp-x": "M2",
+    "s2iss.walk.ldr-x.unsigned.r3": "F10 M5",
+    "mmio.ldrsb-x.unsigned.r3": "M7",
     "s2attr.dc.fwb0.memattr15.sh3.cd0.nxs0": "A1 A2 A5",
     "s2attr.mair44-sh3.fwb0.memattr15.sh3.cd0.nxs0": "A1 A3",
     "s2perm.plain.write.el1.ap1.xn0.af1.dbm1.ha1.hd1.normal.ptw0": "H2 P1",
     "s2perm.plain.write.el1.ap1.xn0.af1.dbm1.ha1.hd0.normal.ptw0": "F5 H4 P1",
     "s2perm.plain.at-write.el1.ap1.xn0.af1.dbm1.ha1.hd1.normal.ptw0": "AT H3",
     "s2perm.plain.exec.el1.ap0.xn0.af1.dbm0.ha0.hd0.normal.ptw0": "P2 P3",
+    "s2perm.pie.write.el1.ap1.xn0.af1.dbm0.ha0.hd0.normal.ptw0": "F5 P5",
     "s2perm.walk.read.el1.ap1.xn0.af1.dbm0.ha0.hd0.device.ptw1": "F10 F11 F15",
 }
 

@@ -4,10 +4,11 @@
 import pytest
 
 from kut_model.areas import s1s2, s2perm, s2walk
-from kut_model.translation import descriptors
+from kut_model.translation import descriptors, permissions
 from kut_model.translation import stage2 as model
 from kut_model.translation.access import Kind
 from kut_model.translation.processor import Processor
+from kut_model.translation.stage2 import Stage2
 
 #: CPUs that QEMU has, and what of FEATURES they have.
 PROCESSORS = {
@@ -49,6 +50,8 @@ def outcomes(area: object) -> tuple[tuple[int, ...], ...]:
         (s2perm, Kind, "is_maintenance", property(lambda _: False)),
         (s2perm, model, "sets_access_flag", lambda *_: True),
         (s2perm, descriptors, "S2AP_WRITE", 1 << 6),
+        (s2perm, permissions, "_INDIRECT", permissions._INDIRECT[::-1]),
+        (s2perm, Stage2, "_is_clean", lambda *_: False),
         (s1s2, descriptors, "AP_EL0", 1 << 7),
         (s1s2, descriptors, "UXN", 1 << 53),
         (s1s2, descriptors, "AP_TABLE_READ_ONLY", 0),

@@ -15,7 +15,7 @@ from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.faults import Fault, FaultType
 from kut_model.translation.geometry import Geometry, effective, geometry
 from kut_model.translation.granules import Granule
-from kut_model.translation.load_store import instruction_syndrome, is_store
+from kut_model.translation.load_store import instruction_syndrome, is_store, loaded
 from kut_model.translation.processor import PA_BITS, Processor
 from kut_model.translation.stage2 import Output
 from kut_model.translation.syndromes import abort, par_of_fault, par_of_output
@@ -334,3 +334,51 @@ def test_the_instruction_syndrome(insn: int, iss: int) -> None:
     assert is_store(0x39000023)  # strb
     assert is_store(0xA9001023)  # stp
     assert is_store(0x3D800023)  # str q3
+
+
+#: S2PIR_EL2 with the encodings in order, so that the index of a leaf is the encoding.
+S2PIR = sum(index << 4 * index for index in range(16))
+
+
+def indirect(index: int, op: str, el: int = 1, *, dirty: bool = True, hd: bool = False) -> object:
+    """The fault of an access to a page with indirect permissions; None: it is made."""
+    bits = (index >> 2) << 53 | (index >> 1 & 1) << 51 | (index & 1) << 6 | dirty << 7
+    leaf = LEAF & ~0xC0 | bits
+    found = only(
+        machine({**TABLES, LEVEL_3: leaf}, s2pie=True, s2pir=S2PIR, ha=hd, hd=hd), op, el=el
+    )
+    return found.type if isinstance(found, Fault) else None
+
+
+@pytest.mark.parametrize("el", [0, 1])
+@pytest.mark.parametrize("index", range(16))
+def test_indirect_permissions_are_those_of_the_encoding(index: int, el: int) -> None:
+    reads = index in {2, 3, 6, 7} or index >= 8
+    assert (indirect(index, "read", el) is None) == reads
+    assert (indirect(index, "write", el) is None) == (index == 4 or index >= 12)
+    # bit 0 is execution at EL0 and bit 1 at EL1, where bit 3 is set
+    assert (indirect(index, "exec", el) is None) == (index >= 8 and bool(index >> el & 1))
+
+
+def test_a_page_with_indirect_permissions_is_written_only_when_dirty() -> None:
+    assert indirect(15, "write", dirty=False) is FaultType.PERMISSION
+    assert indirect(15, "read", dirty=False) is None
+    assert indirect(15, "write", dirty=False, hd=True) is None
+    assert indirect(8, "write", dirty=False, hd=True) is FaultType.PERMISSION
+
+
+#: Size, sign extension and width of the register of every load.
+LOADS = [
+    *((size, signed, width) for size in (1, 2) for signed in (0, 1) for width in (4, 8)),
+    *((4, 0, 4), (4, 1, 8), (8, 0, 8)),
+]
+
+
+@given(st.integers(0, 2**64 - 1), st.sampled_from(LOADS))
+def test_a_load_extends_what_memory_has(value: int, load: tuple[int, int, int]) -> None:
+    size, signed, width = load
+    syndrome = 1 << 24 | (size.bit_length() - 1) << 22 | signed << 21 | (width == 8) << 15
+    memory = value.to_bytes(8, "little")[:size]
+    number = int.from_bytes(memory, "little", signed=bool(signed))
+    register = number.to_bytes(width, "little", signed=number < 0)
+    assert loaded(syndrome, value) == int.from_bytes(register, "little")

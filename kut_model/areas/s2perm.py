@@ -8,6 +8,8 @@ A row is a descriptor, the controls that matter for it, and an access. Kinds:
     walk    the page has stage 1's level-3 table
     af      the same, and hardware has to set the access flag of the descriptor there
     dirty   the same, and a write has to clear its AP[2]
+    pie     VTCR_EL2.S2PIE: XN, DBM and S2AP[0] are an index into S2PIR_EL2, S2AP[1] the dirty state
+    pie-walk, pie-af, pie-dirty   the same of the page of stage 1's table
 """
 
 from collections.abc import Iterator
@@ -26,7 +28,12 @@ from kut_model.translation.coverage import covered, taken_to
 from kut_model.translation.processor import Processor
 from kut_model.translation.translate import Machine, alternatives
 
-KINDS: Final = ("plain", "dc", "walk", "af", "dirty")
+KINDS: Final = (
+    *("plain", "dc", "walk", "af", "dirty"),
+    *("pie", "pie-walk", "pie-af", "pie-dirty"),
+)
+#: S2PIR_EL2: every encoding once. Index 1 permits everything: it is that of the other pages.
+S2PIR: Final = sum((7 * index + 8) % 16 << 4 * index for index in range(16))
 #: In the order of enum probe_op, without those of other areas; then AT at EL2.
 OPS: Final = (
     *("read", "write", "atomic", "exec", "dc-zva", "dc-ivac", "dc-civac", "dc-cvac", "ic-ivau"),
@@ -77,7 +84,18 @@ class _Case:
     @property
     def walks(self) -> bool:
         """Whether stage 1 is on, with its level-3 table in the page."""
-        return self.kind not in {"plain", "dc"}
+        return self.kind not in {"plain", "dc", "pie"}
+
+    @property
+    def is_indirect(self) -> bool:
+        """Whether permissions are those of S2PIR_EL2."""
+        return self.kind.startswith("pie")
+
+    @property
+    def updated(self) -> str:
+        """What hardware has to change in stage 1's descriptor: "af", "dirty" or neither."""
+        found = self.kind.removeprefix("pie-")
+        return found if found in {"af", "dirty"} else ""
 
     @property
     def bits(self) -> int:
@@ -91,11 +109,13 @@ class _Case:
     def needs(self) -> tuple[str, ...]:
         """Features without which a control or a bit has no effect."""
         found = []
-        if self.kind in {"af", "dirty"} or self.ha:
+        if self.is_indirect:
+            found.append("FEAT_S2PIE")
+        if self.updated or self.ha:
             found.append("FEAT_HAFDBS")
-        if self.hd or self.kind == "dirty":
+        if self.hd or self.updated == "dirty":
             found.append("FEAT_HAFDBS_DIRTY")
-        if self.xn & 1:
+        if self.xn & 1 and not self.is_indirect:
             found.append("FEAT_XNX")
         if self.op == "atomic":
             found.append("FEAT_LSE")
@@ -105,6 +125,8 @@ class _Case:
     def rule(self) -> str:
         """Key of the rule that decides most of its rows."""
         by_kind = {"af": "s2.update", "dirty": "s2.update", "walk": "s2.perm.walk"}
+        if self.is_indirect:
+            return "s2.perm.indirect"
         if self.kind in by_kind:
             return by_kind[self.kind]
         if self.kind == "plain" and self.op in _MISALIGNED:
@@ -136,6 +158,24 @@ def _cases_of(kind: str, op: str, xns: tuple[int, ...], ptws: tuple[int, ...]) -
         yield _Case(kind, op, el, s2ap, xn, *state, normal, ptw)
 
 
+#: AF, HA and HD of rows with indirect permissions.
+_INDIRECT_STATES: Final = ((1, 0, 0), (1, 1, 0), (1, 1, 1), (0, 1, 1))
+
+
+def _indirect() -> Iterator[_Case]:
+    """Yield the rows with indirect permissions."""
+    ops = {
+        "pie": (("read", "write", "atomic", "exec", "at-read", "at-write"), (1, 0)),
+        "pie-walk": (("read", "write", "exec", "at-read"), (1,)),
+        "pie-af": (("read", "exec"), (1,)),
+        "pie-dirty": (("write", "at-write"), (1,)),
+    }
+    for kind, (names_of, els) in ops.items():
+        for op, el, xn, dbm, s2ap in product(names_of, els, range(4), (0, 1), range(4)):
+            for af, ha, hd in _INDIRECT_STATES:
+                yield _Case(kind, op, el, s2ap, xn, af, dbm, ha, hd, normal=1, ptw=0)
+
+
 def _all_cases() -> Iterator[_Case]:
     for op in OPS:
         if op not in _AT:
@@ -147,6 +187,7 @@ def _all_cases() -> Iterator[_Case]:
     for kind in ("af", "dirty"):
         for op in ("read", "write", "at-write") if kind == "dirty" else ("read", "exec"):
             yield from _cases_of(kind, op, (0,), (0, 1))
+    yield from _indirect()
     # Last, as there are emulators that abort at hundreds of them.
     for op in sorted(_AT):
         yield from _cases_of("plain", op, (0,), (0,))
@@ -159,12 +200,20 @@ def _cases() -> tuple[_Case, ...]:
 
 def _machine(case: _Case) -> tuple[Machine, int]:
     """Return the model's machine and the address of the access."""
-    updates = case.kind in {"af", "dirty"}
-    stage2 = Stage2Control(ps=2, root=_ROOT, ha=bool(case.ha), hd=bool(case.hd), ptw=bool(case.ptw))
+    updates = bool(case.updated)
+    stage2 = Stage2Control(
+        ps=2,
+        root=_ROOT,
+        ha=bool(case.ha),
+        hd=bool(case.hd),
+        ptw=bool(case.ptw),
+        s2pie=case.is_indirect,
+        s2pir=S2PIR,
+    )
     leaf = _LEAF
-    if case.kind == "af":
+    if case.updated == "af":
         leaf &= ~descriptors.AF
-    if case.kind == "dirty":
+    if case.updated == "dirty":
         leaf |= descriptors.DBM | descriptors.AP_READ_ONLY
     if case.op == "exec":
         leaf |= descriptors.AP_READ_ONLY  # what EL0 can write, EL1 cannot execute
@@ -220,17 +269,18 @@ def _matrix(case: _Case, codes: tuple[int, ...]) -> tuple[str, ...]:
     """Return the ids of the coverage table beside that of the rule."""
     access, updates = _access(case), case.ha and case.hd
     is_leaf = not case.walks
+    is_direct = is_leaf and not case.is_indirect
     found = {
         "F11": case.ptw and not case.normal and "F10" in covered(codes),
         "F19": case.op == "dc-zva" and taken_to(2, codes),
-        "P3": access.kind is Kind.FETCH and is_leaf and case.af and not case.s2ap & 1,
+        "P3": access.kind is Kind.FETCH and is_direct and case.af and not case.s2ap & 1,
         "A2": case.kind == "dc",
         "A4": case.kind == "plain" and case.op.endswith("unaligned"),
         "AT": case.op in _AT,
         "H1": case.ha and not case.af,
         "H2": updates and case.af and is_leaf and access.write and case.op not in _AT,
         "H3": updates and case.dbm and case.op in _AT,
-        "H4": case.dbm and case.af and not updates and access.write,
+        "H4": case.dbm and case.af and not updates and access.write and not case.is_indirect,
     }
     return (*covered(codes), *(key for key, applies in found.items() if applies))
 
@@ -261,6 +311,7 @@ def _header() -> str:
     ]
     return "".join(
         [
+            f"#define S2PERM_S2PIR UL({S2PIR:#x})\n",
             names("s2perm_kinds", KINDS),
             names("s2perm_ops", OPS),
             table.declaration("s2perm_outcomes"),

@@ -23,6 +23,15 @@ RULES: Final = (
         matrix="P2",
     ),
     Rule(
+        key="s2.perm.indirect",
+        statement="With VTCR_EL2.S2PIE a leaf has an index into S2PIR_EL2, whose fields say what"
+        " may be read, written, and executed at EL1 and EL0, and what stage-1 walks may write; a"
+        " page that is not dirty is not written, unless hardware makes it dirty.",
+        section="D8.4.2, Stage 2 indirect permissions; D24.2, S2PIR_EL2",
+        function="AArch64.S2IndirectBasePermissions, AArch64.S2CheckPermissions",
+        matrix="P5",
+    ),
+    Rule(
         key="s2.perm.maintenance",
         statement="DC IVAC needs the write permission; the other DC by address and IC IVAU need the"
         " read permission at EL0 and none at EL1; WnR and CM are set. DC ZVA is a write.",
@@ -182,5 +191,22 @@ RULES: Final = (
         " one general-purpose register without writeback that is not exclusive; else ISV is 0.",
         section="D24.2, ESR_EL2, ISS encoding for an exception from a Data Abort",
         function="LSInstructionSyndrome",
+    ),
+    Rule(
+        key="s2.syndrome.walk",
+        statement="A stage-2 fault on a stage-1 walk has S1PTW and no instruction syndrome: ISV and"
+        " ISS[23:14] are 0, whatever the load or store is.",
+        section="D24.2, ESR_EL2, ISS encoding for an exception from a Data Abort, ISV",
+        function="AArch64.FaultSyndrome",
+        matrix="M5",
+    ),
+    Rule(
+        key="s2.emulation",
+        statement="SAS, SSE, SRT and SF are enough to emulate a load or store: the register that"
+        " SRT names has the value stored, or gets the value loaded, extended as they say; ELR_EL2"
+        " is the address of the instruction, and the guest resumes at the one after it.",
+        section="D24.2, ESR_EL2, ISS encoding for an exception from a Data Abort; D1.3.3, ELR_ELx",
+        function="LSInstructionSyndrome, AArch64.TakeException",
+        matrix="M7",
     ),
 )

@@ -18,6 +18,7 @@ _EL_SHIFT = 20
 _PAGE_SHIFT = 22
 _FAR = 1 << 25
 _AT = 1 << 30
+_DIRTY_BIT = 1 << 31
 _S2_AF, _S2_DIRTY, _S1_AF, _S1_DIRTY = (1 << bit for bit in range(26, 30))
 
 
@@ -55,6 +56,8 @@ def _abort_code(fault: Fault, access: Access, scene: Scene) -> int:
     """Return the code of an abort of an access by EL1 or EL0 itself."""
     taken = abort(fault, access, access.el)
     code = taken.iss & _ISS | taken.ec << _EC_SHIFT | taken.target_el << _EL_SHIFT | _FAR
+    if fault.dirty:
+        code |= _DIRTY_BIT
     if taken.hpfar is not None:
         code |= scene.page(taken.hpfar << 8, ipa=True) << _PAGE_SHIFT
     return code
@@ -76,6 +79,7 @@ def code_of_at(outcome: Outcome, machine: Machine, scene: Scene, *, is_ipa: bool
     """Return the code of an AT instruction at EL2; `is_ipa`: of one of stage 1 only."""
     code = _AT | _changes(outcome, machine, scene)
     if isinstance(outcome.result, Fault):
+        code |= _DIRTY_BIT if outcome.result.dirty else 0
         return code | par_of_fault(outcome.result) & 0x37F
     assert outcome.result is not None  # noqa: S101 - AT always translates
     return code | scene.page(outcome.result.address, ipa=is_ipa) << _PAGE_SHIFT
@@ -146,6 +150,7 @@ def describe(code: int, pages: Sequence[str]) -> str:
     else:
         text = f"the value of {page}" if page else "no exception"
     changes = {
+        _DIRTY_BIT: "DirtyBit",
         _S2_AF: "stage-2 access flag set",
         _S2_DIRTY: "stage-2 page dirty",
         _S1_AF: "stage-1 access flag set",

@@ -22,6 +22,8 @@ class Stage2Control:
     root: int = 0  # VTTBR_EL2.BADDR as an address
     ptw: bool = False  # HCR_EL2
     fwb: bool = False
+    s2pie: bool = False  # VTCR_EL2; S2PIR_EL2 has the permissions
+    s2pir: int = 0
     cd: bool = False
     id: bool = False
 

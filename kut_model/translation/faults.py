@@ -37,6 +37,7 @@ class Fault:
     ipa: int = 0  # of stage 2: the address that it translated
     on_walk: bool = False  # of stage 2: that of a stage-1 descriptor (S1PTW)
     write: bool = False  # WnR of a data abort
+    dirty: bool = False  # DirtyBit: the page is not dirty, and hardware does not make it so
 
     @property
     def status(self) -> int:

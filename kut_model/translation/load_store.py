@@ -78,3 +78,17 @@ def is_store(insn: int) -> bool:
     opc = _field(insn, 23, 22)
     is_vector_store = insn >> 26 & 1 and opc == 0b10  # noqa: PLR2004 - of 128 bits
     return opc == 0 or bool(is_vector_store)
+
+
+def transfer_bits(syndrome: int) -> int:
+    """Return the size of an access in bits, by SAS."""
+    return 8 << _field(syndrome, 23, 22)
+
+
+def loaded(syndrome: int, value: int) -> int:
+    """Return what a load leaves in its register when memory has `value`, by SAS, SSE and SF."""
+    bits = transfer_bits(syndrome)
+    value &= (1 << bits) - 1
+    if syndrome & _SSE and value >> (bits - 1):
+        value -= 1 << bits
+    return value & ((1 << (64 if syndrome & _SF else 32)) - 1)

@@ -2,6 +2,7 @@
 """Permissions of a leaf at each stage (DDI 0487, D8.4)."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from kut_model.translation import descriptors
 from kut_model.translation.access import Access, Kind
@@ -44,16 +45,39 @@ def _denies_maintenance(access: Access, allowed: Permissions, choices: Choices) 
     return access.kind is not Kind.INSTRUCTION_CACHE or choices(_EL0_IC_CHECKS)
 
 
+#: Letters of an encoding of S2PIR_EL2: reads and writes, writes by stage-1 walks, execution at EL1
+#: and at EL0. Reserved ones permit nothing.
+_INDIRECT: Final = (
+    *("", "", "rm", "rm", "w", "", "rm", "rm"),
+    *("r", "ru", "rp", "rpu", "rwm", "rwmu", "rwmp", "rwmpu"),
+)
+
+
+def stage2_indirect(descriptor: int, s2pir: int, access: Access) -> Permissions:
+    """AArch64.S2IndirectBasePermissions: the descriptor has an index into S2PIR_EL2."""
+    index = descriptor >> 53 & 3
+    index = index << 2 | (descriptor >> 51 & 1) << 1 | descriptor >> 6 & 1
+    letters = _INDIRECT[s2pir >> 4 * index & 0xF]
+    return Permissions(
+        read="r" in letters,
+        write=("m" if access.kind is Kind.WALK else "w") in letters,
+        execute=("p" if access.el else "u") in letters,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Denial:
     """A fault that the leaf causes for an access."""
 
     type: FaultType
     write: bool  # WnR
+    dirty: bool = False  # DirtyBit
 
 
 _READ_DENIED = Denial(FaultType.PERMISSION, write=False)
 _WRITE_DENIED = Denial(FaultType.PERMISSION, write=True)
+#: With indirect permissions: the page may be written, but is not dirty.
+NOT_DIRTY: Final = Denial(FaultType.PERMISSION, write=True, dirty=True)
 
 
 def check_alignment(access: Access, *, device: bool) -> Denial | None:

@@ -143,11 +143,24 @@ class Stage2:
             return stage2
         return attributes.combine(stage1, stage2, self.processor)
 
-    def _permissions(self, leaf: Leaf, el: int) -> permissions.Permissions:
-        managed = self.control.ha and self.control.hd and leaf.descriptor & descriptors.DBM
+    def _permissions(self, leaf: Leaf, access: Access) -> permissions.Permissions:
+        """AArch64.S2ComputePermissions."""
+        if self.control.s2pie:
+            return permissions.stage2_indirect(leaf.descriptor, self.control.s2pir, access)
         return permissions.stage2_permissions(
-            leaf.descriptor, el, xnx=self.processor.xnx, dirty=bool(managed)
+            leaf.descriptor, access.el, xnx=self.processor.xnx, dirty=self._manages_dirty(leaf)
         )
+
+    def _manages_dirty(self, leaf: Leaf) -> bool:
+        """Whether hardware makes the page dirty: with direct permissions by DBM."""
+        by_leaf = self.control.s2pie or bool(leaf.descriptor & descriptors.DBM)
+        return self.control.ha and self.control.hd and by_leaf
+
+    def _is_clean(self, leaf: Leaf, access: Access) -> bool:
+        """Whether a write is denied for the dirty state, which is that of the leaf's bit 7."""
+        if not self.control.s2pie or not access.write or self._manages_dirty(leaf):
+            return False
+        return not leaf.descriptor & descriptors.S2AP_WRITE
 
     def _check(self, leaf: Leaf, access: Access, *, device: bool) -> Denial | None:
         """AArch64.S2HasAlignmentFault, S2CheckPermissions."""
@@ -155,16 +168,18 @@ class Stage2:
             return denied
         if access.kind is Kind.WALK and self.control.ptw and device:
             return Denial(FaultType.PERMISSION, access.reports_write)
-        allowed = self._permissions(leaf, access.el)
-        return permissions.check(access, allowed, device=device, choices=self.choices)
+        allowed = self._permissions(leaf, access)
+        denied = permissions.check(access, allowed, device=device, choices=self.choices)
+        if not denied and self._is_clean(leaf, access):
+            return permissions.NOT_DIRTY
+        return denied
 
     def _update(self, leaf: Leaf, access: Access, denied: Denial | None) -> None:
         """Set the access flag and the dirty state, as hardware does with HA and HD."""
         new = leaf.descriptor
         if self.control.ha and sets_access_flag(access, denied, self.choices):
             new |= descriptors.AF
-        dirty = not denied and self.control.ha and self.control.hd and access.updates_dirty
-        if dirty and leaf.descriptor & descriptors.DBM:
+        if not denied and access.updates_dirty and self._manages_dirty(leaf):
             new |= descriptors.S2AP_WRITE
         self.memory.update(leaf.address, leaf.descriptor, new)
 
@@ -185,7 +200,7 @@ class Stage2:
         denied = self._check(leaf, access, device=stage2.is_device)
         self._update(leaf, access, denied)
         if denied:
-            return Fault(denied.type, 2, leaf.level, ipa, on_walk, denied.write)
+            return Fault(denied.type, 2, leaf.level, ipa, on_walk, denied.write, dirty=denied.dirty)
         return Output(leaf.output, self.combine(access, stage1, stage2))
 
 

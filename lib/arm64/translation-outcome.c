@@ -12,6 +12,7 @@
 #define PAGE_FIELD 22
 #define FAR_IS_ADDRESS (1U << 25)
 #define IS_AT (1U << 30)
+#define DIRTY_BIT (1U << 31)
 #define PAGE_NUMBER(outcome) FIELD(outcome, 24, 22)
 #define HPFAR_TO_PAGE(hpfar) (FIELD(hpfar, 43, 4) << 12)
 #define PAR_FAULT 0x37fU /* F, FST, PTW and S */
@@ -43,6 +44,8 @@ u32 translation_outcome(const struct probe_exit *exit, enum probe_op op, u64 add
 	outcome = (exit->esr & ISS_MASK) | ESR_ELx_EC(exit->esr) << EC_SHIFT | exit->el << EL_SHIFT;
 	if (has_hpfar(exit))
 		outcome |= page_of(pages->ipa, pages->count, HPFAR_TO_PAGE(exit->hpfar));
+	if (exit->esr & ESR_ELx_DIRTY_BIT)
+		outcome |= DIRTY_BIT;
 	return outcome | (exit->far == address ? FAR_IS_ADDRESS : 0);
 }
 
@@ -51,7 +54,7 @@ u32 translation_outcome_at(u64 par, bool is_ipa, const struct translation_pages 
 	const u64 *reached = is_ipa ? pages->ipa : pages->pa;
 
 	if (par & PAR_EL1_F)
-		return IS_AT | (par & PAR_FAULT);
+		return IS_AT | (par & PAR_FAULT) | (par & PAR_EL1_DIRTY_BIT ? DIRTY_BIT : 0);
 	return IS_AT | page_of(reached, pages->count, PAR_EL1_PA(par));
 }
 
@@ -125,6 +128,8 @@ static void add_outcome(struct text *text, u32 outcome)
 		add(text, "the value of page %lu", PAGE_NUMBER(outcome));
 	else
 		add(text, "no exception");
+	if (outcome & DIRTY_BIT)
+		add(text, ", DirtyBit");
 	for (unsigned int n = 0; n < ARRAY_SIZE(changes); n++)
 		if (outcome & TRANSLATION_S2_AF << n)
 			add(text, ", %s", changes[n]);

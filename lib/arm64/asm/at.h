@@ -72,6 +72,7 @@ AT_INSTRUCTIONS(AT_FUNCTION)
 #define PAR_EL1_ATTR(par) FIELD(par, 63, 56) /* as in MAIR_EL1 */
 /* Where it did: */
 #define PAR_EL1_FST(par) FIELD(par, 6, 1) /* ESR_ELx_FSC_* */
+#define PAR_EL1_DIRTY_BIT (UL(1) << 15) /* FEAT_S1PIE, FEAT_S2PIE */
 #define PAR_EL1_PTW (UL(1) << 8) /* stage 2, on a walk of stage 1 */
 #define PAR_EL1_S (UL(1) << 9) /* stage 2 */
 

@@ -21,6 +21,7 @@
 
 #ifndef __ASSEMBLY__
 #include <libcflat.h>
+#include <asm/pgtable-hwdef.h>
 
 /* Accesses, of 8 bytes where they have a size; in the order of their code. */
 enum probe_op {
@@ -54,6 +55,12 @@ enum probe_at {
 	PROBE_S1E0W,
 	PROBE_ATS
 };
+
+/*
+ * TCR_EL1 for addresses of @bits of TTBR0_EL1: 4K pages, 40-bit output, walks cached and Inner
+ * Shareable.
+ */
+#define PROBE_TCR(bits) (TCR_EPD1 | UL(2) << 32 | UL(0x35) << 8 | (64 - UL(bits)))
 
 /* The registers of the regime. */
 struct probe_regime {

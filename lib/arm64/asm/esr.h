@@ -66,6 +66,7 @@
 #define ESR_ELx_EC_PROFILING UL(0x3d)
 
 /* Aborts */
+#define ESR_ELx_DIRTY_BIT (UL(1) << 37) /* of ISS2: FEAT_S1PIE, FEAT_S2PIE */
 #define ESR_ELx_ISV (UL(1) << 24)
 #define ESR_ELx_SAS_SHIFT 22
 #define ESR_ELx_SSE (UL(1) << 21)

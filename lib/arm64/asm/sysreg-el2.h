@@ -120,6 +120,8 @@
 #define HDFGRTR2_EL2 sys_reg(3, 4, 3, 1, 0)
 #define HDFGWTR2_EL2 sys_reg(3, 4, 3, 1, 1)
 
+#define S2PIR_EL2 sys_reg(3, 4, 10, 2, 5) /* FEAT_S2PIE */
+
 /* FEAT_NV2: the page of asm/guest-vncr.h, by its address at EL2 */
 #define VNCR_EL2 sys_reg(3, 4, 2, 2, 0)
 

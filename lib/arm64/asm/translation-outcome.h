@@ -12,6 +12,7 @@
  *   25     an abort: FAR_ELx is the address of the access
  *   29:26  descriptors that hardware changed, TRANSLATION_*
  *   30     AT
+ *   31     a fault: ISS2.DirtyBit, PAR_EL1.DirtyBit
  */
 #ifndef ASMARM64_TRANSLATION_OUTCOME_H
 #define ASMARM64_TRANSLATION_OUTCOME_H
