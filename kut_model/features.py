@@ -58,6 +58,7 @@ FEATURES: Final = _table(
     (
         Feature("FEAT_AA32EL0", "ID_AA64PFR0_EL1", "EL0", 0, 2),
         Feature("FEAT_AA32EL1", "ID_AA64PFR0_EL1", "EL1", 4, 2),
+        Feature("EL1_without_AArch32", "ID_AA64PFR0_EL1", "EL1", 4, 0, 1),
         Feature("FEAT_GICv3", "ID_AA64PFR0_EL1", "GIC", 24),
         Feature("FEAT_RAS", "ID_AA64PFR0_EL1", "RAS", 28),
         Feature("FEAT_RASv1p1", "ID_AA64PFR0_EL1", "RAS", 28, 2),
@@ -67,6 +68,7 @@ FEATURES: Final = _table(
         Feature("FEAT_AMUv1p1", "ID_AA64PFR0_EL1", "AMU", 44, 2),
         Feature("FEAT_DIT", "ID_AA64PFR0_EL1", "DIT", 48),
         Feature("FEAT_CSV2_2", "ID_AA64PFR0_EL1", "CSV2", 56, 2),
+        Feature("FEAT_BTI", "ID_AA64PFR1_EL1", "BT", 0),
         Feature("FEAT_SSBS", "ID_AA64PFR1_EL1", "SSBS", 4, 2),
         Feature("FEAT_MTE", "ID_AA64PFR1_EL1", "MTE", 8),
         Feature("FEAT_MTE2", "ID_AA64PFR1_EL1", "MTE", 8, 2),
@@ -96,6 +98,7 @@ FEATURES: Final = _table(
         Feature("FEAT_ECV_POFF", "ID_AA64MMFR0_EL1", "ECV", 60, 2),
         Feature("FEAT_HAFDBS", "ID_AA64MMFR1_EL1", "HAFDBS", 0),  # the access flag
         Feature("FEAT_HAFDBS_DIRTY", "ID_AA64MMFR1_EL1", "HAFDBS", 0, least=2),  # and dirty state
+        Feature("FEAT_VHE", "ID_AA64MMFR1_EL1", "VH", 8),
         Feature("FEAT_LOR", "ID_AA64MMFR1_EL1", "LO", 16),
         Feature("FEAT_PAN", "ID_AA64MMFR1_EL1", "PAN", 20),
         Feature("FEAT_PAN2", "ID_AA64MMFR1_EL1", "PAN", 20, 2),

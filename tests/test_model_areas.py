@@ -36,7 +36,8 @@ def test_rules_are_found_by_their_keys() -> None:
 
 
 def test_rows_verify_each_id_of_the_coverage_table_or_it_says_why_not() -> None:
-    loaded = [areas.load(name) for name in areas.names() if not name.endswith("-nvhe")]
+    same = [name for name in areas.names() if name.endswith("-nvhe") and name != "el2-nvhe"]
+    loaded = [areas.load(name) for name in areas.names() if name not in same]
     covered = {each for area in loaded for row in area.rows() for each in row.coverage}
     reasons = set(NOT_COVERED)
     assert covered & reasons == set(), "rows verify these: remove them from NOT_COVERED"

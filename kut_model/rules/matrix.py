@@ -101,21 +101,15 @@ _CPUS: Final = "a row runs on one CPU: `guest-smp` is a test of its own"
 #: Why no row verifies it, by id of MATRIX.
 NOT_COVERED: Final = {
     "F14": "no address of a virtual machine makes external aborts reliably",
-    "M4": "no row causes an abort at EL2",
     "M6": "`s2iss` has instructions of A64 only",
     "H6": "translation with FEAT_HAFT is not in the model",
     "T1": "`stage2-vmid` is a test of its own",
     **dict.fromkeys(("T2", "T3", "T4", "T5", "T6", "T7", "T8", "T10", "T11"), _TLB),
     "T9": _CPUS,
     "T12": "tables of EL2 itself are not in the model",
-    "E1": "rows make accesses at EL1 and EL0, not at EL2",
-    "E2": "rows set PSTATE.IL below EL2, and have no illegal return at EL2",
-    "E3": "rows have PC alignment faults, but not at an address that would be an instruction abort",
-    "E6": "rows make accesses at EL1 and EL0, not at EL2",
     "S1": _CPUS,
     "S2": _CPUS,
     "S3": _CPUS,
     "S4": _CPUS,
     "X1": "nothing in a virtual machine makes a physical SError; V1 has virtual ones",
-    "PS": "`guest-pstate` and `pstate` are tests of their own",
 }

@@ -25,7 +25,10 @@ class ExceptionClass(IntEnum):
     SVE = 0x19
     ERET = 0x1A
     SME = 0x1D
+    INSTRUCTION_ABORT_LOWER_EL = 0x20
+    INSTRUCTION_ABORT_SAME_EL = 0x21
     PC_ALIGNMENT = 0x22
+    DATA_ABORT_SAME_EL = 0x25
     SP_ALIGNMENT = 0x26
     BKPT32 = 0x38
     BRK64 = 0x3C

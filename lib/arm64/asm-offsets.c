@@ -10,6 +10,7 @@
 #include <asm/guest-entry.h>
 #include <asm/guest.h>
 #include <asm/processor.h>
+#include <asm/pstate-probe.h>
 #include <asm/ptrace.h>
 #include <asm/smp.h>
 #include <asm/thread_info.h>
@@ -108,6 +109,12 @@ void asm_offsets(void)
 	PAIR(PROBE_ESR, struct probe, esr, elr);
 	PAIR(PROBE_OUT_SPSR, struct probe, out_spsr, far);
 	PAIR(PROBE_VECTOR, struct probe, vector, out_hcr);
+
+	PAIR(PSTATE_PROBE_PC, struct pstate_probe, pc, spsr);
+	OFFSET(PSTATE_PROBE_HCR, struct pstate_probe, hcr);
+	PAIR(PSTATE_PROBE_ESR, struct pstate_probe, esr, elr);
+	PAIR(PSTATE_PROBE_OUT_SPSR, struct pstate_probe, out_spsr, far);
+	PAIR(PSTATE_PROBE_VECTOR, struct pstate_probe, vector, pstate);
 }
 
 void asm_enumerators(void);
