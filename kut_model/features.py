@@ -102,6 +102,8 @@ FEATURES: Final = _table(
         Feature("FEAT_LOR", "ID_AA64MMFR1_EL1", "LO", 16),
         Feature("FEAT_PAN", "ID_AA64MMFR1_EL1", "PAN", 20),
         Feature("FEAT_PAN2", "ID_AA64MMFR1_EL1", "PAN", 20, 2),
+        Feature("FEAT_PAN3", "ID_AA64MMFR1_EL1", "PAN", 20, 3),
+        Feature("FEAT_HPDS", "ID_AA64MMFR1_EL1", "HPDS", 12),
         Feature("FEAT_XNX", "ID_AA64MMFR1_EL1", "XNX", 28),
         Feature("FEAT_HCX", "ID_AA64MMFR1_EL1", "HCX", 40),
         Feature("FEAT_UAO", "ID_AA64MMFR2_EL1", "UAO", 4),
@@ -109,6 +111,7 @@ FEATURES: Final = _table(
         Feature("FEAT_NV", "ID_AA64MMFR2_EL1", "NV", 24),
         Feature("FEAT_NV2", "ID_AA64MMFR2_EL1", "NV", 24, 2),
         Feature("FEAT_IDST", "ID_AA64MMFR2_EL1", "IDS", 36),
+        Feature("FEAT_E0PD", "ID_AA64MMFR2_EL1", "E0PD", 60),
         Feature("FEAT_EVT", "ID_AA64MMFR2_EL1", "EVT", 56),
         Feature("FEAT_EVT2", "ID_AA64MMFR2_EL1", "EVT", 56, 2),
         Feature("FEAT_TCR2", "ID_AA64MMFR3_EL1", "TCRX", 0),
@@ -120,6 +123,10 @@ FEATURES: Final = _table(
         Feature("FEAT_LPA", "ID_AA64MMFR0_EL1", "PARange", 0, least=6),
         Feature("FEAT_LPA2_4K", "ID_AA64MMFR0_EL1", "TGran4_2", 40, least=3),
         Feature("FEAT_LPA2_16K", "ID_AA64MMFR0_EL1", "TGran16_2", 32, least=3),
+        Feature("TGran16", "ID_AA64MMFR0_EL1", "TGran16", 20, most=14),  # pages of 16K at stage 1
+        Feature("TGran64", "ID_AA64MMFR0_EL1", "TGran64", 24, least=0, most=14),
+        Feature("TGran16_2", "ID_AA64MMFR0_EL1", "TGran16_2", 32, least=2),  # and at stage 2
+        Feature("TGran64_2", "ID_AA64MMFR0_EL1", "TGran64_2", 36, least=2),
         Feature("FEAT_S2FWB", "ID_AA64MMFR2_EL1", "FWB", 40),
         Feature("FEAT_TTST", "ID_AA64MMFR2_EL1", "ST", 28),
         Feature("PARange_42", "ID_AA64MMFR0_EL1", "PARange", 0, least=3),  # bits of addresses

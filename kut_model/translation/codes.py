@@ -17,7 +17,9 @@ _EC_SHIFT = 14
 _EL_SHIFT = 20
 _PAGE_SHIFT = 22
 _FAR = 1 << 25
-_AT = 1 << 30
+_AT_EL2 = 3  # in place of the EL
+_AT = _AT_EL2 << _EL_SHIFT
+_OTHER = 1 << 30
 _DIRTY_BIT = 1 << 31
 _S2_AF, _S2_DIRTY, _S1_AF, _S1_DIRTY = (1 << bit for bit in range(26, 30))
 
@@ -29,6 +31,7 @@ class Scene:
     pages: tuple[tuple[int, int], ...]  # IPA and PA, by number
     stage1: int = -1  # physical addresses of the descriptors that hardware may change
     stage2: int = -1
+    others: bool = False  # whether changes of other descriptors count, too
 
     def page(self, address: int, *, ipa: bool) -> int:
         """Return 1 + the number of the page with this address; 0: none."""
@@ -39,7 +42,7 @@ class Scene:
 
 
 def _changes(outcome: Outcome, machine: Machine, scene: Scene) -> int:
-    """Return the bits of the descriptors that changed; those of other ones do not count."""
+    """Return the bits of the descriptors that changed."""
     bits = 0
     for address, new in outcome.changes:
         flipped = new ^ machine.descriptors[address]
@@ -49,6 +52,8 @@ def _changes(outcome: Outcome, machine: Machine, scene: Scene) -> int:
         elif address == scene.stage1:
             bits |= _S1_AF if flipped & AF else 0
             bits |= _S1_DIRTY if flipped & AP_READ_ONLY else 0
+        elif scene.others:
+            bits |= _OTHER
     return bits
 
 
@@ -99,7 +104,7 @@ class Abort:
 def abort_of(code: int) -> Abort | None:
     """Return the abort that a code has, None if it has none or is of AT at EL2."""
     el = code >> _EL_SHIFT & 3
-    if code & _AT or not el:
+    if el in {0, _AT_EL2}:
         return None
     return Abort(el, code & 0x3F, bool(code & 1 << 7), bool(code & 1 << 8), bool(_number(code)))
 
@@ -139,13 +144,14 @@ def _describe_abort(code: int, pages: Sequence[str]) -> str:
 def describe(code: int, pages: Sequence[str]) -> str:
     """Return a code decoded; `pages`: names of the scene's pages."""
     page = _page(code, pages)
-    if code & _AT and code & 1:
+    el = code >> _EL_SHIFT & 3
+    if el == _AT_EL2 and code & 1:
         status = code >> 1 & 0x3F
         text = f"PAR_EL1 F=1 FST={status:#x} ({_status(status)})"
         text += f" PTW={code >> 8 & 1} S={code >> 9 & 1}"
-    elif code & _AT:
+    elif el == _AT_EL2:
         text = f"PAR_EL1 with the address of {page or 'another page'}"
-    elif code >> _EL_SHIFT & 3:
+    elif el:
         text = _describe_abort(code, pages)
     else:
         text = f"the value of {page}" if page else "no exception"
@@ -155,6 +161,7 @@ def describe(code: int, pages: Sequence[str]) -> str:
         _S2_DIRTY: "stage-2 page dirty",
         _S1_AF: "stage-1 access flag set",
         _S1_DIRTY: "stage-1 page dirty",
+        _OTHER: "another descriptor changed",
     }
     return ", ".join([text, *(name for bit, name in changes.items() if code & bit)])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Stage 1 of the EL1&0 regime, TTBR0_EL1 and the 4K granule: AArch64.S1Translate (DDI 0487, D8)."""
+"""Stage 1 of the EL1&0 regime, by TTBR0_EL1: AArch64.S1Translate (DDI 0487, D8)."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from kut_model.translation.choices import permitted
 from kut_model.translation.controls import Stage1Control
 from kut_model.translation.descriptors import DescriptorKind
 from kut_model.translation.faults import Fault, FaultType
-from kut_model.translation.granules import DESCRIPTOR_BITS, Granule
+from kut_model.translation.granules import DESCRIPTOR_BITS, LAST_LEVEL, Granule
 from kut_model.translation.permissions import Denial
 from kut_model.translation.processor import PA_BITS
 from kut_model.translation.stage2 import (
@@ -21,8 +21,9 @@ from kut_model.translation.stage2 import (
     sets_access_flag,
 )
 
-_GRANULE = Granule.K4
 _EFFECTIVE_SHAREABILITY = permitted("stage 1 gives stage 2 the effective shareability")
+#: Bits of an address without the tag (AArch64.AddrTop).
+_UNTAGGED = (1 << 56) - 1
 #: Attributes of the walk itself: TCR_EL1.IRGN0, ORGN0 and SH0 for what is cached everywhere.
 _WALK = Attributes(
     None, attributes.WRITE_BACK_RWA, attributes.WRITE_BACK_RWA, Shareability.ISH, xs=False
@@ -38,12 +39,22 @@ class Stage1:
 
     @property
     def _out_bits(self) -> int:
-        """AArch64.PhysicalAddressSize of TCR_EL1.IPS, 48-bit descriptors."""
-        return min(48, PA_BITS[min(self.control.ips, 6)], self.stage2.processor.pa_bits)
+        """AArch64.PhysicalAddressSize of TCR_EL1.IPS."""
+        processor = self.stage2.processor
+        is_wide = self.control.granule is Granule.K64 or processor.lpa2
+        limit = processor.pa_bits if is_wide else min(48, processor.pa_bits)
+        return min(PA_BITS[min(self.control.ips, 6)], limit)
 
     def start_level(self) -> int:
         """AArch64.S1StartLevel."""
-        return 3 - (64 - self.control.t0sz - 1 - _GRANULE.bits) // _GRANULE.stride
+        granule = self.control.granule
+        return LAST_LEVEL - (64 - self.control.t0sz - 1 - granule.bits) // granule.stride
+
+    def _address(self, descriptor: int, low: int) -> int:
+        """AArch64.LeafBase, NextTableBase: the address in a descriptor, aligned to `low` bits."""
+        control, processor = self.control, self.stage2.processor
+        ds = control.ds and processor.lpa2
+        return descriptors.address(descriptor, control.granule, ds=ds, processor=processor, low=low)
 
     def _fetch(self, entry: int, access: Access) -> tuple[int, int] | Fault:
         """Return a descriptor and its physical address, through stage 2."""
@@ -59,33 +70,37 @@ class Stage1:
 
     def _walk(self, va: int, access: Access) -> tuple[Leaf, int, int] | Fault:
         """AArch64.S1Walk: the leaf, the tables' descriptors ORed, and the leaf's IPA."""
-        level, tables = self.start_level(), 0
-        index_bits = 64 - self.control.t0sz - _GRANULE.leaf_bits(level)
+        granule, level, tables = self.control.granule, self.start_level(), 0
+        index_bits = 64 - self.control.t0sz - granule.leaf_bits(level)
         base = self.control.root
         fault = Fault(FaultType.ADDRESS_SIZE, stage=1, write=access.reports_write)
         if base >> self._out_bits:
             return fault
         while True:
-            index = va >> _GRANULE.leaf_bits(level) & ((1 << index_bits) - 1)
+            index = va >> granule.leaf_bits(level) & ((1 << index_bits) - 1)
             entry = base | index << DESCRIPTOR_BITS
             fetched = self._fetch(entry, access)
             if isinstance(fetched, Fault):
                 return fetched
             descriptor, address = fetched
-            kind = descriptors.kind(
-                descriptor, _GRANULE, level, ds=False, processor=self.stage2.processor
-            )
+            kind = self._kind(descriptor, level)
             if kind is DescriptorKind.INVALID:
                 return replace(fault, type=FaultType.TRANSLATION, level=level)
             if kind is DescriptorKind.LEAF:
-                bits = _GRANULE.leaf_bits(level)
-                output = (descriptor & ((1 << 48) - 1)) >> bits << bits | va & ((1 << bits) - 1)
+                bits = granule.leaf_bits(level)
+                output = self._address(descriptor, bits) | va & ((1 << bits) - 1)
                 return Leaf(descriptor, address, level, output), tables, entry
-            tables |= descriptor
-            base = (descriptor & ((1 << 48) - 1)) >> _GRANULE.bits << _GRANULE.bits
+            tables |= 0 if self.control.hpd else descriptor
+            base = self._address(descriptor, granule.bits)
             if base >> self._out_bits:
                 return replace(fault, level=level)
-            level, index_bits = level + 1, _GRANULE.stride
+            level, index_bits = level + 1, granule.stride
+
+    def _kind(self, descriptor: int, level: int) -> DescriptorKind:
+        """AArch64.DecodeDescriptorType."""
+        control, processor = self.control, self.stage2.processor
+        ds = control.ds and processor.lpa2
+        return descriptors.kind(descriptor, control.granule, level, ds=ds, processor=processor)
 
     def _leaf_fault(self, leaf: Leaf, access: Access) -> FaultType | None:
         """Return the fault that the leaf itself causes."""
@@ -157,11 +172,17 @@ class Stage1:
         return Output(va, found)
 
     def translate(self, va: int, access: Access) -> Output | Fault:
-        """AArch64.S1Translate, for an address of TTBR0_EL1."""
-        if not self.control.enabled:
+        """AArch64.CheckAlignment and S1Translate, for an address of TTBR0_EL1."""
+        control = self.control
+        fault = Fault(FaultType.TRANSLATION, stage=1, write=access.reports_write)
+        if control.a and not access.aligned:
+            return replace(fault, type=FaultType.ALIGNMENT)
+        if control.tbi:
+            va &= _UNTAGGED
+        if not control.enabled:
             return self._disabled(va, access)
-        if va >> (64 - self.control.t0sz):
-            return Fault(FaultType.TRANSLATION, stage=1, write=access.reports_write)
+        if va >> (64 - control.t0sz) or control.epd or (control.e0pd and not access.el):
+            return fault
         walked = self._walk(va, access)
         if isinstance(walked, Fault):
             return walked

@@ -185,6 +185,8 @@ class Stage2:
 
     def translate(self, ipa: int, stage1: Attributes, access: Access) -> Output | Fault:
         """AArch64.S2Translate; `stage1`: the attributes that stage 1 gives."""
+        if not self.control.enabled:
+            return Output(ipa, stage1)
         on_walk = access.kind is Kind.WALK
         write = access.reports_write
         found = self.geometry

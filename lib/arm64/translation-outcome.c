@@ -11,7 +11,7 @@
 #define EL_SHIFT 20
 #define PAGE_FIELD 22
 #define FAR_IS_ADDRESS (1U << 25)
-#define IS_AT (1U << 30)
+#define IS_AT (3U << EL_SHIFT)
 #define DIRTY_BIT (1U << 31)
 #define PAGE_NUMBER(outcome) FIELD(outcome, 24, 22)
 #define HPFAR_TO_PAGE(hpfar) (FIELD(hpfar, 43, 4) << 12)
@@ -120,7 +120,7 @@ static void add_outcome(struct text *text, u32 outcome)
 		"stage-1 page dirty",
 	};
 
-	if (outcome & IS_AT)
+	if ((outcome & IS_AT) == IS_AT)
 		add_at(text, outcome);
 	else if (FIELD(outcome, 21, 20))
 		add_abort(text, outcome);
@@ -133,6 +133,8 @@ static void add_outcome(struct text *text, u32 outcome)
 	for (unsigned int n = 0; n < ARRAY_SIZE(changes); n++)
 		if (outcome & TRANSLATION_S2_AF << n)
 			add(text, ", %s", changes[n]);
+	if (outcome & TRANSLATION_OTHER)
+		add(text, ", another descriptor changed");
 }
 
 enum conform_verdict translation_check(const u32 *outcomes, struct translation_set set, u32 found)

@@ -6,12 +6,12 @@
  *   13:0   access: ISS[13:0] of the abort, without ISV and what belongs to it; AT: PAR_EL1[13:0] of
  *          a fault, F, FST, PTW and S
  *   19:14  exception class; 0: none, or AT
- *   21:20  EL that takes the exception; 0: none
+ *   21:20  EL that takes the exception; 0: none; 3: AT at EL2, which takes none
  *   24:22  a fault that describes an IPA: 1 + the number of the page that HPFAR_EL2 has; a read or
  *          an AT that succeeds: that of the page it reaches; 0: no page of the test's
  *   25     an abort: FAR_ELx is the address of the access
  *   29:26  descriptors that hardware changed, TRANSLATION_*
- *   30     AT
+ *   30     another descriptor changed; of images that look at all of them
  *   31     a fault: ISS2.DirtyBit, PAR_EL1.DirtyBit
  */
 #ifndef ASMARM64_TRANSLATION_OUTCOME_H
@@ -25,6 +25,7 @@
 #define TRANSLATION_S2_DIRTY (1U << 27) /* S2AP[1] */
 #define TRANSLATION_S1_AF (1U << 28)
 #define TRANSLATION_S1_DIRTY (1U << 29) /* AP[2], cleared */
+#define TRANSLATION_OTHER (1U << 30)
 
 /* The pages of a test, by number: what a fault or an output address may name. */
 struct translation_pages {
