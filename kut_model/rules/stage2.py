@@ -209,4 +209,10 @@ RULES: Final = (
         function="LSInstructionSyndrome, AArch64.TakeException",
         matrix="M7",
     ),
+    Rule(
+        key="random.case",
+        statement="A random case: both stages as the model has them.",
+        section="D8, The AArch64 Virtual Memory System Architecture",
+        function="AArch64.FullTranslate, AArch64.AT",
+    ),
 )
