@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from kut_runner.commands import options, where
+from kut_runner.commands import options, random_output, where
 from kut_runner.commands.output import echo
 from kut_runner.errors import KutError, UsageError
 
@@ -36,6 +36,23 @@ _MOST_EXPLAINED: Final = 20
     shell_complete=options.offers("qemus"),
     help="Compare with the same rows on this QEMU, and show the differences only.",
 )
+@click.option(
+    "--random",
+    "count",
+    type=int,
+    metavar="N",
+    help="Run N random cases of translation instead of rows, and shrink those that fail.",
+)
+@click.option(
+    "--seed", type=int, metavar="S", help="Seed of --random; by default a new one, which ids have."
+)
+@click.option(
+    "--case",
+    "texts",
+    metavar="CASE",
+    multiple=True,
+    help="Run this random case, as in 'op=write s2.out.d3=0x80'.",
+)
 @options.run_options
 @options.machine
 @options.reports
@@ -52,6 +69,9 @@ def command(  # noqa: PLR0913 - one for each option
     lists_rows: bool,
     explain: bool,
     against: str | None,
+    count: int | None,
+    seed: int | None,
+    texts: tuple[str, ...],
     run_options: "RunOptions",
     overrides: "Overrides",
     reports: dict[str, Path | None],
@@ -64,12 +84,21 @@ def command(  # noqa: PLR0913 - one for each option
     """Run rows of the conformance suite.
 
     Rows are named by areas, by names of tests, or by ids with globs, as in 'hvc.smc.*'. Without a
-    name all areas run. --explain also takes words, as in `S1PTW permission`, and values of ESR_ELx.
+    name all areas run, with --random or --case random cases of translation. --explain also takes
+    words, as in `S1PTW permission`, and values of ESR_ELx.
     """
     from kut_runner.run import row_selection
     from kut_runner.run.execute import execute
     from kut_runner.views.opening import Opener
 
+    if wanted := random_output.Wanted(count, seed, texts):
+        workspace = where.workspace(root, compiler, variant)
+        request = wanted.request(workspace, selects_rows=bool(patterns or against or lists_rows))
+        if explain:
+            return _show({"": request.cases.rows}, (), explain=True)
+        target = workspace.target(target_name, qemu=qemu)
+        opener = Opener(display, reports, workspace.tree)
+        return random_output.run_and_show(request, target, run_options, overrides, opener)
     if against:
         compared = _Compared(against, qemu, target_name, compiler, variant)
         return _compare(
@@ -84,8 +113,7 @@ def command(  # noqa: PLR0913 - one for each option
     lists = workspace.row_lists()
     if lists_rows or explain:
         return _show(lists, patterns, explain=explain)
-    tests = row_selection.select(workspace.definitions.tests, lists, patterns)
-    tests = overrides.apply(tests)
+    tests = overrides.apply(row_selection.select(workspace.definitions.tests, lists, patterns))
     target = workspace.target(target_name, qemu=qemu)
     chosen = {"rows": list(patterns)} if patterns else {}
     return execute(

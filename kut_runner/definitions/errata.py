@@ -32,7 +32,7 @@ _COMPARE: Final[Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]]
 _TEXTS: Final = (
     *("program", "versions", "reason", "rule", "source", "patch", "verdict", "effect", "link"),
 )
-_LISTS: Final = ("rows", "cpus")
+_LISTS: Final = ("rows", "cases", "cpus")
 _FLAGS: Final = ("skip",)
 _NOT: Final = "!"
 _VERSIONS_EXPECTED: Final = 'give bounds, as in ">=7.2, <11.1"'
@@ -53,6 +53,8 @@ class Erratum:
     """Globs over CPU models; empty for all."""
     rows: tuple[str, ...] = ()
     """Globs over ids of rows that fail; those after "!" are excluded."""
+    cases: tuple[str, ...] = ()
+    """Conditions over random cases that may fail; see docs/errata.md."""
     rule: str = ""
     """What the architecture says, with the section of DDI 0487."""
     source: str = ""
@@ -147,11 +149,12 @@ def _problems(name: str, table: Any) -> Iterator[str]:  # noqa: ANN401 - any TOM
             yield f".{key}: {problem}"
     if not table.get("reason"):
         yield ".reason: missing; say what the program does instead of the architecture"
-    if table.get("rows") and not table.get("rule"):
+    names_rows = table.get("rows") or table.get("cases")
+    if names_rows and not table.get("rule"):
         yield ".rule: missing; say what the architecture requires of the rows, and where"
     if table.get("skip") and not table.get("rows"):
         yield ".skip: there are no rows to skip; name them with `rows`"
-    if not table.get("rows") and not table.get("effect"):
+    if not names_rows and not table.get("effect"):
         yield ".rows: missing; name the rows that fail, or give the effect on the tests"
     try:
         list(_bounds(str(table.get("versions", ""))))
@@ -183,4 +186,6 @@ def _effect(erratum: Erratum) -> str:
 def _rows_effect(erratum: Erratum) -> str:
     if erratum.skip:
         return "rows are skipped"
-    return f"[finding](findings.md#{erratum.name})" if erratum.rows else ""
+    if erratum.rows:
+        return f"[finding](findings.md#{erratum.name})"
+    return "[random cases](conformance.md#random-cases)" if erratum.cases else ""

@@ -41,7 +41,7 @@ def of(boots: Sequence[Boot], case: "Case") -> Boot:
     verdict = problem or _verdict(boots, output, case)
     if case.errata and output.rows:
         applicable = known_failures.applicable(errata.load(case.errata), case)
-        marked = known_failures.mark(output, applicable)
+        marked = known_failures.mark(output, applicable, found.errata if found else {})
         verdict = known_failures.verdict(verdict, marked)
     if found and output.rows and marked.rows:
         marked = replace(marked, rows=found.covered(output.rows, marked.rows))

@@ -2,7 +2,7 @@
 """Rows that fail because of an erratum: they become known failures, and the list is checked."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import translate
 from typing import Final
@@ -30,6 +30,7 @@ from kut_runner.verdict.status import Status
 #: Causes of verdicts that depend on the failed rows only.
 _CAUSES: Final = (Cause.CHECKS_FAILED, Cause.ROWS_CRASHED)
 _WILD: Final = re.compile(r"[*?\[]")
+_NO_CASES: Final[Mapping[str, Sequence[int]]] = {}
 
 
 def applicable(errata: Iterable[Erratum], case: Case) -> list[Erratum]:
@@ -39,8 +40,13 @@ def applicable(errata: Iterable[Erratum], case: Case) -> list[Erratum]:
     return [each for each in errata if each.applies(program, target.version, case.test.cpu)]
 
 
-def mark(output: GuestOutput, errata: Sequence[Erratum]) -> GuestOutput:
-    """Return the output with the failures that errata list as known ones; it has rows with ids."""
+def mark(
+    output: GuestOutput, errata: Sequence[Erratum], cases: Mapping[str, Sequence[int]] = _NO_CASES
+) -> GuestOutput:
+    """Return the output with the failures that errata list as known ones; it has rows with ids.
+
+    `cases` are the numbers of random cases that an erratum may concern, by its name.
+    """
     rows = output.rows
     if not rows or not rows.ids:
         return output
@@ -48,7 +54,8 @@ def mark(output: GuestOutput, errata: Sequence[Erratum]) -> GuestOutput:
     codes = list(rows.codes())
     known = dict[str, str]()
     for name, found in listed.items():
-        known |= {rows.ids[number]: name for number in found if codes[number] in FAILED}
+        concerned = (*found, *cases.get(name, ()))
+        known |= {rows.ids[number]: name for number in concerned if codes[number] in FAILED}
     counts = {name: _count(codes, found) for name, found in listed.items() if found}
     for number, id_ in enumerate(rows.ids):
         if id_ in known:

@@ -4,7 +4,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +52,10 @@ class RowList:
     """"undefined" where UNDEFINED is expected; else empty."""
     coverage: Sequence[str]
     """Ids of the coverage table that a row verifies, with spaces between them."""
+    cases: Sequence[str] = ()
+    """Texts of random cases; empty for other rows."""
+    errata: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Numbers of random cases that an erratum may concern, by its name."""
 
     def named(self, rows: AreaRows) -> AreaRows:
         """Return verdicts on rows of this list with their ids."""
@@ -95,6 +99,8 @@ def load(path: Path) -> RowList:
             needs=columns["needs"],
             kinds=columns["kind"],
             coverage=columns["matrix"],
+            cases=list(map(printable, columns.get("case", ()))),
+            errata=data.get("errata", {}),
         )
     except OSError as error:
         raise InfrastructureError(f"{path} cannot be read: {describe(error)}", _HINT) from None

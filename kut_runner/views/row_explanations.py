@@ -27,7 +27,9 @@ def of_row(row: "ListedRow") -> Iterator[str]:
             **_places(rule),
             "coverage": ", ".join(f"{key} ({area.matrix[key]})" for key in row.coverage),
             "needs": ", ".join(row.needs),
-            "run": f"kut conform {row.id}",
+            "run": f"kut conform --case '{area.cases[row.number]}'"
+            if area.cases
+            else f"kut conform {row.id}",
         }
     )
 

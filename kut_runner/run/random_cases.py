@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Random cases of translation, which the model makes as data for images.
+
+The model runs as a program, `python -m kut_model.fuzz`, with a request in a file. Its results are
+in a directory of their own, together with the images: the list of rows of an image is beside it.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from kut_runner.build.builder import Image
+from kut_runner.definitions import errata
+from kut_runner.errors import InfrastructureError, NothingSelectedError, UsageError
+from kut_runner.process import program
+from kut_runner.targets.case import Case
+from kut_runner.verdict import row_list
+
+if TYPE_CHECKING:
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.run.workspace import Workspace
+    from kut_runner.targets.protocol import Target
+    from kut_runner.verdict.row_list import RowList
+
+#: Images that run the cases.
+IMAGES: Final = ("conform-random", "conform-random-nvhe")
+#: Most cases of a run: their data is to fit into the memory of the machine twice.
+MOST_CASES: Final = 50_000
+#: Label of cases that are given, in ids.
+GIVEN: Final = "case"
+_INITRD: Final = "cases.initrd"
+_ROWS: Final = "cases.rows"
+_MOST_SECONDS: Final = 600.0
+#: Directories of earlier runs that are kept.
+_KEPT: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Cases in a directory."""
+
+    directory: Path
+
+    @property
+    def rows(self) -> "RowList":
+        """Their rows, with the texts of the cases; raises InfrastructureError."""
+        return row_list.load(self.directory / _ROWS)
+
+    def of(
+        self, workspace: "Workspace", tests: "Iterable[TestDef]", target: "Target"
+    ) -> tuple[Case, ...]:
+        """Build the images of `tests`, and return what runs these cases; raises BuildError."""
+        return tuple(self._prepared(case) for case in workspace.cases(tests, target))
+
+    def _prepared(self, case: Case) -> Case:
+        flat = self.directory / f"{case.image.name}.flat"
+        shutil.copyfile(case.image.flat, flat)
+        shutil.copyfile(self.directory / _ROWS, flat.with_suffix(".rows"))
+        options = (*case.test.qemu_args, "-initrd", str(self.directory / _INITRD))
+        image = Image(case.image.name, case.image.elf, flat)
+        return replace(case, image=image, test=replace(case.test, qemu_args=options))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The model as a program."""
+
+    directory: Path
+    """Directory for the directories of cases."""
+    errata: Mapping[str, Sequence[str]]
+    """Conditions over cases by the name of an erratum."""
+
+    def draw(self, count: int, seed: int) -> Cases:
+        """Draw cases from a seed; raises UsageError for too many."""
+        if not 1 <= count <= MOST_CASES:
+            problem = f"--random {count}: the number of cases is 1 to {MOST_CASES}"
+            raise UsageError(problem, "use several seeds")
+        return self._write(command="draw", count=count, seed=seed, label=str(seed))
+
+    def take(self, texts: Sequence[str], label: str = GIVEN) -> Cases:
+        """Take the cases of texts; raises UsageError for one that cannot run."""
+        return self._write(command="write", cases=list(texts), label=label)
+
+    def smaller(self, texts: Sequence[str], failing: Sequence[Sequence[str]]) -> list[list[str]]:
+        """Return the smaller variants of each case, given smaller ones that failed."""
+        output = self.directory / "smaller.json"
+        self._call(
+            {
+                "command": "shrink",
+                "output": str(output),
+                "cases": list(texts),
+                "failing": list(map(list, failing)),
+            }
+        )
+        found: list[list[str]] = json.loads(output.read_bytes())
+        return found
+
+    def _write(self, **request: object) -> Cases:
+        request["errata"] = {name: list(each) for name, each in self.errata.items()}
+        digest = sha256(json.dumps(request).encode()).hexdigest()[:12]
+        directory = self.directory / f"{request['label']}-{digest}"
+        directory.mkdir(parents=True, exist_ok=True)
+        self._call(request | {"initrd": str(directory / _INITRD), "rows": str(directory / _ROWS)})
+        self._prune(directory)
+        return Cases(directory)
+
+    def _call(self, request: Mapping[str, Any]) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        path = self.directory / "request.json"
+        path.write_text(json.dumps(request))
+        argv = [sys.executable, "-P", "-m", "kut_model.fuzz", str(path)]
+        outcome = program.call(argv, _MOST_SECONDS)
+        if outcome.code == 1 and "\n" not in outcome.output:
+            raise UsageError(outcome.output)
+        if outcome.code != 0:
+            raise InfrastructureError(f"the model failed: {outcome.output}")
+
+    def _prune(self, kept: Path) -> None:
+        """Remove the oldest directories."""
+        found = [each for each in self.directory.iterdir() if each.is_dir() and each != kept]
+        for each in sorted(found, key=lambda path: path.stat().st_mtime)[: 1 - _KEPT]:
+            with suppress(OSError):
+                shutil.rmtree(each)
+
+
+def model_of(workspace: "Workspace") -> Model:
+    """Return the model, with the conditions of the errata of a workspace; raises ConfigError."""
+    file = workspace.definitions.errata
+    listed = errata.load(file) if file else ()
+    conditions = {each.name: each.cases for each in listed if each.cases}
+    return Model(workspace.tree / "build/random", conditions)
+
+
+def tests_of(workspace: "Workspace") -> "tuple[TestDef, ...]":
+    """Return the tests that run random cases; raises NothingSelectedError without any."""
+    found = tuple(test for test in workspace.definitions.tests if test.image in IMAGES)
+    if not found:
+        hint = f"define one with the image {' or '.join(IMAGES)}"
+        raise NothingSelectedError("no test runs random cases", hint)
+    return found
