@@ -65,35 +65,41 @@ def test_a_case_without_need_of_52_bits_has_one_outcome_on_all_cpus(judged: Judg
     [
         ("", "the value of the output page"),
         ("op=write", "no exception"),
-        ("op=read tag=90", "data abort to EL1, ISS 0x4 (translation fault, level 0)"),
+        ("op=read tag=90", "data abort to EL1, EC 0x25, ISS 0x4 (translation fault, level 0)"),
         ("op=read tag=90 s1.tbi=1", "the value of the output page"),
-        ("op=read s1.epd=1", "data abort to EL1, ISS 0x4 (translation fault, level 0)"),
+        ("op=read s1.epd=1", "data abort to EL1, EC 0x25, ISS 0x4 (translation fault, level 0)"),
         ("op=read s1.e0pd=1", "the value of the output page"),
-        ("op=read s1.e0pd=1 el=0", "data abort to EL1, ISS 0x4 (translation fault, level 0)"),
+        (
+            "op=read s1.e0pd=1 el=0",
+            "data abort to EL1, EC 0x24, ISS 0x4 (translation fault, level 0)",
+        ),
         (
             "op=write-unaligned s1.a=1 s1.epd=1",
-            "data abort to EL1, ISS 0x61 (alignment fault, WnR)",
+            "data abort to EL1, EC 0x25, ISS 0x61 (alignment fault, WnR)",
         ),
         ("op=write s1.a=1", "no exception"),
         (
             "op=write s1.d2=0x4000000000000000",
-            "data abort to EL1, ISS 0x4f (permission fault, level 3, WnR)",
+            "data abort to EL1, EC 0x25, ISS 0x4f (permission fault, level 3, WnR)",
         ),
         ("op=write s1.d2=0x4000000000000000 s1.hpd=1", "no exception"),
-        ("op=read s1.tg=16 s1.d2=0x1", "data abort to EL1, ISS 0x6 (translation fault, level 2)"),
+        (
+            "op=read s1.tg=16 s1.d2=0x1",
+            "data abort to EL1, EC 0x25, ISS 0x6 (translation fault, level 2)",
+        ),
         ("op=read s1.tg=64 s1.leaf=2", "the value of the output page"),
         (
             "op=read s1.tg=16 s1.leaf=1",  # a block that needs DS
-            "data abort to EL1, ISS 0x5 (translation fault, level 1)",
+            "data abort to EL1, EC 0x25, ISS 0x5 (translation fault, level 1)",
         ),
         ("op=read s1.tg=16 s1.leaf=1 s1.ds=1", "the value of the output page"),
         (
             "op=read s1.t0sz=12 s1.ds=1 s1.d-1=0x1",
-            "data abort to EL1, ISS 0x2b (translation fault, level -1)",
+            "data abort to EL1, EC 0x25, ISS 0x2b (translation fault, level -1)",
         ),
         (
             "op=read s1.ttbr=0x10000000000",
-            "data abort to EL1, ISS 0x0 (address size fault, level 0)",
+            "data abort to EL1, EC 0x25, ISS 0x0 (address size fault, level 0)",
         ),
         (
             "op=at-s12e1r s2.vttbr=0x10000000000",
@@ -106,7 +112,8 @@ def test_a_case_without_need_of_52_bits_has_one_outcome_on_all_cpus(judged: Judg
         ("op=read s2=0 s2.out.d3=0x1", "the value of the output page"),
         (
             "op=read s2=0 dc=1 s2.out.d3=0x1",
-            "data abort to EL2, ISS 0x7 (translation fault, level 3), HPFAR_EL2 of the output page",
+            "data abort to EL2, EC 0x24, ISS 0x7 (translation fault, level 3), HPFAR_EL2 of the output"
+            " page",
         ),
     ],
 )

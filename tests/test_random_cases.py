@@ -180,7 +180,10 @@ def test_a_seed_is_part_of_the_ids(tree: Path) -> None:
 def test_explain_shows_what_is_expected_of_a_case(tree: Path) -> None:
     done = realtree.kut(tree, "conform", "--explain", "--case", "op=write s2.ha=1 s2.out.d3=0x480")
     assert done.returncode == 0, done.stderr
-    assert "expected   data abort to EL2, ISS 0x4f (permission fault, level 3, WnR)" in done.stdout
+    assert (
+        "expected   data abort to EL2, EC 0x24, ISS 0x4f (permission fault, level 3, WnR)"
+        in done.stdout
+    )
     assert "needs      FEAT_HAFDBS" in done.stdout
     assert "run        kut conform --case 'op=write s2.ha=1 s2.out.d3=0x480'" in done.stdout
 
