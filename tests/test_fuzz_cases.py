@@ -112,8 +112,10 @@ def test_a_case_without_need_of_52_bits_has_one_outcome_on_all_cpus(judged: Judg
         ("op=read s2=0 s2.out.d3=0x1", "the value of the output page"),
         (
             "op=read s2=0 dc=1 s2.out.d3=0x1",
-            "data abort to EL2, EC 0x24, ISS 0x7 (translation fault, level 3), HPFAR_EL2 of the output"
-            " page",
+            (
+                "data abort to EL2, EC 0x24, ISS 0x7 (translation fault, level 3),"
+                " HPFAR_EL2 of the output page"
+            ),
         ),
     ],
 )
