@@ -100,11 +100,10 @@ def command(  # noqa: PLR0913 - one for each option
         opener = Opener(display, reports, workspace.tree)
         return random_output.run_and_show(request, target, run_options, overrides, opener)
     if against:
-        compared = _Compared(against, qemu, target_name, compiler, variant)
         return _compare(
             root,
             patterns,
-            compared,
+            _Compared(against, qemu, target_name, compiler, variant),
             run_options=run_options,
             overrides=overrides,
             reports=reports,
