@@ -8,6 +8,7 @@
 #include <asm/esr.h>
 #include <asm/io.h>
 #include <asm/processor.h>
+#include <asm/smp.h>
 #include <asm/sysreg.h>
 
 /* SCTLR_EL1: EL0 may use DC ZVA and cache maintenance by address, and CTR_EL0. */
@@ -22,72 +23,94 @@ static_assert(offsetof(struct probe_exit, esr) == PROBE_EXIT_ESR &&
 		      offsetof(struct probe_exit, x0) == PROBE_EXIT_X0,
 	      "el1-probe-code.S has them");
 
-static struct {
+/* Of each CPU that has probes */
+static struct state {
 	u64 code; /* at EL1 */
 	u64 hcr; /* while a probe runs */
 	u64 host_hcr, host_mdcr;
 	struct probe_regime regime; /* in the registers */
-} state;
+} states[PROBE_CPUS];
+
+static struct state *own_state(void)
+{
+	int cpu = smp_processor_id();
+
+	assert_msg(cpu < PROBE_CPUS, "probes on CPU %d: the first %d have them", cpu, PROBE_CPUS);
+	return &states[cpu];
+}
 
 phys_addr_t probe_code(void)
 {
 	return __pa(el1_probe_code);
 }
 
-static void write_regime(const struct probe_regime *regime)
-{
-	u64 hcr = state.host_hcr | HCR_EL2_RW | regime->hcr;
+/* Write the registers that change, or all: an emulator drops its TLB when some are written. */
+#define WRITE_CHANGED(field, write)                              \
+	do {                                                     \
+		if (all || regime->field != state->regime.field) \
+			write;                                   \
+	} while (0)
 
-	state.regime = *regime;
+static void write_regime(struct state *state, const struct probe_regime *regime, bool all)
+{
+	u64 hcr = state->host_hcr | HCR_EL2_RW | regime->hcr;
+
 	/* TGE would disable the regime; interrupts are EL1's, which masks them. */
-	state.hcr = hcr & ~HCR_EL2_TGE;
-	write_sysreg(regime->vtcr, vtcr_el2);
-	write_sysreg(regime->vttbr, vttbr_el2);
-	write_sysreg_el1(SCTLR_EL1_PROBE | regime->sctlr, sctlr_el1, SCTLR_EL12);
-	write_sysreg_el1(regime->tcr, tcr_el1, TCR_EL12);
-	write_sysreg_el1(regime->ttbr0, ttbr0_el1, TTBR0_EL12);
-	write_sysreg_el1(regime->ttbr1, ttbr1_el1, TTBR1_EL12);
-	write_sysreg_el1(regime->mair, mair_el1, MAIR_EL12);
+	state->hcr = hcr & ~HCR_EL2_TGE;
+	WRITE_CHANGED(vtcr, write_sysreg(regime->vtcr, vtcr_el2));
+	WRITE_CHANGED(vttbr, write_sysreg(regime->vttbr, vttbr_el2));
+	WRITE_CHANGED(sctlr,
+		      write_sysreg_el1(SCTLR_EL1_PROBE | regime->sctlr, sctlr_el1, SCTLR_EL12));
+	WRITE_CHANGED(tcr, write_sysreg_el1(regime->tcr, tcr_el1, TCR_EL12));
+	WRITE_CHANGED(ttbr0, write_sysreg_el1(regime->ttbr0, ttbr0_el1, TTBR0_EL12));
+	WRITE_CHANGED(ttbr1, write_sysreg_el1(regime->ttbr1, ttbr1_el1, TTBR1_EL12));
+	WRITE_CHANGED(mair, write_sysreg_el1(regime->mair, mair_el1, MAIR_EL12));
 	/* The host's own regime does not depend on them: so only TGE changes for each access. */
 	write_sysreg(hcr, hcr_el2);
 	isb();
+	state->regime = *regime;
 }
 
 void probe_set(const struct probe_regime *regime)
 {
-	if (memcmp(&state.regime, regime, sizeof(*regime)))
-		write_regime(regime);
+	struct state *state = own_state();
+
+	if (memcmp(&state->regime, regime, sizeof(*regime)))
+		write_regime(state, regime, false);
 }
 
 void probe_set_code(u64 code)
 {
-	state.code = code;
+	own_state()->code = code;
 	write_sysreg_el1(code + PROBE_VECTORS, vbar_el1, VBAR_EL12);
 	isb();
 }
 
 u64 probe_pc(enum probe_op op)
 {
-	return state.code + op * PROBE_OP_SIZE;
+	return own_state()->code + op * PROBE_OP_SIZE;
 }
 
 void probe_begin(u64 code)
 {
 	static const struct probe_regime nothing;
+	struct state *state = own_state();
 
 	assert_msg(host_at_el2, "probes need EL2");
-	state.host_hcr = read_sysreg(hcr_el2);
-	state.host_mdcr = read_sysreg(mdcr_el2);
-	write_sysreg(state.host_mdcr | MDCR_EL2_TDE, mdcr_el2);
+	state->host_hcr = read_sysreg(hcr_el2);
+	state->host_mdcr = read_sysreg(mdcr_el2);
+	write_sysreg(state->host_mdcr | MDCR_EL2_TDE, mdcr_el2);
 	write_sysreg_el1(CPACR_EL1_FPEN, cpacr_el1, CPACR_EL12);
 	probe_set_code(code);
-	write_regime(&nothing);
+	write_regime(state, &nothing, true);
 }
 
 void probe_end(void)
 {
-	write_sysreg(state.host_hcr, hcr_el2);
-	write_sysreg(state.host_mdcr, mdcr_el2);
+	const struct state *state = own_state();
+
+	write_sysreg(state->host_hcr, hcr_el2);
+	write_sysreg(state->host_mdcr, mdcr_el2);
 	write_sysreg(0, vttbr_el2);
 	isb();
 	probe_flush();
@@ -133,7 +156,7 @@ struct probe_exit probe_execute(u64 pc, unsigned int el, bool pan, u64 address)
 	struct probe_exit exit = { 0 };
 
 	daif_set(PSR_DAIF);
-	el1_probe_enter(&exit, state.hcr, pc, pstate, address);
+	el1_probe_enter(&exit, own_state()->hcr, pc, pstate, address);
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 	complete(&exit);
 	return exit;
@@ -161,16 +184,47 @@ static u64 translate(enum probe_at at, u64 address)
 	}
 }
 
-u64 probe_at(enum probe_at at, u64 address)
+/* HCR_EL2 of probes while EL2 executes what depends on it; exceptions are masked until leave_hcr(). */
+struct saved_hcr {
+	u64 hcr, daif;
+};
+
+static struct saved_hcr enter_hcr(void)
 {
-	u64 hcr = read_sysreg(hcr_el2), par, daif = read_sysreg(daif);
+	struct saved_hcr saved = { read_sysreg(hcr_el2), read_sysreg(daif) };
 
 	daif_set(PSR_DAIF);
-	write_sysreg(state.hcr, hcr_el2);
+	write_sysreg(own_state()->hcr, hcr_el2);
 	isb();
-	par = translate(at, address);
-	write_sysreg(hcr, hcr_el2);
+	return saved;
+}
+
+static void leave_hcr(const struct saved_hcr *saved)
+{
+	write_sysreg(saved->hcr, hcr_el2);
 	isb();
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	asm volatile("msr daif, %0" : : "r"(saved->daif) : "memory");
+}
+
+u64 probe_at(enum probe_at at, u64 address)
+{
+	struct saved_hcr saved = enter_hcr();
+	u64 par = translate(at, address);
+
+	leave_hcr(&saved);
 	return par;
+}
+
+void probe_el2(const char *code, u64 value)
+{
+	struct saved_hcr saved = enter_hcr();
+	register u64 x1 asm("x1") = value;
+
+	asm volatile("blr %0\n"
+		     "	dsb ish\n"
+		     "	isb"
+		     :
+		     : "r"(code), "r"(x1)
+		     : "x30", "memory");
+	leave_hcr(&saved);
 }

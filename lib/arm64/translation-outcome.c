@@ -137,17 +137,27 @@ static void add_outcome(struct text *text, u32 outcome)
 		add(text, ", another descriptor changed");
 }
 
-enum conform_verdict translation_check(const u32 *outcomes, struct translation_set set, u32 found)
+enum conform_verdict translation_fail(const u32 *outcomes, struct translation_set set, u32 found,
+				      const char *fmt, ...)
 {
-	static struct text expected, actual;
+	static struct text expected, actual, where;
+	va_list va;
 
-	if (translation_permits(outcomes, set, found))
-		return CONFORM_PASS;
 	expected.length = actual.length = 0;
 	for (unsigned int n = 0; n < set.count; n++) {
 		add(&expected, "%s", n ? ", or " : "");
 		add_outcome(&expected, outcomes[set.first + n]);
 	}
 	add_outcome(&actual, found);
-	return conform_fail("expected %s, found %s", expected.at, actual.at);
+	va_start(va, fmt);
+	vsnprintf(where.at, TEXT_BYTES, fmt, va);
+	va_end(va);
+	return conform_fail("expected %s, found %s%s", expected.at, actual.at, where.at);
+}
+
+enum conform_verdict translation_check(const u32 *outcomes, struct translation_set set, u32 found)
+{
+	if (translation_permits(outcomes, set, found))
+		return CONFORM_PASS;
+	return translation_fail(outcomes, set, found, "%s", "");
 }

@@ -14,6 +14,8 @@
 #define PROBE_VECTORS 0x800 /* offset of EL1's vectors in the code */
 #define PROBE_OP_SIZE 16 /* of the code of an access */
 
+#define PROBE_CPUS 2 /* that may have probes: each has its own regime and code */
+
 /* Offsets in struct probe_exit of what el1_probe_enter() writes */
 #define PROBE_EXIT_ESR 8 /* and FAR behind it */
 #define PROBE_EXIT_HPFAR 24
@@ -82,14 +84,14 @@ struct probe_exit {
 /* The physical address of the page with the code. */
 phys_addr_t probe_code(void);
 
-/* From here to probe_end() EL1's registers are the probes'. @code: probe_code() at EL1. */
+/* From here to probe_end() this CPU's EL1 registers are the probes'. @code: probe_code() at EL1. */
 void probe_begin(u64 code);
 void probe_end(void);
 /* Change the address of the code at EL1. */
 void probe_set_code(u64 code);
 /* The address of an access's instruction. */
 u64 probe_pc(enum probe_op op);
-/* Change the regime; no TLB maintenance. */
+/* Change the regime; only registers that change are written, and there is no TLB maintenance. */
 void probe_set(const struct probe_regime *regime);
 /* Drop all translations of the EL1&0 regime on this CPU. */
 void probe_flush(void);
@@ -99,6 +101,11 @@ struct probe_exit probe_access(enum probe_op op, unsigned int el, bool pan, u64 
 struct probe_exit probe_execute(u64 pc, unsigned int el, bool pan, u64 address);
 /* PAR_EL1 of an AT instruction at EL2. */
 u64 probe_at(enum probe_at at, u64 address);
+/*
+ * Call @code at EL2, which ends in RET, x1 = @value, with HCR_EL2 as it is while a probe runs: TLBI
+ * that is for the EL1&0 regime. Then DSB and ISB.
+ */
+void probe_el2(const char *code, u64 value);
 
 #endif /* !__ASSEMBLY__ */
 #endif

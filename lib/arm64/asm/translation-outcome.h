@@ -45,6 +45,9 @@ struct translation_set {
 	u8 count;
 };
 bool translation_permits(const u32 *outcomes, struct translation_set set, u32 found);
+/* conform_fail() with the outcomes, decoded, and @fmt, which says where: " (...)", or "". */
+enum conform_verdict translation_fail(const u32 *outcomes, struct translation_set set, u32 found,
+				      const char *fmt, ...) __printf(4, 5);
 /* The verdict of a row: conform_fail() with the outcomes, decoded, unless @found is permitted. */
 enum conform_verdict translation_check(const u32 *outcomes, struct translation_set set, u32 found);
 
