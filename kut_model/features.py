@@ -99,6 +99,7 @@ FEATURES: Final = _table(
         Feature("FEAT_HAFDBS", "ID_AA64MMFR1_EL1", "HAFDBS", 0),  # the access flag
         Feature("FEAT_HAFDBS_DIRTY", "ID_AA64MMFR1_EL1", "HAFDBS", 0, least=2),  # and dirty state
         Feature("FEAT_VHE", "ID_AA64MMFR1_EL1", "VH", 8),
+        Feature("FEAT_VMID16", "ID_AA64MMFR1_EL1", "VMIDBits", 4, 2),
         Feature("FEAT_LOR", "ID_AA64MMFR1_EL1", "LO", 16),
         Feature("FEAT_PAN", "ID_AA64MMFR1_EL1", "PAN", 20),
         Feature("FEAT_PAN2", "ID_AA64MMFR1_EL1", "PAN", 20, 2),
@@ -112,6 +113,7 @@ FEATURES: Final = _table(
         Feature("FEAT_NV2", "ID_AA64MMFR2_EL1", "NV", 24, 2),
         Feature("FEAT_IDST", "ID_AA64MMFR2_EL1", "IDS", 36),
         Feature("FEAT_E0PD", "ID_AA64MMFR2_EL1", "E0PD", 60),
+        Feature("FEAT_TTL", "ID_AA64MMFR2_EL1", "TTL", 48),
         Feature("FEAT_EVT", "ID_AA64MMFR2_EL1", "EVT", 56),
         Feature("FEAT_EVT2", "ID_AA64MMFR2_EL1", "EVT", 56, 2),
         Feature("FEAT_TCR2", "ID_AA64MMFR3_EL1", "TCRX", 0),

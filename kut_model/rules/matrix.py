@@ -96,15 +96,12 @@ MATRIX: Final = {
     "PS": "PSTATE of the host around a guest",
 }
 
-_TLB: Final = "needs two translations in a row, not one access: `stage2-tlb` is a test of its own"
 _CPUS: Final = "a row runs on one CPU: `guest-smp` is a test of its own"
 #: Why no row verifies it, by id of MATRIX.
 NOT_COVERED: Final = {
     "F14": "no address of a virtual machine makes external aborts reliably",
     "M6": "`s2iss` has instructions of A64 only",
     "H6": "translation with FEAT_HAFT is not in the model",
-    "T1": "`stage2-vmid` is a test of its own",
-    **dict.fromkeys(("T2", "T3", "T4", "T5", "T6", "T7", "T8", "T10", "T11"), _TLB),
     "T9": _CPUS,
     "T12": "tables of EL2 itself are not in the model",
     "S1": _CPUS,

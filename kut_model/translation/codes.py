@@ -57,7 +57,7 @@ def _changes(outcome: Outcome, machine: Machine, scene: Scene) -> int:
     return bits
 
 
-def _abort_code(fault: Fault, access: Access, scene: Scene) -> int:
+def code_of_abort(fault: Fault, access: Access, scene: Scene) -> int:
     """Return the code of an abort of an access by EL1 or EL0 itself."""
     taken = abort(fault, access, access.el)
     code = taken.iss & _ISS | taken.ec << _EC_SHIFT | taken.target_el << _EL_SHIFT | _FAR
@@ -68,12 +68,17 @@ def _abort_code(fault: Fault, access: Access, scene: Scene) -> int:
     return code
 
 
+def code_of_page(number: int) -> int:
+    """Return the code of a read of page `number`, from 1."""
+    return number << _PAGE_SHIFT
+
+
 def code_of_access(outcome: Outcome, access: Access, machine: Machine, scene: Scene) -> int:
     """Return the code of an access."""
     code = _changes(outcome, machine, scene)
     result = outcome.result
     if isinstance(result, Fault):
-        return code | _abort_code(result, access, scene)
+        return code | code_of_abort(result, access, scene)
     if isinstance(result, Output) and access.kind is Kind.DATA and access.read and access.aligned:
         reads = not access.write
         return code | (scene.page(result.address, ipa=False) << _PAGE_SHIFT if reads else 0)

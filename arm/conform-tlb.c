@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Conformance: TLB maintenance. A row is a program of kut_model/areas/tlb.py: descriptors that
+ * change, contexts (VMID, ASID and root tables), TLBI, and accesses, each with its permitted
+ * outcomes.
+ *
+ * The tables and pages of a program are objects, pages of the granule's size (kut_model/tlb/layout.py).
+ */
+#ifndef CONFORM_HEADER
+#define CONFORM_HEADER <conform/tlb.h>
+#endif
+#include <libcflat.h>
+#include <alloc_page.h>
+#include <on-cpus.h>
+#include <string.h>
+#include <subtest.h>
+#include <asm/conform.h>
+#include <asm/el1-probe.h>
+#include <asm/guest.h>
+#include <asm/io.h>
+#include <asm/mmu.h>
+#include <asm/setup.h>
+#include <asm/stage2-internal.h>
+#include <asm/translation-outcome.h>
+
+/* Descriptors: @count from @index on, to object @target and those after it. */
+struct tlb_fill {
+	u8 stage;
+	u16 table, index, count, target;
+	u64 bits;
+};
+
+struct tlb_layout {
+	const struct tlb_fill *fills;
+	u16 nr_fills;
+	u8 page_shift, start;
+	u16 code, tlbi, upper; /* objects: the code of probes, that of TLBI, root of TTBR1 */
+};
+
+enum tlb_kind { TLB_SET, TLB_BEGIN, TLB_ENTER, TLB_MAINTAIN, TLB_TRY };
+
+struct tlb_step {
+	u8 kind, cpu, el;
+	bool pan;
+	u16 index; /* of a fill; an enum probe_op, or a TLBI */
+	u16 root, table, vmid, asid; /* of a context: objects */
+	u64 value; /* address of an access, operand of TLBI */
+	struct translation_set set;
+};
+
+struct tlb_row {
+	const char *name;
+	u32 first;
+	u16 count;
+	u8 needs, layout;
+	bool vs, fb;
+};
+
+#include CONFORM_HEADER
+
+#define NOTHING 0xffff
+#define PARTS 3 /* of memory, each of objects from PART_OBJECTS * n on: tables, OLD, NEW */
+#define PART_OBJECTS 512
+#define PART_SIZE SZ_2M
+#define CODE_BYTES 8 /* a TLBI, and what is after it */
+#define MAX_CHANGES 1024
+#define MAIR 0xffUL
+
+/* In EL1's page of code they end in BRK, here in RET. */
+asm(".pushsection .text.conform_tlb, \"ax\"\n.balign 8\n"
+    "tlb_code_el1:\n" TLB_CODE_EL1 "tlb_code_el1_end:\ntlb_code_el2:\n" TLB_CODE_EL2
+    ".popsection\n");
+extern const char tlb_code_el1[], tlb_code_el1_end[], tlb_code_el2[];
+
+static struct {
+	char *memory;
+	const struct tlb_layout *layout; /* of the tables in memory */
+	struct {
+		pteval_t *entry, old;
+	} changes[MAX_CHANGES];
+	unsigned int nr_changes;
+} test;
+
+/*
+ * Objects
+ */
+
+static char *object(unsigned int number)
+{
+	return test.memory + number / PART_OBJECTS * PART_SIZE +
+	       ((u64)(number % PART_OBJECTS) << test.layout->page_shift);
+}
+
+static u64 ipa_of(unsigned int number)
+{
+	return TLB_IPA_BASE + ((u64)number << test.layout->page_shift);
+}
+
+static u64 address_of(unsigned int stage, unsigned int number)
+{
+	return stage == 1 ? ipa_of(number) : virt_to_phys(object(number));
+}
+
+static void write_entry(pteval_t *entry, pteval_t value, bool remember)
+{
+	if (remember) {
+		assert_msg(test.nr_changes < MAX_CHANGES, "more than %d changes", MAX_CHANGES);
+		test.changes[test.nr_changes].entry = entry;
+		test.changes[test.nr_changes++].old = *entry;
+	}
+	WRITE_ONCE(*entry, value);
+}
+
+static void fill(const struct tlb_fill *f, bool remember)
+{
+	pteval_t *table = (pteval_t *)object(f->table);
+
+	for (unsigned int n = 0; n < f->count; n++) {
+		u64 target = f->target == NOTHING ? 0 : address_of(f->stage, f->target + n);
+
+		write_entry(&table[f->index + n], target | f->bits, remember);
+	}
+	dsb(ishst); /* seen by walks */
+}
+
+static void restore_entries(void)
+{
+	while (test.nr_changes--)
+		*test.changes[test.nr_changes].entry = test.changes[test.nr_changes].old;
+	test.nr_changes = 0;
+	dsb(ishst);
+}
+
+static void copy_code(unsigned int number, const void *code, size_t size)
+{
+	memcpy(object(number), code, size);
+	sync_icache(object(number), size);
+}
+
+static void build(const struct tlb_layout *layout)
+{
+	test.layout = layout;
+	memset(test.memory, 0, PART_SIZE);
+	for (unsigned int n = 0; n < layout->nr_fills; n++)
+		fill(&layout->fills[n], false);
+	copy_code(layout->code, phys_to_virt(probe_code()), PROBE_CODE_ALIGN);
+	copy_code(layout->tlbi, tlb_code_el1, tlb_code_el1_end - tlb_code_el1);
+}
+
+/* Each 4K of a region has its number in the upper half of the first 8 bytes. */
+static bool create(void)
+{
+	test.memory = memalign_pages(PART_SIZE, PARTS * PART_SIZE);
+	if (!test.memory)
+		return false;
+	for (u64 part = 1; part < PARTS; part++)
+		for (u64 offset = 0; offset < PART_SIZE; offset += SZ_4K)
+			*(u64 *)(test.memory + part * PART_SIZE + offset) = part << 32 | PROBE_CODE;
+	sync_icache(test.memory + PART_SIZE, (PARTS - 1) * PART_SIZE);
+	return true;
+}
+
+/*
+ * Steps
+ */
+
+struct work {
+	const struct tlb_row *row;
+	const struct tlb_step *step;
+	u32 found; /* by an access */
+};
+
+static u64 tcr(void)
+{
+	/* Two fields of the granule, with different encodings */
+	static const u64 tg0[] = { 0, 2, 1 }, tg1[] = { 2, 1, 3 };
+	unsigned int granule = (test.layout->page_shift - 12) / 2;
+
+	return UL(2) << 32 /* IPS: 40 bits */ | tg1[granule] << 30 | UL(0x35) << 24 |
+	       (UL(64) - TLB_ADDRESS_BITS) << 16 | tg0[granule] << 14 | UL(0x35) << 8 |
+	       (UL(64) - TLB_ADDRESS_BITS);
+}
+
+static u64 vtcr(bool vs)
+{
+	static const u64 tg0[] = { 0, 2, 1 };
+	/* Start level 1 with 16K needs more than 40 bits of output addresses. */
+	u64 ps = test.layout->page_shift == 14 ? 3 : 2;
+	u64 sl0 = (test.layout->page_shift == 12 ? 2 : 3) - test.layout->start;
+
+	return VTCR_EL2_RES1 | VTCR_EL2_IRGN0_WB | VTCR_EL2_ORGN0_WB | VTCR_EL2_SH0_INNER |
+	       ps << VTCR_EL2_PS_SHIFT | (UL(64) - TLB_ADDRESS_BITS) |
+	       tg0[(test.layout->page_shift - 12) / 2] << VTCR_EL2_TG0_SHIFT |
+	       sl0 << VTCR_EL2_SL0_SHIFT | (vs ? VTCR_EL2_VS : 0);
+}
+
+static void enter(const struct tlb_row *row, const struct tlb_step *step)
+{
+	const struct probe_regime regime = {
+		.hcr = HCR_EL2_VM | (row->fb ? HCR_EL2_FB : 0),
+		.vtcr = vtcr(row->vs),
+		.vttbr = (u64)step->vmid << VTTBR_VMID_SHIFT | virt_to_phys(object(step->root)),
+		.sctlr = SCTLR_EL1_C | SCTLR_EL1_I | SCTLR_EL1_M,
+		.tcr = tcr(),
+		.ttbr0 = (u64)step->asid << 48 | ipa_of(step->table),
+		.ttbr1 = ipa_of(test.layout->upper),
+		.mair = MAIR,
+	};
+
+	probe_set(&regime);
+	/* Programs begin with an empty TLB; before, it may have entries of the last one. */
+	if (step->kind == TLB_BEGIN)
+		probe_flush();
+}
+
+static void maintain(const struct tlb_step *step)
+{
+	if (step->el == 2) {
+		probe_el2(tlb_code_el2 + step->index * CODE_BYTES, step->value);
+		return;
+	}
+	probe_execute(TLB_CODE_VA + (1UL << test.layout->page_shift) + step->index * CODE_BYTES, 1,
+		      false, step->value);
+	dsb(ish);
+	isb();
+}
+
+static u32 try(const struct tlb_step *step)
+{
+	u64 offset = (step->value - TLB_VA_BASE) & ~(SZ_4K - 1UL);
+	enum probe_op op = (enum probe_op)step->index;
+	struct translation_pages pages = {
+		.count = 2 + TLB_NAMED_TABLES,
+		.ipa = { ipa_of(PART_OBJECTS) + offset, ipa_of(2 * PART_OBJECTS) + offset },
+	};
+	struct probe_exit exit;
+
+	for (unsigned int n = 0; n < TLB_NAMED_TABLES; n++)
+		pages.ipa[2 + n] = ipa_of(n);
+	exit = probe_access(op, step->el, step->pan, step->value);
+	return translation_outcome(&exit, op, step->value, &pages);
+}
+
+static void do_step(void *data)
+{
+	struct work *work = data;
+	const struct tlb_step *step = work->step;
+
+	switch (step->kind) {
+	case TLB_SET:
+		return fill(&tlb_fills[step->index], true);
+	case TLB_BEGIN:
+	case TLB_ENTER:
+		return enter(work->row, step);
+	case TLB_MAINTAIN:
+		return maintain(step);
+	default:
+		work->found = try(step);
+	}
+}
+
+/*
+ * Rows
+ */
+
+static enum conform_verdict run_steps(const struct tlb_row *row)
+{
+	unsigned int access = 0;
+
+	for (unsigned int n = 0; n < row->count; n++) {
+		const struct tlb_step *step = &tlb_steps[row->first + n];
+		struct work work = { .row = row, .step = step };
+
+		on_cpu(step->cpu, do_step, &work);
+		if (step->kind == TLB_TRY &&
+		    !translation_permits(tlb_outcomes, step->set, work.found))
+			return translation_fail(tlb_outcomes, step->set, work.found,
+						" (access %u, to %#lx, CPU %u)", access + 1,
+						step->value, step->cpu);
+		access += step->kind == TLB_TRY;
+	}
+	return CONFORM_PASS;
+}
+
+static enum conform_verdict run(u32 number)
+{
+	static const char *const granules[] = { "TGran4", "TGran16", "TGran64" };
+	const struct tlb_row *row = &tlb_rows[number];
+	const struct conform_feature *missing = conform_missing(tlb_needs[row->needs]);
+	const struct tlb_layout *layout = &tlb_layouts[row->layout];
+	unsigned int granule = (layout->page_shift - 12) / 2;
+	enum conform_verdict verdict;
+
+	if (missing)
+		return conform_skip(missing->name, missing->field);
+	if (!s2_granule_supported((enum s2_granule)granule))
+		return conform_skip(granules[granule], "ID_AA64MMFR0_EL1");
+	if (layout != test.layout)
+		build(layout);
+	verdict = run_steps(row);
+	restore_entries();
+	return verdict;
+}
+
+static void id(u32 row, char *buffer, size_t size)
+{
+	snprintf(buffer, size, TLB_PREFIX ".%s", tlb_rows[row].name);
+}
+
+static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HASH, id, run };
+
+static void begin(void *data)
+{
+	probe_begin(TLB_CODE_VA);
+}
+
+static void end(void *data)
+{
+	probe_end();
+}
+
+int main(int argc, char **argv)
+{
+	const char *reason = guest_unsupported(S2_PAGE_4K);
+	int code;
+
+	if (reason)
+		return skip_all(reason);
+	if (nr_cpus < TLB_CPUS)
+		return skip_all("needs two CPUs (smp = 2)");
+	assert_msg(create(), "no memory");
+	for (int cpu = 0; cpu < TLB_CPUS; cpu++)
+		on_cpu(cpu, begin, NULL);
+	code = conform_main(&area, argc, argv);
+	for (int cpu = 0; cpu < TLB_CPUS; cpu++)
+		on_cpu(cpu, end, NULL);
+	return code;
+}

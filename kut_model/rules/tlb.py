@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rules of TLB maintenance."""
+
+from typing import Final
+
+from kut_model.rules.rule import Rule
+
+RULES: Final = (
+    Rule(
+        key="tlb.vmid",
+        statement="An entry is used in its VMID only, of 8 bits or, with VTCR_EL2.VS, of 16; with"
+        " 8 bits the upper half of VTTBR_EL2.VMID is ignored.",
+        section="D8.16.1, VMIDs; D24.2, VTCR_EL2.VS",
+        function="TLBContext",
+        matrix="T1",
+    ),
+    Rule(
+        key="tlb.asid",
+        statement="An entry that is not global is used in its ASID only.",
+        section="D8.16.3, ASIDs",
+        function="TLBContext",
+    ),
+    Rule(
+        key="tlb.root",
+        statement="After a change of the root of a VMID or ASID old entries may be used, until TLBI"
+        " drops them.",
+        section="D8.17, TLB maintenance",
+        function="AArch64.TLBI_VMALLS12, AArch64.TLBI_ASID",
+        matrix="T2",
+    ),
+    Rule(
+        key="tlb.ipa",
+        statement="TLBI IPAS2E1 drops entries of stage 2 of the current VMID. Those that combine"
+        " both stages remain until a TLBI of stage 1, which has to come after it.",
+        section="D8.17.6.1; C5.5, TLBI IPAS2E1",
+        function="AArch64.TLBI_IPAS2",
+        matrix="T3",
+    ),
+    Rule(
+        key="tlb.kinds",
+        statement="Once a TLBI that covers it and DSB have completed, no access uses an old entry:"
+        " by address, ASID or VMID, the last level or all, in each shareability domain.",
+        section="D8.17.5, TLB maintenance instructions; C5.5",
+        function="AArch64.TLBI_VA, AArch64.TLBI_ASID, AArch64.TLBI_VMALL, AArch64.TLBI_ALL",
+        matrix="T4",
+    ),
+    Rule(
+        key="tlb.hint",
+        statement="A TTL hint that has the granule and the level of the leaf drops it; without a"
+        " granule the hint is ignored; with another level nothing need be dropped.",
+        section="C5.5, TLBI VAE1, TTL",
+        function="AArch64.TLBI_VA, AArch64.TLBI_IPAS2",
+        matrix="T4",
+    ),
+    Rule(
+        key="tlb.walk",
+        statement="Stage-2 entries of stage-1 tables are entries of stage 2: a TLBI of stage 1 does"
+        " not drop them.",
+        section="D8.17.6.1; C5.5, TLBI IPAS2E1",
+        function="AArch64.TLBI_IPAS2",
+        matrix="T5",
+    ),
+    Rule(
+        key="tlb.valid",
+        statement="No entry is made of what gives a translation, address size or access flag fault:"
+        " a descriptor that becomes valid needs no TLBI.",
+        section="D8.17.1, General TLB maintenance requirements",
+        function="AArch64.S1Walk, AArch64.S2Walk",
+        matrix="T6",
+    ),
+    Rule(
+        key="tlb.permission",
+        statement="An entry may have old permissions, until TLBI drops it.",
+        section="D8.17.1, General TLB maintenance requirements",
+        function="AArch64.TLBI_VA, AArch64.TLBI_IPAS2",
+        matrix="T7",
+    ),
+    Rule(
+        key="tlb.range",
+        statement="A range has (NUM + 1) * 2^(5 * SCALE + 1) pages of TG from BaseADDR on; with the"
+        " TG of another granule, or a reserved one, nothing need be dropped.",
+        section="C5.5, TLBI RVAE1 and TLBI RIPAS2E1",
+        function="TLBIRange",
+        matrix="T8",
+    ),
+    Rule(
+        key="tlb.block",
+        statement="An address in a block, or in a page larger than 4K, stands for all of it.",
+        section="D8.17.5; D8.16.4, break-before-make",
+        function="AArch64.TLBI_VA, AArch64.TLBI_IPAS2",
+        matrix="T10",
+    ),
+    Rule(
+        key="tlb.contiguous",
+        statement="Entries of a contiguous run are dropped by their own addresses.",
+        section="D8.7.1, The Contiguous bit; D8.17.5",
+        function="AArch64.ContiguousBit",
+        matrix="H5",
+    ),
+    Rule(
+        key="tlb.guest",
+        statement="TLBI at EL1 is for the current VMID.",
+        section="D8.17.5; C5.5, TLBI VMALLE1",
+        function="AArch64.TLBI_VMALL",
+        matrix="T11",
+    ),
+)

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Programs that change a descriptor: every TLBI for each kind of change."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+from kut_model.tables.programs import Program
+from kut_model.tlb import edits
+from kut_model.tlb.edits import Descriptor
+from kut_model.tlb.instructions import TG, Kind, Operand, Tlbi, instructions
+from kut_model.tlb.layout import NEW, OLD, PRIVILEGED, layout
+from kut_model.tlb.steps import Enter, Maintain, Step, Try
+from kut_model.translation import descriptors as d
+from kut_model.translation.granules import Granule
+
+_K4: Final = Granule.K4
+_PAGE: Final = 5
+_ENTER: Final = Enter()
+_EL1, _EL2 = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A descriptor that becomes invalid, and the changes of the base before it is used."""
+
+    name: str
+    descriptor: Descriptor
+    before: tuple[Step, ...] = ()
+    granule: Granule = _K4
+
+    @property
+    def va(self) -> int:
+        """The address that is accessed; a block of 1G maps every object."""
+        return layout(self.granule).va(_PAGE + (OLD if "gigabyte" in self.name else 0))
+
+    @property
+    def ipa(self) -> int:
+        """The IPA of the page that is accessed, or that of the table for stage 2 of walks."""
+        if self.descriptor.stage == _EL2 and "walk" in self.name:
+            return self.descriptor.address
+        return layout(self.granule).ipa(OLD + _PAGE)
+
+
+def _subjects() -> tuple[_Subject, ...]:
+    block1, block2 = edits.block1(), edits.block2()
+    gigabyte = edits.block1(1)
+    here = layout(_K4)
+    walks = [
+        _Subject(f"walk-l{level}", edits.page2(_K4, here.table1("a", level))) for level in (1, 2, 3)
+    ]
+    return (
+        _Subject("s1-page", edits.page1(_K4, _PAGE)),
+        _Subject("s1-block", block1, (block1.write(),)),
+        _Subject("s1-table-l2", edits.table1(_K4, 2)),
+        _Subject("s1-table-l1", edits.table1(_K4, 1)),
+        _Subject("s2-page", edits.page2(_K4, OLD + _PAGE)),
+        _Subject("s2-block", block2, (block2.write(),)),
+        _Subject("s2-table-l2", edits.table2(_K4, 2, OLD)),
+        _Subject("blocks-s1", block1, (block1.write(), block2.write())),
+        _Subject("blocks-s2", block2, (block1.write(), block2.write())),
+        _Subject("s1-gigabyte", gigabyte, (gigabyte.write(),)),
+        *walks,
+    )
+
+
+_SUBJECTS: Final = _subjects()
+_STAGE2: Final = tuple(each for each in _SUBJECTS if each.descriptor.stage == _EL2)
+_BY_NAME: Final = {each.name: each for each in _SUBJECTS}
+
+
+def _name(*parts: object) -> str:
+    return ".".join(map(str, parts))
+
+
+def _operand(tlbi: Tlbi, subject: _Subject, asid: int = 1) -> Operand:
+    """Return the operand for the subject: a range has 2 pages, and begins at an even one."""
+    address = subject.ipa if tlbi.kind.is_stage2 else subject.va
+    if not tlbi.kind.is_range:
+        return Operand(address, asid)
+    bits = subject.granule.bits + 1
+    return Operand(address >> bits << bits, asid, tg=TG[subject.granule])
+
+
+def _maintain(name: str, subject: _Subject, el: int = _EL2) -> Maintain:
+    tlbi = instructions()[name]
+    return Maintain(tlbi, _operand(tlbi, subject), el)
+
+
+def _elsewhere(tlbi: Tlbi) -> Operand:
+    """Return the operand for a page far from all subjects."""
+    address = layout(_K4).ipa(NEW + 64)
+    return Operand(address, tg=TG[_K4] if tlbi.kind.is_range else 0)
+
+
+def _of_el1() -> list[Tlbi]:
+    """Return the instructions of the EL1&0 regime."""
+    return [each for each in instructions().values() if each.el == 1]
+
+
+def _plain(*kinds: Kind) -> list[Tlbi]:
+    """Return those of this CPU only, without nXS, of some kinds."""
+    return [each for each in _of_el1() if not each.domain and not each.nxs and each.kind in kinds]
+
+
+def _places(tlbi: Tlbi) -> tuple[int, ...]:
+    return (_EL1, _EL2) if tlbi.at_el1 else (_EL2,)
+
+
+def _stale(subject: _Subject, *steps: Step) -> tuple[Step, ...]:
+    """Return a program: the subject is used, becomes invalid, steps, it is used again."""
+    access = Try(subject.va)
+    return (*subject.before, _ENTER, access, subject.descriptor.unmap(), *steps, access)
+
+
+def _kinds() -> Iterator[Program]:
+    """Yield every instruction, at each EL that has it, for every subject."""
+    for tlbi, subject in product(_of_el1(), _SUBJECTS):
+        rule = "tlb.kinds"
+        if "walk" in subject.name:
+            rule = "tlb.walk"
+        elif tlbi.kind.is_stage2:
+            rule = "tlb.ipa"
+        for el in _places(tlbi):
+            matrix = ("T11",) if el == _EL1 else ()
+            steps = _stale(subject, Maintain(tlbi, _operand(tlbi, subject), el))
+            yield Program(
+                _name("all", subject.name, tlbi.name, f"el{el}"), rule, steps, matrix=matrix
+            )
+
+
+def _after_ipa() -> Iterator[Program]:
+    """Yield what comes after TLBI by IPA, or before it; each variant of both once at least."""
+    by_ipa = [each for each in _of_el1() if each.kind.is_stage2]
+    plain = _plain(Kind.IPAS2, Kind.RIPAS2)
+    every = [each for each in _of_el1() if not each.nxs and not each.kind.is_stage2]
+    for subject in _STAGE2:
+        rule = "tlb.walk" if "walk" in subject.name else "tlb.ipa"
+        pairs = [(each, instructions()["vmalle1"]) for each in by_ipa]
+        pairs += [(first, then) for first in plain for then in every if not then.domain]
+        for first, then in dict.fromkeys(pairs):
+            one, other = (Maintain(each, _operand(each, subject)) for each in (first, then))
+            name = _name(subject.name, first.name, then.name)
+            yield Program(f"pair.{name}", rule, _stale(subject, one, other))
+        for first in plain:
+            one, other = (_maintain(each, subject) for each in ("vmalle1", first.name))
+            name = _name(subject.name, "vmalle1", first.name)
+            yield Program(f"pair.{name}", rule, _stale(subject, one, other))
+            wrong = Maintain(first, _elsewhere(first))
+            steps = _stale(subject, wrong, _maintain("vmalle1", subject))
+            yield Program(
+                _name("pair", subject.name, f"{first.name}-other", "vmalle1"), rule, steps
+            )
+
+
+def _try(page: int, op: str = "read", el: int = 1, *, pan: bool = False) -> Try:
+    return Try(layout(_K4).va(page) + (8 if op == "write" else 0), op, el, pan)
+
+
+def _accesses(page: int) -> dict[str, Try]:
+    """Return the accesses that a page permits: only to a page that is not EL0's with PAN."""
+    if page >= PRIVILEGED[_K4]:
+        ops = [("read", 1), ("write", 1), ("exec", 1)]
+        found = {f"{op}-el{el}-pan": _try(page, op, el, pan=True) for op, el in ops}
+        return {**found, "read-el1": _try(page)}
+    ops = [("read", 1), ("read", 0), ("write", 1), ("write", 0), ("exec", 0)]
+    return {f"{op}-el{el}": _try(page, op, el) for op, el in ops}
+
+
+_PAIRS: Final = {
+    "vae1": ("vae1",),
+    "aside1": ("aside1",),
+    "vmalle1": ("vmalle1",),
+    "ipas2e1-vmalle1": ("ipas2e1", "vmalle1"),
+    "vmalls12e1": ("vmalls12e1",),
+    "alle1": ("alle1",),
+}
+
+
+_OF_STAGE1: Final = ("vae1", "aside1", "vmalle1")
+_OF_STAGE2: Final = ("ipas2e1-vmalle1", "vmalls12e1", "alle1")
+
+
+def _each_access() -> Iterator[Program]:
+    """Yield one access before a page becomes invalid, and another one after TLBI."""
+    for page, stage, (name, tlbis) in product((_PAGE, 300), (1, 2), _PAIRS.items()):
+        descriptor = edits.page1(_K4, page) if stage == 1 else edits.page2(_K4, OLD + page)
+        here = layout(_K4)
+        steps = tuple(
+            Maintain(
+                instructions()[each],
+                Operand(here.ipa(OLD + page) if "ipas2" in each else here.va(page), 1),
+            )
+            for each in tlbis
+        )
+        accesses = _accesses(page)
+        for (first, before), (then, after) in product(accesses.items(), accesses.items()):
+            program = (_ENTER, before, descriptor.unmap(), *steps, after)
+            yield Program(
+                _name("access", f"s{stage}-page{page}", first, then, name), "tlb.kinds", program
+            )
+
+
+def _valid() -> Iterator[Program]:
+    """Yield descriptors that become valid, without TLBI; of both stages."""
+    for subject in _SUBJECTS:
+        if subject.name == "blocks-s1":
+            continue
+        access, restored = Try(subject.va), subject.descriptor.write()
+        steps = (*subject.before, subject.descriptor.unmap(), _ENTER, access, restored, access)
+        yield Program(_name("valid", subject.name), "tlb.valid", steps)
+        if "table" in subject.name:
+            continue
+        no_flag = subject.descriptor.write(clear=d.AF)
+        steps = (*subject.before, no_flag, _ENTER, access, restored, access)
+        yield Program(_name("valid", subject.name, "access-flag"), "tlb.valid", steps)
+
+
+def _sufficient(subject: _Subject) -> dict[str, tuple[Maintain, ...]]:
+    """Return sequences that drop all of a subject."""
+    enough = _OF_STAGE1 if subject.descriptor.stage == 1 else _OF_STAGE2
+    return {name: tuple(_maintain(each, subject) for each in _PAIRS[name]) for name in enough}
+
+
+def _permissions() -> Iterator[Program]:
+    """Yield changes of permissions and of the access flag: before TLBI, and after it."""
+    for name in ("s1-page", "s1-block", "s2-page", "s2-block"):
+        subject = _BY_NAME[name]
+        descriptor, stage1 = subject.descriptor, subject.descriptor.stage == 1
+        read_only = {"set_bits": d.AP_READ_ONLY} if stage1 else {"clear": d.S2AP_WRITE}
+        write, read = Try(subject.va + 8, "write"), Try(subject.va)
+        denied, permitted = descriptor.write(**read_only), descriptor.write()
+        for kind, maintains in _sufficient(subject).items():
+            where = _name("permission", name, kind)
+            before = subject.before
+            steps = (*before, _ENTER, write, denied, write, *maintains, write, read)
+            yield Program(f"{where}.read-only", "tlb.permission", steps)
+            steps = (*before, denied, _ENTER, read, write, permitted, write, *maintains, write)
+            yield Program(f"{where}.writable", "tlb.permission", steps)
+            flag = (descriptor.write(clear=d.AF), read, *maintains, read, permitted, read)
+            steps = (*before, _ENTER, read, *flag)
+            yield Program(f"{where}.access-flag", "tlb.permission", steps)
+
+
+def _remap() -> Iterator[Program]:
+    """Yield a page or block that is mapped elsewhere by break-before-make."""
+    for name in ("s1-page", "s1-block", "s2-page", "s2-block"):
+        subject = _BY_NAME[name]
+        target = NEW + (_PAGE if "page" in name else 0)
+        moved, read = subject.descriptor.write(target=target), Try(subject.va)
+        for kind, maintains in _sufficient(subject).items():
+            steps = _stale(subject, *maintains)[:-1]
+            program = (*steps, moved, read)
+            yield Program(_name("remap", name, kind), "tlb.kinds", program)
+            back = (subject.descriptor.unmap(), *maintains, subject.descriptor.write(), read)
+            program = (*steps, moved, read, *back)
+            yield Program(_name("remap-back", name, kind), "tlb.kinds", program)
+
+
+def _blocks() -> Iterator[Program]:
+    """Yield blocks that become tables, and back, by break-before-make; other addresses of them."""
+    for name in ("s1-block", "s2-block"):
+        subject = _BY_NAME[name]
+        stage1 = subject.descriptor.stage == 1
+        table = edits.table1(_K4, 2) if stage1 else edits.table2(_K4, 2, OLD)
+        pages = {page: _page(page, 1 if stage1 else 2) for page in (0, _PAGE, 511)}
+        moved = tuple(each.write(target=NEW + page) for page, each in pages.items())
+        reads = tuple(Try(layout(_K4).va(page)) for page in pages)
+        for kind, maintains in _sufficient(subject).items():
+            to_table = (subject.descriptor.unmap(), *maintains, table.write())
+            back = (table.unmap(), *maintains, subject.descriptor.write())
+            program = (*subject.before, *moved, _ENTER, *reads, *to_table, *reads)
+            yield Program(_name("split", name, kind), "tlb.block", program)
+            if "e1-" in kind or kind == "vae1":
+                continue  # one address is not enough for the pages of a table
+            yield Program(_name("collapse", name, kind), "tlb.block", (*program, *back, *reads))
+    for name in ("s1-block", "blocks-s1", "blocks-s2", "s2-block"):
+        yield from _other_addresses(_BY_NAME[name])
+
+
+def _page(page: int, stage: int) -> Descriptor:
+    return edits.page1(_K4, page) if stage == 1 else edits.page2(_K4, OLD + page)
+
+
+def _other_addresses(subject: _Subject) -> Iterator[Program]:
+    """Yield TLBI by another address of a block than the one that is accessed."""
+    here = layout(_K4)
+    tlbis = _plain(Kind.VA, Kind.VAA, Kind.RVA, Kind.RVAA)
+    if subject.descriptor.stage == _EL2:
+        tlbis = _plain(Kind.IPAS2, Kind.RIPAS2)
+    for tlbi, page in product(tlbis, (0, 255, 511)):
+        address = here.ipa(OLD + page) if tlbi.kind.is_stage2 else here.va(page)
+        operand = Operand(address, 1, tg=TG[_K4] if tlbi.kind.is_range else 0)
+        last = _maintain("vmalle1", subject) if tlbi.kind.is_stage2 else None
+        steps = _stale(subject, Maintain(tlbi, operand), *((last,) if last else ()))
+        yield Program(_name("inside", subject.name, tlbi.name, page), "tlb.block", steps)
+
+
+def every() -> Iterator[Program]:
+    """Yield all of them."""
+    yield from _kinds()
+    yield from _after_ipa()
+    yield from _each_access()
+    yield from _valid()
+    yield from _permissions()
+    yield from _remap()
+    yield from _blocks()
