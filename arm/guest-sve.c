@@ -315,23 +315,30 @@ static void write_zcr_el1(u64 zcr)
 		write_sysreg(zcr, ZCR_EL1);
 }
 
-static void check_host(struct guest *guest, const char *what, u64 zcr)
+/* @cptr: CPTR_EL2, which lets the host use SVE */
+static void check_host_with(u64 cptr, struct guest *guest, const char *what, u64 zcr)
 {
-	u64 enabled, after;
+	u64 after;
 
-	set_host_sve(true);
+	write_sysreg(cptr, cptr_el2);
+	isb();
 	write_zcr_el2(zcr);
 	write_zcr_el1(HOST_ZCR_EL1);
-	enabled = read_sysreg(cptr_el2);
 	fill(&in[2], 0x377, zcr);
 	host_sve_around_guest_run(guest, &in[2], &out[2]);
 	out[2].zcr = read_sysreg(ZCR_EL2);
 	after = read_sysreg(cptr_el2);
 	check_values(&in[2], &out[2], what);
-	report(after == enabled, "CPTR_EL2 %s: expected %#lx, found %#lx", what, enabled, after);
+	report(after == cptr, "CPTR_EL2 %s: expected %#lx, found %#lx", what, cptr, after);
 	report(read_zcr_el1() == HOST_ZCR_EL1, "ZCR_EL1 %s: expected %#lx, found %#lx", what,
 	       HOST_ZCR_EL1, read_zcr_el1());
 	set_host_sve(false);
+}
+
+static void check_host(struct guest *guest, const char *what, u64 zcr)
+{
+	set_host_sve(true);
+	check_host_with(read_sysreg(cptr_el2), guest, what, zcr);
 }
 
 static void guest_without_fp(void)
@@ -455,6 +462,22 @@ static void test_host_fp(void)
 	guest_destroy(guest);
 }
 
+/* CPTR_EL2.ZEN 0b01: a host that traps the SVE of its EL0 alone */
+static void test_el0_trapped(void)
+{
+	struct guest *guest = create(0, guest_sve, false);
+
+	if (!host_vhe) {
+		report_skip("CPTR_EL2 has no such field without VHE");
+		return;
+	}
+	fill(&in[0], 0x107, LONGEST);
+	set_host_sve(false);
+	check_host_with(read_sysreg(cptr_el2) | CPTR_VHE_ZEN_EL2, guest,
+			"of a host that traps EL0's SVE", LONGEST);
+	guest_destroy(guest);
+}
+
 /* SVE is open to the host: also after a guest, by a trap that the test does not see. */
 static void test_open(void)
 {
@@ -562,13 +585,21 @@ static void test_boot(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "boot", test_boot },	     { "interleaved", test_interleaved },
-	{ "leak", test_leak },	     { "handler", test_handler },
-	{ "first", test_first },     { "save", test_save },
-	{ "trapped", test_trapped }, { "host", test_host },
-	{ "nested", test_nested },   { "disabled", test_disabled },
-	{ "enable", test_enable },   { "shortage", test_shortage },
-	{ "host-fp", test_host_fp }, { "open", test_open },
+	{ "boot", test_boot },
+	{ "interleaved", test_interleaved },
+	{ "leak", test_leak },
+	{ "handler", test_handler },
+	{ "first", test_first },
+	{ "save", test_save },
+	{ "trapped", test_trapped },
+	{ "host", test_host },
+	{ "nested", test_nested },
+	{ "disabled", test_disabled },
+	{ "enable", test_enable },
+	{ "shortage", test_shortage },
+	{ "host-fp", test_host_fp },
+	{ "open", test_open },
+	{ "el0-trapped", test_el0_trapped },
 };
 
 int main(int argc, char **argv)

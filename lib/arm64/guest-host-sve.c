@@ -26,6 +26,7 @@ static char *parking(const struct percpu *cpu)
 	return (char *)cpu->emergency_stack - THREAD_SIZE;
 }
 
+/* EL0's half of ZEN stays as the host has it. */
 static bool is_open(u64 cptr)
 {
 	return host_vhe ? cptr & CPTR_VHE_ZEN_EL2 : !(cptr & CPTR_NVHE_TZ);
@@ -33,12 +34,12 @@ static bool is_open(u64 cptr)
 
 static u64 opened(u64 cptr)
 {
-	return host_vhe ? cptr | CPTR_VHE_ZEN : cptr & ~CPTR_NVHE_TZ;
+	return host_vhe ? cptr | CPTR_VHE_ZEN_EL2 : cptr & ~CPTR_NVHE_TZ;
 }
 
 static u64 closed(u64 cptr)
 {
-	return host_vhe ? cptr & ~CPTR_VHE_ZEN : cptr | CPTR_NVHE_TZ;
+	return host_vhe ? cptr & ~CPTR_VHE_ZEN_EL2 : cptr | CPTR_NVHE_TZ;
 }
 
 /* Also of a host that traps its own FP */

@@ -157,7 +157,7 @@
 #define CPACR_EL1_TTA (UL(1) << 28)
 #define CPACR_EL1_E0POE (UL(1) << 29) /* 0 traps */
 #define CPTR_VHE_ZEN (UL(3) << 16)
-#define CPTR_VHE_ZEN_EL2 (UL(1) << 16) /* EL2's half of it */
+#define CPTR_VHE_ZEN_EL2 (UL(1) << 16) /* EL2's half of it: 0 traps both */
 #define CPTR_VHE_FPEN (UL(3) << 20)
 #define CPTR_VHE_SMEN (UL(3) << 24)
 #define CPTR_VHE_TTA (UL(1) << 28)
