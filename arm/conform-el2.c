@@ -184,7 +184,7 @@ static enum conform_verdict run_hold(const struct el2_row *row)
 
 static void set_up_el1(void)
 {
-	probe_setup_el1(0);
+	probe_setup_el1();
 	write_sysreg_el1(CPACR_EL1_FPEN | CPACR_EL1_ZEN | CPACR_EL1_SMEN, cpacr_el1, CPACR_EL12);
 	isb();
 }

@@ -45,7 +45,7 @@ static bool create(void)
 
 	if (!mmu || s2mmu_map(mmu, start, start, ALIGN(__pa(_etext) - start, PAGE_SIZE), S2_MAP_RO))
 		return false;
-	probe_setup_el1(0);
+	probe_setup_el1();
 	write_sysreg_el1(SCTLR_EL1_RES1, sctlr_el1, SCTLR_EL12);
 	write_sysreg(mmu->vtcr, vtcr_el2);
 	write_sysreg(mmu->vttbr, vttbr_el2);

@@ -176,7 +176,7 @@ int main(int argc, char **argv)
 	if (host_vhe != PSTATE_VHE)
 		return skip_all(PSTATE_VHE ? "the CPU has no FEAT_VHE (ID_AA64MMFR1_EL1.VH)"
 					   : "HCR_EL2.E2H cannot be cleared");
-	probe_setup_el1(0);
+	probe_setup_el1();
 	hcr = read_sysreg(hcr_el2) & ~(HCR_EL2_RW | HCR_EL2_TGE);
 	/* ITD would make BKPT in an IT block UNDEFINED. */
 	sctlr_el1 = read_sysreg_el1(sctlr_el1, SCTLR_EL12) & ~SCTLR_EL1_ITD;

@@ -441,7 +441,7 @@ int main(int argc, char **argv)
 		return skip_all(TIMERS_VHE ? "the CPU has no FEAT_VHE (ID_AA64MMFR1_EL1.VH)"
 					   : "HCR_EL2.E2H cannot be cleared");
 	gic_enable_defaults();
-	probe_setup_el1(0);
+	probe_setup_el1();
 	host_hcr = read_sysreg(hcr_el2);
 	cnthctl = read_sysreg(cnthctl_el2);
 	/* EL0 may access counters and timers. */

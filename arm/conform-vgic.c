@@ -394,7 +394,7 @@ int main(int argc, char **argv)
 		return skip_all(reason);
 	gic_enable_defaults();
 	gic_disable_irq(gic_maintenance_irq()); /* rows read whether it is pending */
-	probe_setup_el1(0);
+	probe_setup_el1();
 	host_hcr = read_sysreg(hcr_el2);
 	code = conform_main(&area, argc, argv);
 	vgic_host_set_open(false);

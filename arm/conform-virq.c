@@ -340,7 +340,7 @@ int main(int argc, char **argv)
 	if (gic_unsupported())
 		return skip_all(gic_unsupported());
 	setup_interrupts();
-	probe_setup_el1(0);
+	probe_setup_el1();
 	host_hcr = read_sysreg(hcr_el2);
 	el1_sctlr = read_sysreg_el1(sctlr_el1, SCTLR_EL12);
 	has_ras = guest_serror_has_syndrome();

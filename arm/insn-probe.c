@@ -65,7 +65,7 @@ static void check(const char *code, u64 class, unsigned int el)
 	struct host before = host_registers();
 	struct probe probe = probe_at(code, PSR_MODE_EL1h);
 
-	probe_setup_el1(0);
+	probe_setup_el1();
 	probe_run(&probe);
 	check_host(before);
 	check_inverted(&probe);

@@ -136,9 +136,9 @@ static void test_leak(void)
 }
 
 /* Printed leaves and explanations of addresses; tests/ compares them. */
-static void test_words(void)
+static void test_descriptions(void)
 {
-	struct s2_mmu *mmu = s2mmu_init_ipa(1, S2_PAGE_4K, true, 36);
+	struct s2_mmu *mmu = s2mmu_init_ipa(1, S2_PAGE_4K, true, 40);
 	char leaf[96];
 
 	assert(!s2mmu_map(mmu, 0x80000000, 0x40000000, SZ_2M, S2_MAP_RO | S2_MAP_XN) &&
@@ -169,8 +169,9 @@ static void test_words(void)
 }
 
 static const struct subtest subtests[] = {
-	{ "wrong", test_wrong }, { "restore", test_restore }, { "errors", test_errors },
-	{ "words", test_words }, { "leak", test_leak },
+	{ "wrong", test_wrong },   { "restore", test_restore },
+	{ "errors", test_errors }, { "descriptions", test_descriptions },
+	{ "leak", test_leak },
 };
 
 int main(int argc, char **argv)

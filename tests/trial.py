@@ -64,7 +64,7 @@ class Trial:
     """The end of a trial."""
 
     verdict: Verdict
-    words: str = ""
+    reason: str = ""
     """The first failing check or test."""
     test: str = ""
     """Test of `kut run` that killed it."""
@@ -101,8 +101,7 @@ class TrialBench(workbench.Workbench):
         known.sort(key=lambda test: mutation.edit.function not in self._symbols[test.image])
         try:
             with self.changed(mutation.file, mutation.mutated):
-                rows = self._row_tests if of_rows(mutation.file) else []
-                found = self._try_images(known, rows)
+                found = self._try_images(known, has_rows=of_rows(mutation.file))
         except BuildError:
             return Trial(Verdict.NOT_COMPILED)
         if found.verdict is Verdict.SURVIVED and self._pytest_tree:
@@ -111,15 +110,22 @@ class TrialBench(workbench.Workbench):
                 return Trial(Verdict.KILLED, test)
         return found
 
-    def _try_images(self, order: Sequence[TestDef], row_tests: Sequence[TestDef]) -> Trial:
+    def _try_images(self, order: Sequence[TestDef], *, has_rows: bool) -> Trial:
+        """Run the tests in this order, and if the source @has_rows alone the rows as well.
+
+        It has rows alone also if no test in this order has what is changed.
+        """
         images: dict[str, Image] = {}
         for qemu in self._qemus:
+            is_changed = False
             for test, image in self._changed(order, images):
-                if words := self._failure(test, image, qemu):
-                    return Trial(Verdict.KILLED, words, test.name)
+                is_changed = True
+                if reason := self._failure(test, image, qemu):
+                    return Trial(Verdict.KILLED, reason, test.name)
+            row_tests = self._row_tests if has_rows or not is_changed else ()
             for test, image in self._changed(row_tests, images):
-                if words := self.other_row(test, image, qemu):
-                    return Trial(Verdict.KILLED, words)
+                if reason := self.other_row(test, image, qemu):
+                    return Trial(Verdict.KILLED, reason)
         return Trial(Verdict.SURVIVED if images else Verdict.SAME_CODE)
 
     def _changed(

@@ -33,9 +33,9 @@ void probe_run(struct probe *probe)
 	probe->far = read_sysreg_el1(far_el1, FAR_EL12);
 }
 
-void probe_setup_el1(u64 sctlr)
+void probe_setup_el1(void)
 {
-	u64 value = SCTLR_EL1_HOST | SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I | sctlr;
+	u64 value = SCTLR_EL1_HOST | SCTLR_ELx_M | SCTLR_ELx_C | SCTLR_ELx_I;
 
 	write_sysreg_el1(MAIR_VALUE, mair_el1, MAIR_EL12);
 	write_sysreg_el1(mmu_tcr_el1(), tcr_el1, TCR_EL12);

@@ -398,8 +398,7 @@ void sysreg_setup(const struct sysreg_tables *new_tables)
 		if (!conform_has(&tables->features[i]))
 			absent |= UL(1) << i;
 	}
-	write_sysreg(read_sysreg(sctlr_el2) | SCTLR_EL1_SPAN, sctlr_el2);
-	probe_setup_el1(SCTLR_EL1_SPAN);
+	probe_setup_el1();
 	write_sysreg((u64)operand + 8, sp_el0); /* not aligned */
 	write_sysreg((u64)operand + 8, sp_el1);
 	write_sysreg(SYSREG_VPIDR, vpidr_el2);

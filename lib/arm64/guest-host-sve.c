@@ -26,7 +26,7 @@ static char *parking(const struct percpu *cpu)
 	return (char *)cpu->emergency_stack - THREAD_SIZE;
 }
 
-/* EL0's half of ZEN stays as the host has it. */
+/* Whether EL2 may use SVE; what CPTR_EL2 has for EL0 alone stays as it is. */
 static bool is_open(u64 cptr)
 {
 	return host_vhe ? cptr & CPTR_VHE_ZEN_EL2 : !(cptr & CPTR_NVHE_TZ);

@@ -27,8 +27,8 @@ void probe_run(struct probe *probe);
 
 /*
  * Set up EL1 on this CPU: the host's tables, vectors that lead to EL2, everything else in its reset
- * state. @sctlr: further bits of SCTLR_EL1.
+ * state.
  */
-void probe_setup_el1(u64 sctlr);
+void probe_setup_el1(void);
 
 #endif
