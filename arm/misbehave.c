@@ -116,7 +116,7 @@ static void flood(void)
 		printf("line %lu of a flood that does not end\n", i);
 }
 
-/* Says that all is well before the verdict is known, then fails without a word. */
+/* Says that all is well before the verdict is known, then fails without a message. */
 static void forge(void)
 {
 	report_fail("a check that failed");

@@ -314,13 +314,13 @@ def save_to_verdict(tree: Tree, count: int) -> list[list[Bound]]:
         text=True,
     ) as watch:
 
-        def verdict(words: str) -> float:
+        def verdict(text: str) -> float:
             """Wait for a line; return the seconds that the QEMU before it took."""
             qemu = 0.0
             for line in watch.stdout or ():
                 if line.startswith("PASS "):
                     qemu = float(line.split()[2])
-                if words in line:
+                if text in line:
                     return qemu
             sys.exit("kut watch has ended")
 
@@ -478,8 +478,8 @@ def files(top: Path) -> set[str]:
     return {*map(str, inside), *map(str, outside)}
 
 
-def processes(words: str) -> list[str]:
-    """The command lines of other processes that hold some words."""
+def processes(text: str) -> list[str]:
+    """The command lines of other processes that hold some text."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and entry.name != str(os.getpid()):
@@ -487,7 +487,7 @@ def processes(words: str) -> list[str]:
                 line = (
                     (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 )
-                found += [line] if words in line else []
+                found += [line] if text in line else []
     return found
 
 

@@ -129,11 +129,11 @@ def _is_cast(tokens: Sequence[Token], closed: int) -> bool:
     opening = closed
     while opening and tokens[opening].text != "(":
         opening -= 1
-    words = [token.text for token in tokens[opening + 1 : closed]]
-    return bool(words) and (
-        words[0] in _TYPES
-        or words[-1] == "*"
-        or (len(words) == 1 and bool(re.fullmatch(r"[us]\d+|\w+_t", words[0])))
+    texts = [token.text for token in tokens[opening + 1 : closed]]
+    return bool(texts) and (
+        texts[0] in _TYPES
+        or texts[-1] == "*"
+        or (len(texts) == 1 and bool(re.fullmatch(r"[us]\d+|\w+_t", texts[0])))
     )
 
 

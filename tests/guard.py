@@ -31,9 +31,9 @@ class Guard:
         self._guarded = f"{directory}{os.pathsep}{self._plain}"
         for tool in TOOLS:
             stand_in = directory / tool
-            words = f"{tool} is for tests with the marker qemu"
+            message = f"{tool} is for tests with the marker qemu"
             stand_in.write_text(
-                f"#!/bin/sh\necho '{tool}' >>'{self._notes}'\necho '{words}' >&2\nexit 86\n"
+                f"#!/bin/sh\necho '{tool}' >>'{self._notes}'\necho '{message}' >&2\nexit 86\n"
             )
             stand_in.chmod(0o755)
 

@@ -60,10 +60,10 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the tests made of a mutant: `words` is the first failing check, or what went wrong."""
+    """What the tests made of a mutant: `reason` is the first failing check, or what went wrong."""
 
     killed: bool
-    words: str
+    reason: str
 
 
 def load() -> list[Mutant]:
@@ -104,16 +104,16 @@ class Workbench(workbench.Workbench):
         """Apply @mutant, run its tests until one fails, and put everything back."""
         source = (self._tree / mutant.file).read_text()
         if source.count(mutant.find) != 1:
-            words = f"`find` stands {source.count(mutant.find)} times in {mutant.file}"
-            return Outcome(killed=False, words=words)
+            reason = f"`find` stands {source.count(mutant.find)} times in {mutant.file}"
+            return Outcome(killed=False, reason=reason)
         try:
             with self.changed(mutant.file, source.replace(mutant.find, mutant.replace)):
                 return self._run_tests(mutant)
         except KutError as error:
-            return Outcome(killed=False, words=error.message)
+            return Outcome(killed=False, reason=error.message)
 
     def _run_tests(self, mutant: Mutant) -> Outcome:
-        words = "no image has what is changed"
+        reason = "no image has what is changed"
         qemu = emulators.unpacked() if mutant.newest else None
         for test in [self._tests[name] for name in mutant.tests] * TRIES:
             image = self.changed_images([test.image]).get(test.image)
@@ -121,9 +121,9 @@ class Workbench(workbench.Workbench):
                 continue
             result = self.run_test(test, image, qemu)
             if result.verdict.exit_code is ExitCode.TESTS_FAILED:
-                return Outcome(killed=True, words=workbench.first_failure(result))
-            words = f"{test.name}: {result.status.value} {result.verdict.reason}"
-        return Outcome(killed=False, words=words)
+                return Outcome(killed=True, reason=workbench.first_failure(result))
+            reason = f"{test.name}: {result.status.value} {result.verdict.reason}"
+        return Outcome(killed=False, reason=reason)
 
 
 def page(text: str) -> str:
@@ -232,7 +232,7 @@ def run_listed(names: list[str]) -> int:
             survived += not outcome.killed
             verdict = "killed" if outcome.killed else "SURVIVED"
             print(f"{verdict:9} {mutant.name:30} {mutant.property}")
-            print(f"{'':9} {outcome.words}", flush=True)
+            print(f"{'':9} {outcome.reason}", flush=True)
     print(f"{len(mutants)} mutants: {len(mutants) - survived} killed, {survived} survived")
     return 1 if survived else 0
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _QUICK = (
     "register_names",
     "syndrome",
-    "stage2_words",
+    "stage2_descriptions",
     "stage2_geometry",
     "smp",
     "failing_checks",

@@ -183,7 +183,7 @@ def _try_out(mutation: Mutation, order: Sequence[str]) -> Trial:
 
 def report(mutation: Mutation, found: Trial) -> Iterator[str]:
     """Yield the lines on a trial."""
-    yield f"{found.verdict.value:9} {mutation.name}  {found.words}".rstrip()
+    yield f"{found.verdict.value:9} {mutation.name}  {found.reason}".rstrip()
     if found.verdict is Verdict.SURVIVED:
         yield from difference(mutation)
         yield f"{'':9} scripts/mutants {mutation.name}"

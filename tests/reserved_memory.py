@@ -24,18 +24,20 @@ class _Nodes:
 
     def __init__(self, strings: bytes) -> None:
         self.strings = strings
-        self.words = b""
+        self.structure = b""
 
     def prop(self, name: str, value: bytes) -> None:
         offset = len(self.strings)
         self.strings += name.encode() + b"\0"
-        self.words += struct.pack(">3I", PROP, len(value), offset) + value + bytes(-len(value) % 4)
+        self.structure += (
+            struct.pack(">3I", PROP, len(value), offset) + value + bytes(-len(value) % 4)
+        )
 
     def begin(self, name: str) -> None:
-        self.words += struct.pack(">I", BEGIN_NODE) + _name(name)
+        self.structure += struct.pack(">I", BEGIN_NODE) + _name(name)
 
     def end(self) -> None:
-        self.words += struct.pack(">I", END_NODE)
+        self.structure += struct.pack(">I", END_NODE)
 
     def reserved(self, start: int, size: int, status: str = "okay") -> None:
         self.begin(f"region@{start:x}")
@@ -59,9 +61,9 @@ def write_tree(to: Path, machine: str, memory: int, regions: dict[tuple[int, int
     header = HEADER.unpack_from(tree)
     at_struct, at_strings, at_reservations = header[2:5]
     size_strings, size_struct = header[8:10]
-    words = tree[at_struct : at_struct + size_struct]
+    structure = tree[at_struct : at_struct + size_struct]
     tail = struct.pack(">2I", END_NODE, END)
-    assert words.endswith(tail)
+    assert structure.endswith(tail)
 
     nodes = _Nodes(tree[at_strings : at_strings + size_strings])
     nodes.begin("reserved-memory")
@@ -71,17 +73,17 @@ def write_tree(to: Path, machine: str, memory: int, regions: dict[tuple[int, int
     for (start, size), status in regions.items():
         nodes.reserved(start, size, status)
     nodes.end()
-    words = words.removesuffix(tail) + nodes.words + tail
+    structure = structure.removesuffix(tail) + nodes.structure + tail
 
     at_struct = HEADER.size + 16
-    at_strings = at_struct + len(words)
+    at_strings = at_struct + len(structure)
     total = at_strings + len(nodes.strings)
     to.write_bytes(
         HEADER.pack(
             *(header[0], total, at_struct, at_strings, HEADER.size, *header[5:8]),
-            *(len(nodes.strings), len(words)),
+            *(len(nodes.strings), len(structure)),
         )
         + tree[at_reservations : at_reservations + 16]
-        + words
+        + structure
         + nodes.strings
     )

@@ -135,7 +135,7 @@ def manifest_of(**values: object) -> Callable[[dict[str, bytes]], None]:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (without_sum, r"images/other\.flat has no checksum"),
         (lost, r"images/selftest\.elf differs from the packed file"),
@@ -148,10 +148,10 @@ def manifest_of(**values: object) -> Callable[[dict[str, bytes]], None]:
     ],
 )
 def test_a_bad_archive(
-    packed: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], words: str
+    packed: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], message: str
 ) -> None:
     bad = changed(packed, tmp_path / "bad.tar.xz", change)
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=message):
         archive.unpack(bad, tmp_path / "into")
     assert list((tmp_path / "into").glob("*")) == []  # no partial files are left
 

@@ -189,14 +189,14 @@ def test_a_new_compiler_rebuilds_everything(tree: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("compiler", "words"),
+    ("compiler", "message"),
     [
         ("gcc", "arm/one.c:6:23: error: 'nonsense' undeclared (first use in this function)"),
         ("clang", "arm/one.c:6:16: error: use of undeclared identifier 'nonsense'"),
     ],
 )
 def test_a_compile_error_keeps_the_compilers_words(
-    tree: Path, compiler: str, words: str, monkeypatch: pytest.MonkeyPatch
+    tree: Path, compiler: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LC_ALL", "C")
     edit(tree / "arm/one.c", "helper(1)", "helper(nonsense)")
@@ -205,7 +205,7 @@ def test_a_compile_error_keeps_the_compilers_words(
     lines = caught.value.message.splitlines()
     assert lines[0] == "the build failed:"
     assert f"FAILED: [code=1] build/{compiler}/obj/arm/one.c.o" in lines[1]
-    assert words in caught.value.message
+    assert message in caught.value.message
     assert "return helper(nonsense);" in caught.value.message
     assert "-ffreestanding" not in caught.value.message
 

@@ -258,9 +258,9 @@ def test_a_broken_package_is_named(tmp_path: Path, module: str, hint: str) -> No
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (end.returncode, end.stdout) == (5, "")
-    words = f"a Python package that kut needs is broken: import of {module} halted; None in "
+    message = f"a Python package that kut needs is broken: import of {module} halted; None in "
     assert end.stderr.splitlines() == [
-        f"kut: error: {words}sys.modules",
+        f"kut: error: {message}sys.modules",
         f"kut: hint: {hint}",
     ]
 

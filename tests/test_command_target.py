@@ -57,9 +57,9 @@ def launch(target: Command, test: TestDef = TEST, timeout: float = 2.0) -> Launc
 
 
 def test_the_command_line_has_what_the_placeholders_stand_for() -> None:
-    words = ("bin/vmm", "--kernel={image}", "{elf}", "{args}", "-c{smp}/{memory}", "{dtb}")
+    arguments = ("bin/vmm", "--kernel={image}", "{elf}", "{args}", "-c{smp}/{memory}", "{dtb}")
     more = ("{virtualization}", "{{image}} {{", "}}", "plain")
-    found = launch(target(command=(*words, *more), dtb="b/board.dtb"))
+    found = launch(target(command=(*arguments, *more), dtb="b/board.dtb"))
     assert found.command == (
         "/tree/bin/vmm",
         "--kernel=/images/t.flat",

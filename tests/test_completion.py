@@ -14,17 +14,17 @@ Kut = Callable[..., "subprocess.CompletedProcess[str]"]
 RUN = "20260102-030405-678-9abc"
 
 
-def offered(kut: Kut, words: str, cwd: Path | None = None) -> list[str]:
+def offered(kut: Kut, line: str, cwd: Path | None = None) -> list[str]:
     """Return the completions of the last word."""
-    count = len(words.split(" ")) - 1
-    env = {"_KUT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(count)}
+    count = len(line.split(" ")) - 1
+    env = {"_KUT_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(count)}
     end = kut(env=env, **({"cwd": cwd} if cwd else {}))
     assert (end.returncode, end.stderr) == (0, "")
     return [line.partition(",")[2] for line in end.stdout.splitlines() if line]
 
 
 @pytest.mark.parametrize(
-    ("words", "names"),
+    ("line", "names"),
     [
         ("kut ru", ["run"]),
         ("kut run o", ["one"]),
@@ -40,11 +40,11 @@ def offered(kut: Kut, words: str, cwd: Path | None = None) -> list[str]:
         ("kut run --slow", ["--slowest"]),
     ],
 )
-def test_names(kut: Kut, tree: Path, words: str, names: list[str]) -> None:
+def test_names(kut: Kut, tree: Path, line: str, names: list[str]) -> None:
     run = tree / "build/runs" / RUN
     run.mkdir(parents=True)
     (run / "results.jsonl").write_text("{}\n")
-    assert offered(kut, words) == names
+    assert offered(kut, line) == names
 
 
 def test_unpacked_qemus_are_offered(
@@ -60,8 +60,8 @@ def test_unpacked_qemus_are_offered(
 
 
 def test_where_there_is_no_tree_nothing_is_offered(kut: Kut, tmp_path: Path) -> None:
-    for words in ("kut run o", "kut show ", "kut list -g ", "kut run --variant "):
-        assert offered(kut, words, cwd=tmp_path) == []
+    for line in ("kut run o", "kut show ", "kut list -g ", "kut run --variant "):
+        assert offered(kut, line, cwd=tmp_path) == []
 
 
 def test_a_broken_tree_is_no_reason_for_words(kut: Kut, tree: Path) -> None:

@@ -81,7 +81,7 @@ def test_clang_is_tried_likewise(host: Host) -> None:
 
 @pytest.mark.qemu
 @pytest.mark.parametrize(
-    ("script", "words"),
+    ("script", "message"),
     [
         ((SAYS_VERSION % "9.0.0") + WITHOUT_EL2, "an image runs at EL1, not at EL2"),
         (
@@ -95,12 +95,12 @@ def test_clang_is_tried_likewise(host: Host) -> None:
     ],
     ids=["at-el1", "refuses", "hangs", "dies", "fails-in-the-end", "silent"],
 )
-def test_a_qemu_that_is_no_use(host: Host, script: str, words: str) -> None:
+def test_a_qemu_that_is_no_use(host: Host, script: str, message: str) -> None:
     put(host, "qemu-system-aarch64", script)
     time_limit = 0.5 if "sleep" in script else host.time_limit
     host = replace(host, time_limit=time_limit) if "sleep" in script else host
     wrong = find(host, "EL2 in QEMU")
-    assert words in wrong.found
+    assert message in wrong.found
     assert wrong.state == State.PROBLEM
     assert wrong.fix
 
@@ -134,7 +134,7 @@ def test_without_qemu_the_compiler_is_tried_nevertheless(host: Host) -> None:
 
 @pytest.mark.qemu
 @pytest.mark.parametrize(
-    ("tool", "script", "words"),
+    ("tool", "script", "message"),
     [
         ("gcc", "echo cc1: not found; exit 1\n", "gcc does not compile: cc1: not found"),
         ("gcc", "exec sleep 1000\n", "gcc does not compile: timeout after"),
@@ -145,11 +145,11 @@ def test_without_qemu_the_compiler_is_tried_nevertheless(host: Host) -> None:
         ("objcopy", POWER_OFF, "gcc an image does not boot: exit status 0 and no output"),
     ],
 )
-def test_a_compiler_that_is_no_use(host: Host, tool: str, script: str, words: str) -> None:
+def test_a_compiler_that_is_no_use(host: Host, tool: str, script: str, message: str) -> None:
     put(host, f"aarch64-linux-gnu-{tool}", script)
     hangs = "sleep" in script
     wrong = find(replace(host, time_limit=0.5) if hangs else host, "compiler gcc")
-    assert words in wrong.found
+    assert message in wrong.found
     assert wrong.state == State.PROBLEM
     assert "gcc" in wrong.fix
 
@@ -314,9 +314,9 @@ def test_the_table_ends_with_what_mends_the_problems() -> None:
 
 def test_the_table_keeps_to_the_width_of_the_terminal() -> None:
     program = "/usr/bin/a-very-long-name-of-a-compiler-for-arm64"
-    words = f"{program} compiles and links; the image boots"
+    message = f"{program} compiles and links; the image boots"
     fix = f"one command, {'whole, ' * 20}to be pasted"
-    rows = (Finding("compiler gcc", words), Finding("ninja", "", State.PROBLEM, fix))
+    rows = (Finding("compiler gcc", message), Finding("ninja", "", State.PROBLEM, fix))
     assert list(doctor.table(rows, 80)) == [
         f"good     compiler gcc  {program}",
         "                       compiles and links; the image boots",

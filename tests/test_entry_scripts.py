@@ -100,14 +100,14 @@ class Machine:
 
     def call(
         self,
-        door: str = "kut",
+        script: str = "kut",
         *args: str,
         env: Mapping[str, str] | None = None,
         stdin: int = subprocess.DEVNULL,
         cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self.root / "scripts" / door, *args],
+            [self.root / "scripts" / script, *args],
             env={"PATH": str(self.home / "bin"), "MACHINE": str(self.home), **(env or {})},
             cwd=cwd or self.home,
             stdin=stdin,
@@ -482,25 +482,25 @@ def test_whom_sudo_refuses_unpacks(user: Machine, terminal: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "message",
     [
         "  Temporary failure resolving 'mirror.example'",
         "Err: Could not connect to mirror.example:80, connection timed out",
         "Retrying after connection broken by 'NewConnectionError(': Failed to establish",
     ],
 )
-def test_without_network_that_is_what_is_said(machine: Machine, words: str) -> None:
+def test_without_network_that_is_what_is_said(machine: Machine, message: str) -> None:
     machine.add("python3", "dpkg", script=PYTHON)
     machine.add("apt-get", script=APT)
-    end = machine.call(env={"APT_FAILS": words})
+    end = machine.call(env={"APT_FAILS": message})
     assert end.returncode == 7
     assert "; apt-get cannot reach its mirrors, see " in end.stderr
-    assert words not in end.stderr
+    assert message not in end.stderr
     machine.add(*COMPILER, *QEMU)
-    end = machine.call(env={"PIP_FAILS": words})
+    end = machine.call(env={"PIP_FAILS": message})
     assert end.returncode == 7
     assert "into .venv: pip cannot reach its package index, see " in end.stderr
-    assert words not in end.stderr
+    assert message not in end.stderr
     end = machine.call(env={"PIP_FAILS": "no idea"})  # without the message of an earlier failure
     assert "pip cannot reach" not in end.stderr
 
@@ -681,8 +681,8 @@ def test_without_an_index_exactly_what_pip_needs_is_named(machine: Machine) -> N
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     needed = project["build-system"]["requires"] + project["project"]["dependencies"]
     dev = project["project"]["optional-dependencies"]["dev"]
-    for door, names in (("kut", needed), ("test", needed + dev)):
-        end = machine.call(door, env={"PIP_FAILS": "no idea"})
+    for script, names in (("kut", needed), ("test", needed + dev)):
+        end = machine.call(script, env={"PIP_FAILS": "no idea"})
         assert end.returncode == 7
         pins = ["-c", f"{machine.root}/constraints.txt"]
         assert shlex.split(end.stderr.splitlines()[-1]) == [*pins, *names]
@@ -701,19 +701,19 @@ def test_a_tree_that_cannot_be_written_is_one_error(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "module", "extra"),
+    ("script", "module", "extra"),
     [("mutants", "mutants", "dev"), ("bench-run", "bench_run", "watch")],
 )
-def test_the_other_doors_set_up_the_tree_as_well(
-    machine: Machine, door: str, module: str, extra: str
+def test_the_other_scripts_set_up_the_tree_as_well(
+    machine: Machine, script: str, module: str, extra: str
 ) -> None:
     machine.add(*COMPILER)
     machine.add("python3", script=PYTHON)
-    end = machine.call(door)
+    end = machine.call(script)
     assert end.returncode == 7
     assert "missing: QEMU for arm64;" in end.stderr
     machine.add(*QEMU)
-    end = machine.call(door, "a b")
+    end = machine.call(script, "a b")
     assert end.stderr == f"{PIP[extra]}\n"
     assert end.stdout == f"ran: {machine.root}/tests/{module}.py a b\n"
 
@@ -783,7 +783,7 @@ def test_two_first_calls_at_once_install_once(machine: Machine) -> None:
     assert len(machine.calls("python3 -m pip")) == 1
 
 
-def test_a_link_to_the_door_leads_to_its_tree(complete: Machine) -> None:
+def test_a_link_to_the_script_leads_to_its_tree(complete: Machine) -> None:
     complete.add("readlink", script=f"echo {complete.root}/scripts/kut")
     link = complete.home / "bin/kut"
     link.symlink_to(complete.root / "scripts/kut")
@@ -820,7 +820,7 @@ def test_with_nothing_missing_no_process_is_started(complete: Machine) -> None:
     assert not (complete.home / "calls").exists()
 
 
-def test_the_test_door_needs_clang_and_the_development_packages(machine: Machine) -> None:
+def test_the_test_script_needs_clang_and_the_development_packages(machine: Machine) -> None:
     machine.add(*COMPILER, *QEMU)
     machine.add("python3", script=PYTHON)
     end = machine.call("test")
@@ -833,7 +833,7 @@ def test_the_test_door_needs_clang_and_the_development_packages(machine: Machine
     ("failing", "code"),
     [("none", 0), ("ruff", 1), ("mypy", 1), ("shellcheck", 1), ("clang-format", 1), ("pytest", 3)],
 )
-def test_the_test_door_runs_every_check_and_pytest_last(
+def test_the_test_script_runs_every_check_and_pytest_last(
     machine: Machine, failing: str, code: int
 ) -> None:
     machine.add(*COMPILER, *CLANG, *QEMU)

@@ -108,7 +108,7 @@ class Bystander:
         places = (self.place / name for name in ("home", "temporary", "tree"))
         return {path: facts for place in places for path, facts in contents(place).items()}
 
-    def call(self, words: str) -> int:
+    def call(self, command: str) -> int:
         path = (str(self.place / "watcher"), os.environ.get("PYTHONPATH"), str(realtree.ROOT))
         env = os.environ | {
             "HOME": f"{self.place}/home",
@@ -117,7 +117,7 @@ class Bystander:
             "PYTHONPATH": ":".join(filter(None, path)),
         }
         env.pop("XDG_CACHE_HOME", None)
-        argv = [sys.executable, "-m", "kut_runner", *words.split()]
+        argv = [sys.executable, "-m", "kut_runner", *command.split()]
         return subprocess.run(
             argv, cwd=self.tree, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False
         ).returncode
@@ -147,7 +147,7 @@ def test_what_is_written_elsewhere_is_seen(bystander: Bystander) -> None:
 
 
 def test_nothing_outside_the_build_directory_is_written(bystander: Bystander) -> None:
-    assert {words: bystander.call(words) for words in COMMANDS} == COMMANDS
+    assert {command: bystander.call(command) for command in COMMANDS} == COMMANDS
     assert bystander.written() == set()
     assert bystander.look() == bystander.before
     assert (bystander.tree / "build/logs/bad.log").exists()

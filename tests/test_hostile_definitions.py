@@ -12,7 +12,7 @@ from kut_runner.commands import complete
 from kut_runner.definitions import config
 from kut_runner.errors import ConfigError
 
-#: Files, each with words of the error.
+#: Files, each with a part of the error.
 FILES = {
     r'[test."\u001b[2J\n::error::x"]': "bad name",
     '[test."a b"]': "bad name",
@@ -51,10 +51,10 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("text", "words"), FILES.items(), ids=range(len(FILES)))
-def test_an_error_is_inert(tree: Path, text: str, words: str) -> None:
+@pytest.mark.parametrize(("text", "message"), FILES.items(), ids=range(len(FILES)))
+def test_an_error_is_inert(tree: Path, text: str, message: str) -> None:
     (tree / "configs/a.toml").write_text(f"{text}\n")
-    with pytest.raises(ConfigError, match=words) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         config.load(tree / "configs")
     assert "a.toml" in caught.value.message
     assert is_inert(caught.value.message)

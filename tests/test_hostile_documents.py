@@ -147,7 +147,7 @@ def controls(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("[" * 100_000, "nested too deeply"),
         ('{"schema": 1, "a": ' * 500, ""),
@@ -162,12 +162,12 @@ def controls(text: str) -> list[str]:
     ],
 )
 @pytest.mark.parametrize("name", ["x.json", "x.jsonl", "a\x1b[2J.json"])
-def test_a_file_without_results(text: str, words: str, name: str, tmp_path: Path) -> None:
+def test_a_file_without_results(text: str, message: str, name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_text(f"{text}\n")
     with pytest.raises(UsageError, match="has no results of kut") as caught:
         document.load(path)
-    assert words in caught.value.message
+    assert message in caught.value.message
     assert is_inert(caught.value.message)
     assert len(caught.value.message) < 1000
 

@@ -44,8 +44,8 @@ FACTS = RunMetadata(
 )
 
 
-def result(name: str, words: bytes, ended: ProcessExit = POWER_OFF, **more: object) -> TestResult:
-    said = collect(parse(split([words])))
+def result(name: str, text: bytes, ended: ProcessExit = POWER_OFF, **more: object) -> TestResult:
+    said = collect(parse(split([text])))
     command = ("/opt/my qemu", "-append", EVIL)
     return TestResult(name, judge(said, ended), said, ended, command, "7.2.22", **more)  # type: ignore[arg-type]
 
@@ -189,15 +189,15 @@ ODD = st.text(st.characters(), max_size=30) | st.sampled_from([EVIL, "</details>
 
 
 @settings(max_examples=50)
-@given(name=ODD, reason=ODD, words=ODD, log=st.binary(max_size=200))
-def test_any_words_are_harmless(name: str, reason: str, words: str, log: bytes) -> None:
+@given(name=ODD, reason=ODD, text=ODD, log=st.binary(max_size=200))
+def test_any_words_are_harmless(name: str, reason: str, text: str, log: bytes) -> None:
     said = collect(parse(split([log])))
-    frames = (Frame(1, words, words, 1, words),)
-    found = Diagnosis(Kind.HANG, words, frames, (Register(words, 1, words),), (), (words,))
+    frames = (Frame(1, text, text, 1, text),)
+    found = Diagnosis(Kind.HANG, text, frames, (Register(text, 1, text),), (), (text,))
     verdict = Verdict(Status.CRASH, reason, ExitCode.TESTS_FAILED)
-    ended = ProcessExit(ExitKind.EXITED, 0, 1.0, words)
-    one = TestResult(name, verdict, said, ended, (words,), words, words, words, found)
-    check(page(whole([one]), RunMetadata(run=words, compiler=words, kut=words, started=0.0)))
+    ended = ProcessExit(ExitKind.EXITED, 0, 1.0, text)
+    one = TestResult(name, verdict, said, ended, (text,), text, text, text, found)
+    check(page(whole([one]), RunMetadata(run=text, compiler=text, kut=text, started=0.0)))
 
 
 def test_what_failed_comes_first_and_open(tmp_path: Path) -> None:

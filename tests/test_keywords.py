@@ -52,7 +52,7 @@ def test_meaning(text: str, names: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "a word is missing at the end"),
         ("  ", "a word is missing at the end"),
@@ -67,8 +67,8 @@ def test_meaning(text: str, names: str) -> None:
         ("not " * 1000, "more than 100 levels"),
     ],
 )
-def test_no_expression(text: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words) as caught:
+def test_no_expression(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
         keywords.parse(text)
     assert caught.value.hint
 

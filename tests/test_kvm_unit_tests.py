@@ -300,7 +300,7 @@ def test_what_is_not_built_is_an_error_and_no_skip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "words"),
+    ("entry", "message"),
     [
         ("smp = $(touch owned)", ':3: [a] smp: "$(touch owned)" is not supported'),
         ("smp = `touch owned`", ":3: [a] smp: "),
@@ -338,12 +338,12 @@ def test_what_is_not_built_is_an_error_and_no_skip(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_refused_and_never_executed(
-    tmp_path: Path, entry: str, words: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, entry: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     tree = written(tmp_path, f"[a]\nfile = x.flat\n{entry}\n[b]\nfile = x.flat\n")
     tests = load(tree)
-    assert words in tests["a"].problem
+    assert message in tests["a"].problem
     assert tests["a"].problem.isprintable()
     assert tests["b"].problem == ""
     assert not list(tmp_path.rglob("owned"))
@@ -406,8 +406,8 @@ def test_a_trusted_tree_has_all_variables_of_the_environment(tmp_path: Path) -> 
 
 
 def test_the_variables_of_upstream_can_be_expanded(tmp_path: Path) -> None:
-    words = "$TARGET $ACCEL $MAX_SMP ${MACHINE} $ERRATA_abc $EL2 $CONFIG_EFI $ARCH [$UNSET]"
-    tree = written(tmp_path, f"[a]\nfile = x.flat\ntest_args = {words}\n")
+    message = "$TARGET $ACCEL $MAX_SMP ${MACHINE} $ERRATA_abc $EL2 $CONFIG_EFI $ARCH [$UNSET]"
+    tree = written(tmp_path, f"[a]\nfile = x.flat\ntest_args = {message}\n")
     (tree / "config.mak").write_text("ARCH=arm64\nCONFIG_EFI=\nTARGET=qemu\n")
     environment = {"MACHINE": "virt", "ERRATA_abc": "y", "EL2": "1", "TARGET": "other"}
     (test,) = loaded(tree, environment)
@@ -446,7 +446,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError) as caught:
         loaded(tree, strict=True)
-    for words in (
+    for message in (
         ":3: [a] smp",
         ":4: [a] timeout",
         ":5: [a] is defined again; this one is called a#2",
@@ -454,7 +454,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         ":8: chekc: unknown key; ignored",
         ":9: a test without a name is ignored",
     ):
-        assert words in caught.value.message
+        assert message in caught.value.message
 
 
 def test_what_kvm_unit_tests_ignores_is_a_warning(tmp_path: Path) -> None:

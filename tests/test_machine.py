@@ -172,8 +172,8 @@ def test_command_line() -> None:
     machine = (("virtualization", "on"), ("gic-version", "3"))
     test = definition(smp=2, memory=64, machine=machine)
     asking = replace(test, args="demand paging", qemu_args=("-icount", "0"))
-    words = command_line(qemu, choices, asking, "build/x.flat")
-    assert " ".join(words) == (
+    arguments = command_line(qemu, choices, asking, "build/x.flat")
+    assert " ".join(arguments) == (
         "/q -nodefaults -no-reboot -display none -monitor none -serial stdio"
         " -machine virt,virtualization=on,gic-version=3 -accel tcg -cpu cortex-a57 -smp 2 -m 64"
         " -kernel build/x.flat -append demand paging -icount 0"

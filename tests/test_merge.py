@@ -83,15 +83,15 @@ def test_an_empty_shard_is_a_part_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("documents", "words"),
+    ("documents", "message"),
     [
         ([], "nothing to merge"),
         ([part("1/2", ("a", PASS)), part("2/2", ("a", PASS))], "a is in 1.json and in 2.json"),
         ([part("1/2", ("a", PASS)), part("2/3", ("b", PASS))], "shards of 2 and 3"),
     ],
 )
-def test_what_cannot_be_merged(documents: list[Document], words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+def test_what_cannot_be_merged(documents: list[Document], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         merge.merge(parts(*documents))
 
 

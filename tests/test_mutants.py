@@ -27,8 +27,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> mutants.Workbench:
 def test_killed(mutant: mutants.Mutant, bench: mutants.Workbench) -> None:
     """The tests named for a mutant fail, and say so with a check or a crash."""
     outcome = bench.run(mutant)
-    assert outcome.killed, f"survived: {mutant.property}: {outcome.words}"
-    assert outcome.words
+    assert outcome.killed, f"survived: {mutant.property}: {outcome.reason}"
+    assert outcome.reason
 
 
 #: One that its test kills.
@@ -53,10 +53,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> mutants.Workbench:
 def test_a_mutant_is_what_runs_and_then_everything_is_as_before(small: mutants.Workbench) -> None:
     before = state(small)
     message = "selftest: setup: mmu_enabled() in main(): expected 1, found 1"
-    assert small.run(MUTANT) == mutants.Outcome(killed=True, words=message)
+    assert small.run(MUTANT) == mutants.Outcome(killed=True, reason=message)
     assert state(small) == before
     same = replace(MUTANT, replace="report( mmu_enabled(),")
-    assert small.run(same) == mutants.Outcome(killed=False, words="no image has what is changed")
+    assert small.run(same) == mutants.Outcome(killed=False, reason="no image has what is changed")
 
 
 def state(bench: mutants.Workbench) -> dict[Path, tuple[bytes, int]]:
@@ -67,7 +67,7 @@ def state(bench: mutants.Workbench) -> dict[Path, tuple[bytes, int]]:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "reason"),
     [
         ({"replace": "(void)0;\n\treport(mmu_enabled(),"}, "selftest: pass "),
         ({"replace": "report(mmu_enabled("}, "the build failed:\n"),
@@ -84,18 +84,18 @@ def state(bench: mutants.Workbench) -> dict[Path, tuple[bytes, int]]:
     ],
 )
 def test_what_is_no_kill(
-    change: dict[str, str | tuple[str, ...]], words: str, small: mutants.Workbench
+    change: dict[str, str | tuple[str, ...]], reason: str, small: mutants.Workbench
 ) -> None:
     outcome = small.run(replace(MUTANT, **change))  # type: ignore[arg-type]
     assert not outcome.killed
-    assert outcome.words.startswith(words)
+    assert outcome.reason.startswith(reason)
 
 
 def test_a_hang_ends_after_ten_times_what_the_test_takes(small: mutants.Workbench) -> None:
     hang = replace(MUTANT, replace="for (;;)\n\t\t;\n\treport(mmu_enabled(),")
     outcome = small.run(hang)
     assert outcome.killed
-    assert outcome.words.startswith("selftest: timeout: ")
+    assert outcome.reason.startswith("selftest: timeout: ")
     assert 0.5 <= workbench.timeout(small._plain["selftest", None]) < 10
 
 
@@ -109,4 +109,4 @@ def test_a_machine_that_has_become_slower_is_no_kill(
     quick = replace(plain.process_exit, seconds=0.001, starved_seconds=0)
     small._plain["selftest", None] = replace(plain, process_exit=quick)
     monkeypatch.setattr(workbench, "LEAST", 0.01)
-    assert small.run(harmless) == mutants.Outcome(killed=False, words="selftest: pass ")
+    assert small.run(harmless) == mutants.Outcome(killed=False, reason="selftest: pass ")

@@ -128,7 +128,7 @@ def test_kinds_of_selection(grouped: Config, selection: Selection, names: str) -
 
 
 @pytest.mark.parametrize(
-    ("selection", "words", "hint"),
+    ("selection", "message", "hint"),
     [
         (Selection(groups=("on",)), 'no test is in group "on"', "did you mean one"),
         (Selection(groups=("one", "x")), 'no test is in group "x"', "kut list --groups"),
@@ -136,8 +136,10 @@ def test_kinds_of_selection(grouped: Config, selection: Selection, names: str) -
         (Selection(keyword="("), "a word is missing", "an example"),
     ],
 )
-def test_a_misspelt_selection(grouped: Config, selection: Selection, words: str, hint: str) -> None:
-    with pytest.raises(UsageError, match=words) as caught:
+def test_a_misspelt_selection(
+    grouped: Config, selection: Selection, message: str, hint: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
         plan.select(grouped, selection)
     assert hint in caught.value.hint
 

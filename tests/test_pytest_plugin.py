@@ -102,7 +102,7 @@ def test_groups_are_markers_and_nodefault_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "words"),
+    ("args", "message"),
     [
         (("--kut-config", "nowhere"), "no test definitions"),
         (("--kut-config", "docs"), "no test definitions"),
@@ -110,10 +110,10 @@ def test_groups_are_markers_and_nodefault_is_left_out() -> None:
         (("--kut-config", "configs", "--kut-qemu", "/x"), "no QEMU: /x does not exist"),
     ],
 )
-def test_bad_options_are_usage_errors(args: tuple[str, ...], words: str) -> None:
+def test_bad_options_are_usage_errors(args: tuple[str, ...], message: str) -> None:
     done = run(*args)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert words in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 

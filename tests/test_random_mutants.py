@@ -96,7 +96,7 @@ def test_a_mutant_is_killed_by_a_test_that_notices_it(
 def test_a_hang_is_noticed(bench: trial.TrialBench) -> None:
     found = bench.try_out(mutation(bench, "mdelay", "swap-operator"), ["second"])
     assert (found.verdict, found.test) == (Verdict.KILLED, "second")
-    assert found.words.startswith("second: timeout: ")
+    assert found.reason.startswith("second: timeout: ")
 
 
 @pytest.mark.qemu
@@ -114,7 +114,7 @@ def area_rows(*runs: tuple[int, str], field: str = "PMCR_EL0") -> AreaRows:
 
 
 @pytest.mark.parametrize(
-    ("after", "words"),
+    ("after", "reason"),
     [
         (area_rows((2, "P"), (1, "F"), (1, "S1")), ""),
         (area_rows((3, "P"), (1, "S1")), "row 2: expected F as before, found P"),
@@ -126,9 +126,11 @@ def area_rows(*runs: tuple[int, str], field: str = "PMCR_EL0") -> AreaRows:
         (None, "no rows"),
     ],
 )
-def test_a_row_that_ends_otherwise_has_noticed_a_mutant(after: AreaRows | None, words: str) -> None:
+def test_a_row_that_ends_otherwise_has_noticed_a_mutant(
+    after: AreaRows | None, reason: str
+) -> None:
     before = area_rows((2, "P"), (1, "F"), (1, "S1"))
-    assert workbench.first_difference(before, after) == (words and f"hvc: {words}")
+    assert workbench.first_difference(before, after) == (reason and f"hvc: {reason}")
 
 
 def test_rows_are_for_sources_of_the_conformance_suite() -> None:

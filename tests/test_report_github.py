@@ -199,11 +199,11 @@ class Tags(HTMLParser):
 
 
 @given(st.text())
-def test_nothing_in_the_summary_is_markup_of_others(words: str) -> None:
-    words = "</pre><script>*a* `b` @who #1 [x](y)\n\n# c" + words
-    verdict = Verdict(Status.CRASH, words, ExitCode.TESTS_FAILED)
-    bad = replace(DIES, id=words, verdict=verdict)
-    needy = replace(NEEDY, verdict=Verdict(Status.SKIP, words, ExitCode.NOTHING_RAN))
+def test_nothing_in_the_summary_is_markup_of_others(text: str) -> None:
+    text = "</pre><script>*a* `b` @who #1 [x](y)\n\n# c" + text
+    verdict = Verdict(Status.CRASH, text, ExitCode.TESTS_FAILED)
+    bad = replace(DIES, id=text, verdict=verdict)
+    needy = replace(NEEDY, verdict=Verdict(Status.SKIP, text, ExitCode.NOTHING_RAN))
     text = summary(run([bad, needy]), MIB)
     tags = Tags()
     tags.feed(text)

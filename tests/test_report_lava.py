@@ -23,8 +23,8 @@ SIGNAL = re.compile(r"<LAVA_SIGNAL_(\S+) ([^>]+)>")
 def signals(console: str) -> list[tuple[str, dict[str, str]]]:
     """Return the signals in a console; each parameter is KEY=VALUE without blanks."""
     return [
-        (kind, dict(word.split("=") for word in words.split()))
-        for kind, words in SIGNAL.findall(console)
+        (kind, dict(word.split("=") for word in fields.split()))
+        for kind, fields in SIGNAL.findall(console)
     ]
 
 
@@ -33,7 +33,7 @@ def test_a_signal_for_each_test() -> None:
     show(Lava(stream), ALL, missing=1)
     found = signals(stream.getvalue())
     assert {kind for kind, _ in found} == {"TESTCASE"}
-    assert [(words["TEST_CASE_ID"], words["RESULT"]) for _, words in found] == [
+    assert [(fields["TEST_CASE_ID"], fields["RESULT"]) for _, fields in found] == [
         ("ok", "pass"),
         ("broken", "fail"),
         ("dies", "fail"),
@@ -84,7 +84,7 @@ def test_a_message_of_an_error_is_no_signal() -> None:
 @pytest.mark.qemu
 def test_a_run_prints_signals_among_its_lines() -> None:
     end = realtree.kut(realtree.ROOT, "run", "--lava", "misbehave-fail", "misbehave-known")
-    found = {words["TEST_CASE_ID"]: words["RESULT"] for _, words in signals(end.stdout)}
+    found = {fields["TEST_CASE_ID"]: fields["RESULT"] for _, fields in signals(end.stdout)}
     assert found == {"misbehave-fail": "fail", "misbehave-known": "pass"}
     assert re.search(r"^FAIL     misbehave-fail ", end.stdout, re.MULTILINE)
     assert all(

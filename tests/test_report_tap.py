@@ -88,10 +88,10 @@ def test_no_test_at_all() -> None:
 
 
 @given(st.binary(max_size=200), st.text(max_size=20))
-def test_nothing_that_a_guest_says_looks_like_tap(data: bytes, words: str) -> None:
+def test_nothing_that_a_guest_says_looks_like_tap(data: bytes, text: str) -> None:
     forged = b"FAIL: x\nok 7 - forged\n1..9\nBail out!\n  ...\n" + data
-    hostile = replace(result("a#b", forged), log=f"{words}\nok 8")
-    skips = replace(NEEDY, verdict=Verdict(Status.SKIP, f"{words}\n1..3", ExitCode.NOTHING_RAN))
+    hostile = replace(result("a#b", forged), log=f"{text}\nok 8")
+    skips = replace(NEEDY, verdict=Verdict(Status.SKIP, f"{text}\n1..3", ExitCode.NOTHING_RAN))
     found = lines(stream([hostile, skips]))
     assert [type(line) for line in found] == [Version, Result, Result, Plan]
     assert not any(isinstance(line, Diagnostic | Unknown) for line in found)

@@ -47,8 +47,8 @@ def test_what_is_run_again_and_what_is_kept() -> None:
     )
     assert rerun.names_to_run(old) == ("x", "b", "d")
     assert [one.id for one in rerun.kept_results(old)] == ["a", "c", "e"]
-    words = "rerun of run ID: 2 failed and 1 without result; 3 kept"
-    assert rerun.headline(old, rerun.names_to_run(old)) == words
+    expected = "rerun of run ID: 2 failed and 1 without result; 3 kept"
+    assert rerun.headline(old, rerun.names_to_run(old)) == expected
 
 
 def test_a_repeated_test_that_failed_once_is_run_again_and_not_kept() -> None:
@@ -65,8 +65,8 @@ def test_a_repeated_run_that_was_cut_short_lacks_rounds() -> None:
     three = replace(cut, metadata=replace(cut.metadata, options={"repeat": 3}))
     assert rerun.names_to_run(three) == ("b", "c")
     assert [one.id for one in rerun.kept_results(three)] == ["a"] * 3
-    words = "rerun of run ID: 2 without all 3 results; 1 kept"
-    assert rerun.headline(three, rerun.names_to_run(three)) == words
+    expected = "rerun of run ID: 2 without all 3 results; 1 kept"
+    assert rerun.headline(three, rerun.names_to_run(three)) == expected
     for options in ({"repeat": None, "until_fail": True}, {"repeat": 3, "until_fail": True}, {}):
         ended = replace(cut, metadata=replace(cut.metadata, options=options))
         assert rerun.names_to_run(ended) == ("c",)
@@ -95,7 +95,7 @@ def test_logs_of_what_is_kept_stay_when_the_old_run_goes(tmp_path: Path) -> None
     for directory in (old, new):
         directory.mkdir()
     (old / "results.json").touch()  # a directory of a run
-    (old / "a.log").write_text("words")
+    (old / "a.log").write_text("output")
     (old / "a.stderr").write_text("complaints")
     before = document(
         result("a", log=str(old / "a.log")),
@@ -110,7 +110,7 @@ def test_logs_of_what_is_kept_stay_when_the_old_run_goes(tmp_path: Path) -> None
     assert logs == [str(new / "a.log"), str(old / "gone.log"), ""]
     assert terminal.heard == [[]], "the terminal shows what runs only"
     (old / "a.log").unlink()
-    assert (new / "a.log").read_text() == "words"
+    assert (new / "a.log").read_text() == "output"
     assert (new / "a.stderr").read_text() == "complaints"
 
 
@@ -257,7 +257,7 @@ def test_commands_on_past_runs(tree: Path) -> None:
     assert first.returncode == 0
     second = kut(tree, "run", "misbehave-known", "misbehave-fail")
     assert second.returncode == 1
-    for args, code, words in (
+    for args, code, expected in (
         (("show",), 0, second.stdout),
         (("show", "latest~1"), 0, first.stdout),
         (("show", "latest", "misbehave-fail"), 0, "1 test in"),
@@ -275,7 +275,7 @@ def test_commands_on_past_runs(tree: Path) -> None:
     ):
         end = kut(tree, *args)
         assert end.returncode == code, end
-        assert words in end.stdout + end.stderr
+        assert expected in end.stdout + end.stderr
     assert len(kut(tree, "history", "-n", "1").stdout.splitlines()) == 1
     shown = kut(tree, "show", "--json", tree / "shown.json")
     assert shown.returncode == 0

@@ -25,12 +25,14 @@ def said(log: bytes) -> GuestOutput:
     return collect(parse(split([log])))
 
 
-def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: int = 0) -> Verdict:
-    return judge(said(log), ProcessExit(how, code, 1.5, words, missing))
+def verdict(
+    log: bytes, how: ExitKind, code: int = 0, stderr: str = "", missing: int = 0
+) -> Verdict:
+    return judge(said(log), ProcessExit(how, code, 1.5, stderr, missing))
 
 
 @pytest.mark.parametrize(
-    ("log", "how", "code", "words", "expected"),
+    ("log", "how", "code", "stderr", "expected"),
     [
         (
             b"",
@@ -156,12 +158,12 @@ def verdict(log: bytes, how: ExitKind, code: int = 0, words: str = "", missing: 
     ],
 )
 def test_how_qemu_ended(
-    log: bytes, how: ExitKind, code: int, words: str, expected: Verdict
+    log: bytes, how: ExitKind, code: int, stderr: str, expected: Verdict
 ) -> None:
-    assert verdict(log, how, code, words) == expected
+    assert verdict(log, how, code, stderr) == expected
 
 
-words = st.sampled_from(
+stderr = st.sampled_from(
     [
         *("PASS: a", "FAIL: b", "XPASS: c", "SKIP: d", "KFAIL: e", "noise", ""),
         *("SUMMARY: 1 tests", "SUMMARY: 2 tests, 1 skipped", "SUMMARY: 3 tests, 1 known failures"),
@@ -171,7 +173,7 @@ words = st.sampled_from(
 )
 
 
-@given(st.lists(words, max_size=7), st.sampled_from(ExitKind), st.sampled_from([0, 1, 3, 77]))
+@given(st.lists(stderr, max_size=7), st.sampled_from(ExitKind), st.sampled_from([0, 1, 3, 77]))
 @settings(max_examples=1000)
 def test_only_a_whole_and_consistent_story_is_a_pass(
     story: list[str], how: ExitKind, code: int

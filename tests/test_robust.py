@@ -30,7 +30,7 @@ def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top
 
 
-def children(words: str) -> list[int]:
+def children(text: str) -> list[int]:
     """Return the processes whose command line contains a text."""
     found = []
     for entry in Path("/proc").iterdir():
@@ -38,7 +38,7 @@ def children(words: str) -> list[int]:
             line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
         except OSError:
             continue
-        found += [int(entry.name)] if words.encode() in line else []
+        found += [int(entry.name)] if text.encode() in line else []
     return found
 
 

@@ -279,16 +279,16 @@ def test_a_machine_without_mirror_is_told_so(place: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("env", "words"),
+    ("env", "message"),
     [
         ({"UPDATE_EXITS": "100"}, "the package lists cannot be fetched"),
         ({"APT_EXITS": "100"}, "the packages for qemu cannot be fetched"),
     ],
 )
-def test_apt_that_fails_leaves_nothing(place: Site, env: dict[str, str], words: str) -> None:
+def test_apt_that_fails_leaves_nothing(place: Site, env: dict[str, str], message: str) -> None:
     code, output = place.call("qemu", **env)
     assert code == 7
-    assert f"kut: error: {words}, see {place.tools}/log\n" in output
+    assert f"kut: error: {message}, see {place.tools}/log\n" in output
     assert place.left() == set()
 
 

@@ -99,10 +99,10 @@ def start(emulator: Emulator, tree: Path) -> Iterator[Start]:
         process.communicate()
 
 
-def wait_for_words(log: Path, words: str) -> None:
+def wait_for_output(log: Path, text: str) -> None:
     """Wait until a guest has printed a text."""
     end = time.monotonic() + 30
-    while not (log.exists() and words in log.read_text()):
+    while not (log.exists() and text in log.read_text()):
         assert time.monotonic() < end
         time.sleep(0.02)
 
@@ -115,7 +115,7 @@ def test_ctrl_c_on_a_terminal(emulator: Emulator, tree: Path, tmp_path: Path) ->
     before = termios.tcgetattr(kut.child_fd)
     kut.expect("misbehave-fail .*1 of 2 checks failed\r\n")
     emulator.wait_for(2)
-    wait_for_words(tree / "build/logs/misbehave-hang.log", "about to spin\n")
+    wait_for_output(tree / "build/logs/misbehave-hang.log", "about to spin\n")
     assert termios.tcgetattr(kut.child_fd) == before, "QEMU keeps its hands off the terminal"
     kut.sendintr()
     kut.expect(pexpect.EOF)

@@ -104,7 +104,7 @@ def test_a_log_of_elsewhere_takes_the_elf_file_that_is_named(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("log", "code", "words"),
+    ("log", "code", "message"),
     [
         (b"PASS: a\nSUMMARY: 1 tests\nEXIT: STATUS=1\n", 0, "PASS     stdin"),
         (b"SKIP: a\nSUMMARY: 1 tests, 1 skipped\nEXIT: STATUS=77\n", 0, "SKIP     stdin"),
@@ -113,10 +113,10 @@ def test_a_log_of_elsewhere_takes_the_elf_file_that_is_named(tmp_path: Path) -> 
         (b"", 1, "the log has no EXIT line, without any output"),
     ],
 )
-def test_the_exit_code_is_the_logs(log: bytes, code: int, words: str) -> None:
+def test_the_exit_code_is_the_logs(log: bytes, code: int, message: str) -> None:
     done = parse("-", given=log)
     assert done.returncode == code
-    assert words in done.stdout
+    assert message in done.stdout
     assert not done.stderr
 
 
@@ -144,13 +144,13 @@ def test_what_cannot_be_is_said_in_words(tmp_path: Path) -> None:
     log.write_text("")
     text = tmp_path / "no.elf"
     text.write_text("no ELF file")
-    for args, code, words in (
+    for args, code, message in (
         ([tmp_path / "none.log"], 2, "does not exist"),
         ([log, "--elf", text, "--image", "misbehave"], 2, "omit one of them"),
         ([log, "--image", "no-such-image"], 2, "build it: kut build no-such-image"),
     ):
         done = parse(*args)
-        assert (done.returncode, words in done.stderr) == (code, True), done.stderr
+        assert (done.returncode, message in done.stderr) == (code, True), done.stderr
     log.write_text("x.c:1: assert failed: a\n\tSTACK: 10\n")
     done = parse(log, "--elf", text)
     assert (done.returncode, "no symbols" in done.stdout) == (1, True)

@@ -422,7 +422,7 @@ def test_what_qemu_printed_after_the_exit_may_be_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("report", "words"),
+    ("report", "texts"),
     [
         (
             "\x1b[32mPASS\x1b[0m a (3 tests)\n\x1b[31mFAIL\x1b[0m b (timeout)\nSKIP c (no)\n",
@@ -436,16 +436,16 @@ def test_what_qemu_printed_after_the_exit_may_be_an_error() -> None:
         ("PASS     stage2     0.16 s  449 checks\n", ["report of kut", "build/logs/stage2.log"]),
     ],
 )
-def test_a_report_is_no_log(report: str, words: list[str]) -> None:
+def test_a_report_is_no_log(report: str, texts: list[str]) -> None:
     for record in (RECORDERS["as it is"], RECORDERS["GitHub"], RECORDERS["CRLF"]):
         with pytest.raises(UsageError) as told:
             results(record(report))
         message = f"{told.value.message} {told.value.hint}"
-        assert all(each in message for each in words), message
+        assert all(each in message for each in texts), message
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "texts"),
     [
         (b"\x7fELF\x02\x01", ["an ELF file", "--elf"]),
         (gzip.compress(PASS.encode(), mtime=0), ["compressed", "zcat FILE | kut parse -"]),
@@ -454,11 +454,11 @@ def test_a_report_is_no_log(report: str, words: list[str]) -> None:
         (b"PK\x03\x04\x14", ["an archive", "unpack it"]),
     ],
 )
-def test_a_binary_file_is_no_log(data: bytes, words: list[str]) -> None:
+def test_a_binary_file_is_no_log(data: bytes, texts: list[str]) -> None:
     with pytest.raises(UsageError) as told:
         results(data)
     message = f"{told.value.message} {told.value.hint}"
-    assert all(each in message for each in words), message
+    assert all(each in message for each in texts), message
 
 
 def test_bytes_of_any_kind_are_no_report() -> None:

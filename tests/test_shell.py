@@ -114,7 +114,7 @@ def test_numbers(text: str, value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "is not a number"),
         ("four", "is not a number"),
@@ -130,8 +130,8 @@ def test_numbers(text: str, value: int) -> None:
         ("$((" + "(" * 200 + "1" + ")" * 200 + "))", "levels"),
     ],
 )
-def test_what_is_no_number(text: str, words: str) -> None:
-    with pytest.raises(ShellError, match=words):
+def test_what_is_no_number(text: str, message: str) -> None:
+    with pytest.raises(ShellError, match=message):
         shell.number(text, ENVIRONMENT)
 
 

@@ -119,7 +119,7 @@ def test_two_real_workers(packed: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "code", "words"),
+    ("args", "code", "message"),
     [
         ((), 2, "needs either --scheduler or --local"),
         (
@@ -132,11 +132,11 @@ def test_two_real_workers(packed: Path, tmp_path: Path) -> None:
     ],
 )
 def test_nowhere_to_run(
-    packed: Path, tmp_path: Path, args: tuple[str, ...], code: int, words: str
+    packed: Path, tmp_path: Path, args: tuple[str, ...], code: int, message: str
 ) -> None:
     done = kut(tmp_path, packed, *args)
     assert done.returncode == code, done.stderr
-    assert words in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 

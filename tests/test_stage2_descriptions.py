@@ -11,7 +11,7 @@ pytestmark = pytest.mark.qemu
 AT = r"entry {} of the table at 0x[0-9a-f]+ is 0x[0-9a-f]+"
 RW = "rw, x at EL1 and EL0, Normal write-back"
 LINES = [
-    r"4K granule, 36 bits, level 1, 1 root tables, VTCR_EL2 0x[0-9a-f]+, VTTBR_EL2 0x1[0-9a-f]+",
+    r"4K granule, 40 bits, level 1, 2 root tables, VTCR_EL2 0x[0-9a-f]+, VTTBR_EL2 0x1[0-9a-f]+",
     r"0x80000000\.\.0x801fffff -> 0x40000000: 1 blocks, level 2: r-, never x, Normal write-back",
     rf"0x80200000\.\.0x80202fff -> 0x40200000: 3 pages, level 3: {RW}",
     r"0x80300000\.\.0x80300fff -> 0x9000000: 1 pages, level 3: rw, x at EL1 and EL0, Device-nGnRE",
@@ -29,7 +29,7 @@ LINES = [
     rf"IPA 0x80204000, level 2: {AT.format(1)}003",
     r"IPA 0x80204000, level 3: entry 4 of the table at 0x[0-9a-f]+ is 0",
     "  invalid: a translation fault, level 3",
-    "IPA 0x10000000000 is beyond 36 bits: a translation fault, level 0",
+    "IPA 0x10000000000 is beyond 40 bits: a translation fault, level 0",
     rf"IPA 0xc0000000, level 1: {AT.format(3)}003",
     rf"IPA 0xc0000000, level 2: {AT.format(0)}",
     "  wrong: a table at 0x7ffffffff000, which is no memory",
@@ -58,21 +58,21 @@ TYPES = {
 }
 
 
-def words(cpu: str, prefix: str) -> list[str]:
+def descriptions(cpu: str, prefix: str) -> list[str]:
     """The lines that begin with a prefix, which is left out."""
-    output = realtree.boot(realtree.build("stage2-raw"), "words", cpu=cpu)[1]
+    output = realtree.boot(realtree.build("stage2-raw"), "descriptions", cpu=cpu)[1]
     assert "EXIT: STATUS=1" in output
-    return re.findall(rf"^INFO: words: {prefix}(.*?)\r?$", output, re.MULTILINE)
+    return re.findall(rf"^INFO: descriptions: {prefix}(.*?)\r?$", output, re.MULTILINE)
 
 
-def test_a_tree_in_words() -> None:
-    found = words("max", "stage2: ")
+def test_a_described_tree() -> None:
+    found = descriptions("max", "stage2: ")
     assert len(found) == len(LINES), found
     for line, pattern in zip(found, LINES, strict=True):
         assert re.fullmatch(pattern, line), line
 
 
 @pytest.mark.parametrize("cpu", TYPES)
-def test_memory_types_in_words(cpu: str) -> None:
-    found = words(cpu, r"type \d+: ")
+def test_described_memory_types(cpu: str) -> None:
+    found = descriptions(cpu, r"type \d+: ")
     assert found == [f"--, x at EL1 and EL0, {name}, not accessed" for name in TYPES[cpu]]

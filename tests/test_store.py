@@ -106,7 +106,7 @@ def test_names_of_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words", "hint"),
+    ("name", "message", "hint"),
     [
         ("latest~2", "no run latest~2: 2 runs are kept", "name a run by its ID"),
         ("20", '"20" is ambiguous: 2 runs start with it, such as ', "give more of the ID"),
@@ -115,13 +115,13 @@ def test_names_of_runs(tmp_path: Path) -> None:
         ("latest~x", 'no run "latest~x"', "name a run by its ID"),
     ],
 )
-def test_names_that_name_no_run(tmp_path: Path, name: str, words: str, hint: str) -> None:
+def test_names_that_name_no_run(tmp_path: Path, name: str, message: str, hint: str) -> None:
     store = Store(tmp_path, {})
     make_run(store, "a")
     make_run(store, "a")
     with pytest.raises(UsageError) as caught:
         store.find(name)
-    assert caught.value.message.startswith(words)
+    assert caught.value.message.startswith(message)
     assert caught.value.hint.startswith(hint)
 
 

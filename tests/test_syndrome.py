@@ -55,7 +55,7 @@ def test_any_value_has_words(value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("esr", "words"),
+    ("esr", "text"),
     [
         (0x97C18004, "data abort: translation fault, level 0, read; 8 bytes into x1"),
         (0x9205004F, "data abort from a lower EL: permission fault, level 3, write"),
@@ -76,12 +76,12 @@ def test_any_value_has_words(value: int) -> None:
         (0xF2000001, "BRK: #0x1 (a trap of the compiler's: undefined behaviour?)"),
     ],
 )
-def test_what_a_syndrome_says(esr: int, words: str) -> None:
-    assert syndrome.describe_esr(esr).startswith(words)
+def test_what_a_syndrome_says(esr: int, text: str) -> None:
+    assert syndrome.describe_esr(esr).startswith(text)
 
 
 @pytest.mark.parametrize(
-    ("spsr", "words"),
+    ("spsr", "text"),
     [
         (0x3C9, "EL2h, DAIF masked"),
         (0x600003C5, "EL1h, DAIF masked, ZC set"),
@@ -90,8 +90,8 @@ def test_what_a_syndrome_says(esr: int, words: str) -> None:
         (0x1D3, "AArch32 Supervisor, AIF masked"),
     ],
 )
-def test_what_a_processor_state_says(spsr: int, words: str) -> None:
-    assert syndrome.describe_spsr(spsr) == words
+def test_what_a_processor_state_says(spsr: int, text: str) -> None:
+    assert syndrome.describe_spsr(spsr) == text
 
 
 def test_the_ipa_of_a_fault() -> None:

@@ -38,7 +38,7 @@ def flags(variant: VariantDef) -> str:
         ("GCC: ", variant.compile_gcc),
         ("Clang: ", variant.compile_clang),
     )
-    return "; ".join(f"{who}`{' '.join(words)}`" for who, words in parts if words)
+    return "; ".join(f"{who}`{' '.join(options)}`" for who, options in parts if options)
 
 
 def test_the_document_has_every_variant() -> None:

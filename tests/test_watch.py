@@ -30,14 +30,14 @@ start:
 """
 HELPER = """\
 #include "helper.h"
-void say(const char *words)
+void say(const char *text)
 {
-	while (*words)
-		*(volatile unsigned int *)0x09000000 = *words++;
+	while (*text)
+		*(volatile unsigned int *)0x09000000 = *text++;
 }
 """
 HELPERS = """\
-void say(const char *words);
+void say(const char *text);
 #define PASSES "PASS: it\\nSUMMARY: 1 tests\\n\\nEXIT: STATUS=1\\n"
 #define FAILS "FAIL: it\\nSUMMARY: 1 tests, 1 unexpected failures\\n\\nEXIT: STATUS=3\\n"
 """
@@ -134,8 +134,8 @@ class Watch:
     def round(self, first: str, last: str) -> list[str]:
         """Wait for the round with this first line; return its lines up to `last`, without times."""
         self.expect(re.escape(first))
-        words = re.sub(r" +\d+\.\d\d s", "", self.expect(last))
-        return [re.sub(" +", " ", line) for line in words.splitlines()]
+        output = re.sub(r" +\d+\.\d\d s", "", self.expect(last))
+        return [re.sub(" +", " ", line) for line in output.splitlines()]
 
     def end(self) -> int:
         """Wait for its end; return the exit code, and check that no process is left."""
@@ -244,9 +244,9 @@ def test_what_failed_comes_first_and_keys_ask_for_more(start: Start, tree: Path)
 def test_the_compiler_has_its_say_and_the_loop_goes_on(start: Start, tree: Path) -> None:
     edit(tree / "arm/two.c", "say(", "sya(")
     watch = start()
-    words = watch.expect("build failed; built in .*")
-    assert "kut: error: the build failed:" in words
-    assert "arm/two.c:5:" in words
+    output = watch.expect("build failed; built in .*")
+    assert "kut: error: the build failed:" in output
+    assert "arm/two.c:5:" in output
     edit(tree / "arm/two.c", "sya(", "say(")
     lines = watch.round("arm/two.c changed", "all 2 good")
     assert sorted(line.split()[1] for line in lines[:2]) == ["one", "two"]
@@ -293,8 +293,8 @@ def test_definitions_are_sources_too(start: Start, tree: Path) -> None:
     watch.expect("all 2 good")
     definitions = tree / "configs/tests.toml"
     edit(definitions, "[test.one]\n", "[test.one]\nsmp = 0\n")
-    words = watch.expect("no test could run; .* from save to verdict")
-    assert "tests.toml: test.one.smp: 0" in words
+    output = watch.expect("no test could run; .* from save to verdict")
+    assert "tests.toml: test.one.smp: 0" in output
     edit(definitions, "smp = 0", "smp = 2")
     assert watch.round("configs/tests.toml changed", "all 2 good")[0] == "PASS one 1 check"
     edit(definitions, "[test.two]\n", '[test.three]\nimage = "two"\n\n[test.two]\n')
@@ -332,9 +332,9 @@ def test_on_a_live_terminal_a_line_says_what_the_keys_do(start: Start, tree: Pat
     watch.kut.expect_exact("\r\x1b[K\x1b[H\x1b[2Jarm/one.c changed")
     watch.expect(".*all 1 good.*")
     edit(tree / "arm/one.c", "say(", "sya(")
-    words = watch.expect(".*build failed.*verdict.*")
-    assert "arm/one.c:5:" in words
-    assert "-ffreestanding" not in words  # the whole command is for `kut build -v`
+    output = watch.expect(".*build failed.*verdict.*")
+    assert "arm/one.c:5:" in output
+    assert "-ffreestanding" not in output  # the whole command is for `kut build -v`
     assert watch.interrupt() == 130
 
 

@@ -65,9 +65,9 @@ asm(".pushsection .text.start, \\"ax\\"\\n"
 unsigned long say(unsigned long el);
 __attribute__((used)) unsigned long say(unsigned long el)
 {
-	static const char words[] = "EL?\\n";
+	static const char text[] = "EL?\\n";
 
-	for (const char *next = words; *next; next++)
+	for (const char *next = text; *next; next++)
 		UART = *next == '?' ? '0' + (el >> 2) : *next;
 	return el >> 2;
 }

@@ -43,8 +43,8 @@ class CellTable:
             name = max(len(row.test) for row in different)
             yield f"{'':{name}}  {self._line(self.cells, widths)}".rstrip()
             for row in different:
-                words = [self._word(row, cell) for cell in self.cells]
-                yield f"{row.test:{name}}  {self._line(words, widths)}".rstrip()
+                statuses = [self._status(row, cell) for cell in self.cells]
+                yield f"{row.test:{name}}  {self._line(statuses, widths)}".rstrip()
         alike = len(self.rows) - len(different)
         counts = f"{_tests(len(different))} different, {_tests(alike)} alike"
         yield f"{len(self.cells)} targets: {counts}"
@@ -75,12 +75,12 @@ class CellTable:
         return row.differs or len(row.results) < len(self.cells)
 
     @staticmethod
-    def _word(row: Row, cell: str) -> str:
+    def _status(row: Row, cell: str) -> str:
         return row.results[cell].status.value.upper() if cell in row.results else _NO_RESULT
 
     @staticmethod
-    def _line(words: Sequence[str], widths: Sequence[int]) -> str:
-        return "  ".join(f"{word:{width}}" for word, width in zip(words, widths, strict=True))
+    def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
+        return "  ".join(f"{text:{width}}" for text, width in zip(texts, widths, strict=True))
 
 
 def _tests(count: int) -> str:

@@ -46,8 +46,8 @@ class Lava(View):
 
     def _print(self, case: str, result: str, measurement: str = "") -> None:
         case_id = f"TEST_CASE_ID={_UNFIT.sub('_', case)}"
-        words = filter(None, (f"{_SIGNAL}TESTCASE", case_id, f"RESULT={result}", measurement))
-        print(f"{' '.join(words)}>", file=self._stream, flush=True)
+        fields = filter(None, (f"{_SIGNAL}TESTCASE", case_id, f"RESULT={result}", measurement))
+        print(f"{' '.join(fields)}>", file=self._stream, flush=True)
 
 
 def _word(status: Status) -> str:
