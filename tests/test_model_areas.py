@@ -89,6 +89,8 @@ _COVERAGE = {
     "s2iss.ldar-64.r3": "M1 M3",
     "s2iss.ldp-x": "M2",
     "s2iss.walk.ldr-x.unsigned.r3": "F10 M5",
+    "sea.s2-l3.read.el1.tea0": "F14",
+    "sea.s1-page.read.el1.tea1": "",
     "mmio.ldrsb-x.unsigned.r3": "M7",
     "s2attr.dc.fwb0.memattr15.sh3.cd0.nxs0": "A1 A2 A5",
     "s2attr.mair44-sh3.fwb0.memattr15.sh3.cd0.nxs0": "A1 A3",

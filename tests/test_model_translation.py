@@ -382,3 +382,20 @@ def test_a_load_extends_what_memory_has(value: int, load: tuple[int, int, int]) 
     number = int.from_bytes(memory, "little", signed=bool(signed))
     register = number.to_bytes(width, "little", signed=number < 0)
     assert loaded(syndrome, value) == int.from_bytes(register, "little")
+
+
+@pytest.mark.parametrize(
+    ("hole", "level", "stage"),
+    [(LEVEL_2, 2, 2), (LEVEL_3, 3, 2), (PAGE, 0, 1)],
+)
+@pytest.mark.parametrize("tea", [False, True])
+def test_a_hole_is_an_external_abort(hole: int, level: int, stage: int, *, tea: bool) -> None:
+    found = only(replace(machine(TABLES, tea=tea), holes=frozenset({hole})))
+    assert isinstance(found, Fault)
+    on_walk = hole != PAGE
+    kind = FaultType.EXTERNAL_ON_WALK if on_walk else FaultType.EXTERNAL
+    assert (found.type, found.stage, found.level) == (kind, stage, level)
+    assert found.status == (0x14 + level if on_walk else 0x10)
+    taken = abort(found, READ, 1)
+    assert taken.target_el == (2 if on_walk or tea else 1)
+    assert taken.hpfar is None

@@ -99,7 +99,6 @@ MATRIX: Final = {
 _CPUS: Final = "a row runs on one CPU: `guest-smp` is a test of its own"
 #: Why no row verifies it, by id of MATRIX.
 NOT_COVERED: Final = {
-    "F14": "no address of a virtual machine makes external aborts reliably",
     "M6": "`s2iss` has instructions of A64 only",
     "H6": "translation with FEAT_HAFT is not in the model",
     "T9": _CPUS,

@@ -155,6 +155,22 @@ RULES: Final = (
         matrix="F13",
     ),
     Rule(
+        key="external.walk",
+        statement="An external abort on a stage-2 walk is taken to EL2, with S1PTW where it was for"
+        " a stage-1 walk; one on a stage-1 walk is taken to EL1, with HCR_EL2.TEA to EL2. DFSC or"
+        " IFSC has the level of the table that was read.",
+        section="D8.15, Memory aborts; D24.2, ESR_EL2, DFSC; HCR_EL2.TEA",
+        function="HandleExternalTTWAbort, AArch64.SyncExternalAbortTarget",
+        matrix="F14",
+    ),
+    Rule(
+        key="external.access",
+        statement="An external abort of an access by EL1 or EL0 is taken to EL1, with HCR_EL2.TEA"
+        " to EL2, also where stage 2 has translated the address.",
+        section="D1.3.6, External aborts; D24.2, HCR_EL2.TEA",
+        function="HandleExternalAbort, AArch64.SyncExternalAbortTarget",
+    ),
+    Rule(
         key="s2.attributes",
         statement="Without FWB the weaker type of both stages is the result: Device over Normal, NC"
         " over WT over WB, with the hints of stage 1; the wider shareability of both.",

@@ -25,5 +25,5 @@ Modules, each using those before it only:
 
 Left out: FEAT_D128, FEAT_S2POE, FEAT_S1PIE, FEAT_THE, FEAT_GCS, FEAT_RME, FEAT_LS64,
 FEAT_HAFT, the nT bit of FEAT_BBM, FEAT_CMOW, memory tags beyond their effect on attributes,
-external aborts, and AArch32.
+and AArch32.
 """

@@ -129,10 +129,14 @@ def _status(status: int) -> str:
     """Return a fault status code decoded."""
     if status == Fault(FaultType.ALIGNMENT, 1).status:
         return "alignment fault"
+    if status == Fault(FaultType.EXTERNAL, 1).status:
+        return FaultType.EXTERNAL.value
     for kind in (FaultType.TRANSLATION, FaultType.ADDRESS_SIZE):
         if status == Fault(kind, 2, -1).status:
             return f"{kind.value} fault, level -1"
     kind = next(kind for kind, base in STATUS_BASES.items() if base == status & 0x3C)
+    if kind is FaultType.EXTERNAL_ON_WALK:
+        return f"{kind.value}, level {status & 3}"
     return f"{kind.value} fault, level {status & 3}"
 
 

@@ -25,6 +25,7 @@ class Stage2Control:
     fwb: bool = False
     s2pie: bool = False  # VTCR_EL2; S2PIR_EL2 has the permissions
     s2pir: int = 0
+    tea: bool = False
     cd: bool = False
     id: bool = False
 

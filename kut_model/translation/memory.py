@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Descriptors in memory, and what a translation changed of them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 
 class Memory:
     """Descriptors by physical address; 0 where there is none."""
 
-    def __init__(self, descriptors: Mapping[int, int]) -> None:
-        """`descriptors` is not changed."""
+    def __init__(self, descriptors: Mapping[int, int], holes: Collection[int] = ()) -> None:
+        """`descriptors` is not changed; `holes`: pages of 4K where reads and writes abort."""
         self._descriptors = descriptors
+        self._holes = holes
         self._written: dict[int, int] = {}
+
+    def aborts(self, address: int) -> bool:
+        """Whether an access to `address` is an external abort."""
+        return address >> 12 << 12 in self._holes
 
     def read(self, address: int) -> int:
         """Return the descriptor at `address`."""

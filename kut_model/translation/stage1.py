@@ -83,6 +83,8 @@ class Stage1:
             if isinstance(fetched, Fault):
                 return fetched
             descriptor, address = fetched
+            if self.stage2.memory.aborts(address):
+                return replace(fault, type=FaultType.EXTERNAL_ON_WALK, level=level)
             kind = self._kind(descriptor, level)
             if kind is DescriptorKind.INVALID:
                 return replace(fault, type=FaultType.TRANSLATION, level=level)

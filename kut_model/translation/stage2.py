@@ -103,6 +103,8 @@ class Stage2:
         if self._out_of_range(entry):
             return FaultType.ADDRESS_SIZE, 0
         while True:
+            if self.memory.aborts(entry):
+                return FaultType.EXTERNAL_ON_WALK, level
             descriptor = self.memory.read(entry)
             kind = descriptors.kind(descriptor, granule, level, ds=ds, processor=self.processor)
             if kind is DescriptorKind.INVALID:

@@ -31,8 +31,11 @@ class Abort:
 
 
 def abort(fault: Fault, access: Access, from_el: int) -> Abort:
-    """AArch64.DataAbort, InstructionAbort, FaultSyndrome: of an access made at EL `from_el`."""
-    target = 2 if fault.stage == 2 else 1  # noqa: PLR2004
+    """AArch64.DataAbort, InstructionAbort, FaultSyndrome: of an access made at EL `from_el`.
+
+    What is IMPLEMENTATION DEFINED of an external abort is 0: EA, FnV and SET.
+    """
+    target = 2 if fault.stage == 2 or fault.tea else 1  # noqa: PLR2004
     iss = fault.status
     if fault.on_walk:
         iss |= _S1PTW

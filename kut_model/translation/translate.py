@@ -2,12 +2,12 @@
 """Both stages: AArch64.FullTranslate and, for AT, AArch64.AT."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kut_model.translation.access import Access, Kind
 from kut_model.translation.choices import Choices, outcomes, permitted
 from kut_model.translation.controls import Stage1Control, Stage2Control
-from kut_model.translation.faults import Fault
+from kut_model.translation.faults import Fault, FaultType
 from kut_model.translation.memory import Memory
 from kut_model.translation.processor import Processor
 from kut_model.translation.stage1 import Stage1
@@ -24,6 +24,7 @@ class Machine:
     stage1: Stage1Control
     stage2: Stage2Control
     descriptors: Mapping[int, int]  # by physical address
+    holes: frozenset[int] = frozenset()  # pages where accesses are external aborts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,16 @@ def translate(machine: Machine, va: int, access: Access, choices: Choices) -> Ou
     result = first.translate(va, access)
     if isinstance(result, Output):
         result = first.stage2.translate(result.address, result.attributes, access)
+    if isinstance(result, Output) and first.stage2.memory.aborts(result.address):
+        result = _abort_of_access(access)
+    if isinstance(result, Fault) and result.is_external:
+        result = replace(result, tea=machine.stage2.tea)
     return Outcome(result, first.stage2.memory.changes)
+
+
+def _abort_of_access(access: Access) -> Fault:
+    """Return the abort of an access to memory that reports it synchronously; not of AT."""
+    return Fault(FaultType.EXTERNAL, stage=1, write=access.reports_write)
 
 
 def translate_stage1(machine: Machine, va: int, access: Access, choices: Choices) -> Outcome:
@@ -53,7 +63,7 @@ def translate_stage1(machine: Machine, va: int, access: Access, choices: Choices
 
 def _stage1(machine: Machine, choices: Choices) -> Stage1:
     """Return stage 1 on its stage 2."""
-    memory = Memory(machine.descriptors)
+    memory = Memory(machine.descriptors, machine.holes)
     return Stage1(machine.stage1, stage2(machine.stage2, machine.processor, memory, choices))
 
 

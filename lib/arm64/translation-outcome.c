@@ -25,11 +25,13 @@ static u32 page_of(const u64 *pages, unsigned int count, u64 address)
 	return 0;
 }
 
-/* HPFAR_EL2 is not valid for a permission fault, unless it is that of a walk. */
+/* HPFAR_EL2 is not valid for an external abort, nor a permission fault that is not that of a walk. */
 static bool has_hpfar(const struct probe_exit *exit)
 {
 	unsigned int type = exit->esr & ESR_ELx_FSC_TYPE;
 
+	if (type == ESR_ELx_FSC_EXTABT || type == ESR_ELx_FSC_SEA_TTW)
+		return false;
 	return exit->el == 2 && (exit->esr & ESR_ELx_FSC) != ESR_ELx_FSC_ALIGNMENT &&
 	       (type != ESR_ELx_FSC_PERM || exit->esr & ESR_ELx_S1PTW);
 }
