@@ -196,6 +196,15 @@ def test_what_depends_on_the_implementation() -> None:
         state.require_settled()
 
 
+def test_a_row_says_what_it_does() -> None:
+    expected = {row.id: row.expected for row in vgic.AREA.rows()}
+    assert expected["vgic.end.group1.spi.eoi.pending.eoimode1.eoir"] == (
+        "IAR1 0x28; EOIR1 = 0x28; RPR 0xff; ISR 0x0; LR0 40 active, group 1, priority 0x80, EOI;"
+        " MISR U NP (from ICH_HCR_EL2 0xf; ICH_VMCR_EL2 0xf84c0203; ICH_AP0R0_EL2 0x0;"
+        " ICH_AP1R0_EL2 0x0; LR0 40 pending, group 1, priority 0x80, EOI)"
+    )
+
+
 def test_sequences_are_those_of_the_seed() -> None:
     first, second = (list(map(text_of, islice(sequences.cases(), 100))) for _ in range(2))
     assert first == second

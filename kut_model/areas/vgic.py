@@ -34,9 +34,12 @@ def _defined() -> Iterator[tuple[Case, Outcome]]:
 
 def _rows() -> Sequence[Row]:
     return [
-        Row(f"vgic.{case.name}", case.rule, outcome.describe(case.operations))
-        for case, outcome in _cases()
+        Row(f"vgic.{case.name}", case.rule, _expected(case, outcome)) for case, outcome in _cases()
     ]
+
+
+def _expected(case: Case, outcome: Outcome) -> str:
+    return f"{outcome.describe(case.operations)} (from {case.before})"
 
 
 def _operations(case: Case, outcome: Outcome) -> Iterator[str]:

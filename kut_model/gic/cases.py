@@ -55,6 +55,18 @@ class Case:
         state.require_settled()
         return Outcome(state, physical, results)
 
+    @property
+    def before(self) -> str:
+        """Return registers and list registers before the operations."""
+        registers = {
+            "ICH_HCR_EL2": self.state.hcr,
+            "ICH_VMCR_EL2": self.state.controls.vmcr,
+            "ICH_AP0R0_EL2": self.state.active_priorities(0),
+            "ICH_AP1R0_EL2": self.state.active_priorities(1),
+        }
+        named = [f"{name} {value:#x}" for name, value in registers.items()]
+        return "; ".join([*named, *_used(self.state)])
+
     def _perform(self, state: VirtualInterface, physical: Controls, operation: Operation) -> Result:
         register = operation.register
         if register == ISR or (
@@ -73,20 +85,24 @@ class Outcome:
     results: list[Result]
 
     def describe(self, operations: tuple[Operation, ...]) -> str:
-        """Return what is read, list registers with an interrupt, and the maintenance interrupt."""
-        reads = [
-            f"{operation.register.upper()} {result.value:#x}"
+        """Return the accesses with what is read, list registers, and the maintenance interrupt."""
+        accesses = [
+            f"{operation.register.upper()} = {operation.value:#x}"
+            if operation.write
+            else f"{operation.register.upper()} {result.value:#x}"
             for operation, result in zip(operations, self.results, strict=True)
-            if not operation.write
-        ]
-        lrs = [
-            f"LR{number} {lr}"
-            for number, lr in enumerate(self.state.lrs)
-            if lr.state != INVALID or lr.eoi
         ]
         misr = maintenance.misr(self.state) & maintenance.misr_known(self.state)
         ends = [f"EOIcount {self.state.eoicount}"] if self.state.eoicount else []
-        return "; ".join([*reads, *lrs, *ends, f"MISR {maintenance.describe(misr)}"])
+        end = [*_used(self.state), *ends, f"MISR {maintenance.describe(misr)}"]
+        return "; ".join([*accesses, *end])
+
+
+def _used(state: VirtualInterface) -> list[str]:
+    """Return the list registers that have an interrupt, or its end."""
+    return [
+        f"LR{number} {lr}" for number, lr in enumerate(state.lrs) if lr.state != INVALID or lr.eoi
+    ]
 
 
 @dataclass(slots=True)

@@ -163,10 +163,10 @@ _INTIDS: Final = {"sgi": _SGI, "ppi": _PPI, "spi": _SPI, "lpi": _LPI}
 def ends() -> Iterator[Case]:
     """Yield ends of interrupts: in list registers of all kinds, or in none."""
     for group, (intid_name, intid), mode in product((0, 1), _INTIDS.items(), (False, True)):
-        for kind, state_name in product(_KINDS, ("pending", "active", "both")):
-            hw_twice = kind == "hw" and state_name == "both"
-            acknowledged_lpi = intid >= FIRST_LPI and state_name != "pending"
-            if not hw_twice and not acknowledged_lpi:
+        is_lpi = intid >= FIRST_LPI
+        states = ("pending",) if is_lpi else ("pending", "active", "both")
+        for kind, state_name in product(("plain", "eoi") if is_lpi else _KINDS, states):
+            if (kind, state_name) != ("hw", "both"):
                 yield from _end(group, intid_name, kind, state_name, eoimode=mode)
         yield from _unlisted_end(group, intid_name, eoimode=mode)
 

@@ -126,7 +126,7 @@ def _add_running(
 def _waiting(random: Random, builder: Builder, intid: int, priority: int) -> ListRegister:
     """Return a list register that is pending or invalid."""
     state = random.choice((PENDING, PENDING, PENDING, INVALID))
-    kind = random.choice(("plain", "eoi", "hw"))
+    kind = random.choice(("plain", "eoi") if intid >= FIRST_LPI else ("plain", "eoi", "hw"))
     hw = HW_IRQS[len(builder.lrs)] if kind == "hw" else 0
     return ListRegister(state, intid, random.randrange(2), priority, hw, eoi=kind == "eoi")
 

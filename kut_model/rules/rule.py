@@ -13,9 +13,11 @@ class Rule:
     statement: str
     """The rule in one sentence."""
     section: str
-    """Section of DDI 0487, as in "C6.2, HVC"."""
+    """Section of `document`, as in "C6.2, HVC"."""
     function: str
     """Function of Arm's pseudocode, as in "AArch64.CallHypervisor"."""
     matrix: str = ""
     """Id of the coverage table (`kut matrix`), as in "C", that each row of the rule verifies; empty
     if it depends on the row, or if the table has none."""
+    document: str = "DDI 0487"
+    """Manual, by Arm's number."""

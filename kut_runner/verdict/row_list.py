@@ -22,11 +22,13 @@ class Rule:
     key: str
     statement: str
     section: str
-    """Section of DDI 0487."""
+    """Section of `document`."""
     function: str
     """Function of Arm's pseudocode."""
     matrix: str
     """Id of the coverage table that all of its rows verify; "" without one."""
+    document: str = "DDI 0487"
+    """Manual, by Arm's number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def _outcomes(rows: "Iterable[ListedRow]") -> Iterator[str]:
 
 
 def _places(rule: "Rule") -> Mapping[str, str]:
-    return {"manual": f"DDI 0487, {rule.section}", "pseudocode": rule.function}
+    return {"manual": f"{rule.document}, {rule.section}", "pseudocode": rule.function}
 
 
 def _facts(facts: Mapping[str, str]) -> Iterator[str]:
