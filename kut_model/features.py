@@ -111,6 +111,8 @@ FEATURES: Final = _table(
         Feature("FEAT_CCIDX", "ID_AA64MMFR2_EL1", "CCIDX", 20),
         Feature("FEAT_NV", "ID_AA64MMFR2_EL1", "NV", 24),
         Feature("FEAT_NV2", "ID_AA64MMFR2_EL1", "NV", 24, 2),
+        Feature("FEAT_LSE2", "ID_AA64MMFR2_EL1", "AT", 32),
+        Feature("without_FEAT_LSE2", "ID_AA64MMFR2_EL1", "AT", 32, 0, 0),
         Feature("FEAT_IDST", "ID_AA64MMFR2_EL1", "IDS", 36),
         Feature("FEAT_E0PD", "ID_AA64MMFR2_EL1", "E0PD", 60),
         Feature("FEAT_TTL", "ID_AA64MMFR2_EL1", "TTL", 48),

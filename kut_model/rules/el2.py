@@ -73,4 +73,13 @@ RULES: Final = (
         function="AArch64.CheckPCAlignment",
         matrix="E3",
     ),
+    Rule(
+        key="align.fault",
+        statement="A misaligned access is an alignment fault with SCTLR_ELx.A, in Device memory,"
+        " which stage 1 off makes of all data, and of atomic, exclusive and ordered instructions"
+        " unless FEAT_LSE2 permits it.",
+        section="B2.5.2, alignment of data accesses; D8.2.12, stage 1 off; D24.2, SCTLR_EL1.A, nAA",
+        function="AArch64.UnalignedAccessFaults, AArch64.S1HasAlignmentFault",
+        matrix="A4",
+    ),
 )

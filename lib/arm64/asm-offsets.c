@@ -9,6 +9,7 @@
 #include <asm/conform-probe.h>
 #include <asm/guest-entry.h>
 #include <asm/guest.h>
+#include <asm/mmu-off-probe.h>
 #include <asm/processor.h>
 #include <asm/pstate-probe.h>
 #include <asm/ptrace.h>
@@ -109,6 +110,12 @@ void asm_offsets(void)
 	PAIR(PROBE_ESR, struct probe, esr, elr);
 	PAIR(PROBE_OUT_SPSR, struct probe, out_spsr, far);
 	PAIR(PROBE_VECTOR, struct probe, vector, out_hcr);
+
+	PAIR(MMU_OFF_PROBE_SCTLR, struct mmu_off_probe, sctlr, pc);
+	OFFSET(MMU_OFF_PROBE_ADDRESS, struct mmu_off_probe, address);
+	OFFSET(MMU_OFF_PROBE_TAKEN, struct mmu_off_probe, taken);
+	PAIR(MMU_OFF_PROBE_ESR, struct mmu_off_probe, esr, elr);
+	OFFSET(MMU_OFF_PROBE_FAR, struct mmu_off_probe, far);
 
 	PAIR(PSTATE_PROBE_PC, struct pstate_probe, pc, spsr);
 	OFFSET(PSTATE_PROBE_HCR, struct pstate_probe, hcr);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Conformance: alignment faults. A row is a load or store of kut_model/areas/align.py at an offset in
+ * 16 bytes, with stage 1 off, or with memory of some type. HCR_EL2.DC needs a stage 2, which maps the
+ * image as Normal memory.
+ */
+#ifndef CONFORM_HEADER
+#define CONFORM_HEADER <conform/align.h>
+#endif
+#include <libcflat.h>
+#include <subtest.h>
+#include <asm/conform.h>
+#include <asm/el1-probe.h>
+#include <asm/esr.h>
+#include <asm/guest.h>
+#include <asm/io.h>
+#include <asm/mmu-off-probe.h>
+#include <asm/mmu.h>
+#include <asm/pgtable-hwdef.h>
+#include <asm/processor.h>
+#include <asm/setup.h>
+#include <asm/stage2_mmu.h>
+#include <asm/sysreg.h>
+
+struct align_row {
+	u8 insn, needs, control, memory; /* numbers */
+	u8 offset, el;
+	bool mmu, dc; /* stage 1 is on; HCR_EL2.DC */
+	u8 attribute; /* of memory, in MAIR_EL1 */
+	bool a, naa; /* SCTLR_ELx */
+	u8 suffix; /* of the id: the row is for any CPU, or one with FEAT_LSE2, or one without */
+	bool atomic; /* whether it writes is left open */
+	u32 esr; /* 0: no exception */
+};
+
+#include CONFORM_HEADER
+
+#define CODE_BYTES 8
+#define WNR (1U << 6)
+
+asm(".pushsection .text.conform_align, \"ax\"\n.balign 8\n"
+    "align_code:\n" ALIGN_CODE "align_el2_code:\n" ALIGN_EL2_CODE ".popsection\n");
+extern const char align_code[], align_el2_code[];
+
+static u8 data[64] __aligned(64);
+
+/*
+ * Stage 1 of EL1&0, 39 bits of address in 4K granules: the block of 1G with the image, read-only as
+ * code has to be for both exception levels, and at ALIAS with the memory type of the row.
+ */
+#define BLOCK (UL(1) << 30)
+#define ALIAS (4 * BLOCK)
+#define TCR_39_BITS \
+	(25 | TCR_EPD1 | UL(2) << 32) /* T0SZ, IPS of 40 bits; walks are Non-cacheable */
+#define PTE_READ_ONLY_EL0 (PTE_USER | PTE_RDONLY)
+static u64 table[512] __aligned(4096);
+
+static void create_table(void)
+{
+	u64 block = __pa(data) & ~(BLOCK - 1);
+
+	assert_msg(block == (__pa(align_code) & ~(BLOCK - 1)), "the image is in 1G");
+	table[block / BLOCK] = block | PT_VALID | PTE_AF | PTE_READ_ONLY_EL0 | PTE_ATTRINDX(0);
+	table[(ALIAS + block) / BLOCK] = block | PT_VALID | PTE_AF | PTE_USER | PTE_ATTRINDX(1) |
+					 PTE_PXN | PTE_UXN;
+	dcache_clean_inval_poc(table, sizeof(table));
+}
+
+static struct s2_mmu *mmu;
+
+static bool create_stage2(void)
+{
+	u64 start = __pa(_stext) & PAGE_MASK;
+
+	mmu = s2mmu_init_ipa(1, S2_PAGE_4K, false, 39);
+	if (!mmu)
+		return false;
+	mmu->fwb = false; /* HCR_EL2.FWB stays clear */
+	return !s2mmu_map(mmu, start, start, ALIGN(__pa(_end) - start, PAGE_SIZE), S2_MAP_RW);
+}
+
+static u64 sctlr_of(const struct align_row *row)
+{
+	return (row->a ? SCTLR_ELx_A : 0) | (row->naa ? SCTLR_ELx_nAA : 0);
+}
+
+struct align_exit {
+	unsigned int el; /* 0: no exception */
+	u64 esr, far;
+};
+
+static struct align_exit run_el2(const struct align_row *row, u64 address)
+{
+	u64 sctlr = read_sysreg(sctlr_el2) & ~(SCTLR_ELx_A | SCTLR_ELx_nAA);
+	struct mmu_off_probe probe = { .address = address };
+	u64 daif = read_sysreg(daif);
+
+	probe.pc = (u64)align_el2_code + row->insn * CODE_BYTES;
+	probe.sctlr = (row->mmu ? sctlr : sctlr & ~(SCTLR_ELx_M | SCTLR_ELx_C)) | sctlr_of(row);
+	daif_set(PSR_DAIF);
+	mmu_off_probe_run(&probe);
+	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	return (struct align_exit){ probe.taken ? 2 : 0, probe.esr, probe.far };
+}
+
+static struct align_exit run_below(const struct align_row *row, u64 address)
+{
+	const struct probe_regime regime = {
+		.hcr = row->dc ? HCR_EL2_DC | HCR_EL2_VM : 0,
+		.vtcr = mmu->vtcr,
+		.vttbr = mmu->vttbr,
+		.sctlr = sctlr_of(row) | (row->mmu ? SCTLR_ELx_M | SCTLR_ELx_C : 0),
+		.tcr = TCR_39_BITS,
+		.ttbr0 = __pa(table),
+		.mair = 0xff | (u64)row->attribute << 8,
+	};
+	struct probe_exit exit;
+
+	probe_set(&regime);
+	probe_flush();
+	exit = probe_execute((u64)align_code + row->insn * CODE_BYTES, row->el, false, address);
+	return (struct align_exit){ exit.el, exit.esr, exit.far };
+}
+
+static enum conform_verdict check(const struct align_row *row, const struct align_exit *exit,
+				  u64 address)
+{
+	u64 open = row->atomic ? WNR : 0;
+	unsigned int el = row->esr ? MAX(row->el, 1) : 0;
+	char expected[96] = "none", found[96] = "none";
+
+	if (exit->el == el && (!el || (!((exit->esr ^ row->esr) & ~open) && exit->far == address)))
+		return CONFORM_PASS;
+	if (el)
+		esr_decode(row->esr, expected, sizeof(expected));
+	if (exit->el)
+		esr_decode(exit->esr, found, sizeof(found));
+	return conform_fail("expected EL%u, ESR %#x (%s), FAR %#lx, found EL%u, ESR %#lx (%s), "
+			    "FAR %#lx",
+			    el, row->esr, expected, el ? address : 0, exit->el,
+			    exit->el ? exit->esr : 0, found, exit->el ? exit->far : 0);
+}
+
+static enum conform_verdict run(u32 number)
+{
+	const struct align_row *row = &align_rows[number];
+	const struct conform_feature *missing = conform_missing(align_needs[row->needs]);
+	u64 address = (u64)data + row->offset;
+	struct align_exit exit;
+
+	if (missing)
+		return conform_skip(missing->name, missing->field);
+	if (row->el < 2 && row->mmu)
+		address += ALIAS;
+	exit = row->el == 2 ? run_el2(row, address) : run_below(row, address);
+	return check(row, &exit, address);
+}
+
+static void id(u32 number, char *buffer, size_t size)
+{
+	static const char *const suffixes[] = { "", ".lse2", ".without-lse2" };
+	const struct align_row *row = &align_rows[number];
+
+	snprintf(buffer, size, "align.%s.%u.%s.el%u.%s%s", align_insns[row->insn], row->offset,
+		 align_memory[row->memory], row->el, align_controls[row->control],
+		 suffixes[row->suffix]);
+}
+
+static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HASH, id, run };
+
+int main(int argc, char **argv)
+{
+	const char *reason = guest_unsupported(S2_PAGE_4K);
+	u64 sctlr;
+	int code;
+
+	if (reason || !create_stage2())
+		return skip_all(reason ?: "no 39-bit stage 2");
+	create_table();
+	probe_begin(probe_code());
+	sctlr = read_sysreg(sctlr_el2);
+	code = conform_main(&area, argc, argv);
+	assert_msg(read_sysreg(sctlr_el2) == sctlr,
+		   "SCTLR_EL2 after the rows: expected %#lx, found "
+		   "%#lx",
+		   sctlr, read_sysreg(sctlr_el2));
+	probe_end();
+	return code;
+}
