@@ -118,6 +118,18 @@ def is_noticed(judged: Judged) -> bool:
         return False
 
 
+def test_the_image_fails_cases_of_a_wrong_model(tmp_path: Path) -> None:
+    initrd = tmp_path / "initrd"
+    with patch.object(descriptors, "S2AP_WRITE", new=1 << 6):
+        initrd.write_bytes(table.initrd(list(draw(300, SEED)), 0, "wrong"))
+    output = realtree.boot(realtree.build("conform-random"), "", "-initrd", str(initrd))[1]
+    assert re.search(
+        r"^FAIL: random: random\.wrong\.\d+: expected .*permission fault.*, found no exception",
+        output,
+        re.MULTILINE,
+    )
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This tree without errata."""
@@ -186,6 +198,14 @@ def test_explain_shows_what_is_expected_of_a_case(tree: Path) -> None:
     )
     assert "needs      FEAT_HAFDBS" in done.stdout
     assert "run        kut conform --case 'op=write s2.ha=1 s2.out.d3=0x480'" in done.stdout
+
+
+def test_a_run_of_random_cases_is_repeated_by_its_seed(tree: Path) -> None:
+    assert realtree.kut(tree, "conform", "--random", "200", "--seed", "5", "-q").returncode == 1
+    done = realtree.kut(tree, "rerun")
+    assert done.returncode == 2
+    assert "ran random cases" in done.stderr
+    assert "run them again: `kut conform --random 200 --seed 5`" in done.stderr
 
 
 @pytest.mark.parametrize(

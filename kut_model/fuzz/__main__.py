@@ -77,4 +77,6 @@ def _write(cases: Sequence[Judged], request: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]) or 0)
+    if problem := main(sys.argv[1:]):
+        sys.stderr.write(f"{problem}\n")
+        sys.exit(2)

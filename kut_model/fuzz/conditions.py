@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Conditions over cases: those that an erratum of an emulator concerns."""
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -15,43 +15,63 @@ _EXPECTED: Final = "expected"
 _ABOVE_PS: Final = "s2.above-ps"
 
 
-def _facts(judged: Judged) -> dict[str, str]:
-    """Return the fields as text, and what follows from them."""
-    values = judged.case.values
-    found = {name: FIELDS[name].text(value) for name, value in values.items()}
-    above = 64 - values["s2.t0sz"] > PA_BITS[values["s2.ps"]]
-    return found | {_ABOVE_PS: str(int(above))}
-
-
 def matches(judged: Judged, condition: str) -> bool:
     """Return whether a case has what a condition says; raises CaseError for a malformed one.
 
     A condition is a list of FIELD=GLOB; the field may be "expected", whose glob is compared with
     each permitted outcome, with "_" for spaces, and a glob after "!" excludes what it matches.
     """
-    facts = _facts(judged)
-    for word in condition.split():
-        name, _, glob = word.partition("=")
-        glob, negated = glob.removeprefix("!"), glob.startswith("!")
-        if name == _EXPECTED:
-            text = judged.expected.replace(" ", "_")
-            found = any(fnmatchcase(each, glob) for each in re.split(",_or_", text))
-        elif name in facts:
-            found = fnmatchcase(facts[name], glob)
-        else:
-            raise CaseError(f"condition {condition!r}: no field {name!r}")
-        if found == negated:
-            return False
-    return True
+    return _is_met(_terms(condition), _facts(judged))
 
 
 def listed(cases: Sequence[Judged], errata: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
     """Return the numbers of the cases that each erratum concerns, by its name."""
-    return {
-        name: [
-            number
-            for number, case in enumerate(cases)
-            if any(matches(case, condition) for condition in conditions)
-        ]
-        for name, conditions in errata.items()
-    }
+    found = {name: list[int]() for name in errata}
+    terms = {name: list(map(_terms, conditions)) for name, conditions in errata.items()}
+    for number, case in enumerate(cases):
+        facts = _facts(case)
+        for name, conditions in terms.items():
+            if any(_is_met(each, facts) for each in conditions):
+                found[name].append(number)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A part of a condition."""
+
+    name: str
+    glob: str
+    negated: bool
+
+
+def _terms(condition: str) -> list[_Term]:
+    found = []
+    for word in condition.split():
+        name, _, glob = word.partition("=")
+        if name not in FIELDS and name not in {_EXPECTED, _ABOVE_PS}:
+            raise CaseError(f"condition {condition!r}: no field {name!r}")
+        found.append(_Term(name, glob.removeprefix("!"), glob.startswith("!")))
+    return found
+
+
+def _facts(judged: Judged) -> Mapping[str, Sequence[str]]:
+    """Return the fields that differ from their defaults, and what follows from all of them."""
+    values = judged.case.values
+    fields = {name: (FIELDS[name].text(value),) for name, value in judged.case.fields}
+    above = 64 - values["s2.t0sz"] > PA_BITS[values["s2.ps"]]
+    outcomes = judged.expected.replace(" ", "_").split(",_or_")
+    return {**fields, _ABOVE_PS: (str(int(above)),), _EXPECTED: outcomes}
+
+
+def _is_met(terms: Sequence[_Term], facts: Mapping[str, Sequence[str]]) -> bool:
+    return all(_has(term, facts) != term.negated for term in terms)
+
+
+def _has(term: _Term, facts: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a fact matches the glob of a term."""
+    found = facts.get(term.name)
+    if found is None:
+        field = FIELDS[term.name]
+        found = (field.text(field.default),)
+    return any(fnmatchcase(each, term.glob) for each in found)

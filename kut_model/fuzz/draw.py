@@ -34,14 +34,16 @@ _TABLE_2: Final = (*range(2, 8), *range(52, 64))
 _ADDRESS: Final = tuple(range(32, 48))
 _WIDE_ADDRESS: Final = (48, 49, 8, 9)  # where DS has bits 51:48
 _SH: Final = (8, 9)
+_XNX: Final = 53  # of stage 2
 
 
 class _Draw:
-    """Draws the fields of one case."""
+    """Draws the fields of one case; a plain one needs few features, so that any CPU runs it."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
         self.values: dict[str, int] = {}
+        self.is_plain = self.chance(25)
 
     def chance(self, percent: int) -> bool:
         """Return whether something happens."""
@@ -86,7 +88,7 @@ class _Draw:
         random, values = self.random, self.values
         size = random.choice((4, 4, 16, 64))
         granule = _GRANULES[size]
-        ds = int(granule is not Granule.K64 and self.chance(15))
+        ds = int(granule is not Granule.K64 and not self.is_plain and self.chance(15))
         limit = 52 if ds else 48
         starts = [level for level in START_LEVELS[granule].values() if ds or level >= 0]
         start = random.choice(starts)
@@ -123,7 +125,9 @@ class _Draw:
         ds = self.values.get(f"{stage}.ds", 0)
         self.values[f"{prefix}.leaf"] = level
         if self.chance(70 if prefix in {"s1", "s2.out"} else 25):
-            bits = [bit for bit in leaf if not ds or bit not in _SH]
+            bits = [bit for bit in leaf if not (ds and bit in _SH)]
+            if self.is_plain and stage == "s2":
+                bits = [bit for bit in bits if bit != _XNX]
             self.flip(f"{prefix}.d{level}", bits, 4)
         for each in range(start, level):
             if self.chance(15):
@@ -136,9 +140,12 @@ class _Draw:
         """Draw registers and tables of stage 1."""
         random, values = self.random, self.values
         start, bits = self.geometry("s1")
-        self.flags(("s1.ha", "s1.hd"), 35)
-        self.flags(("s1.tbi", "s1.hpd", "s1.wxn", "s1.epan"), 20)
-        self.flags(("s1.epd", "s1.e0pd", "s1.a", "s1.c", "s1.i"), 4)
+        self.flags(("s1.tbi", "s1.wxn"), 20)
+        self.flags(("s1.epd", "s1.a", "s1.c", "s1.i"), 4)
+        if not self.is_plain:
+            self.flags(("s1.ha", "s1.hd"), 35)
+            self.flags(("s1.hpd", "s1.epan"), 20)
+            self.flags(("s1.e0pd",), 4)
         values["s1.mair"] = int.from_bytes(random.choice(_MAIR) for _ in range(8))
         values["s1.va"] = random.getrandbits(64)
         if self.chance(4):
@@ -151,9 +158,11 @@ class _Draw:
         """Draw registers and tables of stage 2."""
         random, values = self.random, self.values
         start, _ = self.geometry("s2")
-        self.flags(("s2.ha", "s2.hd"), 35)
-        self.flags(("ptw", "fwb"), 20)
+        self.flags(("ptw",), 20)
         self.flags(("cd", "id"), 8)
+        if not self.is_plain:
+            self.flags(("s2.ha", "s2.hd"), 35)
+            self.flags(("fwb",), 20)
         values["s2.sh"] = random.choice((0, 2, 3))
         values["s2.ipa"] = random.getrandbits(64)
         if OPS[values["op"]] in AT_AT_EL2 and self.chance(5):  # no code could be fetched

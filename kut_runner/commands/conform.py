@@ -44,7 +44,10 @@ _MOST_EXPLAINED: Final = 20
     help="Run N random cases of translation instead of rows, and shrink those that fail.",
 )
 @click.option(
-    "--seed", type=int, metavar="S", help="Seed of --random; by default a new one, which ids have."
+    "--seed",
+    type=click.IntRange(0, (1 << 64) - 1),
+    metavar="S",
+    help="Seed of --random; by default a new one, which ids have.",
 )
 @click.option(
     "--case",

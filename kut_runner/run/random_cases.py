@@ -8,8 +8,9 @@ in a directory of their own, together with the images: the list of rows of an im
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +38,8 @@ GIVEN: Final = "case"
 _INITRD: Final = "cases.initrd"
 _ROWS: Final = "cases.rows"
 _MOST_SECONDS: Final = 600.0
+#: Exit status of the model for a case, or a condition, that is wrong.
+_WRONG_CASE: Final = 2
 #: Directories of earlier runs that are kept.
 _KEPT: Final = 8
 
@@ -89,41 +92,47 @@ class Model:
 
     def smaller(self, texts: Sequence[str], failing: Sequence[Sequence[str]]) -> list[list[str]]:
         """Return the smaller variants of each case, given smaller ones that failed."""
-        output = self.directory / "smaller.json"
-        self._call(
-            {
-                "command": "shrink",
-                "output": str(output),
-                "cases": list(texts),
-                "failing": list(map(list, failing)),
-            }
-        )
-        found: list[list[str]] = json.loads(output.read_bytes())
+        with self._scratch() as scratch:
+            output = scratch / "smaller.json"
+            request = {"command": "shrink", "cases": list(texts), "output": str(output)}
+            self._call(scratch, request | {"failing": list(map(list, failing))})
+            found: list[list[str]] = json.loads(output.read_bytes())
         return found
 
     def _write(self, **request: object) -> Cases:
         request["errata"] = {name: list(each) for name, each in self.errata.items()}
         digest = sha256(json.dumps(request).encode()).hexdigest()[:12]
         directory = self.directory / f"{request['label']}-{digest}"
-        directory.mkdir(parents=True, exist_ok=True)
-        self._call(request | {"initrd": str(directory / _INITRD), "rows": str(directory / _ROWS)})
+        with self._scratch() as scratch:
+            files = {"initrd": scratch / _INITRD, "rows": scratch / _ROWS}
+            self._call(scratch, request | {kind: str(path) for kind, path in files.items()})
+            directory.mkdir(exist_ok=True)
+            for path in files.values():
+                path.replace(directory / path.name)
         self._prune(directory)
         return Cases(directory)
 
-    def _call(self, request: Mapping[str, Any]) -> None:
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """Create a directory for the files of a request, for the time of the context."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        path = self.directory / "request.json"
+        with tempfile.TemporaryDirectory(prefix=".", dir=self.directory) as scratch:
+            yield Path(scratch)
+
+    def _call(self, scratch: Path, request: Mapping[str, Any]) -> None:
+        """Serve a request; raises UsageError for a wrong case or condition."""
+        path = scratch / "request.json"
         path.write_text(json.dumps(request))
         argv = [sys.executable, "-P", "-m", "kut_model.fuzz", str(path)]
         outcome = program.call(argv, _MOST_SECONDS)
-        if outcome.code == 1 and "\n" not in outcome.output:
+        if outcome.code == _WRONG_CASE:
             raise UsageError(outcome.output)
         if outcome.code != 0:
             raise InfrastructureError(f"the model failed: {outcome.output}")
 
     def _prune(self, kept: Path) -> None:
         """Remove the oldest directories."""
-        found = [each for each in self.directory.iterdir() if each.is_dir() and each != kept]
+        found = [each for each in self.directory.glob("[!.]*") if each.is_dir() and each != kept]
         for each in sorted(found, key=lambda path: path.stat().st_mtime)[: 1 - _KEPT]:
             with suppress(OSError):
                 shutil.rmtree(each)

@@ -2,15 +2,17 @@
 """A run of random cases: all tests that take them, and the failures, shrunk."""
 
 import secrets
+import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from kut_runner.run import random_cases, shrinking
 from kut_runner.run.execute import OpenViews, execute
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from kut_runner.definitions.overrides import Overrides
     from kut_runner.errors import ExitCode
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from kut_runner.records.view import View
     from kut_runner.run.options import RunOptions
     from kut_runner.run.random_cases import Cases, Model
-    from kut_runner.run.shrinking import Kind
+    from kut_runner.run.shrinking import Failure, Kind
     from kut_runner.run.workspace import Workspace
     from kut_runner.targets.case import Case
     from kut_runner.targets.protocol import Target
@@ -78,4 +80,12 @@ class RandomRun:
         )
         quiet = shrinking.quiet_run(prepare, options.timeout)
         failures = collector.failures if collector.is_complete else []
-        return code, shrinking.shrink(self.model, failures, quiet)
+        return code, self._shrunk(failures, quiet)
+
+    def _shrunk(
+        self, failures: "Sequence[Failure]", run: "Callable[[Cases, str], list[Failure]]"
+    ) -> "Iterator[Kind]":
+        """Yield the kinds of failures; their smaller cases are kept no longer."""
+        with tempfile.TemporaryDirectory(prefix="kut-cases-") as directory:
+            model = replace(self.model, directory=Path(directory))
+            yield from shrinking.shrink(model, failures, run)

@@ -6,11 +6,11 @@ linked into its directory, and the results of the tests that ran again.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kut_runner.bundle import qemu_options
 from kut_runner.definitions.config import BUILT_IN
@@ -83,14 +83,23 @@ def with_rows(
 ) -> "Sequence[TestDef]":
     """Return the tests with the rows of the conformance suite that the old run selected.
 
-    Raises KutError if they are not there any more.
+    Raises KutError if they are not there any more, or if it ran random cases.
     """
+    if any(old.options.get(name) for name in ("random", "cases")):
+        raise UsageError(f"{_named(old)} ran random cases", _random_hint(old.options))
     patterns = old.options.get("rows")
     if not patterns:
         return tests
     from kut_runner.run import row_selection
 
     return row_selection.select(tests, workspace.row_lists(), patterns, strict=False)
+
+
+def _random_hint(options: "Mapping[str, Any]") -> str:
+    """Return how the random cases of a run run again."""
+    if count := options.get("random"):
+        return f"run them again: `kut conform --random {count} --seed {options.get('seed')}`"
+    return "run them again: `kut conform --case CASE`"
 
 
 def target(old: RunMetadata, workspace: "Workspace", *, trust: bool) -> "Target":
