@@ -29,11 +29,15 @@ import workbench
 
 from kut_runner.definitions import config
 from kut_runner.errors import ExitCode, KutError
+from kut_runner.run import row_selection
 from kut_runner.targets.qemu import find_qemu
+from kut_runner.verdict import row_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from kut_runner.build.builder import Image
+    from kut_runner.definitions.config import TestDef
 
 LIST = realtree.ROOT / "tests" / "mutants.toml"
 #: Runs that may miss a mutant: a race between CPUs does not show in each.
@@ -56,6 +60,8 @@ class Mutant:
     """The name of its entry in mutants.toml, which may be several mutants."""
     newest: bool = False
     """Its tests run on the newest QEMU: the installed one may lack the feature."""
+    rows: tuple[str, ...] = ()
+    """Globs over rows of the conformance suite that its tests run; all of them without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ def expand(name: str, entry: dict[str, Any]) -> Iterator[Mutant]:
             tests=tuple(entry["tests"]),
             family=name,
             newest=entry.get("newest_qemu", False),
+            rows=tuple(entry.get("rows", ())),
             **texts,
         )
 
@@ -119,11 +126,20 @@ class Workbench(workbench.Workbench):
             image = self.changed_images([test.image]).get(test.image)
             if not image:
                 continue
-            result = self.run_test(test, image, qemu)
+            result = self.run_test(_selected(test, image, mutant.rows), image, qemu)
             if result.verdict.exit_code is ExitCode.TESTS_FAILED:
                 return Outcome(killed=True, reason=workbench.first_failure(result))
             reason = f"{test.name}: {result.status.value} {result.verdict.reason}"
         return Outcome(killed=False, reason=reason)
+
+
+def _selected(test: TestDef, image: Image, rows: Sequence[str]) -> TestDef:
+    """@test with the argument of its image that selects @rows, if there are any."""
+    if not rows:
+        return test
+    lists = {test.image: row_list.load(image.row_list)}
+    (selected,) = row_selection.select([test], lists, rows)
+    return selected
 
 
 def page(text: str) -> str:

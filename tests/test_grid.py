@@ -268,6 +268,16 @@ def test_the_table_on_a_terminal() -> None:
         "-  d    cannot run: QEMU is missing",
         "4 cells, 6 different, 1 alike",
     ]
+    some = table(
+        *(of_rows("t", "ref", "2P 4-", ids), of_rows("t", "b", "2P 4-", ids)),
+        *(of_rows("t", "c", "P 5-", ids),),
+        reference="ref",
+    )
+    assert list(lines(some))[-4:-1] == [
+        "A  ref  2 pass, the reference",
+        "B  b    2 pass, 0 different",
+        "C  c    1 pass, 5 none, 0 different",
+    ]
     verbose = list(lines(found, verbose=True))
     assert verbose[1:3] == [
         "t area.x.y.row0  PASS  FAIL  .",

@@ -91,12 +91,16 @@ def test_what_is_no_kill(
     assert outcome.reason.startswith(reason)
 
 
+#: Key of the result of `selftest` without a mutant: its name, its arguments, and no other QEMU.
+SELFTEST = ("selftest", "smp=1 mem=256 el=2", None)
+
+
 def test_a_hang_ends_after_ten_times_what_the_test_takes(small: mutants.Workbench) -> None:
     hang = replace(MUTANT, replace="for (;;)\n\t\t;\n\treport(mmu_enabled(),")
     outcome = small.run(hang)
     assert outcome.killed
     assert outcome.reason.startswith("selftest: timeout: ")
-    assert 0.5 <= workbench.timeout(small._plain["selftest", None]) < 10
+    assert 0.5 <= workbench.timeout(small._plain[SELFTEST]) < 10
 
 
 def test_a_machine_that_has_become_slower_is_no_kill(
@@ -104,9 +108,9 @@ def test_a_machine_that_has_become_slower_is_no_kill(
 ) -> None:
     harmless = replace(MUTANT, replace="(void)0;\n\treport(mmu_enabled(),")
     assert not small.run(harmless).killed
-    plain = small._plain["selftest", None]
+    plain = small._plain[SELFTEST]
     assert plain.process_exit
     quick = replace(plain.process_exit, seconds=0.001, starved_seconds=0)
-    small._plain["selftest", None] = replace(plain, process_exit=quick)
+    small._plain[SELFTEST] = replace(plain, process_exit=quick)
     monkeypatch.setattr(workbench, "LEAST", 0.01)
     assert small.run(harmless) == mutants.Outcome(killed=False, reason="selftest: pass ")

@@ -60,7 +60,7 @@ class Workbench:
         shutil.copytree(self._built, self._kept)
         self._images = {name: self._kept_image(name) for name in images}
         self._times = {file: (self._kept / file).stat().st_mtime_ns for file in files(self._kept)}
-        self._plain: dict[tuple[str, str | None], TestResult] = {}
+        self._plain: dict[tuple[str, str, str | None], TestResult] = {}
         self._targets: dict[str | None, Target] = {}
         self._logs = tree / "logs"
         self._logs.mkdir()
@@ -98,7 +98,7 @@ class Workbench:
         seconds = timeout(self._without_change(test, qemu))
         result = self._boot(test, image, seconds, qemu)
         if result.status is Status.TIMEOUT:  # or the machine has become slower
-            del self._plain[test.name, qemu]
+            del self._plain[test.name, test.args, qemu]
             now = timeout(self._without_change(test, qemu))
             if now > seconds:
                 result = self._boot(test, image, now, qemu)
@@ -138,7 +138,7 @@ class Workbench:
         return plain
 
     def _result_without_change(self, test: TestDef, qemu: str | None) -> TestResult:
-        key = (test.name, qemu)
+        key = (test.name, test.args, qemu)
         if key not in self._plain:
             self._plain[key] = self._boot(test, self._images[test.image], test.timeout, qemu)
         return self._plain[key]

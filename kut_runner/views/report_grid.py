@@ -25,6 +25,8 @@ _COMPONENTS: Final = 3
 #: Mark of a new difference.
 _MARK: Final = "*"
 _SAME: Final = "."
+#: Status of a row that did not run.
+_NONE: Final = "none"
 
 
 class Progress(View):
@@ -173,14 +175,21 @@ def _reasons(difference: "Difference", names: Mapping[str, str], reference: str)
 
 
 def _legend(grid: "Grid", names: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each cell; rows that do not run in the reference either are not counted."""
     width = max((len(column.id) for column in grid.columns), default=0)
+    reference = next((each for each in grid.columns if each.id == grid.reference), None)
+    unselected = (reference.counts or {}).get(_NONE) if reference else None
     for column in grid.columns:
         letter = names.get(column.id, "-")
         if column.problem:
             yield f"{letter:3}{column.id:{width}}  cannot run: {column.problem}"
             continue
         differences = sum(column.id in each.counting for each in grid.differences)
-        parts = [f"{count} {status}" for status, count in (column.counts or {}).items() if count]
+        parts = [
+            f"{count} {status}"
+            for status, count in (column.counts or {}).items()
+            if count and (status, count) != (_NONE, unselected)
+        ]
         is_reference = column.id == grid.reference
         parts.append("the reference" if is_reference else f"{differences} different")
         yield f"{letter:3}{column.id:{width}}  {', '.join(parts)}"
