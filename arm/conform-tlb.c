@@ -11,14 +11,15 @@
 #endif
 #include <libcflat.h>
 #include <alloc_page.h>
-#include <on-cpus.h>
 #include <string.h>
 #include <subtest.h>
+#include <asm/barrier.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
 #include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/mmu.h>
+#include <asm/processor.h>
 #include <asm/setup.h>
 #include <asm/stage2-internal.h>
 #include <asm/translation-outcome.h>
@@ -37,7 +38,16 @@ struct tlb_layout {
 	u16 code, tlbi, upper; /* objects: the code of probes, that of TLBI, root of TTBR1 */
 };
 
-enum tlb_kind { TLB_SET, TLB_BEGIN, TLB_ENTER, TLB_MAINTAIN, TLB_TRY };
+enum tlb_kind {
+	TLB_SET,
+	TLB_BEGIN, /* a first context: with an empty TLB */
+	TLB_ENTER,
+	TLB_MAINTAIN,
+	TLB_TRY,
+	TLB_BOTH, /* an access by both CPUs at once */
+	TLB_LOOP, /* CPU 1 accesses an address until it faults, or until TLB_JOIN */
+	TLB_JOIN, /* one more of these accesses, which is the one that counts unless one has faulted */
+};
 
 struct tlb_step {
 	u8 kind, cpu, el;
@@ -57,6 +67,7 @@ struct tlb_row {
 };
 
 #include CONFORM_HEADER
+#include "conform-tlb-worker.h"
 
 #define NOTHING 0xffff
 #define PARTS 3 /* of memory, each of objects from PART_OBJECTS * n on: tables, OLD, NEW */
@@ -66,11 +77,31 @@ struct tlb_row {
 #define MAX_CHANGES 1024
 #define MAIR 0xffUL
 
-/* In EL1's page of code they end in BRK, here in RET. */
+/*
+ * The loop of TLB_LOOP, x1 = the address. It counts in the next page, whose word at LOOP_END ends
+ * it: an access of x1 comes after that is read.
+ */
+#define LOOP_COUNT 4104
+#define LOOP_END 4112
+
+/* In EL1's page of code TLBI end in BRK, here in RET. */
 asm(".pushsection .text.conform_tlb, \"ax\"\n.balign 8\n"
-    "tlb_code_el1:\n" TLB_CODE_EL1 "tlb_code_el1_end:\ntlb_code_el2:\n" TLB_CODE_EL2
-    ".popsection\n");
-extern const char tlb_code_el1[], tlb_code_el1_end[], tlb_code_el2[];
+    "tlb_code_el1:\n" TLB_CODE_EL1 "tlb_loop:\n"
+    "	add	x4, x1, #4096\n"
+    "1:	ldr	x5, [x4, #" xstr(
+	    LOOP_COUNT) " - 4096]\n"
+			"	add	x5, x5, #1\n"
+			"	str	x5, [x4, #" xstr(
+				LOOP_COUNT) " - 4096]\n"
+					    "	ldr	x3, [x4, #" xstr(
+						    LOOP_END) " - 4096]\n"
+							      "	dmb	ish\n"
+							      "	ldr	x0, [x1]\n"
+							      "	cbz	x3, 1b\n"
+							      "	brk	#0\n"
+							      "tlb_code_el1_end:\ntlb_code_el2:\n" TLB_CODE_EL2
+							      ".popsection\n");
+extern const char tlb_code_el1[], tlb_loop[], tlb_code_el1_end[], tlb_code_el2[];
 
 static struct {
 	char *memory;
@@ -79,6 +110,7 @@ static struct {
 		pteval_t *entry, old;
 	} changes[MAX_CHANGES];
 	unsigned int nr_changes;
+	unsigned int ready; /* CPUs that come to TLB_BOTH */
 } test;
 
 /*
@@ -164,10 +196,12 @@ static bool create(void)
  * Steps
  */
 
+/* Steps of one CPU, one after the other, until an outcome is not permitted */
 struct work {
 	const struct tlb_row *row;
-	const struct tlb_step *step;
-	u32 found; /* by an access */
+	const struct tlb_step *step, *end;
+	u32 found; /* by the access of step[-1] */
+	bool permitted;
 };
 
 static u64 tcr(void)
@@ -213,19 +247,24 @@ static void enter(const struct tlb_row *row, const struct tlb_step *step)
 		probe_flush();
 }
 
+/* The address at EL1 of what the page of TLBI has at @code */
+static u64 el1_code(const char *code)
+{
+	return TLB_CODE_VA + (1UL << test.layout->page_shift) + (code - tlb_code_el1);
+}
+
 static void maintain(const struct tlb_step *step)
 {
 	if (step->el == 2) {
 		probe_el2(tlb_code_el2 + step->index * CODE_BYTES, step->value);
 		return;
 	}
-	probe_execute(TLB_CODE_VA + (1UL << test.layout->page_shift) + step->index * CODE_BYTES, 1,
-		      false, step->value);
+	probe_execute(el1_code(tlb_code_el1 + step->index * CODE_BYTES), 1, false, step->value);
 	dsb(ish);
 	isb();
 }
 
-static u32 try(const struct tlb_step *step)
+static u32 outcome_of(const struct tlb_step *step, u64 pc)
 {
 	u64 offset = (step->value - TLB_VA_BASE) & ~(SZ_4K - 1UL);
 	enum probe_op op = (enum probe_op)step->index;
@@ -237,15 +276,24 @@ static u32 try(const struct tlb_step *step)
 
 	for (unsigned int n = 0; n < TLB_NAMED_TABLES; n++)
 		pages.ipa[2 + n] = ipa_of(n);
-	exit = probe_access(op, step->el, step->pan, step->value);
+	exit = probe_execute(pc, step->el, step->pan, step->value);
 	return translation_outcome(&exit, op, step->value, &pages);
 }
 
-static void do_step(void *data)
+static void meet(void)
 {
-	struct work *work = data;
-	const struct tlb_step *step = work->step;
+	__atomic_add_fetch(&test.ready, 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&test.ready, __ATOMIC_ACQUIRE) % 2)
+		cpu_relax();
+}
 
+static bool is_access(const struct tlb_step *step)
+{
+	return step->set.count > 0;
+}
+
+static void do_step(struct work *work, const struct tlb_step *step)
+{
 	switch (step->kind) {
 	case TLB_SET:
 		return fill(&tlb_fills[step->index], true);
@@ -254,8 +302,27 @@ static void do_step(void *data)
 		return enter(work->row, step);
 	case TLB_MAINTAIN:
 		return maintain(step);
-	default:
-		work->found = try(step);
+	case TLB_LOOP:
+		work->found = outcome_of(step, el1_code(tlb_loop));
+		return;
+	case TLB_BOTH:
+		meet();
+		break;
+	}
+	work->found = outcome_of(step, probe_pc((enum probe_op)step->index));
+}
+
+static void do_steps(void *data)
+{
+	struct work *work = data;
+
+	work->permitted = true;
+	while (work->permitted && work->step < work->end) {
+		const struct tlb_step *step = work->step++;
+
+		do_step(work, step);
+		work->permitted = !is_access(step) ||
+				  translation_permits(tlb_outcomes, step->set, work->found);
 	}
 }
 
@@ -263,21 +330,96 @@ static void do_step(void *data)
  * Rows
  */
 
+/* The word at @offset of the loop's page, as the host has it */
+static u64 *loop_word(const struct tlb_step *step, u64 offset)
+{
+	return (u64 *)(object(PART_OBJECTS) + (step->value - TLB_VA_BASE) + offset);
+}
+
+/* The loop runs when this returns. @work is CPU 1's until end_loop(). */
+static void begin_loop(struct work *work)
+{
+	u64 *count = loop_word(work->step, LOOP_COUNT);
+
+	*count = 0;
+	*loop_word(work->step, LOOP_END) = 0;
+	worker_begin(do_steps, work);
+	while (!smp_load_acquire(count))
+		cpu_relax();
+}
+
+static void end_loop(const struct tlb_step *step, struct work *work)
+{
+	smp_store_release(loop_word(step, LOOP_END), 1UL);
+	worker_wait();
+	work->permitted = translation_permits(tlb_outcomes, step->set, work->found);
+}
+
+static void do_both(struct work *work)
+{
+	struct work other = *work;
+
+	test.ready = 0;
+	worker_begin(do_steps, &other);
+	/* CPU 1 may be the first to end: its SGI must not end this CPU's access. */
+	gic_set_priority_mask(0);
+	do_steps(work);
+	gic_set_priority_mask(GICC_INT_PRI_THRESHOLD);
+	worker_wait();
+	if (work->permitted)
+		*work = other;
+}
+
+static bool is_of_both(const struct tlb_step *step)
+{
+	return step->kind == TLB_BOTH || step->kind == TLB_LOOP || step->kind == TLB_JOIN;
+}
+
+/* The end of the steps from @step on that one CPU does without the other */
+static const struct tlb_step *end_of_part(const struct tlb_step *step, const struct tlb_step *end)
+{
+	const struct tlb_step *last = step + 1;
+
+	while (!is_of_both(step) && last < end && !is_of_both(last) && last->cpu == step->cpu)
+		last++;
+	return last;
+}
+
+static void do_part(struct work *work)
+{
+	static struct work loop;
+
+	if (work->step->kind == TLB_LOOP) {
+		loop = *work;
+		begin_loop(&loop);
+		work->permitted = true;
+	} else if (work->step->kind == TLB_JOIN) {
+		end_loop(work->step, &loop);
+		*work = loop;
+	} else if (work->step->kind == TLB_BOTH) {
+		do_both(work);
+	} else if (work->step->cpu) {
+		worker_call(do_steps, work);
+	} else {
+		do_steps(work);
+	}
+}
+
 static enum conform_verdict run_steps(const struct tlb_row *row)
 {
-	unsigned int access = 0;
+	const struct tlb_step *step = &tlb_steps[row->first], *end = step + row->count;
+	const struct tlb_step *next;
 
-	for (unsigned int n = 0; n < row->count; n++) {
-		const struct tlb_step *step = &tlb_steps[row->first + n];
+	for (; step < end; step = next) {
 		struct work work = { .row = row, .step = step };
 
-		on_cpu(step->cpu, do_step, &work);
-		if (step->kind == TLB_TRY &&
-		    !translation_permits(tlb_outcomes, step->set, work.found))
-			return translation_fail(tlb_outcomes, step->set, work.found,
-						" (access %u, to %#lx, CPU %u)", access + 1,
-						step->value, step->cpu);
-		access += step->kind == TLB_TRY;
+		next = work.end = end_of_part(step, end);
+		do_part(&work);
+		if (!work.permitted)
+			return translation_fail(tlb_outcomes, work.step[-1].set, work.found,
+						" (step %u, access to %#lx, CPU %u)",
+						(u32)(work.step - &tlb_steps[row->first]),
+						work.step[-1].value, work.step[-1].cpu);
 	}
 	return CONFORM_PASS;
 }
@@ -293,6 +435,8 @@ static enum conform_verdict run(u32 number)
 
 	if (missing)
 		return conform_skip(missing->name, missing->field);
+	if (nr_cpus < TLB_CPUS)
+		return conform_skip("second-CPU", "smp");
 	if (!s2_granule_supported((enum s2_granule)granule))
 		return conform_skip(granules[granule], "ID_AA64MMFR0_EL1");
 	if (layout != test.layout)
@@ -308,6 +452,11 @@ static void id(u32 row, char *buffer, size_t size)
 }
 
 static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HASH, id, run };
+
+static bool has_worker(void)
+{
+	return TLB_CPUS > 1 && nr_cpus >= TLB_CPUS;
+}
 
 static void begin(void *data)
 {
@@ -326,13 +475,17 @@ int main(int argc, char **argv)
 
 	if (reason)
 		return skip_all(reason);
-	if (nr_cpus < TLB_CPUS)
-		return skip_all("needs two CPUs (smp = 2)");
+	if (has_worker() && !gic_init())
+		return skip_all("no GIC in the device tree");
 	assert_msg(create(), "no memory");
-	for (int cpu = 0; cpu < TLB_CPUS; cpu++)
-		on_cpu(cpu, begin, NULL);
+	begin(NULL);
+	if (has_worker()) {
+		worker_start();
+		worker_call(begin, NULL);
+	}
 	code = conform_main(&area, argc, argv);
-	for (int cpu = 0; cpu < TLB_CPUS; cpu++)
-		on_cpu(cpu, end, NULL);
+	end(NULL);
+	if (has_worker())
+		worker_call(end, NULL);
 	return code;
 }

@@ -13,7 +13,7 @@ from kut_model.tlb.entries import Entry, drops
 from kut_model.tlb.instructions import TG, Kind, Operand, Tlbi, encode, range_of
 from kut_model.tlb.layout import NEW, NOT_GLOBAL, OLD, layout
 from kut_model.tlb.machine import PAGE_NAMES, Config, ConflictError, outcomes
-from kut_model.tlb.steps import Enter, Maintain, Step, Try
+from kut_model.tlb.steps import Both, Enter, Join, Loop, Maintain, Step, Try
 from kut_model.translation.codes import describe
 from kut_model.translation.granules import Granule
 
@@ -36,9 +36,9 @@ def maintain(name: str, asid: int = 1, address: int | None = None) -> Maintain:
 
 
 def last(*steps: Step, config: Config | None = None) -> set[str]:
-    """Outcomes of the last step, each up to what decodes its syndrome."""
+    """Outcomes of the last step, without what decodes its syndrome."""
     codes = outcomes(config or Config(), steps)[-1]
-    return {describe(code, PAGE_NAMES).partition(", ISS")[0] for code in codes}
+    return {describe(code, PAGE_NAMES).partition(", ")[0] for code in codes}
 
 
 STAGE1_FAULT, STAGE2_FAULT = "data abort to EL1", "data abort to EL2"
@@ -202,3 +202,17 @@ def test_rows_notice_another_rule(
     monkeypatch.undo()
     machine._run.cache_clear()
     assert after != before
+
+
+def test_two_cpus_at_once_have_the_same_outcomes_or_the_program_is_refused() -> None:
+    two, both = Config(cpus=2), Both(VA)
+    assert last(STAGE1.unmap(), Enter(), Enter(cpu=1), both, config=two) == {STAGE1_FAULT}
+    with pytest.raises(ValueError, match="same entries"):
+        last(Enter(), Enter(2, "q", cpu=1), both, config=two)
+
+
+def test_a_loop_ends_after_broadcast_tlbi_only() -> None:
+    running = (Enter(), Enter(cpu=1), Loop(VA), STAGE1.unmap())
+    two = Config(cpus=2)
+    assert last(*running, maintain("vae1is"), Join(VA), config=two) == {STAGE1_FAULT}
+    assert last(*running, maintain("vae1"), Join(VA), config=two) == {OLD_VALUE, STAGE1_FAULT}

@@ -96,16 +96,10 @@ MATRIX: Final = {
     "PS": "PSTATE of the host around a guest",
 }
 
-_CPUS: Final = "a row runs on one CPU: `guest-smp` is a test of its own"
 #: Why no row verifies it, by id of MATRIX.
 NOT_COVERED: Final = {
     "M6": "`s2iss` has instructions of A64 only",
     "H6": "translation with FEAT_HAFT is not in the model",
-    "T9": _CPUS,
     "T12": "tables of EL2 itself are not in the model",
-    "S1": _CPUS,
-    "S2": _CPUS,
-    "S3": _CPUS,
-    "S4": _CPUS,
     "X1": "nothing in a virtual machine makes a physical SError; V1 has virtual ones",
 }

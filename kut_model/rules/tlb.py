@@ -98,6 +98,59 @@ RULES: Final = (
         matrix="H5",
     ),
     Rule(
+        key="tlb.broadcast",
+        statement="TLBI with IS or OS drops entries of all CPUs of the domain, another one those of"
+        " its own CPU only.",
+        section="D8.17.5, Scope of TLB maintenance; C5.5",
+        function="Broadcast",
+        matrix="T9",
+    ),
+    Rule(
+        key="tlb.forced",
+        statement="With HCR_EL2.FB a TLBI at EL1 is broadcast in the Inner Shareable domain.",
+        section="D24.2, HCR_EL2.FB",
+        function="Broadcast",
+        matrix="T11",
+    ),
+    Rule(
+        key="tlb.vcpu-blocks",
+        statement="After break-before-make with broadcast TLBI another vCPU sees a table instead of"
+        " a block, and a block instead of a table.",
+        section="D8.16.4, break-before-make",
+        function="Broadcast",
+        matrix="T10",
+    ),
+    Rule(
+        key="tlb.vcpus",
+        statement="Two vCPUs of one VMID on two CPUs have stage-1 entries of their own.",
+        section="D8.16, Translation Lookaside Buffers",
+        function="TLBContext",
+        matrix="S1",
+    ),
+    Rule(
+        key="tlb.moves",
+        statement="Entries of a vCPU stay on a CPU that it leaves: TLBI for them is broadcast, or"
+        " is executed there.",
+        section="D8.17.5, Scope of TLB maintenance",
+        function="Broadcast",
+        matrix="S2",
+    ),
+    Rule(
+        key="tlb.at-once",
+        statement="CPUs that use a descriptor at once have the outcomes of one after the other.",
+        section="D8.17.1, General TLB maintenance requirements",
+        function="AArch64.S2Walk",
+        matrix="S3",
+    ),
+    Rule(
+        key="tlb.running",
+        statement="Once broadcast TLBI and DSB have completed, a guest that runs has no old entry"
+        " either.",
+        section="D8.17.5, Completion of TLB maintenance",
+        function="Broadcast",
+        matrix="S4",
+    ),
+    Rule(
         key="tlb.guest",
         statement="TLBI at EL1 is for the current VMID.",
         section="D8.17.5; C5.5, TLBI VMALLE1",

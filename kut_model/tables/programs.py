@@ -19,13 +19,14 @@ from kut_model.tlb.layout import (
     layout,
 )
 from kut_model.tlb.machine import NAMED_TABLES, PAGE_NAMES, Config, outcomes
-from kut_model.tlb.steps import Enter, Maintain, Set, Step, Try
+from kut_model.tlb.steps import Both, Enter, Join, Loop, Maintain, Set, Step, Try
 from kut_model.translation.codes import describe_all
 from kut_model.translation.granules import Granule
 
 _RET: Final = 0xD65F03C0
 _NO_OBJECT: Final = 0xFFFF
 _OPS: Final = {"read": "PROBE_READ", "write": "PROBE_WRITE", "exec": "PROBE_EXECUTE"}
+_KINDS: Final[dict[type[Step], str]] = {Both: "TLB_BOTH", Loop: "TLB_LOOP", Join: "TLB_JOIN"}
 _GRANULES: Final = tuple(Granule)
 
 
@@ -119,6 +120,11 @@ class _Tables:
                 value = f".value = UL({address:#x})"
                 permitted = f".set = {self.outcomes.add(codes)}"
                 return initialiser("TLB_TRY", cpu, el, int(pan), _OPS[op], value, permitted)
+            case Both(address) | Loop(address) | Join(address):
+                value = f".value = UL({address:#x})"
+                every = [_KINDS[type(step)], 1, 1, 0, "PROBE_READ", value]
+                every += [f".set = {self.outcomes.add(codes)}"] if codes else []
+                return initialiser(*every)
         raise TypeError(step)
 
     def steps(self, program: Program) -> list[str]:

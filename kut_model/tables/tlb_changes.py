@@ -22,7 +22,7 @@ _EL1, _EL2 = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
+class Subject:
     """A descriptor that becomes invalid, and the changes of the base before it is used."""
 
     name: str
@@ -43,38 +43,39 @@ class _Subject:
         return layout(self.granule).ipa(OLD + _PAGE)
 
 
-def _subjects() -> tuple[_Subject, ...]:
+def _subjects() -> tuple[Subject, ...]:
     block1, block2 = edits.block1(), edits.block2()
     gigabyte = edits.block1(1)
     here = layout(_K4)
     walks = [
-        _Subject(f"walk-l{level}", edits.page2(_K4, here.table1("a", level))) for level in (1, 2, 3)
+        Subject(f"walk-l{level}", edits.page2(_K4, here.table1("a", level))) for level in (1, 2, 3)
     ]
     return (
-        _Subject("s1-page", edits.page1(_K4, _PAGE)),
-        _Subject("s1-block", block1, (block1.write(),)),
-        _Subject("s1-table-l2", edits.table1(_K4, 2)),
-        _Subject("s1-table-l1", edits.table1(_K4, 1)),
-        _Subject("s2-page", edits.page2(_K4, OLD + _PAGE)),
-        _Subject("s2-block", block2, (block2.write(),)),
-        _Subject("s2-table-l2", edits.table2(_K4, 2, OLD)),
-        _Subject("blocks-s1", block1, (block1.write(), block2.write())),
-        _Subject("blocks-s2", block2, (block1.write(), block2.write())),
-        _Subject("s1-gigabyte", gigabyte, (gigabyte.write(),)),
+        Subject("s1-page", edits.page1(_K4, _PAGE)),
+        Subject("s1-block", block1, (block1.write(),)),
+        Subject("s1-table-l2", edits.table1(_K4, 2)),
+        Subject("s1-table-l1", edits.table1(_K4, 1)),
+        Subject("s2-page", edits.page2(_K4, OLD + _PAGE)),
+        Subject("s2-block", block2, (block2.write(),)),
+        Subject("s2-table-l2", edits.table2(_K4, 2, OLD)),
+        Subject("blocks-s1", block1, (block1.write(), block2.write())),
+        Subject("blocks-s2", block2, (block1.write(), block2.write())),
+        Subject("s1-gigabyte", gigabyte, (gigabyte.write(),)),
         *walks,
     )
 
 
 _SUBJECTS: Final = _subjects()
 _STAGE2: Final = tuple(each for each in _SUBJECTS if each.descriptor.stage == _EL2)
-_BY_NAME: Final = {each.name: each for each in _SUBJECTS}
+BY_NAME: Final = {each.name: each for each in _SUBJECTS}
 
 
-def _name(*parts: object) -> str:
+def name_of(*parts: object) -> str:
+    """Return the name of a program: parts with dots between them."""
     return ".".join(map(str, parts))
 
 
-def _operand(tlbi: Tlbi, subject: _Subject, asid: int = 1) -> Operand:
+def operand_of(tlbi: Tlbi, subject: Subject, asid: int = 1) -> Operand:
     """Return the operand for the subject: a range has 2 pages, and begins at an even one."""
     address = subject.ipa if tlbi.kind.is_stage2 else subject.va
     if not tlbi.kind.is_range:
@@ -83,9 +84,9 @@ def _operand(tlbi: Tlbi, subject: _Subject, asid: int = 1) -> Operand:
     return Operand(address >> bits << bits, asid, tg=TG[subject.granule])
 
 
-def _maintain(name: str, subject: _Subject, el: int = _EL2) -> Maintain:
+def _maintain(name: str, subject: Subject, el: int = _EL2) -> Maintain:
     tlbi = instructions()[name]
-    return Maintain(tlbi, _operand(tlbi, subject), el)
+    return Maintain(tlbi, operand_of(tlbi, subject), el)
 
 
 def _elsewhere(tlbi: Tlbi) -> Operand:
@@ -94,21 +95,21 @@ def _elsewhere(tlbi: Tlbi) -> Operand:
     return Operand(address, tg=TG[_K4] if tlbi.kind.is_range else 0)
 
 
-def _of_el1() -> list[Tlbi]:
+def of_el1() -> list[Tlbi]:
     """Return the instructions of the EL1&0 regime."""
     return [each for each in instructions().values() if each.el == 1]
 
 
 def _plain(*kinds: Kind) -> list[Tlbi]:
     """Return those of this CPU only, without nXS, of some kinds."""
-    return [each for each in _of_el1() if not each.domain and not each.nxs and each.kind in kinds]
+    return [each for each in of_el1() if not each.domain and not each.nxs and each.kind in kinds]
 
 
 def _places(tlbi: Tlbi) -> tuple[int, ...]:
     return (_EL1, _EL2) if tlbi.at_el1 else (_EL2,)
 
 
-def _stale(subject: _Subject, *steps: Step) -> tuple[Step, ...]:
+def _stale(subject: Subject, *steps: Step) -> tuple[Step, ...]:
     """Return a program: the subject is used, becomes invalid, steps, it is used again."""
     access = Try(subject.va)
     return (*subject.before, _ENTER, access, subject.descriptor.unmap(), *steps, access)
@@ -116,7 +117,7 @@ def _stale(subject: _Subject, *steps: Step) -> tuple[Step, ...]:
 
 def _kinds() -> Iterator[Program]:
     """Yield every instruction, at each EL that has it, for every subject."""
-    for tlbi, subject in product(_of_el1(), _SUBJECTS):
+    for tlbi, subject in product(of_el1(), _SUBJECTS):
         rule = "tlb.kinds"
         if "walk" in subject.name:
             rule = "tlb.walk"
@@ -124,33 +125,33 @@ def _kinds() -> Iterator[Program]:
             rule = "tlb.ipa"
         for el in _places(tlbi):
             matrix = ("T11",) if el == _EL1 else ()
-            steps = _stale(subject, Maintain(tlbi, _operand(tlbi, subject), el))
+            steps = _stale(subject, Maintain(tlbi, operand_of(tlbi, subject), el))
             yield Program(
-                _name("all", subject.name, tlbi.name, f"el{el}"), rule, steps, matrix=matrix
+                name_of("all", subject.name, tlbi.name, f"el{el}"), rule, steps, matrix=matrix
             )
 
 
 def _after_ipa() -> Iterator[Program]:
     """Yield what comes after TLBI by IPA, or before it; each variant of both once at least."""
-    by_ipa = [each for each in _of_el1() if each.kind.is_stage2]
+    by_ipa = [each for each in of_el1() if each.kind.is_stage2]
     plain = _plain(Kind.IPAS2, Kind.RIPAS2)
-    every = [each for each in _of_el1() if not each.nxs and not each.kind.is_stage2]
+    every = [each for each in of_el1() if not each.nxs and not each.kind.is_stage2]
     for subject in _STAGE2:
         rule = "tlb.walk" if "walk" in subject.name else "tlb.ipa"
         pairs = [(each, instructions()["vmalle1"]) for each in by_ipa]
         pairs += [(first, then) for first in plain for then in every if not then.domain]
         for first, then in dict.fromkeys(pairs):
-            one, other = (Maintain(each, _operand(each, subject)) for each in (first, then))
-            name = _name(subject.name, first.name, then.name)
+            one, other = (Maintain(each, operand_of(each, subject)) for each in (first, then))
+            name = name_of(subject.name, first.name, then.name)
             yield Program(f"pair.{name}", rule, _stale(subject, one, other))
         for first in plain:
             one, other = (_maintain(each, subject) for each in ("vmalle1", first.name))
-            name = _name(subject.name, "vmalle1", first.name)
+            name = name_of(subject.name, "vmalle1", first.name)
             yield Program(f"pair.{name}", rule, _stale(subject, one, other))
             wrong = Maintain(first, _elsewhere(first))
             steps = _stale(subject, wrong, _maintain("vmalle1", subject))
             yield Program(
-                _name("pair", subject.name, f"{first.name}-other", "vmalle1"), rule, steps
+                name_of("pair", subject.name, f"{first.name}-other", "vmalle1"), rule, steps
             )
 
 
@@ -198,7 +199,7 @@ def _each_access() -> Iterator[Program]:
         for (first, before), (then, after) in product(accesses.items(), accesses.items()):
             program = (_ENTER, before, descriptor.unmap(), *steps, after)
             yield Program(
-                _name("access", f"s{stage}-page{page}", first, then, name), "tlb.kinds", program
+                name_of("access", f"s{stage}-page{page}", first, then, name), "tlb.kinds", program
             )
 
 
@@ -209,30 +210,33 @@ def _valid() -> Iterator[Program]:
             continue
         access, restored = Try(subject.va), subject.descriptor.write()
         steps = (*subject.before, subject.descriptor.unmap(), _ENTER, access, restored, access)
-        yield Program(_name("valid", subject.name), "tlb.valid", steps)
+        yield Program(name_of("valid", subject.name), "tlb.valid", steps)
         if "table" in subject.name:
             continue
         no_flag = subject.descriptor.write(clear=d.AF)
         steps = (*subject.before, no_flag, _ENTER, access, restored, access)
-        yield Program(_name("valid", subject.name, "access-flag"), "tlb.valid", steps)
+        yield Program(name_of("valid", subject.name, "access-flag"), "tlb.valid", steps)
 
 
-def _sufficient(subject: _Subject) -> dict[str, tuple[Maintain, ...]]:
-    """Return sequences that drop all of a subject."""
+def sufficient(subject: Subject, domain: str = "") -> dict[str, tuple[Maintain, ...]]:
+    """Return sequences of a shareability domain that drop all of a subject."""
     enough = _OF_STAGE1 if subject.descriptor.stage == 1 else _OF_STAGE2
-    return {name: tuple(_maintain(each, subject) for each in _PAIRS[name]) for name in enough}
+    return {
+        name: tuple(_maintain(f"{each}{domain}", subject) for each in _PAIRS[name])
+        for name in enough
+    }
 
 
 def _permissions() -> Iterator[Program]:
     """Yield changes of permissions and of the access flag: before TLBI, and after it."""
     for name in ("s1-page", "s1-block", "s2-page", "s2-block"):
-        subject = _BY_NAME[name]
+        subject = BY_NAME[name]
         descriptor, stage1 = subject.descriptor, subject.descriptor.stage == 1
         read_only = {"set_bits": d.AP_READ_ONLY} if stage1 else {"clear": d.S2AP_WRITE}
         write, read = Try(subject.va + 8, "write"), Try(subject.va)
         denied, permitted = descriptor.write(**read_only), descriptor.write()
-        for kind, maintains in _sufficient(subject).items():
-            where = _name("permission", name, kind)
+        for kind, maintains in sufficient(subject).items():
+            where = name_of("permission", name, kind)
             before = subject.before
             steps = (*before, _ENTER, write, denied, write, *maintains, write, read)
             yield Program(f"{where}.read-only", "tlb.permission", steps)
@@ -246,44 +250,44 @@ def _permissions() -> Iterator[Program]:
 def _remap() -> Iterator[Program]:
     """Yield a page or block that is mapped elsewhere by break-before-make."""
     for name in ("s1-page", "s1-block", "s2-page", "s2-block"):
-        subject = _BY_NAME[name]
+        subject = BY_NAME[name]
         target = NEW + (_PAGE if "page" in name else 0)
         moved, read = subject.descriptor.write(target=target), Try(subject.va)
-        for kind, maintains in _sufficient(subject).items():
+        for kind, maintains in sufficient(subject).items():
             steps = _stale(subject, *maintains)[:-1]
             program = (*steps, moved, read)
-            yield Program(_name("remap", name, kind), "tlb.kinds", program)
+            yield Program(name_of("remap", name, kind), "tlb.kinds", program)
             back = (subject.descriptor.unmap(), *maintains, subject.descriptor.write(), read)
             program = (*steps, moved, read, *back)
-            yield Program(_name("remap-back", name, kind), "tlb.kinds", program)
+            yield Program(name_of("remap-back", name, kind), "tlb.kinds", program)
 
 
 def _blocks() -> Iterator[Program]:
     """Yield blocks that become tables, and back, by break-before-make; other addresses of them."""
     for name in ("s1-block", "s2-block"):
-        subject = _BY_NAME[name]
+        subject = BY_NAME[name]
         stage1 = subject.descriptor.stage == 1
         table = edits.table1(_K4, 2) if stage1 else edits.table2(_K4, 2, OLD)
         pages = {page: _page(page, 1 if stage1 else 2) for page in (0, _PAGE, 511)}
         moved = tuple(each.write(target=NEW + page) for page, each in pages.items())
         reads = tuple(Try(layout(_K4).va(page)) for page in pages)
-        for kind, maintains in _sufficient(subject).items():
+        for kind, maintains in sufficient(subject).items():
             to_table = (subject.descriptor.unmap(), *maintains, table.write())
             back = (table.unmap(), *maintains, subject.descriptor.write())
             program = (*subject.before, *moved, _ENTER, *reads, *to_table, *reads)
-            yield Program(_name("split", name, kind), "tlb.block", program)
+            yield Program(name_of("split", name, kind), "tlb.block", program)
             if "e1-" in kind or kind == "vae1":
                 continue  # one address is not enough for the pages of a table
-            yield Program(_name("collapse", name, kind), "tlb.block", (*program, *back, *reads))
+            yield Program(name_of("collapse", name, kind), "tlb.block", (*program, *back, *reads))
     for name in ("s1-block", "blocks-s1", "blocks-s2", "s2-block"):
-        yield from _other_addresses(_BY_NAME[name])
+        yield from _other_addresses(BY_NAME[name])
 
 
 def _page(page: int, stage: int) -> Descriptor:
     return edits.page1(_K4, page) if stage == 1 else edits.page2(_K4, OLD + page)
 
 
-def _other_addresses(subject: _Subject) -> Iterator[Program]:
+def _other_addresses(subject: Subject) -> Iterator[Program]:
     """Yield TLBI by another address of a block than the one that is accessed."""
     here = layout(_K4)
     tlbis = _plain(Kind.VA, Kind.VAA, Kind.RVA, Kind.RVAA)
@@ -294,7 +298,7 @@ def _other_addresses(subject: _Subject) -> Iterator[Program]:
         operand = Operand(address, 1, tg=TG[_K4] if tlbi.kind.is_range else 0)
         last = _maintain("vmalle1", subject) if tlbi.kind.is_stage2 else None
         steps = _stale(subject, Maintain(tlbi, operand), *((last,) if last else ()))
-        yield Program(_name("inside", subject.name, tlbi.name, page), "tlb.block", steps)
+        yield Program(name_of("inside", subject.name, tlbi.name, page), "tlb.block", steps)
 
 
 def every() -> Iterator[Program]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from kut_model.tlb.entries import Entry, drops
 from kut_model.tlb.layout import NEW, NOTHING, OLD, VA_BASE, Fill, layout
-from kut_model.tlb.steps import Enter, Maintain, Set, Step, Try
+from kut_model.tlb.steps import Both, Enter, Join, Maintain, Set, Step, Try
 from kut_model.tlb.walks import Walker
 from kut_model.translation.access import OPERATIONS
 from kut_model.translation.codes import Scene, code_of_abort, code_of_page
@@ -75,7 +75,8 @@ def outcomes(config: Config, steps: Sequence[Step]) -> list[tuple[int, ...]]:
 
     Raises ConflictError for a program that breaks break-before-make.
     """
-    addresses = tuple(dict.fromkeys(each.address for each in steps if isinstance(each, Try)))
+    reads = (each for each in steps if isinstance(each, Try | Both | Join))
+    addresses = tuple(dict.fromkeys(each.address for each in reads))
     programs = accumulate((step,) for step in steps)
     return [_run(config, addresses, program)[1] for program in programs]
 
@@ -91,6 +92,10 @@ def _run(
     state = _run(config, addresses, tuple(before))[0]
     if isinstance(step, Try):
         return state, _outcomes(config, state, step)
+    if isinstance(step, Join):
+        return state, _outcomes(config, state, Try(step.address, cpu=1))
+    if isinstance(step, Both):
+        return state, _outcomes_of_both(config, state, step)
     if isinstance(step, Set):
         state = replace(state, memory={**state.memory, **dict(_entries(step.fill))})
     elif isinstance(step, Enter):
@@ -172,6 +177,14 @@ def _outcomes(config: Config, state: _State, step: Try) -> tuple[int, ...]:
     walker = _walker(config, state, cpu, set())
     found = walker.translate(step.address, step.op)
     return tuple(sorted({_code(config, step, each) for each in found}))
+
+
+def _outcomes_of_both(config: Config, state: _State, step: Both) -> tuple[int, ...]:
+    """Return the outcomes of either CPU: they are the same."""
+    one, other = (_outcomes(config, state, Try(step.address, cpu=cpu)) for cpu in (0, 1))
+    if one != other:
+        raise ValueError("CPUs that make an access at once have the same entries")
+    return one
 
 
 def _code(config: Config, step: Try, result: int | Fault) -> int:

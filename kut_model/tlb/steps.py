@@ -42,6 +42,27 @@ class Maintain(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Both(Step):
+    """Have both CPUs read an address at EL1, at once."""
+
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loop(Step):
+    """Have CPU 1 read an address at EL1 again and again, until it faults or `Join` ends it."""
+
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Step):
+    """Have CPU 1 read the address of its loop once more after all steps before, and end it."""
+
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
 class Try(Step):
     """Access an address: "read", "write" or "exec" at an EL, with PSTATE.PAN or not."""
 
