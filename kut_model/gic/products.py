@@ -301,6 +301,22 @@ def routing() -> Iterator[Case]:
             )
 
 
+def routed_ends() -> Iterator[Case]:
+    """Yield ends of virtual interrupts at EL1; to the physical interface they are Unpredictable."""
+    for register, imo, fmo in product(("eoir0", "eoir1", "dir"), (False, True), (False, True)):
+        builder = Builder(Controls(eoimode=register == "dir"))
+        active = _lr(ACTIVE, "eoi", group=group_of(register) or 0)
+        if register == "dir":
+            builder.lrs.append(active)
+            builder.dropped.append(active.intid)
+        else:
+            builder.run(active)
+        yield Case(
+            f"route.el1.imo{int(imo)}.fmo{int(fmo)}.write.{register}",
+            *("vgic.routing", builder.build(), (write(register, active.intid),), imo, fmo),
+        )
+
+
 def _routed(register: str) -> VirtualInterface:
     """Return a state in which each register reads as something that the physical one does not."""
     virtual = Controls(0x50, [4, 4], [True, register != "igrpen1"], eoimode=True, cbpr=True)
@@ -324,3 +340,4 @@ def cases() -> Iterator[Case]:
     yield from nested_ends()
     yield from controls()
     yield from routing()
+    yield from routed_ends()
