@@ -113,6 +113,8 @@ class Symbols:
         self.size -= self._base
         self._named = sorted(self._iter_symbols())
         self._offsets = [symbol.offset for symbol in self._named]
+        first = -self._base  # the offset of address 0
+        self._at_zero = frozenset(each.name for each in self._named if each.offset == first)
         self._dwarf = self._elf.get_dwarf_info() if self._elf.has_dwarf_info() else None
         self._units: list[tuple[int, int, CompileUnit]] | None = None
         self._lines: dict[int, tuple[list[_Row], list[_Row]]] = {}
@@ -171,7 +173,7 @@ class Symbols:
             name = self.nearest(at).partition("+")[0]
             file, line = self._line(at)
             return (self._frame(offset, name, file, line, is_inlined=False),)
-        file, line = self._line(at)
+        file, line = self._line(at, has_function=True)
         found = []
         for name, call_file, call_line, is_inlined in calls:
             found.append(self._frame(offset, name, file, line, is_inlined=is_inlined))
@@ -279,10 +281,20 @@ class Symbols:
     def _child_with(self, scope: "DIE", address: int) -> "DIE | None":
         children = (child for child in scope.iter_children() if child.tag in _SCOPES)
         ranges = [(*each, child) for child in children for each in self._ranges(child)]
-        return _best(ranges, address)
+        return _best((each for each in ranges if self._is_linked(each[0], each[2])), address)
 
-    def _line(self, offset: int) -> tuple[str, int]:
-        """Return file and line at `offset`, "" and 0 if the line table has no entry."""
+    def _is_linked(self, low: int, scope: "DIE") -> bool:
+        """Whether a scope at the address `low` is in the image.
+
+        Functions that the linker dropped have the address 0. One that is there has a symbol.
+        """
+        return bool(low) or scope.tag != _SUBPROGRAM or _name(scope) in self._at_zero
+
+    def _line(self, offset: int, *, has_function: bool = False) -> tuple[str, int]:
+        """Return file and line at `offset`, "" and 0 if the line table has no entry.
+
+        A sequence at the address 0 counts only for the code of a function.
+        """
         address = offset + self._base
         unit = self._unit(address)
         if unit is None:
@@ -292,7 +304,8 @@ class Symbols:
             linked = [row[:3] for row in rows if row[3]]
             self._lines[unit.cu_offset] = linked, [row[:3] for row in rows]
         linked, every = self._lines[unit.cu_offset]
-        return _best(linked, address) or _best(every, address) or ("", 0)
+        found = _best(linked, address) or (has_function and _best(every, address))
+        return found or ("", 0)
 
     def _rows(self, unit: "CompileUnit") -> Iterator[tuple[int, int, tuple[str, int], bool]]:
         """Yield start, end, (file, line) of each code range, and whether it surely was linked."""
