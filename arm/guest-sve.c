@@ -582,6 +582,9 @@ static void test_boot(void)
 
 	report(vl >= 16 && vl <= MAX_VL,
 	       "the host's vector length at first: expected 16..%d, found %lu", MAX_VL, vl);
+	report(host_vhe == !host_without_vhe, /* all CPUs with SVE have VHE */
+	       "HCR_EL2.E2H of a host whose image %s it: expected %d, found %d",
+	       host_without_vhe ? "clears" : "leaves", !host_without_vhe, host_vhe);
 }
 
 static const struct subtest subtests[] = {

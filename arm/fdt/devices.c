@@ -50,7 +50,6 @@ static void check_reg(const char *path, int index, u64 address, u64 size)
 static void check_no_reg(const char *path, int index, int expected)
 {
 	struct dt_pbus_reg reg;
-
 	char what[48];
 
 	snprintf(what, sizeof(what), "%s, entry %d", path, index);
