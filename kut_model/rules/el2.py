@@ -82,4 +82,27 @@ RULES: Final = (
         function="AArch64.UnalignedAccessFaults, AArch64.S1HasAlignmentFault",
         matrix="A4",
     ),
+    Rule(
+        key="aarch32.syndrome",
+        statement="A load or store of AArch32 has the syndrome of one of AArch64, with the register"
+        " as AArch64 numbers it; IL is the instruction's length with ISV, 1 without.",
+        section="D24.2, ESR_EL2, IL, and ISS of EC 0x24; D1.6.4, mapping of registers",
+        function="AArch64.ExceptionClass, LSInstructionSyndrome",
+        matrix="M6",
+    ),
+    Rule(
+        key="aarch32.call",
+        statement="HVC and BKPT of AArch32 have their length in IL; SVC and UNDEFINED are taken to"
+        " EL1 in AArch32, with LR behind the instruction.",
+        section="G1.12, exceptions in AArch32; D24.2, ESR_EL2, IL",
+        function="AArch32.TakeSVCException, AArch32.TakeUndefInstrException,"
+        " AArch64.CallHypervisor",
+    ),
+    Rule(
+        key="aarch32.register",
+        statement="DACR32_EL2, IFSR32_EL2, FPEXC32_EL2 and SPSR_irq and the like are registers of"
+        " EL1 in AArch32.",
+        section="D24.2, DACR32_EL2 and the others; D1.6.4",
+        function="AArch64.SysRegRead, AArch64.SysRegWrite",
+    ),
 )

@@ -18,6 +18,7 @@ class ExceptionClass(IntEnum):
     PAC = 0x09
     ILLEGAL_STATE = 0x0E
     SVC32 = 0x11
+    HVC32 = 0x12
     SVC64 = 0x15
     HVC64 = 0x16
     SMC64 = 0x17
