@@ -185,11 +185,19 @@ def test_the_first_variant_has_what_all_failing_ones_have() -> None:
         ("op=!read expected=!*to_EL1*", True),
         ("op=!write", False),
         ("s2.above-ps=0", True),
+        ("s1.offset=0 s2.offset=0", True),
     ],
 )
 def test_conditions(condition: str, matches: bool) -> None:  # noqa: FBT001 - a parameter
     judged = judge(Case.parse("op=write s2.out.d3=0x80"))
     assert conditions.matches(judged, condition) == matches
+
+
+def test_a_condition_knows_the_offset_of_a_block() -> None:
+    judged = judge(Case.parse("op=at-s12e1r s1.tg=64 s1.t0sz=19 s1.leaf=1 s1.d1=0x20000000000"))
+    assert conditions.matches(judged, "s1.offset=1 s2.offset=0")
+    judged = judge(Case.parse("op=at-s12e1r s1.tg=64 s1.t0sz=19 s1.leaf=1 s1.d1=0x40000000000"))
+    assert not conditions.matches(judged, "s1.offset=1")
 
 
 def test_a_condition_without_such_a_field_is_an_error() -> None:

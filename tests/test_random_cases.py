@@ -214,7 +214,7 @@ def test_a_run_of_random_cases_is_repeated_by_its_seed(tree: Path) -> None:
         (["--case", "op=fly"], 'kut: error: "op=fly": op=fly: expected one of read, write'),
         (["--seed", "3"], "kut: error: --seed is the seed of random cases\n"),
         (["--random", "3", "--case", "op=read"], "kut: error: --case and --random contradict"),
-        (["--random", "0"], "kut: error: --random 0: the number of cases is 1 to 50000"),
+        (["--random", "0"], "kut: error: --random 0: the number of cases is 1 to 20000"),
         (["--random", "3", "hvc"], "kut: error: --random and --case do not run rows of areas"),
     ],
 )

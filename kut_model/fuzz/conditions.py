@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
-from kut_model.fuzz.fields import FIELDS, CaseError
+from kut_model.fuzz.fields import FIELDS, PAGES, CaseError
 from kut_model.fuzz.judge import Judged
+from kut_model.translation.granules import Granule
 from kut_model.translation.processor import PA_BITS
 
 _EXPECTED: Final = "expected"
-#: Facts that follow from several fields: whether stage 2 has IPAs above its output size.
+_LOW: Final = 32
+#: Facts that follow from several fields: whether stage 2 has IPAs above its output size, and
+#: whether address bits of a block's descriptor are set that are those of the offset.
 _ABOVE_PS: Final = "s2.above-ps"
+_OFFSETS: Final = ("s1.offset", "s2.offset")
 
 
 def matches(judged: Judged, condition: str) -> bool:
@@ -49,7 +53,7 @@ def _terms(condition: str) -> list[_Term]:
     found = []
     for word in condition.split():
         name, _, glob = word.partition("=")
-        if name not in FIELDS and name not in {_EXPECTED, _ABOVE_PS}:
+        if name not in FIELDS and name not in {_EXPECTED, _ABOVE_PS, *_OFFSETS}:
             raise CaseError(f"condition {condition!r}: no field {name!r}")
         found.append(_Term(name, glob.removeprefix("!"), glob.startswith("!")))
     return found
@@ -61,7 +65,19 @@ def _facts(judged: Judged) -> Mapping[str, Sequence[str]]:
     fields = {name: (FIELDS[name].text(value),) for name, value in judged.case.fields}
     above = 64 - values["s2.t0sz"] > PA_BITS[values["s2.ps"]]
     outcomes = judged.expected.replace(" ", "_").split(",_or_")
-    return {**fields, _ABOVE_PS: (str(int(above)),), _EXPECTED: outcomes}
+    leaves = {"s1.offset": ["s1"], "s2.offset": [f"s2.{page}" for page in PAGES]}
+    offsets = {
+        name: (str(int(any(_flips_offset(values, leaf) for leaf in found))),)
+        for name, found in leaves.items()
+    }
+    return {**fields, **offsets, _ABOVE_PS: (str(int(above)),), _EXPECTED: outcomes}
+
+
+def _flips_offset(values: Mapping[str, int], leaf: str) -> bool:
+    """Whether bits of the offset, from 32 on, are set in a block's descriptor."""
+    granule = Granule((values[f"{leaf[:2]}.tg"] << 10).bit_length() - 1)
+    bits = granule.leaf_bits(values[f"{leaf}.leaf"])
+    return values[f"{leaf}.d{values[f'{leaf}.leaf']}"] & ((1 << bits) - 1) >> _LOW << _LOW != 0
 
 
 def _is_met(terms: Sequence[_Term], facts: Mapping[str, Sequence[str]]) -> bool:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: Images that run the cases.
 IMAGES: Final = ("conform-random", "conform-random-nvhe")
 #: Most cases of a run: their data is to fit into the memory of the machine twice.
-MOST_CASES: Final = 50_000
+MOST_CASES: Final = 20_000
 #: Label of cases that are given, in ids.
 GIVEN: Final = "case"
 _INITRD: Final = "cases.initrd"
