@@ -186,11 +186,11 @@ static void test_outcomes(void)
 	report_equal(translation_outcome(&exit, PROBE_WRITE, 0x123, &pages),
 		     abort | 1U << 25 | 2U << 22 | ESR_ELx_WNR | ESR_ELx_S1PTW | PERM_3,
 		     "permission fault on a walk");
-	report_equal(translation_outcome_at(0x6000, false, &pages), 1U << 30 | 2U << 22,
+	report_equal(translation_outcome_at(0x6000, false, &pages), 3U << 20 | 2U << 22,
 		     "AT, address of page 2");
-	report_equal(translation_outcome_at(0x1000, true, &pages), 1U << 30 | 1U << 22,
+	report_equal(translation_outcome_at(0x1000, true, &pages), 3U << 20 | 1U << 22,
 		     "AT of stage 1, IPA of page 1");
-	report_equal(translation_outcome_at(0xb0f, false, &pages), 1U << 30 | 0x30f,
+	report_equal(translation_outcome_at(0xb0f, false, &pages), 3U << 20 | 0x30f,
 		     "AT, fault on a walk of stage 2");
 	report(translation_permits(outcomes, (struct translation_set){ 1, 2 }, 3) &&
 		       !translation_permits(outcomes, (struct translation_set){ 1, 2 }, 1),
