@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, sampled_from
 
-from kut_model.tables import tlb_contexts, tlb_operands
+from kut_model.tables import tlb_contexts, tlb_operands, tlb_random
 from kut_model.tlb import edits, instructions, machine
 from kut_model.tlb.entries import Entry, drops
 from kut_model.tlb.instructions import TG, Kind, Operand, Tlbi, encode, range_of
@@ -154,6 +154,30 @@ def test_a_range_has_the_pages_of_its_formula(scale: int, num: int, granule: Gra
     wrong = replace(operand, tg=TG[granule] % 3 + 1)
     assert not range_of(wrong, granule)
     assert not range_of(replace(operand, tg=0), granule)
+
+
+def test_a_random_program_is_a_function_of_its_seed_and_most_outcomes_are_certain() -> None:
+    some = [tlb_random.program(seed) for seed in range(12)]
+    assert [tlb_random.program(seed) for seed in range(12)] == some
+    assert len({program.steps for program in some}) == len(some)
+    every = [codes for program in some for codes in program.codes if codes]
+    assert len(every) > 12 * 12
+    certain = sum(len(codes) == 1 for codes in every)
+    assert len(every) / 2 < certain < len(every)
+
+
+def test_random_programs_notice_a_tlbi_that_is_left_out() -> None:
+    changed = 0
+    for seed in range(12):
+        program = tlb_random.program(seed)
+        kept = [step for step in program.steps if not isinstance(step, Maintain)]
+        try:
+            codes = outcomes(program.config, kept)
+        except ConflictError:
+            changed += 1  # a translation that TLBI had to drop contradicts another one
+        else:
+            changed += codes[-4:] != program.codes[-4:]
+    assert changed
 
 
 def entry(**changes: object) -> Entry:

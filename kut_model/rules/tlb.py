@@ -151,6 +151,13 @@ RULES: Final = (
         matrix="S4",
     ),
     Rule(
+        key="tlb.random",
+        statement="After any sequence of changes, contexts and TLBI an access has the outcome of"
+        " the tables, or of an entry that no TLBI has had to drop.",
+        section="D8.16; D8.17",
+        function="TLBContext, Broadcast",
+    ),
+    Rule(
         key="tlb.guest",
         statement="TLBI at EL1 is for the current VMID.",
         section="D8.17.5; C5.5, TLBI VMALLE1",
