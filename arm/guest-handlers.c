@@ -4,6 +4,7 @@
 #include <alloc_page.h>
 #include <string.h>
 #include <subtest.h>
+#include <util.h>
 #include <asm/barrier.h>
 #include <asm/guest-check.h>
 #include <asm/guest-fp.h>
@@ -510,11 +511,27 @@ static void test_skip_in_guest(void)
 	check_skip(guest_load, ESR_ELx_EC_DABT_LOW, 0, 0);
 }
 
+/* The state after an exit, on any CPU */
+static void check_skip_trapped_svc(u64 pstate, u64 hfgitr)
+{
+	struct guest *guest = guest_create_4k(VMID, guest_svc);
+	u64 pc = guest->elr_el2;
+
+	guest->esr_el2 = (u64)ESR_ELx_EC_SVC64 << ESR_ELx_EC_SHIFT | ESR_ELx_IL;
+	guest->spsr_el2 = pstate;
+	guest->hfgitr_el2 = hfgitr;
+	guest_skip_instruction(guest);
+	report_equal(guest->elr_el2, pc + 4, "PC after a trapped SVC that was stepped over");
+	guest_destroy(guest);
+}
+
 /* An SVC that FEAT_FGT traps returns to itself, unlike one that is executed. */
 static void test_skip_svc(void)
 {
 	struct guest *guest;
 
+	check_skip_trapped_svc(PSR_MODE_EL0t, HFGITR_EL2_SVC_EL0);
+	check_skip_trapped_svc(PSR_MODE_EL1h, HFGITR_EL2_SVC_EL1);
 	if (!FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT + 3, ID_AA64MMFR0_FGT)) {
 		report_skip("the CPU has no fine-grained traps (ID_AA64MMFR0_EL1.FGT)");
 		return;
