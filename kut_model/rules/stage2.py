@@ -155,6 +155,13 @@ RULES: Final = (
         matrix="F13",
     ),
     Rule(
+        key="abort.crossing",
+        statement="An access that crosses a page is one access to each of both: a fault is that of"
+        " a page, FAR_ELx is the first byte of the access in it, and HPFAR_EL2 has its IPA.",
+        section="B2.2.1, Single-copy atomicity; D8.15, Memory aborts; D24.2, FAR_EL2",
+        function="AArch64.MemSingle",
+    ),
+    Rule(
         key="external.walk",
         statement="An external abort on a stage-2 walk is taken to EL2, with S1PTW where it was for"
         " a stage-1 walk; one on a stage-1 walk is taken to EL1, with HCR_EL2.TEA to EL2. DFSC or"
