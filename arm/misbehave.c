@@ -270,6 +270,7 @@ static const struct {
 	{ "its-stalled", its_stalled },
 	{ "its-unknown-device", its_unknown_device },
 	{ "lpi-out-of-range", lpi_out_of_range },
+	{ "vlpi-out-of-range", vlpi_out_of_range },
 };
 
 int main(int argc, char **argv)

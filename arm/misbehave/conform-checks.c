@@ -12,7 +12,7 @@
 #define TO_EL(el, ec, iss) ((u32)(el) << 20 | (u32)(ec) << 14 | (iss))
 #define DATA ESR_ELx_EC_DABT_LOW
 #define FAR_IS_ADDRESS (1U << 25)
-#define AT (1U << 30)
+#define AT (3U << 20)
 #define PERMISSION_3 (ESR_ELx_FSC_PERM | 3)
 #define ALL_CHANGES \
 	(TRANSLATION_S2_AF | TRANSLATION_S2_DIRTY | TRANSLATION_S1_AF | TRANSLATION_S1_DIRTY)

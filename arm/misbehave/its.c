@@ -71,3 +71,10 @@ void lpi_out_of_range(void)
 	its_device_at(NULL);
 	gicv3_lpi_set_config(LPI_ID_BASE - 1, LPI_PROP_DEFAULT);
 }
+
+void vlpi_out_of_range(void)
+{
+	its_device_at(NULL);
+	gicv4_alloc_vpe(5);
+	gicv4_vlpi_set_config(LPI_ID_BASE - 1, LPI_PROP_DEFAULT);
+}

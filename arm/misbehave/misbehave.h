@@ -73,5 +73,6 @@ void its_stopped_vmovi(void);
 void its_stalled(void);
 void its_unknown_device(void);
 void lpi_out_of_range(void);
+void vlpi_out_of_range(void);
 
 #endif

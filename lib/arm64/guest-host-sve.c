@@ -26,26 +26,26 @@ static char *parking(const struct percpu *cpu)
 	return (char *)cpu->emergency_stack - THREAD_SIZE;
 }
 
-/* Whether EL2 may use SVE; what CPTR_EL2 has for EL0 alone stays as it is. */
+/* Whether EL2 may use SVE: ZEN has a bit of its own for EL0, which then traps that alone. */
 static bool is_open(u64 cptr)
 {
 	return host_vhe ? cptr & CPTR_VHE_ZEN_EL2 : !(cptr & CPTR_NVHE_TZ);
 }
 
-static u64 opened(u64 cptr)
+/* @zen: CPTR_EL2.ZEN that the host had */
+static u64 opened(u64 cptr, u64 zen)
 {
-	return host_vhe ? cptr | CPTR_VHE_ZEN_EL2 : cptr & ~CPTR_NVHE_TZ;
+	return host_vhe ? cptr | zen : cptr & ~CPTR_NVHE_TZ;
 }
 
 static u64 closed(u64 cptr)
 {
-	return host_vhe ? cptr & ~CPTR_VHE_ZEN_EL2 : cptr | CPTR_NVHE_TZ;
+	return host_vhe ? cptr & ~CPTR_VHE_ZEN : cptr | CPTR_NVHE_TZ;
 }
 
-/* Also of a host that traps its own FP */
+/* @cptr: one that lets EL2 use SVE; also of a host that traps its own FP */
 static void open_all(u64 cptr)
 {
-	cptr = opened(cptr);
 	write_sysreg(host_vhe ? cptr | CPTR_VHE_FPEN : cptr & ~CPTR_NVHE_TFP, cptr_el2);
 	isb();
 }
@@ -62,6 +62,7 @@ void host_sve_park(void)
 	sve_save(parking(cpu), sve_vector_length());
 	write_sysreg(closed(cptr), cptr_el2);
 	isb();
+	cpu->parked_zen = cptr & CPTR_VHE_ZEN;
 	cpu->sve_parked = true;
 	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
 }
@@ -88,7 +89,7 @@ static void merge_q_registers(char *registers, u64 vl)
 bool host_sve_unpark(void)
 {
 	struct percpu *cpu = this_percpu();
-	u64 cptr = read_sysreg(cptr_el2), vl;
+	u64 cptr = opened(read_sysreg(cptr_el2), cpu->parked_zen), vl;
 
 	if (!cpu->sve_parked || cpu->guest)
 		return false;
@@ -96,7 +97,7 @@ bool host_sve_unpark(void)
 	vl = sve_vector_length();
 	merge_q_registers(parking(cpu), vl);
 	sve_load(parking(cpu), vl);
-	write_sysreg(opened(cptr), cptr_el2);
+	write_sysreg(cptr, cptr_el2);
 	isb();
 	cpu->sve_parked = false;
 	return true;

@@ -45,6 +45,7 @@ struct percpu {
 	struct guest *guest; /* the guest this CPU runs, NULL outside of guest_run() */
 	struct thread_info *thread;
 	bool sve_parked; /* asm/guest-fp.h */
+	u64 parked_zen; /* CPTR_EL2.ZEN of a host with VHE whose SVE is parked */
 	void *emergency_stack; /* initial stack pointer for the dump of an overflow */
 };
 
