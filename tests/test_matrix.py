@@ -138,7 +138,7 @@ def test_the_commands_on_a_real_run(tmp_path: Path) -> None:
     rows = {row["id"]: row for row in found["rows"]}
     assert (rows["E4"]["verified"], rows["C"]["verified"], rows["F1"]["status"]) == (74, 2, "none")
     assert (rows["E4"]["checks"], rows["E4"]["status"]) == (74, "verified")
-    assert rows["F7"]["not_covered"]
+    assert rows["H6"]["not_covered"]
     explained = realtree.kut(tree, "conform", "--explain", "hvc.smc.el1.tsc.0x8000").stdout
     assert "exception to EL2, EC 0x17 (SMC64), ISS 0x8000, ELR this instruction" in explained
     assert "ELR this instruction, or exception to EL1, EC 0x0 (UNDEFINED)" in explained

@@ -77,7 +77,7 @@ def flips() -> Iterator[tuple[str, object, str, object]]:
     yield "walks need no permission", Access, "walk", lambda access: Access(Kind.CLEAN, access.el)
     yield "S1PTW is never set", Stage1, "_of_walk", staticmethod(not_on_walk)
     yield "levels count from 1", Fault, "status", property(one_more)
-    yield "a level of 16K has 10 bits", Granule.K16, "stride", 10
+    yield "a level of 16K has 12 bits", Granule.K16, "stride", 12
 
 
 def executes(descriptor: int, el: int, **rest: bool) -> permissions.Permissions:
