@@ -50,6 +50,11 @@ def test_the_whole_program_with_a_fault_handler_passes(tree: Path, compiler: str
     assert f"{result['checks_made']} checks" in text[start:]
 
 
+def test_the_answer_to_a_wrong_name_is_the_one_shown() -> None:
+    done = realtree.kut(realtree.ROOT, "run", "stage3")
+    assert f"$ scripts/kut run stage3\n{done.stderr}" in (realtree.ROOT / "README.md").read_text()
+
+
 def test_every_document_is_listed_in_the_readme() -> None:
     readme = (realtree.ROOT / "README.md").read_text()
     documents = sorted(path.name for path in (realtree.ROOT / "docs").glob("*.md"))

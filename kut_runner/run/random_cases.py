@@ -83,7 +83,7 @@ class Model:
         """Draw cases from a seed; raises UsageError for too many."""
         if not 1 <= count <= MOST_CASES:
             problem = f"--random {count}: the number of cases is 1 to {MOST_CASES}"
-            raise UsageError(problem, "use several seeds")
+            raise UsageError(problem, "for more cases, use several seeds" if count > 0 else "")
         return self._write(command="draw", count=count, seed=seed, label=str(seed))
 
     def take(self, texts: Sequence[str], label: str = GIVEN) -> Cases:
