@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -110,42 +111,45 @@ def shrink(model: "Model", failures: Iterable[Failure], run: _Run) -> Iterator[K
     """Yield the kinds of failures, the first of them with small cases; raises KutError."""
     by_kind = kinds(failures)
     smallest = {kind: min(found, key=lambda each: each.size) for kind, found in by_kind.items()}
-    shrinking = dict(list(smallest.items())[:MOST_KINDS])
+    shrinking = dict(islice(smallest.items(), MOST_KINDS))
     for test in sorted({each.test for each in shrinking.values()}):
         mine = {kind: each for kind, each in shrinking.items() if each.test == test}
-        smallest |= _shrunk(model, mine, lambda cases, test=test: run(cases, test))  # type: ignore[misc]
+        smallest |= _shrunk(model, mine, test, run)
     for kind, found in by_kind.items():
         yield Kind(len(found), smallest[kind])
 
 
 def _shrunk(
-    model: "Model", given: Mapping[str, Failure], run: Callable[["Cases"], list[Failure]]
+    model: "Model", given: Mapping[str, Failure], test: str, run: _Run
 ) -> dict[str, Failure]:
-    """Return a small case of each kind of failure."""
+    """Return a small case of each kind of failure of a test."""
     best = dict(given)
     failing: dict[str, list[str]] = {kind: [] for kind in best}
-    active = list(best)
     for _ in range(_MOST_ROUNDS):
-        texts = [best[kind].text for kind in active]
-        variants = [
-            found[:_MOST_CRASHES] if best[kind].is_crash else found
-            for kind, found in zip(
-                active, model.smaller(texts, [failing[kind] for kind in active]), strict=True
-            )
-        ]
-        every = list(dict.fromkeys(text for found in variants for text in found))
+        variants = _variants(model, {kind: best[kind] for kind in failing}, failing)
+        every = list(dict.fromkeys(chain.from_iterable(variants.values())))
         if not every:
             break
-        found = run(model.take(every, label="shrink"))
-        smaller = {
-            kind: [each for each in found if each.kind == kind and each.text in set(mine)]
-            for kind, mine in zip(active, variants, strict=True)
-        }
-        active = [kind for kind in active if smaller[kind]]
-        for kind in active:
-            best[kind] = min(smaller[kind], key=lambda each: each.size)
-            failing[kind] = [each.text for each in smaller[kind]]
+        smaller: dict[str, list[Failure]] = {}
+        for each in run(model.take(every, label="shrink"), test):
+            if each.text in variants.get(each.kind, ()):
+                smaller.setdefault(each.kind, []).append(each)
+        best |= {kind: min(found, key=lambda each: each.size) for kind, found in smaller.items()}
+        failing = {kind: [each.text for each in found] for kind, found in smaller.items()}
+        if not failing:
+            break
     return best
+
+
+def _variants(
+    model: "Model", best: Mapping[str, Failure], failing: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Return smaller variants of the best cases, given those that failed, by kind of failure."""
+    texts = [each.text for each in best.values()]
+    smaller = zip(best.items(), model.smaller(texts, list(failing.values())), strict=True)
+    return {
+        kind: found[:_MOST_CRASHES] if each.is_crash else found for (kind, each), found in smaller
+    }
 
 
 def quiet_run(prepare: "Callable[[Cases, str], Case]", timeout: float | None) -> _Run:
