@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from kut_runner.build import builder
+from kut_runner.verdict.events import parse
+from kut_runner.verdict.guest_output import collect
+from kut_runner.verdict.lines import split
+from kut_runner.verdict.rows import AreaRows
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("arm", "configs", "lib")
@@ -121,3 +125,11 @@ def boot(
         check=False,
     )
     return done.returncode, done.stdout.decode(errors="backslashreplace")
+
+
+def boot_rows(image: Path, args: str = "", *options: str) -> AreaRows:
+    """Boot @image of the conformance suite; its rows, without their ids."""
+    output = boot(image, args, *options)[1]
+    rows = collect(parse(split([output.encode()]))).rows
+    assert rows, output
+    return rows
