@@ -103,6 +103,18 @@ def test_the_architecture_page_lists_the_modules_of_each_layer() -> None:
         assert missing == [], f"docs/architecture.md does not list them in {name}/"
 
 
+def test_the_architecture_page_lists_the_sources_of_the_library() -> None:
+    page = (PACKAGE.parent / "docs/architecture.md").read_text()
+    section = page.partition("## The library")[2].partition("\n### ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    names = [name for row in rows for name in re.findall("`(.*?)`", row)]
+    patterns = [*names, *(f"arm64/{name}" for name in names), "libfdt/*"]
+    library = PACKAGE.parent / "lib"
+    sources = {str(path.relative_to(library)) for path in library.rglob("*.[cS]")}
+    listed = {each for each in sources if any(fnmatch.fnmatch(each, p) for p in patterns)}
+    assert sources - listed == {"arm64/asm-offsets.c"}, "docs/architecture.md does not list them"
+
+
 @pytest.mark.parametrize("name", ["__init__", *LAYERS])
 def test_a_layer_imports_only_from_those_before_it(name: str) -> None:
     allowed = set[str]()
