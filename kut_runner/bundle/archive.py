@@ -196,18 +196,18 @@ class _Content:
         return self._position
 
     def seek(self, position: int) -> int:
-        """Skip bytes up to `position`, which is not behind the current one."""
+        """Skip bytes up to `position`, which is not before the current one."""
         while self._position < position and self.read(min(position - self._position, _READ_SIZE)):
             pass
         return self._position
 
     def finish(self) -> None:
-        """Read the padding of the archive; raises EOFError before its end, and behind it."""
+        """Read the padding of the archive; raises EOFError before its end, and after it."""
         padding = 0
         while found := self.read(tarfile.RECORDSIZE):
             padding += len(found)
             if padding > tarfile.RECORDSIZE:
-                raise EOFError("it goes on behind its end")
+                raise EOFError("it continues after its end")
 
     def _part(self, size: int) -> bytes:
         """Return up to `size` bytes, none only at the end."""

@@ -47,7 +47,7 @@ _MOST_EXPLAINED: Final = 20
     "--seed",
     type=click.IntRange(0, (1 << 64) - 1),
     metavar="S",
-    help="Seed of --random; by default a new one, which ids have.",
+    help="Seed of --random; a new one by default. It is part of the ids.",
 )
 @click.option(
     "--case",
@@ -87,8 +87,8 @@ def command(  # noqa: PLR0913 - one for each option
     """Run rows of the conformance suite.
 
     Rows are named by areas, by names of tests, or by ids with globs, as in 'hvc.smc.*'. Without a
-    name all areas run, with --random or --case random cases of translation. --explain also takes
-    words, as in `S1PTW permission`, and values of ESR_ELx.
+    name all areas run, with --random or --case random cases of translation. --explain also searches
+    for words, as in `S1PTW permission`, and for values of ESR_ELx.
     """
     from kut_runner.run import row_selection
     from kut_runner.run.execute import execute
@@ -140,7 +140,7 @@ def _show(lists: "Mapping[str, RowList]", patterns: "Sequence[str]", *, explain:
 
 
 def _explanations(lists: "Mapping[str, RowList]", patterns: "Sequence[str]") -> "Iterator[str]":
-    """Yield what is expected of the selected rows, or of those with all of some words."""
+    """Yield what is expected of the rows with these names, or of those that have all the words."""
     from kut_runner.run import row_search, row_selection
     from kut_runner.views import row_explanations
 

@@ -3,7 +3,7 @@
 
 An image is linked at 0. The debug information of functions that the linker dropped has address 0 as
 well, so a debugger takes the code in the first bytes for them. gdb and lldb ignore such functions
-only if no section with code is there. In the copy the section begins behind the header of the
+only if no section with code is there. In the copy the section begins after the header of the
 image, 64 bytes of which only the first four are an instruction; and the addresses in the tables by
 which lldb finds compilation units are out of the way.
 """

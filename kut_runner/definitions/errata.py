@@ -138,7 +138,7 @@ def _bounds(versions: str) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def _problems(name: str, table: Any) -> Iterator[str]:  # noqa: ANN401 - any TOML value
-    """Yield what is wrong with a table, from behind its name on."""
+    """Yield the problems of a table, each as the text that follows its name."""
     if not _NAME.fullmatch(name):
         yield ": bad name; use a-z, 0-9 and -"
     if not isinstance(table, dict):

@@ -202,7 +202,7 @@ def _of_dump(found: "Dump", output: "GuestOutput", image: _Image) -> Diagnosis:
 def _dump_frames(found: "Dump", image: _Image) -> tuple[Frame, ...]:
     frames: list[Frame] = []
     stack = found.stack
-    is_exact = found.esr is None or not syndrome.returns_behind(found.esr)
+    is_exact = found.esr is None or not syndrome.returns_after(found.esr)
     if stack:
         for number, offset in enumerate(stack.addresses):
             is_pc = stack.exact and number == 0
@@ -358,7 +358,7 @@ def _cpu_state(cpu: "Cpu", load: int | None, image: _Image) -> CpuState:
     if not cpu.is_between:
         frames += image.callers(cpu.stack, load, pc=pc, link=link)
     if guest := cpu.guest:
-        is_exact = not syndrome.returns_behind(guest.syndrome)
+        is_exact = not syndrome.returns_after(guest.syndrome)
         frames += image.frames_at(guest.pc, load, is_exact=is_exact)
         frames += image.callers(guest.stack, load, pc=guest.pc, link=guest.link)
     frames += image.callers(cpu.host_stack, load)

@@ -252,8 +252,8 @@ def describe_spsr(spsr: int) -> str:
     return ", ".join(parts)
 
 
-def returns_behind(esr: int) -> bool:
-    """Return whether ELR is behind the instruction of an exception, as for SVC and HVC.
+def returns_after(esr: int) -> bool:
+    """Return whether ELR is after the instruction of an exception, as for SVC and HVC.
 
     An SMC that reaches EL2 is trapped, and BRK is no call: their ELR is their own address.
     """

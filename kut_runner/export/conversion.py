@@ -62,7 +62,7 @@ def licence_line(text: str, suffix: str) -> str:
 
 
 def _with_bridge(text: str, *, assembly: bool) -> str:
-    """Include the bridge: behind libcflat.h, otherwise before the first header."""
+    """Include the bridge: after libcflat.h, otherwise before the first header."""
     if not assembly and _LIBCFLAT in text:
         return text.replace(_LIBCFLAT, _LIBCFLAT + BRIDGE, 1)
     return re.sub(r"^#include ", BRIDGE + "#include ", text, count=1, flags=re.MULTILINE)

@@ -72,7 +72,7 @@ def _file_name(number: int, subject: str) -> str:
 
 
 def _body(diffs: Sequence[tuple[str, str]]) -> str:
-    """Return what is behind the message: the files, and their differences."""
+    """Return what follows the message: the files, and their differences."""
     stat = "".join(f" {path} | {_changed(diff)}\n" for path, diff in diffs)
     files = "1 file" if len(diffs) == 1 else f"{len(diffs)} files"
     text = "".join(diff for _, diff in diffs)

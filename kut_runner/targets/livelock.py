@@ -3,7 +3,7 @@
 
 The machine, which is stopped, runs on with breakpoints at the vectors for exits (VBAR_EL2 + 0x400
 and up). Equal exits one after the other are a livelock if the guest does not come to the
-instruction behind the one that exits: a guest that polls a device does. After that the first
+instruction after the one that exits: a guest that polls a device does. After that the first
 instructions of EL2 are executed one by one, to find the handler.
 """
 
@@ -30,7 +30,7 @@ _SYNCHRONOUS: Final = (0x400, 0x600)
 _TABLE_MASK: Final = 0x7FF
 _VM: Final = 1
 _EXIT_REGISTERS: Final = ("ELR_EL2", "SPSR_EL2", "ESR_EL2", "FAR_EL2", "HPFAR_EL2")
-#: Exception classes whose preferred return address is behind the instruction: SVC, HVC.
+#: Exception classes whose preferred return address is after the instruction: SVC, HVC.
 _CALLS: Final = (0x11, 0x12, 0x15, 0x16)
 #: An emulated one goes elsewhere, and may come back.
 _ERET: Final = 0x1A
@@ -85,7 +85,7 @@ def _watch(
         yield from stub.ask(f"Hg{name}")
         address = yield from stub.program_counter()
         if address not in breakpoints:
-            return None  # interrupted, or behind the instruction that exits: the guest goes on
+            return None  # interrupted, or after the instruction that exits: the guest goes on
         if address & _TABLE_MASK in _SYNCHRONOUS and name in cpus:
             registers = yield from _exit_registers(stub)
             before = last.get(name)
@@ -96,8 +96,8 @@ def _watch(
                 return last[name]
             if _class_of(registers) in _CALLS:
                 return None
-            for behind in (registers["ELR_EL2"] + 2, registers["ELR_EL2"] + 4):
-                yield from stub.set_breakpoint(behind, is_set=True)
+            for after in (registers["ELR_EL2"] + 2, registers["ELR_EL2"] + 4):
+                yield from stub.set_breakpoint(after, is_set=True)
         yield from stub.step()  # past the breakpoint
     return None
 
