@@ -182,15 +182,15 @@ def test_the_stack_of_a_handler_goes_down_to_main(in_handler: str) -> None:
 
 @pytest.mark.qemu
 def test_a_guest_in_words(in_handler: str) -> None:
-    message = in_handler.partition("[[\n")[2].partition("]]\n")[0]
+    shown = in_handler.partition("[[\n")[2].partition("]]\n")[0]
     x30, elr, esr, sp = re.findall(r"^\$[1-4] = 0x(\w+)$", in_handler, re.MULTILINE)
     assert esr == "5a000000"
-    assert "  exit    HVC: #0\n  ESR_EL2 0x5a000000  FAR_EL2 0x0  HPFAR_EL2 0x0\n" in message
-    assert f"  PC      0x{elr} <guest_look+4>\n  PSTATE  0x3c5  EL1h, DAIF masked\n" in message
-    assert f"  x30 {x30:0>16}\n" in message
-    assert f"     SP_EL1 {sp:0>16}" in message
-    assert re.search(r"stage 2 at 0x[0-9a-f]+, VMID 5; ", message)
-    assert "virtual CPU 0, running\n" in message
+    assert "  exit    HVC: #0\n  ESR_EL2 0x5a000000  FAR_EL2 0x0  HPFAR_EL2 0x0\n" in shown
+    assert f"  PC      0x{elr} <guest_look+4>\n  PSTATE  0x3c5  EL1h, DAIF masked\n" in shown
+    assert f"  x30 {x30:0>16}\n" in shown
+    assert f"     SP_EL1 {sp:0>16}" in shown
+    assert re.search(r"stage 2 at 0x[0-9a-f]+, VMID 5; ", shown)
+    assert "virtual CPU 0, running\n" in shown
 
 
 @pytest.mark.qemu
@@ -783,10 +783,10 @@ def test_a_gdb_for_another_machine_is_none(tmp_path: Path) -> None:
 def test_paths_with_spaces_are_one_word(kind: str) -> None:
     debugged = DebuggedImage(Path('/a b/x".elf'), 0x40080000, Path("/a b"))
     debugger_options = DebuggerOptions(is_batch=True, scripts=(Path("s"),), commands=("bt",))
-    message = debugger.arguments(Debugger(kind, "/bin/x"), debugged, 7, debugger_options)
-    assert any('"/a b/x\\".elf"' in word for word in message)
-    assert message[-4:-2] == (("-x", "s") if kind == "gdb" else ("-s", "s"))
-    assert message[-1] == "bt"
+    arguments = debugger.arguments(Debugger(kind, "/bin/x"), debugged, 7, debugger_options)
+    assert any('"/a b/x\\".elf"' in each for each in arguments)
+    assert arguments[-4:-2] == (("-x", "s") if kind == "gdb" else ("-s", "s"))
+    assert arguments[-1] == "bt"
 
 
 HELPERS = sorted(Path(kut_runner.__file__).parent.glob("debugging/helpers/*.py"))

@@ -406,8 +406,8 @@ def test_a_trusted_tree_has_all_variables_of_the_environment(tmp_path: Path) -> 
 
 
 def test_the_variables_of_upstream_can_be_expanded(tmp_path: Path) -> None:
-    message = "$TARGET $ACCEL $MAX_SMP ${MACHINE} $ERRATA_abc $EL2 $CONFIG_EFI $ARCH [$UNSET]"
-    tree = written(tmp_path, f"[a]\nfile = x.flat\ntest_args = {message}\n")
+    arguments = "$TARGET $ACCEL $MAX_SMP ${MACHINE} $ERRATA_abc $EL2 $CONFIG_EFI $ARCH [$UNSET]"
+    tree = written(tmp_path, f"[a]\nfile = x.flat\ntest_args = {arguments}\n")
     (tree / "config.mak").write_text("ARCH=arm64\nCONFIG_EFI=\nTARGET=qemu\n")
     environment = {"MACHINE": "virt", "ERRATA_abc": "y", "EL2": "1", "TARGET": "other"}
     (test,) = loaded(tree, environment)

@@ -204,13 +204,13 @@ def test_nothing_in_the_summary_is_markup_of_others(text: str) -> None:
     verdict = Verdict(Status.CRASH, text, ExitCode.TESTS_FAILED)
     bad = replace(DIES, id=text, verdict=verdict)
     needy = replace(NEEDY, verdict=Verdict(Status.SKIP, text, ExitCode.NOTHING_RAN))
-    text = summary(run([bad, needy]), MIB)
+    found = summary(run([bad, needy]), MIB)
     tags = Tags()
-    tags.feed(text)
+    tags.feed(found)
     once = ["details", "summary", "code", "code", "pre"]
     assert tags.seen == [*once, "code", "code", "code", "code", "code", "code"]
     assert "<script>*a* `b` @who" in tags.text
-    assert not re.search("[*`@_]|^# c", text.replace("**", ""), re.MULTILINE)
+    assert not re.search("[*`@_]|^# c", found.replace("**", ""), re.MULTILINE)
 
 
 def test_a_summary_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_how_qemu_ended(
     assert verdict(log, how, code, stderr) == expected
 
 
-stderr = st.sampled_from(
+lines = st.sampled_from(
     [
         *("PASS: a", "FAIL: b", "XPASS: c", "SKIP: d", "KFAIL: e", "noise", ""),
         *("SUMMARY: 1 tests", "SUMMARY: 2 tests, 1 skipped", "SUMMARY: 3 tests, 1 known failures"),
@@ -173,7 +173,7 @@ stderr = st.sampled_from(
 )
 
 
-@given(st.lists(stderr, max_size=7), st.sampled_from(ExitKind), st.sampled_from([0, 1, 3, 77]))
+@given(st.lists(lines, max_size=7), st.sampled_from(ExitKind), st.sampled_from([0, 1, 3, 77]))
 @settings(max_examples=1000)
 def test_only_a_whole_and_consistent_story_is_a_pass(
     story: list[str], how: ExitKind, code: int
