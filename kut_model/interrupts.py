@@ -9,10 +9,6 @@ from typing import Final
 
 IRQ, FIQ, SERROR = "IRQ", "FIQ", "SError"
 KINDS: Final = (IRQ, FIQ, SERROR)
-#: Offsets in the vector table of an EL, for an exception of the same EL with SP_ELx; those of a
-#: lower EL in AArch64 are 0x200 above.
-_VECTORS: Final = {IRQ: 0x280, FIQ: 0x300, SERROR: 0x380}
-_LOWER: Final = 0x200
 
 #: ISR_EL1: pending, and with superpriority.
 ISR_BITS: Final = {IRQ: 1 << 7, FIQ: 1 << 6, SERROR: 1 << 8}
@@ -72,10 +68,6 @@ class Taken:
     kind: str
     el: int
     virtual: bool
-
-    def vector(self, from_el: int) -> int:
-        """Return the offset in the vector table of `el`."""
-        return _VECTORS[self.kind] + (_LOWER if from_el < self.el else 0)
 
     def __str__(self) -> str:
         """Return it as in "virtual IRQ to EL1"."""

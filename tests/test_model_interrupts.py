@@ -7,7 +7,7 @@ import pytest
 
 from kut_model import interrupts
 from kut_model.areas import virq
-from kut_model.interrupts import FIQ, IRQ, KINDS, SERROR, Machine, Taken, may_take
+from kut_model.interrupts import FIQ, IRQ, KINDS, SERROR, Machine, may_take
 
 ALL = frozenset(KINDS)
 NONE = frozenset[str]()
@@ -48,12 +48,6 @@ def test_any_of_several_may_come_first() -> None:
 )
 def test_physical_interrupts(machine: Machine, expected: set[str]) -> None:
     assert taken(machine) == expected
-
-
-def test_the_vector() -> None:
-    assert Taken(IRQ, 1, virtual=True).vector(1) == 0x280
-    assert Taken(FIQ, 1, virtual=True).vector(0) == 0x500
-    assert Taken(SERROR, 2, virtual=False).vector(1) == 0x580
 
 
 def test_isr() -> None:

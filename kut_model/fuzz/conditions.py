@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Conditions over cases: those that an erratum of an emulator concerns."""
+"""Conditions over cases: those that an erratum of an emulator concerns.
+
+A condition is a list of FIELD=GLOB; the field may be "expected", whose glob is compared with each
+permitted outcome, with "_" for spaces, and a glob after "!" excludes what it matches.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,17 +23,12 @@ _ABOVE_PS: Final = "s2.above-ps"
 _OFFSETS: Final = ("s1.offset", "s2.offset")
 
 
-def matches(judged: Judged, condition: str) -> bool:
-    """Return whether a case has what a condition says; raises CaseError for a malformed one.
-
-    A condition is a list of FIELD=GLOB; the field may be "expected", whose glob is compared with
-    each permitted outcome, with "_" for spaces, and a glob after "!" excludes what it matches.
-    """
-    return _is_met(_terms(condition), _facts(judged))
-
-
 def listed(cases: Sequence[Judged], errata: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
-    """Return the numbers of the cases that each erratum concerns, by its name."""
+    """Return the numbers of the cases that each erratum concerns, by its name.
+
+    `errata`: alternative conditions, by the name of an erratum. Raises CaseError for a malformed
+    one.
+    """
     found = {name: list[int]() for name in errata}
     terms = {name: list(map(_terms, conditions)) for name, conditions in errata.items()}
     for number, case in enumerate(cases):

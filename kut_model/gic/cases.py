@@ -40,7 +40,6 @@ class Case:
     fmo: bool = True
     at_el2: bool = False
     """Whether the operations are those of EL2, and not of EL1."""
-    matrix: tuple[str, ...] = ()
 
     @property
     def has_physical(self) -> bool:

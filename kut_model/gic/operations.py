@@ -25,7 +25,6 @@ READS: Final = (
     *("iar0", "iar1", "hppir0", "hppir1", "bpr0", "bpr1", "igrpen0", "igrpen1", "ap0r", "ap1r"),
     *("pmr", "rpr", "ctlr"),
 )
-WRITES: Final = ("eoir0", "eoir1", "bpr0", "bpr1", "igrpen0", "igrpen1", "dir", "pmr", "ctlr")
 #: ISR_EL1, which is no register of the GIC.
 ISR: Final = "isr"
 #: Registers whose controls a write changes, and no interrupt.

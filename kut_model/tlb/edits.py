@@ -4,7 +4,16 @@
 from dataclasses import dataclass, replace
 from functools import cache
 
-from kut_model.tlb.layout import BLOCK, NOTHING, OLD, STAGE1_LEAF, STAGE2_LEAF, Fill, layout
+from kut_model.tlb.layout import (
+    BLOCK,
+    NOT_GLOBAL,
+    NOTHING,
+    OLD,
+    STAGE1_LEAF,
+    STAGE2_LEAF,
+    Fill,
+    layout,
+)
 from kut_model.tlb.steps import Set
 from kut_model.translation.granules import LAST_LEVEL, Granule
 
@@ -13,9 +22,7 @@ from kut_model.translation.granules import LAST_LEVEL, Granule
 class Descriptor:
     """A descriptor of the base of a layout, at either stage."""
 
-    granule: Granule
     fill: Fill
-    level: int
     address: int
     """VA or IPA that it is for: of the page, or the first one of the block or table."""
 
@@ -68,19 +75,17 @@ def table2(granule: Granule, level: int, number: int, root: str = "r") -> Descri
     return _of_base(granule, here.table2(root, level, ipa), ipa, level)
 
 
-def block1(level: int = 2, target: int = OLD, context: str = "a") -> Descriptor:
+def block1(level: int = 2) -> Descriptor:
     """Return a block of stage 1, 4K granule, in the place of a table: of 2M, or of 1G."""
-    place = table1(Granule.K4, level, context)
-    first = target if level > 1 else 0
-    return replace(
-        place, fill=replace(place.fill, bits=STAGE1_LEAF | 1 << 11 | BLOCK, target=first)
-    )
+    place = table1(Granule.K4, level)
+    bits, first = STAGE1_LEAF | NOT_GLOBAL | BLOCK, OLD if level > 1 else 0
+    return replace(place, fill=replace(place.fill, bits=bits, target=first))
 
 
-def block2(target: int = OLD, region: int = OLD, root: str = "r") -> Descriptor:
-    """Return a block of stage 2, 4K granule, for a region."""
-    place = table2(Granule.K4, 2, region, root)
-    return replace(place, fill=replace(place.fill, bits=STAGE2_LEAF | BLOCK, target=target))
+def block2() -> Descriptor:
+    """Return a block of stage 2, 4K granule, that maps OLD."""
+    place = table2(Granule.K4, 2, OLD)
+    return replace(place, fill=replace(place.fill, bits=STAGE2_LEAF | BLOCK, target=OLD))
 
 
 @cache
@@ -93,5 +98,5 @@ def _of_base(granule: Granule, table: int, address: int, level: int) -> Descript
     for (number, first), fill in _fills(granule).items():
         if number == table and first <= index < first + fill.count:
             single = replace(fill, index=index, count=1, target=fill.target + index - first)
-            return Descriptor(granule, single, level, address)
+            return Descriptor(single, address)
     raise ValueError(f"the base has no descriptor {index} in table {table}")

@@ -12,7 +12,6 @@ _SSE = 1 << 21
 _SRT_SHIFT = 16
 _SF = 1 << 15
 _AR = 1 << 14
-_WNR = 1 << 6
 _REGISTER = 31
 
 

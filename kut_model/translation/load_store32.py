@@ -14,7 +14,7 @@ from kut_model.bits import placed
 USR, FIQ, IRQ, SVC, ABT, UND, SYS = 0x10, 0x11, 0x12, 0x13, 0x17, 0x1B, 0x1F
 #: R13 and R14 of modes that have their own.
 _BANKED: Final = {IRQ: (17, 16), SVC: (19, 18), ABT: (21, 20), UND: (23, 22), FIQ: (29, 30)}
-_SP, _LR = 13, 14
+_SP: Final = 13
 _FIRST_OF_FIQ, _FIQ_TO_AARCH64 = 8, 16
 
 
