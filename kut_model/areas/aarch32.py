@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final
 
 from kut_model.rows import Area, Row
-from kut_model.tables.arrays import NeedsTable, array, code, initialiser
+from kut_model.tables.arrays import RET, NeedsTable, array, code, designated
 from kut_model.translation.faults import Fault, FaultType
 from kut_model.translation.load_store32 import (
     A32,
@@ -28,7 +28,6 @@ from kut_model.traps.registers import by_name
 _HVC, _BKPT = 0xE14FFF7F, 0xBE00  # HVC #0xffff in A32, BKPT in T32
 #: First halfword of T32 instructions of 32 bits: from 0xE800 on.
 _WIDE: Final = 0xE800
-_RET: Final = 0xD65F03C0
 _WNR: Final = 1 << 6
 _EL1: Final = ("FEAT_AA32EL1",)
 _EL0: Final = ("FEAT_AA32EL0",)
@@ -213,7 +212,7 @@ def _initialiser(case: _Case, needs: NeedsTable) -> str:
         "mask": f"{case.mask:#x}",
         "esr": f"{case.taken.esr:#x}" if case.taken else 0,
     }
-    return initialiser(*(f".{name} = {value}" for name, value in fields.items()))
+    return designated(fields)
 
 
 def _header() -> str:
@@ -223,7 +222,7 @@ def _header() -> str:
     return "".join(
         [
             code("AARCH32_CODE", (_instruction(case) for case in cases())),
-            code("AARCH32_EL2_CODE", ((insn, _RET) for case in shared for insn in case.el2)),
+            code("AARCH32_EL2_CODE", ((insn, RET) for case in shared for insn in case.el2)),
             f"#define AARCH32_FIRST_REGISTER {cases().index(shared[0])}\n",
             needs.declaration("aarch32_needs"),
             array("struct aarch32_row", "aarch32_rows", rows),

@@ -8,11 +8,10 @@ from itertools import product
 from typing import Final
 
 from kut_model.rows import Area, Row
-from kut_model.tables.arrays import BRK, NeedsTable, array, code, initialiser, names
+from kut_model.tables.arrays import BRK, RET, NeedsTable, array, code, designated, names
 from kut_model.translation.alignment import Controls, Kind, faults
 from kut_model.traps.outcome import ExceptionClass, Taken
 
-_RET: Final = 0xD65F03C0
 _LSE2, _NO_LSE2 = "FEAT_LSE2", "without_FEAT_LSE2"
 _ALIGNMENT: Final = 0b100001
 _WNR: Final = 1 << 6
@@ -208,7 +207,7 @@ def _initialiser(case: _Case, needs: NeedsTable) -> str:
         "atomic": int(case.insn.kind is Kind.ATOMIC),
         "esr": f"{taken.esr:#x}" if taken else 0,
     }
-    return initialiser(*(f".{name} = {value}" for name, value in fields.items()))
+    return designated(fields)
 
 
 def _header() -> str:
@@ -217,7 +216,7 @@ def _header() -> str:
     return "".join(
         [
             code("ALIGN_CODE", ((insn.opcode, BRK) for insn in _INSNS.values())),
-            code("ALIGN_EL2_CODE", ((insn.opcode, _RET) for insn in _INSNS.values())),
+            code("ALIGN_EL2_CODE", ((insn.opcode, RET) for insn in _INSNS.values())),
             names("align_insns", _INSNS),
             names("align_memory", _MEMORY),
             names("align_controls", _CONTROLS),

@@ -6,16 +6,16 @@ that change nothing for the code that runs meanwhile.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Final
 
 from kut_model.rows import UNDEFINED, Area, Row
-from kut_model.tables.arrays import NeedsTable, array, code, initialiser
+from kut_model.tables.arrays import HVC, RET, NeedsTable, array, code, designated
+from kut_model.traps.outcome import UNDEFINED as UNDEFINED_EXCEPTION
 from kut_model.traps.outcome import ExceptionClass, Taken
 from kut_model.traps.registers import Register, by_name, registers
 
-_RET, _HVC = 0xD65F03C0, 0xD4000002
 _MASK: Final = (1 << 64) - 1
 _EL1_AARCH32, _EL1_AARCH64 = "FEAT_AA32EL1", "EL1_without_AArch32"
 
@@ -114,8 +114,8 @@ class _Case:
     state: str = "el2"
 
 
-def _undefined() -> Taken:
-    return Taken(2, ExceptionClass.UNKNOWN, 0, after=False)
+#: UNDEFINED at EL2.
+_UNDEFINED: Final = replace(UNDEFINED_EXCEPTION, el=2)
 
 
 def _names() -> Iterator[_Case]:
@@ -126,9 +126,9 @@ def _names() -> Iterator[_Case]:
         for write in (False, True):
             yield _Case(
                 f"name.{register.name.lower()}.{'write' if write else 'read'}",
-                *("el2.names", "TAKEN", str(_undefined())),
+                *("el2.names", "TAKEN", str(_UNDEFINED)),
                 insns=(register.opcode(write=write),),
-                taken=_undefined(),
+                taken=_UNDEFINED,
             )
 
 
@@ -174,9 +174,9 @@ def _registers() -> Iterator[_Case]:
         for write, insn in zip((False, True), _both(by_name()[name]), strict=True):
             yield _Case(
                 f"register.{name.lower()}.absent.{'write' if write else 'read'}",
-                *("el2.aarch32", "TAKEN", str(_undefined()), (_EL1_AARCH64,)),
+                *("el2.aarch32", "TAKEN", str(_UNDEFINED), (_EL1_AARCH64,)),
                 insns=(insn,),
-                taken=_undefined(),
+                taken=_UNDEFINED,
             )
 
 
@@ -265,7 +265,7 @@ def _initialiser(case: _Case, first: int, needs: NeedsTable) -> str:
         "offset": case.offset,
         "state": f"EL2_FROM_{case.state.upper().replace('-', '_')}",
     }
-    return initialiser(*(f".{name} = {value}" for name, value in fields.items()))
+    return designated(fields)
 
 
 def _header(*, vhe: bool) -> str:
@@ -282,9 +282,9 @@ def _header(*, vhe: bool) -> str:
     return "".join(
         [
             f"#define EL2_VHE {int(vhe)}\n",
-            code("EL2_CODE", ((insn, _RET) for insn in insns)),
-            code("EL2_PAIR_CODE", ((insn, _RET) for insn in pairs)),
-            code("EL2_GUEST_CODE", ((insn, _HVC) for insn in guest)),
+            code("EL2_CODE", ((insn, RET) for insn in insns)),
+            code("EL2_PAIR_CODE", ((insn, RET) for insn in pairs)),
+            code("EL2_GUEST_CODE", ((insn, HVC) for insn in guest)),
             needs.declaration("el2_needs"),
             array("struct el2_row", "el2_rows", rows),
         ]

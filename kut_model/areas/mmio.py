@@ -11,7 +11,7 @@ from typing import Final
 
 from kut_model.areas.s2iss import ADDRESS, OFFSET, Case, accesses
 from kut_model.rows import Area, Row
-from kut_model.tables.arrays import NeedsTable, array, code, initialiser
+from kut_model.tables.arrays import HVC, NeedsTable, array, code, initialiser
 from kut_model.translation.load_store import is_store, loaded, transfer_bits
 
 #: Of the access; x1 has it.
@@ -19,7 +19,6 @@ IPA: Final = 0x8000_0000
 #: What the device has there: each part of it is negative.
 _DEVICE: Final = 0x8182_8384_8586_8788
 _XZR: Final = 31
-_HVC: Final = 0xD4000002
 
 
 @cache
@@ -70,7 +69,7 @@ def _header() -> Iterator[str]:
         for case in _cases()
     ]
     yield f"#define MMIO_IPA UL({IPA:#x})\n#define MMIO_DEVICE UL({_DEVICE:#x})\n"
-    yield code("MMIO_CODE", ((case.insn, _HVC) for case in _cases()))
+    yield code("MMIO_CODE", ((case.insn, HVC) for case in _cases()))
     yield array("u64", "mmio_registers", (f"UL({_register(number):#x})" for number in range(31)))
     yield needs.declaration("mmio_needs")
     yield array("struct mmio_row", "mmio_rows", rows)

@@ -10,7 +10,7 @@ from functools import cache, partial
 from typing import Final
 
 from kut_model.rows import Area, Row
-from kut_model.tables.arrays import NeedsTable, array, initialiser
+from kut_model.tables.arrays import NeedsTable, array, designated, initialiser
 from kut_model.traps.outcome import ExceptionClass, Taken
 from kut_model.traps.pstate import (
     AARCH32,
@@ -233,7 +233,7 @@ def _initialiser(case: _Case, needs: NeedsTable) -> str:
         "after": f"{after.value & after.known:#x}",
         "after_known": f"{after.known:#x}",
     }
-    return initialiser(*(f".{name} = {value}" for name, value in fields.items()))
+    return designated(fields)
 
 
 def _fields(fields: dict[str, int]) -> Iterator[str]:

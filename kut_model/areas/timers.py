@@ -12,7 +12,7 @@ from typing import Final
 
 from kut_model import timers
 from kut_model.rows import Area, Row
-from kut_model.tables.arrays import NeedsTable, array, initialiser
+from kut_model.tables.arrays import NeedsTable, array, designated
 
 #: Ticks that may pass while a row runs, and before it, without an offset
 _SPAN, _UPTIME = 1 << 40, 1 << 50
@@ -324,7 +324,7 @@ def _initialiser(case: _Case, needs: NeedsTable) -> str:
         "reads_tval": int(_reads_tval(case)),
         "needs": needs.add(case.needs),
     }
-    return initialiser(*(f".{name} = {value}" for name, value in fields.items()))
+    return designated(fields)
 
 
 def _header(*, vhe: bool) -> str:
@@ -341,10 +341,9 @@ def _header(*, vhe: bool) -> str:
     )
 
 
-def area(name: str, *, vhe: bool) -> Area:
+def area(*, vhe: bool) -> Area:
     """Return the area of hosts with VHE, or of those without."""
-    title = "generic timers" + ("" if vhe else ", HCR_EL2.E2H 0")
-    return Area(name, title, partial(_rows, vhe=vhe), partial(_header, vhe=vhe), "timers")
+    return Area("timers", "generic timers", partial(_rows, vhe=vhe), partial(_header, vhe=vhe))
 
 
-AREA: Final = area("timers", vhe=True)
+AREA: Final = area(vhe=True)

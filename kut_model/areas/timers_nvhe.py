@@ -5,4 +5,4 @@ from typing import Final
 
 from kut_model.areas.timers import area
 
-AREA: Final = area("timers-nvhe", vhe=False)
+AREA: Final = area(vhe=False).without_vhe()

@@ -15,7 +15,7 @@ from kut_model.gic.interface import Unpredictable
 from kut_model.gic.operations import Operation, Result
 from kut_model.gic.registers import INVALID, VMCR_KNOWN, Controls
 from kut_model.rows import Area, Row
-from kut_model.tables.arrays import array, initialiser
+from kut_model.tables.arrays import array, designated, initialiser
 
 
 @cache
@@ -92,7 +92,7 @@ def _initialiser(case: Case, outcome: Outcome, first: int) -> str:
         "has_physical": int(case.has_physical),
         "physical_after": _physical(outcome.physical),
     }
-    return initialiser(*(f".{name} = {value}" for name, value in fields.items()))
+    return designated(fields)
 
 
 def _header() -> str:

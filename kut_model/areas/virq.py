@@ -26,7 +26,7 @@ from kut_model.interrupts import (
     wakes,
 )
 from kut_model.rows import Area, Row
-from kut_model.tables.arrays import NeedsTable, array, initialiser
+from kut_model.tables.arrays import NeedsTable, array, designated
 
 _LETTERS: Final = {IRQ: "i", FIQ: "f", SERROR: "a"}
 #: Bits of HCR_EL2: VI and IMO, VF and FMO, VSE and AMO; of SPSR: I, F and A.
@@ -85,7 +85,7 @@ class _Case:
 
     @property
     def matrix(self) -> tuple[str, ...]:
-        """Return ids of the coverage table beside that of the rule: one that is not routed."""
+        """Return V2 where a source is not routed, beside the id of the rule."""
         machine = self.machine
         unrouted = (machine.pending | machine.signalled) - machine.routed
         return ("V2",) if unrouted else ()
@@ -304,7 +304,7 @@ def _initialiser(case: _Case, needs: NeedsTable) -> str:
         "vdisr": hex(case.vdisr),
         "needs": needs.add(case.needs),
     }
-    return initialiser(*(f".{name} = {value}" for name, value in fields.items()))
+    return designated(fields)
 
 
 def _header(*, vhe: bool) -> str:
@@ -319,10 +319,10 @@ def _header(*, vhe: bool) -> str:
     )
 
 
-def area(name: str, *, vhe: bool) -> Area:
+def area(*, vhe: bool) -> Area:
     """Return the area of hosts with VHE, or of those without."""
-    title = "virtual interrupts and their routing" + ("" if vhe else ", HCR_EL2.E2H 0")
-    return Area(name, title, partial(_rows, vhe=vhe), partial(_header, vhe=vhe), "virq")
+    title = "virtual interrupts and their routing"
+    return Area("virq", title, partial(_rows, vhe=vhe), partial(_header, vhe=vhe))
 
 
-AREA: Final = area("virq", vhe=True)
+AREA: Final = area(vhe=True)

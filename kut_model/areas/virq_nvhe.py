@@ -5,4 +5,4 @@ from typing import Final
 
 from kut_model.areas.virq import area
 
-AREA: Final = area("virq-nvhe", vhe=False)
+AREA: Final = area(vhe=False).without_vhe()

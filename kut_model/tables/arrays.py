@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tables in C: arrays, initialisers, instructions, and sets that rows refer to by index."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 #: BRK #0, after an instruction that is not to be executed.
 BRK: Final = 0xD4200000
+#: RET, after an instruction at EL2, and HVC #0, after one of a guest.
+RET: Final = 0xD65F03C0
+HVC: Final = 0xD4000002
 
 
 def initialiser(*fields: object) -> str:
     """Return the initialiser of a struct or array: "{ A, B }"."""
     return f"{{ {', '.join(map(str, fields))} }}"
+
+
+def designated(fields: Mapping[str, object]) -> str:
+    """Return the initialiser of a struct by the names of its members: "{ .a = A, .b = B }"."""
+    return initialiser(*(f".{name} = {value}" for name, value in fields.items()))
 
 
 def array(kind: str, name: str, elements: Iterable[str], length: str = "[]") -> str:

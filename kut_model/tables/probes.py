@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kut_model.tables import control_needs
-from kut_model.tables.arrays import array, code, initialiser
+from kut_model.tables.arrays import HVC, array, code, initialiser
 from kut_model.traps.cases import Changes, Place
 from kut_model.traps.controls import FIELDS, base
 from kut_model.traps.outcome import ExceptionClass
@@ -17,7 +17,6 @@ _EL1_REGISTERS: Final = ("SPSR_EL1", "ELR_EL1", "ESR_EL1", "FAR_EL1", "TFSR_EL1"
 _READS: Final = {"EL2": 2 << 2, "CurrentEL": 1 << 2, "VPIDR_EL2": 0x5A5A, "VMPIDR_EL2": 0x80005A5A}
 #: The next instruction: HVC in A64, SVC in A32; T32 has SVC in the upper half of the first word.
 _AFTER: Final = {"a32": 0xEF000000, "t32": 0}
-_HVC: Final = 0xD4000002
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def _insn(tables: _Tables, insn: Insn) -> int:
             *(f"SYSREG_VALUE_{insn.value}", f"SYSREG_LIMIT_{insn.limit}", insn.index),
         )
     )
-    tables.code.append((insn.opcode | rt, _AFTER.get(insn.state, _HVC)))
+    tables.code.append((insn.opcode | rt, _AFTER.get(insn.state, HVC)))
     return number
 
 

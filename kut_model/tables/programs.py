@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kut_model.rows import Row
-from kut_model.tables.arrays import BRK, NeedsTable, OutcomeTable, array, code, initialiser
+from kut_model.tables.arrays import (
+    BRK,
+    RET,
+    NeedsTable,
+    OutcomeTable,
+    array,
+    code,
+    initialiser,
+)
 from kut_model.tlb.instructions import encode, instructions
 from kut_model.tlb.layout import (
     ADDRESS_BITS,
@@ -23,7 +31,6 @@ from kut_model.tlb.steps import Both, Enter, Join, Loop, Maintain, Set, Step, Tr
 from kut_model.translation.codes import describe_all
 from kut_model.translation.granules import Granule
 
-_RET: Final = 0xD65F03C0
 _NO_OBJECT: Final = 0xFFFF
 _OPS: Final = {"read": "PROBE_READ", "write": "PROBE_WRITE", "exec": "PROBE_EXECUTE"}
 _KINDS: Final[dict[type[Step], str]] = {Both: "TLB_BOTH", Loop: "TLB_LOOP", Join: "TLB_JOIN"}
@@ -162,7 +169,7 @@ def header(prefix: str, programs: Sequence[Program], cpus: int) -> str:
             f"#define TLB_CODE_VA UL({CODE_VA:#x})\n",
             f"#define TLB_NAMED_TABLES {NAMED_TABLES}\n",
             code("TLB_CODE_EL1", ((each, BRK) for each in opcodes)),
-            code("TLB_CODE_EL2", ((each, _RET) for each in opcodes)),
+            code("TLB_CODE_EL2", ((each, RET) for each in opcodes)),
             *(
                 array("struct tlb_fill", f"tlb_base_{number}", map(_fill, each.base()))
                 for number, each in enumerate(layouts)
