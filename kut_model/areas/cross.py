@@ -14,13 +14,13 @@ from kut_model.rows import Area, Row
 from kut_model.tables.arrays import OutcomeTable, array, initialiser, names
 from kut_model.translation import descriptors
 from kut_model.translation.access import OPERATIONS
-from kut_model.translation.codes import Scene, code_of_access, describe_all
+from kut_model.translation.codes import Scene, codes_of_access, describe_all
 from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.coverage import covered
 from kut_model.translation.faults import Fault
 from kut_model.translation.granules import Granule
 from kut_model.translation.processor import Processor
-from kut_model.translation.tables import DATA, ROOT, walk
+from kut_model.translation.tables import DATA, ROOT, STAGE1_LEAF, STAGE2_LEAF, walk
 from kut_model.translation.translate import Machine, Outcome, alternatives
 
 #: What is wrong with a page, in the order of the image.
@@ -33,9 +33,7 @@ PAGE: Final = 0x8000_0000
 _SIZE: Final = 0x1000
 _STAGE1: Final = 0x4053_0000
 _STAGE1_IPA: Final = 0x1_0000_0000 | _STAGE1 & 0x3FFF_FFFF
-_LEAF1: Final = 0x743
-_LEAF2: Final = 0x7FF
-_BLOCK2: Final = _STAGE1 >> 30 << 30 | _LEAF2 & ~descriptors.TABLE
+_BLOCK2: Final = _STAGE1 >> 30 << 30 | STAGE2_LEAF & ~descriptors.TABLE
 _PAGE_NAMES: Final = ("the first page", "the second page")
 
 
@@ -62,13 +60,13 @@ def _cases() -> tuple[_Case, ...]:
 
 def _leaves(state: str) -> tuple[int, int]:
     """Return the leaves of stage 1 and 2 without addresses."""
-    first = {"s1-none": 0, "s1-read-only": _LEAF1 | descriptors.AP_READ_ONLY}
+    first = {"s1-none": 0, "s1-read-only": STAGE1_LEAF | descriptors.AP_READ_ONLY}
     second = {
         "s2-none": 0,
-        "s2-read-only": _LEAF2 & ~descriptors.S2AP_WRITE,
-        "s2-no-af": _LEAF2 & ~descriptors.AF,
+        "s2-read-only": STAGE2_LEAF & ~descriptors.S2AP_WRITE,
+        "s2-no-af": STAGE2_LEAF & ~descriptors.AF,
     }
-    return first.get(state, _LEAF1), second.get(state, _LEAF2)
+    return first.get(state, STAGE1_LEAF), second.get(state, STAGE2_LEAF)
 
 
 def _machine(case: _Case) -> Machine:
@@ -98,7 +96,7 @@ def _codes(case: _Case) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return [each for each in found if isinstance(each.result, Fault)]
 
     def codes(found: list[Outcome]) -> tuple[int, ...]:
-        return tuple(sorted({code_of_access(each, access, machine, scene) for each in found}))
+        return codes_of_access(found, access, machine, scene)
 
     first, second = codes(faults(PAGE + _SIZE - case.before)), codes(faults(PAGE + _SIZE))
     return first or (() if second else (0,)), second

@@ -15,14 +15,19 @@ from kut_model.rows import Area, Row
 from kut_model.tables.arrays import NeedsTable, OutcomeTable, array, initialiser, names
 from kut_model.translation import descriptors as d
 from kut_model.translation.access import OPERATIONS, Access
-from kut_model.translation.codes import Scene, code_of_access, code_of_at, describe_all
+from kut_model.translation.codes import (
+    Scene,
+    codes_of_access,
+    codes_of_at,
+    codes_of_at_el1,
+    describe_all,
+)
 from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.coverage import covered, taken_to
-from kut_model.translation.faults import Fault
 from kut_model.translation.processor import Processor
+from kut_model.translation.tables import STAGE1_LEAF, STAGE2_LEAF
 from kut_model.translation.translate import (
     Machine,
-    Outcome,
     alternatives,
     stage1_alternatives,
 )
@@ -32,9 +37,9 @@ IPAS: Final = (0x1_0000_0000, 0x1_4000_0000, 0x1_8000_0000, 0x1_C000_0000)
 _PAS: Final = (0x40611000, 0x40612000, 0x40613000, 0x40614000)
 _ROOT: Final = 0x40500000
 _VA: Final = 0x4000_0000
-_LEAF: Final = 0x743  # at stage 1: AF, SH, EL0 too, read and write, AttrIndx 0
 _ADDRESS: Final = 1 << 40  # above PS and IPS
 _ALL: Final = (1 << 64) - 1
+_BLOCK: Final = IPAS[3] | STAGE1_LEAF & ~d.TABLE
 _PROCESSOR: Final = Processor()
 _PAGE_NAMES: Final = (
     *(f"the level-{level} table of stage 1" for level in (1, 2, 3)),
@@ -85,9 +90,14 @@ STAGE_1: Final = (
     *(_Edit(f"table-read-only-{level}", level, set=d.AP_TABLE_READ_ONLY) for level in (1, 2)),
     *(_Edit(f"table-el1-only-{level}", level, set=d.AP_TABLE_NOT_EL0) for level in (1, 2)),
     *(_Edit(f"table-uxn-{level}", level, set=d.UXN_TABLE) for level in (1, 2)),
-    *(_Edit(f"block-{level}", level, _ALL, IPAS[3] | _LEAF & ~2) for level in (1, 2)),
+    *(_Edit(f"block-{level}", level, _ALL, _BLOCK) for level in (1, 2)),
     *(
-        _Edit(f"block-read-only-{level}", level, _ALL, IPAS[3] | _LEAF & ~2 | d.AP_READ_ONLY)
+        _Edit(
+            f"block-read-only-{level}",
+            level,
+            _ALL,
+            _BLOCK | d.AP_READ_ONLY,
+        )
         for level in (1, 2)
     ),
 )
@@ -235,11 +245,11 @@ def _tables(case: _Case) -> dict[int, int]:
     for number, (ipa, pa) in enumerate(zip(IPAS, _PAS, strict=True)):
         level2 = 0x40700000 + 0x10000 * number
         entries = {_ROOT + (ipa >> 30) * 8: level2 | 3, level2: level2 + 0x1000 | 3}
-        entries[level2 + 0x1000] = pa | 0x7FF
+        entries[level2 + 0x1000] = pa | STAGE2_LEAF
         if case.stage2.page == number:
             _change(entries, case.stage2)
         found |= entries
-    stage1 = {_PAS[0] + 8: IPAS[1] | 3, _PAS[1]: IPAS[2] | 3, _PAS[2]: IPAS[3] | _LEAF}
+    stage1 = {_PAS[0] + 8: IPAS[1] | 3, _PAS[1]: IPAS[2] | 3, _PAS[2]: IPAS[3] | STAGE1_LEAF}
     _change(stage1, case.stage1)
     return found | stage1
 
@@ -251,24 +261,21 @@ def _change(entries: dict[int, int], edit: _Edit) -> None:
         entries[address] = entries[address] & ~edit.clear | edit.set
 
 
-def _code(case: _Case, outcome: Outcome, machine: Machine, scene: Scene) -> int:
-    op = case.op
-    aborts = isinstance(outcome.result, Fault) and outcome.result.on_walk
-    if op.at and not (op.at is _At.S1_EL1 and aborts):
-        return code_of_at(outcome, machine, scene, is_ipa=op.at is not _At.S12_EL2)
-    return code_of_access(outcome, op.access, machine, scene)
-
-
 def _codes(case: _Case) -> tuple[int, ...]:
     """Return the permitted outcomes."""
     stage1 = Stage1Control(enabled=True, root=IPAS[0], mair=0x04FF, pan=case.op.pan)
     stage2 = Stage2Control(ps=2, root=_ROOT, ptw=bool(case.ptw))
     machine = Machine(_PROCESSOR, stage1, stage2, _tables(case))
     scene = Scene(tuple(zip(IPAS, _PAS, strict=True)))
-    stage1_only = case.op.at in {_At.S1_EL2, _At.S1_EL1}
+    access, at = case.op.access, case.op.at
+    stage1_only = at in {_At.S1_EL2, _At.S1_EL1}
     translate = stage1_alternatives if stage1_only else alternatives
-    found = translate(machine, _VA, case.op.access)
-    return tuple(sorted({_code(case, outcome, machine, scene) for outcome in found}))
+    found = translate(machine, _VA, access)
+    if not at:
+        return codes_of_access(found, access, machine, scene)
+    if at is _At.S1_EL1:
+        return codes_of_at_el1(found, access, machine, scene)
+    return codes_of_at(found, machine, scene, is_ipa=stage1_only)
 
 
 @cache

@@ -20,7 +20,7 @@ from kut_model.rows import Area, Row
 from kut_model.tables.arrays import OutcomeTable, array, initialiser, names
 from kut_model.translation.access import OPERATIONS
 from kut_model.translation.choices import outcomes
-from kut_model.translation.codes import Scene, code_of_access, code_of_at, describe_all
+from kut_model.translation.codes import Scene, codes_of_access, codes_of_at, describe_all
 from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.coverage import covered
 from kut_model.translation.geometry import START_LEVELS, Geometry, effective, geometry
@@ -118,8 +118,8 @@ def _probe(config: _Config, machine: Machine, ipa_bits: int, probe: str) -> tupl
     access = OPERATIONS["exec" if probe == "fetch" else "at-read"]
     found = alternatives(machine, ipa, access)
     if probe == "fetch":
-        return tuple(sorted({code_of_access(each, access, machine, scene) for each in found}))
-    return tuple(sorted({code_of_at(each, machine, scene, is_ipa=False) for each in found}))
+        return codes_of_access(found, access, machine, scene)
+    return codes_of_at(found, machine, scene, is_ipa=False)
 
 
 def _expected(config: _Config, processor: Processor, ipa_bits: int) -> _Expected:

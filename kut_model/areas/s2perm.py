@@ -14,7 +14,7 @@ A row is a descriptor, the controls that matter for it, and an access. Kinds:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import product
 from typing import Final
 
@@ -22,10 +22,11 @@ from kut_model.rows import Area, Row
 from kut_model.tables.arrays import NeedsTable, OutcomeTable, array, initialiser, names
 from kut_model.translation import descriptors
 from kut_model.translation.access import OPERATIONS, Access, Kind
-from kut_model.translation.codes import Scene, code_of_access, code_of_at, describe_all
+from kut_model.translation.codes import Scene, codes_of_access, codes_of_at, describe_all
 from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.coverage import covered, taken_to
 from kut_model.translation.processor import Processor
+from kut_model.translation.tables import STAGE1_LEAF, STAGE2_LEAF
 from kut_model.translation.translate import Machine, alternatives
 
 KINDS: Final = (
@@ -52,8 +53,7 @@ OUT_IPA: Final = 0xC000_0000
 STAGE1_IPA: Final = 0x1_0000_0000
 WALK_VA: Final = 0x8000_0000
 _PAGE_NAMES: Final = ("the page", "the output page of stage 1")
-_LEAF: Final = 0x743  # at stage 1: a page, AF, SH, EL0 too, read and write, AttrIndx 0
-_PLAIN_S2: Final = 0x7FF  # at stage 2: a page or table, AF, SH, read and write, Normal
+_BLOCK_S2: Final = STAGE2_LEAF & ~descriptors.TABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ def _machine(case: _Case) -> tuple[Machine, int]:
         s2pie=case.is_indirect,
         s2pir=S2PIR,
     )
-    leaf = _LEAF
+    leaf = STAGE1_LEAF
     if case.updated == "af":
         leaf &= ~descriptors.AF
     if case.updated == "dirty":
@@ -221,8 +221,8 @@ def _machine(case: _Case) -> tuple[Machine, int]:
         _ROOT + 2 * 8: _LEVEL_2 | 3,
         _LEVEL_2: _LEVEL_3 | 3,
         _LEVEL_3: _PAGE | case.bits,
-        _ROOT + 3 * 8: _OUT | _PLAIN_S2 & ~2,  # blocks: of the model, enough for what is reached
-        _ROOT + 4 * 8: _STAGE1 >> 30 << 30 | _PLAIN_S2 & ~2,
+        _ROOT + 3 * 8: _OUT | _BLOCK_S2,  # blocks: of the model, enough for what is reached
+        _ROOT + 4 * 8: _STAGE1 >> 30 << 30 | _BLOCK_S2,
         _PAGE: OUT_IPA | leaf,
     }
     stage1_tables = STAGE1_IPA | _STAGE1 & 0x3FFFFFFF
@@ -253,11 +253,10 @@ def _codes(case: _Case) -> tuple[int, ...]:
     """Return the permitted outcomes."""
     machine, va = _machine(case)
     access, scene = _access(case), _scene(case)
+    found = alternatives(machine, va, access)
     if case.op in _AT:
-        encode = partial(code_of_at, machine=machine, scene=scene, is_ipa=False)
-    else:
-        encode = partial(code_of_access, access=access, machine=machine, scene=scene)
-    return tuple(sorted({encode(outcome) for outcome in alternatives(machine, va, access)}))
+        return codes_of_at(found, machine, scene, is_ipa=False)
+    return codes_of_access(found, access, machine, scene)
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Final
 from kut_model.rows import Area, Row
 from kut_model.tables.arrays import NeedsTable, OutcomeTable, array, initialiser, names
 from kut_model.translation.access import OPERATIONS
-from kut_model.translation.codes import Scene, code_of_access, code_of_at, describe_all
+from kut_model.translation.codes import Scene, codes_of_access, codes_of_at, describe_all
 from kut_model.translation.controls import Stage1Control
 from kut_model.translation.coverage import covered
 from kut_model.translation.descriptors import AF, CONTIGUOUS, has_blocks
@@ -300,10 +300,8 @@ def codes_on(case: _Case, processor: Processor) -> tuple[int, ...]:
     access = OPERATIONS["exec" if case.op == "fetch" else case.op]
     found = alternatives(machine, ipa, access)
     if case.op == "at-read":
-        codes = {code_of_at(each, machine, scene, is_ipa=False) for each in found}
-    else:
-        codes = {code_of_access(each, access, machine, scene) for each in found}
-    return tuple(sorted(codes))
+        return codes_of_at(found, machine, scene, is_ipa=False)
+    return codes_of_access(found, access, machine, scene)
 
 
 @cache

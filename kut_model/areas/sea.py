@@ -17,10 +17,13 @@ from typing import Final
 
 from kut_model.rows import Area, Row
 from kut_model.tables.arrays import NeedsTable, OutcomeTable, array, initialiser, names
+from kut_model.translation import descriptors
 from kut_model.translation.access import OPERATIONS
-from kut_model.translation.codes import Scene, code_of_access, describe_all
+from kut_model.translation.codes import Scene, codes_of_access, describe_all
 from kut_model.translation.controls import Stage1Control, Stage2Control
+from kut_model.translation.granules import LAST_LEVEL
 from kut_model.translation.processor import Processor
+from kut_model.translation.tables import STAGE1_LEAF, STAGE2_LEAF
 from kut_model.translation.translate import Machine, alternatives
 
 #: In the order of the image.
@@ -36,7 +39,7 @@ _HOLE: Final = 0x0B00_0000
 _ROOT: Final = 0x4050_0000
 _BELOW: Final = 0x4060_0000  # tables of stage 2 below the root
 _MEMORY: Final = 0x4080_0000  # what leaves of stage 2 map
-_LEAF, _TABLE = 0x7FF, 3
+_TABLE: Final = descriptors.VALID | descriptors.TABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def _map(ipa: int, number: int, hole: str) -> dict[int, int]:
     return {
         _ROOT + (ipa >> 30) * 8: (_HOLE if hole == "l2" else level2) | _TABLE,
         level2: (_HOLE if hole == "l3" else level3) | _TABLE,
-        level3: (_HOLE if hole == "page" else _MEMORY + number * 0x1000) | _LEAF,
+        level3: (_HOLE if hole == "page" else _MEMORY + number * 0x1000) | STAGE2_LEAF,
     }
 
 
@@ -91,9 +94,10 @@ def _machine(case: _Case) -> Machine:
     walk_hole = {"s1-l2": (2, "page"), "s1-l3": (3, "page")}
     walk_hole |= {"walk-s2-l2": (3, "l2"), "walk-s2-l3": (3, "l3")}
     level_of, part = walk_hole.get(case.place, (0, ""))
+    leaf = PAGE | STAGE1_LEAF | descriptors.AP_READ_ONLY  # what EL0 can write, EL1 cannot execute
     for level, ipa in _TABLES.items():
         tables |= _map(ipa, level, part if level == level_of else "")
-        below = PAGE | 0x743 | 0x80 if level == 3 else _TABLES[level + 1] | _TABLE  # noqa: PLR2004
+        below = leaf if level == LAST_LEVEL else _TABLES[level + 1] | _TABLE
         tables[_MEMORY + level * 0x1000 + ((PAGE >> 30) * 8 if level == 1 else 0)] = below
     stage1 = Stage1Control(enabled=case.stage1, root=_TABLES[1], mair=0xFF)
     stage2 = Stage2Control(ps=2, root=_ROOT, tea=bool(case.tea))
@@ -103,8 +107,7 @@ def _machine(case: _Case) -> Machine:
 @cache
 def _codes(case: _Case) -> tuple[int, ...]:
     machine, access = _machine(case), OPERATIONS[case.op].at(case.el)
-    found = alternatives(machine, PAGE, access)
-    return tuple(sorted({code_of_access(each, access, machine, Scene(())) for each in found}))
+    return codes_of_access(alternatives(machine, PAGE, access), access, machine, Scene(()))
 
 
 def _rows() -> list[Row]:

@@ -11,8 +11,13 @@ from kut_model.fuzz.setup import Setup, build
 from kut_model.translation import attributes
 from kut_model.translation.access import OPERATIONS, Access, Kind
 from kut_model.translation.choices import Choices
-from kut_model.translation.codes import Scene, code_of_access, code_of_at, describe_all
-from kut_model.translation.faults import Fault
+from kut_model.translation.codes import (
+    Scene,
+    codes_of_access,
+    codes_of_at,
+    codes_of_at_el1,
+    describe_all,
+)
 from kut_model.translation.memory import Memory
 from kut_model.translation.processor import PA_BITS, Processor
 from kut_model.translation.stage2 import Output, stage2
@@ -94,14 +99,11 @@ def outcomes(case: Case, setup: Setup, processor: Processor) -> tuple[int, ...]:
     found = translate(machine, setup.va, access)
     for each in found:
         _check_output(each, access)
-    return tuple(sorted({_code(case, each, access, machine, scene) for each in found}))
-
-
-def _code(case: Case, outcome: Outcome, access: Access, machine: Machine, scene: Scene) -> int:
-    aborts = isinstance(outcome.result, Fault) and outcome.result.on_walk
-    if case.op in AT_AT_EL2 or (case.op in AT_AT_EL1 and not aborts):
-        return code_of_at(outcome, machine, scene, is_ipa=case.op.startswith("at-s1e"))
-    return code_of_access(outcome, access, machine, scene)
+    if case.op in AT_AT_EL2:
+        return codes_of_at(found, machine, scene, is_ipa=is_stage1)
+    if case.op in AT_AT_EL1:
+        return codes_of_at_el1(found, access, machine, scene)
+    return codes_of_access(found, access, machine, scene)
 
 
 def _check(case: Case) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Outcomes as the numbers that images compare: the layout of `asm/translation-outcome.h`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -85,6 +85,13 @@ def code_of_access(outcome: Outcome, access: Access, machine: Machine, scene: Sc
     return code
 
 
+def codes_of_access(
+    outcomes: Iterable[Outcome], access: Access, machine: Machine, scene: Scene
+) -> tuple[int, ...]:
+    """Return the codes of alternatives of an access, sorted."""
+    return tuple(sorted({code_of_access(each, access, machine, scene) for each in outcomes}))
+
+
 def code_of_at(outcome: Outcome, machine: Machine, scene: Scene, *, is_ipa: bool) -> int:
     """Return the code of an AT instruction at EL2; `is_ipa`: of one of stage 1 only."""
     code = _AT | _changes(outcome, machine, scene)
@@ -93,6 +100,29 @@ def code_of_at(outcome: Outcome, machine: Machine, scene: Scene, *, is_ipa: bool
         return code | par_of_fault(outcome.result) & 0x37F
     assert outcome.result is not None  # noqa: S101 - AT always translates
     return code | scene.page(outcome.result.address, ipa=is_ipa) << _PAGE_SHIFT
+
+
+def codes_of_at(
+    outcomes: Iterable[Outcome], machine: Machine, scene: Scene, *, is_ipa: bool
+) -> tuple[int, ...]:
+    """Return the codes of alternatives of an AT instruction at EL2, sorted."""
+    return tuple(sorted({code_of_at(each, machine, scene, is_ipa=is_ipa) for each in outcomes}))
+
+
+def codes_of_at_el1(
+    outcomes: Iterable[Outcome], access: Access, machine: Machine, scene: Scene
+) -> tuple[int, ...]:
+    """Return the codes of alternatives of AT S1E1R or S1E1W at EL1, sorted.
+
+    A fault of stage 2 on the walk is an abort taken to EL2.
+    """
+
+    def code(outcome: Outcome) -> int:
+        if isinstance(outcome.result, Fault) and outcome.result.on_walk:
+            return code_of_access(outcome, access, machine, scene)
+        return code_of_at(outcome, machine, scene, is_ipa=True)
+
+    return tuple(sorted({code(each) for each in outcomes}))
 
 
 @dataclass(frozen=True, slots=True)

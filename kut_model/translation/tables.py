@@ -16,6 +16,9 @@ ROOT: Final = 0x4050_0000
 _TABLES: Final = 0x4070_0000  # table of level n: + 0x10000 * n
 DATA: Final = 0x4061_0000  # the page that leaves map
 LEAF: Final = 0x4FF  # a page: AF, read and write, Normal
+#: A page that EL1 and EL0 may read and write, Inner Shareable, AttrIndx 0 at stage 1, Normal at 2.
+STAGE1_LEAF: Final = 0x743
+STAGE2_LEAF: Final = 0x7FF
 
 
 @dataclass(frozen=True, slots=True)
