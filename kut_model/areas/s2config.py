@@ -23,7 +23,13 @@ from kut_model.translation.choices import outcomes
 from kut_model.translation.codes import Scene, codes_of_access, codes_of_at, describe_all
 from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.coverage import covered
-from kut_model.translation.geometry import START_LEVELS, Geometry, effective, geometry
+from kut_model.translation.geometry import (
+    MAX_T0SZ_WITHOUT_TTST,
+    START_LEVELS,
+    Geometry,
+    effective,
+    geometry,
+)
 from kut_model.translation.granules import Granule
 from kut_model.translation.processor import PA_BITS, Processor
 from kut_model.translation.tables import DATA, LEAF, ROOT, walk
@@ -36,7 +42,7 @@ _PS_52: Final = 6  # more than a CPU has is what it has
 #: Start level of the tables where the encoding of the start level is reserved.
 _NO_START: Final = 1
 _PAGE_NAMES: Final = ("the page", "the first page")
-_MIN_T0SZ, _MAX_T0SZ = 16, 39  # without 52 bits, and without FEAT_TTST
+_MIN_T0SZ: Final = 16  # without 52 bits
 _NO_SPACE: Final = 17  # bits of the addresses that are probed where nothing is translated
 
 
@@ -199,7 +205,7 @@ def _matrix(config: _Config, classes: tuple[_Expected | None, ...], probe: int) 
         "F1": all(covered(each) == ("F1", "F15") for each in codes),
         "F8": faults,
         "G6": len(codes) > 1,
-        "G2": not faults and config.t0sz > _MAX_T0SZ,
+        "G2": not faults and config.t0sz > MAX_T0SZ_WITHOUT_TTST,
         "G3": config.ds,
         "G4": not faults and config.granule is Granule.K64 and config.t0sz < _MIN_T0SZ,
     }

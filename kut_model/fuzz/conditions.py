@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
-from kut_model.fuzz.fields import FIELDS, PAGES, CaseError
+from kut_model.fuzz.fields import FIELDS, GRANULES, PAGES, CaseError
 from kut_model.fuzz.judge import Judged
-from kut_model.translation.granules import Granule
 from kut_model.translation.processor import PA_BITS
 
 _EXPECTED: Final = "expected"
@@ -74,7 +73,7 @@ def _facts(judged: Judged) -> Mapping[str, Sequence[str]]:
 
 def _flips_offset(values: Mapping[str, int], leaf: str) -> bool:
     """Whether bits of the offset, from 32 on, are set in a block's descriptor."""
-    granule = Granule((values[f"{leaf[:2]}.tg"] << 10).bit_length() - 1)
+    granule = GRANULES[values[f"{leaf[:2]}.tg"]]
     bits = granule.leaf_bits(values[f"{leaf}.leaf"])
     return values[f"{leaf}.d{values[f'{leaf}.leaf']}"] & ((1 << bits) - 1) >> _LOW << _LOW != 0
 

@@ -9,6 +9,7 @@ from kut_model.fuzz.fields import (
     AT_AT_EL1,
     AT_AT_EL2,
     FIELDS,
+    GRANULES,
     LEVELS,
     OPS,
     PAGES,
@@ -19,13 +20,13 @@ from kut_model.fuzz.judge import Judged, judge
 from kut_model.translation.geometry import START_LEVELS
 from kut_model.translation.granules import LAST_LEVEL, Granule
 from kut_model.translation.processor import PA_BITS
+from kut_model.translation.stage1 import start_level
 
 #: Accesses, by how often they are drawn.
 _WEIGHTS: Final = {"read": 6, "write": 6, "exec": 5, "atomic": 3}
 _DATA: Final = ("read", "write", "read-unaligned", "write-unaligned", "atomic", "dc-zva")
 #: Attr fields of MAIR_EL1, of all kinds of memory; none needs a feature.
 _MAIR: Final = (0xFF, 0xFF, 0xFF, 0xFF, 0x44, 0xBB, 0xF4, 0x4F, 0x77, 0x00, 0x04, 0x08, 0x0C)
-_GRANULES: Final = {4: Granule.K4, 16: Granule.K16, 64: Granule.K64}
 _IGNORED: Final = (*range(55, 64),)  # of leaves: software, PBHA, and RES0
 _LEAF_1: Final = (2, 3, 4, 5, 6, 6, 7, 7, 8, 9, 10, 10, 11, 50, 51, 51, 53, 54, *_IGNORED)
 _LEAF_2: Final = (2, 3, 4, 5, 6, 6, 7, 7, 8, 9, 10, 10, 11, 51, 51, 53, 54, *_IGNORED)
@@ -87,7 +88,7 @@ class _Draw:
         """Draw granule, format and sizes of a stage; return start level and input size."""
         random, values = self.random, self.values
         size = random.choice((4, 4, 16, 64))
-        granule = _GRANULES[size]
+        granule = GRANULES[size]
         ds = int(granule is not Granule.K64 and not self.is_plain and self.chance(15))
         limit = 52 if ds else 48
         starts = [level for level in START_LEVELS[granule].values() if ds or level >= 0]
@@ -198,8 +199,7 @@ def _relevant(values: dict[str, int]) -> dict[str, int]:
 
 def _tables_of(values: dict[str, int]) -> set[str]:
     """Return the tables of stage 1."""
-    granule = _GRANULES[values["s1.tg"]]
-    start = LAST_LEVEL - (64 - values["s1.t0sz"] - 1 - granule.bits) // granule.stride
+    start = start_level(GRANULES[values["s1.tg"]], values["s1.t0sz"])
     return {f"t{level}" for level in range(start, values["s1.leaf"] + 1)}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kut_model.translation.access import OPERATIONS
+from kut_model.translation.granules import Granule
 
 #: AT instructions at EL2, as in `enum probe_at` of the image.
 AT_AT_EL2: Final = tuple(
@@ -19,7 +20,8 @@ OPS: Final = (
     *AT_AT_EL1,
 )
 LEVELS: Final = (-1, 0, 1, 2, 3)
-GRANULES: Final = (4, 16, 64)
+#: Granules by their size in KiB.
+GRANULES: Final = {1 << granule.bits - 10: granule for granule in Granule}
 #: Pages of stage 2: those of the stage-1 descriptors by their level, and the output.
 PAGES: Final = (*(f"t{level}" for level in LEVELS), "out")
 _BIT: Final = (0, 1)
@@ -74,7 +76,7 @@ def _fields() -> Iterator[tuple[str, Field]]:
     yield "pan", _FLAG  # PSTATE
     yield "tag", Field(0, range(256))  # bits 63:56 of the address
     yield "s1", _ON  # SCTLR_EL1.M
-    yield "s1.tg", Field(4, GRANULES)  # KiB
+    yield "s1.tg", Field(4, tuple(GRANULES))  # KiB
     yield "s1.t0sz", Field(25, range(12, 49))
     yield "s1.ips", Field(2, range(7))
     for name in ("ds", "tbi", "epd", "e0pd", "hpd", "ha", "hd", "wxn", "epan", "a"):
@@ -89,7 +91,7 @@ def _fields() -> Iterator[tuple[str, Field]]:
     for level in LEVELS:
         yield f"s1.d{level}", _MASK  # flips bits of the descriptor of this level
     yield "s2", _ON  # HCR_EL2.VM
-    yield "s2.tg", Field(4, GRANULES)
+    yield "s2.tg", Field(4, tuple(GRANULES))
     yield "s2.t0sz", Field(25, range(12, 49))
     yield "s2.start", Field(1, LEVELS)
     yield "s2.ps", Field(2, range(7))

@@ -18,6 +18,7 @@ from kut_model.translation.codes import (
     codes_of_at_el1,
     describe_all,
 )
+from kut_model.translation.geometry import MAX_T0SZ_WITHOUT_TTST
 from kut_model.translation.memory import Memory
 from kut_model.translation.processor import PA_BITS, Processor
 from kut_model.translation.stage2 import Output, stage2
@@ -32,7 +33,6 @@ from kut_model.translation.translate import (
 NARROW: Final = Processor(pa_bits=48)
 WIDE: Final = Processor(pa_bits=52, lpa2=True)
 _EL1_ONLY: Final = ("dc-ivac", *AT_AT_EL1)
-_MOST_T0SZ: Final = 39  # without FEAT_TTST
 _XNX: Final = 1 << 53
 #: Features that fields need which differ from their defaults.
 _NEEDS: Final = {
@@ -162,5 +162,5 @@ def _needs_of_size(case: Case, stage: str) -> Iterator[str]:
     if values[f"{stage}.ds"]:
         yield f"FEAT_LPA2_{granule}K" if granule in {4, 16} else "FEAT_LPA2_4K"
     starts_at_3 = stage == "s2" and granule == 4 and values["s2.start"] == 3  # noqa: PLR2004
-    if values[f"{stage}.t0sz"] > _MOST_T0SZ or starts_at_3:
+    if values[f"{stage}.t0sz"] > MAX_T0SZ_WITHOUT_TTST or starts_at_3:
         yield "FEAT_TTST"

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from kut_model.fuzz import layout
-from kut_model.fuzz.fields import LEVELS, Case, CaseError
+from kut_model.fuzz.fields import GRANULES, LEVELS, Case, CaseError
 from kut_model.fuzz.layout import Allocator, Stage2Tables, Words, low_bits
 from kut_model.translation.controls import Stage1Control, Stage2Control
-from kut_model.translation.geometry import START_LEVELS
+from kut_model.translation.geometry import START_LEVELS, max_t0sz
 from kut_model.translation.granules import DESCRIPTOR_BITS, LAST_LEVEL, Granule
+from kut_model.translation.processor import Processor
+from kut_model.translation.stage1 import start_level
 
-_GRANULES: Final = {4: Granule.K4, 16: Granule.K16, 64: Granule.K64}
 _PAGE_BITS: Final = 12
-#: T0SZ at most (AArch64.MaxTxSZ), and at least (AArch64.S1MinTxSZ).
-_MOST_T0SZ: Final = {Granule.K4: 48, Granule.K16: 48, Granule.K64: 47}
+#: T0SZ at least (AArch64.S1MinTxSZ).
 _LEAST_T0SZ: Final = 16
 _WIDE_T0SZ: Final = 12  # with DS
 _TOP: Final = 1 << 55  # selects TTBR1_EL1
@@ -103,7 +103,7 @@ def _build_stage1(
     """Build stage 1; return the VA, the root's IPA and the address of the leaf."""
     values, granule, leaf = pages.values, control.granule, pages.values["s1.leaf"]
     input_bits = 64 - control.t0sz
-    start = LAST_LEVEL - (input_bits - 1 - granule.bits) // granule.stride
+    start = start_level(granule, control.t0sz)
     if not start <= leaf:
         raise CaseError("the leaf of stage 1 is above the start level")
     bits = granule.leaf_bits(leaf)
@@ -128,10 +128,9 @@ def _build_stage1(
 
 
 def _stage1_control(values: Mapping[str, int]) -> Stage1Control:
-    granule, t0sz = _GRANULES[values["s1.tg"]], values["s1.t0sz"]
+    granule, t0sz = GRANULES[values["s1.tg"]], values["s1.t0sz"]
     ds = bool(values["s1.ds"]) and granule is not Granule.K64
-    if not (_WIDE_T0SZ if ds else _LEAST_T0SZ) <= t0sz <= _MOST_T0SZ[granule]:
-        raise CaseError(f"s1.t0sz={t0sz} is out of range")
+    _check_t0sz("s1", t0sz, granule, ds=ds)
     names = ("tbi", "epd", "e0pd", "hpd", "ha", "hd", "wxn", "epan", "a", "c", "i")
     flags = {name: bool(values[f"s1.{name}"]) for name in names}
     return Stage1Control(
@@ -148,7 +147,7 @@ def _stage1_control(values: Mapping[str, int]) -> Stage1Control:
 
 
 def _stage2_control(values: Mapping[str, int]) -> Stage2Control:
-    granule, start = _GRANULES[values["s2.tg"]], values["s2.start"]
+    granule, start = GRANULES[values["s2.tg"]], values["s2.start"]
     codes = [code for code, level in START_LEVELS[granule].items() if level == start]
     if not codes:
         raise CaseError(f"no s2.start={start} with s2.tg={values['s2.tg']}")
@@ -171,9 +170,15 @@ def _stage2_control(values: Mapping[str, int]) -> Stage2Control:
 def _stage2_tables(
     values: Mapping[str, int], control: Stage2Control, words: Words, memory: Allocator
 ) -> Stage2Tables:
-    granule, ds = control.granule, control.ds and control.granule is not Granule.K64
-    t0sz = control.t0sz
-    if not (_WIDE_T0SZ if ds else _LEAST_T0SZ) <= t0sz <= _MOST_T0SZ[granule]:
-        raise CaseError(f"s2.t0sz={t0sz} is out of range")
+    granule, t0sz = control.granule, control.t0sz
+    ds = bool(control.ds) and granule is not Granule.K64
+    _check_t0sz("s2", t0sz, granule, ds=ds)
     leaf = layout.stage2_leaf(ds=int(ds), fwb=values["fwb"])
     return Stage2Tables(granule, values["s2.start"], 64 - t0sz, leaf, words, memory)
+
+
+def _check_t0sz(stage: str, t0sz: int, granule: Granule, *, ds: bool) -> None:
+    """Raise CaseError for a T0SZ that no processor has."""
+    least = _WIDE_T0SZ if ds else _LEAST_T0SZ
+    if not least <= t0sz <= max_t0sz(granule, Processor()):
+        raise CaseError(f"{stage}.t0sz={t0sz} is out of range")

@@ -14,6 +14,7 @@ from kut_model.translation.processor import PA_BITS, Processor
 
 _LOW_T0SZ_FAULTS = permitted("T0SZ below the minimum faults")
 _HIGH_T0SZ_FAULTS = permitted("T0SZ above the maximum faults")
+MAX_T0SZ_WITHOUT_TTST = 39
 _MAX_CONCATENATED_BITS = 4  # log2 of the tables at the start level, 16
 
 START_LEVELS = {
@@ -76,7 +77,7 @@ def max_t0sz(granule: Granule, processor: Processor) -> int:
     """AArch64.MaxTxSZ."""
     if processor.ttst:
         return 47 if granule is Granule.K64 else 48
-    return 39
+    return MAX_T0SZ_WITHOUT_TTST
 
 
 def _used_t0sz(control: Stage2Control, processor: Processor, choices: Choices) -> int | None:
@@ -129,13 +130,16 @@ def geometry(control: Stage2Control, processor: Processor, choices: Choices) -> 
     return Geometry(t0sz, level, ipa_bits, ipa_bits - control.granule.leaf_bits(level))
 
 
+def physical_address_size(encoded: int, granule: Granule, processor: Processor) -> int:
+    """AArch64.PhysicalAddressSize: bits of an output address, by PS or IPS and PARange."""
+    is_wide = granule is Granule.K64 or processor.lpa2
+    limit = processor.pa_bits if is_wide else min(48, processor.pa_bits)
+    return min(PA_BITS[min(encoded, 6)], limit)
+
+
 def pa_size(control: Stage2Control, processor: Processor) -> int:
-    """AArch64.PhysicalAddressSize: bits of an output address, by VTCR_EL2.PS and PARange."""
-    if control.granule is Granule.K64 or processor.lpa2:
-        limit = processor.pa_bits
-    else:
-        limit = min(48, processor.pa_bits)
-    return min(PA_BITS[min(control.ps, 6)], limit)
+    """Return the bits of an output address of stage 2."""
+    return physical_address_size(control.ps, control.granule, processor)
 
 
 def root_address(control: Stage2Control, found: Geometry, processor: Processor) -> int:

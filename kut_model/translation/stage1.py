@@ -10,9 +10,10 @@ from kut_model.translation.choices import permitted
 from kut_model.translation.controls import Stage1Control
 from kut_model.translation.descriptors import DescriptorKind
 from kut_model.translation.faults import Fault, FaultType
+from kut_model.translation.geometry import physical_address_size
 from kut_model.translation.granules import DESCRIPTOR_BITS, LAST_LEVEL, Granule
 from kut_model.translation.permissions import Denial
-from kut_model.translation.processor import PA_BITS
+from kut_model.translation.processor import Processor
 from kut_model.translation.stage2 import (
     MAINTENANCE_ACCESS_FLAG,
     Leaf,
@@ -30,31 +31,42 @@ _WALK = Attributes(
 )
 
 
+def start_level(granule: Granule, t0sz: int) -> int:
+    """AArch64.S1StartLevel."""
+    return LAST_LEVEL - (64 - t0sz - 1 - granule.bits) // granule.stride
+
+
+def effective(control: Stage1Control, processor: Processor) -> Stage1Control:
+    """Return the fields that take part; those that are RES0 as 0 (AArch64.S1TTWParamsEL10)."""
+    ds = control.ds and processor.lpa2
+    if processor.haf and processor.dbm and ds == control.ds:
+        return control
+    ha, hd = control.ha and processor.haf, control.hd and processor.dbm
+    return replace(control, ds=ds, ha=ha, hd=hd)
+
+
+def stage1(control: Stage1Control, second: Stage2) -> "Stage1":
+    """Return stage 1 with the fields of `control` that take part on the processor of stage 2."""
+    return Stage1(effective(control, second.processor), second)
+
+
 @dataclass(frozen=True, slots=True)
 class Stage1:
     """Stage 1, on a stage 2 through which its walks go."""
 
-    control: Stage1Control
+    control: Stage1Control  # effective()
     stage2: Stage2
 
     @property
     def _out_bits(self) -> int:
-        """AArch64.PhysicalAddressSize of TCR_EL1.IPS."""
-        processor = self.stage2.processor
-        is_wide = self.control.granule is Granule.K64 or processor.lpa2
-        limit = processor.pa_bits if is_wide else min(48, processor.pa_bits)
-        return min(PA_BITS[min(self.control.ips, 6)], limit)
-
-    def start_level(self) -> int:
-        """AArch64.S1StartLevel."""
-        granule = self.control.granule
-        return LAST_LEVEL - (64 - self.control.t0sz - 1 - granule.bits) // granule.stride
+        """Return the bits of an output address, by TCR_EL1.IPS."""
+        control = self.control
+        return physical_address_size(control.ips, control.granule, self.stage2.processor)
 
     def _address(self, descriptor: int, low: int) -> int:
         """AArch64.LeafBase, NextTableBase: the address in a descriptor, aligned to `low` bits."""
-        control, processor = self.control, self.stage2.processor
-        ds = control.ds and processor.lpa2
-        return descriptors.address(descriptor, control.granule, ds=ds, processor=processor, low=low)
+        granule, ds, processor = self.control.granule, self.control.ds, self.stage2.processor
+        return descriptors.address(descriptor, granule, ds=ds, processor=processor, low=low)
 
     def _fetch(self, entry: int, access: Access) -> tuple[int, int] | Fault:
         """Return a descriptor and its physical address, through stage 2."""
@@ -70,7 +82,8 @@ class Stage1:
 
     def _walk(self, va: int, access: Access) -> tuple[Leaf, int, int] | Fault:
         """AArch64.S1Walk: the leaf, the tables' descriptors ORed, and the leaf's IPA."""
-        granule, level, tables = self.control.granule, self.start_level(), 0
+        granule, tables = self.control.granule, 0
+        level = start_level(granule, self.control.t0sz)
         index_bits = 64 - self.control.t0sz - granule.leaf_bits(level)
         base = self.control.root
         fault = Fault(FaultType.ADDRESS_SIZE, stage=1, write=access.reports_write)
@@ -100,23 +113,18 @@ class Stage1:
 
     def _kind(self, descriptor: int, level: int) -> DescriptorKind:
         """AArch64.DecodeDescriptorType."""
-        control, processor = self.control, self.stage2.processor
-        ds = control.ds and processor.lpa2
-        return descriptors.kind(descriptor, control.granule, level, ds=ds, processor=processor)
+        granule, ds, processor = self.control.granule, self.control.ds, self.stage2.processor
+        return descriptors.kind(descriptor, granule, level, ds=ds, processor=processor)
 
     def _leaf_fault(self, leaf: Leaf, access: Access) -> FaultType | None:
         """Return the fault that the leaf itself causes."""
         if leaf.output >> self._out_bits:
             return FaultType.ADDRESS_SIZE
-        if leaf.descriptor & descriptors.AF or self._manages_access:
+        if leaf.descriptor & descriptors.AF or self.control.ha:
             return None
         if access.kind.is_maintenance and not self.stage2.choices(MAINTENANCE_ACCESS_FLAG):
             return None
         return FaultType.ACCESS_FLAG
-
-    @property
-    def _manages_access(self) -> bool:
-        return self.control.ha and self.stage2.processor.haf
 
     def leaf_attributes(self, descriptor: int) -> Attributes:
         """Return those of a leaf, by AttrIndx and SH."""
@@ -138,19 +146,22 @@ class Stage1:
         """AArch64.S1HasAlignmentFault, S1CheckPermissions."""
         if denied := permissions.check_alignment(access, device=device):
             return denied
-        control = self.control
-        if not self.stage2.processor.dbm:
-            control = replace(control, hd=False)
-        allowed = permissions.stage1_permissions(leaf.descriptor, tables, access, control)
+        allowed = permissions.stage1_permissions(leaf.descriptor, tables, access, self.control)
         return permissions.check(access, allowed, device=device, choices=self.stage2.choices)
 
     def _update(self, leaf: Leaf, ipa: int, access: Access, denied: Denial | None) -> Fault | None:
         """Update the leaf's descriptor, through stage 2, where hardware does."""
         new = leaf.descriptor
-        if self._manages_access and sets_access_flag(access, denied, self.stage2.choices):
+        control = self.control
+        if control.ha and sets_access_flag(access, denied, self.stage2.choices):
             new |= descriptors.AF
-        managed = self._manages_access and self.control.hd and self.stage2.processor.dbm
-        if managed and not denied and access.updates_dirty and leaf.descriptor & descriptors.DBM:
+        if (
+            control.ha
+            and control.hd
+            and not denied
+            and access.updates_dirty
+            and leaf.descriptor & descriptors.DBM
+        ):
             new &= ~descriptors.AP_READ_ONLY
         if new == leaf.descriptor:
             return None

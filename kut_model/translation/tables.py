@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final
 
 from kut_model.translation.controls import Stage2Control
-from kut_model.translation.geometry import START_LEVELS
+from kut_model.translation.geometry import MAX_T0SZ_WITHOUT_TTST, START_LEVELS
 from kut_model.translation.granules import DESCRIPTOR_BITS, LAST_LEVEL, Granule
 
 #: Bits of an IPA above the leaf, so that no index is 0 or repeats.
@@ -42,7 +42,8 @@ class Shape:
         found = []
         if self.ds:
             found.append(f"FEAT_LPA2_{self.granule.label}")
-        if 64 - self.ipa_bits > 39 or (self.granule, self.start) == (Granule.K4, 3):  # noqa: PLR2004
+        starts_at_3 = (self.granule, self.start) == (Granule.K4, 3)
+        if 64 - self.ipa_bits > MAX_T0SZ_WITHOUT_TTST or starts_at_3:
             found.append("FEAT_TTST")
         return (*found, *needs_pa_bits(self.least_pa_bits))
 

@@ -10,7 +10,7 @@ from kut_model.translation.controls import Stage1Control, Stage2Control
 from kut_model.translation.faults import Fault, FaultType
 from kut_model.translation.memory import Memory
 from kut_model.translation.processor import Processor
-from kut_model.translation.stage1 import Stage1
+from kut_model.translation.stage1 import Stage1, stage1
 from kut_model.translation.stage2 import Output, stage2
 
 _INSTRUCTION_CACHE_TRANSLATES = permitted("IC IVAU translates")
@@ -64,7 +64,7 @@ def translate_stage1(machine: Machine, va: int, access: Access, choices: Choices
 def _stage1(machine: Machine, choices: Choices) -> Stage1:
     """Return stage 1 on its stage 2."""
     memory = Memory(machine.descriptors, machine.holes)
-    return Stage1(machine.stage1, stage2(machine.stage2, machine.processor, memory, choices))
+    return stage1(machine.stage1, stage2(machine.stage2, machine.processor, memory, choices))
 
 
 def alternatives(machine: Machine, va: int, access: Access) -> tuple[Outcome, ...]:
