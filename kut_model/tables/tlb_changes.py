@@ -19,6 +19,7 @@ _K4: Final = Granule.K4
 _PAGE: Final = 5
 _ENTER: Final = Enter()
 _EL1, _EL2 = 1, 2
+_STAGE2: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Subject:
     @property
     def ipa(self) -> int:
         """The IPA of the page that is accessed, or that of the table for stage 2 of walks."""
-        if self.descriptor.stage == _EL2 and "walk" in self.name:
+        if self.descriptor.stage == _STAGE2 and "walk" in self.name:
             return self.descriptor.address
         return layout(self.granule).ipa(OLD + _PAGE)
 
@@ -66,7 +67,7 @@ def _subjects() -> tuple[Subject, ...]:
 
 
 _SUBJECTS: Final = _subjects()
-_STAGE2: Final = tuple(each for each in _SUBJECTS if each.descriptor.stage == _EL2)
+_SUBJECTS_OF_STAGE2: Final = tuple(each for each in _SUBJECTS if each.descriptor.stage == _STAGE2)
 BY_NAME: Final = {each.name: each for each in _SUBJECTS}
 
 
@@ -82,6 +83,12 @@ def operand_of(tlbi: Tlbi, subject: Subject, asid: int = 1) -> Operand:
         return Operand(address, asid)
     bits = subject.granule.bits + 1
     return Operand(address >> bits << bits, asid, tg=TG[subject.granule])
+
+
+def page_operand(name: str, page: int, granule: Granule = _K4) -> Operand:
+    """Return the operand of an instruction that is not by range, for a page of OLD."""
+    here, is_stage2 = layout(granule), instructions()[name].kind.is_stage2
+    return Operand(here.ipa(OLD + page) if is_stage2 else here.va(page), 1)
 
 
 def _maintain(name: str, subject: Subject, el: int = _EL2) -> Maintain:
@@ -105,10 +112,6 @@ def _plain(*kinds: Kind) -> list[Tlbi]:
     return [each for each in of_el1() if not each.domain and not each.nxs and each.kind in kinds]
 
 
-def _places(tlbi: Tlbi) -> tuple[int, ...]:
-    return (_EL1, _EL2) if tlbi.at_el1 else (_EL2,)
-
-
 def _stale(subject: Subject, *steps: Step) -> tuple[Step, ...]:
     """Return a program: the subject is used, becomes invalid, steps, it is used again."""
     access = Try(subject.va)
@@ -123,7 +126,7 @@ def _kinds() -> Iterator[Program]:
             rule = "tlb.walk"
         elif tlbi.kind.is_stage2:
             rule = "tlb.ipa"
-        for el in _places(tlbi):
+        for el in tlbi.els:
             matrix = ("T11",) if el == _EL1 else ()
             steps = _stale(subject, Maintain(tlbi, operand_of(tlbi, subject), el))
             yield Program(
@@ -136,7 +139,7 @@ def _after_ipa() -> Iterator[Program]:
     by_ipa = [each for each in of_el1() if each.kind.is_stage2]
     plain = _plain(Kind.IPAS2, Kind.RIPAS2)
     every = [each for each in of_el1() if not each.nxs and not each.kind.is_stage2]
-    for subject in _STAGE2:
+    for subject in _SUBJECTS_OF_STAGE2:
         rule = "tlb.walk" if "walk" in subject.name else "tlb.ipa"
         pairs = [(each, instructions()["vmalle1"]) for each in by_ipa]
         pairs += [(first, then) for first in plain for then in every if not then.domain]
@@ -169,7 +172,8 @@ def _accesses(page: int) -> dict[str, Try]:
     return {f"{op}-el{el}": _try(page, op, el) for op, el in ops}
 
 
-_PAIRS: Final = {
+#: Sequences of TLBI by the name of programs; each drops all that a page has at its stage.
+_SEQUENCES: Final = {
     "vae1": ("vae1",),
     "aside1": ("aside1",),
     "vmalle1": ("vmalle1",),
@@ -177,24 +181,15 @@ _PAIRS: Final = {
     "vmalls12e1": ("vmalls12e1",),
     "alle1": ("alle1",),
 }
-
-
 _OF_STAGE1: Final = ("vae1", "aside1", "vmalle1")
 _OF_STAGE2: Final = ("ipas2e1-vmalle1", "vmalls12e1", "alle1")
 
 
 def _each_access() -> Iterator[Program]:
     """Yield one access before a page becomes invalid, and another one after TLBI."""
-    for page, stage, (name, tlbis) in product((_PAGE, 300), (1, 2), _PAIRS.items()):
-        descriptor = edits.page1(_K4, page) if stage == 1 else edits.page2(_K4, OLD + page)
-        here = layout(_K4)
-        steps = tuple(
-            Maintain(
-                instructions()[each],
-                Operand(here.ipa(OLD + page) if "ipas2" in each else here.va(page), 1),
-            )
-            for each in tlbis
-        )
+    for page, stage, (name, tlbis) in product((_PAGE, 300), (1, 2), _SEQUENCES.items()):
+        descriptor = edits.page(_K4, page, stage)
+        steps = tuple(Maintain(instructions()[each], page_operand(each, page)) for each in tlbis)
         accesses = _accesses(page)
         for (first, before), (then, after) in product(accesses.items(), accesses.items()):
             program = (_ENTER, before, descriptor.unmap(), *steps, after)
@@ -222,7 +217,7 @@ def sufficient(subject: Subject, domain: str = "") -> dict[str, tuple[Maintain, 
     """Return sequences of a shareability domain that drop all of a subject."""
     enough = _OF_STAGE1 if subject.descriptor.stage == 1 else _OF_STAGE2
     return {
-        name: tuple(_maintain(f"{each}{domain}", subject) for each in _PAIRS[name])
+        name: tuple(_maintain(f"{each}{domain}", subject) for each in _SEQUENCES[name])
         for name in enough
     }
 
@@ -266,9 +261,9 @@ def _blocks() -> Iterator[Program]:
     """Yield blocks that become tables, and back, by break-before-make; other addresses of them."""
     for name in ("s1-block", "s2-block"):
         subject = BY_NAME[name]
-        stage1 = subject.descriptor.stage == 1
-        table = edits.table1(_K4, 2) if stage1 else edits.table2(_K4, 2, OLD)
-        pages = {page: _page(page, 1 if stage1 else 2) for page in (0, _PAGE, 511)}
+        stage = subject.descriptor.stage
+        table = edits.table_of_old(stage)
+        pages = {page: edits.page(_K4, page, stage) for page in (0, _PAGE, 511)}
         moved = tuple(each.write(target=NEW + page) for page, each in pages.items())
         reads = tuple(Try(layout(_K4).va(page)) for page in pages)
         for kind, maintains in sufficient(subject).items():
@@ -283,21 +278,17 @@ def _blocks() -> Iterator[Program]:
         yield from _other_addresses(BY_NAME[name])
 
 
-def _page(page: int, stage: int) -> Descriptor:
-    return edits.page1(_K4, page) if stage == 1 else edits.page2(_K4, OLD + page)
-
-
 def _other_addresses(subject: Subject) -> Iterator[Program]:
     """Yield TLBI by another address of a block than the one that is accessed."""
     here = layout(_K4)
     tlbis = _plain(Kind.VA, Kind.VAA, Kind.RVA, Kind.RVAA)
-    if subject.descriptor.stage == _EL2:
+    if subject.descriptor.stage == _STAGE2:
         tlbis = _plain(Kind.IPAS2, Kind.RIPAS2)
     for tlbi, page in product(tlbis, (0, 255, 511)):
         address = here.ipa(OLD + page) if tlbi.kind.is_stage2 else here.va(page)
         operand = Operand(address, 1, tg=TG[_K4] if tlbi.kind.is_range else 0)
-        last = _maintain("vmalle1", subject) if tlbi.kind.is_stage2 else None
-        steps = _stale(subject, Maintain(tlbi, operand), *((last,) if last else ()))
+        last = (_maintain("vmalle1", subject),) if tlbi.kind.is_stage2 else ()
+        steps = _stale(subject, Maintain(tlbi, operand), *last)
         yield Program(name_of("inside", subject.name, tlbi.name, page), "tlb.block", steps)
 
 

@@ -98,7 +98,7 @@ def _roots() -> Iterator[Program]:
     unmapped1 = edits.page1(_K4, _PAGE, "b").unmap()
     change = (unmapped1, Enter(), _READ, Enter(context="b"))
     for name in ("vae1", "vaae1", "aside1", "vmalle1", *_WHOLE):
-        for el in (1, 2) if instructions()[name].at_el1 else (2,):
+        for el in instructions()[name].els:
             steps = (*change, _maintain(name, el=el), _READ)
             yield Program(f"root.stage1.{name}.el{el}", "tlb.root", steps)
 

@@ -12,8 +12,8 @@ from typing import Final
 from kut_model.tables.programs import Program
 from kut_model.tables.tlb_changes import BY_NAME, Subject, name_of, of_el1, operand_of, sufficient
 from kut_model.tlb import edits
-from kut_model.tlb.instructions import Operand, Tlbi, instructions
-from kut_model.tlb.layout import NEW, OLD, layout
+from kut_model.tlb.instructions import Operand, instructions
+from kut_model.tlb.layout import NEW, layout
 from kut_model.tlb.machine import Config
 from kut_model.tlb.steps import Both, Enter, Join, Loop, Maintain, Step, Try
 from kut_model.translation.granules import Granule
@@ -27,15 +27,11 @@ _READ: Final = Try(_HERE.va(_PAGE))
 _THERE: Final = replace(_READ, cpu=1)
 _ENTER: Final = (Enter(), Enter(cpu=1))
 _USED: Final = (Enter(), _READ, Enter(cpu=1), _THERE)
-_EL1, _EL2 = 1, 2
+_EL1: Final = 1
 _SUBJECTS: Final = tuple(
     BY_NAME[name]
     for name in ("s1-page", "s1-block", "s1-table-l2", "s2-page", "s2-block", "walk-l3")
 )
-
-
-def _places(tlbi: Tlbi) -> tuple[int, ...]:
-    return (_EL1, _EL2) if tlbi.at_el1 else (_EL2,)
 
 
 def _used(subject: Subject) -> tuple[Step, ...]:
@@ -51,7 +47,7 @@ def _broadcast() -> Iterator[Program]:
         if tlbi.nxs and subject.name not in {"s1-page", "walk-l3"}:
             continue
         there = Try(subject.va, cpu=1)
-        for el in _places(tlbi):
+        for el in tlbi.els:
             maintain = Maintain(tlbi, operand_of(tlbi, subject), el)
             label = name_of("broadcast", subject.name, tlbi.name, f"el{el}")
             yield Program(label, "tlb.broadcast", (*_used(subject), maintain, there), _TWO)
@@ -89,9 +85,8 @@ def _blocks() -> Iterator[Program]:
     """Yield a block that becomes a table, and another one again, seen by both CPUs."""
     for name in ("s1-block", "s2-block"):
         subject = BY_NAME[name]
-        stage1 = subject.descriptor.stage == 1
-        table = edits.table1(_K4, 2) if stage1 else edits.table2(_K4, 2, OLD)
-        page = edits.page1(_K4, _PAGE) if stage1 else edits.page2(_K4, OLD + _PAGE)
+        stage = subject.descriptor.stage
+        table, page = edits.table_of_old(stage), edits.page(_K4, _PAGE, stage)
         before = (*subject.before, page.write(target=NEW + _PAGE), *_USED)
         for kind, maintains in sufficient(subject, "is").items():
             split = (subject.descriptor.unmap(), *maintains, table.write(), _READ, _THERE)

@@ -7,10 +7,10 @@ from itertools import product
 from typing import Final
 
 from kut_model.tables.programs import Program
+from kut_model.tables.tlb_changes import page_operand
 from kut_model.tlb import edits
-from kut_model.tlb.edits import Descriptor
 from kut_model.tlb.instructions import TG, Operand, Tlbi, instructions, range_of
-from kut_model.tlb.layout import ADDRESS_BITS, OLD, layout
+from kut_model.tlb.layout import ADDRESS_BITS, layout
 from kut_model.tlb.machine import Config
 from kut_model.tlb.steps import Enter, Maintain, Set, Step, Try
 from kut_model.translation.descriptors import CONTIGUOUS
@@ -20,13 +20,6 @@ _ENTER: Final = Enter()
 _PAGE: Final = 5
 _RANGES: Final = ("rvae1", "rvaae1", "rvale1", "rvaale1", "ripas2e1", "ripas2le1")
 _SINGLE: Final = ("vae1", "vale1", "vaae1", "vaale1", "ipas2e1", "ipas2le1")
-_STAGE2: Final = 2
-
-
-def _page(granule: Granule, page: int, stage: int) -> Descriptor:
-    if stage == _STAGE2:
-        return edits.page2(granule, OLD + page)
-    return edits.page1(granule, page)
 
 
 def _program(name: str, rule: str, granule: Granule, tlbi: Tlbi, operand: Operand) -> Program:
@@ -133,7 +126,7 @@ def _contiguous() -> Iterator[Program]:
         count = min(1 << granule.contiguous_bits(LAST_LEVEL), here.pages)
         if count < 1 << granule.contiguous_bits(LAST_LEVEL):
             continue  # the region is smaller than a run
-        first = _page(granule, 0, stage)
+        first = edits.page(granule, 0, stage)
         marked = Set(replace(first.write(set_bits=CONTIGUOUS).fill, count=count))
         unmapped = Set(replace(first.unmap().fill, count=count))
         ends = tuple(Try(here.va(page)) for page in (0, _PAGE, count - 1))
@@ -143,23 +136,18 @@ def _contiguous() -> Iterator[Program]:
         for name, tlbis in sequences.items():
             label = f"contiguous.{granule.label.lower()}.s{stage}.{name}"
             whole = tuple(
-                Maintain(instructions()[each], _operand(granule, each, page))
+                Maintain(instructions()[each], page_operand(each, page, granule))
                 for each in tlbis
                 for page in range(count if instructions()[each].kind.has_address else 1)
             )
             one = tuple(
-                Maintain(instructions()[each], _operand(granule, each, 0)) for each in tlbis
+                Maintain(instructions()[each], page_operand(each, 0, granule)) for each in tlbis
             )
             before = (marked, _ENTER, *ends, unmapped)
             yield Program(
                 f"{label}.all", "tlb.contiguous", (*before, *whole, *ends), Config(granule)
             )
             yield Program(f"{label}.one", "tlb.contiguous", (*before, *one, *ends), Config(granule))
-
-
-def _operand(granule: Granule, name: str, page: int) -> Operand:
-    here = layout(granule)
-    return Operand(here.ipa(OLD + page) if "ipas2" in name else here.va(page), 1)
 
 
 def every() -> Iterator[Program]:

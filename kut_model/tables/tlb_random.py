@@ -46,8 +46,7 @@ def _pages() -> tuple[Descriptor, ...]:
 _OF_PAGES: Final = _pages()
 _OF_TABLES: Final = (
     edits.page2(_K4, _HERE.table1("a", LAST_LEVEL)),
-    edits.table1(_K4, 2),
-    edits.table2(_K4, 2, OLD),
+    *(edits.table_of_old(stage) for stage in (1, 2)),
 )
 
 

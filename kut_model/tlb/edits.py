@@ -59,6 +59,11 @@ def page2(granule: Granule, number: int, root: str = "r") -> Descriptor:
     return _of_base(granule, here.table2(root, LAST_LEVEL, ipa), ipa, LAST_LEVEL)
 
 
+def page(granule: Granule, number: int, stage: int) -> Descriptor:
+    """Return the descriptor of a page of OLD at stage 1 or 2."""
+    return page1(granule, number) if stage == 1 else page2(granule, OLD + number)
+
+
 @cache
 def table1(granule: Granule, level: int, context: str = "a") -> Descriptor:
     """Return the descriptor of a table at stage 1, at a level above the last."""
@@ -73,6 +78,11 @@ def table2(granule: Granule, level: int, number: int, root: str = "r") -> Descri
     here = layout(granule)
     ipa = here.ipa(number)
     return _of_base(granule, here.table2(root, level, ipa), ipa, level)
+
+
+def table_of_old(stage: int) -> Descriptor:
+    """Return the descriptor of the last table of OLD at stage 1 or 2, 4K granule."""
+    return table1(Granule.K4, 2) if stage == 1 else table2(Granule.K4, 2, OLD)
 
 
 def block1(level: int = 2) -> Descriptor:

@@ -16,7 +16,6 @@ _FORM: Final = re.compile(
     r"(?P<kind>VMALLS12|VMALL|ASID|ALL|R?IPAS2|R?VAA?)(?P<last>L?)E(?P<el>[12])(?P<domain>IS|OS)?"
     r"(?P<nxs>NXS)?"
 )
-_FEATURES: Final = {"IS": (), "OS": ("FEAT_TLBIOS",), "": ()}
 
 
 class Kind(Enum):
@@ -81,13 +80,22 @@ class Tlbi:
     @property
     def needs(self) -> tuple[str, ...]:
         """Features without which it is UNDEFINED; FEAT_TLBIRANGE includes FEAT_TLBIOS."""
-        needs: tuple[str, ...] = ("FEAT_XS",) if self.nxs else ()
-        return (*needs, *(("FEAT_TLBIRANGE",) if self.kind.is_range else _FEATURES[self.domain]))
+        needs = ["FEAT_XS"] if self.nxs else []
+        if self.kind.is_range:
+            needs.append("FEAT_TLBIRANGE")
+        elif self.domain == "OS":
+            needs.append("FEAT_TLBIOS")
+        return tuple(needs)
 
     @property
     def at_el1(self) -> bool:
         """Whether EL1 can execute it."""
         return self.register.op1 == 0
+
+    @property
+    def els(self) -> tuple[int, ...]:
+        """Exception levels that can execute it."""
+        return (1, 2) if self.at_el1 else (2,)
 
 
 def _parse(register: Register) -> Tlbi:
