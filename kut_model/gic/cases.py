@@ -120,10 +120,13 @@ class Builder:
         lrs = [*self.lrs, *unused]
         return VirtualInterface(lrs, self.hcr, self.controls, self.running, self.dropped).copy()
 
+    def group_priority(self, lr: ListRegister) -> int:
+        """Return the group priority of an interrupt under the controls."""
+        return lr.priority & VirtualInterface([], controls=self.controls).group_mask(lr.group)
+
     def run(self, lr: ListRegister, *, listed: bool = True) -> None:
         """Add an interrupt that was acknowledged; `listed`: it has a list register."""
-        mask = VirtualInterface([], controls=self.controls).group_mask(lr.group)
-        priority = lr.priority & mask
+        priority = self.group_priority(lr)
         self.running.append(Running(lr.intid, lr.group, priority, priority))
         if listed:
             self.lrs.append(lr)

@@ -220,19 +220,8 @@ class VirtualInterface:
             raise Unpredictable("EOIcount exceeds its 5 bits")
         self.hcr += 1 << EOICOUNT_SHIFT
 
-    # Controls
-
-    def write_bpr(self, group: int, value: int) -> None:
-        """Write ICV_BPR<group>_EL1."""
-        self._require_idle()
-        self.controls.write_bpr(group, value)
-
-    def write_ctlr(self, *, eoimode: bool, cbpr: bool) -> None:
-        """Write EOImode and CBPR of ICV_CTLR_EL1."""
-        self._require_idle()
-        self.controls.eoimode, self.controls.cbpr = eoimode, cbpr
-
-    def _require_idle(self) -> None:
+    def require_idle(self) -> None:
+        """Raise Unpredictable unless priority grouping and EOImode may change."""
         if self.running or self.dropped:
             raise Unpredictable("priority grouping or EOImode changes while an interrupt is active")
 

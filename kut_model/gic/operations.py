@@ -114,13 +114,11 @@ def _write(state: VirtualInterface, operation: Operation) -> None:
     group, value = group_of(operation.register), operation.value
     if operation.register == "dir":
         state.write_dir(value)
-    elif operation.register == "ctlr":
-        state.write_ctlr(eoimode=bool(value & CTLR_EOIMODE), cbpr=bool(value & CTLR_CBPR))
     elif group is not None and operation.register.startswith("eoir"):
         state.write_eoir(group, value)
-    elif group is not None and operation.register.startswith("bpr"):
-        state.write_bpr(group, value)
     else:
+        if operation.register.startswith(("bpr", "ctlr")):
+            state.require_idle()
         _write_control(state.controls, operation)
 
 

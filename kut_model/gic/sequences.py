@@ -114,10 +114,9 @@ def _add_running(
 ) -> None:
     group = random.randrange(2)
     lr = ListRegister(random.choice((ACTIVE, ACTIVE, BOTH)), intid, group, priority)
-    mask = VirtualInterface([], controls=builder.controls).group_mask(group)
     if listed and intid >= FIRST_LPI:
         return
-    if builder.running and priority & mask >= builder.running[-1].priority:
+    if builder.running and builder.group_priority(lr) >= builder.running[-1].priority:
         return
     lr.eoi = _chance(random, 50)
     builder.run(lr, listed=listed)
