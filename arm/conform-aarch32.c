@@ -85,7 +85,7 @@ static unsigned int execute(u32 number, u64 x0, struct probe *probe)
 	write_sysreg_el1(row->el1 ? (u64)aarch32_vectors : (u64)probe_el1_vectors, vbar_el1,
 			 VBAR_EL12);
 	probe_run(probe);
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	daif_restore(daif);
 	offset = probe->elr - (u64)aarch32_vectors;
 	if (ESR_ELx_EC(probe->esr) != ESR_ELx_EC_HVC32 || !offset || offset > VECTORS * 4)
 		return 0;

@@ -99,7 +99,7 @@ static struct align_exit run_el2(const struct align_row *row, u64 address)
 	probe.sctlr = (row->mmu ? sctlr : sctlr & ~(SCTLR_ELx_M | SCTLR_ELx_C)) | sctlr_of(row);
 	daif_set(PSR_DAIF);
 	mmu_off_probe_run(&probe);
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	daif_restore(daif);
 	return (struct align_exit){ probe.taken ? 2 : 0, probe.esr, probe.far };
 }
 

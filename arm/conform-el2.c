@@ -281,7 +281,7 @@ static enum conform_verdict run(u32 number)
 	undefined = false;
 	daif_set(PSR_DAIF);
 	verdict = run_action(row);
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	daif_restore(daif);
 	return verdict;
 }
 

@@ -155,7 +155,7 @@ static enum conform_verdict run(u32 number)
 	pstate_probe_run(&probe);
 	write_sysreg(sctlr_el2, sctlr_el2);
 	isb();
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	daif_restore(daif);
 	return check(row, &probe);
 }
 

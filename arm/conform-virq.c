@@ -92,10 +92,7 @@ static const char *const el0_codes[] = {
 #define HCR_EL2_ROW                                                                        \
 	(HCR_EL2_TGE | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO | HCR_EL2_VI | HCR_EL2_VF | \
 	 HCR_EL2_VSE)
-#define SCTLR_EL1_ROW (3UL << 61) /* NMI, SPINTMASK */
-#define SPSR_ROW (PSR_DAIF | 1UL << 13) /* ALLINT */
-#define HCRX_EL2 sys_reg(3, 4, 1, 2, 2)
-#define VDISR_EL2 sys_reg(3, 4, 12, 1, 1)
+#define SPSR_ROW ((u64)(PSR_DAIF | PSR_ALLINT_BIT))
 #define IRQ_SGI 1
 #define FIQ_SGI 2
 
@@ -290,7 +287,7 @@ static enum conform_verdict run(u32 number)
 {
 	const struct virq_row *row = &virq_rows[number];
 	const struct conform_feature *missing = conform_missing(virq_needs[row->needs]);
-	unsigned long flags;
+	u64 daif = read_sysreg(daif);
 	enum conform_verdict verdict;
 
 	if (missing)
@@ -299,12 +296,11 @@ static enum conform_verdict run(u32 number)
 		return conform_skip("virtual-CPU-interface", "GIC");
 	if (row->fiq && !has_group0)
 		return conform_skip("group-0-interrupts", "GICD_CTLR.DS");
-	flags = read_sysreg(daif);
-	write_sysreg(PSR_DAIF, daif);
+	daif_set(PSR_DAIF);
 	prepare(row);
 	verdict = row->place == VIRQ_EL2 ? run_at_el2(row) : run_below(row);
 	restore(row);
-	write_sysreg(flags, daif);
+	daif_restore(daif);
 	return verdict;
 }
 

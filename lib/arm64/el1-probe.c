@@ -157,7 +157,7 @@ struct probe_exit probe_execute(u64 pc, unsigned int el, bool pan, u64 address)
 
 	daif_set(PSR_DAIF);
 	el1_probe_enter(&exit, own_state()->hcr, pc, pstate, address);
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	daif_restore(daif);
 	complete(&exit);
 	return exit;
 }
@@ -203,7 +203,7 @@ static void leave_hcr(const struct saved_hcr *saved)
 {
 	write_sysreg(saved->hcr, hcr_el2);
 	isb();
-	asm volatile("msr daif, %0" : : "r"(saved->daif) : "memory");
+	daif_restore(saved->daif);
 }
 
 u64 probe_at(enum probe_at at, u64 address)

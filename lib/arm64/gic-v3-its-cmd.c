@@ -150,7 +150,7 @@ void its_send(struct its_cmd_block cmd, bool verbose)
 	spin_lock(&lock);
 	post(&cmd);
 	spin_unlock(&lock);
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	daif_restore(daif);
 }
 
 /* A command with the fields DEVICE and EVENT; others are zero. */

@@ -182,7 +182,7 @@ bool guest_enable_sve(struct guest *guest)
 	write_sysreg(zcr, ZCR_EL2);
 	write_sysreg(cptr, cptr_el2);
 	isb();
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	daif_restore(daif);
 
 	sve = memalign_pages(PAGE_SIZE, sizeof(*sve) + 16 + SVE_REGISTERS_SIZE(vl));
 	if (!sve)

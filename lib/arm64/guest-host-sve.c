@@ -64,7 +64,7 @@ void host_sve_park(void)
 	isb();
 	cpu->parked_zen = cptr & CPTR_VHE_ZEN;
 	cpu->sve_parked = true;
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	daif_restore(daif);
 }
 
 /*

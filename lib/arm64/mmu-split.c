@@ -25,5 +25,5 @@ void mmu_split_block(pteval_t *entry, int level)
 	*entry = __pa(below) | PT_VALID | PT_TABLE;
 	dsb(ishst);
 	isb();
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	daif_restore(daif);
 }

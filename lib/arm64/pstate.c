@@ -78,5 +78,5 @@ u64 pstate_save(void)
 void pstate_restore(u64 pstate)
 {
 	PSTATE_BITS(RESTORE);
-	asm volatile("msr daif, %0" : : "r"(pstate & PSR_DAIF) : "memory");
+	daif_restore(pstate & PSR_DAIF);
 }

@@ -51,7 +51,7 @@ static void leave_context(const struct tlb_context *saved)
 	write_sysreg(saved->vttbr, vttbr_el2);
 	write_sysreg(saved->hcr, hcr_el2);
 	isb(); /* before anything that depends on TGE */
-	asm volatile("msr daif, %0" : : "r"(saved->daif) : "memory");
+	daif_restore(saved->daif);
 }
 
 static void flush_vmid(u64 vttbr, u64 vtcr)

@@ -87,7 +87,7 @@ int guest_vgic_inject(struct guest *guest, const struct vgic_irq *irq)
 	spin_lock(&guest->vgic_queue.lock);
 	i = inject(guest, vgic_make_lr(irq));
 	spin_unlock(&guest->vgic_queue.lock);
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
+	daif_restore(daif);
 	return i;
 }
 
