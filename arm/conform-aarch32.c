@@ -163,12 +163,11 @@ static enum conform_verdict run_register(u32 number)
 static enum conform_verdict run(u32 number)
 {
 	const struct aarch32_row *row = &aarch32_rows[number];
-	const struct conform_feature *missing = conform_missing(aarch32_needs[row->needs]);
 	struct probe probe;
 	unsigned int vector;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(aarch32_needs[row->needs]))
+		return CONFORM_SKIP;
 	if (row->action >= AARCH32_EL1_READS)
 		return run_register(number);
 	vector = execute(number, 0, &probe);

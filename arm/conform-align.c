@@ -144,12 +144,11 @@ static enum conform_verdict check(const struct align_row *row, const struct alig
 static enum conform_verdict run(u32 number)
 {
 	const struct align_row *row = &align_rows[number];
-	const struct conform_feature *missing = conform_missing(align_needs[row->needs]);
 	u64 address = (u64)data + row->offset;
 	struct align_exit exit;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(align_needs[row->needs]))
+		return CONFORM_SKIP;
 	if (row->el < 2 && row->mmu)
 		address += ALIAS;
 	exit = row->el == 2 ? run_el2(row, address) : run_below(row, address);

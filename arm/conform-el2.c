@@ -272,12 +272,11 @@ static enum conform_verdict run_action(const struct el2_row *row)
 static enum conform_verdict run(u32 number)
 {
 	const struct el2_row *row = &el2_rows[number];
-	const struct conform_feature *missing = conform_missing(el2_needs[row->needs]);
 	u64 daif = read_sysreg(daif);
 	enum conform_verdict verdict;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(el2_needs[row->needs]))
+		return CONFORM_SKIP;
 	undefined = false;
 	daif_set(PSR_DAIF);
 	verdict = run_action(row);
@@ -312,11 +311,10 @@ static void untrap(void)
 
 int main(int argc, char **argv)
 {
-	if (!host_at_el2)
-		return skip_all("the host is not at EL2 (no virtualization=on?)");
-	if (host_vhe != EL2_VHE)
-		return skip_all(EL2_VHE ? "the CPU has no FEAT_VHE (ID_AA64MMFR1_EL1.VH)"
-					: "HCR_EL2.E2H cannot be cleared");
+	const char *reason = conform_unsupported(EL2_VHE);
+
+	if (reason)
+		return skip_all(reason);
 	set_up_el1();
 	host_hcr = read_sysreg(hcr_el2);
 	guest_hcr = (host_hcr & ~HCR_EL2_TGE) | HCR_EL2_RW | HCR_EL2_ATA | HCR_EL2_EnSCXT;

@@ -142,10 +142,9 @@ static enum conform_verdict emulate(const struct mmio_row *r, u64 pc)
 static enum conform_verdict run(u32 row)
 {
 	const struct mmio_row *r = &mmio_rows[row];
-	const struct conform_feature *missing = conform_missing(mmio_needs[r->needs]);
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(mmio_needs[r->needs]))
+		return CONFORM_SKIP;
 	return emulate(r, (u64)mmio_code + row * CODE_BYTES);
 }
 

@@ -143,12 +143,11 @@ static void write_controls(const struct pstate_row *row)
 static enum conform_verdict run(u32 number)
 {
 	const struct pstate_row *row = &pstate_rows[number];
-	const struct conform_feature *missing = conform_missing(pstate_needs[row->needs]);
 	struct pstate_probe probe = { .pc = code_of(row), .spsr = row->spsr };
 	u64 daif = read_sysreg(daif);
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(pstate_needs[row->needs]))
+		return CONFORM_SKIP;
 	probe.hcr = hcr | (row->rw ? HCR_EL2_RW : 0) | (row->tge ? HCR_EL2_TGE : 0);
 	daif_set(PSR_DAIF);
 	write_controls(row);
@@ -168,14 +167,12 @@ static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HA
 
 int main(int argc, char **argv)
 {
+	const char *reason = conform_unsupported(PSTATE_VHE);
 	u64 pstate;
 	int result;
 
-	if (!host_at_el2)
-		return skip_all("the host is not at EL2 (no virtualization=on?)");
-	if (host_vhe != PSTATE_VHE)
-		return skip_all(PSTATE_VHE ? "the CPU has no FEAT_VHE (ID_AA64MMFR1_EL1.VH)"
-					   : "HCR_EL2.E2H cannot be cleared");
+	if (reason)
+		return skip_all(reason);
 	probe_setup_el1();
 	hcr = read_sysreg(hcr_el2) & ~(HCR_EL2_RW | HCR_EL2_TGE);
 	/* ITD would make BKPT in an IT block UNDEFINED. */

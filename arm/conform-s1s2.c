@@ -167,12 +167,11 @@ static void set_regime(const struct s1s2_row *r)
 static enum conform_verdict run(u32 row)
 {
 	const struct s1s2_row *r = &s1s2_rows[row];
-	const struct conform_feature *missing = conform_missing(s1s2_needs[r->needs]);
 	pteval_t *entry, old;
 	u32 found;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(s1s2_needs[r->needs]))
+		return CONFORM_SKIP;
 	set_regime(r);
 	entry = change(r, &old);
 	probe_flush();

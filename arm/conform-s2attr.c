@@ -115,12 +115,11 @@ static enum conform_verdict run(u32 row)
 {
 	const struct s2attr_row *r = &s2attr_rows[row];
 	const struct s2attr_stage1 *stage1 = &s2attr_stage1s[r->stage1];
-	const struct conform_feature *missing = conform_missing(s2attr_needs[r->needs]);
 	u64 par;
 	u32 found;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(s2attr_needs[r->needs]))
+		return CONFORM_SKIP;
 	set_tables(r, stage1);
 	set_regime(r, stage1);
 	probe_flush();

@@ -82,14 +82,13 @@ static void set_regime(bool stage1)
 static enum conform_verdict run(u32 row)
 {
 	const struct s2iss_row *r = &s2iss_rows[row];
-	const struct conform_feature *missing = conform_missing(s2iss_needs[r->needs]);
 	u64 address = r->on_walk ? WALK_VA : IPA;
 	u64 expected = ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT | ESR_ELx_IL | r->iss;
 	char expected_text[160], found_text[160];
 	struct probe_exit exit;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(s2iss_needs[r->needs]))
+		return CONFORM_SKIP;
 	set_regime(r->on_walk);
 	exit = probe_execute((u64)s2iss_code + row * CODE_BYTES, 1, false, address);
 	if (exit.el == 2 && exit.esr == expected && exit.hpfar == IPA >> 8 && exit.far == address)

@@ -240,12 +240,11 @@ static u32 changes(pteval_t stage1, pteval_t stage2)
 static enum conform_verdict run(u32 row)
 {
 	const struct s2perm_row *r = &s2perm_rows[row];
-	const struct conform_feature *missing = conform_missing(s2perm_needs[r->needs]);
 	pteval_t stage1 = stage1_leaf(r), stage2 = stage2_leaf(r);
 	u32 found;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(s2perm_needs[r->needs]))
+		return CONFORM_SKIP;
 	test.level3[0] = stage1;
 	*test.leaf = stage2;
 	set_regime(r);

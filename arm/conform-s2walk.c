@@ -84,12 +84,11 @@ static enum conform_verdict run(u32 row)
 	const struct s2walk_row *r = &s2walk_rows[row];
 	const struct s2_shape *shape = &s2walk_shapes[r->shape];
 	const struct s2_lack *lack = s2_path_lack(shape);
-	const struct conform_feature *missing = conform_missing(s2walk_needs[r->needs]);
 
 	if (lack)
 		return conform_skip(lack->feature, lack->field);
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(s2walk_needs[r->needs]))
+		return CONFORM_SKIP;
 	return check(r, shape);
 }
 

@@ -143,11 +143,10 @@ static enum conform_verdict run(u32 row)
 {
 	static const struct translation_pages pages;
 	const struct sea_row *r = &sea_rows[row];
-	const struct conform_feature *missing = conform_missing(sea_needs[r->needs]);
 	struct probe_exit exit;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(sea_needs[r->needs]))
+		return CONFORM_SKIP;
 	exit = access(r);
 	if ((exit.esr & ESR_ELx_FSC) == ESR_ELx_FSC_EXTABT && exit.esr & ESR_ELx_FnV)
 		exit.far = PAGE; /* it is not valid */

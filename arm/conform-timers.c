@@ -409,11 +409,10 @@ static enum conform_verdict run_count(const struct timers_row *row)
 static enum conform_verdict run(u32 number)
 {
 	const struct timers_row *row = &timers_rows[number];
-	const struct conform_feature *missing = conform_missing(timers_needs[row->needs]);
 	enum conform_verdict verdict;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(timers_needs[row->needs]))
+		return CONFORM_SKIP;
 	prepare(row);
 	if (row->action == TIMERS_COUNT)
 		verdict = run_count(row);
@@ -432,14 +431,12 @@ static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HA
 
 int main(int argc, char **argv)
 {
+	const char *reason = conform_unsupported(TIMERS_VHE);
 	u64 cnthctl;
 	int code;
 
-	if (!host_at_el2)
-		return skip_all("the host is not at EL2 (no virtualization=on?)");
-	if (host_vhe != TIMERS_VHE)
-		return skip_all(TIMERS_VHE ? "the CPU has no FEAT_VHE (ID_AA64MMFR1_EL1.VH)"
-					   : "HCR_EL2.E2H cannot be cleared");
+	if (reason)
+		return skip_all(reason);
 	gic_enable_defaults();
 	probe_setup_el1();
 	host_hcr = read_sysreg(hcr_el2);

@@ -428,13 +428,12 @@ static enum conform_verdict run(u32 number)
 {
 	static const char *const granules[] = { "TGran4", "TGran16", "TGran64" };
 	const struct tlb_row *row = &tlb_rows[number];
-	const struct conform_feature *missing = conform_missing(tlb_needs[row->needs]);
 	const struct tlb_layout *layout = &tlb_layouts[row->layout];
 	unsigned int granule = (layout->page_shift - 12) / 2;
 	enum conform_verdict verdict;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(tlb_needs[row->needs]))
+		return CONFORM_SKIP;
 	if (nr_cpus < TLB_CPUS)
 		return conform_skip("second-CPU", "smp");
 	if (!s2_granule_supported((enum s2_granule)granule))

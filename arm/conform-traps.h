@@ -28,28 +28,18 @@ static const struct sysreg_tables conform_traps_tables = {
 	.nr_base = ARRAY_SIZE(sysreg_base),
 };
 
-/* ID_AA64MMFR4_EL1.E2H0: 0 where HCR_EL2.E2H can be cleared */
-static bool vhe_is_fixed(void)
-{
-	return FIELD(read_sysreg_s(ID_AA64MMFR4_EL1), 27, 24) != 0;
-}
-
 /* main() of the image: rows for hosts whose HCR_EL2.E2H is @vhe. */
 static int conform_traps(int argc, char **argv, bool vhe)
 {
 	static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HASH,
 						  sysreg_id, sysreg_run };
+	const char *reason = conform_unsupported(vhe);
 	u64 hcr;
 	int result;
 
-	if (!host_at_el2)
-		return skip_all("the host is not at EL2 (no virtualization=on?)");
+	if (reason)
+		return skip_all(reason);
 	hcr = read_sysreg(hcr_el2);
-	if (vhe && !host_vhe)
-		return skip_all("the CPU has no FEAT_VHE (ID_AA64MMFR1_EL1.VH)");
-	if (!vhe && vhe_is_fixed())
-		return skip_all("HCR_EL2.E2H is fixed (ID_AA64MMFR4_EL1.E2H0)");
-	assert_msg(host_vhe == vhe, "HCR_EL2.E2H of the host is %d", host_vhe);
 	sysreg_setup(&conform_traps_tables);
 	result = conform_main(&area, argc, argv);
 	assert_msg(read_sysreg(hcr_el2) == hcr, "HCR_EL2 after the rows: expected %#lx, found %#lx",

@@ -286,12 +286,11 @@ static enum conform_verdict run_below(const struct virq_row *row)
 static enum conform_verdict run(u32 number)
 {
 	const struct virq_row *row = &virq_rows[number];
-	const struct conform_feature *missing = conform_missing(virq_needs[row->needs]);
 	u64 daif = read_sysreg(daif);
 	enum conform_verdict verdict;
 
-	if (missing)
-		return conform_skip(missing->name, missing->field);
+	if (conform_lacks(virq_needs[row->needs]))
+		return CONFORM_SKIP;
 	if ((row->lr_irq || row->lr_fiq) && !has_interface)
 		return conform_skip("virtual-CPU-interface", "GIC");
 	if (row->fiq && !has_group0)
@@ -328,13 +327,10 @@ static void setup_interrupts(void)
 
 int main(int argc, char **argv)
 {
-	if (!host_at_el2)
-		return skip_all("the host is not at EL2 (no virtualization=on?)");
-	if (host_vhe != VIRQ_VHE)
-		return skip_all(VIRQ_VHE ? "the CPU has no FEAT_VHE (ID_AA64MMFR1_EL1.VH)"
-					 : "HCR_EL2.E2H cannot be cleared");
-	if (gic_unsupported())
-		return skip_all(gic_unsupported());
+	const char *reason = conform_unsupported(VIRQ_VHE) ?: gic_unsupported();
+
+	if (reason)
+		return skip_all(reason);
 	setup_interrupts();
 	probe_setup_el1();
 	host_hcr = read_sysreg(hcr_el2);

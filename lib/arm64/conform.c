@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <asm/conform.h>
+#include <asm/sysreg.h>
+#include <asm/thread_info.h>
 
 /* A block ends after this many rows, after this part of a second, or when its text is full. */
 #define BLOCK_ROWS 1000
@@ -64,11 +66,17 @@ bool conform_has(const struct conform_feature *feature)
 	return value >= feature->least && value <= feature->most;
 }
 
-const struct conform_feature *conform_missing(const struct conform_feature *const *needs)
+const char *conform_unsupported(bool vhe)
 {
-	while (*needs && conform_has(*needs))
-		needs++;
-	return *needs;
+	if (!host_at_el2)
+		return "the host is not at EL2 (no virtualization=on?)";
+	if (vhe && !host_vhe)
+		return "the CPU has no FEAT_VHE (ID_AA64MMFR1_EL1.VH)";
+	if (!vhe && ID_FIELD(read_sysreg_s(ID_AA64MMFR4_EL1), ID_AA64MMFR4_E2H0))
+		return "HCR_EL2.E2H is fixed (ID_AA64MMFR4_EL1.E2H0)";
+	assert_msg(host_vhe == vhe, "HCR_EL2.E2H of the host: expected %d, found %d", vhe,
+		   host_vhe);
+	return NULL;
 }
 
 /*
@@ -112,6 +120,15 @@ enum conform_verdict conform_skip(const char *feature, const char *field)
 	state.reason = reason_number(feature, field);
 	state.skipped = true;
 	return CONFORM_SKIP;
+}
+
+bool conform_lacks(const struct conform_feature *const *needs)
+{
+	while (*needs && conform_has(*needs))
+		needs++;
+	if (*needs)
+		conform_skip((*needs)->name, (*needs)->field);
+	return *needs;
 }
 
 /*

@@ -61,8 +61,14 @@ struct conform_feature {
 };
 
 bool conform_has(const struct conform_feature *feature);
-/* The first of @needs, which NULL ends, that this CPU lacks; NULL: it has them all. */
-const struct conform_feature *conform_missing(const struct conform_feature *const *needs);
+/*
+ * Whether this CPU lacks one of @needs, which NULL ends: the row that runs is then skipped, as by
+ * conform_skip().
+ */
+bool conform_lacks(const struct conform_feature *const *needs);
+
+/* The reason to skip an area for hosts whose HCR_EL2.E2H is @vhe, NULL for none. */
+const char *conform_unsupported(bool vhe);
 
 /* For generated headers: the function that reads an ID register. */
 #define CONFORM_ID_REGISTER(name, op0, op1, crn, crm, op2)            \
