@@ -7,16 +7,16 @@
 #define CONFORM_HEADER <conform/aarch32.h>
 #endif
 #include <libcflat.h>
+#include <alloc_page.h>
 #include <subtest.h>
 #include <asm/barrier.h>
 #include <asm/conform-probe.h>
+#include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/esr.h>
 #include <asm/guest.h>
-#include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
-#include <asm/stage2_mmu.h>
 #include <asm/sysreg.h>
 
 enum aarch32_action {
@@ -61,15 +61,12 @@ static u64 host_hcr;
 
 static bool create(void)
 {
-	u64 start = __pa(_stext), size = __pa(_etext) - start;
-
-	mmu = s2mmu_init_ipa(1, S2_PAGE_4K, false, 39);
+	mmu = conform_stage2();
 	if (!mmu)
 		return false;
-	mmu->fwb = false; /* HCR_EL2.FWB stays clear */
-	return !s2mmu_map(mmu, start & PAGE_MASK, start & PAGE_MASK,
-			  ALIGN(size, PAGE_SIZE) + PAGE_SIZE, S2_MAP_RO) &&
-	       !s2mmu_map(mmu, IPA + SZ_4K, start & PAGE_MASK, SZ_4K, S2_MAP_RO);
+	conform_map_image(mmu, S2_MAP_RO);
+	conform_map_page(mmu, IPA + SZ_4K, alloc_page(), S2_MAP_RO);
+	return true;
 }
 
 /* Run the instruction. Returns the vector of EL1 in AArch32 that it is taken to, 0 for none. */

@@ -9,6 +9,7 @@
 #endif
 #include <libcflat.h>
 #include <subtest.h>
+#include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
 #include <asm/esr.h>
@@ -18,8 +19,6 @@
 #include <asm/mmu.h>
 #include <asm/pgtable-hwdef.h>
 #include <asm/processor.h>
-#include <asm/setup.h>
-#include <asm/stage2_mmu.h>
 #include <asm/sysreg.h>
 
 struct align_row {
@@ -70,13 +69,10 @@ static struct s2_mmu *mmu;
 
 static bool create_stage2(void)
 {
-	u64 start = __pa(_stext) & PAGE_MASK;
-
-	mmu = s2mmu_init_ipa(1, S2_PAGE_4K, false, 39);
-	if (!mmu)
-		return false;
-	mmu->fwb = false; /* HCR_EL2.FWB stays clear */
-	return !s2mmu_map(mmu, start, start, ALIGN(__pa(_end) - start, PAGE_SIZE), S2_MAP_RW);
+	mmu = conform_stage2();
+	if (mmu)
+		conform_map_image(mmu, S2_MAP_RW);
+	return mmu;
 }
 
 static u64 sctlr_of(const struct align_row *row)
@@ -176,13 +172,10 @@ int main(int argc, char **argv)
 	if (reason || !create_stage2())
 		return skip_all(reason ?: "no 39-bit stage 2");
 	create_table();
-	probe_begin(probe_code());
 	sctlr = read_sysreg(sctlr_el2);
-	code = conform_main(&area, argc, argv);
+	code = conform_probe_main(&area, probe_code(), argc, argv);
 	assert_msg(read_sysreg(sctlr_el2) == sctlr,
-		   "SCTLR_EL2 after the rows: expected %#lx, found "
-		   "%#lx",
-		   sctlr, read_sysreg(sctlr_el2));
-	probe_end();
+		   "SCTLR_EL2 after the rows: expected %#lx, found %#lx", sctlr,
+		   read_sysreg(sctlr_el2));
 	return code;
 }

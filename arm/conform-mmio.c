@@ -11,14 +11,12 @@
 #include <string.h>
 #include <subtest.h>
 #include <asm/conform-probe.h>
+#include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/esr.h>
 #include <asm/guest.h>
-#include <asm/io.h>
-#include <asm/page.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
-#include <asm/stage2_mmu.h>
 #include <asm/sysreg.h>
 
 struct mmio_row {
@@ -40,11 +38,11 @@ extern const char mmio_code[];
 /* EL1: stage 1 off, the code one to one, and Normal memory (HCR_EL2.DC). */
 static bool create(void)
 {
-	u64 start = __pa(_stext) & PAGE_MASK;
-	struct s2_mmu *mmu = s2mmu_init_ipa(1, S2_PAGE_4K, false, 39);
+	struct s2_mmu *mmu = conform_stage2();
 
-	if (!mmu || s2mmu_map(mmu, start, start, ALIGN(__pa(_etext) - start, PAGE_SIZE), S2_MAP_RO))
+	if (!mmu)
 		return false;
+	conform_map_image(mmu, S2_MAP_RO);
 	probe_setup_el1();
 	write_sysreg_el1(SCTLR_EL1_RES1, sctlr_el1, SCTLR_EL12);
 	write_sysreg(mmu->vtcr, vtcr_el2);

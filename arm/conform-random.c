@@ -9,6 +9,7 @@
 #include <devicetree.h>
 #include <string.h>
 #include <subtest.h>
+#include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
 #include <asm/guest.h>
@@ -218,7 +219,6 @@ int main(int argc, char **argv)
 {
 	struct conform_area area = { .name = "random", .id = id, .run = run };
 	const char *reason = guest_unsupported(S2_PAGE_4K);
-	int code;
 
 	if (!reason && !open_table())
 		reason = "no cases in the initrd: use `kut conform --random`";
@@ -227,8 +227,5 @@ int main(int argc, char **argv)
 	area.nr_rows = test.header->cases;
 	area.hash = test.header->hash;
 	create_pages();
-	probe_begin(test.header->code);
-	code = conform_main(&area, argc, argv);
-	probe_end();
-	return code;
+	return conform_probe_main(&area, test.header->code, argc, argv);
 }

@@ -12,6 +12,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
+#include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
 #include <asm/guest.h>
@@ -46,17 +47,15 @@ struct s1s2_row {
 #include CONFORM_HEADER
 
 #define VA 0x40000000UL
-#define IPA_BITS 39
-#define UPPER_VA (~0UL << IPA_BITS) /* of TTBR1 */
+#define UPPER_VA (~0UL << CONFORM_IPA_BITS) /* of TTBR1 */
 #define PAGES 4
 #define OUT (PAGES - 1)
 #define LEVELS 3
 #define IPA(page) (0x100000000UL + (page) * SZ_1G)
 #define VALUE (4UL << 32 | PROBE_CODE) /* of OUT: it is page 4 */
-#define S1_LEAF (PTE_AF | PTE_SHARED | PTE_USER | PT_VALID)
 #define TCR_PROBE                                                                                 \
 	(TCR_TBI0 | UL(2) << 32 /* IPS: 40 bits */ | UL(2) << 30 /* TG1: 4K */ | UL(0x35) << 24 | \
-	 (UL(64) - IPA_BITS) << 16 | UL(0x35) << 8 | (UL(64) - IPA_BITS))
+	 (UL(64) - CONFORM_IPA_BITS) << 16 | UL(0x35) << 8 | (UL(64) - CONFORM_IPA_BITS))
 #define MAIR 0x04ffUL
 #define VTCR_PS (7UL << VTCR_EL2_PS_SHIFT)
 #define VTCR_PS_40 (2UL << VTCR_EL2_PS_SHIFT)
@@ -73,9 +72,7 @@ static u64 *alloc_mapped(u64 ipa)
 {
 	u64 *page = alloc_page();
 
-	assert_msg(page, "no memory");
-	assert(!s2mmu_map(test.mmu, ipa ?: virt_to_phys(page), virt_to_phys(page), PAGE_SIZE,
-			  S2_MAP_RW));
+	conform_map_page(test.mmu, ipa ?: virt_to_phys(page), page, S2_MAP_RW);
 	return page;
 }
 
@@ -89,7 +86,7 @@ static void create_pages(void)
 	}
 	test.stage1[0] = IPA(1) | PT_VALID | PT_TABLE;
 	test.stage1[1] = IPA(2) | PT_VALID | PT_TABLE;
-	test.stage1[2] = IPA(OUT) | S1_LEAF | PT_TABLE;
+	test.stage1[2] = IPA(OUT) | CONFORM_S1_LEAF | PT_TABLE;
 	test.pages[OUT][0] = VALUE;
 	dcache_clean_inval_poc(test.pages[OUT], PAGE_SIZE); /* some rows make it Device */
 	sync_icache(test.pages[OUT], PAGE_SIZE);
@@ -97,15 +94,13 @@ static void create_pages(void)
 
 static bool create(void)
 {
-	test.mmu = s2mmu_create(
-		&(struct s2_config){ .vmid = 1, .ipa_bits = IPA_BITS, .start = S2_START_LEVEL(1) });
+	test.mmu = conform_stage2();
 	if (!test.mmu)
 		return false;
-	test.mmu->fwb = false; /* HCR_EL2.FWB stays clear */
-	assert(!s2mmu_map(test.mmu, probe_code(), probe_code(), PAGE_SIZE, S2_MAP_RO));
+	conform_map_page(test.mmu, probe_code(), phys_to_virt(probe_code()), S2_MAP_RO);
 	create_pages();
 	test.upper = alloc_mapped(0);
-	test.upper[probe_code() >> 30] = (probe_code() & ~(SZ_1G - 1)) | S1_LEAF | PTE_RDONLY;
+	test.upper[probe_code() >> 30] = conform_code_block();
 	return true;
 }
 
@@ -194,12 +189,8 @@ static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HA
 int main(int argc, char **argv)
 {
 	const char *reason = guest_unsupported(S2_PAGE_4K);
-	int code;
 
 	if (reason || !create())
 		return skip_all(reason ?: "no 39-bit stage 2");
-	probe_begin(UPPER_VA | probe_code());
-	code = conform_main(&area, argc, argv);
-	probe_end();
-	return code;
+	return conform_probe_main(&area, UPPER_VA | probe_code(), argc, argv);
 }

@@ -13,6 +13,7 @@
 #include <alloc_page.h>
 #include <subtest.h>
 #include <asm/at.h>
+#include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
 #include <asm/guest.h>
@@ -35,7 +36,6 @@ struct s2attr_row {
 #define VA 0x40000000UL
 #define TABLE_IPA 0x100000000UL
 #define OUT_IPA 0x1c0000000UL
-#define IPA_BITS 39
 #define S1_BLOCK (OUT_IPA | PTE_AF | PTE_USER | PT_VALID)
 #define S2_LEAF (S2_AF | S2_AP_READ | S2_AP_WRITE | PT_VALID | PT_TABLE)
 #define S2_FNXS (UL(1) << 11)
@@ -48,14 +48,12 @@ static struct {
 
 static bool create(void)
 {
-	test.mmu = s2mmu_create(
-		&(struct s2_config){ .vmid = 1, .ipa_bits = IPA_BITS, .start = S2_START_LEVEL(1) });
+	test.mmu = conform_stage2();
 	if (!test.mmu)
 		return false;
 	test.table = alloc_page();
-	assert_msg(test.table, "no memory");
-	assert(!s2mmu_map(test.mmu, TABLE_IPA, virt_to_phys(test.table), SZ_4K, S2_MAP_RW) &&
-	       !s2mmu_map(test.mmu, OUT_IPA, virt_to_phys(test.table), SZ_4K, S2_MAP_RW));
+	conform_map_page(test.mmu, TABLE_IPA, test.table, S2_MAP_RW);
+	conform_map_page(test.mmu, OUT_IPA, test.table, S2_MAP_RW);
 	test.table_leaf = s2mmu_entry(test.mmu, TABLE_IPA, PT_LEVEL_LAST);
 	test.leaf = s2mmu_entry(test.mmu, OUT_IPA, PT_LEVEL_LAST);
 	return true;
@@ -81,7 +79,7 @@ static void set_regime(const struct s2attr_row *r, const struct s2attr_stage1 *s
 		.vttbr = test.mmu->vttbr,
 		.sctlr = SCTLR_EL1_I | (stage1->cached ? SCTLR_EL1_C : 0) |
 			 (stage1->on ? SCTLR_EL1_M : 0),
-		.tcr = PROBE_TCR(IPA_BITS),
+		.tcr = PROBE_TCR(CONFORM_IPA_BITS),
 		.ttbr0 = TABLE_IPA,
 		.mair = stage1->mair,
 	};
@@ -144,12 +142,8 @@ static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HA
 int main(int argc, char **argv)
 {
 	const char *reason = guest_unsupported(S2_PAGE_4K);
-	int code;
 
 	if (reason || !create())
 		return skip_all(reason ?: "no 39-bit stage 2");
-	probe_begin(0);
-	code = conform_main(&area, argc, argv);
-	probe_end();
-	return code;
+	return conform_probe_main(&area, 0, argc, argv);
 }

@@ -9,15 +9,13 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
+#include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
 #include <asm/esr.h>
 #include <asm/guest.h>
-#include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
-#include <asm/setup.h>
-#include <asm/stage2_mmu.h>
 
 struct s2iss_row {
 	const char *name;
@@ -30,9 +28,7 @@ struct s2iss_row {
 #define IPA 0x80000000UL /* its page has no leaf, the next one has */
 #define WALK_VA 0xc0000000UL /* stage 1 has its level-3 table at IPA */
 #define TABLES_IPA 0x100000000UL /* those of level 1 and 2 */
-#define PTRS (SZ_4K / sizeof(pteval_t))
 #define CODE_BYTES 8 /* an instruction, and a BRK */
-#define S1_LEAF (PTE_AF | PTE_SHARED | PTE_RDONLY | PT_VALID)
 #define MAIR_NORMAL 0xffUL
 
 asm(".pushsection .text.conform_s2iss, \"ax\"\n.balign 8\ns2iss_code:\n" S2ISS_CODE
@@ -44,21 +40,19 @@ static struct s2_mmu *mmu;
 /* The image one to one: the code of rows, and that of probes with EL1's vectors. */
 static bool create(void)
 {
-	u64 start = __pa(_stext), size = __pa(_etext) - start;
-	pteval_t *tables = memalign_pages(SZ_4K, 2 * SZ_4K), *level2 = tables + PTRS;
+	pteval_t *level1 = alloc_page(), *level2 = alloc_page();
 
-	assert_msg(tables, "no memory");
-	level2[0] = IPA | PT_VALID | PT_TABLE;
-	tables[start / SZ_1G] = (start & ~(SZ_1G - 1UL)) | S1_LEAF;
-	tables[WALK_VA / SZ_1G] = (TABLES_IPA + SZ_4K) | PT_VALID | PT_TABLE;
-	mmu = s2mmu_init_ipa(1, S2_PAGE_4K, false, 39);
+	mmu = conform_stage2();
 	if (!mmu)
 		return false;
-	mmu->fwb = false; /* HCR_EL2.FWB stays clear */
-	return !s2mmu_map(mmu, start & PAGE_MASK, start & PAGE_MASK,
-			  ALIGN(size, PAGE_SIZE) + PAGE_SIZE, S2_MAP_RO) &&
-	       !s2mmu_map(mmu, TABLES_IPA, virt_to_phys(tables), 2 * SZ_4K, S2_MAP_RO) &&
-	       !s2mmu_map(mmu, IPA + SZ_4K, start & PAGE_MASK, SZ_4K, S2_MAP_RO);
+	conform_map_image(mmu, S2_MAP_RO);
+	conform_map_page(mmu, TABLES_IPA, level1, S2_MAP_RO);
+	conform_map_page(mmu, TABLES_IPA + SZ_4K, level2, S2_MAP_RO);
+	conform_map_page(mmu, IPA + SZ_4K, alloc_page(), S2_MAP_RO);
+	level1[probe_code() / SZ_1G] = conform_code_block();
+	level1[WALK_VA / SZ_1G] = (TABLES_IPA + SZ_4K) | PT_VALID | PT_TABLE;
+	level2[0] = IPA | PT_VALID | PT_TABLE;
+	return true;
 }
 
 static void set_regime(bool stage1)
@@ -72,7 +66,7 @@ static void set_regime(bool stage1)
 	if (stage1) {
 		regime.hcr = HCR_EL2_VM;
 		regime.sctlr = SCTLR_EL1_C | SCTLR_EL1_I | SCTLR_EL1_M;
-		regime.tcr = PROBE_TCR(39);
+		regime.tcr = PROBE_TCR(CONFORM_IPA_BITS);
 		regime.ttbr0 = TABLES_IPA;
 		regime.mair = MAIR_NORMAL;
 	}
@@ -111,12 +105,8 @@ static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HA
 int main(int argc, char **argv)
 {
 	const char *reason = guest_unsupported(S2_PAGE_4K);
-	int code;
 
 	if (reason || !create())
 		return skip_all(reason ?: "no 39-bit stage 2");
-	probe_begin(probe_code());
-	code = conform_main(&area, argc, argv);
-	probe_end();
-	return code;
+	return conform_probe_main(&area, probe_code(), argc, argv);
 }

@@ -13,6 +13,7 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
+#include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
 #include <asm/guest.h>
@@ -34,7 +35,6 @@ struct s2perm_row {
 #define OUT_IPA 0xc0000000UL
 #define TABLES_IPA 0x100000000UL
 #define WALK_VA 0x80000000UL
-#define IPA_BITS 39
 #define VALUE(page) ((u64)(page) << 32 | PROBE_CODE) /* of a page's first 8 bytes */
 #define DATA_OFFSET 0x100 /* of accesses that write, or maintain caches */
 #define ZVA_OFFSET 0x800
@@ -67,8 +67,6 @@ enum {
 	OP_AT_WRITE,
 };
 
-/* A leaf of stage 1: a page at level 3, or a block, that both exception levels may read */
-#define S1_LEAF (PTE_AF | PTE_SHARED | PTE_USER | PT_VALID)
 #define S1_DBM (UL(1) << 51)
 #define TCR_HA (UL(1) << 39)
 #define TCR_HD (UL(1) << 40)
@@ -94,37 +92,30 @@ static u64 *alloc_with_value(unsigned int number)
 	return page;
 }
 
-static void map(u64 ipa, const void *memory, unsigned long flags)
-{
-	assert(!s2mmu_map(test.mmu, ipa, virt_to_phys(memory), PAGE_SIZE, flags));
-}
-
 static void create_stage1(void)
 {
 	pteval_t *level2 = alloc_page();
 
 	test.level1 = alloc_page();
 	test.level3 = alloc_page();
-	assert_msg(test.level1 && level2 && test.level3, "no memory");
-	map(TABLES_IPA, test.level1, S2_MAP_RW);
-	map(TABLES_IPA + PAGE_SIZE, level2, S2_MAP_RW);
-	test.level1[probe_code() >> 30] = (probe_code() & ~(SZ_1G - 1)) | S1_LEAF | PTE_RDONLY;
+	assert_msg(test.level3, "no memory");
+	conform_map_page(test.mmu, TABLES_IPA, test.level1, S2_MAP_RW);
+	conform_map_page(test.mmu, TABLES_IPA + PAGE_SIZE, level2, S2_MAP_RW);
+	test.level1[probe_code() >> 30] = conform_code_block();
 	test.level1[WALK_VA >> 30] = (TABLES_IPA + PAGE_SIZE) | PT_VALID | PT_TABLE;
 	level2[0] = PAGE_IPA | PT_VALID | PT_TABLE;
 }
 
 static bool create(void)
 {
-	test.mmu = s2mmu_create(
-		&(struct s2_config){ .vmid = 1, .ipa_bits = IPA_BITS, .start = S2_START_LEVEL(1) });
+	test.mmu = conform_stage2();
 	if (!test.mmu)
 		return false;
-	test.mmu->fwb = false; /* HCR_EL2.FWB stays clear */
 	test.page = alloc_with_value(1);
 	test.out = alloc_with_value(2);
-	map(probe_code(), phys_to_virt(probe_code()), S2_MAP_RO);
-	map(PAGE_IPA, test.page, S2_MAP_RW);
-	map(OUT_IPA, test.out, S2_MAP_RW);
+	conform_map_page(test.mmu, probe_code(), phys_to_virt(probe_code()), S2_MAP_RO);
+	conform_map_page(test.mmu, PAGE_IPA, test.page, S2_MAP_RW);
+	conform_map_page(test.mmu, OUT_IPA, test.out, S2_MAP_RW);
 	create_stage1();
 	test.leaf = s2mmu_entry(test.mmu, PAGE_IPA, PT_LEVEL_LAST);
 	return true;
@@ -157,7 +148,7 @@ static void set_regime(const struct s2perm_row *r)
 			(is_indirect(r) ? VTCR_EL2_S2PIE : 0),
 		.vttbr = test.mmu->vttbr,
 		.sctlr = SCTLR_EL1_C | SCTLR_EL1_I | (walks(r) ? SCTLR_EL1_M : 0),
-		.tcr = PROBE_TCR(IPA_BITS) | (kind_of(r) > KIND_WALK ? TCR_HA | TCR_HD : 0),
+		.tcr = PROBE_TCR(CONFORM_IPA_BITS) | (kind_of(r) > KIND_WALK ? TCR_HA | TCR_HD : 0),
 		.ttbr0 = TABLES_IPA,
 		.mair = MAIR_NORMAL,
 	};
@@ -174,7 +165,7 @@ static pteval_t stage2_leaf(const struct s2perm_row *r)
 
 static pteval_t stage1_leaf(const struct s2perm_row *r)
 {
-	pteval_t leaf = OUT_IPA | S1_LEAF | PT_TABLE;
+	pteval_t leaf = OUT_IPA | CONFORM_S1_LEAF | PT_TABLE;
 
 	if (kind_of(r) == KIND_AF)
 		leaf &= ~PTE_AF;
@@ -267,14 +258,10 @@ static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HA
 int main(int argc, char **argv)
 {
 	const char *reason = guest_unsupported(S2_PAGE_4K);
-	int code;
 
 	if (reason || !create())
 		return skip_all(reason ?: "no 39-bit stage 2");
 	if (conform_has(&conform_features[CONFORM_FEAT_S2PIE]))
 		write_sysreg_s(S2PERM_S2PIR, S2PIR_EL2);
-	probe_begin(probe_code());
-	code = conform_main(&area, argc, argv);
-	probe_end();
-	return code;
+	return conform_probe_main(&area, probe_code(), argc, argv);
 }

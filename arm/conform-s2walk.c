@@ -8,6 +8,7 @@
 #endif
 #include <libcflat.h>
 #include <subtest.h>
+#include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
 #include <asm/guest.h>
@@ -105,13 +106,9 @@ static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HA
 int main(int argc, char **argv)
 {
 	const char *reason = guest_unsupported(S2_PAGE_4K);
-	int code;
 
 	if (reason)
 		return skip_all(reason);
 	assert_msg(s2_path_init(), "no memory");
-	probe_begin(0);
-	code = conform_main(&area, argc, argv);
-	probe_end();
-	return code;
+	return conform_probe_main(&area, 0, argc, argv);
 }

@@ -2,10 +2,7 @@
 /*
  * Conformance: synchronous external aborts. A row of kut_model/areas/sea.py has one page of its
  * tables in a hole of the address map. Where an access to the hole is no synchronous external abort
- * of this machine, all rows are skipped.
- *
- *   stage 2   the code one to one; PAGE a page; TABLE(1) to TABLE(3) stage 1's tables
- *   stage 1   the code one to one; PAGE one to one, by a table of each level
+ * of this machine, all rows are skipped. Stage 1 maps PAGE one to one.
  */
 #ifndef CONFORM_HEADER
 #define CONFORM_HEADER <conform/sea.h>
@@ -13,11 +10,11 @@
 #include <libcflat.h>
 #include <alloc_page.h>
 #include <subtest.h>
+#include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
 #include <asm/esr.h>
 #include <asm/guest.h>
-#include <asm/io.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
 #include <asm/stage2-internal.h>
@@ -43,40 +40,21 @@ enum {
 };
 
 #define HOLE 0x0b000000UL /* of QEMU's machine virt: between virtio-mmio and the platform bus */
-#define PAGE 0x80000000UL
-#define TABLE(level) (0xc0000000UL + (level) * SZ_1G)
-#define IPA_BITS 39
-#define S1_LEAF (PTE_AF | PTE_SHARED | PTE_USER | PTE_RDONLY | PT_VALID)
+#define PAGE CONFORM_PAGE
+#define TABLE(level) CONFORM_TABLE(level)
 /* Of ISS, IMPLEMENTATION DEFINED */
 #define ISS_SET (UL(3) << 11)
 #define ISS_ANY (ESR_ELx_EA | ESR_ELx_FnV | ISS_SET)
 
 static struct s2_mmu *mmu;
 
-static void map(u64 ipa, const void *memory)
-{
-	assert(!s2mmu_map(mmu, ipa, virt_to_phys(memory), SZ_4K, S2_MAP_RW));
-}
-
 static bool create(void)
 {
-	pteval_t *table[4];
-
-	mmu = s2mmu_create(
-		&(struct s2_config){ .vmid = 1, .ipa_bits = IPA_BITS, .start = S2_START_LEVEL(1) });
+	mmu = conform_stage2();
 	if (!mmu)
 		return false;
-	mmu->fwb = false; /* HCR_EL2.FWB stays clear */
-	map(probe_code(), phys_to_virt(probe_code()));
-	map(PAGE, alloc_page());
-	for (unsigned int level = 1; level <= 3; level++) {
-		table[level] = alloc_page();
-		map(TABLE(level), table[level]);
-	}
-	table[1][probe_code() / SZ_1G] = (probe_code() & ~(SZ_1G - 1)) | S1_LEAF;
-	table[1][PAGE / SZ_1G] = TABLE(2) | PT_VALID | PT_TABLE;
-	table[2][0] = TABLE(3) | PT_VALID | PT_TABLE;
-	table[3][0] = PAGE | S1_LEAF | PT_TABLE;
+	conform_map_page(mmu, PAGE, alloc_page(), S2_MAP_RW);
+	conform_stage1(mmu)[0] = PAGE | CONFORM_S1_LEAF | PTE_RDONLY | PT_TABLE;
 	return true;
 }
 
@@ -103,16 +81,12 @@ static pteval_t *entry_of(unsigned int place)
 
 static void set_regime(bool stage1, bool tea)
 {
-	struct probe_regime regime = {
-		.hcr = HCR_EL2_VM | (tea ? HCR_EL2_TEA : 0),
-		.vtcr = mmu->vtcr,
-		.vttbr = mmu->vttbr,
-		.sctlr = SCTLR_EL1_C | SCTLR_EL1_I | (stage1 ? SCTLR_EL1_M : 0),
-		.tcr = PROBE_TCR(IPA_BITS),
-		.ttbr0 = TABLE(1),
-		.mair = 0xff, /* Normal */
-	};
+	struct probe_regime regime = conform_regime(mmu);
 
+	if (tea)
+		regime.hcr |= HCR_EL2_TEA;
+	if (!stage1)
+		regime.sctlr &= ~SCTLR_EL1_M;
 	probe_set(&regime);
 }
 
