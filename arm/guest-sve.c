@@ -8,106 +8,12 @@
 #include <asm/guest-check.h>
 #include <asm/guest-fp.h>
 #include <asm/processor.h>
-#include "guest-sve.h"
+#include "guest-sve-values.h"
 
 #define VMID 30
-#define MAX_VL 256
 #define LONGEST 15UL /* ZCR_ELx.LEN */
 #define SHORTEST 0UL
-
-/* All registers. z and p are arrays of registers of the length in force. */
-struct sve_values {
-	u64 zcr, vl; /* ZCR_EL1, and the vector length in bytes */
-	u64 fpcr, fpsr;
-	u8 ffr[MAX_VL / 8];
-	u8 p[16 * MAX_VL / 8];
-	u8 z[32 * MAX_VL];
-};
-static_assert(offsetof(struct sve_values, zcr) == SVE_VALUES_ZCR &&
-		      offsetof(struct sve_values, vl) == SVE_VALUES_VL &&
-		      offsetof(struct sve_values, fpcr) == SVE_VALUES_FPCR &&
-		      offsetof(struct sve_values, fpsr) == SVE_VALUES_FPSR &&
-		      offsetof(struct sve_values, ffr) == SVE_VALUES_FFR &&
-		      offsetof(struct sve_values, p) == SVE_VALUES_P &&
-		      offsetof(struct sve_values, z) == SVE_VALUES_Z,
-	      "guest-sve.S has them");
-
-/* guest-sve.S */
-void guest_sve(void);
-void guest_sve_store(void);
-void guest_sve_vl(void);
-void host_sve_around_guest_run(struct guest *guest, const struct sve_values *in,
-			       struct sve_values *out);
-void host_sve_and_fp(struct guest *guest, const struct sve_values *in, struct sve_values *out);
-
-/*
- * Values
- */
-
-/* Flags and a rounding mode that every FPCR and FPSR have */
-#define FPCR_BITS (3UL << 22)
-#define FPSR_BITS 0x9fUL
-
-static void fill_bytes(u8 *bytes, size_t size, u64 *pattern)
-{
-	for (size_t i = 0; i < size; i++) {
-		*pattern = *pattern * 6364136223846793005UL + 1442695040888963407UL;
-		bytes[i] = *pattern >> 56;
-	}
-}
-
-/* Other values for each @seed, and no register like another one. FFR is ones up to a bit. */
-static void fill(struct sve_values *values, u64 seed, u64 zcr)
-{
-	unsigned int ones = 3 + seed * 37 % 200;
-	u64 pattern = seed;
-
-	*values = (struct sve_values){
-		.zcr = zcr,
-		.fpcr = seed << 22 & FPCR_BITS,
-		.fpsr = seed & FPSR_BITS,
-	};
-	for (unsigned int i = 0; i < ones; i++)
-		values->ffr[i / 8] |= 1 << i % 8;
-	fill_bytes(values->p, sizeof(values->p), &pattern);
-	fill_bytes(values->z, sizeof(values->z), &pattern);
-}
-
-/* The registers, of @count in an array, that differ. The first is @first, unless there is one. */
-static int differences(const u8 *a, const u8 *b, size_t size, int count, const char *name,
-		       char first[8])
-{
-	int wrong = 0;
-
-	for (int n = 0; n < count; n++) {
-		if (!memcmp(a + n * size, b + n * size, size))
-			continue;
-		if (!first[0])
-			snprintf(first, 8, "%s%d", name, n);
-		wrong++;
-	}
-	return wrong;
-}
-
-static bool __check_values(const char *place, const struct sve_values *in,
-			   const struct sve_values *out, const char *what)
-{
-	char first[8] = "";
-	u64 vl = out->vl;
-	int wrong = differences(in->z, out->z, vl, 32, "z", first) +
-		    differences(in->p, out->p, vl / 8, 16, "p", first) +
-		    differences(in->ffr, out->ffr, vl / 8, 1, "ffr", first);
-	bool controls = (out->fpcr & FPCR_BITS) == in->fpcr && (out->fpsr & FPSR_BITS) == in->fpsr;
-
-	__report(
-		place, !wrong && vl >= 16,
-		"z0..z31, p0..p15 and FFR, vectors of %lu bytes, %s: expected 0 wrong, found %d%s%s",
-		vl, what, wrong, wrong ? ", the first " : "", first);
-	return __report(place, controls && in->zcr == out->zcr,
-			"FPCR, FPSR and ZCR %s: expected %#lx, %#lx, %#lx, found %#lx, %#lx, %#lx",
-			what, in->fpcr, in->fpsr, in->zcr, out->fpcr, out->fpsr, out->zcr);
-}
-#define check_values(...) __check_values(SOURCE_PLACE, __VA_ARGS__)
+#define HOST_ZCR_EL1 3UL
 
 /* In memory that host and guests share. [0] and [1]: the guests', [2]: the host's */
 static struct sve_values in[3], out[3];
@@ -206,6 +112,20 @@ static enum guest_handler_result change_z(struct guest *guest)
 	return GUEST_ACTION_RESUME;
 }
 
+static void test_handler(void)
+{
+	for (int lazy = 0; lazy < 2; lazy++) {
+		struct guest *guest = create(0, guest_sve, lazy);
+
+		fill(&in[0], 0x142, LONGEST);
+		guest_install_handler(guest, ELx_LOW_SYNC_64, change_z);
+		guest_check_run(guest, EXPECT_RETURN(0), "%s, a handler changes all z registers",
+				mode(lazy));
+		check_values(&in[0], &out[0], "that a handler changed");
+		guest_destroy(guest);
+	}
+}
+
 /* The same before the guest's first run */
 static void test_first(void)
 {
@@ -251,20 +171,6 @@ static void test_save(void)
 	guest_destroy(guest);
 }
 
-static void test_handler(void)
-{
-	for (int lazy = 0; lazy < 2; lazy++) {
-		struct guest *guest = create(0, guest_sve, lazy);
-
-		fill(&in[0], 0x142, LONGEST);
-		guest_install_handler(guest, ELx_LOW_SYNC_64, change_z);
-		guest_check_run(guest, EXPECT_RETURN(0), "%s, a handler changes all z registers",
-				mode(lazy));
-		check_values(&in[0], &out[0], "that a handler changed");
-		guest_destroy(guest);
-	}
-}
-
 /* A guest without guest_enable_sve() is trapped, also when its CPACR_EL1 allows SVE. */
 static void test_trapped(void)
 {
@@ -300,38 +206,24 @@ static void write_zcr_el2(u64 zcr)
 	isb();
 }
 
-#define HOST_ZCR_EL1 3UL
-
-static u64 read_zcr_el1(void)
-{
-	return host_vhe ? read_sysreg(ZCR_EL12) : read_sysreg(ZCR_EL1);
-}
-
-static void write_zcr_el1(u64 zcr)
-{
-	if (host_vhe)
-		write_sysreg(zcr, ZCR_EL12);
-	else
-		write_sysreg(zcr, ZCR_EL1);
-}
-
 /* @cptr: CPTR_EL2, which lets the host use SVE */
 static void check_host_with(u64 cptr, struct guest *guest, const char *what, u64 zcr)
 {
-	u64 after;
+	u64 after, zcr_el1;
 
 	write_sysreg(cptr, cptr_el2);
 	isb();
 	write_zcr_el2(zcr);
-	write_zcr_el1(HOST_ZCR_EL1);
+	write_sysreg_el1(HOST_ZCR_EL1, ZCR_EL1, ZCR_EL12);
 	fill(&in[2], 0x377, zcr);
 	host_sve_around_guest_run(guest, &in[2], &out[2]);
 	out[2].zcr = read_sysreg(ZCR_EL2);
 	after = read_sysreg(cptr_el2);
+	zcr_el1 = read_sysreg_el1(ZCR_EL1, ZCR_EL12);
 	check_values(&in[2], &out[2], what);
 	report(after == cptr, "CPTR_EL2 %s: expected %#lx, found %#lx", what, cptr, after);
-	report(read_zcr_el1() == HOST_ZCR_EL1, "ZCR_EL1 %s: expected %#lx, found %#lx", what,
-	       HOST_ZCR_EL1, read_zcr_el1());
+	report(zcr_el1 == HOST_ZCR_EL1, "ZCR_EL1 %s: expected %#lx, found %#lx", what, HOST_ZCR_EL1,
+	       zcr_el1);
 	set_host_sve(false);
 }
 
@@ -465,12 +357,13 @@ static void test_host_fp(void)
 /* CPTR_EL2.ZEN 0b01: a host that traps the SVE of its EL0 alone */
 static void test_el0_trapped(void)
 {
-	struct guest *guest = create(0, guest_sve, false);
+	struct guest *guest;
 
 	if (!host_vhe) {
 		report_skip("CPTR_EL2 has no such field without VHE");
 		return;
 	}
+	guest = create(0, guest_sve, false);
 	fill(&in[0], 0x107, LONGEST);
 	set_host_sve(false);
 	check_host_with(read_sysreg(cptr_el2) | CPTR_VHE_ZEN_EL2, guest,
