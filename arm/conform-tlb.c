@@ -81,26 +81,28 @@ struct tlb_row {
  * The loop of TLB_LOOP, x1 = the address. It counts in the next page, whose word at LOOP_END ends
  * it: an access of x1 comes after that is read.
  */
-#define LOOP_COUNT 4104
-#define LOOP_END 4112
+#define LOOP_PAGE 4096 /* from x1 */
+#define LOOP_COUNT 8 /* offsets in that page */
+#define LOOP_END 16
 
 /* In EL1's page of code TLBI end in BRK, here in RET. */
+/* clang-format off */
 asm(".pushsection .text.conform_tlb, \"ax\"\n.balign 8\n"
-    "tlb_code_el1:\n" TLB_CODE_EL1 "tlb_loop:\n"
-    "	add	x4, x1, #4096\n"
-    "1:	ldr	x5, [x4, #" xstr(
-	    LOOP_COUNT) " - 4096]\n"
-			"	add	x5, x5, #1\n"
-			"	str	x5, [x4, #" xstr(
-				LOOP_COUNT) " - 4096]\n"
-					    "	ldr	x3, [x4, #" xstr(
-						    LOOP_END) " - 4096]\n"
-							      "	dmb	ish\n"
-							      "	ldr	x0, [x1]\n"
-							      "	cbz	x3, 1b\n"
-							      "	brk	#0\n"
-							      "tlb_code_el1_end:\ntlb_code_el2:\n" TLB_CODE_EL2
-							      ".popsection\n");
+"tlb_code_el1:\n" TLB_CODE_EL1
+"tlb_loop:\n"
+"	add	x4, x1, #" xstr(LOOP_PAGE) "\n"
+"1:	ldr	x5, [x4, #" xstr(LOOP_COUNT) "]\n"
+"	add	x5, x5, #1\n"
+"	str	x5, [x4, #" xstr(LOOP_COUNT) "]\n"
+"	ldr	x3, [x4, #" xstr(LOOP_END) "]\n"
+"	dmb	ish\n"
+"	ldr	x0, [x1]\n"
+"	cbz	x3, 1b\n"
+"	brk	#0\n"
+"tlb_code_el1_end:\n"
+"tlb_code_el2:\n" TLB_CODE_EL2
+".popsection\n");
+/* clang-format on */
 extern const char tlb_code_el1[], tlb_loop[], tlb_code_el1_end[], tlb_code_el2[];
 
 static struct {
@@ -333,7 +335,7 @@ static void do_steps(void *data)
 /* The word at @offset of the loop's page, as the host has it */
 static u64 *loop_word(const struct tlb_step *step, u64 offset)
 {
-	return (u64 *)(object(PART_OBJECTS) + (step->value - TLB_VA_BASE) + offset);
+	return (u64 *)(object(PART_OBJECTS) + (step->value - TLB_VA_BASE) + LOOP_PAGE + offset);
 }
 
 /* The loop runs when this returns. @work is CPU 1's until end_loop(). */

@@ -237,16 +237,20 @@ static bool execute(const struct vgic_row *row, u64 *results, struct probe *prob
  * Checks
  */
 
-struct differences {
-	char expected[256], found[256];
-	size_t expected_size, found_size;
+struct text {
+	char at[256];
+	size_t used; /* more than its size when it is cut */
 };
 
-static void add(char *text, size_t *used, const char *name, u64 value)
+struct differences {
+	struct text expected, found;
+};
+
+static void add(struct text *text, const char *name, u64 value)
 {
-	if (*used < sizeof(((struct differences *)0)->found))
-		*used += snprintf(text + *used, sizeof(((struct differences *)0)->found) - *used,
-				  "%s%s %#lx", *used ? ", " : "", name, value);
+	if (text->used < sizeof(text->at))
+		text->used += snprintf(text->at + text->used, sizeof(text->at) - text->used,
+				       "%s%s %#lx", text->used ? ", " : "", name, value);
 }
 
 static void compare(struct differences *differences, const char *name, u64 expected, u64 found,
@@ -254,8 +258,8 @@ static void compare(struct differences *differences, const char *name, u64 expec
 {
 	if ((expected & known) == (found & known))
 		return;
-	add(differences->expected, &differences->expected_size, name, expected & known);
-	add(differences->found, &differences->found_size, name, found & known);
+	add(&differences->expected, name, expected & known);
+	add(&differences->found, name, found & known);
 }
 
 /* Active priorities are compared as 0 or 1 only: ICV_AP0R0_EL1 is IMPLEMENTATION DEFINED. */
@@ -336,7 +340,7 @@ static enum conform_verdict run(u32 number)
 {
 	const struct vgic_row *row = &vgic_rows[number];
 	struct vgic_physical host = read_physical();
-	struct differences differences = { .expected_size = 0 };
+	struct differences differences = { .expected.used = 0 };
 	u64 results[MAX_OPERATIONS] = { 0 };
 	struct probe probe;
 	bool ended;
@@ -355,9 +359,9 @@ static enum conform_verdict run(u32 number)
 		return conform_fail("expected that accesses are made, found an exception to EL%u, "
 				    "ESR %#lx, after %ld of them",
 				    probe.el, probe.esr, (u64 *)probe.x[1] - results);
-	if (!differences.expected_size)
+	if (!differences.expected.used)
 		return CONFORM_PASS;
-	return conform_fail("expected %s, found %s", differences.expected, differences.found);
+	return conform_fail("expected %s, found %s", differences.expected.at, differences.found.at);
 }
 
 static void id(u32 row, char *buffer, size_t size)

@@ -106,14 +106,9 @@ static void compare_host_state(const struct host_state *before, const struct hos
 /* clang-format off */
 #define NAME_OF_BANKED(nvhe, vhe, bits) #nvhe
 #define NAME_OF_KEY(name) #name
-#define READ_BANKED(nvhe, vhe, bits) (*values++ = host_vhe ? read_sysreg(vhe) : read_sysreg(nvhe))
+#define READ_BANKED(nvhe, vhe, bits) (*values++ = read_sysreg_el1(nvhe, vhe))
 #define READ_KEY(name) (*values++ = read_sysreg(name))
-#define WRITE_BANKED(nvhe, vhe, bits) ({       \
-	if (host_vhe)                          \
-		write_sysreg(*values++, vhe);  \
-	else                                   \
-		write_sysreg(*values++, nvhe); \
-})
+#define WRITE_BANKED(nvhe, vhe, bits) ({ write_sysreg_el1(*values++, nvhe, vhe); })
 #define WRITE_KEY(name) ({ write_sysreg(*values++, name); })
 #define BITS_OF_BANKED(nvhe, vhe, bits) (bits)
 #define BITS_OF_KEY(name) (~0UL)

@@ -173,7 +173,7 @@ static bool emulate(const struct guest *guest)
 
 static u64 read_sctlr(void)
 {
-	return host_vhe ? read_sysreg(SCTLR_EL12) : read_sysreg(sctlr_el1);
+	return read_sysreg_el1(sctlr_el1, SCTLR_EL12);
 }
 
 int guest_answer_dc(struct guest *guest, enum vector vector)

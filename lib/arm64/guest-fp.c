@@ -58,10 +58,7 @@ static void load_sve(const struct guest *guest)
 
 	use_longest_vectors();
 	sve_load(sve->registers, sve->vl);
-	if (host_vhe)
-		write_sysreg(sve->zcr_el1, ZCR_EL12);
-	else
-		write_sysreg(sve->zcr_el1, ZCR_EL1);
+	write_sysreg_el1(sve->zcr_el1, ZCR_EL1, ZCR_EL12);
 	fp_control_load(&guest->fpsimd);
 }
 
@@ -70,7 +67,7 @@ static void save_sve(struct guest *guest)
 	struct sve_state *sve = guest->sve;
 
 	/* ZCR_EL2 is as load_sve() left it. */
-	sve->zcr_el1 = host_vhe ? read_sysreg(ZCR_EL12) : read_sysreg(ZCR_EL1);
+	sve->zcr_el1 = read_sysreg_el1(ZCR_EL1, ZCR_EL12);
 	sve_save(sve->registers, sve->vl);
 	fp_control_save(&guest->fpsimd);
 }
@@ -102,7 +99,7 @@ static void save_host(struct guest *guest)
 	fpsimd_save(&guest->host_fpsimd);
 	if (!sve)
 		return;
-	sve->host_zcr_el1 = host_vhe ? read_sysreg(ZCR_EL12) : read_sysreg(ZCR_EL1);
+	sve->host_zcr_el1 = read_sysreg_el1(ZCR_EL1, ZCR_EL12);
 	sve->host_zcr_el2 = read_sysreg(ZCR_EL2);
 }
 
@@ -114,10 +111,7 @@ void guest_fp_save_host(struct guest *guest)
 
 static void restore_host_lengths(const struct sve_state *sve)
 {
-	if (host_vhe)
-		write_sysreg(sve->host_zcr_el1, ZCR_EL12);
-	else
-		write_sysreg(sve->host_zcr_el1, ZCR_EL1);
+	write_sysreg_el1(sve->host_zcr_el1, ZCR_EL1, ZCR_EL12);
 	write_sysreg(sve->host_zcr_el2, ZCR_EL2);
 }
 

@@ -25,7 +25,7 @@ static bool is_big_endian(const struct guest *guest)
 	if (guest->regs_in_memory)
 		sctlr = guest->sctlr_el1;
 	else
-		sctlr = host_vhe ? read_sysreg(SCTLR_EL12) : read_sysreg(sctlr_el1);
+		sctlr = read_sysreg_el1(sctlr_el1, SCTLR_EL12);
 	return sctlr &
 	       ((guest->spsr_el2 & PSR_MODE_MASK) == PSR_MODE_EL0t ? SCTLR_EL1_E0E : SCTLR_ELx_EE);
 }
