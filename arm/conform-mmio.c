@@ -68,7 +68,7 @@ static u64 low_bits(u64 value, unsigned int bits)
 	return bits == 64 ? value : value & ((UL(1) << bits) - 1);
 }
 
-/* What a load with this syndrome leaves in its register. */
+/* Value of the register after a load with this syndrome */
 static u64 extended(u64 esr, unsigned int bits)
 {
 	u64 value = low_bits(MMIO_DEVICE, bits);

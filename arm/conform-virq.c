@@ -22,7 +22,7 @@
 #include <asm/sysreg.h>
 #include <asm/vgic.h>
 
-/* What the code begins with; with ESB VDISR_EL2 is compared. UNMASK clears PSTATE.A, I and F. */
+/* First instruction of the code. After ESB VDISR_EL2 is compared; UNMASK clears PSTATE.A, I and F. */
 enum virq_code { VIRQ_PLAIN, VIRQ_ESB, VIRQ_UNMASK, VIRQ_WFI };
 enum virq_place { VIRQ_EL1, VIRQ_EL0, VIRQ_HOST_EL0, VIRQ_EL2 };
 
@@ -100,7 +100,7 @@ static u64 host_hcr, el1_sctlr;
 static bool has_ras, has_interface, has_group0;
 
 /*
- * What is pending
+ * Pending interrupts
  */
 
 static void signal_by_interface(const struct virq_row *row)

@@ -337,7 +337,7 @@ static void test_nested(void)
 				     modes & 2);
 }
 
-/* What the host writes to a q register between guest_run() and its next use of SVE */
+/* A host that writes a q register between guest_run() and its next use of SVE */
 static void test_host_fp(void)
 {
 	struct guest *guest = create_without(0, guest_without_fp, false);

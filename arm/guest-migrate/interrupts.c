@@ -61,13 +61,8 @@ static enum guest_handler_result arm_and_migrate(struct guest *guest)
 {
 	timer.before = read_cntpct();
 	timer.armed = timer.before + timer.delay - OFFSET;
-	if (host_vhe) {
-		write_sysreg(timer.armed, CNTV_CVAL_EL02);
-		write_sysreg(ARCH_TIMER_CTL_ENABLE, CNTV_CTL_EL02);
-	} else {
-		write_sysreg(timer.armed, cntv_cval_el0);
-		write_sysreg(ARCH_TIMER_CTL_ENABLE, cntv_ctl_el0);
-	}
+	write_sysreg_el1(timer.armed, cntv_cval_el0, CNTV_CVAL_EL02);
+	write_sysreg_el1(ARCH_TIMER_CTL_ENABLE, cntv_ctl_el0, CNTV_CTL_EL02);
 	while (!timer.delay && !irq_is_signalled())
 		; /* the host has IRQs masked */
 	migrate_quiet();

@@ -25,11 +25,11 @@ static u64 held[MAX_INSNS]; /* SYSREG_VALUE_HELD, by number of the read */
 static u64 nv_page[PAGE_SIZE / sizeof(u64)] __aligned(PAGE_SIZE); /* at VNCR_EL2 */
 static u64 operand[OPERAND_BYTES / sizeof(u64)] __aligned(OPERAND_BYTES);
 
-/* What the page holds at @offset, below its size */
+/* Value in the page at @offset, which is below its size */
 #define NV_PATTERN(offset) (0x5aa5000000000000UL | (offset))
 static_assert(NV_PATTERN(8UL) && NV_PATTERN(8UL) != NV_PATTERN(16UL), "no register has another's");
 
-/* What a register of EL1 holds before a row about it */
+/* Value of a register of EL1 before a row about it */
 #define EL1_PATTERN 0x140UL
 
 /*
@@ -123,7 +123,7 @@ static void write_el1(enum sysreg_el1 reg, u64 value)
 	isb();
 }
 
-/* What a register of EL1 holds of a value: TFSR_EL1 has bits 0 and 1. */
+/* @value as a register of EL1 holds it: TFSR_EL1 has bits 0 and 1. */
 static u64 el1_value(enum sysreg_el1 reg, u64 value)
 {
 	return reg == SYSREG_TFSR_EL1 ? value >> 8 & 1 : value;
@@ -373,7 +373,7 @@ void sysreg_id(u32 number, char *buffer, size_t size)
 		 tables->insns[row->insn].name, places[row->place].name);
 }
 
-/* What each register holds under the base; written back by rows whose write is made. */
+/* Read each register under the base; rows whose write is made write the value back. */
 static void read_held(void)
 {
 	for (u32 i = 0; i < tables->nr_insns; i++) {

@@ -28,7 +28,7 @@ enum sysreg_value {
 #define SYSREG_VPIDR 0x5a5aUL
 #define SYSREG_VMPIDR 0x80005a5aUL
 
-/* What a CPU may have fewer of than the architecture: the index in the array counts. */
+/* Registers of which a CPU may have fewer than the architecture; the index of an instruction counts. */
 enum sysreg_limit {
 	SYSREG_LIMIT_NONE,
 	SYSREG_LIMIT_EVENT_COUNTERS,
