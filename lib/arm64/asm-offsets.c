@@ -7,6 +7,7 @@
 #include <libcflat.h>
 #include <asm/arm-smccc.h>
 #include <asm/conform-probe.h>
+#include <asm/el1-probe.h>
 #include <asm/guest-entry.h>
 #include <asm/guest.h>
 #include <asm/mmu-off-probe.h>
@@ -110,6 +111,10 @@ void asm_offsets(void)
 	PAIR(PROBE_ESR, struct probe, esr, elr);
 	PAIR(PROBE_OUT_SPSR, struct probe, out_spsr, far);
 	PAIR(PROBE_VECTOR, struct probe, vector, out_hcr);
+
+	PAIR(PROBE_EXIT_ESR, struct probe_exit, esr, far);
+	OFFSET(PROBE_EXIT_HPFAR, struct probe_exit, hpfar);
+	OFFSET(PROBE_EXIT_X0, struct probe_exit, x0);
 
 	PAIR(MMU_OFF_PROBE_SCTLR, struct mmu_off_probe, sctlr, pc);
 	OFFSET(MMU_OFF_PROBE_ADDRESS, struct mmu_off_probe, address);

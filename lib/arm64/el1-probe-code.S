@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Accesses at EL1 and EL0, and the way there and back. */
+#include <asm/asm-offsets.h>
 #include <asm/el1-probe.h>
 #include <asm/processor.h>
 #include <asm/ptrace.h>

@@ -17,11 +17,6 @@
 
 extern char el1_probe_code[];
 void el1_probe_enter(struct probe_exit *exit, u64 hcr, u64 pc, u64 pstate, u64 address);
-static_assert(offsetof(struct probe_exit, esr) == PROBE_EXIT_ESR &&
-		      offsetof(struct probe_exit, far) == PROBE_EXIT_ESR + sizeof(u64) &&
-		      offsetof(struct probe_exit, hpfar) == PROBE_EXIT_HPFAR &&
-		      offsetof(struct probe_exit, x0) == PROBE_EXIT_X0,
-	      "el1-probe-code.S has them");
 
 /* Of each CPU that has probes */
 static struct state {

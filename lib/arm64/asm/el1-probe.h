@@ -16,11 +16,6 @@
 
 #define PROBE_CPUS 2 /* that may have probes: each has its own regime and code */
 
-/* Offsets in struct probe_exit of what el1_probe_enter() writes */
-#define PROBE_EXIT_ESR 8 /* and FAR behind it */
-#define PROBE_EXIT_HPFAR 24
-#define PROBE_EXIT_X0 32
-
 #ifndef __ASSEMBLY__
 #include <libcflat.h>
 #include <asm/pgtable-hwdef.h>
