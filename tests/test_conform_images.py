@@ -153,6 +153,17 @@ def test_a_wrong_argument_is_named(argument: str, error: str) -> None:
     assert argument.partition("=")[2] in abort
 
 
+@pytest.mark.parametrize("area", ["el2", "traps"])
+def test_an_area_for_another_host_is_skipped_with_what_it_lacks(area: str) -> None:
+    flat = realtree.build(f"conform-{area}")
+    lines = realtree.boot(flat, cpu="cortex-a72")[1].splitlines()
+    assert lines == [
+        "SKIP: the CPU has no FEAT_VHE (ID_AA64MMFR1_EL1.VH)",
+        "SUMMARY: 1 tests, 1 skipped",
+        "EXIT: STATUS=77",
+    ]
+
+
 @pytest.fixture(scope="module")
 def blocks(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Lines of an image whose verdicts are runs of all lengths."""
