@@ -107,6 +107,16 @@ def test_the_framework_and_a_test_are_added(checkout: Path) -> None:
     assert changed["lib/arm64/guest.c"].startswith("// SPDX-License-Identifier: GPL-2.0-or-later\n")
 
 
+def test_the_bridge_has_the_data_of_a_cpu_that_the_framework_uses() -> None:
+    def members(path: str) -> list[str]:
+        text = (realtree.ROOT / path).read_text()
+        body = text.partition("struct percpu {\n")[2].partition("\n};")[0]
+        return [line.partition(";")[0].strip() for line in body.splitlines()]
+
+    bridge = members("kut_runner/export/bridge/guest-bridge.h")
+    assert bridge == members("lib/arm64/asm/thread_info.h") != []
+
+
 def test_registers_that_the_checkout_numbers_are_read_by_number(checkout: Path) -> None:
     (checkout / "lib/arm64/asm/sysreg.h").write_text(f"{REGISTERS}#define ICH_VTR_EL2 sys_reg(0)\n")
     git(checkout, "commit", "-q", "-a", "-m", "a register")

@@ -96,6 +96,7 @@ struct percpu {
 	struct guest *guest;
 	struct thread_info *thread;
 	bool sve_parked;
+	u64 parked_zen;
 	void *emergency_stack;
 };
 struct percpu *this_percpu(void);
