@@ -100,6 +100,13 @@ def test_rules_are_shown_with_their_most_frequent_outcomes() -> None:
     ]
 
 
+def test_long_outcomes_of_a_rule_are_cut() -> None:
+    found = replace(LIST, expected=["no exception; then " * 90] * len(LIST.expected))
+    lines = list(row_explanations.by_rule(row_search.search([found], ["S1Walk"])))
+    assert [line for line in lines if len(line) > 250] == []
+    assert any(line.endswith(" ...") for line in lines)
+
+
 def test_long_lists_of_rules_and_outcomes_are_cut() -> None:
     many = [f"{number:#x}" for number in range(100)]
     rules = {f"r{number}": replace(WALK, key=f"r{number}") for number in range(10)}

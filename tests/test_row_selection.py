@@ -105,6 +105,43 @@ def test_a_tree_without_the_suite_has_nothing_to_run() -> None:
         row_selection.select(TESTS, {}, ())
 
 
+IMAGES = {f"conform-{area}" for area in ("traps", "traps-nvhe", "tlb", "tlb-smp", "odd")}
+SUITE = [
+    *(definition(image, groups=("conform",)) for image in sorted(IMAGES)),
+    definition("conform-a72", image="conform-traps-nvhe", groups=("conform",)),
+    definition("conform-none", groups=("nodefault",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "areas"),
+    [
+        ((), "odd tlb tlb-smp traps traps-nvhe"),
+        (("traps",), "traps traps-nvhe"),
+        (("traps.hcr.tvm.*", "tlb.*"), "tlb traps traps-nvhe"),
+        (("traps-nvhe.hcr",), "traps-nvhe"),
+        (("t*.nv",), "tlb tlb-smp traps traps-nvhe"),
+        (("*.write",), "odd tlb tlb-smp traps traps-nvhe"),
+        (("conform-a72",), "traps-nvhe"),
+        (("nosuch", "none"), ""),
+    ],
+)
+def test_only_areas_that_may_have_the_rows_are_listed(
+    patterns: tuple[str, ...], areas: str
+) -> None:
+    found = row_selection.images(SUITE, patterns)
+    assert found == {f"conform-{area}" for area in areas.split()}
+
+
+def test_hints_name_areas_whose_rows_are_not_listed() -> None:
+    with pytest.raises(KutError) as error:
+        row_selection.select(SUITE, {}, ("trasp",))
+    assert error.value.hint == "did you mean traps?"
+    with pytest.raises(KutError) as error:
+        list(row_selection.rows((), ("trasp",), ("tlb", "traps")))
+    assert error.value.hint == "did you mean traps?"
+
+
 def numbers_of(args: str) -> set[int]:
     """The rows that an argument selects."""
     found = set[int]()

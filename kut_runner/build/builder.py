@@ -90,13 +90,15 @@ def build(  # noqa: PLR0913 - options of the user
     return {name: Image(name, root / layout.elf(name), root / layout.flat(name)) for name in names}
 
 
-def row_lists(root: Path, toolchain: "Toolchain") -> dict[str, Path]:
+def row_lists(root: Path, toolchain: "Toolchain", images: "Collection[str]") -> dict[str, Path]:
     """Bring the lists of rows of the conformance suite up to date; return them by image.
 
-    Nothing is compiled. Raises BuildError and MissingToolError as `build` does.
+    Only those of `images` are made. Nothing is compiled. Raises BuildError and MissingToolError as
+    `build` does.
     """
     layout, sources = _read(root, toolchain)
-    lists = {name: layout.area_rows(area) for name in sources.images if (area := area_of(name))}
+    wanted = (name for name in sources.images if name in images)
+    lists = {name: layout.area_rows(area) for name in wanted if (area := area_of(name))}
     with _prepared(root, layout, sources, toolchain):
         if lists:
             argv = [*_ninja(layout), *lists.values()]

@@ -13,10 +13,11 @@ from kut_runner.commands.output import echo
 from kut_runner.errors import KutError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from kut_runner.definitions.overrides import Overrides
     from kut_runner.run.options import RunOptions
+    from kut_runner.run.workspace import Workspace
     from kut_runner.verdict.row_list import RowList
     from kut_runner.views.display import DisplayOptions
 
@@ -90,7 +91,6 @@ def command(  # noqa: PLR0913 - one for each option
     name all areas run, with --random or --case random cases of translation. --explain also searches
     for words, as in `S1PTW permission`, and for values of ESR_ELx.
     """
-    from kut_runner.run import row_selection
     from kut_runner.run.execute import execute
     from kut_runner.views.opening import Opener
 
@@ -98,7 +98,7 @@ def command(  # noqa: PLR0913 - one for each option
         workspace = where.workspace(root, compiler, variant)
         request = wanted.request(workspace, selects_rows=bool(patterns or against or lists_rows))
         if explain:
-            return _show({"": request.cases.rows}, (), explain=True)
+            return _show(_explanations(lambda _: {"": request.cases.rows}, ()))
         target = workspace.target(target_name, qemu=qemu)
         opener = Opener(display, reports, workspace.tree)
         return random_output.run_and_show(request, target, run_options, overrides, opener)
@@ -112,10 +112,11 @@ def command(  # noqa: PLR0913 - one for each option
             reports=reports,
         )
     workspace = where.workspace(root, compiler, variant)
-    lists = workspace.row_lists()
-    if lists_rows or explain:
-        return _show(lists, patterns, explain=explain)
-    tests = overrides.apply(row_selection.select(workspace.definitions.tests, lists, patterns))
+    if explain:
+        return _show(_explanations(workspace.row_lists, patterns))
+    if lists_rows:
+        return _show(_ids(workspace, patterns))
+    tests = overrides.apply(workspace.select_rows(patterns))
     target = workspace.target(target_name, qemu=qemu)
     chosen = {"rows": list(patterns)} if patterns else {}
     return execute(
@@ -127,27 +128,35 @@ def command(  # noqa: PLR0913 - one for each option
     )
 
 
-def _show(lists: "Mapping[str, RowList]", patterns: "Sequence[str]", *, explain: bool) -> int:
-    from kut_runner.run import row_selection
-
-    if explain:
-        lines = _explanations(lists, patterns)
-    else:
-        lines = (row.id for row in row_selection.rows(lists.values(), patterns))
+def _show(lines: "Iterable[str]") -> int:
     for line in lines:
         echo(line)
     return 0
 
 
-def _explanations(lists: "Mapping[str, RowList]", patterns: "Sequence[str]") -> "Iterator[str]":
-    """Yield what is expected of the rows with these names, or of those that have all the words."""
+def _ids(workspace: "Workspace", patterns: "Sequence[str]") -> "Iterator[str]":
+    from kut_runner.run import row_selection
+
+    lists = workspace.row_lists(patterns).values()
+    areas = row_selection.areas(workspace.definitions.tests).values()
+    return (row.id for row in row_selection.rows(lists, patterns, areas))
+
+
+def _explanations(
+    row_lists: "Callable[[Sequence[str]], Mapping[str, RowList]]", patterns: "Sequence[str]"
+) -> "Iterator[str]":
+    """Yield what is expected of the rows with these names, or of those that have all the words.
+
+    `row_lists` returns the lists with the rows of patterns.
+    """
     from kut_runner.run import row_search, row_selection
     from kut_runner.views import row_explanations
 
     try:
-        found = [*row_search.distinct(row_selection.rows(lists.values(), patterns))]
+        lists = row_lists(patterns).values()
+        found = [*row_search.distinct(row_selection.rows(lists, patterns))]
     except KutError:
-        found = row_search.search(lists.values(), patterns)
+        found = row_search.search(row_lists(()).values(), patterns)
         if not found:
             raise
         if len(found) > _MOST_EXPLAINED:

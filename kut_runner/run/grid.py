@@ -17,7 +17,6 @@ from kut_runner.definitions import plan
 from kut_runner.definitions.config import BUILT_IN, TestDef
 from kut_runner.definitions.overrides import Overrides
 from kut_runner.errors import InfrastructureError, TargetUnavailableError, UsageError
-from kut_runner.run import row_selection
 from kut_runner.targets import qemu_machine
 from kut_runner.targets.case import Case
 
@@ -217,7 +216,7 @@ def _probed(found: Iterable[Cell]) -> Iterator[Cell]:
 def select(workspace: "Workspace", selection: plan.Selection) -> tuple[TestDef, ...]:
     """Return the selected tests; a pattern is also an area or a row of the conformance suite.
 
-    Errors are those of `plan.select` and `row_selection.select`.
+    Errors are those of `plan.select` and `Workspace.select_rows`.
     """
     tests = workspace.definitions.tests
     of_rows = tuple(
@@ -231,7 +230,7 @@ def select(workspace: "Workspace", selection: plan.Selection) -> tuple[TestDef, 
         chosen = workspace.select(replace(selection, patterns=others))
         found = {test.name: test for test in chosen}
     if of_rows:
-        for test in row_selection.select(tests, workspace.row_lists(), of_rows):
+        for test in workspace.select_rows(of_rows):
             found.setdefault(test.name, test)
     return tuple(found.values())
 

@@ -92,7 +92,7 @@ def with_rows(
         return tests
     from kut_runner.run import row_selection
 
-    return row_selection.select(tests, workspace.row_lists(), patterns, strict=False)
+    return row_selection.select(tests, workspace.row_lists(patterns), patterns, strict=False)
 
 
 def _random_hint(options: "Mapping[str, Any]") -> str:

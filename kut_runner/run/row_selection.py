@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Selection of rows of the conformance suite by areas, tests and globs over ids."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.definitions import similar
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Group of the tests that `kut conform` runs.
 GROUP: Final = "conform"
+#: Beginning of the names of images with rows.
+_IMAGE: Final = "conform-"
+_GLOB: Final = re.compile(r"[*?[]")
 #: Most characters of the argument of an image: all of them are to fit into 1 KiB.
 LONGEST: Final = 900
 _LIST: Final = "`kut conform --list` shows all rows"
@@ -52,12 +57,13 @@ def select(
     Raises UsageError and NothingSelectedError for a pattern that selects nothing; if not `strict`,
     only if no pattern selects anything.
     """
-    offered = [test for test in tests if GROUP in test.groups and test.image in lists]
-    if not offered:
-        raise NothingSelectedError("no test of the conformance suite is defined", _GROUP_HINT)
+    suite = [test for test in tests if GROUP in test.groups]
+    offered = [test for test in suite if test.image in lists]
     if not patterns:
+        if not offered:
+            raise NothingSelectedError("no test of the conformance suite is defined", _GROUP_HINT)
         return tuple(offered)
-    found = list(_found(offered, lists, patterns, strict=strict))
+    found = list(_found(offered, lists, patterns, _names(suite), strict=strict))
     chosen = ((test, _joined(test, found)) for test in offered)
     return tuple(
         test if numbers is None else _with_rows(test, numbers)
@@ -66,12 +72,17 @@ def select(
     )
 
 
-def rows(lists: "Iterable[RowList]", patterns: Sequence[str]) -> Iterator[ListedRow]:
-    """Yield the rows of areas and globs over ids, without patterns all; raises as `select`."""
+def rows(
+    lists: "Iterable[RowList]", patterns: Sequence[str], areas: Iterable[str] = ()
+) -> Iterator[ListedRow]:
+    """Yield the rows of areas and globs over ids, without patterns all; raises as `select`.
+
+    `areas` are names for the hint of an error, beside those of `lists`.
+    """
     lists = list(lists)
     for pattern in patterns:
         if not any(pattern == each.area or _numbers(each, pattern) for each in lists):
-            raise _no_row(pattern, lists)
+            raise _no_row(pattern, lists, areas)
     for each in lists:
         numbers = set[int]().union(*(_numbers(each, pattern) for pattern in patterns))
         if not patterns or each.area in patterns:
@@ -88,6 +99,33 @@ def rows(lists: "Iterable[RowList]", patterns: Sequence[str]) -> Iterator[Listed
             )
 
 
+def areas(tests: "Iterable[TestDef]") -> dict[str, str]:
+    """Return the areas that tests of the suite are for, by image."""
+    images = {test.image for test in tests if GROUP in test.groups}
+    return {image: image.removeprefix(_IMAGE) for image in images if image.startswith(_IMAGE)}
+
+
+def images(tests: "Sequence[TestDef]", patterns: Sequence[str]) -> set[str]:
+    """Return the images of the suite with rows that patterns may select, without any all.
+
+    Nothing is known of the rows but that an id begins with its area, less "-nvhe", and a dot.
+    """
+    found = {
+        image
+        for image, area in areas(tests).items()
+        if not patterns or any(map(partial(_may_have, area), patterns))
+    }
+    suite = [test for test in tests if GROUP in test.groups]
+    by_name = {each.image for each in suite for name in patterns if fnmatchcase(each.name, name)}
+    return found | by_name
+
+
+def _may_have(area: str, pattern: str) -> bool:
+    literal = _GLOB.split(pattern)[0]
+    starts = (f"{area}.", f"{area.removesuffix('-nvhe')}.")
+    return any(start.startswith(literal) or literal.startswith(start) for start in starts)
+
+
 _GROUP_HINT: Final = f'its tests are those of group "{GROUP}" whose image is conform-AREA'
 
 #: Rows by test; None for all of them.
@@ -98,15 +136,16 @@ def _found(
     tests: "Sequence[TestDef]",
     lists: "Mapping[str, RowList]",
     patterns: Sequence[str],
+    names: "Collection[str]",
     *,
     strict: bool,
 ) -> Iterator[_Found]:
-    """Yield the rows that each pattern selects; raises as `select`."""
+    """Yield the rows that each pattern selects; raises as `select`, with hints out of `names`."""
     error: KutError | None = None
     has_any = False
     for pattern in patterns:
         try:
-            yield _match(pattern, tests, lists)
+            yield _match(pattern, tests, lists, names)
             has_any = True
         except KutError as each:
             error = error or each
@@ -114,25 +153,37 @@ def _found(
         raise error
 
 
-def _match(pattern: str, tests: "Sequence[TestDef]", lists: "Mapping[str, RowList]") -> "_Found":
+def _match(
+    pattern: str,
+    tests: "Sequence[TestDef]",
+    lists: "Mapping[str, RowList]",
+    names: "Collection[str]",
+) -> "_Found":
     """Return the rows that a pattern selects."""
-    areas = {test.name: lists[test.image] for test in tests}
-    if found := [test for test, each in areas.items() if each.area == pattern]:
+    by_test = {test.name: lists[test.image] for test in tests}
+    if found := [test for test, each in by_test.items() if each.area == pattern]:
         return dict.fromkeys(found)
-    if found := [test for test in areas if fnmatchcase(test, pattern)]:
+    if found := [test for test in by_test if fnmatchcase(test, pattern)]:
         return dict.fromkeys(found)
     by_rows: _Found = {
-        test: numbers for test, each in areas.items() if (numbers := _numbers(each, pattern))
+        test: numbers for test, each in by_test.items() if (numbers := _numbers(each, pattern))
     }
     if by_rows:
         return by_rows
-    raise _no_row(pattern, list(areas.values()), tests)
+    raise _no_row(pattern, by_test.values(), names)
 
 
-def _no_row(pattern: str, lists: "Sequence[RowList]", tests: "Sequence[TestDef]" = ()) -> KutError:
+def _names(suite: "Iterable[TestDef]") -> set[str]:
+    """Return the names of tests and of their areas."""
+    suite = list(suite)
+    return {test.name for test in suite} | set(areas(suite).values())
+
+
+def _no_row(pattern: str, lists: "Iterable[RowList]", others: "Iterable[str]") -> KutError:
+    """Return the error for a pattern without rows; `others` are names for its hint."""
     if any(character in pattern for character in "*?["):
         return NothingSelectedError(f'no row matches "{pattern}"', _LIST)
-    names = {*(each.area for each in lists), *(test.name for test in tests)}
+    names = {*others, *(each.area for each in lists)}
     start = f"{pattern.partition('.')[0]}."  # of many ids only those of this beginning are near
     names |= {id_ for each in lists for id_ in each.ids if id_.startswith(start)}
     hint = similar.hint(pattern, sorted(names), _LIST)

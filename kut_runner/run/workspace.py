@@ -123,19 +123,31 @@ class Workspace:
         listed = errata.load(file)
         return tuple(skipped_rows.without(case, listed) for case in cases)
 
-    def row_lists(self) -> "dict[str, RowList]":
+    def row_lists(self, patterns: "Sequence[str]" = ()) -> "dict[str, RowList]":
         """Return the lists of rows of the conformance suite by image; nothing is compiled.
 
-        Raises KutError if they cannot be made, and UsageError for images that were built elsewhere.
+        Those without a row that `patterns` may select are left out. Raises KutError if they cannot
+        be made, and UsageError for images that were built elsewhere.
         """
+        from kut_runner.run import row_selection
         from kut_runner.verdict import row_list
 
         if not self.tools:
             raise UsageError(
                 "only a source tree has lists of rows", "leave out --archive or --tree"
             )
-        lists = builder.row_lists(self.tree, self.tools)
+        images = row_selection.images(self.definitions.tests, patterns)
+        lists = builder.row_lists(self.tree, self.tools, images)
         return {image: row_list.load(path) for image, path in lists.items()}
+
+    def select_rows(
+        self, patterns: "Sequence[str]", *, strict: bool = True
+    ) -> "tuple[TestDef, ...]":
+        """Return the tests of the suite for the rows of `patterns`, as `row_selection.select`."""
+        from kut_runner.run import row_selection
+
+        lists = self.row_lists(patterns)
+        return row_selection.select(self.definitions.tests, lists, patterns, strict=strict)
 
     def shard(
         self, tests: "Sequence[TestDef]", text: str, *, allow_empty: bool

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the architecture requires of rows of the conformance suite, as text."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 #: Most rules, and outcomes of a rule, that are listed.
 _MOST_RULES: Final = 8
 _MOST_OUTCOMES: Final = 6
+#: Most characters of an outcome in a list of several.
+_LONGEST_OUTCOME: Final = 240
 
 
 def of_row(row: "ListedRow") -> Iterator[str]:
@@ -56,7 +59,7 @@ def _outcomes(rows: "Iterable[ListedRow]") -> Iterator[str]:
         counts[row.expected] += 1
         first.setdefault(row.expected, row.id)
     for expected, count in counts.most_common(_MOST_OUTCOMES):
-        yield f"{count:7}  {expected}"
+        yield f"{count:7}  {textwrap.shorten(expected, _LONGEST_OUTCOME, placeholder=' ...')}"
         yield f"{'':7}  {'at' if count == 1 else 'such as at'} {first[expected]}"
     if rest := counts.most_common()[_MOST_OUTCOMES:]:
         yield f"{sum(count for _, count in rest):7}  {len(rest)} other outcomes"
