@@ -131,7 +131,7 @@ def machine(tmp_path: Path) -> Machine:
     made = Machine(tmp_path)
     shutil.copytree(REPOSITORY / "scripts", made.root / "scripts")
     (made.root / "kut_runner/build").mkdir(parents=True)
-    for name in ("rootless.sh", "to-fetch.sh", "apt-progress.sh"):
+    for name in ("rootless.sh", "private-apt.sh", "to-fetch.sh", "apt-progress.sh"):
         shutil.copy(REPOSITORY / "kut_runner/build" / name, made.root / "kut_runner/build")
     for name in ("pyproject.toml", "constraints.txt"):
         shutil.copy(REPOSITORY / name, made.root)

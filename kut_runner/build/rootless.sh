@@ -15,12 +15,12 @@
 # the temporary files of an interrupted one. This is a shell script because Python may be missing.
 set -u
 
-EXIT_SETUP=7
-
 # shellcheck source=kut_runner/build/to-fetch.sh
 . "${0%/*}/to-fetch.sh"
 # shellcheck source=kut_runner/build/apt-progress.sh
 . "${0%/*}/apt-progress.sh"
+# shellcheck source=kut_runner/build/private-apt.sh
+. "${0%/*}/private-apt.sh"
 
 main()
 {
@@ -33,21 +33,7 @@ main()
 	for name; do
 		packages_of "$name" >/dev/null
 	done
-	for program in apt-get dpkg-deb flock; do
-		command -v "$program" >/dev/null || stop "$program is missing" "packages can be unpacked \
-on Debian and its derivatives only; elsewhere install tools, and name a QEMU with --qemu PATH"
-	done
-	mkdir -p "$tools" 2>/dev/null && [ -w "$tools" ] || stop "cannot write to $tools" \
-		"set XDG_CACHE_HOME to a writable directory"
-	log=$tools/log
-	exec 8>"$tools/.lock"
-	flock 8
-	: >"$log"
-	work=$tools/.work
-	trap clean EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
-	clean
+	begin_unpacking "$tools" "elsewhere install tools, and name a QEMU with --qemu PATH"
 	updated=no
 	for name; do
 		[ -d "$tools/$name" ] || unpack "$name"
@@ -89,6 +75,10 @@ unpack()
 	rm -rf "$work/set" "$work/archives"
 	mkdir -p "$work/set/root" "$work/set/bin" "$work/tmp"
 	stage=$work/set/root
+	suite=
+	case $name in
+	*@*) suite=${name#*@} ;;
+	esac
 	configure_apt
 	[ "$updated" = "$suite" ] || run_apt update || stop_apt \
 		"the package lists cannot be fetched, see $log" \
@@ -112,58 +102,6 @@ unpack()
 	relocate
 	du -sk "$work/set" | { read -r size _ && echo "$size" >"$work/set/size"; }
 	mv -T "$work/set" "$final"
-}
-
-configure_apt()
-{
-	mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/none"
-	: >"$work/status"
-	cat >"$work/apt.conf" <<-END
-		Dir::State "$work";
-		Dir::State::Lists "$work/lists";
-		Dir::State::status "$work/status";
-		Dir::Cache "$work";
-		Dir::Cache::archives "$work/archives";
-		Dir::Log "$work";
-		APT::Install-Recommends "false";
-		APT::Keep-Downloaded-Packages "true";
-		APT::Sandbox::User "";
-		Acquire::Languages "none";
-		Acquire::Retries "3";
-		Debug::NoLocking "true";
-		#clear APT::Update::Pre-Invoke;
-		#clear APT::Update::Post-Invoke;
-		#clear APT::Update::Post-Invoke-Success;
-	END
-	suite=
-	mirror=
-	case $name in
-	*@*) suite=${name#*@} && other_release ;;
-	esac
-}
-
-# The mirror of the installed release has the other releases too.
-other_release()
-{
-	# shellcheck source=/dev/null
-	code=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-	mirror=$(apt-get -c "$work/apt.conf" --print-uris update 2>>"$log" |
-		sed -n "s,^'\([^']*\)/dists/$code/InRelease'.*,\1,p" | head -n 1)
-	[ -n "$mirror" ] || stop "no mirror of \"$code\" among the sources of apt-get" \
-		"add one under /etc/apt"
-	keys=
-	for file in /usr/share/keyrings/*-archive-keyring.gpg; do
-		[ ! -f "$file" ] || keys=$keys${keys:+,}$file
-	done
-	for release in "${suite%%-*}" "$suite"; do
-		echo "deb ${keys:+[signed-by=$keys] }$mirror $release main"
-	done | uniq >"$work/sources.list"
-	cat >>"$work/apt.conf" <<-END
-		Dir::Etc::sourcelist "$work/sources.list";
-		Dir::Etc::sourceparts "$work/none";
-		Dir::Etc::preferences "$work/none/preferences";
-		Dir::Etc::preferencesparts "$work/none";
-	END
 }
 
 # Make the unpacked programs work in their final directory.
@@ -262,53 +200,6 @@ check_program()
 	logged "$stage/$loader" --library-path \
 		"$(echo "$libraries" | sed "s,$final/,$work/set/,g")" "$program" --version ||
 		stop "${1##*/} does not run after unpacking, see $log" ""
-}
-
-run_apt()
-{
-	echo "+ apt-get $*" >>"$log"
-	{
-		TMPDIR=$work/tmp DEBIAN_FRONTEND=noninteractive apt-get -q -c "$work/apt.conf" \
-			-o APT::Status-Fd=1 "$@" </dev/null 2>&1 8>&-
-		echo "apt-get-status:$?"
-	} | apt_progress "$log"
-}
-
-logged()
-{
-	echo "+ $*" >>"$log"
-	"$@" </dev/null >>"$log" 2>&1 8>&-
-}
-
-clean()
-{
-	rm -rf "$work"
-}
-
-# stop_apt MESSAGE HINT: exit, with a message about the network if that was the cause.
-stop_apt()
-{
-	case $(cat "$log") in
-	*"does not have a Release file"*)
-		reason="the mirror has no release \"$suite\": $mirror"
-		log=
-		stop "$reason" "give a release such as bookworm, trixie or trixie-backports" ;;
-	*"Temporary failure"* | *"Could not resolve"* | *"ould not connect"* | \
-		*"Connection timed out"* | *"Network is unreachable"* | *"Unable to connect"*)
-		reason="apt-get cannot reach its mirrors, see $log"
-		log=
-		stop "$reason" "check the network and the mirrors in /etc/apt" ;;
-	*) stop "$1" "$2" ;;
-	esac
-}
-
-# stop MESSAGE HINT: exit with an error.
-stop()
-{
-	[ ! -s "${log:-}" ] || tail -n 15 "$log" >&2
-	echo "kut: error: $1" >&2
-	[ -z "$2" ] || echo "kut: hint: $2" >&2
-	exit "$EXIT_SETUP"
 }
 
 main "$@"
