@@ -4,17 +4,21 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import realtree
 from dying import IMAGE, Bench, failed, row_list, rows, verdicts
 
+from kut_runner.build.builder import Image
+from kut_runner.definitions.config import TestDef
 from kut_runner.errors import ExitCode
-from kut_runner.process.boot import ExitKind, ProcessExit
+from kut_runner.process.boot import ExitKind, Launch, ProcessExit
 from kut_runner.records import document
 from kut_runner.run import isolation
 from kut_runner.run.boots import Boot
+from kut_runner.targets.tcg import Tcg
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.events import parse
 from kut_runner.verdict.guest_output import collect
@@ -104,6 +108,28 @@ def test_a_hang_and_a_dump_cost_one_row(bench: Bench, monkeypatch: pytest.Monkey
     assert hang.startswith("CRASH: some: some.1: no progress for 0.5 s of CPU time")
     assert dump.startswith("CRASH: some: some.4: Unhandled exception: vector 4 (el1h_sync)")
     assert result.diagnosis
+
+
+class SlowQemu(Tcg):
+    """A QEMU that takes ten times as long as others."""
+
+    __slots__ = ()
+
+    def launch(
+        self, test: TestDef, image: Image, log: Path, timeout: float, *, inspect: bool
+    ) -> Launch:
+        launch = Tcg.launch(self, test, image, log, timeout, inspect=inspect)
+        return replace(launch, slowness=10.0)
+
+
+def test_a_slow_target_has_more_time_for_a_row(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "STALL", 0.2)
+    bench.target = SlowQemu(bench.target.qemu, bench.target.accelerator)
+    result = bench.run("PHP")
+    assert verdicts(result) == "P C P"
+    assert failed(result)[0].startswith("CRASH: some: some.1: no progress for 2 s of CPU time")
 
 
 def test_an_abort_that_does_not_happen_again_is_a_failure_all_the_same(bench: Bench) -> None:

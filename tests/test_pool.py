@@ -138,6 +138,18 @@ def test_lingering_after_the_exit_line_is_cut_short(
     assert ended.seconds < 5
 
 
+def test_a_slow_machine_has_more_time_to_power_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boot, "LINGER", 0.1)
+    script = "echo EXIT: STATUS=1; sleep 1"
+    launch = Launch(("/bin/sh", "-c", script), tmp_path / "x.log", 30, slowness=100.0)
+    with Pool() as pool:
+        pool.start(launch)
+        ((_, ended),) = finish(pool)
+    assert (ended.kind, ended.slowness) == (ExitKind.EXITED, 100.0)
+
+
 def test_a_forged_exit_line_does_not_cut_a_test_short(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,8 @@ class Launch:
     """File to which the program itself writes what the user asked it to trace; None for none."""
     harness: "Callable[[Stage], Harness] | None" = None
     """Factory of the harness that directs the machine; None for a test that runs by itself."""
+    slowness: float = 1.0
+    """Factor of the limits that do not depend on the test, such as `LINGER`."""
     stall: float | None = None
     """Seconds without output until it is stopped, counted as the timeout is; None for no limit."""
 
@@ -106,6 +108,8 @@ class ProcessExit:
     """Bytes that the log leaves out of a flood."""
     snapshot: Snapshot | None = None
     """State of the CPUs at a timeout, or the reason why it could not be read."""
+    slowness: float = 1.0
+    """That of its launch."""
     cpu_seconds: float = 0.0
     """CPU time of all threads."""
     starved_seconds: float = 0.0
@@ -313,6 +317,7 @@ class Boot:
             stderr=self._take_stderr(),
             missing=self.log.missing,
             snapshot=self._snapshot(),
+            slowness=self.launch.slowness,
             cpu_seconds=cpu_seconds,
             starved_seconds=self._timeout.starved_seconds,
             cpu_demand=Usage(cpu_seconds, usage.waited).cpu_demand(seconds) if usage else None,
@@ -448,4 +453,5 @@ class Boot:
         self._recent = (self._recent + data[-_EXIT_WINDOW:])[-_EXIT_WINDOW:]
         self._linger = None
         if not self._reason and _EXIT_PRINTED.search(self._recent):
-            self._linger = CpuTimeout(LINGER, time.monotonic(), self._usage())
+            limit = LINGER * self.launch.slowness
+            self._linger = CpuTimeout(limit, time.monotonic(), self._usage())

@@ -230,7 +230,7 @@ class _Runner:
         if case.image.row_list.exists():
             from kut_runner.run import isolation  # only for the conformance suite
 
-            launch = replace(launch, stall=isolation.STALL)
+            launch = replace(launch, stall=isolation.STALL * launch.slowness)
         if launch.inspector or launch.uninspectable:
             return launch
         if options.inspect:

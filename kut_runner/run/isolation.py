@@ -124,7 +124,8 @@ def _reason(boot: Boot) -> str:
     if boot.process_exit.kind is not ExitKind.TIMED_OUT:
         return boot.verdict.reason
     where = f": {boot.diagnosis.headline}" if boot.diagnosis else ""
-    return f"no progress for {STALL:g} s of CPU time{where}"
+    seconds = STALL * boot.process_exit.slowness
+    return f"no progress for {seconds:g} s of CPU time{where}"
 
 
 def _is_hopeless(boots: Sequence[Boot]) -> bool:
