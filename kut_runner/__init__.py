@@ -3,7 +3,7 @@
 
 Its layers, in the order of imports: each imports only from those before it::
 
-    text -> errors -> definitions -> process -> build -> bundle -> export -> targets
+    text -> errors -> definitions -> process -> build -> bundle -> export -> lab -> targets
            -> verdict -> diagnose -> records -> run -> debugging -> views -> watch -> health
            -> commands -> pytest_plugin -> cli -> __main__
 """

@@ -141,6 +141,11 @@ class Toolchain:
         """Absolute path of the compiler."""
         return self.compile[0]
 
+    @property
+    def linker(self) -> tuple[str, ...]:
+        """Command of the linker, without flags."""
+        return tuple(takewhile(lambda word: not word.startswith("-"), self.link))
+
     def major_version(self) -> str:
         """Return the major version of the compiler, as in "12"; "" if it does not report one."""
         import subprocess

@@ -28,6 +28,8 @@ from kut_runner.errors import ConfigError, UsageError
 
 #: Targets without a definition.
 BUILT_IN: Final = ("tcg", "kvm")
+#: Target of the lab with its default kernel; see `targets.lab`.
+LAB_TARGET: Final = "lab"
 
 #: Group of tests that run only if a pattern or a group selects them.
 NODEFAULT: Final = "nodefault"
@@ -36,6 +38,8 @@ NODEFAULT: Final = "nodefault"
 MARK: Final = "kut.toml"
 #: File in configs/ with errata, which has no definitions; see `errata`.
 ERRATA: Final = "errata.toml"
+#: File in configs/ with the packages of the lab, which has no definitions; see `lab.pins`.
+LAB: Final = "lab.toml"
 #: Description of a source tree, for messages.
 TREE_DESCRIPTION: Final = f"a directory with configs/, and lib/ or {MARK}"
 
@@ -172,7 +176,7 @@ def is_root(directory: Path) -> bool:
 
 
 def load(directory: Path, sources: Path | None = None) -> Config:
-    """Read all *.toml files in `directory` but that of errata, sorted by name.
+    """Read all *.toml files in `directory` but those without definitions, sorted by name.
 
     `sources` is the directory of the images' sources; without it they are not checked. Raises
     ConfigError with all problems of all files, each with file, key and fix.
@@ -183,7 +187,7 @@ def load(directory: Path, sources: Path | None = None) -> Config:
     targets: dict[str, TargetDef] = {}
     paths = sorted(directory.glob("*.toml"))
     errata = next((path for path in paths if path.name == ERRATA), None)
-    paths = [path for path in paths if path != errata]
+    paths = [path for path in paths if path.name not in {ERRATA, LAB}]
     if not paths:
         problems.append(f"{directory}: no test definitions (*.toml); add a file tests.toml")
     for path in paths:
@@ -295,7 +299,7 @@ class _Reader:
         where = f"target.{_quote(name)}"
         before = len(self.problems)
         values = self._fields(table, where, TARGET_FIELDS)
-        if name in BUILT_IN:
+        if name in {*BUILT_IN, LAB_TARGET}:
             self._add_problem(where, "the name of a built-in target; choose another one")
         if "command" not in values:
             self._add_problem(f"{where}.command", "missing; give the program and its arguments")

@@ -121,10 +121,15 @@ def library(tree: Path) -> str:
     if not (tree / config.MARK).is_file():
         return "lib"
     _check(tree)
+    _link(tree / _LINKED, own() / "lib")
+    return _LINKED
+
+
+def own() -> Path:
+    """Return the source tree of kut itself; raises InfrastructureError if it is missing."""
     for top in (_BUNDLED, _BUNDLED.parents[1]):
         if (top / "lib").is_dir():
-            _link(tree / _LINKED, top / "lib")
-            return _LINKED
+            return top
     raise InfrastructureError("the library of kut is missing", "reinstall kut")
 
 
