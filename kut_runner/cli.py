@@ -24,7 +24,7 @@ COMMANDS: Final = (
     *("spread", "parse"),
     *("new", "export", "watch", "debug"),
     *("history", "show", "compare", "rerun", "replay", "matrix", "errata", "findings"),
-    *("toolchain", "doctor", "completion"),
+    *("lab", "toolchain", "doctor", "completion"),
 )
 
 _ALL: Final = "in place of -a of run_tests.sh, '*' selects all tests"

@@ -53,7 +53,7 @@ def error(end: subprocess.CompletedProcess[str]) -> list[str]:
         (["run", "arm/tow.c"], 2, 'no test has the image "tow" of arm/tow.c', "did you mean two?"),
         (["run", "-g", "secnd"], 2, 'no test is in group "secnd"', "did you mean second?"),
         (["run", "--target", "tgc"], 2, 'no target is called "tgc"', "did you mean tcg?"),
-        (["run", "--target", "x"], 2, 'no target is called "x"', "the targets are tcg, kvm"),
+        (["run", "--target", "x"], 2, 'no target is called "x"', "the targets are tcg, kvm, lab"),
         (["build", "--compiler", "icc"], 2, "Invalid value for '--compiler'", "see `kut build"),
         (["run", "--variant", "smal"], 2, 'no variant is called "smal"', "did you mean small?"),
         (["build", "--variant", "x"], 2, 'no variant is called "x"', "`kut list --variants`"),

@@ -340,7 +340,8 @@ def _hang_text(cpus: Sequence[CpuState], busy: CpuState | None, snapshot: "Snaps
         return f"where it hangs is not known: {printable(snapshot.trouble) or 'QEMU named no CPU'}"
     if not busy:
         return "hangs with every CPU off"
-    text = f"hangs in {busy.frames[0].place}: CPU {busy.cpu} is {busy.state}"
+    way = f"{printable(snapshot.error)}," if snapshot.error else "hangs"
+    text = f"{way} in {busy.frames[0].place}: CPU {busy.cpu} is {busy.state}"
     others = len(cpus) - 1
     return f"{text} (and {others} more CPU{'s' * (others > 1)}, below)" if others else text
 

@@ -21,6 +21,8 @@ class FindingKind(Enum):
     """The harness could not do its work: an error, whatever the guest has printed."""
     MISUSED = auto()
     """The guest asked for something that makes no sense: the test fails."""
+    BROKEN = auto()
+    """What runs the machine misbehaved, which is what the test is about: it fails."""
     PASSED = auto()
     """The harness has seen what the test is about: it passes, unless a check failed."""
     UNMET_END = auto()

@@ -58,13 +58,15 @@ class RepeatedExit:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """State of a machine at a timeout."""
+    """State of a machine at a timeout, or after an error that stopped it."""
 
     cpus: tuple[Cpu, ...] = ()
     load: int | None = None
     """Address of the first byte of the image; None if unknown."""
     repeated: RepeatedExit | None = None
     """Exit that repeats, if there is one."""
+    error: str = ""
+    """Error that stopped the machine before any timeout; empty for none."""
     trouble: str = ""
     """Reason why it is incomplete; empty if it is complete."""
     seconds: float = 0.0

@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.definitions import similar
-from kut_runner.definitions.config import BUILT_IN
+from kut_runner.definitions.config import BUILT_IN, LAB_TARGET
 from kut_runner.definitions.needs import Accelerator, parse_accelerator
 from kut_runner.errors import UsageError
 
@@ -72,11 +72,13 @@ def open_target(  # noqa: PLR0913 - the choices, and their environment
         )
     if accel:
         return _qemu_target(accel, qemu, tree, environment, record=record)
+    if _is_lab(chosen):
+        return _lab_target(chosen, qemu, tree, environment)
     from kut_runner.targets import command
 
     by_name = {each.name: each for each in definitions}
     if chosen not in by_name:
-        known = (*BUILT_IN, *by_name)
+        known = (*BUILT_IN, LAB_TARGET, *by_name)
         hint = similar.hint(chosen, known, f"the targets are {', '.join(known)}")
         raise UsageError(f'no target is called "{chosen}"', hint)
     if qemu:
@@ -107,6 +109,21 @@ def _qemu_target(
     return Tcg(found, accel, record)
 
 
+def _is_lab(name: str) -> bool:
+    """Return whether a target's name is that of a lab, as in "lab@6.18"."""
+    return name.partition("@")[0] == LAB_TARGET
+
+
+def _lab_target(
+    name: str, qemu: str | None, tree: "Path", environment: "Mapping[str, str]"
+) -> "Target":
+    from kut_runner.targets import lab
+    from kut_runner.targets.qemu import find_qemu
+
+    found = find_qemu(qemu, cache=tree / "build/qemu-versions", environment=environment)
+    return lab.open_lab(name, found, tree, environment)
+
+
 def max_smp(wanted: str, name: str | None, qemu: str | None, *, tree: "Path", has_el2: bool) -> str:
     """Return the number of CPUs that QEMU's machine may have, at most `wanted`.
 
@@ -127,7 +144,7 @@ def exit_reader(name: str, program: str) -> "ExitReader":
 
     `name` is the name of the target, "" in an old document; `program` is the path of its program.
     """
-    if not name or name in BUILT_IN:
+    if not name or name in BUILT_IN or _is_lab(name):
         from kut_runner.targets.qemu_machine import QemuExits
 
         return QemuExits()
@@ -138,4 +155,4 @@ def exit_reader(name: str, program: str) -> "ExitReader":
 
 def label(name: str) -> str:
     """Return the name of a target's program for messages; `name` is "" in old documents."""
-    return "QEMU" if not name or name in BUILT_IN else name
+    return "QEMU" if not name or name in BUILT_IN or _is_lab(name) else name

@@ -10,8 +10,11 @@ row  condition                                                   status   code  
  2   kut was asked to stop                                       error    130      interrupted
  3   a signal that kut did not send ended the program            error    5        killed
  4   the harness failed: a migration,                            error    5        migration-failed
-     or a test that is to panic                                                    panic-failed
- 5   a request for a migration that makes no sense               fail     1        migration-misused
+     a test that is to panic, or the lab                                           panic-failed
+                                                                                   lab-failed
+ 5   a request for a migration that makes no sense,              fail     1        migration-misused
+     an error of the lab's KVM, or in its kernel's log                             kvm-failed
+                                                                                   kernel-log
  6   a check failed, then the guest panicked as it is to         fail     1        checks-failed
  7   the guest panicked, in a test that is to panic              pass     0        panicked
  8   the program rejects the machine, the CPU or an option       error    6        refused
@@ -197,7 +200,7 @@ def _judge_finding(output: GuestOutput, process_exit: ProcessExit) -> Verdict | 
     match finding.kind:
         case FindingKind.FAILED:
             return _error(text, cause)
-        case FindingKind.MISUSED:
+        case FindingKind.MISUSED | FindingKind.BROKEN:
             return _failed(Status.FAIL, text, cause)
         case FindingKind.PASSED if output.failed:
             reason = f"{len(output.failed)} of {_checks(len(output.checks))} failed"
@@ -328,7 +331,8 @@ def _judge_summary(
     """Return the verdict of rows 22 to 27: the image confirmed that no check failed."""
     status = output.exit_status
     if process_exit.kind is ExitKind.LINGERED:
-        reason = f"no power-off within {LINGER:.0f} s after EXIT: STATUS={status}"
+        seconds = LINGER * process_exit.slowness
+        reason = f"no power-off within {seconds:.0f} s after EXIT: STATUS={status}"
         return _failed(Status.TIMEOUT, reason, Cause.NO_POWER_OFF)
     unchecked = _unchecked(output, summary) if may_pass else ""
     if not unchecked and (contradiction := _contradiction(output, summary)):

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Target `lab`: images as guests of an arm64 Linux with KVM, itself emulated by QEMU.
+
+The system under test is KVM's nested virtualization. Each test is a QEMU that boots the lab; it
+gets its image through a virtio console, and the VMM in the lab (`lab/vmm`) runs it.
+"""
+
+import shlex
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kut_runner.definitions.config import LAB_TARGET
+from kut_runner.errors import TargetUnavailableError
+from kut_runner.process.boot import Launch
+from kut_runner.process.resources import Resources
+from kut_runner.targets import lab_boot, lab_harness, lab_machine, lab_needs
+from kut_runner.targets.lab_inspection import LabInspector
+from kut_runner.targets.qemu_machine import QemuExits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kut_runner.build.builder import Image
+    from kut_runner.definitions.config import TestDef
+    from kut_runner.lab.kernel import Kernel
+    from kut_runner.targets.qemu import Qemu
+
+#: Factor of all timeouts: an exit of a guest's guest takes thousands of emulated instructions.
+TIMEOUT_FACTOR: Final = 10.0
+
+#: First QEMU that emulates FEAT_NV2.
+_OLDEST_QEMU: Final = (10, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Lab(QemuExits):
+    """The lab with one kernel; see `Target`."""
+
+    name: str
+    """"lab", or "lab@KERNEL" as the user named it."""
+    qemu: "Qemu"
+    kernel: "Kernel"
+    initramfs: Path
+    capabilities: "Mapping[str, int]"
+    """Capabilities of its KVM, by the VMM's names."""
+
+    @property
+    def program(self) -> str:
+        """Path of QEMU."""
+        return str(self.qemu.program)
+
+    @property
+    def version(self) -> str:
+        """Versions of Linux and QEMU, as in "Linux 7.3.4+deb13-arm64, QEMU 11.1.3"."""
+        release = self.kernel.release or self.kernel.name
+        return f"Linux {release}, QEMU {self.qemu.release}"
+
+    @property
+    def properties(self) -> str:
+        """No properties."""
+        return ""
+
+    @property
+    def times_key(self) -> str:
+        """Kernel and QEMU."""
+        return f"{LAB_TARGET} {self.version}"
+
+    def unmet_need(self, test: "TestDef") -> str:
+        """Return the reason why `test` cannot run on this target, "" if it can."""
+        return lab_needs.unmet(test, self.qemu, self.capabilities)
+
+    def launch(
+        self, test: "TestDef", image: "Image", log: Path, timeout: float, *, inspect: bool
+    ) -> Launch:
+        """Return the QEMU process that boots the lab and runs `image` in it."""
+        control = lab_machine.CONTROL
+        command = (
+            *lab_machine.machine(self.qemu, self.kernel, self.initramfs),
+            *lab_machine.chardevs(lab_harness.files_of(log)),
+            *(() if inspect else lab_machine.to_nothing(control)),
+        )
+        return Launch(
+            command,
+            log,
+            timeout * TIMEOUT_FACTOR,
+            slowness=TIMEOUT_FACTOR,
+            inspector=partial(LabInspector, control, log) if inspect else None,
+            harness=partial(lab_harness.LabHarness, partial(_files, test, image), log),
+        )
+
+    def cost(self, test: "TestDef") -> Resources:  # noqa: ARG002 - the same for all
+        """Return the CPUs and the memory of the test's process."""
+        return Resources(1.0, lab_machine.RESIDENT)
+
+
+def _files(test: "TestDef", image: "Image") -> bytes:
+    """Return the archive with the files of a test; raises OSError if one cannot be read."""
+    from kut_runner.lab.cpio import Archive
+
+    archive = Archive()
+    archive.add_file("image", image.flat.read_bytes())
+    if initrd := lab_needs.initrd(test):
+        archive.add_file("initrd", Path(initrd).read_bytes())
+    argv = ("/bin/kut-vmm", *lab_needs.vmm_options(test), "--control", "/dev/vport0p4", "image")
+    archive.add_file("command", f"{shlex.join(argv)}\n".encode())
+    return archive.finish()
+
+
+def open_lab(name: str, qemu: "Qemu", tree: Path, environment: "Mapping[str, str]") -> Lab:
+    """Return the target `name`, "lab" or "lab@KERNEL"; boots the kernel once if it is new.
+
+    Raises TargetUnavailableError if QEMU or the kernel has no nested virtualization,
+    MissingToolError if `kut lab build` has not been run, and what the build of the VMM raises.
+    """
+    check_qemu(qemu)
+    from kut_runner.lab import assembly
+
+    kernel = assembly.find_kernel(name.partition("@")[2], tree, environment)
+    initramfs = assembly.initramfs(tree, environment)
+    boots = assembly.boots(environment)
+    capabilities = lab_boot.capabilities(boots, qemu, kernel, initramfs)
+    return Lab(name, qemu, kernel, initramfs, capabilities)
+
+
+def check_qemu(qemu: "Qemu") -> None:
+    """Raise TargetUnavailableError for a QEMU that emulates no nested virtualization."""
+    if qemu.version < _OLDEST_QEMU:
+        raise TargetUnavailableError(
+            f"target {LAB_TARGET}: QEMU {qemu.release} does not emulate nested virtualization"
+            " (FEAT_NV2), which QEMU 10.0 and later do",
+            "`kut toolchain install qemu@trixie-backports`, then --qemu qemu@trixie-backports",
+        )
+
+
+def build(kernel: str, qemu: str | None, tree: Path, environment: "Mapping[str, str]") -> Lab:
+    """Fetch a kernel, "" for the default, and everything else, and return the target.
+
+    `qemu` is the value of --qemu. Raises what `open_lab` raises, and SetupError if packages cannot
+    be fetched.
+    """
+    from kut_runner.lab import assembly
+    from kut_runner.targets.qemu import find_qemu
+
+    found = find_qemu(qemu, cache=tree / "build/qemu-versions", environment=environment)
+    check_qemu(found)
+    assembly.fetch(kernel, tree, environment)
+    name = f"{LAB_TARGET}@{kernel}" if kernel else LAB_TARGET
+    return open_lab(name, found, tree, environment)
