@@ -36,6 +36,8 @@ ID_REGISTERS: Final = {
     "ID_AA64PFR0_EL1": (3, 0, 0, 4, 0),
     "ID_AA64PFR1_EL1": (3, 0, 0, 4, 1),
     "ID_AA64ZFR0_EL1": (3, 0, 0, 4, 4),
+    "DCZID_EL0": (3, 3, 0, 0, 7),
+    "GMID_EL1": (3, 1, 0, 0, 4),
     "ID_AA64SMFR0_EL1": (3, 0, 0, 4, 5),
     "ID_AA64DFR0_EL1": (3, 0, 0, 5, 0),
     "ID_AA64DFR1_EL1": (3, 0, 0, 5, 1),
@@ -72,6 +74,10 @@ FEATURES: Final = _table(
         Feature("FEAT_SSBS", "ID_AA64PFR1_EL1", "SSBS", 4, 2),
         Feature("FEAT_MTE", "ID_AA64PFR1_EL1", "MTE", 8),
         Feature("FEAT_MTE2", "ID_AA64PFR1_EL1", "MTE", 8, 2),
+        Feature("FEAT_MTE3", "ID_AA64PFR1_EL1", "MTE", 8, 3),
+        Feature("FEAT_MTE_ASYNC", "ID_AA64PFR1_EL1", "MTE_frac", 40, 0, 0),  # with FEAT_MTE2
+        Feature("DC_ZVA_64", "DCZID_EL0", "BS", 0, 4, 4),  # bytes of a block
+        Feature("LDGM_256", "GMID_EL1", "BS", 0, 6, 6),  # a register of FEAT_MTE2
         Feature("FEAT_SME", "ID_AA64PFR1_EL1", "SME", 24),
         Feature("FEAT_GCS", "ID_AA64PFR1_EL1", "GCS", 44),
         Feature("FEAT_NMI", "ID_AA64PFR1_EL1", "NMI", 36),

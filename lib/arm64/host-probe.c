@@ -10,7 +10,7 @@ static struct host_probe *running;
 static void on_exception(enum vector v, struct pt_regs *regs, unsigned int esr)
 {
 	running->taken = true;
-	running->esr = esr;
+	running->esr = read_sysreg(esr_el2); /* with ISS2 */
 	running->elr = regs->pc;
 	running->far = read_sysreg(far_el2);
 	regs->pc = regs->regs[30];
