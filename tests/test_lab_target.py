@@ -14,11 +14,10 @@ from test_lab_parts import entries
 from kut_runner.definitions.config import TestDef
 from kut_runner.definitions.needs import Accelerator, QemuVersion
 from kut_runner.diagnose.explain import explain
-from kut_runner.errors import TargetUnavailableError
 from kut_runner.lab.kernel import Kernel
 from kut_runner.process.harness import Finding, FindingKind
 from kut_runner.process.snapshot import Cpu
-from kut_runner.targets import lab, lab_harness, lab_report, selection
+from kut_runner.targets import lab_harness, lab_report, selection
 from kut_runner.targets.lab import Lab
 from kut_runner.targets.lab_inspection import LabInspector
 from kut_runner.targets.qemu import Qemu
@@ -167,13 +166,6 @@ def test_the_command_line_of_a_test() -> None:
     plain = target().launch(test, case_of(test).image, log, 2.0, inspect=False)
     assert plain.command == (*launch.command, "-chardev", "null,id=control")
     assert plain.inspector is None
-
-
-def test_an_old_qemu_is_refused_with_the_command_for_a_newer_one(tmp_path: Path) -> None:
-    with pytest.raises(TargetUnavailableError) as caught:
-        lab.open_lab("lab", Qemu(Path("/q"), (7, 2, 22)), tmp_path, {})
-    assert "QEMU 7.2.22 does not emulate nested virtualization" in caught.value.message
-    assert "kut toolchain install qemu@trixie-backports" in caught.value.hint
 
 
 def test_results_of_a_lab_are_read_as_those_of_qemu() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.definitions.config import LAB_TARGET
-from kut_runner.errors import TargetUnavailableError
 from kut_runner.process.boot import Launch
 from kut_runner.process.resources import Resources
 from kut_runner.targets import lab_boot, lab_harness, lab_machine, lab_needs
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 
 #: Factor of all timeouts: an exit of a guest's guest takes thousands of emulated instructions.
 TIMEOUT_FACTOR: Final = 10.0
-
-#: First QEMU that emulates FEAT_NV2.
-_OLDEST_QEMU: Final = (10, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +107,9 @@ def _files(test: "TestDef", image: "Image") -> bytes:
 def open_lab(name: str, qemu: "Qemu", tree: Path, environment: "Mapping[str, str]") -> Lab:
     """Return the target `name`, "lab" or "lab@KERNEL"; boots the kernel once if it is new.
 
-    Raises TargetUnavailableError if QEMU or the kernel has no nested virtualization,
+    `qemu` is one of `lab_qemu.find`. Raises TargetUnavailableError if the lab does not boot, and
     MissingToolError if `kut lab build` has not been run, and what the build of the VMM raises.
     """
-    check_qemu(qemu)
     from kut_runner.lab import assembly
 
     kernel = assembly.find_kernel(name.partition("@")[2], tree, environment)
@@ -124,16 +119,6 @@ def open_lab(name: str, qemu: "Qemu", tree: Path, environment: "Mapping[str, str
     return Lab(name, qemu, kernel, initramfs, capabilities)
 
 
-def check_qemu(qemu: "Qemu") -> None:
-    """Raise TargetUnavailableError for a QEMU that emulates no nested virtualization."""
-    if qemu.version < _OLDEST_QEMU:
-        raise TargetUnavailableError(
-            f"target {LAB_TARGET}: QEMU {qemu.release} does not emulate nested virtualization"
-            " (FEAT_NV2), which QEMU 10.0 and later do",
-            "`kut toolchain install qemu@trixie-backports`, then --qemu qemu@trixie-backports",
-        )
-
-
 def build(kernel: str, qemu: str | None, tree: Path, environment: "Mapping[str, str]") -> Lab:
     """Fetch a kernel, "" for the default, and everything else, and return the target.
 
@@ -141,10 +126,9 @@ def build(kernel: str, qemu: str | None, tree: Path, environment: "Mapping[str, 
     be fetched.
     """
     from kut_runner.lab import assembly
-    from kut_runner.targets.qemu import find_qemu
+    from kut_runner.targets import lab_qemu
 
-    found = find_qemu(qemu, cache=tree / "build/qemu-versions", environment=environment)
-    check_qemu(found)
+    found = lab_qemu.find(qemu, tree, environment, unpack=True)
     assembly.fetch(kernel, tree, environment)
     name = f"{LAB_TARGET}@{kernel}" if kernel else LAB_TARGET
     return open_lab(name, found, tree, environment)

@@ -117,11 +117,9 @@ def _is_lab(name: str) -> bool:
 def _lab_target(
     name: str, qemu: str | None, tree: "Path", environment: "Mapping[str, str]"
 ) -> "Target":
-    from kut_runner.targets import lab
-    from kut_runner.targets.qemu import find_qemu
+    from kut_runner.targets import lab, lab_qemu
 
-    found = find_qemu(qemu, cache=tree / "build/qemu-versions", environment=environment)
-    return lab.open_lab(name, found, tree, environment)
+    return lab.open_lab(name, lab_qemu.find(qemu, tree, environment), tree, environment)
 
 
 def max_smp(wanted: str, name: str | None, qemu: str | None, *, tree: "Path", has_el2: bool) -> str:
