@@ -179,7 +179,8 @@ static struct machine create(u64 (*func)(const struct guest_stage1 *stage1))
 	}
 	assert(!s2mmu_map(guest->s2mmu, IPA, pa_of(IPA), 2 * SZ_4K, S2_MAP_RW));
 	assert(!s2mmu_map(guest->s2mmu, IPA + 2 * SZ_4K, pa_of(IPA + 2 * SZ_4K), SZ_4K, S2_MAP_RO));
-	table = virt_to_phys(guest_stage1_lookup(m.stage1, VA(TABLE_HOLE), NULL)) & PAGE_MASK;
+	table = virt_to_phys(guest_stage1_lookup(m.stage1, VA(TABLE_HOLE), NULL));
+	table = ALIGN_DOWN(table, SZ_4K);
 	assert(!s2mmu_unmap(guest->s2mmu, table, SZ_4K));
 	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	guest->x[0] = (u64)m.stage1;
