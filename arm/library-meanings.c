@@ -2,6 +2,7 @@
 /* Names of kvm-unit-tests whose meaning a test could take for another: values and types. */
 #include <libcflat.h>
 #include <argv.h>
+#include <alloc.h>
 #include <alloc_page.h>
 #include <bitops.h>
 #include <errata.h>
@@ -182,16 +183,51 @@ static void check_pte(void *va, u64 expected, const char *what)
 
 static void test_entries(void)
 {
-	u64 xn = host_at_el2 && !host_vhe ? PTE_UXN : 0;
 	u64 device_xn = host_at_el2 && !host_vhe ? PTE_UXN : PTE_UXN | PTE_PXN;
 	void *page = alloc_page();
 
 	assert(page);
-	check_pte(page, 0x753 | xn, "a page of alloc_page()");
-	check_pte(vmap(virt_to_phys(page), PAGE_SIZE), 0x753 | xn, "a page of vmap()");
+	check_pte(page, 0x753, "a page of alloc_page()");
+	check_pte(vmap(virt_to_phys(page), PAGE_SIZE), 0x753, "a page of vmap()");
 	check_pte(ioremap(0x09010000, 0x1000), 0x747 | device_xn, "a device");
 	report_equal(PTE_UNCACHED, 0x4, "PTE_UNCACHED");
 	report_equal(PTE_TAGGED, 0x1c, "PTE_TAGGED");
+}
+
+/* What is mapped already may be mapped again, in part and as a part. No device is accessed. */
+static void test_ioremap(void)
+{
+	u64 block = pt_level_size(PAGE_SHIFT, PT_LEVEL_LAST - 1), page = PAGE_SIZE;
+	phys_addr_t whole = UL(0x2000000000), part = whole + 4 * block;
+
+	ioremap(whole, 2 * block);
+	report_equal((u64)ioremap(whole + block + page, page), whole + block + page,
+		     "ioremap() of a page of a block");
+	ioremap(part + page, page);
+	report_equal((u64)ioremap(part, 2 * block), part,
+		     "ioremap() of blocks of which a page is mapped");
+	for (u64 pa = part; pa < part + 2 * block; pa += block - page)
+		report_equal(virt_to_pte_phys(mmu_idmap, __va(pa)), pa, "address that %#lx has",
+			     pa);
+}
+
+/* The page @mem is executed by the host, once user mode has no access to it. */
+static void check_execution(u32 *mem, const char *what)
+{
+	unsigned long (*code)(void) = (void *)mem;
+
+	mem[0] = 0xd2800540; /* mov x0, #42 */
+	mem[1] = 0xd65f03c0; /* ret */
+	mmu_clear_user(mmu_idmap, (uintptr_t)mem);
+	asm volatile("dc cvau, %0; dsb ish; ic ivau, %0; dsb ish; isb" : : "r"(mem) : "memory");
+	report_equal(code(), 42, "result of code in %s", what);
+}
+
+static void test_execution(void)
+{
+	check_execution(alloc_page(), "a page of alloc_page()");
+	check_execution(vmap(virt_to_phys(alloc_page()), PAGE_SIZE), "a page of vmap()");
+	check_execution(malloc(PAGE_SIZE), "memory of malloc()");
 }
 
 static void test_psci(void)
@@ -255,6 +291,8 @@ static const struct subtest subtests[] = {
 	{ "threads", test_threads },
 	{ "registers", test_registers },
 	{ "entries", test_entries },
+	{ "ioremap", test_ioremap },
+	{ "execution", test_execution },
 	{ "psci", test_psci },
 	{ "pointers", test_pointers },
 	{ "errata", test_errata },

@@ -62,7 +62,7 @@ static pteval_t leaf_attributes(enum mmu_prot prot)
 	case MMU_DATA_PRIVILEGED:
 		return (one_level ? memory : memory & ~PTE_USER) | never_executed;
 	case MMU_HEAP:
-		return one_level ? memory | never_executed : memory;
+		return memory;
 	case MMU_DEVICE:
 		return PTE_AF | PTE_SHARED | PTE_ATTRINDX(MT_DEVICE_nGnRE) | user | never_executed;
 	}
@@ -178,13 +178,14 @@ static bool map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 si
 
 	while (size) {
 		pteval_t *entry = &table[entry_index(va, level)];
-		u64 chunk = MIN(size, leaf_size - (va & (leaf_size - 1)));
-		pteval_t leaf = pa | attributes | pt_leaf_type(level);
+		u64 offset = va & (leaf_size - 1), chunk = MIN(size, leaf_size - offset);
+		pteval_t leaf = (pa - offset) | attributes | pt_leaf_type(level);
+		bool fits = leaves && chunk == leaf_size && IS_ALIGNED(pa, leaf_size);
 
-		if (leaves && chunk == leaf_size && IS_ALIGNED(pa, leaf_size)) {
+		if (fits && !pt_is_table(*entry, level)) {
 			assert_msg(!*entry || *entry == leaf, "%lx is mapped: %lx", va, *entry);
 			*entry = leaf;
-		} else {
+		} else if (*entry != leaf) { /* not in a block that is mapped already */
 			pteval_t *below = next_table(entry, level);
 
 			if (!below || !map_level(below, level + 1, va, pa, chunk, attributes))

@@ -7,6 +7,7 @@
 #define ASMARM64_MMU_H
 
 #include <libcflat.h>
+#include <asm/barrier.h>
 #include <asm/pgtable.h>
 
 /* The page tables that the boot built, shared by all CPUs. */
@@ -34,8 +35,8 @@ static inline void mmu_mark_disabled(int cpu)
 /*
  * Leaf attributes without type bits and address. Memory that tests allocate, MMU_HEAP, can be
  * executed: by user mode, and by the host once mmu_clear_user() has made it the host's alone (DDI
- * 0487, D8.4.1: what EL0 may write, EL1 and EL2 cannot execute). MMU_DATA_PRIVILEGED is the host's
- * alone from the start.
+ * 0487, D8.4.1: what EL0 may write, EL1 and EL2 cannot execute; EL2 without E2H, which has no EL0,
+ * can from the start). MMU_DATA_PRIVILEGED is the host's alone from the start.
  */
 enum mmu_prot { MMU_TEXT, MMU_RODATA, MMU_DATA, MMU_DATA_PRIVILEGED, MMU_HEAP, MMU_DEVICE };
 
