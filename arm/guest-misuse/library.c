@@ -2,6 +2,8 @@
 /* Misuse of the library: arguments out of their range. */
 #include <alloc.h>
 #include <alloc_page.h>
+#include <asm/gic-internal.h>
+#include <asm/gic-v4.h>
 #include <asm/gic.h>
 #include <asm/mmu.h>
 #include <asm/processor.h>
@@ -132,6 +134,27 @@ static void get_collection(void)
 	its_get_collection(0);
 }
 
+/* What follows the configuration of virtual LPIs, which gicv4_alloc_vpe() allocates */
+static u8 lpi_config[LPI_TABLE_INTIDS - LPI_ID_BASE + 1];
+
+static void virtual_lpi_of_no_vpe(void)
+{
+	gicv3_data.vlpi_prop = NULL;
+	gicv4_vlpi_get_config(LPI(0));
+}
+
+static void virtual_lpi_below(void)
+{
+	gicv3_data.vlpi_prop = &lpi_config[1];
+	gicv4_vlpi_get_config(LPI_ID_BASE - 1);
+}
+
+static void virtual_lpi_above(void)
+{
+	gicv3_data.vlpi_prop = lpi_config;
+	gicv4_vlpi_get_config(LPI_TABLE_INTIDS);
+}
+
 void test_library_misuse(void)
 {
 	static const struct misuse misuses[] = {
@@ -162,6 +185,12 @@ void test_library_misuse(void)
 		{ "its_get_device() before there is one", get_device, "no its_create_device(0" },
 		{ "its_get_collection() before there is one", get_collection,
 		  "no its_create_collection(0" },
+		{ "gicv4_vlpi_get_config() before there is a vPE", virtual_lpi_of_no_vpe,
+		  "no gicv4_alloc_vpe()" },
+		{ "gicv4_vlpi_get_config(8191)", virtual_lpi_below,
+		  "virtual LPI: expected 8192.." },
+		{ "gicv4_vlpi_get_config() behind the last", virtual_lpi_above,
+		  "virtual LPI: expected 8192.." },
 	};
 
 	check_misuses(misuses, ARRAY_SIZE(misuses));
