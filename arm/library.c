@@ -261,6 +261,8 @@ static void test_text(void)
 	binstr(0x8000000000000005, digits);
 	report(!strcmp(digits, expected), "binstr(): expected %s, found %s", expected, digits);
 	TEST_EXPECT_EQ(strlen(digits), BINSTR_SZ - 1);
+	TEST_EXPECT_EQ(-1, 0xffffffff);
+	TEST_EXPECT_EQ_MSG((u8)0xff, 0xff, "an unsigned char");
 	report_equal_int(__getchar(), -1, "__getchar() with nothing typed");
 }
 

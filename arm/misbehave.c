@@ -181,6 +181,9 @@ static void places(void)
 	report_kfail(false, false, "report_kfail, not known");
 	report_fail("report_fail");
 	TEST_EXPECT_EQ(1 + 1, 3);
+	TEST_EXPECT_EQ_MSG(-1, 1U, "in round %d", 2);
+	print_binstr(5);
+	puts("\n");
 	late_place = alloc_vpage();
 	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_DABT_CUR, print_and_map);
 	__report_fail(late_place, "place read late");

@@ -121,6 +121,7 @@ bool simple_glob(const char *text, const char *pattern);
 /* @x in digits 0 and 1, with a ' between groups of four. */
 #define BINSTR_SZ (64 + 16)
 void binstr(unsigned long x, char out[BINSTR_SZ]);
+void print_binstr(unsigned long x);
 
 char *getenv(const char *name);
 long atol(const char *s);

@@ -13,6 +13,7 @@
 #define MR_F_CODE BIT(1) /* the image's text */
 #define MR_F_RESERVED BIT(2) /* memory that is not handed out */
 #define MR_F_PERSISTENT BIT(3)
+#define MR_F_UNUSED BIT(4) /* for a test's own use */
 #define MR_F_UNKNOWN BIT(31) /* nothing in the device tree */
 
 struct mem_region {

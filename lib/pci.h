@@ -12,6 +12,7 @@
 
 /* Bus and function: bus << 8 | device << 3 | function */
 typedef u16 pcidevaddr_t;
+typedef phys_addr_t iova_t;
 enum { PCIDEVADDR_INVALID = 0xffff };
 
 #define PCI_BAR_NUM 6

@@ -48,3 +48,11 @@ void binstr(unsigned long x, char out[BINSTR_SZ])
 			*out++ = bit ? '\'' : '\0';
 	}
 }
+
+void print_binstr(unsigned long x)
+{
+	char text[BINSTR_SZ];
+
+	binstr(x, text);
+	printf("%s", text);
+}

@@ -8,15 +8,19 @@
 /* Parse "key=number": @val is set and the key's length returned, or -1 when @s has no '='. */
 int parse_keyval(char *s, long *val);
 
-/* A check that says nothing when @a equals @b, and both when it fails. Numbers only. */
-#define TEST_EXPECT_EQ(a, b)                                                                   \
-	do {                                                                                   \
-		u64 __found = (u64)(a), __expected = (u64)(b);                                 \
-		if (__found == __expected)                                                     \
-			report_passed();                                                       \
-		else                                                                           \
-			report_fail("%s == %s: expected %#lx, found %#lx", #a, #b, __expected, \
-				    __found);                                                  \
+/*
+ * A check that says nothing when @a equals @b, and both when it fails, behind the message @fmt, a
+ * literal. Numbers only; they are compared as C compares them, so that -1 equals 0xffffffff.
+ */
+#define TEST_EXPECT_EQ(a, b) TEST_EXPECT_EQ_MSG(a, b, "%s == %s", #a, #b)
+#define TEST_EXPECT_EQ_MSG(a, b, fmt, ...)                                              \
+	do {                                                                            \
+		__typeof__((a) + (b)) __found = (a), __expected = (b);                  \
+		if (__found == __expected)                                              \
+			report_passed();                                                \
+		else                                                                    \
+			report_fail(fmt ": expected %#lx, found %#lx", ##__VA_ARGS__,   \
+				    (unsigned long)__expected, (unsigned long)__found); \
 	} while (0)
 
 /*

@@ -34,6 +34,39 @@ AUXINFO = """\
 struct auxinfo auxinfo = {{ .progname = "arm/{image}.flat", .flags = {flags} }};
 """
 
+#: Headers with all names that tests of kvm-unit-tests may use.
+COMPLETE = (
+    "libcflat.h",
+    "util.h",
+    "argv.h",
+    "string.h",
+    "stdlib.h",
+    "bitops.h",
+    "linux/const.h",
+    "linux/compiler.h",
+    "errata.h",
+    "auxinfo.h",
+    "migrate.h",
+    "cpumask.h",
+    "on-cpus.h",
+    "pci.h",
+    "linux/psci.h",
+    "asm/smp.h",
+    "asm/spinlock.h",
+    "asm/pci.h",
+    "asm/psci.h",
+    "asm/arm-smccc.h",
+    "asm/gic.h",
+    "asm/gic-v3-its.h",
+    "asm/timer.h",
+    "asm/delay.h",
+)
+#: Names in them that only the library of kvm-unit-tests uses, beside those that begin with _.
+OF_THE_LIBRARY = {
+    *("setup_args", "add_setup_arg", "set_cpu_present", "cpu_psci_cpu_boot", "timer_save_state"),
+    *("COMPILER_HAS_GENERIC_BUILTIN_OVERFLOW", "GCC_VERSION", "CONFIG_ERRATA_FORCE"),
+}
+
 checkout = os.environ.get("KVM_UNIT_TESTS", "")
 series = os.environ.get("KVM_UNIT_TESTS_SERIES", "")
 pytestmark = [
@@ -138,3 +171,72 @@ def test_verdicts_are_those_of_upstream(tree: Path, image: str) -> None:
     found = {test["id"]: test["status"] for test in realtree.last_run(tree)["tests"]}
     found = {test: "pass" if status == "flaky" else status for test, status in found.items()}
     assert found == wanted, done.stdout
+
+
+class Headers:
+    """The headers of a library for arm64: by name, as an #include has it."""
+
+    def __init__(self, library: Path, *directories: str) -> None:
+        self.roots = [library / directory for directory in directories]
+
+    def path(self, name: str) -> Path | None:
+        return next((root / name for root in self.roots if (root / name).is_file()), None)
+
+    def names(self) -> set[str]:
+        paths = {path: root for root in self.roots for path in root.rglob("*.h")}
+        return {str(path.relative_to(root)) for path, root in paths.items()}
+
+    def included(self, name: str) -> dict[str, str]:
+        """The texts of a header and of those that it includes, without comments."""
+        found: dict[str, str] = {}
+        self._include(name, found)
+        return found
+
+    def _include(self, name: str, found: dict[str, str]) -> None:
+        path = self.path(name)
+        if not path or name in found:
+            return
+        found[name] = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        for quote, other in re.findall(r'#\s*include\s*([<"])([^>"]+)', found[name]):
+            beside = (path.parent / other).resolve()
+            tops = [root for root in self.roots if root.resolve() in beside.parents]
+            if quote == '"' and tops and beside.exists():
+                self._include(str(beside.relative_to(tops[-1].resolve())), found)
+            self._include(other, found)
+
+
+def headers() -> tuple[Headers, Headers]:
+    """Those of kvm-unit-tests, and those of kut."""
+    upstream = Headers(Path(checkout, "lib"), ".", "arm", "arm64")
+    return upstream, Headers(realtree.ROOT / "lib", ".", "arm64")
+
+
+def test_headers_include_what_those_of_upstream_include() -> None:
+    upstream, ours = headers()
+    there = ours.names() & upstream.names()
+    left_out = {
+        name: missing
+        for name in there
+        if (missing := (upstream.included(name).keys() & there) - ours.included(name).keys())
+    }
+    assert len(there) > 30
+    assert not left_out
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_complete_header_has_the_names_of_upstreams(name: str) -> None:
+    upstream, ours = headers()
+    text = upstream.included(name)[name]
+    patterns = (
+        r"(?m)^\s*#\s*define\s+(\w+)",
+        r"\b(?:struct|enum|union)\s+(\w+)\s*\{",
+        r"\btypedef\b[^;{]*?(\w+)\s*;",
+        r"\bextern\b[^;(]*?(\w+)(?:\[[^]]*\])*\s*;",
+        r"\b(\w+)\s*\([^;{}()]*\)\s*(?:;|\n?\{)",
+    )
+    wanted = {found for pattern in patterns for found in re.findall(pattern, text)}
+    guards = set(re.findall(r"#\s*ifndef\s+(\w+_H_*)\b", text))
+    found = {word for part in ours.included(name).values() for word in re.findall(r"\w+", part)}
+    assert {
+        each for each in wanted - found - guards - OF_THE_LIBRARY if not each.startswith("_")
+    } == set()

@@ -5,6 +5,8 @@
 
 #include <libcflat.h>
 #include <asm/barrier.h>
+#include <asm/io.h>
+#include <asm/page.h>
 #include <asm/sysreg.h>
 
 static inline void gicv3_write_pmr(u32 priority)

@@ -7,6 +7,7 @@
 #define ASMARM64_PGTABLE_HWDEF_H
 
 #include <libcflat.h>
+#include <asm/page.h>
 
 #define PT_VALID (UL(1) << 0)
 #define PT_TABLE \

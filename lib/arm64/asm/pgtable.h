@@ -7,6 +7,7 @@
 #include <alloc_page.h>
 #include <asm/page.h>
 #include <asm/pgtable-hwdef.h>
+#include <asm/setup.h>
 
 #define PTE_VALID PT_VALID
 #define PTE_TYPE_PAGE (PT_VALID | PT_TABLE)
