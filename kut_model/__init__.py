@@ -8,5 +8,5 @@ twice. Only the standard library is needed, and nothing of `kut_runner`.
 Its layers, in the order of imports: each imports only from those before it::
 
     bits -> features -> rules -> traps -> translation -> tlb -> timers -> interrupts
-         -> gic -> mte -> rows -> tables -> areas -> header -> fuzz -> __main__
+         -> gic -> mte -> debug -> rows -> tables -> areas -> header -> fuzz -> __main__
 """
