@@ -73,6 +73,7 @@
 #define ESR_ELx_SRT_SHIFT 16
 #define ESR_ELx_SF (UL(1) << 15)
 #define ESR_ELx_AR (UL(1) << 14)
+#define ESR_ELx_VNCR (UL(1) << 13) /* an access that FEAT_NV2 makes to memory */
 #define ESR_ELx_FnV (UL(1) << 10)
 #define ESR_ELx_EA (UL(1) << 9)
 #define ESR_ELx_CM (UL(1) << 8)
