@@ -6,6 +6,7 @@
  */
 #include <libcflat.h>
 #include <subtest.h>
+#include <asm/el2.h>
 #include <asm/barrier.h>
 #include <asm/guest-check.h>
 #include <asm/guest.h>
@@ -36,7 +37,7 @@ static bool has_fgt2(void)
 
 static bool has_nv2(void)
 {
-	return ID_FIELD(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV) >= ID_AA64MMFR2_NV_NV2;
+	return el2_has_nv2();
 }
 
 #define READ(field, name) (state->field = read_sysreg(name))

@@ -61,6 +61,7 @@ FEATURES: Final = _table(
         Feature("FEAT_AA32EL0", "ID_AA64PFR0_EL1", "EL0", 0, 2),
         Feature("FEAT_AA32EL1", "ID_AA64PFR0_EL1", "EL1", 4, 2),
         Feature("EL1_without_AArch32", "ID_AA64PFR0_EL1", "EL1", 4, 0, 1),
+        Feature("without_EL3", "ID_AA64PFR0_EL1", "EL3", 12, 0, 0),
         Feature("FEAT_GICv3", "ID_AA64PFR0_EL1", "GIC", 24),
         Feature("FEAT_RAS", "ID_AA64PFR0_EL1", "RAS", 28),
         Feature("FEAT_RASv1p1", "ID_AA64PFR0_EL1", "RAS", 28, 2),

@@ -59,7 +59,7 @@ class _Case:
 _CASES: Final = (
     _Case("hvc", 1, "call.hvc"),
     _Case("hvc", 0, "call.hvc.undefined"),
-    _Case("hvc", 1, "call.hvc.undefined", "HCR_EL2.HCD"),
+    _Case("hvc", 1, "call.hvc.undefined", "HCR_EL2.HCD", ("without_EL3",)),
     _Case("smc", 1, "call.smc.trap", "HCR_EL2.TSC"),
     _Case("smc", 0, "call.smc.undefined", "HCR_EL2.TSC"),
     _Case("svc", 1, "call.svc"),

@@ -52,6 +52,12 @@ bool el2_has_pmu(void)
 	return version && version != ID_AA64DFR0_PMUVER_IMP_DEF;
 }
 
+bool el2_has_nv2(void)
+{
+	return ID_FIELD(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV) >= ID_AA64MMFR2_NV_NV2 ||
+	       ID_FIELD(read_sysreg_s(ID_AA64MMFR4_EL1), ID_AA64MMFR4_NV_FRAC);
+}
+
 u64 mdcr_el2_default(void)
 {
 	return el2_has_pmu() ? FIELD(read_sysreg(pmcr_el0), 15, 11) : 0; /* PMCR_EL0.N */

@@ -2,6 +2,7 @@
 /* Saving and loading the system registers of guests and host. */
 #include <libcflat.h>
 #include <string.h>
+#include <asm/el2.h>
 #include <asm/barrier.h>
 #include <asm/guest-state.h>
 #include <asm/processor.h>
@@ -33,11 +34,9 @@ static unsigned int find_el2_features(void)
 	unsigned int fgt = ID_FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT);
 	bool amu = ID_FIELD(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_AMU);
 	bool hcx = ID_FIELD(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_HCX);
-	unsigned int nv = ID_FIELD(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV);
 
 	return (hcx ? HAS_HCX : 0) | (fgt ? HAS_FGT : 0) | (fgt && amu ? HAS_FGT_AMU : 0) |
-	       (fgt >= ID_AA64MMFR0_FGT_FGT2 ? HAS_FGT2 : 0) |
-	       (nv >= ID_AA64MMFR2_NV_NV2 ? HAS_NV2 : 0);
+	       (fgt >= ID_AA64MMFR0_FGT_FGT2 ? HAS_FGT2 : 0) | (el2_has_nv2() ? HAS_NV2 : 0);
 }
 
 #define SAVE_NVHE(field, nvhe, vhe) (state->field = read_sysreg(nvhe))

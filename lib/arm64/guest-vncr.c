@@ -2,16 +2,16 @@
 /* The page of registers of a guest with FEAT_NV2. */
 #include <libcflat.h>
 #include <alloc_page.h>
+#include <asm/el2.h>
 #include <asm/guest-vncr.h>
 #include <asm/guest.h>
 #include <asm/sysreg.h>
 
 const char *guest_vncr_unsupported(void)
 {
-	u64 nv = ID_FIELD(read_sysreg_s(ID_AA64MMFR2_EL1), ID_AA64MMFR2_NV);
-
-	return nv < ID_AA64MMFR2_NV_NV2 ? "the CPU does not have FEAT_NV2 (ID_AA64MMFR2_EL1.NV)"
-					: NULL;
+	return el2_has_nv2() ? NULL
+			     : "the CPU does not have FEAT_NV2 (ID_AA64MMFR2_EL1.NV, "
+			       "ID_AA64MMFR4_EL1.NV_frac)";
 }
 
 bool guest_vncr_enable(struct guest *guest)

@@ -24,5 +24,7 @@ u64 cnthctl_el2_default(void);
 u64 mdcr_el2_default(void);
 /* FEAT_PMUv3 */
 bool el2_has_pmu(void);
+/* FEAT_NV2, also where it comes without FEAT_NV (DDI 0487, ID_AA64MMFR4_EL1.NV_frac) */
+bool el2_has_nv2(void);
 
 #endif
