@@ -66,6 +66,7 @@ def test_every_key_can_be_given(tmp_path: Path) -> None:
         needs = ["qemu>=8.0"]
         qemu_args = ["-icount", "shift=0", "-machine", "gic-version=3"]
         accel = "tcg,thread=single"
+        threads = "single"
         no_checks = "pass"
         """,
     ).tests
@@ -76,6 +77,7 @@ def test_every_key_can_be_given(tmp_path: Path) -> None:
     assert (test.timeout, test.needs) == (2.0, (QemuVersion((8, 0)),))
     assert test.qemu_args == ("-icount", "shift=0", "-machine", "gic-version=3")
     assert test.accelerator == Accelerator("tcg", "thread=single")
+    assert test.threads == "single"
     assert test.no_checks is NoChecks.PASS
 
 
@@ -106,6 +108,8 @@ def test_a_test_is_migrated_or_panics(tmp_path: Path) -> None:
         ('smp = "2"', "smp: '2' is not valid; give a number of CPUs, 1 to 512"),
         ("memory = 8", "memory: 8 is not valid; give a number of MiB, 16 to 1048576"),
         ("migration = 1", "migration: 1 is not valid; give true or false"),
+        ("threads = 1", 'threads: 1 is not valid; give "single" or "multi"'),
+        ('threads = "one"', 'threads: \'one\' is not valid; give "single" or "multi"'),
         ('panic = "yes"', "panic: 'yes' is not valid; give true or false"),
         ("timeout = 0", "timeout: 0 is not valid; give a number of seconds, above 0 and up to 864"),
         ("timeout = nan", "timeout: nan is not valid; give a number of seconds"),

@@ -110,7 +110,7 @@ class FakeStage:
     def say(self, data: bytes) -> None:
         """Let the guest print, and QEMU answer."""
         self.harness.on_output(data)
-        for machine in self.machines[-2:]:
+        for machine in (*self.machines[-2:], self.machines[-2]):  # which waits for the destination
             machine.serve()
 
     def migrate(self) -> None:
@@ -153,7 +153,7 @@ def test_a_destination_waits_from_the_start(stage: FakeStage) -> None:
 def test_a_migration_ends_with_a_key_on_the_destination(stage: FakeStage, line: bytes) -> None:
     stage.say(line)
     source, destination = stage.machines
-    assert source.commands == [*READY, "getfd", "migrate"]
+    assert source.commands == [*READY, "stop", "cont", "getfd", "migrate"]
     assert destination.commands == [*READY, "getfd", "migrate-incoming"]
     assert stage.log == []
     stage.migrate()
@@ -169,10 +169,25 @@ def test_a_further_migration_starts_a_further_destination(stage: FakeStage) -> N
         stage.migrate()
     assert stage.machines[1].commands == [
         *READY,
-        *("getfd", "migrate-incoming", "getfd", "migrate"),
+        *("getfd", "migrate-incoming", "stop", "cont", "getfd", "migrate"),
     ]
     assert stage.log == ["hand over", "key"] * 3
     assert stage.harness.moves == 3
+
+
+def test_the_machine_stops_until_the_destination_waits_for_its_data(stage: FakeStage) -> None:
+    source, destination = stage.machines
+    stage.harness.on_output(QUIET)
+    source.serve()
+    assert source.commands == [*READY, "stop"]
+    destination.serve()
+    source.serve()
+    assert source.commands == [*READY, "stop", "cont", "getfd", "migrate"]
+
+
+def test_the_machine_goes_on_in_continuous_migration(stage: FakeStage) -> None:
+    stage.say(BEGIN)
+    assert stage.machines[0].commands == [*READY, "getfd", "migrate"]
 
 
 def test_a_line_may_come_in_parts(stage: FakeStage) -> None:
@@ -323,6 +338,8 @@ def test_a_destination_that_ends_before_it_is_needed_is_replaced(stage: FakeStag
     assert stage.log == []
     stage.say(QUIET)
     source, _, destination = stage.machines
+    source.serve()
+    destination.serve()
     source.serve()
     assert source.commands[-1] == "migrate"
     destination.tell("RESUME")

@@ -130,6 +130,19 @@ def test_tcg() -> None:
     assert target.unmet_need(replace(EL2, skip="not here")) == "not here"
 
 
+def test_one_thread_for_all_cpus_is_for_tcg_and_what_the_user_selects_wins() -> None:
+    single = replace(EL2, smp=4, threads="single")
+    plain = tcg(Path("/q"), (7, 2, 22))
+    assert option(plain, single, "-accel") == "tcg,thread=single"
+    assert (plain.cost(single).cpus, plain.cost(replace(EL2, smp=4)).cpus) == (1, 4)
+    small = tcg(Path("/q"), (7, 2, 22), "tb-size=64")
+    assert option(small, single, "-accel") == "tcg,tb-size=64,thread=single"
+    multi = tcg(Path("/q"), (7, 2, 22), "thread=multi")
+    assert option(multi, single, "-accel") == "tcg,thread=multi"
+    assert multi.cost(single).cpus == 4
+    assert option(kvm_target(), single, "-accel") == "kvm"
+
+
 def test_kvm_runs_on_the_cpu_of_the_host() -> None:
     target = kvm_target(properties="kernel-irqchip=on")
     assert (target.name, target.program, target.version) == ("kvm", "/q", "11.1.0")

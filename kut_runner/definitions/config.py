@@ -81,6 +81,8 @@ class TestDef:
     """Further properties of QEMU's -smp, as in "threads=2"; only for tests of kvm-unit-tests."""
     accelerator: Accelerator | None = None
     """Accelerator of QEMU that the test requires; None for any."""
+    threads: str = "multi"
+    """Threads of QEMU for the CPUs with target tcg: "multi", one for each, or "single"."""
     no_checks: NoChecks = NoChecks.FAIL
     """Verdict if the image ends well without a SUMMARY line, or without a check."""
     problem: str = ""

@@ -20,6 +20,8 @@ NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 #: Placeholders in the command of a target, without braces.
 PLACEHOLDERS: Final = ("image", "elf", "args", "smp", "memory", "dtb", "virtualization")
+#: Values of QEMU's property `thread` of the accelerator tcg.
+THREADS: Final = ("single", "multi")
 #: Features that a target may provide.
 FEATURES: Final = ("el2", "gicv2", "gicv3", "gicv4")
 
@@ -61,6 +63,12 @@ def _accelerator(value: object) -> Accelerator | None:
     if not (accelerator := parse_accelerator(text)):
         raise BadValueError
     return accelerator
+
+
+def _threads(value: object) -> str:
+    if _text(value) not in THREADS:
+        raise BadValueError
+    return _text(value)
 
 
 def _no_checks(value: object) -> NoChecks:
@@ -217,6 +225,7 @@ TEST_FIELDS: Final[Mapping[str, Field]] = {
     "qemu_args": Field(_qemu_options, 'a list of options, as in ["-icount", "0"]', []),
     "no_checks": Field(_no_checks, '"fail" or "pass"', "fail"),
     "accel": Field(_accelerator, 'an accelerator, as in "tcg,thread=single" or "kvm"', ""),
+    "threads": Field(_threads, " or ".join(f'"{each}"' for each in THREADS), "multi"),
     "migration": Field(_flag, "true or false", False),  # noqa: FBT003 - a default
     "panic": Field(_flag, "true or false", False),  # noqa: FBT003
 }

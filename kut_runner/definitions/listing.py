@@ -45,5 +45,6 @@ def _test(test: "TestDef") -> dict[str, Any]:
         "needs": [str(need) for need in test.needs],
         "qemu_args": list(test.qemu_args),
         "accel": str(test.accelerator or ""),
+        "threads": test.threads,
         "origin": test.origin,
     }

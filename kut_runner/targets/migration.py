@@ -4,9 +4,10 @@
 The destination is the same QEMU with `-incoming defer`. The first one starts with the test, as at
 least one migration is expected; a further one starts when it is needed. The two QEMUs are connected
 by a pair of sockets, which the monitors pass to them: nothing is in the file system, and no port is
-open. The destination's event RESUME completes a migration: from then on the guest runs there, the
-source is killed, and the guest gets the key that it waits for. In a continuous migration the next
-one begins immediately, until the guest asks for the end.
+open. A guest that waits for a key polls, so that its machine is stopped until the destination is
+ready for its data. The destination's event RESUME completes a migration: from then on the guest
+runs there, the source is killed, and the guest gets the key that it waits for. In a continuous
+migration the next one begins immediately, until the guest asks for the end.
 
     request      answer
     MIGRATE      migrate, then press a key
@@ -49,7 +50,8 @@ class Migration:
         self._current: _Peer | None = None
         self._spare: _Peer | None = None
         self._is_migrating = False
-        self._is_continuous = False
+        self.is_continuous = False
+        """Whether the guest is migrated again and again, and does not wait."""
         self._is_ending = False
         self._has_skipped = False
         self._has_shut_down = False
@@ -102,7 +104,7 @@ class Migration:
             return self._finding
         if reason := lost_socket(stderr):
             return Finding(FindingKind.FAILED, "migration-failed", reason)
-        if self._is_continuous:
+        if self.is_continuous:
             text = "the test ended in continuous migration, without migrate_end_continuous()"
             return Finding(FindingKind.UNMET, "migration-misused", text)
         if self._is_migrating:
@@ -127,11 +129,16 @@ class Migration:
         self._is_migrating = False
         self.moves += 1
         self._stage.hand_over()
-        if self._is_continuous and not self._is_ending:
+        if self.is_continuous and not self._is_ending:
             self._migrate()
             return
-        self._is_continuous = self._is_ending = False
+        self.is_continuous = self._is_ending = False
         self._stage.press_key()
+
+    def on_ready(self) -> None:
+        """Let the source begin: the destination waits for its data."""
+        if self._current:
+            self._current.on_destination_ready()
 
     def fail(self, text: str) -> None:
         """Stop the test because of a failed migration."""
@@ -161,7 +168,7 @@ class Migration:
         if request is Request.EXIT:
             if self._is_migrating:
                 self.on_shutdown()
-        elif self._is_continuous:
+        elif self.is_continuous:
             self._handle_in_continuous(request)
         elif self._is_migrating:
             self._misuse(f'"{request.value}" before the migration was complete')
@@ -171,7 +178,7 @@ class Migration:
             self._has_skipped = True
             self._stage.press_key()
         elif request is Request.BEGIN:
-            self._is_continuous = True
+            self.is_continuous = True
             self._stage.press_key()
             self._migrate()
         else:
@@ -224,11 +231,17 @@ class _Peer:
         self._harness = harness
         self._is_incoming = bool(options)
         self._channel: socket.socket | None = None
+        self._has_ready_destination = False
         self.dialogue = Dialogue(version, stage.watcher, self._steps, harness.fail, options)
 
     def connect(self, channel: socket.socket) -> None:
         """Take over the end of a connection to the other QEMU, and begin."""
         self._channel = channel
+        self.dialogue.advance()
+
+    def on_destination_ready(self) -> None:
+        """Begin the migration that waits for its destination."""
+        self._has_ready_destination = True
         self.dialogue.advance()
 
     def close(self) -> None:
@@ -243,11 +256,13 @@ class _Peer:
             yield from self._set_up()
             yield from self._channel_given()
             yield from self._pass_channel("migrate-incoming")
+            self._harness.on_ready()
             yield from monitor.event("RESUME")
             self._harness.take_over()
         yield from self._channel_given()
         if not self._is_incoming:
             yield from self._set_up()
+        yield from self._destination_ready()
         yield from self._pass_channel("migrate")
         name, status = "", ""
         while name != "SHUTDOWN" and status not in _FAILURES:
@@ -272,6 +287,19 @@ class _Peer:
         """Wait for `connect`."""
         while not self._channel:
             yield
+
+    def _destination_ready(self) -> "Steps[None]":
+        """Wait for the destination, with the machine stopped if the guest waits too.
+
+        A guest that polls for the key would take the CPU that the destination needs to start.
+        """
+        monitor, stops = self.dialogue.monitor, not self._harness.is_continuous
+        if stops:
+            yield from monitor.ask("stop")
+        while not self._has_ready_destination:
+            yield
+        if stops:
+            yield from monitor.ask("cont")
 
     def _pass_channel(self, command: str) -> "Steps[None]":
         """Pass the connection to QEMU, and give a command that uses it."""

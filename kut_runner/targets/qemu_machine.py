@@ -222,10 +222,11 @@ def accelerator_of(test: "TestDef", selected: Accelerator) -> Accelerator:
     return selected if selected.properties else test.accelerator or selected
 
 
-def cost(test: "TestDef") -> Resources:
+def cost(test: "TestDef", threads: int | None = None) -> Resources:
     """Return the resources of a QEMU: one CPU for each of the machine's, and its memory.
 
-    During a migration there are two.
+    `threads` is the number of threads that run the CPUs, None for one each. During a migration
+    there are two machines.
     """
-    one = Resources(float(test.smp), test.memory + OVERHEAD)
+    one = Resources(float(threads or test.smp), test.memory + OVERHEAD)
     return one + one if test.migration else one

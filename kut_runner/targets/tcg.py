@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from kut_runner.definitions.needs import Accelerator
 from kut_runner.targets import qemu_machine
 from kut_runner.targets.qemu_machine import Choices, QemuTarget
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TestDef
     from kut_runner.process.boot import Launch
+    from kut_runner.process.resources import Resources
 
 NAME: Final = "tcg"
 
@@ -44,6 +46,11 @@ class Tcg(QemuTarget):
 
         return recording.unmet_need(test)
 
+    def cost(self, test: "TestDef") -> "Resources":
+        """Return the CPUs and the memory of the test's process."""
+        is_single = "thread=single" in self._accelerator_of(test).properties
+        return qemu_machine.cost(test, 1 if is_single else None)
+
     def launch(
         self, test: "TestDef", image: "Image", log: "Path", timeout: float, *, inspect: bool
     ) -> "Launch":
@@ -52,8 +59,15 @@ class Tcg(QemuTarget):
             from kut_runner.targets import recording
 
             test, image = recording.with_recording(test, log), recording.keep_image(image, log)
-        accelerator = qemu_machine.accelerator_of(test, self.accelerator)
-        choices = Choices(accelerator, test.cpu)
+        choices = Choices(self._accelerator_of(test), test.cpu)
         return qemu_machine.launch(
             self.qemu, choices, test, image, log=log, timeout=timeout, inspect=inspect
         )
+
+    def _accelerator_of(self, test: "TestDef") -> Accelerator:
+        """Return the accelerator for `test`, with the threads that it asks for."""
+        accelerator = qemu_machine.accelerator_of(test, self.accelerator)
+        if test.threads != "single" or "thread=" in accelerator.properties:
+            return accelerator
+        properties = (accelerator.properties, "thread=single")
+        return Accelerator(NAME, ",".join(filter(None, properties)))
