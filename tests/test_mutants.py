@@ -10,6 +10,9 @@ import mutants
 import pytest
 import workbench
 
+from kut_runner.errors import ExitCode
+from kut_runner.process.boot import ExitKind
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -101,6 +104,19 @@ def test_a_hang_ends_after_ten_times_what_the_test_takes(small: mutants.Workbenc
     assert outcome.killed
     assert outcome.reason.startswith("selftest: timeout: ")
     assert 0.5 <= workbench.timeout(small._plain[SELFTEST]) < 10
+
+
+def test_a_machine_ends_at_its_first_failing_check(small: mutants.Workbench) -> None:
+    """What hangs after it, would take ten times as long as the test."""
+    source = (small._tree / MUTANT.file).read_text()
+    fails = 'report(false, "fails");\n\tfor (;;)\n\t\t;\n\treport(mmu_enabled(),'
+    with small.changed(MUTANT.file, source.replace(MUTANT.find, fails)):
+        image = small.changed_images(["selftest"])["selftest"]
+        result = small.run_test(small._tests["selftest"], image)
+    assert workbench.first_failure(result) == "selftest: setup: fails"
+    assert result.verdict.exit_code is ExitCode.TESTS_FAILED
+    assert result.process_exit
+    assert result.process_exit.kind is ExitKind.GIVEN_UP
 
 
 def test_a_machine_that_has_become_slower_is_no_kill(

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from first_failure import StopAtFailure
+
 from kut_runner.build.builder import _BUILD_ID_NOTE, Image
 from kut_runner.errors import ExitCode, KutError
 from kut_runner.run import bench, engine, workspace
 from kut_runner.run.options import RunOptions
 from kut_runner.targets.case import Case
+from kut_runner.targets.tcg import Tcg
 from kut_runner.verdict.rows import SKIP
 from kut_runner.verdict.status import Status
 
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
     from kut_runner.verdict.rows import AreaRows
 
 #: A test with a mutant may take so many times what it takes without, and at least these seconds;
-#: as in all timeouts of kut, time in which other processes had the CPUs does not count.
+#: as in all timeouts of kut, time in which other processes had the CPUs does not count. For a test
+#: that ends soon that time is not known, so that its CPU time counts, and twice its wall time.
 PATIENCE, LEAST = 10, 0.5
 #: Flags after -Werror: what a mechanical mutant leaves unused, as a variable that nothing reads, is
 #: no error. All other warnings are: no build has such a mutant.
@@ -88,9 +92,10 @@ class Workbench:
         }
 
     def run_test(self, test: TestDef, image: Image, qemu: str | None = None) -> TestResult:
-        """Boot @image for @test, for at most ten times as long as it takes without the change.
+        """Boot @image for @test until a check fails.
 
-        What that is, is measured again when the time is over.
+        It may take ten times as long as without the change, which is measured again when the time
+        is over.
 
         @qemu is the program, None for the default one. Raises UnfitTestError if the test fails
         without the change.
@@ -145,7 +150,9 @@ class Workbench:
 
     def _boot(self, test: TestDef, image: Image, seconds: float, qemu: str | None) -> TestResult:
         if qemu not in self._targets:
-            self._targets[qemu] = self._workspace.target(qemu=qemu)
+            target = self._workspace.target(qemu=qemu)
+            assert isinstance(target, Tcg)
+            self._targets[qemu] = StopAtFailure(target.qemu, target.accelerator)
         seen = bench.Collector()
         options = RunOptions(timeout=seconds, inspect=False)
         errata = self._workspace.definitions.errata
@@ -188,7 +195,9 @@ def timeout(plain: TestResult) -> float:
     """The seconds that a test gets with a change; @plain is its result without one."""
     if not (ended := plain.process_exit):
         return LEAST
-    return max(LEAST, PATIENCE * (ended.seconds - ended.starved_seconds))
+    seconds = ended.seconds - ended.starved_seconds
+    of_cpu = LEAST + PATIENCE * ended.cpu_seconds
+    return max(LEAST, 2 * seconds, min(PATIENCE * seconds, of_cpu))
 
 
 def first_difference(before: AreaRows, after: AreaRows | None) -> str:
