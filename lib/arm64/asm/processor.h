@@ -123,12 +123,8 @@ static inline unsigned long current_level(void)
 /* Mask and unmask exceptions: @bits of PSR_DAIF, a constant */
 #define daif_set(bits) asm volatile("msr daifset, %0" : : "i"(DAIF_IMM(bits)) : "memory")
 #define daif_clear(bits) asm volatile("msr daifclr, %0" : : "i"(DAIF_IMM(bits)) : "memory")
-
 /* Undo them: @daif is what DAIF was before. */
-static inline void daif_restore(u64 daif)
-{
-	asm volatile("msr daif, %0" : : "r"(daif) : "memory");
-}
+#define daif_restore(daif) asm volatile("msr daif, %0" : : "r"((u64)(daif)) : "memory")
 
 static inline void local_irq_enable(void)
 {
