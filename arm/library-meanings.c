@@ -206,6 +206,9 @@ static void test_ioremap(void)
 	ioremap(part + page, page);
 	report_equal((u64)ioremap(part, 2 * block), part,
 		     "ioremap() of blocks of which a page is mapped");
+	report(mmu_page_entry(mmu_idmap, part + page),
+	       "after it: expected the table that maps the page, found %p",
+	       mmu_page_entry(mmu_idmap, part + page));
 	for (u64 pa = part; pa < part + 2 * block; pa += block - page)
 		report_equal(virt_to_pte_phys(mmu_idmap, __va(pa)), pa, "address that %#lx has",
 			     pa);

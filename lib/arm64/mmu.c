@@ -72,7 +72,8 @@ static pteval_t leaf_attributes(enum mmu_prot prot)
 /* The table that @entry of @level leads to, created if missing; NULL when memory is out. */
 static pteval_t *next_table(pteval_t *entry, int level)
 {
-	assert_msg(!*entry || pt_is_table(*entry, level), "a block is in the way: %lx", *entry);
+	assert_msg(!*entry || pt_is_table(*entry, level), "another leaf is in the way: %lx",
+		   *entry);
 	if (!*entry) {
 		pteval_t *table = alloc_page();
 
@@ -179,13 +180,11 @@ static bool map_level(pteval_t *table, int level, u64 va, phys_addr_t pa, u64 si
 	while (size) {
 		pteval_t *entry = &table[entry_index(va, level)];
 		u64 offset = va & (leaf_size - 1), chunk = MIN(size, leaf_size - offset);
-		pteval_t leaf = (pa - offset) | attributes | pt_leaf_type(level);
-		bool fits = leaves && chunk == leaf_size && IS_ALIGNED(pa, leaf_size);
+		pteval_t bits = attributes | pt_leaf_type(level);
 
-		if (fits && !pt_is_table(*entry, level)) {
-			assert_msg(!*entry || *entry == leaf, "%lx is mapped: %lx", va, *entry);
-			*entry = leaf;
-		} else if (*entry != leaf) { /* not in a block that is mapped already */
+		if (leaves && chunk == leaf_size && IS_ALIGNED(pa, leaf_size) && !*entry) {
+			*entry = pa | bits;
+		} else if (*entry != ((pa - offset) | bits)) { /* nor is it mapped already */
 			pteval_t *below = next_table(entry, level);
 
 			if (!below || !map_level(below, level + 1, va, pa, chunk, attributes))
