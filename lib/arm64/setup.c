@@ -310,6 +310,8 @@ void setup_cpu(struct percpu *percpu)
 		write_sysreg(system_supports_sve() ? CPACR_EL1_FPEN | CPACR_EL1_ZEN
 						   : CPACR_EL1_FPEN,
 			     cpacr_el1);
+		/* Counters and timers of user mode are trapped */
+		write_sysreg(0, cntkctl_el1);
 	}
 	isb();
 }
