@@ -20,6 +20,11 @@
 #include <asm/smp.h>
 #include <asm/timer.h>
 
+/* Compilers know both extensions */
+#if !defined(CC_HAS_SVE) || !defined(CC_HAS_MTE)
+#error "sources of kvm-unit-tests leave out what they test"
+#endif
+
 /* From 0, of an unsigned long */
 static void test_fls(void)
 {

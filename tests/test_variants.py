@@ -119,6 +119,14 @@ def test_a_page_that_is_memory_in_part_is_not_mapped(tmp_path: Path) -> None:
 
 
 @pytest.mark.qemu
+@pytest.mark.parametrize("variant", ["page-16k", "page-64k"])
+def test_mappings_of_less_than_a_block_work_with_large_pages(variant: str, tmp_path: Path) -> None:
+    report = realtree.run(tmp_path, "--variant", variant, "at", "library-meanings", "pci")
+    results = {test["id"]: test["status"] for test in report["tests"]}
+    assert results == {"at": "pass", "library-meanings": "pass", "pci": "pass"}
+
+
+@pytest.mark.qemu
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_signed_return_addresses_are_in_stacks(compiler: str, tmp_path: Path) -> None:
     names = "misbehave-assert", "misbehave-guest-deep"
