@@ -274,10 +274,13 @@ static void test_trapped(void)
 	       seen.calls);
 }
 
-/* Another exception than SVC at the end of user mode, where a function may jump to */
+/*
+ * Another exception than SVC at the end of user mode, where a function may jump to: by RET, as with
+ * branch protection another indirect branch ends at a BTI only.
+ */
 static void jump_to_end(void *end)
 {
-	((void (*)(void))end)();
+	asm volatile("ret %0" : : "r"(end));
 }
 
 static void clear_breakpoint(struct pt_regs *regs, unsigned int esr)
