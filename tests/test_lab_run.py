@@ -33,6 +33,7 @@ def qemu() -> str:
         pytest.skip(" ".join(errors))
     assert done.returncode == 0, done.stderr
     assert "KVM offers EL2, EL2_E2H0" in done.stdout
+    assert "not saved" not in done.stdout
     return program
 
 

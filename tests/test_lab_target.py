@@ -19,6 +19,7 @@ from kut_runner.process.harness import Finding, FindingKind
 from kut_runner.process.snapshot import Cpu
 from kut_runner.targets import lab_harness, lab_report, selection
 from kut_runner.targets.lab import Lab
+from kut_runner.targets.lab_boot import BootedLab
 from kut_runner.targets.lab_inspection import LabInspector
 from kut_runner.targets.qemu import Qemu
 from kut_runner.verdict.guest_output import GuestOutput
@@ -45,10 +46,11 @@ OOPS = """[    5.119] Unable to handle kernel NULL pointer dereference at virtua
 """
 
 
-def target(capabilities: dict[str, int] | None = None) -> Lab:
+def target(capabilities: dict[str, int] | None = None, state: Path | None = None) -> Lab:
     kernel = Kernel("7.3", Path("/lab/vmlinuz"), "7.3.4+deb13-arm64", "digest")
     offered = CAPABILITIES if capabilities is None else capabilities
-    return Lab("lab", Qemu(Path("/q"), (11, 1, 3)), kernel, Path("/lab/initramfs"), offered)
+    booted = BootedLab(offered, state)
+    return Lab("lab", Qemu(Path("/q"), (11, 1, 3)), kernel, Path("/lab/initramfs"), booted)
 
 
 def test_the_version_names_what_is_tested() -> None:
@@ -166,6 +168,20 @@ def test_the_command_line_of_a_test() -> None:
     plain = target().launch(test, case_of(test).image, log, 2.0, inspect=False)
     assert plain.command == (*launch.command, "-chardev", "null,id=control")
     assert plain.inspector is None
+
+
+def test_a_saved_lab_is_the_same_machine_without_a_kernel() -> None:
+    test = definition(machine=EL2)
+    log = Path("/log/t.log")
+    saved = target(state=Path("/lab/state"))
+    commands = (
+        each.launch(test, case_of(test).image, log, 2.0, inspect=True).command
+        for each in (target(), saved)
+    )
+    booting, restoring = (list(each) for each in commands)
+    at = booting.index("-kernel")
+    assert booting[at + 2 : at + 5 : 2] == ["-initrd", "-append"]
+    assert restoring == [*booting[:at], "-incoming", "file:/lab/state", *booting[at + 6 :]]
 
 
 def test_results_of_a_lab_are_read_as_those_of_qemu() -> None:

@@ -65,8 +65,10 @@ def clean(*, is_all: bool) -> int:
 
 
 def _show(found: "Lab") -> None:
-    offered = [name for name, value in found.capabilities.items() if value]
+    offered = [name for name, value in found.booted.capabilities.items() if value]
     echo(f"lab with {found.version}")
     echo(f"  KVM offers {', '.join(offered)}")
+    if found.booted.unsaved:
+        echo(f"  not saved: {found.booted.unsaved}; each test boots it")
     if "EL2" not in offered:
         echo("  no EL2: this kernel has no nested virtualization, so tests at EL2 are a SKIP")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Target `lab`: images as guests of an arm64 Linux with KVM, itself emulated by QEMU.
 
-The system under test is KVM's nested virtualization. Each test is a QEMU that boots the lab; it
-gets its image through a virtio console, and the VMM in the lab (`lab/vmm`) runs it.
+The system under test is KVM's nested virtualization. Each test is a QEMU that goes on from the
+saved boot of the lab (`lab_boot`); it gets its image through a virtio console, and the VMM in the
+lab (`lab/vmm`) runs it.
 """
 
 import shlex
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from kut_runner.build.builder import Image
     from kut_runner.definitions.config import TestDef
     from kut_runner.lab.kernel import Kernel
+    from kut_runner.targets.lab_boot import BootedLab
     from kut_runner.targets.qemu import Qemu
 
 #: Factor of all timeouts: an exit of a guest's guest takes thousands of emulated instructions.
@@ -39,8 +41,7 @@ class Lab(QemuExits):
     qemu: "Qemu"
     kernel: "Kernel"
     initramfs: Path
-    capabilities: "Mapping[str, int]"
-    """Capabilities of its KVM, by the VMM's names."""
+    booted: "BootedLab"
 
     @property
     def program(self) -> str:
@@ -65,15 +66,15 @@ class Lab(QemuExits):
 
     def unmet_need(self, test: "TestDef") -> str:
         """Return the reason why `test` cannot run on this target, "" if it can."""
-        return lab_needs.unmet(test, self.qemu, self.capabilities)
+        return lab_needs.unmet(test, self.qemu, self.booted.capabilities)
 
     def launch(
         self, test: "TestDef", image: "Image", log: Path, timeout: float, *, inspect: bool
     ) -> Launch:
-        """Return the QEMU process that boots the lab and runs `image` in it."""
+        """Return the QEMU process that runs `image` in the lab."""
         control = lab_machine.CONTROL
         command = (
-            *lab_machine.machine(self.qemu, self.kernel, self.initramfs),
+            *self._command(),
             *lab_machine.chardevs(lab_harness.files_of(log)),
             *(() if inspect else lab_machine.to_nothing(control)),
         )
@@ -85,6 +86,11 @@ class Lab(QemuExits):
             inspector=partial(LabInspector, control, log) if inspect else None,
             harness=partial(lab_harness.LabHarness, partial(_files, test, image), log),
         )
+
+    def _command(self) -> tuple[str, ...]:
+        if state := self.booted.state:
+            return lab_machine.restoring(self.qemu, state)
+        return lab_machine.booting(self.qemu, self.kernel, self.initramfs)
 
     def cost(self, test: "TestDef") -> Resources:  # noqa: ARG002 - the same for all
         """Return the CPUs and the memory of the test's process."""
@@ -115,8 +121,7 @@ def open_lab(name: str, qemu: "Qemu", tree: Path, environment: "Mapping[str, str
     kernel = assembly.find_kernel(name.partition("@")[2], tree, environment)
     initramfs = assembly.initramfs(tree, environment)
     boots = assembly.boots(environment)
-    capabilities = lab_boot.capabilities(boots, qemu, kernel, initramfs)
-    return Lab(name, qemu, kernel, initramfs, capabilities)
+    return Lab(name, qemu, kernel, initramfs, lab_boot.booted(boots, qemu, kernel, initramfs))
 
 
 def build(kernel: str, qemu: str | None, tree: Path, environment: "Mapping[str, str]") -> Lab:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lab's machine in QEMU: arm64 Linux at EL2 with nested virtualization, fully emulated.
 
-Its virtio console has the ports that `lab/init` describes; what is behind them is the caller's.
+Its virtio console has the ports that `lab/init` describes; what is behind them is the caller's. The
+machine is the same for the boot that is saved and for each test that is restored from it.
 """
 
 from dataclasses import dataclass
@@ -43,21 +44,24 @@ _KERNEL_ARGUMENTS: Final = (
 )
 
 
-def machine(qemu: "Qemu", kernel: "Kernel", initramfs: Path) -> tuple[str, ...]:
-    """Return the command line of the machine, without chardevs."""
+def booting(qemu: "Qemu", kernel: "Kernel", initramfs: Path) -> tuple[str, ...]:
+    """Return the command line of a machine that boots, without chardevs."""
+    files = ("-kernel", str(kernel.image), "-initrd", str(initramfs))
+    return (*_machine(qemu), *files, "-append", _KERNEL_ARGUMENTS)
+
+
+def restoring(qemu: "Qemu", state: Path) -> tuple[str, ...]:
+    """Return the command line of a machine that goes on from a saved state, without chardevs."""
+    return (*_machine(qemu), "-incoming", f"file:{state}")
+
+
+def _machine(qemu: "Qemu") -> tuple[str, ...]:
     ports = (
         ("-device", f"virtserialport,nr={number},chardev={name},name=kut.{name}")
         for number, name in enumerate(PORTS, start=1)
     )
-    return (
-        str(qemu.program),
-        *(SANDBOX if qemu.has_sandbox else ()),
-        *_MACHINE,
-        *(option for port in ports for option in port),
-        *("-kernel", str(kernel.image)),
-        *("-initrd", str(initramfs)),
-        *("-append", _KERNEL_ARGUMENTS),
-    )
+    sandbox = SANDBOX if qemu.has_sandbox else ()
+    return (str(qemu.program), *sandbox, *_MACHINE, *(option for port in ports for option in port))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,17 @@ class Files:
 def chardevs(files: Files) -> tuple[str, ...]:
     """Return the options for the chardevs of a test, all but `CONTROL`."""
     return (
-        *to_file(SERIAL, files.serial),
-        *to_file(REPORT, files.report),
-        *to_file(CONSOLE, files.console),
+        *outputs(files.serial, files.report, files.console),
         *from_file(FILES, files.files),
+    )
+
+
+def outputs(serial: str, report: Path, console: Path) -> tuple[str, ...]:
+    """Return the options for the chardevs of what the lab prints."""
+    return (
+        *to_file(SERIAL, serial),
+        *to_file(REPORT, report),
+        *to_file(CONSOLE, console),
     )
 
 
