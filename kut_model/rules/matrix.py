@@ -98,7 +98,6 @@ MATRIX: Final = {
 
 #: Why no row verifies it, by id of MATRIX.
 NOT_COVERED: Final = {
-    "H6": "translation with FEAT_HAFT is not in the model",
-    "T12": "tables of EL2 itself are not in the model",
+    "H6": "FEAT_HAFT is not in the model, and no emulator has it",
     "X1": "nothing in a virtual machine makes a physical SError; V1 has virtual ones",
 }

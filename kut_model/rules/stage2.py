@@ -131,6 +131,15 @@ RULES: Final = (
         function="AArch64.S1Translate",
     ),
     Rule(
+        key="s1.indirect",
+        statement="With TCR2_EL1.PIE an index in the descriptor chooses fields of PIR_EL1 and"
+        " PIRE0_EL1: permissions of EL1 and EL0, none where EL1 may execute what EL0 may write;"
+        " a write of a page with nDirty is a permission fault with DirtyBit, or clears it.",
+        section="D8.4.1, stage 1 indirect permissions; D24.2, PIR_EL1, ESR_EL1, ISS2",
+        function="AArch64.S1IndirectBasePermissions, AArch64.S1CheckPermissions",
+        matrix="P5",
+    ),
+    Rule(
         key="s1s2.walk",
         statement="A stage-2 fault on a stage-1 walk is taken to EL2 with S1PTW, stage 2's level,"
         " FAR_EL2 with the VA and HPFAR_EL2 with the IPA of the table. By AT at EL1 too, with CM"

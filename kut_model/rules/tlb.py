@@ -164,4 +164,12 @@ RULES: Final = (
         function="AArch64.TLBI_VMALL",
         matrix="T11",
     ),
+    Rule(
+        key="tlb.el2",
+        statement="TLBI of EL2, and with HCR_EL2.{E2H, TGE} {1, 1} those of EL1, drop translations"
+        " of EL2 itself: of the address, the ASID or all.",
+        section="D8.17, TLB maintenance; C5.5, TLBI VAE2, ALLE2, RVAE2, VAE1 and the like",
+        function="AArch64.TLBI_VA, AArch64.TLBI_RVA, AArch64.TLBI_ALL",
+        matrix="T12",
+    ),
 )
