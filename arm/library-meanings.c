@@ -222,13 +222,15 @@ static void test_ioremap(void)
 /* The page @mem is executed by the host, once user mode has no access to it. */
 static void check_execution(u32 *mem, const char *what)
 {
-	unsigned long (*code)(void) = (void *)mem;
+	register u64 result asm("x0") = 0;
 
 	mem[0] = 0xd2800540; /* mov x0, #42 */
 	mem[1] = 0xd65f03c0; /* ret */
 	mmu_clear_user(mmu_idmap, (uintptr_t)mem);
 	asm volatile("dc cvau, %0; dsb ish; ic ivau, %0; dsb ish; isb" : : "r"(mem) : "memory");
-	report_equal(code(), 42, "result of code in %s", what);
+	/* Not in C, where compilers assume that only functions are called */
+	asm volatile("blr %1" : "+r"(result) : "r"(mem) : "x30", "memory");
+	report_equal(result, 42, "result of code in %s", what);
 }
 
 static void test_execution(void)

@@ -184,7 +184,8 @@ static void check_not_executed(const char *what, const u32 *code)
 	char syndrome[128];
 
 	exceptions = 0;
-	((void (*)(void))code)();
+	/* Not in C, where compilers assume that only functions are called */
+	asm volatile("blr %0" : : "r"(code) : "x30", "memory");
 	report(exceptions == 1 && (last_esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM,
 	       "branch to %s: expected 1 permission fault, found %u exceptions, %s", what,
 	       exceptions, esr_decode(last_esr, syndrome, sizeof(syndrome)));
