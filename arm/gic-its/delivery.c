@@ -19,12 +19,14 @@ static void take_irq(struct pt_regs *regs)
 	int cpu = smp_processor_id();
 	u32 iar = gic_read_iar(), irq = gic_iar_irqnr(iar);
 
-	if (irq == (u32)LPI(CHAINED))
-		its_send_int_nv(dev, CHAINED + 1);
-	if (irq == (u32)LPI(MARKER(cpu)))
+	if (irq == (u32)LPI(MARKER(cpu))) {
 		taken[cpu].marker = true;
-	else if (taken[cpu].count < MAX_TAKEN)
-		taken[cpu].ids[taken[cpu].count++] = irq;
+	} else {
+		if (irq == (u32)LPI(CHAINED))
+			its_send_int_nv(dev, CHAINED + 1);
+		if (taken[cpu].count < MAX_TAKEN)
+			taken[cpu].ids[taken[cpu].count++] = irq;
+	}
 	if (irq != GICC_INT_SPURIOUS)
 		gic_write_eoir(iar);
 }
