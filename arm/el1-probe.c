@@ -10,6 +10,7 @@
 #include <asm/el1-probe.h>
 #include <asm/esr.h>
 #include <asm/guest.h>
+#include <asm/host-probe.h>
 #include <asm/io.h>
 #include <asm/stage2-internal.h>
 #include <asm/stage2-path.h>
@@ -197,12 +198,48 @@ static void test_outcomes(void)
 	       "set of two outcomes: expected those alone");
 }
 
+/* BRK and RET, for a probe of EL2 */
+extern const char breaking_code[];
+asm(".pushsection .text.breaking_code, \"ax\"\n"
+    "breaking_code:\n"
+    "	brk	#2\n"
+    "	ret\n"
+    ".popsection\n");
+
+static unsigned int breaks;
+
+static void count_break(struct pt_regs *regs, unsigned int esr)
+{
+	breaks++;
+	regs->pc += 4;
+}
+
+/* Exceptions of EL2 after a probe are the host's again. */
+static void test_host_probe(void)
+{
+	struct host_probe probe = { 0 };
+
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, count_break);
+	host_probe_run(&probe, (u64)breaking_code);
+	report(probe.taken && ESR_ELx_EC(probe.esr) == ESR_ELx_EC_BRK64 && !breaks,
+	       "BRK of the probe: expected in the probe, found %d, ESR %#lx, %u in the handler",
+	       probe.taken, probe.esr, breaks);
+	asm volatile("brk #3" ::: "memory");
+	report_equal(breaks, 1, "BRK after the probe, in the handler");
+	install_exception_handler(ELxH_SYNC, ESR_ELx_EC_BRK64, NULL);
+}
+
 /* "host" first: it compares with what was before any access. */
 static const struct subtest subtests[] = {
-	{ "host", test_host },	   { "accesses", test_accesses },
-	{ "aborts", test_aborts }, { "flush", test_flush },
-	{ "el1", test_el1 },	   { "concatenated", test_concatenated },
-	{ "pan", test_pan },	   { "outcomes", test_outcomes },
+	{ "host", test_host },
+	{ "accesses", test_accesses },
+	{ "aborts", test_aborts },
+	{ "flush", test_flush },
+	{ "el1", test_el1 },
+	{ "concatenated", test_concatenated },
+	{ "pan", test_pan },
+	{ "outcomes", test_outcomes },
+	{ "host-probe", test_host_probe },
 };
 
 int main(int argc, char **argv)
