@@ -255,7 +255,7 @@ def errata_notes(areas: Iterable[AreaRows]) -> list[str]:
                 f"erratum {name}: {total.passed} of its rows passed, {total.failed} failed"
             )
         elif total.skipped and not total.failed:
-            found.append(f"erratum {name}: none of its rows ran")
+            found.append(f"erratum {name}: none of its rows ran: {total.skipped} skipped")
     return found
 
 
