@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kut_runner.commands import where
+from kut_runner.commands import options, where
 from kut_runner.commands.output import echo
 from kut_runner.errors import ExitCode
 
@@ -43,6 +43,21 @@ def build(root: Path | None, kernel: str, qemu: str | None) -> int:
     return ExitCode.OK
 
 
+@command.command("shell")
+@click.argument("files", nargs=-1, type=options.IN_FILE)
+@click.option(
+    "--kernel", default="", metavar="VERSION|FILE", help="Kernel; by default that of lab.toml."
+)
+@click.option("--qemu", metavar="PROGRAM", help="QEMU, 10.0 or later.")
+@click.pass_obj
+def shell(root: Path | None, files: tuple[Path, ...], kernel: str, qemu: str | None) -> int:
+    """Run a shell in the lab, which has copies of FILES; Ctrl-D ends it."""
+    from kut_runner.targets import lab, lab_shell
+
+    found = lab.find(kernel, qemu, where.tree_of(root), os.environ)
+    return lab_shell.run(found, files)
+
+
 @command.command("list")
 def list_() -> int:
     """List packages and what is made of them, with their sizes."""
@@ -56,7 +71,7 @@ def list_() -> int:
 @command.command("clean")
 @click.option("--all", "is_all", is_flag=True, help="The packages too, which are fetched.")
 def clean(*, is_all: bool) -> int:
-    """Remove VMM, initramfs and logs of boots, which are made again when needed."""
+    """Remove VMM, initramfs and saved boots, which are made again when needed."""
     from kut_runner.lab import inventory
 
     removed = inventory.remove(os.environ, with_packages=is_all)

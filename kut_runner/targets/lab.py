@@ -74,7 +74,7 @@ class Lab(QemuExits):
         """Return the QEMU process that runs `image` in the lab."""
         control = lab_machine.CONTROL
         command = (
-            *self._command(),
+            *self.command(),
             *lab_machine.chardevs(lab_harness.files_of(log)),
             *(() if inspect else lab_machine.to_nothing(control)),
         )
@@ -87,7 +87,8 @@ class Lab(QemuExits):
             harness=partial(lab_harness.LabHarness, partial(_files, test, image), log),
         )
 
-    def _command(self) -> tuple[str, ...]:
+    def command(self) -> tuple[str, ...]:
+        """Return the command line of a lab that waits for files, without chardevs."""
         if state := self.booted.state:
             return lab_machine.restoring(self.qemu, state)
         return lab_machine.booting(self.qemu, self.kernel, self.initramfs)
@@ -127,13 +128,23 @@ def open_lab(name: str, qemu: "Qemu", tree: Path, environment: "Mapping[str, str
 def build(kernel: str, qemu: str | None, tree: Path, environment: "Mapping[str, str]") -> Lab:
     """Fetch a kernel, "" for the default, and everything else, and return the target.
 
-    `qemu` is the value of --qemu. Raises what `open_lab` raises, and SetupError if packages cannot
-    be fetched.
+    `qemu` is the value of --qemu. Raises what `find` raises, and SetupError if packages cannot be
+    fetched.
     """
     from kut_runner.lab import assembly
     from kut_runner.targets import lab_qemu
 
-    found = lab_qemu.find(qemu, tree, environment, unpack=True)
+    lab_qemu.find(qemu, tree, environment, unpack=True)
     assembly.fetch(kernel, tree, environment)
+    return find(kernel, qemu, tree, environment)
+
+
+def find(kernel: str, qemu: str | None, tree: Path, environment: "Mapping[str, str]") -> Lab:
+    """Return the target with a kernel that is fetched; arguments as for `build`.
+
+    Raises what `open_lab` and `lab_qemu.find` raise.
+    """
+    from kut_runner.targets import lab_qemu
+
     name = f"{LAB_TARGET}@{kernel}" if kernel else LAB_TARGET
-    return open_lab(name, found, tree, environment)
+    return open_lab(name, lab_qemu.find(qemu, tree, environment), tree, environment)

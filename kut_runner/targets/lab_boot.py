@@ -45,6 +45,7 @@ _UNSAVED: Final = "unsaved"
 _LOG: Final = "boot.log"
 _ERRORS: Final = "stderr"
 _CAPABILITY: Final = re.compile(r"^vmm: capability (\w+) ([0-9]+)$", re.MULTILINE)
+_VMM_ERROR: Final = re.compile(r"^vmm: error (.*)$", re.MULTILINE)
 #: Seconds for a boot, which takes 3, and for that test, without the time that they wait for a CPU.
 _BOOT_LIMIT: Final = 60.0
 _CHECK_LIMIT: Final = 10.0
@@ -119,6 +120,8 @@ def _save(directory: Path, qemu: "Qemu", command: tuple[str, ...], kernel: "Kern
         files.close()
         if not _wait(child, _BOOT_LIMIT, lambda: _READY in _text(log)):
             raise _not_ready(kernel, _text(log) + _text(directory / _ERRORS))
+        if error := _VMM_ERROR.search(_text(log)):
+            raise _without_kvm(kernel, printable(error[1]))
         try:
             saving.save(state)
         except RemoteError as error:
@@ -171,6 +174,13 @@ def _not_ready(kernel: "Kernel", log: str) -> TargetUnavailableError:
         f"kernel {kernel.name} does not boot to the lab's init",
         "docs/lab.md has the options that it needs; the last lines of its log are above",
         lines[-_LAST_LINES:],
+    )
+
+
+def _without_kvm(kernel: "Kernel", error: str) -> TargetUnavailableError:
+    return TargetUnavailableError(
+        f"kernel {kernel.name} has no KVM that works: {error}",
+        "give a kernel with CONFIG_KVM=y, for CPUs with EL2",
     )
 
 
