@@ -4,6 +4,7 @@
 import gzip
 import io
 import os
+import re
 import stat
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -320,3 +321,9 @@ def test_the_newest_kernel_of_a_version_is_found(site: Path) -> None:
     assert caught.value.hint == "it has 6.16, 7.0; or give a file: --kernel PATH/Image"
     with pytest.raises(UsageError, match="neither a version of Linux nor a file"):
         packages.kernel_package(found, "Image", os.environ)
+
+
+def test_the_nightly_job_runs_all_pinned_kernels() -> None:
+    text = (realtree.ROOT / ".github/workflows/lab.yml").read_text()
+    listed = re.findall(r'^ +- "([\d.]+)"$', text.partition("kernel:\n")[2], re.MULTILINE)
+    assert listed == list(pins.load(realtree.ROOT).kernels)
