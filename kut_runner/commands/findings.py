@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from kut_runner.views.report_findings import Finding
 
-#: File in configs/ with what runs show of the errata.
-_RECORD: Final = "findings.json"
+_PROGRAMS: Final = ("qemu", "linux")
 
 
 @click.command("findings")
@@ -32,14 +31,21 @@ _RECORD: Final = "findings.json"
     shell_complete=options.offers("runs"),
     help="Write configs/findings.json from this run of `kut conform`; one for each version.",
 )
+@click.option(
+    "--program",
+    type=click.Choice(_PROGRAMS),
+    default=_PROGRAMS[0],
+    help="Findings in this program; linux is its KVM, as the lab tests it.",
+)
 @click.pass_obj
-def command(
+def command(  # noqa: PLR0913 - one for each option
     root: Path | None,
     *,
     names: tuple[str, ...],
     markdown: bool,
     json: Path | None,
     runs: tuple[str, ...],
+    program: str,
 ) -> int:
     """List the findings of the conformance suite, or show those with these names."""
     from kut_runner.definitions import errata, source_trees
@@ -51,14 +57,15 @@ def command(
     listed = where.definitions(root).errata
     if not listed:
         raise NothingSelectedError("no configs/errata.toml", "docs/errata.md describes the file")
-    path = listed.with_name(_RECORD)
     if runs:
         source_trees.refuse_change(where.tree_of(root, quiet=True))
         store = where.store_of(root)
-        fresh = findings.record([store.load(name) for name in runs])
-        path.write_text(json_values.dumps(fresh.to_json(), indent=1) + "\n")
-    record = findings.load(path)
-    found = report_findings.findings(errata.load(listed), record)
+        documents = [store.load(name) for name in runs]
+        program = findings.program_of(documents)
+        fresh = json_values.dumps(findings.record(documents).to_json(), indent=1)
+        listed.with_name(findings.file_of(program)).write_text(fresh + "\n")
+    record = findings.load(listed.with_name(findings.file_of(program)))
+    found = report_findings.findings(errata.load(listed), record, program)
     if markdown:
         echo(report_findings.markdown(found, record), nl=False)
         return ExitCode.OK

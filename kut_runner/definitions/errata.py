@@ -18,6 +18,12 @@ from kut_runner.errors import ConfigError
 
 #: Program of target `tcg`: an emulator, of which the version decides.
 QEMU: Final = "qemu"
+#: KVM of a Linux kernel: program of the targets whose version is that of a kernel.
+LINUX: Final = "linux"
+_TITLES: Final = {QEMU: "QEMU", LINUX: "Linux KVM"}
+
+#: Version of a target that tests a kernel, perhaps on an emulator.
+_KERNEL: Final = re.compile(r"Linux ([^ ,]+)(?:, QEMU (\S+))?")
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 _BOUND: Final = re.compile(r"(<=|>=|<|>|==) ?([0-9]{1,4}(?:\.[0-9]{1,4}){0,2})")
@@ -31,7 +37,9 @@ _COMPARE: Final[Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]]
 }
 _TEXTS: Final = (
     *("program", "versions", "reason", "rule", "source", "patch", "verdict", "effect", "link"),
+    *("command", "expected", "found", "log"),
 )
+_OF_COMMAND: Final = ("rule", "expected", "found")
 _LISTS: Final = ("rows", "cases", "cpus")
 _FLAGS: Final = ("skip",)
 _NOT: Final = "!"
@@ -46,7 +54,7 @@ class Erratum:
     reason: str
     """What the program does instead, and where in its source."""
     program: str = QEMU
-    """"qemu", or the name of another target."""
+    """"qemu", "linux" for its KVM, or the name of another target."""
     versions: str = ""
     """Versions that have it, as in ">=7.2, <11.1"; empty for all."""
     cpus: tuple[str, ...] = ()
@@ -69,6 +77,13 @@ class Erratum:
     """Effect on the tests, or the workaround."""
     link: str = ""
     """Report or commit; empty if none is known."""
+    command: str = ""
+    """What reproduces it, for one that a test shows and no row."""
+    expected: str = ""
+    found: str = ""
+    """With `command`: what it checks, and what it finds instead."""
+    log: str = ""
+    """Part of a message in the kernel's log, which is then known as well."""
 
     @property
     def globs(self) -> tuple[str, ...]:
@@ -89,6 +104,22 @@ class Erratum:
             and all(_COMPARE[sign](numbers, bound) for sign, bound in _bounds(self.versions))
             and (not self.cpus or any(fnmatchcase(model, glob) for glob in self.cpus))
         )
+
+
+def programs(target: str, version: str) -> tuple[tuple[str, str], ...]:
+    """Return the programs whose errata a target has, with their versions; that under test first.
+
+    `version` is that of the target; a lab names a kernel and the emulator below it.
+    """
+    if match := _KERNEL.fullmatch(version):
+        below = ((QEMU, match[2]),) if match[2] else ()
+        return (LINUX, match[1]), *below
+    return ((target, version),)
+
+
+def title(program: str) -> str:
+    """Return the name of a program in texts."""
+    return _TITLES.get(program, program)
 
 
 @cache
@@ -124,7 +155,7 @@ def markdown(errata: tuple[Erratum, ...]) -> str:
 
 def where(erratum: Erratum) -> str:
     """Return the programs that have it, as in "QEMU <11.1"."""
-    program = "QEMU" if erratum.program == QEMU else erratum.program
+    program = title(erratum.program)
     cpus = f"CPU {', '.join(erratum.cpus)}" if erratum.cpus else ""
     return ", ".join(filter(None, (f"{program} {erratum.versions}".strip(), cpus)))
 
@@ -154,12 +185,19 @@ def _problems(name: str, table: Any) -> Iterator[str]:  # noqa: ANN401 - any TOM
         yield ".rule: missing; say what the architecture requires of the rows, and where"
     if table.get("skip") and not table.get("rows"):
         yield ".skip: there are no rows to skip; name them with `rows`"
-    if not names_rows and not table.get("effect"):
+    if not (names_rows or table.get("effect") or table.get("command")):
         yield ".rows: missing; name the rows that fail, or give the effect on the tests"
+    yield from _command_problems(table)
     try:
         list(_bounds(str(table.get("versions", ""))))
     except ValueError as error:
         yield f'.versions: "{error}" is not valid; {_VERSIONS_EXPECTED}'
+
+
+def _command_problems(table: Mapping[str, Any]) -> Iterator[str]:
+    missing = [key for key in _OF_COMMAND if table.get("command") and not table.get(key)]
+    if missing:
+        yield f".{missing[0]}: missing; `command` reproduces what is expected, and found instead"
 
 
 def _value_problem(key: str, value: object) -> str:
@@ -186,6 +224,7 @@ def _effect(erratum: Erratum) -> str:
 def _rows_effect(erratum: Erratum) -> str:
     if erratum.skip:
         return "rows are skipped"
-    if erratum.rows:
-        return f"[finding](findings.md#{erratum.name})"
+    if erratum.rows or erratum.command:
+        page = "findings-kvm.md" if erratum.program == LINUX else "findings.md"
+        return f"[finding]({page}#{erratum.name})"
     return "[random cases](conformance.md#random-cases)" if erratum.cases else ""

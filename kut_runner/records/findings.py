@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from kut_runner.definitions import errata
 from kut_runner.errors import ConfigError, UsageError, describe
 from kut_runner.text import printable
 from kut_runner.verdict import rows as codes
@@ -98,6 +99,25 @@ class Record:
         )
 
 
+def file_of(program: str) -> str:
+    """Return the name of the file with the record of a program."""
+    return "findings.json" if program == errata.QEMU else f"findings-{program}.json"
+
+
+def program_of(documents: Sequence["Document"]) -> str:
+    """Return the program that runs tested; raises UsageError if it is not one."""
+    found = {_under_test(each)[0] for each in documents}
+    if len(found) > 1:
+        titles = " and ".join(sorted(map(errata.title, found)))
+        raise UsageError(f"the runs are of {titles}", "record the runs of each by itself")
+    return found.pop()
+
+
+def _under_test(document: "Document") -> tuple[str, str]:
+    """Return the program that a run tested, and its version."""
+    return errata.programs(errata.QEMU, document.metadata.version)[0]
+
+
 def load(path: Path) -> Record:
     """Return the record in a file; raises ConfigError if it cannot be read or is no record."""
     try:
@@ -132,7 +152,7 @@ class _Run:
     """A run of the suite."""
 
     def __init__(self, document: "Document") -> None:
-        self.version = document.metadata.version
+        self.version = _under_test(document)[1]
         results = sorted(document.results, key=lambda result: result.id)
         self.areas = {each.id: area for each in results if (area := each.output.rows)}
         self._name = document.metadata.run or "the document"

@@ -41,8 +41,9 @@ def of(boots: Sequence[Boot], case: "Case") -> Boot:
     verdict = problem or _verdict(boots, output, case)
     if case.errata and output.rows:
         applicable = known_failures.applicable(errata.load(case.errata), case)
-        marked = known_failures.mark(output, applicable, found.errata if found else {})
-        verdict = known_failures.verdict(verdict, marked)
+        cases = found.errata if found else {}
+        marked = known_failures.mark(output, applicable, cases, known_failures.tested(case))
+        verdict = known_failures.verdict(verdict, marked, applicable)
     if found and output.rows and marked.rows:
         marked = replace(marked, rows=found.covered(output.rows, marked.rows))
     return Boot(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fnmatch import translate
 from typing import Final
 
-from kut_runner.definitions.errata import QEMU, Erratum
+from kut_runner.definitions.errata import QEMU, Erratum, programs
 from kut_runner.errors import ExitCode
 from kut_runner.targets import tcg
 from kut_runner.targets.case import Case
@@ -29,23 +29,43 @@ from kut_runner.verdict.status import Status
 
 #: Causes of verdicts that depend on the failed rows only.
 _CAUSES: Final = (Cause.CHECKS_FAILED, Cause.ROWS_CRASHED)
+#: CPU of an emulator below the program under test (`lab_machine`).
+_EMULATED: Final = "max"
 _WILD: Final = re.compile(r"[*?\[]")
 _NO_CASES: Final[Mapping[str, Sequence[int]]] = {}
 
 
 def applicable(errata: Iterable[Erratum], case: Case) -> list[Erratum]:
     """Return the errata of the target and the CPU of a case."""
+    found = _programs(case)
+    cpu = case.test.cpu if len(found) == 1 else _EMULATED
+    return [
+        each
+        for each in errata
+        if any(each.applies(program, version, cpu) for program, version in found)
+    ]
+
+
+def tested(case: Case) -> str:
+    """Return the program under test of a case."""
+    return _programs(case)[0][0]
+
+
+def _programs(case: Case) -> tuple[tuple[str, str], ...]:
     target = case.target
-    program = QEMU if target.name == tcg.NAME else target.name
-    return [each for each in errata if each.applies(program, target.version, case.test.cpu)]
+    return programs(QEMU if target.name == tcg.NAME else target.name, target.version)
 
 
 def mark(
-    output: GuestOutput, errata: Sequence[Erratum], cases: Mapping[str, Sequence[int]] = _NO_CASES
+    output: GuestOutput,
+    errata: Sequence[Erratum],
+    cases: Mapping[str, Sequence[int]] = _NO_CASES,
+    program: str = QEMU,
 ) -> GuestOutput:
     """Return the output with the failures that errata list as known ones; it has rows with ids.
 
-    `cases` are the numbers of random cases that an erratum may concern, by its name.
+    `cases` are the numbers of random cases that an erratum may concern, by its name. Rows are
+    counted for the errata of `program`: it may hide those of an emulator below it.
     """
     rows = output.rows
     if not rows or not rows.ids:
@@ -56,7 +76,10 @@ def mark(
     for name, found in listed.items():
         concerned = (*found, *cases.get(name, ()))
         known |= {rows.ids[number]: name for number in concerned if codes[number] in FAILED}
-    counts = {name: _count(codes, found) for name, found in listed.items() if found}
+    counted = {each.name for each in errata if each.program == program}
+    counts = {
+        name: _count(codes, found) for name, found in listed.items() if found and name in counted
+    }
     for number, id_ in enumerate(rows.ids):
         if id_ in known:
             codes[number] = KNOWN
@@ -72,16 +95,31 @@ def mark(
     )
 
 
-def verdict(before: Verdict, output: GuestOutput) -> Verdict:
-    """Return the verdict on a test whose known failures are marked."""
+def verdict(before: Verdict, output: GuestOutput, errata: Sequence[Erratum] = ()) -> Verdict:
+    """Return the verdict on a test whose known failures are marked.
+
+    A message of a kernel that an erratum has is none against a test whose rows all ran.
+    """
     rows = output.rows
-    if not rows or before.cause not in _CAUSES or before.status is not Status.FAIL:
+    if not rows or before.status is not Status.FAIL:
         return before
-    if not rows.counts[KNOWN]:
+    if not (_is_known_message(before, output, errata) or before.cause in _CAUSES):
+        return before
+    if before.cause in _CAUSES and not rows.counts[KNOWN]:
         return before
     if not rows.failed:
         return Verdict(Status.PASS, "", ExitCode.OK, Cause.PASSED)
-    return replace(before, reason=f"{rows.failed} of {rows.count} rows failed")
+    reason = f"{rows.failed} of {rows.count} rows failed"
+    cause = before.cause if before.cause in _CAUSES else Cause.CHECKS_FAILED
+    return replace(before, reason=reason, cause=cause)
+
+
+def _is_known_message(before: Verdict, output: GuestOutput, errata: Sequence[Erratum]) -> bool:
+    return (
+        before.cause is Cause.KERNEL_LOG
+        and Summary in output.last
+        and any(each.log and each.log in before.reason for each in errata)
+    )
 
 
 def numbers(ids: Sequence[str], erratum: Erratum) -> list[int]:

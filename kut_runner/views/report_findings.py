@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from kut_runner.definitions.errata import Erratum, where
+from kut_runner.definitions.errata import LINUX, QEMU, Erratum, where
 from kut_runner.records.findings import Difference, Record, Seen
 
 #: Changes when a program that reads the old one would misread the new one.
 SCHEMA: Final = 1
 
-_INTRODUCTION: Final = """# Findings
+_QEMU: Final = """# Findings
 
 Differences between emulators and the architecture that rows of the
 [conformance suite](conformance.md) show, each ready to be sent upstream.
@@ -23,6 +23,16 @@ A finding is reproduced by its command, with `--qemu PATH` for another QEMU than
 `kut conform --explain ROW` shows the expected outcome with its rule and section. Where the
 architecture leaves a choice, a row accepts every alternative.
 """
+_LINUX: Final = """# Findings in Linux KVM
+
+Differences between nested virtualization of Linux KVM and the architecture that rows of the
+[conformance suite](conformance.md) and the [tests of nested hypervisors](nested.md) show, each
+ready to be sent to kvmarm@lists.linux.dev. `kut findings --markdown --program linux` writes this
+page from `configs/errata.toml` and from runs in the [lab](lab.md) on Linux {versions}.
+
+A finding is reproduced by its command, with `--target lab@VERSION` for another kernel. The lab is
+an emulated machine: what is an error of its emulator is in [findings.md](findings.md).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +41,14 @@ class Finding:
 
     erratum: Erratum
     seen: Mapping[str, Seen]
-    """By version, the oldest first; at least one."""
+    """By version, the oldest first; at least one, if rows show it and not a test."""
 
     @property
     def newest(self) -> Seen:
         """What the newest version shows that has it."""
-        return [*self.seen.values()][-1]
+        known = self.erratum
+        of_test = Seen(0, "", f"expected {known.expected}, found {known.found}")
+        return [*self.seen.values(), of_test][-1 if not self.seen else len(self.seen) - 1]
 
     @property
     def versions(self) -> str:
@@ -59,6 +71,10 @@ class Finding:
         return self.erratum.verdict or f"error of {program}"
 
     @property
+    def _options(self) -> str:
+        return " --target lab" if self.erratum.program == LINUX else ""
+
+    @property
     def facts(self) -> Mapping[str, str]:
         """The facts in their order, without those that it lacks."""
         facts = {"row": self.newest.row}
@@ -66,8 +82,10 @@ class Finding:
             expected, seen = split(outcome)
             facts["expected"] = expected
             facts[f"seen with {', '.join(versions)}"] = seen
+        if self.erratum.command:
+            facts |= {"expected": self.erratum.expected, "found": self.erratum.found}
         facts |= {
-            "reproducer": f"kut conform {self.newest.row}",
+            "reproducer": self.erratum.command or f"kut conform {self.newest.row}{self._options}",
             "rule": self.erratum.rule,
             "verdict": self.verdict,
             "source": self.erratum.source,
@@ -105,9 +123,13 @@ def split(outcome: str) -> tuple[str, str]:
     return (expected.removeprefix("expected "), seen) if found else ("", outcome)
 
 
-def findings(errata: Sequence[Erratum], record: Record) -> list[Finding]:
-    """Return the findings, in the order of the errata: those that the record has."""
-    return [Finding(each, record.seen[each.name]) for each in errata if each.name in record.seen]
+def findings(errata: Sequence[Erratum], record: Record, program: str = QEMU) -> list[Finding]:
+    """Return the findings in a program, in the order of the errata: of its record or of tests."""
+    return [
+        Finding(each, record.seen.get(each.name, {}))
+        for each in errata
+        if each.program == program and (each.name in record.seen or each.command)
+    ]
 
 
 def lines(found: Sequence[Finding]) -> Iterator[str]:
@@ -138,10 +160,13 @@ def as_json(found: Sequence[Finding], record: Record) -> dict[str, Any]:
 
 def markdown(found: Sequence[Finding], record: Record) -> str:
     """Return docs/findings.md."""
-    parts = [_INTRODUCTION.format(versions=_enumerated(record.versions))]
+    of_linux = any(each.erratum.program == LINUX for each in found)
+    introduction = _LINUX if of_linux else _QEMU
+    parts = [introduction.format(versions=_enumerated(record.versions))]
     parts += _overview(found, record)
     parts += [text for each in found for text in _section(each)]
-    parts += _differences(record)
+    if len(record.versions) > 1:
+        parts += _differences(record)
     return "\n".join(parts)
 
 
@@ -166,7 +191,7 @@ def _overview(found: Sequence[Finding], record: Record) -> Iterator[str]:
 def _section(finding: Finding) -> Iterator[str]:
     yield f"## {finding.erratum.name}\n"
     yield f"{_sentence(finding.erratum.reason)}\n"
-    yield f"- versions: {finding.versions}"
+    yield f"- versions: {finding.versions or where(finding.erratum)}"
     plain = {"rule", "verdict", "source", "patch", "effect"}
     for name, text in finding.facts.items():
         yield f"- {name}: {text if name in plain else _code(text)}"

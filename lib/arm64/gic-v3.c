@@ -141,8 +141,9 @@ static void enable_cpu_interface(void)
 	write_sysreg_s(read_sysreg_s(ICC_SRE_EL1) | ICC_SRE_SRE, ICC_SRE_EL1);
 	isb(); /* the other registers are accessible from here on */
 	write_sysreg_s(GICC_INT_PRI_THRESHOLD, ICC_PMR_EL1);
-	write_sysreg_s(1, ICC_IGRPEN0_EL1);
+	/* Group 1 first: erratum qemu-vgrp0d */
 	write_sysreg_s(1, ICC_IGRPEN1_EL1);
+	write_sysreg_s(1, ICC_IGRPEN0_EL1);
 	isb();
 }
 
