@@ -24,50 +24,22 @@
 #include <asm/stage2-internal.h>
 #include <asm/translation-outcome.h>
 
-/* Descriptors: @count from @index on, to object @target and those after it. */
-struct tlb_fill {
-	u8 stage;
-	u16 table, index, count, target;
-	u64 bits;
-};
-
-struct tlb_layout {
-	const struct tlb_fill *fills;
-	u16 nr_fills;
-	u8 page_shift, start;
-	u16 code, tlbi, upper; /* objects: the code of probes, that of TLBI, root of TTBR1 */
-};
-
-enum tlb_kind {
-	TLB_SET,
-	TLB_BEGIN, /* a first context: with an empty TLB */
-	TLB_ENTER,
-	TLB_MAINTAIN,
-	TLB_TRY,
-	TLB_BOTH, /* an access by both CPUs at once */
-	TLB_LOOP, /* CPU 1 accesses an address until it faults, or until TLB_JOIN */
-	TLB_JOIN, /* one more of these accesses, which is the one that counts unless one has faulted */
-};
-
-struct tlb_step {
-	u8 kind, cpu, el;
-	bool pan;
-	u16 index; /* of a fill; an enum probe_op, or a TLBI */
-	u16 root, table, vmid, asid; /* of a context: objects */
-	u64 value; /* address of an access, operand of TLBI */
-	struct translation_set set;
-};
-
-struct tlb_row {
-	const char *name;
-	u32 first;
-	u16 count;
-	u8 needs, layout;
-	bool vs, fb;
-};
-
+#include "conform-tlb.h"
 #include CONFORM_HEADER
 #include "conform-tlb-worker.h"
+
+/* The programs: of the header, or of an initrd (conform-tlb-initrd.h) */
+static struct {
+	const struct tlb_row *rows;
+	const struct tlb_step *steps;
+	const struct tlb_fill *fills;
+	const u32 *outcomes;
+	const char *label; /* of an initrd, in ids */
+} programs = { tlb_rows, tlb_steps, tlb_fills, tlb_outcomes, NULL };
+
+#ifdef TLB_INITRD
+#include "conform-tlb-initrd.h"
+#endif
 
 #define NOTHING 0xffff
 #define PARTS 3 /* of memory, each of objects from PART_OBJECTS * n on: tables, OLD, NEW */
@@ -298,7 +270,7 @@ static void do_step(struct work *work, const struct tlb_step *step)
 {
 	switch (step->kind) {
 	case TLB_SET:
-		return fill(&tlb_fills[step->index], true);
+		return fill(&programs.fills[step->index], true);
 	case TLB_BEGIN:
 	case TLB_ENTER:
 		return enter(work->row, step);
@@ -324,7 +296,7 @@ static void do_steps(void *data)
 
 		do_step(work, step);
 		work->permitted = !is_access(step) ||
-				  translation_permits(tlb_outcomes, step->set, work->found);
+				  translation_permits(programs.outcomes, step->set, work->found);
 	}
 }
 
@@ -354,7 +326,7 @@ static void end_loop(const struct tlb_step *step, struct work *work)
 {
 	smp_store_release(loop_word(step, LOOP_END), 1UL);
 	worker_wait();
-	work->permitted = translation_permits(tlb_outcomes, step->set, work->found);
+	work->permitted = translation_permits(programs.outcomes, step->set, work->found);
 }
 
 static void do_both(struct work *work)
@@ -409,7 +381,7 @@ static void do_part(struct work *work)
 
 static enum conform_verdict run_steps(const struct tlb_row *row)
 {
-	const struct tlb_step *step = &tlb_steps[row->first], *end = step + row->count;
+	const struct tlb_step *step = &programs.steps[row->first], *end = step + row->count;
 	const struct tlb_step *next;
 
 	for (; step < end; step = next) {
@@ -418,23 +390,32 @@ static enum conform_verdict run_steps(const struct tlb_row *row)
 		next = work.end = end_of_part(step, end);
 		do_part(&work);
 		if (!work.permitted)
-			return translation_fail(tlb_outcomes, work.step[-1].set, work.found,
+			return translation_fail(programs.outcomes, work.step[-1].set, work.found,
 						" (step %u, access to %#lx, CPU %u)",
-						(u32)(work.step - &tlb_steps[row->first]),
+						(u32)(work.step - &programs.steps[row->first]),
 						work.step[-1].value, work.step[-1].cpu);
 	}
 	return CONFORM_PASS;
 }
 
+static const struct conform_feature *const *needs_of(const struct tlb_row *row)
+{
+#ifdef TLB_INITRD
+	if (programs.label)
+		return initrd_needs[row->needs];
+#endif
+	return tlb_needs[row->needs];
+}
+
 static enum conform_verdict run(u32 number)
 {
 	static const char *const granules[] = { "TGran4", "TGran16", "TGran64" };
-	const struct tlb_row *row = &tlb_rows[number];
+	const struct tlb_row *row = &programs.rows[number];
 	const struct tlb_layout *layout = &tlb_layouts[row->layout];
 	unsigned int granule = (layout->page_shift - 12) / 2;
 	enum conform_verdict verdict;
 
-	if (conform_lacks(tlb_needs[row->needs]))
+	if (conform_lacks(needs_of(row)))
 		return CONFORM_SKIP;
 	if (nr_cpus < TLB_CPUS)
 		return conform_skip("second-CPU", "smp");
@@ -449,10 +430,13 @@ static enum conform_verdict run(u32 number)
 
 static void id(u32 row, char *buffer, size_t size)
 {
-	snprintf(buffer, size, TLB_PREFIX ".%s", tlb_rows[row].name);
+	if (programs.label)
+		snprintf(buffer, size, TLB_PREFIX ".%s.%u", programs.label, row);
+	else
+		snprintf(buffer, size, TLB_PREFIX ".%s", programs.rows[row].name);
 }
 
-static const struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HASH, id, run };
+static struct conform_area area = { CONFORM_AREA, CONFORM_ROWS, CONFORM_HASH, id, run };
 
 static bool has_worker(void)
 {
@@ -484,6 +468,9 @@ int main(int argc, char **argv)
 		worker_start();
 		worker_call(begin, NULL);
 	}
+#ifdef TLB_INITRD
+	open_initrd(&area);
+#endif
 	code = conform_main(&area, argc, argv);
 	end(NULL);
 	if (has_worker())

@@ -9,7 +9,8 @@ REQUEST is a JSON file: "command" is one of
              of smaller cases that failed, to the file "output": JSON, a list for each case
 
 draw and write write the cases for the image, to the file "initrd", and for the runner, to "rows".
-"label" is part of the ids of the rows, "errata" are conditions by the name of an erratum.
+"label" is part of the ids of the rows, "errata" are conditions by the name of an erratum. With
+"kind" "tlb" the cases are programs of the area tlb-random, which no condition is for.
 """
 
 import json
@@ -18,12 +19,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kut_model.fuzz import conditions, shrink, table
+from kut_model.fuzz import conditions, shrink, table, tlb
 from kut_model.fuzz.draw import draw
 from kut_model.fuzz.fields import Case, CaseError
 from kut_model.fuzz.judge import Judged, judge
 from kut_model.header import row_list, table_hash
 from kut_model.rows import Area, Row
+from kut_model.tables import tlb_text
 
 _RULE: Final = "random.case"
 
@@ -34,7 +36,9 @@ def main(argv: list[str]) -> str:
         return "usage: python -m kut_model.fuzz REQUEST"
     request: dict[str, Any] = json.loads(Path(argv[0]).read_text())
     try:
-        if request["command"] == "shrink":
+        if request["kind"] == "tlb":
+            _serve_tlb(request)
+        elif request["command"] == "shrink":
             _shrink(request)
         elif request["command"] == "draw":
             _write(list(draw(request["count"], request["seed"])), request)
@@ -43,6 +47,29 @@ def main(argv: list[str]) -> str:
     except CaseError as error:
         return str(error)
     return ""
+
+
+def _serve_tlb(request: Mapping[str, Any]) -> None:
+    if request["command"] == "shrink":
+        found = [tlb.smaller(text) for text in request["cases"]]
+        Path(request["output"]).write_text(json.dumps(found))
+        return
+    drawn = request["command"] == "draw"
+    programs = (
+        list(tlb.draw(request["count"], request["seed"]))
+        if drawn
+        else [tlb.take(text) for text in request["cases"]]
+    )
+    label = request["label"]
+    rows = [
+        Row(f"tlb-random.{label}.{number}", tlb.RULE, each.expected, each.needs)
+        for number, each in enumerate(programs)
+    ]
+    area = Area("tlb-random", "random programs of two CPUs", lambda: rows, str)
+    listed: dict[str, Any] = json.loads(row_list(area, rows))
+    listed["rows"]["case"] = [tlb_text.text(each.steps) for each in programs]
+    Path(request["initrd"]).write_bytes(tlb.initrd(programs, table_hash(rows), label))
+    Path(request["rows"]).write_text(json.dumps(listed))
 
 
 def _judged(text: str) -> Judged:

@@ -42,7 +42,8 @@ _MOST_EXPLAINED: Final = 20
     "count",
     type=int,
     metavar="N",
-    help="Run N random cases of translation instead of rows, and shrink those that fail.",
+    help="Run N random cases of translation, or programs of tlb-random, instead of rows, and shrink"
+    " those that fail.",
 )
 @click.option(
     "--seed",
@@ -96,7 +97,7 @@ def command(  # noqa: PLR0913 - one for each option
 
     if wanted := random_output.Wanted(count, seed, texts):
         workspace = where.workspace(root, compiler, variant)
-        request = wanted.request(workspace, selects_rows=bool(patterns or against or lists_rows))
+        request = wanted.request(workspace, patterns, is_of_rows=bool(against or lists_rows))
         if explain:
             return _show(_explanations(lambda _: {"": request.cases.rows}, ()))
         target = workspace.target(target_name, qemu=qemu)

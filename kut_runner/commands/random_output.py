@@ -9,6 +9,8 @@ from kut_runner.commands.output import echo
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kut_runner.definitions.overrides import Overrides
     from kut_runner.errors import ExitCode
     from kut_runner.run.options import RunOptions
@@ -30,11 +32,18 @@ class Wanted:
         """Whether any is given."""
         return self.count is not None or self.seed is not None or bool(self.texts)
 
-    def request(self, workspace: "Workspace", *, selects_rows: bool) -> "RandomRun":
-        """Return the run that the options ask for; raises KutError."""
+    def request(
+        self, workspace: "Workspace", patterns: "Sequence[str]", *, is_of_rows: bool
+    ) -> "RandomRun":
+        """Return the run that the options ask for; raises KutError.
+
+        The only name among `patterns` may be that of the area with random programs.
+        """
+        from kut_runner.run.random_cases import TLB, TRANSLATION
         from kut_runner.run.random_run import RandomRun
 
-        if selects_rows:
+        subject = TLB if tuple(patterns) == (TLB.area,) else TRANSLATION
+        if is_of_rows or (patterns and subject is not TLB):
             problem = "--random and --case do not run rows of areas"
             raise UsageError(problem, "leave out names of rows, --against and --list")
         if self.texts and (self.count is not None or self.seed is not None):
@@ -43,7 +52,7 @@ class Wanted:
             return RandomRun.given(workspace, self.texts)
         if self.count is None:
             raise UsageError("--seed is the seed of random cases", "add --random N")
-        return RandomRun.drawn(workspace, self.count, self.seed)
+        return RandomRun.drawn(workspace, subject, self.count, self.seed)
 
 
 def run_and_show(

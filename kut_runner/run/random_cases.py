@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Random cases of translation, which the model makes as data for images.
+"""Random cases, of translation or of TLB maintenance, which the model makes as data for images.
 
 The model runs as a program, `python -m kut_model.fuzz`, with a request in a file. Its results are
 in a directory of their own, together with the images: the list of rows of an image is beside it.
@@ -29,10 +29,24 @@ if TYPE_CHECKING:
     from kut_runner.targets.protocol import Target
     from kut_runner.verdict.row_list import RowList
 
-#: Images that run the cases.
-IMAGES: Final = ("conform-random", "conform-random-nvhe")
-#: Most cases of a run: their data is to fit into the memory of the machine twice.
-MOST_CASES: Final = 20_000
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What cases are about."""
+
+    kind: str
+    """Name for the model."""
+    images: tuple[str, ...]
+    """Images that run the cases."""
+    area: str
+    """Area that selects it, "" for the subject without a name."""
+    most: int
+    """Most cases of a run: their data is to fit into the memory of the machine twice, and the model
+    is to take no longer than the machine."""
+
+
+TRANSLATION: Final = Subject("translation", ("conform-random", "conform-random-nvhe"), "", 20_000)
+TLB: Final = Subject("tlb", ("conform-tlb-random",), "tlb-random", 2_000)
 #: Label of cases that are given, in ids.
 GIVEN: Final = "case"
 _INITRD: Final = "cases.initrd"
@@ -78,11 +92,12 @@ class Model:
     """Directory for the directories of cases."""
     errata: Mapping[str, Sequence[str]]
     """Conditions over cases by the name of an erratum."""
+    subject: Subject = TRANSLATION
 
     def draw(self, count: int, seed: int) -> Cases:
         """Draw cases from a seed; raises UsageError for too many."""
-        if not 1 <= count <= MOST_CASES:
-            problem = f"--random {count}: the number of cases is 1 to {MOST_CASES}"
+        if not 1 <= count <= self.subject.most:
+            problem = f"--random {count}: the number of cases is 1 to {self.subject.most}"
             raise UsageError(problem, "for more cases, use several seeds" if count > 0 else "")
         return self._write(command="draw", count=count, seed=seed, label=str(seed))
 
@@ -101,7 +116,7 @@ class Model:
 
     def _write(self, **request: object) -> Cases:
         request["errata"] = {name: list(each) for name, each in self.errata.items()}
-        digest = sha256(json.dumps(request).encode()).hexdigest()[:12]
+        digest = sha256(f"{self.subject.kind} {json.dumps(request)}".encode()).hexdigest()[:12]
         directory = self.directory / f"{request['label']}-{digest}"
         with self._scratch() as scratch:
             files = {"initrd": scratch / _INITRD, "rows": scratch / _ROWS}
@@ -122,7 +137,7 @@ class Model:
     def _call(self, scratch: Path, request: Mapping[str, Any]) -> None:
         """Serve a request; raises UsageError for a wrong case or condition."""
         path = scratch / "request.json"
-        path.write_text(json.dumps(request))
+        path.write_text(json.dumps({**request, "kind": self.subject.kind}))
         argv = [sys.executable, "-P", "-m", "kut_model.fuzz", str(path)]
         outcome = program.call(argv, _MOST_SECONDS)
         if outcome.code == _WRONG_CASE:
@@ -138,18 +153,26 @@ class Model:
                 shutil.rmtree(each)
 
 
-def model_of(workspace: "Workspace") -> Model:
+def subject_of(texts: Sequence[str]) -> Subject:
+    """Return what cases that are given as texts are about; raises UsageError for a mixture."""
+    found = {TLB if ":" in text.partition(" ")[0] else TRANSLATION for text in texts}
+    if len(found) > 1:
+        raise UsageError("--case of translation and of TLB maintenance", "run them one by one")
+    return found.pop()
+
+
+def model_of(workspace: "Workspace", subject: Subject) -> Model:
     """Return the model, with the conditions of the errata of a workspace; raises ConfigError."""
     file = workspace.definitions.errata
     listed = errata.load(file) if file else ()
     conditions = {each.name: each.cases for each in listed if each.cases}
-    return Model(workspace.tree / "build/random", conditions)
+    return Model(workspace.tree / "build/random", conditions, subject)
 
 
-def tests_of(workspace: "Workspace") -> "tuple[TestDef, ...]":
+def tests_of(workspace: "Workspace", subject: Subject) -> "tuple[TestDef, ...]":
     """Return the tests that run random cases; raises NothingSelectedError without any."""
-    found = tuple(test for test in workspace.definitions.tests if test.image in IMAGES)
+    found = tuple(test for test in workspace.definitions.tests if test.image in subject.images)
     if not found:
-        hint = f"define one with the image {' or '.join(IMAGES)}"
+        hint = f"define one with the image {' or '.join(subject.images)}"
         raise NothingSelectedError("no test runs random cases", hint)
     return found

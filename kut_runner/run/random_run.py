@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kut_runner.records.document import RunMetadata
     from kut_runner.records.view import View
     from kut_runner.run.options import RunOptions
-    from kut_runner.run.random_cases import Cases, Model
+    from kut_runner.run.random_cases import Cases, Model, Subject
     from kut_runner.run.shrinking import Failure, Kind
     from kut_runner.run.workspace import Workspace
     from kut_runner.targets.case import Case
@@ -37,17 +37,21 @@ class RandomRun:
     """Options for the document of the run."""
 
     @classmethod
-    def drawn(cls, workspace: "Workspace", count: int, seed: int | None) -> Self:
+    def drawn(
+        cls, workspace: "Workspace", subject: "Subject", count: int, seed: int | None
+    ) -> Self:
         """Draw cases, without a seed by a new one; raises KutError."""
-        model = random_cases.model_of(workspace)
+        model = random_cases.model_of(workspace, subject)
         seed = secrets.randbelow(1 << 32) if seed is None else seed
-        options = {"random": count, "seed": seed}
+        options: dict[str, Any] = {"random": count, "seed": seed}
+        if subject.area:
+            options["rows"] = [subject.area]
         return cls(workspace, model, model.draw(count, seed), options)
 
     @classmethod
     def given(cls, workspace: "Workspace", texts: Sequence[str]) -> Self:
         """Take cases as texts; raises KutError."""
-        model = random_cases.model_of(workspace)
+        model = random_cases.model_of(workspace, random_cases.subject_of(texts))
         return cls(workspace, model, model.take(texts), {"cases": list(texts)})
 
     def run(
@@ -57,7 +61,7 @@ class RandomRun:
 
         Raises KutError and OSError.
         """
-        tests = overrides.apply(random_cases.tests_of(self.workspace))
+        tests = overrides.apply(random_cases.tests_of(self.workspace, self.model.subject))
         collector = shrinking.Collector(self.cases.rows.cases)
 
         def opened(log_dir: "Path", metadata: "RunMetadata") -> "Sequence[View]":

@@ -98,7 +98,8 @@ def with_rows(
 def _random_hint(options: "Mapping[str, Any]") -> str:
     """Return how the random cases of a run run again."""
     if count := options.get("random"):
-        return f"run them again: `kut conform --random {count} --seed {options.get('seed')}`"
+        what = "".join(f"{name} " for name in options.get("rows", ()))
+        return f"run them again: `kut conform {what}--random {count} --seed {options.get('seed')}`"
     return "run them again: `kut conform --case CASE`"
 
 

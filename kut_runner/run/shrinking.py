@@ -31,7 +31,9 @@ MOST_KINDS: Final = 24
 _MOST_ROUNDS: Final = 30
 _FAILED: Final = (Status.FAIL, Status.CRASH)
 #: Numbers in messages that do not tell kinds of failures apart.
-_NUMBERS: Final = re.compile(r"level -?\d|of page \d|0x[0-9a-f]+|from a lower EL|, HPFAR_EL2")
+_NUMBERS: Final = re.compile(
+    r"level -?\d|of page \d|0x[0-9a-f]+|from a lower EL|, HPFAR_EL2|step \d+|CPU \d"
+)
 #: Most variants that are tried of a case at which the machine dies: each costs a machine.
 _MOST_CRASHES: Final = 12
 
@@ -51,7 +53,8 @@ class Failure:
         """What failures of one cause have in common."""
         if self.is_crash:
             return _NUMBERS.sub("", self.message)
-        family = re.split(r"[-=]", self.text.split()[0])[1]
+        first = self.text.split()[0]
+        family = "" if ":" in first else re.split(r"[-=]", first)[1]  # programs have none
         return f"{family} {_NUMBERS.sub('', self.message)}"
 
     @property
