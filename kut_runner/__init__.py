@@ -4,8 +4,8 @@
 Its layers, in the order of imports: each imports only from those before it::
 
     text -> errors -> definitions -> process -> build -> bundle -> export -> lab -> targets
-           -> verdict -> diagnose -> records -> run -> debugging -> views -> watch -> health
-           -> commands -> pytest_plugin -> cli -> __main__
+           -> verdict -> diagnose -> records -> run -> bisection -> debugging -> views -> watch
+           -> health -> commands -> pytest_plugin -> cli -> __main__
 """
 
 __version__ = "0.1.0"

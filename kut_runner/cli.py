@@ -22,7 +22,7 @@ from kut_runner.text import line
 COMMANDS: Final = (
     *("run", "conform", "grid", "list", "build", "bench", "shards", "merge", "archive"),
     *("spread", "parse"),
-    *("new", "export", "watch", "debug"),
+    *("new", "export", "watch", "debug", "bisect"),
     *("history", "show", "compare", "rerun", "replay", "matrix", "errata", "findings"),
     *("lab", "toolchain", "doctor", "completion"),
 )
