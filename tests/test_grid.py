@@ -37,6 +37,14 @@ def open_target(name: str | None, qemu: str | None) -> Target:
     """A QEMU whose version is in its path, as in "q-8.2.1"; others are missing."""
     if name == "vmm":
         return FakeTarget(name="vmm", version="1.0 beta")
+    if name == "lab@./old":
+        raise UsageError("./old: the lab needs CONFIG_KVM=y", "set it")
+    if name in {"lab@6.18", "lab@./mine", "lab@./other"}:
+        kernel = "6.18.15+deb13-arm64" if name == "lab@6.18" else "7.4.0-rc1-g12"
+        version = (qemu or "q-11.1.3").rpartition("-")[2]
+        return FakeTarget(name=name, version=f"Linux {kernel}, QEMU {version}")
+    if name and name.startswith("lab@"):
+        raise MissingToolError(f"no lab with kernel {name[4:]}", "`kut lab build`")
     version = (qemu or "q-7.2.0").rpartition("-")[2]
     if not version[0].isdigit():
         raise MissingToolError(f"{qemu} is not unpacked", f"`kut toolchain install {qemu}`")
@@ -84,6 +92,19 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
         (Axes(qemus=("q-8.0.0", "q-8.0.0")), ["qemu-8.0.0"]),
         (Axes(qemus=("q-8.0.0", "qemu@sid")), ["qemu-8.0.0", "qemu_sid"]),
         (Axes(cpus=("all", "cortex-a57")), [*CPUS]),
+        (
+            Axes(targets=("tcg", "lab@6.18", "lab@./mine")),
+            ["qemu-7.2.0", "linux-6.18.15", "linux-7.4.0-rc1-g12"],
+        ),
+        (Axes(targets=("lab@6.18",), qemus=("q-11.1.3",)), ["linux-6.18.15"]),
+        (
+            Axes(targets=("lab@6.18", "lab@7.0"), qemus=("q-10.0.2", "new=q-11.1.3")),
+            [
+                *("linux-6.18.15-qemu-10.0.2", "linux-6.18.15-new"),
+                *("lab_7.0-q-10.0.2", "lab_7.0-new"),
+            ],
+        ),
+        (Axes(targets=("lab@./mine", "lab@./other")), ["lab_._mine", "lab_._other"]),
     ],
 )
 @pytest.mark.usefixtures("accepted")
@@ -103,6 +124,16 @@ def test_a_cell_that_cannot_run_says_why(accepted: list[tuple[str, str, int]]) -
     assert [[case.id for case in each] for each in cases] == [[], ["t/qemu-7.2.0/max"], [], []]
     ((case,),) = filter(None, cases)
     assert (case.test.memory, case.target, case.errata) == (64, found[1].target, Path("e.toml"))
+
+
+@pytest.mark.usefixtures("accepted")
+def test_a_kernel_that_cannot_run_says_why() -> None:
+    found = cells(Axes(targets=("tcg", "lab@7.0", "lab@./old")), open_target)
+    assert [cell.problem for cell in found] == [
+        "",
+        "no lab with kernel 7.0: `kut lab build`",
+        "./old: the lab needs CONFIG_KVM=y: set it",
+    ]
 
 
 @pytest.mark.usefixtures("accepted")

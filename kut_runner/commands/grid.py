@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kut grid`: tests on several QEMUs, CPU models, GIC versions, builds and CPU counts."""
+"""`kut grid`: tests on several QEMUs, kernels, CPU models, GICs, builds and CPU counts."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     shell_complete=options.offers("targets"),
     help="A target.",
 )
+@click.option(
+    "--kernel",
+    "kernels",
+    metavar="VERSION|FILE",
+    multiple=True,
+    help="A kernel of the lab, as in 6.18; without --target tcg is the reference.",
+)
 @click.option("--reference", metavar="CELL", help="Compare with this cell instead of the first.")
 @click.option("--against", type=options.IN_FILE, help="Show what is new since this saved grid.")
 @click.option("--resume", is_flag=True, help="Continue the last grid, which was interrupted.")
@@ -55,6 +62,7 @@ def command(  # noqa: PLR0913 - one for each option
     variants: tuple[str, ...],
     smps: tuple[int, ...],
     targets: tuple[str, ...],
+    kernels: tuple[str, ...],
     reference: str | None,
     against: Path | None,
     resume: bool,
@@ -77,6 +85,8 @@ def command(  # noqa: PLR0913 - one for each option
     from kut_runner.run.grid_run import Request, last_request, store_of
     from kut_runner.run.options import RunOptions
 
+    if kernels:
+        targets = (*(targets or ("tcg",)), *(f"lab@{kernel}" for kernel in kernels))
     axes = Axes(targets, qemus, cpus, gics, variants, smps)
     request, old = Request(axes, selection, compiler, reference), None
     if resume:

@@ -14,7 +14,7 @@ from itertools import product, zip_longest
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from kut_runner.definitions import plan
-from kut_runner.definitions.config import BUILT_IN, TestDef
+from kut_runner.definitions.config import BUILT_IN, LAB_TARGET, TestDef
 from kut_runner.definitions.overrides import Overrides
 from kut_runner.errors import InfrastructureError, TargetUnavailableError, UsageError
 from kut_runner.targets import qemu_machine
@@ -37,6 +37,8 @@ _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.+-]")
 #: A QEMU with a name of the user, as in "mine=build/qemu-system-aarch64".
 _NAMED: Final = re.compile(r"([A-Za-z0-9_.+-]{1,40})=(.+)")
 _GIC: Final = "gic-version"
+#: Version of a target that tests Linux, without the suffix of Debian's packages.
+_LINUX: Final = re.compile(r"Linux (\S+?)(?:\+deb\S*?)?(?:,|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,24 +163,48 @@ def cells(axes: Axes, open_target: OpenTarget) -> tuple[Cell, ...]:
 
 
 def _machines(axes: Axes, open_target: OpenTarget) -> Iterator[_Machine]:
-    """Yield the targets, each QEMU of one that is built in."""
+    """Yield the targets, each QEMU of one that runs on QEMU."""
     for name in axes.targets or (None,):
-        is_qemu = name is None or name in BUILT_IN
+        is_qemu = name is None or name in BUILT_IN or _is_lab(name)
         for given in axes.qemus if is_qemu and axes.qemus else (None,):
-            named = _NAMED.fullmatch(given or "")
-            label, path = (named[1], named[2]) if named else ("", given)
-            try:
-                target = open_target(name, path)
-            except (InfrastructureError, TargetUnavailableError) as error:
-                problem = ": ".join(filter(None, (error.message, error.hint)))
-                shown = label or path or name or BUILT_IN[0]
-                yield _Machine(_UNFIT.sub("_", shown), None, problem)
-            else:
-                asked = "" if label else path or target.program
-                yield _Machine(label or _label(target), target, "", asked)
+            yield _machine(name, given, open_target, shows_qemu=len(axes.qemus) > 1)
+
+
+def _machine(
+    name: str | None, qemu: str | None, open_target: OpenTarget, *, shows_qemu: bool
+) -> _Machine:
+    """Return a target, or the reason why it is not available.
+
+    Raises UsageError for a target that does not exist, not for an unfit kernel of a lab.
+    """
+    named = _NAMED.fullmatch(qemu or "")
+    label, path = (named[1], named[2]) if named else ("", qemu)
+    kernel = name if name and _is_lab(name) else ""
+    try:
+        target = open_target(name, path)
+    except (InfrastructureError, TargetUnavailableError, UsageError) as error:
+        if isinstance(error, UsageError) and not kernel:
+            raise
+        problem = ": ".join(filter(None, (error.message, error.hint)))
+        on_qemu = label or path or ""
+        shown = "-".join(filter(None, (kernel, on_qemu if shows_qemu or not kernel else "")))
+        return _Machine(_UNFIT.sub("_", shown or name or BUILT_IN[0]), None, problem)
+    if kernel:
+        on_qemu = label or f"qemu-{target.version.rpartition(' ')[2]}"
+        shown = "-".join((_label(target), on_qemu)) if shows_qemu else _label(target)
+        return _Machine(shown, target, "", "-".join(filter(None, (kernel, path))))
+    asked = "" if label else path or target.program
+    return _Machine(label or _label(target), target, "", asked)
+
+
+def _is_lab(name: str) -> bool:
+    """Return whether a target is a lab, as in "lab@6.18"."""
+    return name.partition("@")[0] == LAB_TARGET
 
 
 def _label(target: "Target") -> str:
+    if kernel := _LINUX.match(target.version):
+        return f"linux-{kernel[1]}"
     if target.name not in BUILT_IN:
         return "-".join(filter(None, (target.name, target.version)))
     accelerator = "" if target.name == BUILT_IN[0] else target.name
