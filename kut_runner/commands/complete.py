@@ -42,11 +42,11 @@ def variants(context: click.Context, _parameter: click.Parameter, incomplete: st
 
 def targets(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the names of targets that start with `incomplete`."""
-    from kut_runner.definitions.config import BUILT_IN, LAB_TARGET
+    from kut_runner.definitions.config import BUILT_IN, KVM_NESTED, LAB_TARGET
 
     found = _definitions(context)
     names = (each.name for each in found.targets) if found else ()
-    return _matching(incomplete, (*BUILT_IN, LAB_TARGET, *names))
+    return _matching(incomplete, (*BUILT_IN, LAB_TARGET, KVM_NESTED, *names))
 
 
 def qemus(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

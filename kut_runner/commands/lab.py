@@ -28,8 +28,9 @@ def command() -> None:
     "--kernel", default="", metavar="VERSION|FILE", help="Kernel; by default that of lab.toml."
 )
 @click.option("--qemu", metavar="PROGRAM", help="QEMU, 10.0 or later.")
+@click.option("--vmm", is_flag=True, help="Only the VMM, for the target kvm-nested.")
 @click.pass_obj
-def build(root: Path | None, kernel: str, qemu: str | None) -> int:
+def build(root: Path | None, kernel: str, qemu: str | None, *, vmm: bool) -> int:
     """Fetch a kernel and the user space, build the VMM, and boot the lab once.
 
     VERSION is one of Linux, as in 6.18, from packages of Debian; FILE is an image of your own.
@@ -38,6 +39,11 @@ def build(root: Path | None, kernel: str, qemu: str | None) -> int:
     from kut_runner.targets import lab
 
     tree = where.tree_of(root)
+    if vmm:
+        from kut_runner.lab import assembly
+
+        echo(assembly.fetch_vmm(tree, os.environ))
+        return ExitCode.OK
     found = lab.build(kernel, qemu, tree, os.environ)
     _show(found)
     return ExitCode.OK

@@ -30,6 +30,8 @@ from kut_runner.errors import ConfigError, UsageError
 BUILT_IN: Final = ("tcg", "kvm")
 #: Target of the lab with its default kernel; see `targets.lab`.
 LAB_TARGET: Final = "lab"
+#: Name of the target that runs the lab's VMM on the host.
+KVM_NESTED: Final = "kvm-nested"
 
 #: Group of tests that run only if a pattern or a group selects them.
 NODEFAULT: Final = "nodefault"
@@ -301,7 +303,7 @@ class _Reader:
         where = f"target.{_quote(name)}"
         before = len(self.problems)
         values = self._fields(table, where, TARGET_FIELDS)
-        if name in {*BUILT_IN, LAB_TARGET}:
+        if name in {*BUILT_IN, LAB_TARGET, KVM_NESTED}:
             self._add_problem(where, "the name of a built-in target; choose another one")
         if "command" not in values:
             self._add_problem(f"{where}.command", "missing; give the program and its arguments")

@@ -3,7 +3,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kut_runner.build import toolchain
 from kut_runner.errors import MissingToolError
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kut_runner.lab.kernel import Kernel
+
+#: Packages, by their use, of which the VMM is built.
+_OF_VMM: Final = ("libc", "headers")
 
 
 def fetch(version: str, tree: Path, environ: "Mapping[str, str]") -> "Kernel":
@@ -57,14 +60,46 @@ def initramfs(tree: Path, environ: "Mapping[str, str]") -> Path:
     Raises MissingToolError if the packages are not fetched or there is no compiler, BuildError if
     the VMM cannot be built.
     """
-    found = pins.load(tree)
-    paths = {use: packages.path(found.packages[use], environ) for use in pins.USES}
-    if not all(path.is_dir() for path in paths.values()):
-        raise MissingToolError("no lab: its packages are not fetched", "`kut lab build`")
-    directory = store.directory(environ)
+    program = vmm_program(tree, environ)
+    busybox = _package("busybox", tree, environ) / "usr/bin/busybox"
+    return archive.create(store.directory(environ) / "initramfs", busybox, program)
+
+
+def fetched(tree: Path, environ: "Mapping[str, str]") -> "Kernel":
+    """Return the default kernel; raises MissingToolError if a package of the lab is not fetched."""
+    for use in pins.USES:
+        _package(use, tree, environ)
+    return find_kernel("", tree, environ)
+
+
+def vmm_packages(tree: Path, environ: "Mapping[str, str]") -> tuple[Path, ...]:
+    """Return the packages of the VMM; raises MissingToolError if they are not fetched."""
+    return tuple(_package(use, tree, environ) for use in _OF_VMM)
+
+
+def vmm_program(tree: Path, environ: "Mapping[str, str]") -> Path:
+    """Return the VMM, which is built if its parts have changed; raises as `initramfs`."""
+    libc, headers = vmm_packages(tree, environ)
     tools = toolchain.find(toolchain.preferred(environ), environ)
-    program = vmm.build(directory / "vmm", tools, paths["libc"], paths["headers"])
-    return archive.create(directory / "initramfs", paths["busybox"] / "usr/bin/busybox", program)
+    return vmm.build(store.directory(environ) / "vmm", tools, libc, headers)
+
+
+def fetch_vmm(tree: Path, environ: "Mapping[str, str]") -> Path:
+    """Return the VMM, without a kernel to run it; its packages are fetched if they are not there.
+
+    Raises as `fetch` and `initramfs`.
+    """
+    found = pins.load(tree)
+    packages.fetch(found, [found.packages[use] for use in _OF_VMM], environ)
+    return vmm_program(tree, environ)
+
+
+def _package(use: str, tree: Path, environ: "Mapping[str, str]") -> Path:
+    """Return the directory of a package; raises MissingToolError if it is not fetched."""
+    path = packages.path(pins.load(tree).packages[use], environ)
+    if not path.is_dir():
+        raise MissingToolError("no lab: its packages are not fetched", "`kut lab build`")
+    return path
 
 
 def boots(environ: "Mapping[str, str]") -> Path:

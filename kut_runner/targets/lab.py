@@ -66,7 +66,7 @@ class Lab(QemuExits):
 
     def unmet_need(self, test: "TestDef") -> str:
         """Return the reason why `test` cannot run on this target, "" if it can."""
-        return lab_needs.unmet(test, self.qemu, self.booted.capabilities)
+        return lab_needs.unmet(test, self.qemu, self.booted.capabilities, "this lab")
 
     def launch(
         self, test: "TestDef", image: "Image", log: Path, timeout: float, *, inspect: bool
@@ -104,9 +104,11 @@ def _files(test: "TestDef", image: "Image") -> bytes:
 
     archive = Archive()
     archive.add_file("image", image.flat.read_bytes())
-    if initrd := lab_needs.initrd(test):
+    initrd = lab_needs.initrd(test)
+    if initrd:
         archive.add_file("initrd", Path(initrd).read_bytes())
-    argv = ("/bin/kut-vmm", *lab_needs.vmm_options(test), "--control", "/dev/vport0p4", "image")
+    options = lab_needs.vmm_options(test, "initrd" if initrd else "")
+    argv = ("/bin/kut-vmm", *options, "--control", "/dev/vport0p4", "image")
     archive.add_file("command", f"{shlex.join(argv)}\n".encode())
     return archive.finish()
 

@@ -21,7 +21,7 @@ from kut_runner.lab.cpio import Archive
 from kut_runner.process.capture import create
 from kut_runner.process.child import Child
 from kut_runner.process.cpu_timeout import CpuTimeout, TimeoutState
-from kut_runner.targets import lab_machine
+from kut_runner.targets import lab_machine, lab_report
 from kut_runner.targets.lab_saving import Saving
 from kut_runner.targets.remote import RemoteError
 from kut_runner.text import printable
@@ -44,7 +44,6 @@ _STATE: Final = "state"
 _UNSAVED: Final = "unsaved"
 _LOG: Final = "boot.log"
 _ERRORS: Final = "stderr"
-_CAPABILITY: Final = re.compile(r"^vmm: capability (\w+) ([0-9]+)$", re.MULTILINE)
 _VMM_ERROR: Final = re.compile(r"^vmm: error (.*)$", re.MULTILINE)
 #: Seconds for a boot, which takes 3, and for that test, without the time that they wait for a CPU.
 _BOOT_LIMIT: Final = 60.0
@@ -84,7 +83,7 @@ def booted(kind: Path, qemu: "Qemu", kernel: "Kernel", initramfs: Path) -> Boote
         (directory / store.ABOUT).write_text(f"kernel {kernel.name}, QEMU {qemu.release}\n")
 
     found = store.made(kind, store.key(parts), make)
-    offered = {name: int(value) for name, value in _CAPABILITY.findall(_text(found / _LOG))}
+    offered = lab_report.capabilities(_text(found / _LOG))
     if unsaved := _text(found / _UNSAVED).strip():
         return BootedLab(offered, unsaved=unsaved)
     return BootedLab(offered, found / _STATE)

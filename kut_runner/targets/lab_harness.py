@@ -37,10 +37,11 @@ class LabHarness:
 
     moves: Final = 0
 
-    def __init__(self, files: "Callable[[], bytes]", log: Path, _stage: "Stage") -> None:
-        """Write the files of the test, an archive, beside its log."""
+    def __init__(self, files: "Callable[[], bytes] | None", log: Path, _stage: "Stage") -> None:
+        """Write the files of the test, an archive, beside its log; None for a VMM on the host."""
         self._paths = files_of(log)
-        self._paths.files.write_bytes(files())
+        if files:
+            self._paths.files.write_bytes(files())
 
     def attach(self) -> "_Nothing":
         """Return the connection to the machine, which has none."""

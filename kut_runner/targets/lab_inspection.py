@@ -31,7 +31,7 @@ class LabInspector:
         self._chardev = chardev
         self._log = log
         self._ours, self._theirs = socket.socketpair()
-        self._inspection: _Inspection | None = None
+        self._inspection: Inspection | None = None
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -47,9 +47,9 @@ class LabInspector:
         """Close QEMU's end in this process, so that its exit closes the connection."""
         self._theirs.close()
 
-    def begin(self, on_end: "Callable[[], None]") -> "tuple[_Inspection, ...]":
+    def begin(self, on_end: "Callable[[], None]") -> "tuple[Inspection, ...]":
         """Ask the VMM to stop; the connection ends with its QEMU."""
-        self._inspection = _Inspection(self._ours, on_end)
+        self._inspection = Inspection(self._ours, on_end)
         with suppress(OSError):  # QEMU has ended
             self._ours.send(_REQUEST)
         return self.sources
@@ -63,7 +63,7 @@ class LabInspector:
             self._inspection.end(f"the VMM did not report within {TIME_LIMIT:.0f} s")
 
     @property
-    def sources(self) -> "tuple[_Inspection, ...]":
+    def sources(self) -> "tuple[Inspection, ...]":
         """Sources that `begin` returned; empty before."""
         return (self._inspection,) if self._inspection else ()
 
@@ -86,10 +86,11 @@ class LabInspector:
         self._theirs.close()
 
 
-class _Inspection:
+class Inspection:
     """An inspection in progress, which ends when QEMU closes the socket."""
 
     def __init__(self, end: socket.socket, on_end: "Callable[[], None]") -> None:
+        """Wait for the end of a socket; `on_end` is called then."""
         end.settimeout(0)
         self._end = end
         self._on_end = on_end

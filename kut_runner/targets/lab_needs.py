@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Machines that the lab offers, and the options of its VMM for the machine of a test."""
+"""Machines that the VMM of the lab offers, and its options for the machine of a test."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -44,29 +44,32 @@ _MOST_CPUS: Final = 64
 _MOST_MEMORY: Final = 1 << 15
 
 
-def unmet(test: "TestDef", qemu: "Qemu", capabilities: "Mapping[str, int]") -> str:
-    """Return the reason why `test` cannot run in a lab, "" if it can.
+def unmet(
+    test: "TestDef", qemu: "Qemu | None", capabilities: "Mapping[str, int]", place: str
+) -> str:
+    """Return the reason why `test` cannot run on the VMM, "" if it can.
 
-    `capabilities` are those of its KVM, by the VMM's names.
+    `qemu` is the QEMU that emulates the CPUs, None for those of the host. `capabilities` are those
+    of KVM, by the VMM's names; `place` is what offers them, as in "this lab".
     """
     if limit := test.skip or _exceeded(test):
         return limit
     offers = frozenset(name for name, value in capabilities.items() if value)
     for need in all_needs(test):
-        if isinstance(need, QemuVersion) and qemu.version < need.oldest:
+        if isinstance(need, QemuVersion) and qemu and qemu.version < need.oldest:
             return f"needs {need}, and this is QEMU {qemu.release}"
         if not _is_met(need, test, offers):
-            return f"needs {need}, which this lab does not offer"
+            return f"needs {need}, which {place} does not offer"
     return ""
 
 
 def _exceeded(test: "TestDef") -> str:
     """Return what is larger than a machine of the lab can be, "" for nothing."""
     if test.smp > _MOST_CPUS:
-        return f"needs {test.smp} CPUs, and the lab has at most {_MOST_CPUS} for an image"
+        return f"needs {test.smp} CPUs, and the VMM has at most {_MOST_CPUS}"
     if test.memory > _MOST_MEMORY:
-        return f"needs {test.memory} MiB, and the lab has at most {_MOST_MEMORY} for an image"
-    return "needs a topology of CPUs, which the lab does not have" if test.topology else ""
+        return f"needs {test.memory} MiB, and the VMM has at most {_MOST_MEMORY}"
+    return "needs a topology of CPUs, which the VMM does not have" if test.topology else ""
 
 
 def _is_met(need: "Need", test: "TestDef", offers: frozenset[str]) -> bool:
@@ -96,16 +99,16 @@ def initrd(test: "TestDef") -> str:
     return dict(_options(test.qemu_args)).get(_INITRD, "")
 
 
-def vmm_options(test: "TestDef") -> "Iterator[str]":
-    """Yield the options of the VMM for the machine of a test; its initrd is the file `initrd`."""
+def vmm_options(test: "TestDef", initrd: str) -> "Iterator[str]":
+    """Yield the options of the VMM for the machine of a test; `initrd` is a file, "" for none."""
     model, _, features = test.cpu.partition(",")
     if has_el2(test):
         yield "--e2h0" if model in _WITHOUT_VHE else "--el2"
     yield from ("--smp", str(test.smp), "--memory", str(test.memory))
     if test.args:
         yield from ("--args", test.args)
-    if initrd(test):
-        yield from ("--initrd", "initrd")
+    if initrd:
+        yield from ("--initrd", initrd)
     if dict(test.machine).get("its") == "off":
         yield from ("--without", "its")
     for feature in features.split(",") if features else ():

@@ -17,6 +17,7 @@ _CPU: Final = re.compile(r"([0-9]{1,3}) (.*)")
 _REGISTER: Final = re.compile(rf"(\w+)={_HEX}\b")
 _ADDRESS: Final = re.compile(rf"{_HEX}\b")
 _NUMBER: Final = re.compile(r"[0-9]{1,3}")
+_CAPABILITY: Final = re.compile(r"^vmm: capability (\w+) ([0-9]+)$", re.MULTILINE)
 #: State of a vCPU that did not leave the kernel.
 _STUCK: Final = "stuck"
 #: Encodings of WFI and WFE.
@@ -100,6 +101,11 @@ def parse(text: str) -> Report:
         cpus=tuple(lines.cpu(number) for number, lines in sorted(cpus.items())),
         load=int(image[1], 16) if image else None,
     )
+
+
+def capabilities(text: str) -> Mapping[str, int]:
+    """Return what KVM offers by its names, from the output of the VMM's --capabilities."""
+    return {name: int(value) for name, value in _CAPABILITY.findall(text)}
 
 
 def _named_as_qemu_does(registers: Mapping[str, int]) -> dict[str, int]:

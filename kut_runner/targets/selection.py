@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.definitions import similar
-from kut_runner.definitions.config import BUILT_IN, LAB_TARGET
+from kut_runner.definitions.config import BUILT_IN, KVM_NESTED, LAB_TARGET
 from kut_runner.definitions.needs import Accelerator, parse_accelerator
 from kut_runner.errors import UsageError
 
@@ -74,15 +74,19 @@ def open_target(  # noqa: PLR0913 - the choices, and their environment
         return _qemu_target(accel, qemu, tree, environment, record=record)
     if _is_lab(chosen):
         return _lab_target(chosen, qemu, tree, environment)
-    from kut_runner.targets import command
-
     by_name = {each.name: each for each in definitions}
-    if chosen not in by_name:
-        known = (*BUILT_IN, LAB_TARGET, *by_name)
+    if chosen not in {KVM_NESTED, *by_name}:
+        known = (*BUILT_IN, LAB_TARGET, KVM_NESTED, *by_name)
         hint = similar.hint(chosen, known, f"the targets are {', '.join(known)}")
         raise UsageError(f'no target is called "{chosen}"', hint)
     if qemu:
         raise UsageError(f"--qemu and --target {chosen} contradict each other", "leave out one")
+    if chosen == KVM_NESTED:
+        from kut_runner.targets import kvm_nested
+
+        return kvm_nested.open_target(tree, environment)
+    from kut_runner.targets import command
+
     return command.find(by_name[chosen], tree, environment)
 
 
@@ -146,6 +150,10 @@ def exit_reader(name: str, program: str) -> "ExitReader":
         from kut_runner.targets.qemu_machine import QemuExits
 
         return QemuExits()
+    if name == KVM_NESTED:
+        from kut_runner.targets.kvm_nested import VmmExits
+
+        return VmmExits()
     from kut_runner.targets.command import CommandExits
 
     return CommandExits(program.rpartition("/")[2])
