@@ -20,6 +20,10 @@ from kut_runner.health import distribution, doctor, probe
 from kut_runner.health.distribution import Distribution
 from kut_runner.health.doctor import Finding, Host, State
 from kut_runner.health.fixes import Advice
+from kut_runner.lab import packages, pins
+from kut_runner.targets import kvm
+from kut_runner.targets.kvm import KvmHost
+from kut_runner.targets.qemu import Qemu
 
 QEMU: Final = shutil.which("qemu-system-aarch64") or ""
 GCC: Final = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "aarch64-linux-gnu-objcopy")
@@ -217,6 +221,65 @@ def test_a_qemu_that_was_asked_for_and_is_not_there(host: Host) -> None:
     unpacked = find(replace(host, qemu="qemu@sid"), "QEMU")
     assert unpacked.found == "qemu@sid is not unpacked"
     assert unpacked.fix.endswith(" toolchain install qemu@sid")
+
+
+def target(name: str, host: Host, scratch: Path) -> Finding:
+    """The finding about a target; QEMU, which does not matter, is an old one."""
+    findings = doctor._targets(host, Qemu(Path("/q"), (7, 2, 0)), scratch)
+    return next(each for each in findings if each.what == f"target {name}")
+
+
+def test_what_the_lab_lacks(tmp_path: Path) -> None:
+    environ = {"XDG_CACHE_HOME": str(tmp_path), "PATH": str(tmp_path / "bin")}
+    host = Host(environ, tmp_path, distribution=Distribution.DEBIAN)
+    (tmp_path / "bin").mkdir()
+    nothing = target("lab", host, tmp_path)
+    reason = "no lab: it needs QEMU 10.0 or later, and qemu@trixie-backports is not unpacked"
+    assert (nothing.found, nothing.state) == (reason, State.NOTE)
+    assert nothing.fix.endswith(" lab build")
+    put(host, "old", SAYS_VERSION % "7.2.0")
+    old = target("lab", replace(host, qemu="old"), tmp_path)
+    assert old.found.startswith("QEMU 7.2.0 does not emulate nested virtualization (FEAT_NV2)")
+    assert isinstance(old.fix, Advice)
+    put(host, "my qemu", SAYS_VERSION % "11.1.3")
+    host = replace(host, qemu="my qemu")
+    nothing = target("lab", host, tmp_path)
+    assert nothing.found == "no lab: its packages are not fetched"
+    assert nothing.fix.endswith(" lab build --qemu 'my qemu'")
+    found = pins.load(tmp_path)
+    for package in (*found.packages.values(), found.kernels[found.kernel]):
+        modules = packages.path(package, environ) / "usr/lib/modules/7.3.4-arm64"
+        modules.mkdir(parents=True)
+        (modules / "vmlinuz").write_bytes(b"")
+    assert target("lab", host, tmp_path) == Finding(
+        "target lab", "Linux 7.3.4-arm64 on a CPU that QEMU 11.1.3 emulates"
+    )
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs/lab.toml").write_text("kernel = 7")
+    wrong = target("lab", host, tmp_path)
+    assert "configs/lab.toml: release: give a release of Debian" in wrong.found
+    assert wrong.state == State.NOTE
+    homeless = replace(host, environ={"PATH": environ["PATH"]}, tree=None)
+    (tmp_path / "scratch").mkdir()
+    wrong = target("lab", homeless, tmp_path / "scratch")
+    assert (wrong.found, wrong.fix) == ("no directory for the lab", "set XDG_CACHE_HOME or HOME")
+
+
+def test_what_nested_kvm_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host({"XDG_CACHE_HOME": str(tmp_path), "PATH": ""}, tmp_path)
+    monkeypatch.setattr(kvm, "probe", lambda: KvmHost("", has_el2=False))
+    without = target("kvm-nested", host, tmp_path)
+    assert "not on this host: KVM of this host offers no nested virtualization" in without.found
+    assert without.fix == "--target lab emulates such a host"
+    monkeypatch.setattr(kvm, "probe", lambda: KvmHost("", has_el2=True))
+    missing = target("kvm-nested", host, tmp_path)
+    assert (missing.found, missing.state) == ("no lab: its packages are not fetched", State.NOTE)
+    assert missing.fix.endswith(" lab build --vmm")
+    for use in ("libc", "headers"):
+        packages.path(pins.load(tmp_path).packages[use], host.environ).mkdir(parents=True)
+    good = target("kvm-nested", host, tmp_path)
+    assert good.found == f"runs images at EL2 on Linux {os.uname().release}"
+    assert good.state == State.GOOD
 
 
 @pytest.mark.qemu

@@ -6,6 +6,7 @@ time limit.
 """
 
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from kut_runner.errors import (
     KutError,
     MissingToolError,
     NotUnpackedError,
+    TargetUnavailableError,
 )
 from kut_runner.health import probe
 from kut_runner.health.fixes import Advice, Fixes
@@ -108,7 +110,7 @@ def examine(host: Host) -> tuple[Finding, ...]:
         qemu, findings = _qemu(host, scratch)
         return (
             *findings,
-            *_targets(host, qemu),
+            *_targets(host, qemu, scratch),
             *_compilers(host, scratch, qemu),
             _ninja(host, scratch),
             *_python(host),
@@ -202,7 +204,7 @@ def _fix_qemu(host: Host, error: InfrastructureError) -> str:
     return host.fixes.missing("qemu")
 
 
-def _targets(host: Host, qemu: "Qemu | None") -> Iterator[Finding]:
+def _targets(host: Host, qemu: "Qemu | None", scratch: Path) -> Iterator[Finding]:
     """Yield a finding for each target: it works on this host, or the reason why not."""
     from kut_runner.targets import kvm
 
@@ -217,12 +219,53 @@ def _targets(host: Host, qemu: "Qemu | None") -> Iterator[Finding]:
     else:
         el2 = "with EL2" if found.has_el2 else "without EL2: no nested virtualization"
         yield Finding("target kvm", f"runs arm64 guests, {el2}")
+    yield _lab(host, scratch)
+    yield _kvm_nested(host, found, scratch)
     for definition in _defined_targets(host):
         yield _command_target(host, definition)
 
 
 def _fix_kvm(found: "KvmHost") -> str:
     return found.command or Advice(found.hint)
+
+
+def _lab(host: Host, scratch: Path) -> Finding:
+    """Return whether the lab can boot; the VMM is not built, and nothing boots."""
+    from kut_runner.lab import assembly
+    from kut_runner.targets import lab_qemu
+
+    what = f"target {config.LAB_TARGET}"
+    tree = host.tree or scratch
+    try:
+        qemu = lab_qemu.find(host.qemu, tree, host.environ)
+        kernel = assembly.fetched(tree, host.environ)
+    except MissingToolError as error:
+        option = f" --qemu {shlex.quote(host.qemu)}" if host.qemu else ""
+        fix = f"{host.fixes.kut()} lab build{option}"
+        return Finding(what, error.message, State.NOTE, fix)
+    except KutError as error:  # an old QEMU, a bad lab.toml, no directory for the packages
+        reason = error.message.removeprefix(f"{what}: ")
+        return Finding(what, reason, State.NOTE, Advice(error.hint))
+    return Finding(what, f"Linux {kernel.release} on a CPU that QEMU {qemu.release} emulates")
+
+
+def _kvm_nested(host: Host, found: "KvmHost", scratch: Path) -> Finding:
+    """Return whether this host has nested virtualization, and a VMM for it."""
+    from kut_runner.targets import kvm_nested
+
+    what = f"target {config.KVM_NESTED}"
+    try:
+        kvm_nested.check(found)
+    except TargetUnavailableError as error:
+        reason = error.message.removeprefix(f"{what}: ")
+        return Finding(what, f"not on this host: {reason}", State.NOTE, Advice(error.hint))
+    from kut_runner.lab import assembly
+
+    try:
+        assembly.vmm_packages(host.tree or scratch, host.environ)
+    except KutError as error:
+        return Finding(what, error.message, State.NOTE, f"{host.fixes.kut()} lab build --vmm")
+    return Finding(what, f"runs images at EL2 on Linux {os.uname().release}")
 
 
 def _defined_targets(host: Host) -> "tuple[TargetDef, ...]":
