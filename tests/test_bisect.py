@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import emulators
 import history
@@ -23,6 +24,7 @@ from kut_runner.bisection import kinds
 from kut_runner.bisection.session import Directory, Request, Session, Trial
 from kut_runner.bisection.watch import Mark, Observation, Seen, Watch, difference, matches, observe
 from kut_runner.errors import ExitCode, UsageError
+from kut_runner.targets import lab, lab_qemu
 from kut_runner.verdict.cause import Cause
 from kut_runner.verdict.events import Check
 from kut_runner.verdict.guest_output import GuestOutput
@@ -198,8 +200,8 @@ REVISIONS = [
 ]
 
 
-def bisect(kut: Kut, top: Path, *args: str) -> "subprocess.CompletedProcess[str]":
-    return kut("bisect", "--qemu-tree", str(top), "--build", BUILD, *args)
+def bisect(tree: Path, top: Path, *args: str) -> "subprocess.CompletedProcess[str]":
+    return realtree.kut(tree, "bisect", "--qemu-tree", top, "--build", BUILD, *args)
 
 
 def subjects(path: Path) -> dict[str, str]:
@@ -217,9 +219,9 @@ def is_clean(top: Path, tree: Path) -> bool:
 
 
 @pytest.mark.qemu
-def test_the_first_bad_commit_is_found(kut: Kut, tree: Path, tmp_path: Path) -> None:
+def test_the_first_bad_commit_is_found(tree: Path, tmp_path: Path) -> None:
     top = history.repository(tmp_path / "qemu", REVISIONS)
-    done = bisect(kut, top, "one", "--good", "HEAD~10", "--json", "r.json")
+    done = bisect(tree, top, "one", "--good", "HEAD~10", "--json", "r.json")
     assert done.returncode == 0, done.stdout + done.stderr
     first_bad = history.git(top, "rev-parse", "HEAD~5").strip()
     assert f"{first_bad} is the first bad commit\n" in done.stdout
@@ -233,7 +235,7 @@ def test_the_first_bad_commit_is_found(kut: Kut, tree: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.qemu
-def test_revisions_that_cannot_be_judged_are_skipped(kut: Kut, tree: Path, tmp_path: Path) -> None:
+def test_revisions_that_cannot_be_judged_are_skipped(tree: Path, tmp_path: Path) -> None:
     reasons = {
         "does not build": "does not build: gcc: error: no such file",
         "does not start": "does not start: ",
@@ -243,7 +245,7 @@ def test_revisions_that_cannot_be_judged_are_skipped(kut: Kut, tree: Path, tmp_p
     }
     revisions = [each for each in REVISIONS if each.subject in {"good", *reasons, "bad end"}]
     top = history.repository(tmp_path / "qemu", revisions)
-    done = bisect(kut, top, "one", "--good", "HEAD~6", "--json", "r.json")
+    done = bisect(tree, top, "one", "--good", "HEAD~6", "--json", "r.json")
     assert done.returncode == 1, done.stderr
     found = json.loads((tree / "r.json").read_text())
     steps = {each["subject"]: each for each in found["steps"]}
@@ -301,12 +303,12 @@ def test_a_row_on_two_real_qemus(tmp_path: Path) -> None:
 
 
 @pytest.mark.qemu
-def test_ends_that_do_not_fit(kut: Kut, tree: Path, tmp_path: Path) -> None:
+def test_ends_that_do_not_fit(tree: Path, tmp_path: Path) -> None:
     revisions = [REVISIONS[2], checks("a", PASS), checks("b", FAIL, OTHER), checks("c", FAIL)]
     top = history.repository(tmp_path / "qemu", revisions)
 
     def fail(code: int, message: str, *args: str) -> str:
-        done = bisect(kut, top, "one", *args)
+        done = bisect(tree, top, "one", *args)
         assert (done.returncode, done.stdout) == (code, ""), done.stderr
         assert f"kut: error: {message}" in done.stderr
         assert is_clean(top, tree)
@@ -389,6 +391,37 @@ def test_a_default_build_finds_its_tools(
     assert found.get("CROSS_COMPILE", "/x-").endswith("-")
     monkeypatch.setenv("LLVM", "1")
     assert "CROSS_COMPILE" not in kinds.recipe(request).variables
+
+
+def test_what_is_built_runs_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A QEMU by itself or below a lab, a kernel in a lab, whose boots are not kept."""
+    opened: list[tuple[str | None, str | None, Path | None]] = []
+    workspace = Mock(tree=tmp_path)
+    workspace.target = lambda name, qemu: opened.append((name, qemu, None))
+    monkeypatch.setattr(lab_qemu, "find", lambda qemu, *_: qemu)
+    monkeypatch.setattr(
+        lab, "open_lab", lambda name, qemu, *_, boots: opened.append((name, qemu, boots))
+    )
+    boots = tmp_path / "boots"
+    for kind, target, qemu in (
+        ("qemu", None, None),
+        ("qemu", "kvm", None),
+        ("qemu", "lab@6.18", None),
+        ("linux", None, "q"),
+    ):
+        boots.mkdir()
+        request = Request(kind, "/t", "t", "gcc", target=target, qemu=qemu)
+        kinds.open_target(request, workspace, boots, Path("/b/it"))
+        is_lab = opened[-1][2] is not None
+        assert boots.exists() is not is_lab
+        boots.mkdir(exist_ok=True)
+        boots.rmdir()
+    assert opened == [
+        (None, "/b/it", None),
+        ("kvm", "/b/it", None),
+        ("lab@6.18", "/b/it", boots),
+        ("lab@/b/it", "q", boots),
+    ]
 
 
 @pytest.mark.qemu
@@ -477,7 +510,7 @@ def command(process: Path) -> bytes:
 @pytest.mark.qemu
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_bisection_goes_on(
-    kut: Kut, tree: Path, tmp_path: Path, number: signal.Signals
+    tree: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     interrupted = Interrupted(tree, tmp_path)
     running = interrupted.start_and_wait()
@@ -488,7 +521,7 @@ def test_an_interrupted_bisection_goes_on(
         assert "kut: `kut bisect --resume` continues this bisection\n" in err
     while interrupted.is_building:
         time.sleep(0.02)
-    again = bisect(kut, interrupted.top, "one", "--good", "HEAD~5")
+    again = bisect(tree, interrupted.top, "one", "--good", "HEAD~5")
     assert again.returncode == 2
     assert "an interrupted bisection is kept in build/bisect" in again.stderr
     interrupted.release()
@@ -497,6 +530,8 @@ def test_an_interrupted_bisection_goes_on(
     assert resumed.returncode == 0, err
     assert "is the first bad commit" in out
     assert interrupted.built[0] == "first bad"  # the others are known
+    assert "(bad end, " in out
+    assert "(good end, " in out
     assert is_clean(interrupted.top, tree)
 
 
@@ -531,7 +566,7 @@ def test_a_damaged_session_can_be_removed(kut: Kut, tree: Path) -> None:
 
 
 @pytest.mark.qemu
-def test_builds_are_incremental_but_not_at_all_costs(kut: Kut, tree: Path, tmp_path: Path) -> None:
+def test_builds_are_incremental_but_not_at_all_costs(tree: Path, tmp_path: Path) -> None:
     """The bad end is built first; what it leaves decides about no other revision."""
     revisions = [
         Revision(each.subject, text + each.build)
@@ -542,7 +577,7 @@ def test_builds_are_incremental_but_not_at_all_costs(kut: Kut, tree: Path, tmp_p
         )
     ]
     top = history.repository(tmp_path / "qemu", revisions)
-    done = bisect(kut, top, "one", "--good", "HEAD~2")
+    done = bisect(tree, top, "one", "--good", "HEAD~2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "bad\nbefore: " in done.stdout
     logs = tree / "build/bisect/logs" / history.git(top, "rev-parse", "--short=12", "HEAD").strip()
@@ -550,41 +585,39 @@ def test_builds_are_incremental_but_not_at_all_costs(kut: Kut, tree: Path, tmp_p
 
 
 @pytest.mark.qemu
-def test_a_full_disk_is_no_reason_to_skip(kut: Kut, tree: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_no_reason_to_skip(tree: Path, tmp_path: Path) -> None:
     full = Revision(
         "full", f"[ -e {tmp_path}/space ] || {{ echo ld: No space left on device; exit 1; }}\n"
     )
     revisions = [checks("good", PASS), Revision("full", full.build + checks("", PASS).build)]
     top = history.repository(tmp_path / "qemu", [*revisions, checks("bad", FAIL)])
-    done = bisect(kut, top, "one", "--good", "HEAD~2")
+    done = bisect(tree, top, "one", "--good", "HEAD~2")
     assert done.returncode == 5
     assert "kut: error: the build has no space left in " in done.stderr
     (tmp_path / "space").write_text("")
-    assert "bad\n" in kut("bisect", "--resume").stdout
+    assert "bad\n" in realtree.kut(tree, "bisect", "--resume").stdout
     assert is_clean(top, tree)
 
 
 @pytest.mark.qemu
-def test_a_flaky_check_is_bad_if_one_of_several_runs_is(
-    kut: Kut, tmp_path: Path, tree: Path
-) -> None:
+def test_a_flaky_check_is_bad_if_one_of_several_runs_is(tmp_path: Path, tree: Path) -> None:
     flaky = alternates("flaky", tmp_path / "counter", PASS, FAIL)
     revisions = [checks("good", PASS), checks("still good", PASS), flaky]
     top = history.repository(tmp_path / "qemu", revisions)
-    done = bisect(kut, top, "one", "--good", "HEAD~2", "--repeat", "2")
+    done = bisect(tree, top, "one", "--good", "HEAD~2", "--repeat", "2")
     assert done.returncode == 0, done.stderr
     assert f"flaky\nbefore: {PASS}\nafter:  {FAIL}\n" in done.stdout
     assert is_clean(top, tree)
 
 
 @pytest.mark.qemu
-def test_a_timeout_of_a_busy_host_marks_no_revision(kut: Kut, tree: Path, tmp_path: Path) -> None:
+def test_a_timeout_of_a_busy_host_marks_no_revision(tree: Path, tmp_path: Path) -> None:
     revisions = [
         Revision(each.subject, each.build.replace("&& exit\n", f"&& exit\n{SLOW_AT_FIRST}"))
         for each in (checks("good", PASS), checks("bad", FAIL))
     ]
     top = history.repository(tmp_path / "qemu", revisions)
-    done = bisect(kut, top, "one", "--good", "HEAD~1", "--timeout", "1")
+    done = bisect(tree, top, "one", "--good", "HEAD~1", "--timeout", "1")
     assert done.stdout.endswith(f"before: {PASS}\nafter:  {FAIL}\n"), done.stdout + done.stderr
     assert is_clean(top, tree)
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.bisection.builds import Recipe
@@ -75,11 +76,21 @@ def _variables(request: "Request") -> Iterator[tuple[str, str]]:
         yield "CROSS_COMPILE", gcc.removesuffix("gcc")
 
 
-def open_target(request: "Request", workspace: "Workspace", program: Path) -> "Target":
-    """Return the target that runs tests with the product of a build; raises KutError."""
-    if request.kind == LINUX:
-        return workspace.target(f"{LAB_TARGET}@{program}", qemu=request.qemu)
-    return workspace.target(request.target, qemu=str(program))
+def open_target(request: "Request", workspace: "Workspace", boots: Path, program: Path) -> "Target":
+    """Return the target that runs tests with the product of a build; raises KutError.
+
+    `boots` is the directory for the saved boot of a lab, in place of that of another revision.
+    """
+    is_linux = request.kind == LINUX
+    name = f"{LAB_TARGET}@{program}" if is_linux else request.target
+    qemu = request.qemu if is_linux else str(program)
+    if not name or name.partition("@")[0] != LAB_TARGET:
+        return workspace.target(name, qemu=qemu)
+    from kut_runner.targets import lab, lab_qemu
+
+    rmtree(boots, ignore_errors=True)
+    found = lab_qemu.find(qemu, workspace.tree, os.environ)
+    return lab.open_lab(name, found, workspace.tree, os.environ, boots=boots)
 
 
 def completed(request: "Request") -> "tuple[Request, Repository]":

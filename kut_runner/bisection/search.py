@@ -2,7 +2,7 @@
 """The search for the first bad commit, one revision after the other."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,10 @@ class Search:
         Revisions that an earlier, interrupted search has tried are not tried again.
         """
         session, request = self._session, self._session.request
-        watch = session.watch or (yield from self._watch())
+        watch = session.watch or self._watch()
+        for commit, end in ((request.bad, _BAD), (request.good, _GOOD)):
+            yield self._step(commit, session.trials[commit], end=end)
+        self._bench = self._bench.only(watch.test)
         worktree = self._checkout()
         position = worktree.begin(request.good, request.bad, request.paths)
         while position.next:
@@ -96,16 +99,19 @@ class Search:
         self.found = self._result(watch, position)
         worktree.end()
 
-    def _watch(self) -> Generator[Step, None, Watch]:
+    def _watch(self) -> Watch:
         """Try both ends, and find what tells them apart."""
         session, request = self._session, self._session.request
+        times = [time.monotonic()]
         bad = self._end(request.bad, _BAD)
+        times.append(time.monotonic())
         good = self._end(request.good, _GOOD)
+        times.append(time.monotonic())
         found = difference(good, bad, request.only)
         session.watch, session.others = found.watch, found.others
-        for commit, observations, end in ((request.bad, bad, _BAD), (request.good, good, _GOOD)):
-            session.trials[commit] = Trial(*found.watch.mark(observations))
-            yield self._step(commit, session.trials[commit], end=end)
+        for number, (commit, seen) in enumerate(((request.bad, bad), (request.good, good))):
+            seconds = times[number + 1] - times[number]
+            session.trials[commit] = Trial(*found.watch.mark(seen), seconds)
         session.save()
         return found.watch
 

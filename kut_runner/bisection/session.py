@@ -25,6 +25,8 @@ from kut_runner.errors import UsageError
 SCHEMA: Final = 1
 _LOCK: Final = ".lock"
 _FILE: Final = "session.json"
+#: Directories of a session: the worktree, the build, the saved boot of a lab, and the logs.
+_PARTS: Final = ("source", "build", "boots", "logs")
 _RESUME: Final = "`kut bisect --resume` continues it, `kut bisect --reset` removes it"
 
 
@@ -168,7 +170,7 @@ class Directory:
         """Return a new session; raises UsageError if there is an interrupted one."""
         if (self.path / _FILE).exists():
             raise UsageError("an interrupted bisection is kept in build/bisect", _RESUME)
-        for part in ("source", "build", "logs"):  # of a kut that died before it saved the session
+        for part in _PARTS:  # of a kut that died before it saved the session
             rmtree(self.path / part, ignore_errors=True)
         (self.path / "logs").mkdir()
         session = Session(self.path, request)
@@ -205,7 +207,7 @@ class Directory:
         tree = self._tree()
         if tree and tree.is_dir():
             Repository(tree).remove_worktree(source)
-        for part in ("source", "build", "logs"):
+        for part in _PARTS:
             if part not in keeps:
                 rmtree(self.path / part, ignore_errors=True)
         with suppress(FileNotFoundError):

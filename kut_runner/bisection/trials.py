@@ -69,6 +69,10 @@ class Bench:
     options: RunOptions
     on_line: OnLine
 
+    def only(self, test: str) -> "Bench":
+        """Return the bench for a single test of these."""
+        return replace(self, tests=tuple(each for each in self.tests if each.name == test))
+
     def try_out(
         self, source: Path, label: str, check: "Callable[[Sequence[Case]], None]" = lambda _: None
     ) -> Tried:
@@ -129,7 +133,7 @@ def bench(  # noqa: PLR0913 - a request, and the surroundings of its trials
         workspace,
         grid.select(workspace, Selection((request.pattern,))),
         kinds.recipe(request),
-        partial(kinds.open_target, request, workspace),
+        partial(kinds.open_target, request, workspace, build.with_name("boots")),
         build,
         logs,
         RunOptions(jobs=jobs, timeout=request.timeout, repeat=request.repeat),

@@ -113,17 +113,20 @@ def _files(test: "TestDef", image: "Image") -> bytes:
     return archive.finish()
 
 
-def open_lab(name: str, qemu: "Qemu", tree: Path, environment: "Mapping[str, str]") -> Lab:
+def open_lab(
+    name: str, qemu: "Qemu", tree: Path, environment: "Mapping[str, str]", boots: Path | None = None
+) -> Lab:
     """Return the target `name`, "lab" or "lab@KERNEL"; boots the kernel once if it is new.
 
-    `qemu` is one of `lab_qemu.find`. Raises TargetUnavailableError if the lab does not boot, and
-    MissingToolError if `kut lab build` has not been run, and what the build of the VMM raises.
+    `qemu` is one of `lab_qemu.find`; `boots` is the directory for the boot, by default that of all
+    labs. Raises TargetUnavailableError if the lab does not boot, MissingToolError if `kut lab
+    build` has not been run, and what the build of the VMM raises.
     """
     from kut_runner.lab import assembly
 
     kernel = assembly.find_kernel(name.partition("@")[2], tree, environment)
     initramfs = assembly.initramfs(tree, environment)
-    boots = assembly.boots(environment)
+    boots = boots or assembly.boots(environment)
     return Lab(name, qemu, kernel, initramfs, lab_boot.booted(boots, qemu, kernel, initramfs))
 
 

@@ -18,7 +18,8 @@ def watched(watch: "Watch", others: int) -> str:
 def step_line(step: "Step") -> str:
     """Return the line of a revision."""
     left = f", about {step.left} left" if step.left else ""
-    about = step.end or f"{step.trial.seconds:.1f} s{left}"
+    end = f"{step.end}, " if step.end else ""
+    about = f"{end}{step.trial.seconds:.1f} s{left}"
     mark = step.trial.mark.value.upper()
     return f"{mark:4}  {step.commit.short}  {step.commit.subject}  ({about})"
 
