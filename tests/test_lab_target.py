@@ -245,6 +245,7 @@ def test_a_garbled_report_is_no_error(text: str) -> None:
             (FindingKind.BROKEN, "kernel-log", "Unable to handle kernel NULL pointer"),
         ),
         ("[  9.1] kvm [91]: Unsupported guest sys_reg access at: 4\n", POWERED_OFF, None),
+        ("[  9.1] kvm [92]: Unknown exception class: esr: 0x76000000\n", POWERED_OFF, None),
         (
             "[  9.1] kvm [91]: Failed to do it\n",
             POWERED_OFF,

@@ -26,8 +26,10 @@ _ERRORS: Final = re.compile(
     r"|refcount_t|UBSAN|KASAN|list_(?:add|del) corruption)\b.*"
 )
 _TIMESTAMP: Final = re.compile(r"^\[ *[0-9.]+\] *")
-#: Lines of KVM about an unknown register of the guest, which gets an exception.
-_KVM_ERROR: Final = re.compile(r"kvm \[[0-9]+\]: (?!Unsupported guest|nv: ).*")
+#: Lines of KVM, but for those about an access for which it gives the guest an exception.
+_KVM_ERROR: Final = re.compile(
+    r"kvm \[[0-9]+\]: (?!Unsupported guest|Unknown exception class|nv: ).*"
+)
 #: Messages of `init` on the same console.
 _LAB_ERROR: Final = re.compile(r"^kut-lab: error: (.*?)\r*$", re.MULTILINE)
 
