@@ -253,16 +253,33 @@ static bool is_outcome(const struct debug_row *row, const struct debug_outcome *
 	       (!outcome->far_end || (far >= outcome->far_first && far < outcome->far_end));
 }
 
-static void describe(const struct debug_exit *exit, char *text, size_t size)
+/* An address by its distance from @base, where it is less than @size from there. */
+static void describe_address(char text[32], u64 address, const char *base_name, u64 base, u64 size)
 {
-	char decoded[96];
-
-	if (exit->el)
-		snprintf(text, size, "EL%u, ESR %#lx (%s), ELR %#lx, SPSR.SS %d, FAR block + %ld",
-			 exit->el, exit->esr, esr_decode(exit->esr, decoded, sizeof(decoded)),
-			 exit->elr, !!(exit->spsr & PSR_SS_BIT), exit->far - (u64)block);
+	if (address - base < size)
+		snprintf(text, 32, "%s +%#lx", base_name, address - base);
 	else
+		snprintf(text, 32, "%#lx", address);
+}
+
+static void describe(const struct debug_row *row, const struct debug_exit *exit, char *text,
+		     size_t size)
+{
+	u64 vectors = read_sysreg_el1(vbar_el1, VBAR_EL12), pc = pc_of(row);
+	char decoded[96], elr[32], far[32];
+
+	if (!exit->el) {
 		snprintf(text, size, "no exception");
+		return;
+	}
+	if (exit->elr - pc < CODE_BYTES)
+		describe_address(elr, exit->elr, "code", pc, CODE_BYTES);
+	else
+		describe_address(elr, exit->elr, "VBAR_EL1", vectors, 16 * VECTOR_SLOT_SIZE);
+	describe_address(far, exit->far, "block", (u64)block, PAGE_SIZE);
+	snprintf(text, size, "EL%u, ESR %#lx (%s), ELR %s, SPSR.SS %d, FAR %s", exit->el, exit->esr,
+		 esr_decode(exit->esr, decoded, sizeof(decoded)), elr, !!(exit->spsr & PSR_SS_BIT),
+		 far);
 }
 
 static enum conform_verdict check(const struct debug_row *row, const struct debug_exit *exit)
@@ -275,12 +292,12 @@ static enum conform_verdict check(const struct debug_row *row, const struct debu
 		.spsr = outcome->ss ? PSR_SS_BIT : 0,
 		.far = outcome->far_end ? (u64)block + outcome->far_first : exit->far,
 	};
-	char texts[2][192];
+	char texts[2][224];
 
 	if (is_outcome(row, outcome, exit) || is_outcome(row, outcome + 1, exit))
 		return CONFORM_PASS;
-	describe(&expected, texts[0], sizeof(texts[0]));
-	describe(exit, texts[1], sizeof(texts[1]));
+	describe(row, &expected, texts[0], sizeof(texts[0]));
+	describe(row, exit, texts[1], sizeof(texts[1]));
 	return conform_fail("expected %s, found %s", texts[0], texts[1]);
 }
 
