@@ -276,10 +276,12 @@ static void describe(const struct debug_row *row, const struct debug_exit *exit,
 		describe_address(elr, exit->elr, "code", pc, CODE_BYTES);
 	else
 		describe_address(elr, exit->elr, "VBAR_EL1", vectors, 16 * VECTOR_SLOT_SIZE);
+	snprintf(text, size, "EL%u, ESR %#lx (%s), ELR %s, SPSR.SS %d", exit->el, exit->esr,
+		 esr_decode(exit->esr, decoded, sizeof(decoded)), elr, !!(exit->spsr & PSR_SS_BIT));
+	if (!row->outcomes[0].far_end) /* UNKNOWN */
+		return;
 	describe_address(far, exit->far, "block", (u64)block, PAGE_SIZE);
-	snprintf(text, size, "EL%u, ESR %#lx (%s), ELR %s, SPSR.SS %d, FAR %s", exit->el, exit->esr,
-		 esr_decode(exit->esr, decoded, sizeof(decoded)), elr, !!(exit->spsr & PSR_SS_BIT),
-		 far);
+	snprintf(text + strlen(text), size - strlen(text), ", FAR %s", far);
 }
 
 static enum conform_verdict check(const struct debug_row *row, const struct debug_exit *exit)

@@ -3,6 +3,7 @@
 
 import json
 import re
+from collections import defaultdict
 from dataclasses import replace
 from fnmatch import translate
 from pathlib import Path
@@ -156,13 +157,13 @@ def test_the_installed_qemu_shows_what_is_recorded(tmp_path: Path) -> None:
         pytest.skip(f"no record of QEMU {version} in configs/findings.json")
     done = realtree.kut(realtree.ROOT, "conform", *expected, "--json", report, "--quiet")
     assert done.returncode == 0, done.stdout
-    found = {}
+    found = defaultdict[str, set[str]](set)  # several tests may have a row
     for test in json.loads(report.read_text())["tests"]:
         for check in test["checks"]:
             text = ": ".join((*check["prefixes"], check["message"]))
             _, row, outcome = text.split(": ", 2)
-            found[row] = findings.stable(outcome.rpartition(" (erratum ")[0])
-    assert {row: found.get(row) for row in expected} == expected
+            found[row].add(findings.stable(outcome.rpartition(" (erratum ")[0]))
+    assert {row: found[row] for row, text in expected.items() if text not in found[row]} == {}
 
 
 def test_the_command_lists_findings_and_shows_one() -> None:

@@ -214,7 +214,7 @@ def _seen(runs: Sequence[_Run]) -> Mapping[str, Mapping[str, Seen]]:
 
 
 def _known(results: "Sequence[TestResult]") -> Iterator[tuple[str, tuple[str, str]]]:
-    for result in results:
+    for result in sorted(results, key=lambda each: each.test):
         for check in result.output.checks:
             parts = codes.parts_of(check) if check.status is Status.KFAIL else None
             if parts and (match := _KNOWN.fullmatch(parts[2])):
