@@ -9,9 +9,9 @@ from kut_model.debug.cases import Case, Outcome
 from kut_model.debug.instructions import INSTRUCTIONS
 from kut_model.debug.products import cases
 from kut_model.rows import Area, Row
-from kut_model.tables.arrays import NeedsTable, array, code, designated
+from kut_model.tables.arrays import RET, SVC, NeedsTable, array, code, designated, sparse
 
-_SVC, _RET = 0xD4000001 | 0x5EED << 5, 0xD65F03C0
+_END: Final = 0x5EED  # of the SVC after an instruction
 _E, _PXC, _BAS, _LBN, _TYPE = 1, 1, 5, 16, 20
 _HMC, _SSC, _LSC, _MASK = 13, 14, 3, 24
 _WHOLE: Final = 0xF
@@ -106,7 +106,7 @@ def _initialiser(case: Case, needs: NeedsTable) -> str:
         "outcomes": f"{{ {', '.join(map(_outcome, outcomes))} }}",
         "needs": needs.add(case.needs),
     }
-    return designated({key: value for key, value in fields.items() if value not in {0, "0x0"}})
+    return sparse(fields)
 
 
 def _header(*, vhe: bool) -> str:
@@ -116,9 +116,9 @@ def _header(*, vhe: bool) -> str:
     return "".join(
         [
             f"#define DEBUG_VHE {int(vhe)}\n",
-            f"#define DEBUG_END {_SVC >> 5 & 0xFFFF:#x}\n",
-            code("DEBUG_CODE", ((opcode, _SVC) for opcode in opcodes)),
-            code("DEBUG_EL2_CODE", ((opcode, _RET) for opcode in opcodes)),
+            f"#define DEBUG_END {_END:#x}\n",
+            code("DEBUG_CODE", ((opcode, SVC | _END << 5) for opcode in opcodes)),
+            code("DEBUG_EL2_CODE", ((opcode, RET) for opcode in opcodes)),
             needs.declaration("debug_needs"),
             array("struct debug_row", "debug_rows", rows),
         ]

@@ -11,7 +11,7 @@ from kut_model.mte.instructions import INSTRUCTIONS, VALUE
 from kut_model.mte.products import cases
 from kut_model.mte.tags import Controls
 from kut_model.rows import UNDEFINED, Area, Row
-from kut_model.tables.arrays import NeedsTable, array, designated
+from kut_model.tables.arrays import RET, SVC, NeedsTable, array, code, sparse
 from kut_model.traps.outcome import ExceptionClass
 
 _NOP: Final = 0xD503201F
@@ -126,18 +126,14 @@ def _initialiser(case: Case, needs: NeedsTable) -> str:
             "rgsr": hex(registers.rgsr),
             "rgsr_after": hex(result.rgsr),
         }
-    return designated({key: value for key, value in fields.items() if value not in {0, "0x0"}})
+    return sparse(fields)
 
 
 def _code(macro: str, last: int) -> str:
     """Return a macro with the code of all instructions, each of them in a slot."""
-    slots = [(*each.code, *(_NOP,) * _SLOT)[:_SLOT] for each in INSTRUCTIONS.values()]
-    slots += [(*each.code, *(_NOP,) * _SLOT)[:_SLOT] for each in GENERATORS.values()]
-    lines = "".join(f'\t".inst {", ".join(map(hex, (*slot, last)))}\\n" \\\n' for slot in slots)
-    return f'#define {macro} \\\n{lines}\t""\n'
-
-
-_SVC, _RET = 0xD4000001, 0xD65F03C0
+    codes = [each.code for each in INSTRUCTIONS.values()]
+    codes += [each.code for each in GENERATORS.values()]
+    return code(macro, ((*each, *(_NOP,) * (_SLOT - len(each)), last) for each in codes))
 
 
 def _header(*, vhe: bool) -> str:
@@ -147,8 +143,8 @@ def _header(*, vhe: bool) -> str:
         [
             f"#define MTE_VHE {int(vhe)}\n",
             f"#define MTE_VALUE UL({VALUE:#x})\n",
-            _code("MTE_CODE", _SVC),
-            _code("MTE_EL2_CODE", _RET),
+            _code("MTE_CODE", SVC),
+            _code("MTE_EL2_CODE", RET),
             needs.declaration("mte_needs"),
             array("struct mte_row", "mte_rows", rows),
         ]

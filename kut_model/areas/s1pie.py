@@ -12,7 +12,8 @@ from itertools import product
 from typing import Final
 
 from kut_model.rows import Area, Row
-from kut_model.tables.arrays import NeedsTable, array, designated
+from kut_model.tables.arrays import NeedsTable, array, sparse
+from kut_model.translation import descriptors as d
 from kut_model.translation.indirect import RESERVED, Base, permissions
 from kut_model.traps.outcome import ExceptionClass, Taken
 
@@ -24,8 +25,8 @@ _FIELDS: Final = 16
 #: The field of the code, which both Exception levels may read and execute.
 _CODE_INDEX, _CODE_VALUE = 15, 0b1010
 #: Bits of a descriptor: PIIndex[0], [1], [2] and [3].
-_INDEX_BITS: Final = (1 << 6, 1 << 51, 1 << 53, 1 << 54)
-_NDIRTY: Final = 1 << 7
+_INDEX_BITS: Final = (d.AP_EL0, d.DBM, d.PXN, d.UXN)
+_NDIRTY: Final = d.AP_READ_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +87,19 @@ class _Case:
         return (self.ppi * 7 + self.upi * 3) % _CODE_INDEX
 
     @property
+    def index_bits(self) -> int:
+        """PIIndex in the descriptor."""
+        return sum(bit for number, bit in enumerate(_INDEX_BITS) if self.index >> number & 1)
+
+    @property
     def permitted(self) -> Base:
         """What is permitted to the Exception level."""
         if not self.direct:
             return permissions(self.ppi, self.upi, self.el, pan=self.pan)
-        bits = sum(bit for number, bit in enumerate(_INDEX_BITS) if self.index >> number & 1)
-        user = bool(bits & 1 << 6)
+        bits = self.index_bits
+        user = bool(bits & d.AP_EL0)
         write = not self.ndirty and (self.el == 1 or user)
-        execute = not bits & (1 << 54 if self.el == 0 else 1 << 53)
+        execute = not bits & (d.UXN if self.el == 0 else d.PXN)
         implicit = self.el == 1 and user and not self.ndirty
         return Base(r=self.el == 1 or user, w=write, x=execute and not implicit)
 
@@ -189,8 +195,7 @@ def _register(index: int, value: int) -> int:
 
 
 def _descriptor(case: _Case) -> int:
-    bits = sum(bit for number, bit in enumerate(_INDEX_BITS) if case.index >> number & 1)
-    return bits | (_NDIRTY if case.ndirty else 0)
+    return case.index_bits | (_NDIRTY if case.ndirty else 0)
 
 
 def _initialiser(case: _Case, needs: NeedsTable) -> str:
@@ -213,7 +218,7 @@ def _initialiser(case: _Case, needs: NeedsTable) -> str:
         "direct": int(case.direct),
         "needs": needs.add(case.needs),
     }
-    return designated({key: value for key, value in fields.items() if value not in {0, "0x0"}})
+    return sparse(fields)
 
 
 def _header() -> str:

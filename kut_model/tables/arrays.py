@@ -7,8 +7,9 @@ from typing import Final
 
 #: BRK #0, after an instruction that is not to be executed.
 BRK: Final = 0xD4200000
-#: RET, after an instruction at EL2, and HVC #0, after one of a guest.
+#: RET, after an instruction at EL2, and SVC #0 or HVC #0, after one of a lower EL.
 RET: Final = 0xD65F03C0
+SVC: Final = 0xD4000001
 HVC: Final = 0xD4000002
 
 
@@ -20,6 +21,11 @@ def initialiser(*fields: object) -> str:
 def designated(fields: Mapping[str, object]) -> str:
     """Return the initialiser of a struct by the names of its members: "{ .a = A, .b = B }"."""
     return initialiser(*(f".{name} = {value}" for name, value in fields.items()))
+
+
+def sparse(fields: Mapping[str, object]) -> str:
+    """Return designated() without the members that are 0."""
+    return designated({name: value for name, value in fields.items() if value not in {0, "0x0"}})
 
 
 def array(kind: str, name: str, elements: Iterable[str], length: str = "[]") -> str:
@@ -34,9 +40,9 @@ def names(variable: str, values: Iterable[str]) -> str:
     return f"static const char *const {variable}[] = {quoted};\n"
 
 
-def code(macro: str, instructions: Iterable[tuple[int, int]]) -> str:
-    """Return a macro with the assembly of pairs: an instruction, and the one after it."""
-    lines = "".join(f'\t".inst {insn:#x}, {after:#x}\\n" \\\n' for insn, after in instructions)
+def code(macro: str, sequences: Iterable[tuple[int, ...]]) -> str:
+    """Return a macro with the assembly of sequences: an instruction, and what is after it."""
+    lines = "".join(f'\t".inst {", ".join(map(hex, each))}\\n" \\\n' for each in sequences)
     return f'#define {macro} \\\n{lines}\t""\n'
 
 
