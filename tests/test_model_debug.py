@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_model import areas
-from kut_model.debug.cases import NONE, At, Case, Outcome, Place, State
+from kut_model.debug.cases import NONE, At, Case, Outcome, State
 from kut_model.debug.events import (
     ALL_LEVELS,
     CID,
@@ -21,6 +21,7 @@ from kut_model.debug.events import (
     Machine,
     Watched,
 )
+from kut_model.traps.places import Place
 
 FLAGS = st.booleans()
 MACHINES = st.builds(

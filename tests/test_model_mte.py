@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kut_model import areas
-from kut_model.mte.cases import MIXED, TAG, UNIFORM, Case, Memory, Place, Result, Stage2
+from kut_model.mte.cases import MIXED, TAG, UNIFORM, Case, Memory, Result, Stage2
 from kut_model.mte.products import cases
 from kut_model.mte.tags import (
     Controls,
@@ -20,6 +20,7 @@ from kut_model.mte.tags import (
     tag_of,
     with_tag,
 )
+from kut_model.traps.places import Place
 
 TAGS = st.integers(0, 15)
 ADDRESSES = st.integers(0, (1 << 64) - 1)

@@ -5,29 +5,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from kut_model.debug.events import ALL_LEVELS, EL2, Context, Levels, Machine, Watched
+from kut_model.debug.events import ALL_LEVELS, Context, Levels, Machine, Watched
 from kut_model.debug.instructions import INSTRUCTIONS, Insn
 from kut_model.traps.outcome import ExceptionClass, Taken
+from kut_model.traps.places import EL2, Place
 
 _DEBUG: Final = 0b100010
 _WNR, _EX, _ISV = 1 << 6, 1 << 6, 1 << 24
 _TRANSLATION_0, _ALIGNMENT = 0b000100, 0b100001
 #: The bytes of the block, to which x1 is an offset.
 BLOCK: Final = 128
-
-
-class Place(Enum):
-    """Where the instruction is executed; HOST_EL0: HCR_EL2.{E2H, TGE} is {1, 1}."""
-
-    EL2 = "el2"
-    EL1 = "el1"
-    EL0 = "el0"
-    HOST_EL0 = "host-el0"
-
-    @property
-    def el(self) -> int:
-        """The exception level."""
-        return {"el2": EL2, "el1": 1}.get(self.value, 0)
 
 
 class At(Enum):

@@ -7,7 +7,8 @@ DDI 0487, D2. Non-secure, without EL3 and FEAT_SEL2, in AArch64.
 from dataclasses import dataclass
 from typing import Final
 
-EL2: Final = 2
+from kut_model.traps.places import EL2
+
 _LOAD, _STORE = 1, 2
 #: DBGBCR<n>_EL1.BT of context breakpoints that others link to, and of those that match alone.
 CID, CID1, VMID, VMID_CID1, CID2, CID1_CID2 = 3, 7, 9, 11, 13, 15

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import product
 from typing import Final
 
-from kut_model.debug.cases import Case, Place, State
+from kut_model.debug.cases import Case, State
 from kut_model.debug.events import (
     CID,
     CID1,
@@ -21,6 +21,7 @@ from kut_model.debug.events import (
     Watched,
 )
 from kut_model.debug.instructions import INSTRUCTIONS
+from kut_model.traps.places import Place, places
 
 _FLAGS: Final = (False, True)
 _KINDS: Final = ("break", "watch")
@@ -29,8 +30,7 @@ _BELOW: Final = (Place.EL1, Place.EL0, Place.HOST_EL0)
 
 
 def _machine(place: Place, *, vhe: bool, **others: bool) -> Machine:
-    host = place is Place.HOST_EL0 or (place is Place.EL2 and vhe)
-    return Machine(place.el, host=host, **others)
+    return Machine(place.el, host=place.is_host(vhe=vhe), **others)
 
 
 def _flags(**flags: bool) -> str:
@@ -203,13 +203,13 @@ def _priorities(places: tuple[Place, ...], *, vhe: bool) -> Iterator[Case]:
 
 
 def _all(*, vhe: bool) -> Iterator[Case]:
-    places = tuple(place for place in Place if vhe or place is not Place.HOST_EL0)
-    yield from _controls(places, vhe=vhe)
-    yield from _levels(places, vhe=vhe)
-    yield from _watchpoints(places, vhe=vhe)
-    yield from _contexts(places, vhe=vhe)
+    every = places(vhe=vhe)
+    yield from _controls(every, vhe=vhe)
+    yield from _levels(every, vhe=vhe)
+    yield from _watchpoints(every, vhe=vhe)
+    yield from _contexts(every, vhe=vhe)
     yield from _steps(vhe=vhe)
-    yield from _priorities(places, vhe=vhe)
+    yield from _priorities(every, vhe=vhe)
 
 
 @cache

@@ -12,8 +12,8 @@ from kut_model.translation import attributes
 from kut_model.translation.choices import Choices
 from kut_model.translation.processor import Processor
 from kut_model.traps.outcome import ExceptionClass, Taken
+from kut_model.traps.places import EL2, Place
 
-EL2: Final = 2
 _WNR: Final = 1 << 6
 _TRANSLATION, _PERMISSION = 0b000111, 0b001111  # of level 3
 _TAG_CHECK, _ALIGNMENT = 0b010001, 0b100001
@@ -27,20 +27,6 @@ UNIFORM: Final = TAG * _ONES
 #: Offset of the address in the block.
 OFFSET: Final = 32
 MIXED: Final = UNIFORM ^ (TAG ^ OTHER_TAG) << 4 * (OFFSET // GRANULE + 1)
-
-
-class Place(Enum):
-    """Where the instruction is executed; HOST_EL0: HCR_EL2.{E2H, TGE} is {1, 1}."""
-
-    EL2 = "el2"
-    EL1 = "el1"
-    EL0 = "el0"
-    HOST_EL0 = "host-el0"
-
-    @property
-    def el(self) -> int:
-        """The exception level."""
-        return {"el2": EL2, "el1": 1}.get(self.value, 0)
 
 
 class Memory(Enum):
@@ -129,7 +115,7 @@ class Case:
     @property
     def host(self) -> bool:
         """Whether HCR_EL2.{E2H, TGE} is {1, 1}."""
-        return self.place is Place.HOST_EL0 or (self.place is Place.EL2 and self.vhe)
+        return self.place.is_host(vhe=self.vhe)
 
     @property
     def address(self) -> int:

@@ -7,10 +7,11 @@ from functools import cache
 from itertools import product
 from typing import Final
 
-from kut_model.mte.cases import MIXED, OFFSET, TAG, Case, Memory, Place, Stage2
+from kut_model.mte.cases import MIXED, OFFSET, TAG, Case, Memory, Stage2
 from kut_model.mte.generation import GENERATORS, Registers
 from kut_model.mte.instructions import ACCESSES, INSTRUCTIONS, TAG_ACCESSES
 from kut_model.mte.tags import Controls, Mode
+from kut_model.traps.places import Place, places
 
 _WRONG: Final = 9
 _MATCH_ALL, _MATCH_ALL_HIGH = 0, 15
@@ -220,16 +221,16 @@ def _generated(places: tuple[Place, ...]) -> Iterator[Case]:
 
 
 def _all(*, vhe: bool) -> Iterator[Case]:
-    places = tuple(place for place in Place if vhe or place is not Place.HOST_EL0)
-    yield from _modes(dict(ACCESSES), places, vhe=vhe)
-    yield from _two_modes(places)
-    yield from _gates(places, vhe=vhe)
-    yield from _tag_accesses(places)
-    yield from _faults(places)
-    yield from _second_syndromes(places)
-    yield from _crossing(places)
+    every = places(vhe=vhe)
+    yield from _modes(dict(ACCESSES), every, vhe=vhe)
+    yield from _two_modes(every)
+    yield from _gates(every, vhe=vhe)
+    yield from _tag_accesses(every)
+    yield from _faults(every)
+    yield from _second_syndromes(every)
+    yield from _crossing(every)
     yield from _stage2()
-    yield from _generated(places)
+    yield from _generated(every)
 
 
 @cache

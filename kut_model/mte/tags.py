@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from kut_model.traps.places import EL2
+
 GRANULE: Final = 16
 #: Bits of an address that hold its tag.
 TAG_SHIFT: Final = 56
 _TAGS: Final = 16
 _TAG_MASK: Final = 0xF << TAG_SHIFT
 _BIT_55: Final = 1 << 55
-_EL2: Final = 2
 
 
 class Mode(IntEnum):
@@ -46,7 +47,7 @@ class Controls:
 
         `host`: HCR_EL2.{E2H, TGE} is {1, 1}.
         """
-        if el < _EL2 and not host and not self.hcr_ata:
+        if el < EL2 and not host and not self.hcr_ata:
             return False
         return self.ata if el else self.ata0
 
