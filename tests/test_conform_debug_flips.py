@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Wrong rules of debug exceptions: a row that real QEMU passes then expects something else."""
 
-import re
 from collections.abc import Mapping
 from functools import cache
 
+import flips
 import pytest
 import realtree
 
 from kut_model import areas
 from kut_model.debug.cases import Case
 from kut_model.debug.events import Context, Levels, Machine, Watched
-from kut_runner.verdict.rows import PASS
 
 pytestmark = pytest.mark.qemu
 
@@ -20,18 +19,10 @@ AREA = areas.load("debug-nvhe")
 MANY = 2000
 
 
-def table() -> Mapping[str, str]:
-    """Return the initialisers of the rows by id, as the model gives them now."""
-    found = re.findall(r'\.name = "([^"]+)", (.*)', AREA.header())
-    return {f"debug.{name}": fields for name, fields in found}
-
-
 @cache
 def verified() -> Mapping[str, str]:
     """Return the initialisers of the rows that the installed QEMU passes."""
-    rows = realtree.boot_rows(realtree.build("conform-debug-nvhe"))
-    codes = zip(table().items(), rows.codes(), strict=True)
-    return {row: fields for (row, fields), code in codes if code == PASS}
+    return flips.passed(AREA, realtree.boot_rows(realtree.build("conform-debug-nvhe")))
 
 
 def whole_dwords(watched: Watched) -> range:
@@ -62,6 +53,4 @@ def test_passing_rows_depend_on_the_rule(
     before = verified()
     assert len(before) > MANY
     monkeypatch.setattr(where, name, flip)
-    now = table()
-    changed = [row for row, fields in before.items() if now.get(row, fields) != fields]
-    assert changed, f"no verified row notices {where.__name__}.{name}"
+    assert flips.changed(AREA, before), f"no verified row notices {where.__name__}.{name}"

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Wrong rules of allocation tags: a row that real QEMU passes then has another expected outcome."""
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
+import flips
 import pytest
 import realtree
 
 from kut_model import areas
 from kut_model.mte import cases, generation, instructions
 from kut_model.mte.tags import Controls, Mode
-from kut_runner.verdict.rows import PASS
 
 pytestmark = pytest.mark.qemu
 
@@ -20,19 +19,11 @@ AREA = areas.load("mte-nvhe")
 MANY = 3000
 
 
-def table() -> Mapping[str, str]:
-    """Return the initialisers of the rows by id, as the model gives them now."""
-    found = re.findall(r'\.name = "([^"]+)", (.*)', AREA.header())
-    return {f"mte.{name}": fields for name, fields in found}
-
-
 @cache
 def verified() -> Mapping[str, str]:
     """Return the initialisers of the rows that the installed QEMU passes."""
     flat = realtree.build("conform-mte-nvhe")
-    rows = realtree.boot_rows(flat, "", "-machine", "mte=on")
-    codes = zip(table().items(), rows.codes(), strict=True)
-    return {row: fields for (row, fields), code in codes if code == PASS}
+    return flips.passed(AREA, realtree.boot_rows(flat, "", "-machine", "mte=on"))
 
 
 def always_by_atas(controls: Controls, el: int, *, host: bool) -> bool:  # noqa: ARG001
@@ -67,6 +58,4 @@ def test_passing_rows_depend_on_the_rule(
     before = verified()
     assert len(before) > MANY
     monkeypatch.setattr(where, name, flip)
-    now = table()
-    changed = [row for row, fields in before.items() if now.get(row, fields) != fields]
-    assert changed, f"no verified row notices {name}"
+    assert flips.changed(AREA, before), f"no verified row notices {name}"

@@ -5,37 +5,30 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
+import flips
 import pytest
 import realtree
 
 from kut_model import areas, timers
 from kut_runner.run.row_selection import ranges, text_of
-from kut_runner.verdict.rows import PASS
 
 pytestmark = pytest.mark.qemu
 
 AREA = areas.load("timers-nvhe")
 #: Rows of CNTV at EL1, which no known error of QEMU touches and which do not wait.
-_CHOSEN = re.compile(r"timers\.v\.el1\.(?!offset|.*fires|.*ends|.*holds)")
+_CHOSEN = re.compile(r"v\.el1\.(?!offset|.*fires|.*ends|.*holds)")
 MANY = 300
-
-
-def table() -> Mapping[str, str]:
-    """Return the initialisers of the rows by id, as the model gives them now."""
-    found = re.findall(r'\.name = "([^"]+)", ([^}]*)', AREA.header())
-    return {f"timers.{name}": fields for name, fields in found}
 
 
 @cache
 def verified() -> Mapping[str, str]:
     """Return the initialisers of the chosen rows that the installed QEMU passes."""
-    ids = [row.id for row in AREA.rows()]
-    chosen = [number for number, row in enumerate(ids) if _CHOSEN.match(row)]
+    names = flips.initialisers(AREA)
+    chosen = [number for number, name in enumerate(names) if _CHOSEN.match(name)]
     flat = realtree.build("conform-timers-nvhe")
     rows = realtree.boot_rows(flat, f"rows={text_of(ranges(chosen, 1))}")
-    codes = zip(ids, rows.codes(), strict=True)
-    passed = {row for row, code in codes if code == PASS and _CHOSEN.match(row)}
-    return {row: fields for row, fields in table().items() if row in passed}
+    passed = flips.passed(AREA, rows)
+    return {name: fields for name, fields in passed.items() if _CHOSEN.match(name)}
 
 
 def signed(value: int) -> int:
@@ -67,6 +60,4 @@ def test_passing_rows_depend_on_the_rule(
     before = verified()
     assert len(before) > MANY
     monkeypatch.setattr(timers, rule, flip)
-    now = table()
-    changed = [row for row, fields in before.items() if now.get(row, fields) != fields]
-    assert changed, f"no verified row notices {rule}"
+    assert flips.changed(AREA, before), f"no verified row notices {rule}"
