@@ -12,7 +12,6 @@
 #include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
-#include <asm/esr.h>
 #include <asm/guest.h>
 #include <asm/io.h>
 #include <asm/mmu-off-probe.h>
@@ -80,12 +79,7 @@ static u64 sctlr_of(const struct align_row *row)
 	return (row->a ? SCTLR_ELx_A : 0) | (row->naa ? SCTLR_ELx_nAA : 0);
 }
 
-struct align_exit {
-	unsigned int el; /* 0: no exception */
-	u64 esr, far;
-};
-
-static struct align_exit run_el2(const struct align_row *row, u64 address)
+static struct conform_exception run_el2(const struct align_row *row, u64 address)
 {
 	u64 sctlr = read_sysreg(sctlr_el2) & ~(SCTLR_ELx_A | SCTLR_ELx_nAA);
 	struct mmu_off_probe probe = { .address = address };
@@ -96,10 +90,10 @@ static struct align_exit run_el2(const struct align_row *row, u64 address)
 	daif_set(PSR_DAIF);
 	mmu_off_probe_run(&probe);
 	daif_restore(daif);
-	return (struct align_exit){ probe.taken ? 2 : 0, probe.esr, probe.far };
+	return (struct conform_exception){ probe.taken ? 2 : 0, probe.esr, probe.far };
 }
 
-static struct align_exit run_below(const struct align_row *row, u64 address)
+static struct conform_exception run_below(const struct align_row *row, u64 address)
 {
 	const struct probe_regime regime = {
 		.hcr = row->dc ? HCR_EL2_DC | HCR_EL2_VM : 0,
@@ -115,40 +109,34 @@ static struct align_exit run_below(const struct align_row *row, u64 address)
 	probe_set(&regime);
 	probe_flush();
 	exit = probe_execute((u64)align_code + row->insn * CODE_BYTES, row->el, false, address);
-	return (struct align_exit){ exit.el, exit.esr, exit.far };
+	return (struct conform_exception){ exit.el, exit.esr, exit.far };
 }
 
-static enum conform_verdict check(const struct align_row *row, const struct align_exit *exit,
-				  u64 address)
+static enum conform_verdict check(const struct align_row *row,
+				  const struct conform_exception *found, u64 address)
 {
 	u64 open = row->atomic ? WNR : 0;
 	unsigned int el = row->esr ? MAX(row->el, 1) : 0;
-	char expected[96] = "none", found[96] = "none";
+	const struct conform_exception expected = { el, row->esr, address };
 
-	if (exit->el == el && (!el || (!((exit->esr ^ row->esr) & ~open) && exit->far == address)))
+	if (found->el == el &&
+	    (!el || (!((found->esr ^ row->esr) & ~open) && found->far == address)))
 		return CONFORM_PASS;
-	if (el)
-		esr_decode(row->esr, expected, sizeof(expected));
-	if (exit->el)
-		esr_decode(exit->esr, found, sizeof(found));
-	return conform_fail("expected EL%u, ESR %#x (%s), FAR %#lx, found EL%u, ESR %#lx (%s), "
-			    "FAR %#lx",
-			    el, row->esr, expected, el ? address : 0, exit->el,
-			    exit->el ? exit->esr : 0, found, exit->el ? exit->far : 0);
+	return conform_fail_exception(&expected, found);
 }
 
 static enum conform_verdict run(u32 number)
 {
 	const struct align_row *row = &align_rows[number];
 	u64 address = (u64)data + row->offset;
-	struct align_exit exit;
+	struct conform_exception taken;
 
 	if (conform_lacks(align_needs[row->needs]))
 		return CONFORM_SKIP;
 	if (row->el < 2 && row->mmu)
 		address += ALIAS;
-	exit = row->el == 2 ? run_el2(row, address) : run_below(row, address);
-	return check(row, &exit, address);
+	taken = row->el == 2 ? run_el2(row, address) : run_below(row, address);
+	return check(row, &taken, address);
 }
 
 static void id(u32 number, char *buffer, size_t size)

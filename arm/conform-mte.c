@@ -236,8 +236,8 @@ static void restore(const struct mte_row *row)
  */
 
 struct mte_exit {
-	unsigned int el; /* that took the exception; 0: none */
-	u64 esr, far, x0;
+	struct conform_exception taken;
+	u64 x0;
 };
 
 static u64 address_of(const struct mte_row *row)
@@ -263,7 +263,7 @@ static struct mte_exit run_el2(const struct mte_row *row, u64 x1)
 	write_sysreg(test.host_sctlr, sctlr_el2);
 	dsb(nsh);
 	isb();
-	return (struct mte_exit){ probe.taken ? 2 : 0, probe.esr, probe.far, probe.x[0] };
+	return (struct mte_exit){ { probe.taken ? 2 : 0, probe.esr, probe.far }, probe.x[0] };
 }
 
 static u64 row_hcr(const struct mte_row *row)
@@ -298,7 +298,7 @@ static struct mte_exit run_below(const struct mte_row *row, u64 x1)
 	isb();
 	if (ESR_ELx_EC(probe.esr) == ESR_ELx_EC_SVC64)
 		probe.el = 0;
-	return (struct mte_exit){ probe.el, probe.esr, probe.far, probe.x[0] };
+	return (struct mte_exit){ { probe.el, probe.esr, probe.far }, probe.x[0] };
 }
 
 /*
@@ -315,24 +315,20 @@ static bool is_far(const struct mte_row *row, u64 far, u64 x1)
 	return !row->has_far;
 }
 
-static enum conform_verdict check_exception(const struct mte_row *row, const struct mte_exit *exit,
-					    u64 x1)
+static enum conform_verdict check_exception(const struct mte_row *row,
+					    const struct conform_exception *found, u64 x1)
 {
-	char expected[96] = "none", found[96] = "none";
+	const struct conform_exception expected = {
+		.el = row->el,
+		.esr = row->esr,
+		.far = row->has_far ? x1 - row->offset + row->far[0] : 0,
+	};
 	u64 compared = row->iss2 ? ~0UL : ~0U;
 
-	if (exit->el == row->el &&
-	    (!row->el || ((exit->esr & compared) == row->esr && is_far(row, exit->far, x1))))
+	if (found->el == row->el &&
+	    (!row->el || ((found->esr & compared) == row->esr && is_far(row, found->far, x1))))
 		return CONFORM_PASS;
-	if (row->el)
-		esr_decode(row->esr, expected, sizeof(expected));
-	if (exit->el)
-		esr_decode(exit->esr, found, sizeof(found));
-	return conform_fail("expected EL%u, ESR %#x (%s), FAR %#lx, found EL%u, ESR %#lx (%s), "
-			    "FAR %#lx",
-			    row->el, row->esr, expected,
-			    row->has_far ? x1 - row->offset + row->far[0] : 0, exit->el,
-			    exit->el ? exit->esr : 0, found, exit->el ? exit->far : 0);
+	return conform_fail_exception(&expected, found);
 }
 
 static enum conform_verdict check_tfsr(const struct mte_row *row, const u64 found[TFSRS])
@@ -371,7 +367,7 @@ static enum conform_verdict check_values(const struct mte_row *row, const struct
 static enum conform_verdict check(const struct mte_row *row, const struct mte_exit *exit, u64 x1,
 				  const u64 tfsr[TFSRS])
 {
-	enum conform_verdict verdict = check_exception(row, exit, x1);
+	enum conform_verdict verdict = check_exception(row, &exit->taken, x1);
 
 	if (verdict == CONFORM_PASS)
 		verdict = check_tfsr(row, tfsr);

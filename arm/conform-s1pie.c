@@ -13,7 +13,6 @@
 #include <asm/conform-stage2.h>
 #include <asm/conform.h>
 #include <asm/el1-probe.h>
-#include <asm/esr.h>
 #include <asm/io.h>
 #include <asm/pgtable-hwdef.h>
 #include <asm/processor.h>
@@ -112,19 +111,13 @@ static enum conform_verdict run_at(const struct s1pie_row *row, u64 address)
 static enum conform_verdict run_access(const struct s1pie_row *row, u64 address)
 {
 	struct probe_exit exit = probe_access(row->op, row->el, row->pan, address);
-	unsigned int el = row->esr ? 1 : 0;
-	char expected[96] = "none", found[96] = "none";
+	const struct conform_exception expected = { row->esr ? 1 : 0, row->esr, address };
+	const struct conform_exception found = { exit.el, exit.esr, exit.far };
 
-	if (exit.el == el && (!el || (exit.esr == row->esr && exit.far == address)))
+	if (found.el == expected.el &&
+	    (!found.el || (found.esr == expected.esr && found.far == address)))
 		return check_dirty(row);
-	if (el)
-		esr_decode(row->esr, expected, sizeof(expected));
-	if (exit.el)
-		esr_decode(exit.esr, found, sizeof(found));
-	return conform_fail("expected EL%u, ESR %#lx (%s), FAR %#lx, found EL%u, ESR %#lx (%s), "
-			    "FAR %#lx",
-			    el, row->esr, expected, el ? address : 0, exit.el,
-			    exit.el ? exit.esr : 0, found, exit.el ? exit.far : 0);
+	return conform_fail_exception(&expected, &found);
 }
 
 static enum conform_verdict run(u32 number)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <asm/conform.h>
+#include <asm/esr.h>
 #include <asm/sysreg.h>
 #include <asm/thread_info.h>
 
@@ -97,6 +98,24 @@ enum conform_verdict conform_fail(const char *fmt, ...)
 	report_result(REPORT_FAIL, NULL, text);
 	state.failed = true;
 	return CONFORM_FAIL;
+}
+
+enum conform_verdict conform_fail_exception(const struct conform_exception *expected,
+					    const struct conform_exception *found)
+{
+	const struct conform_exception *both[] = { expected, found };
+	char texts[2][160];
+
+	for (int i = 0; i < 2; i++) {
+		const struct conform_exception *e = both[i];
+		char decoded[96] = "none";
+
+		if (e->el)
+			esr_decode(e->esr, decoded, sizeof(decoded));
+		snprintf(texts[i], sizeof(texts[i]), "EL%u, ESR %#lx (%s), FAR %#lx", e->el,
+			 e->el ? e->esr : 0, decoded, e->el ? e->far : 0);
+	}
+	return conform_fail("expected %s, found %s", texts[0], texts[1]);
 }
 
 /* The number of a reason, from 1; a new one is printed. */

@@ -44,6 +44,16 @@ int conform_main(const struct conform_area *area, int argc, char **argv);
 
 /* The row that runs has failed. @fmt: "expected ..., found ..." */
 enum conform_verdict conform_fail(const char *fmt, ...) __printf(1, 2);
+
+struct conform_exception {
+	unsigned int el; /* that takes it; 0: no exception, and the others do not count */
+	u64 esr, far;
+};
+
+/* The row that runs has failed: @found is another exception than @expected. */
+enum conform_verdict conform_fail_exception(const struct conform_exception *expected,
+					    const struct conform_exception *found);
+
 /*
  * The row that runs is skipped, for lack of @feature, as in "FEAT_FGT", by @field, as in
  * "ID_AA64MMFR0_EL1.FGT". Without spaces.
