@@ -5,25 +5,14 @@
  */
 #include <libcflat.h>
 #include <alloc_page.h>
-#include <on-cpus.h>
 #include <subtest.h>
-#include <asm/deadline.h>
 #include <asm/guest-check.h>
 #include <asm/io.h>
-#include <asm/smp.h>
 #include <asm/stage2-tlb.h>
+#include "nested-watch.h"
 
 #define VMID 5
 #define IPA 0x100000000UL
-#define WAIT_MS 20000
-#define CHANGES 12
-#define POISON 0xbadUL
-
-/* What the guest on CPU 1 publishes; its image maps this. */
-static struct {
-	u64 rounds, last, poisoned;
-	int stop;
-} watch;
 
 static struct guest *guest;
 static u64 faults;
@@ -36,37 +25,18 @@ static enum guest_handler_result retry(struct guest *running)
 	return GUEST_ACTION_RESUME;
 }
 
-static void run(void *data)
-{
-	guest_run(guest);
-}
-
-static void nothing(void *data)
-{
-}
-
 static void start(u64 (*func)(void), const u64 *page)
 {
-	watch = (typeof(watch)){};
 	faults = 0;
 	guest = guest_create_4k(VMID, func);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, retry);
 	assert(!s2mmu_map(guest->s2mmu, IPA, virt_to_phys((void *)page), PAGE_SIZE, S2_MAP_RW));
-	on_cpu_async(1, run, NULL);
-}
-
-/* True when the guest has begun two rounds more: one of them began after this call. */
-static bool goes_on(void)
-{
-	u64 rounds = smp_load_acquire(&watch.rounds);
-
-	return wait_for(smp_load_acquire(&watch.rounds) >= rounds + 2, WAIT_MS);
+	start_watcher(guest);
 }
 
 static void stop(const char *what)
 {
-	smp_store_release(&watch.stop, 1);
-	on_cpu(1, nothing, NULL);
+	stop_watcher();
 	guest_check_exit(guest, EXPECT_REASON(GUEST_EXIT_RETURNED), "%s", what);
 	guest_destroy(guest);
 }
@@ -74,22 +44,17 @@ static void stop(const char *what)
 /* In the guest: read the word at IPA over and over. */
 static u64 guest_read(void)
 {
-	while (!smp_load_acquire(&watch.stop)) {
-		u64 word = *(volatile u64 *)IPA;
-
-		watch.poisoned += word == POISON;
-		watch.last = word;
-		smp_store_release(&watch.rounds, watch.rounds + 1);
-	}
+	while (!is_over())
+		note_word(*(volatile u64 *)IPA);
 	return 0;
 }
 
 /* In the guest: count in the word at IPA. */
 static u64 guest_count(void)
 {
-	while (!smp_load_acquire(&watch.stop)) {
+	while (!is_over()) {
 		++*(volatile u64 *)IPA;
-		smp_store_release(&watch.rounds, watch.rounds + 1);
+		end_round();
 	}
 	return 0;
 }

@@ -6,22 +6,17 @@
  */
 #include <libcflat.h>
 #include <alloc_page.h>
-#include <on-cpus.h>
 #include <subtest.h>
 #include <util.h>
 #include <vmalloc.h>
-#include <asm/deadline.h>
 #include <asm/guest-check.h>
 #include <asm/guest-vncr.h>
 #include <asm/io.h>
-#include <asm/smp.h>
+#include "nested-watch.h"
 
 #define VMID 6
-#define WAIT_MS 20000
-#define CHANGES 12
 #define OLD 0x1111UL
 #define NEW 0x2222UL
-#define POISON 0xbadUL
 #define FSC(type) ((type) | PT_LEVEL_LAST)
 #define VNCR_ISS_MASK (ESR_ELx_VNCR | ESR_ELx_WNR | ESR_ELx_FSC)
 
@@ -63,7 +58,7 @@ static void map_vncr(void)
 	vncr.entry = install_page(mmu_idmap, virt_to_phys(vncr.pages[0]), vncr.va);
 }
 
-static struct guest *create(void (*func)(void))
+static struct guest *create(void *func)
 {
 	struct guest *guest = guest_create_4k(VMID, func);
 
@@ -98,7 +93,7 @@ static void check_abort(struct guest *guest, u64 iss, const char *what)
 
 static void test_unmapped(void)
 {
-	struct guest *guest = create((void (*)(void))guest_read);
+	struct guest *guest = create(guest_read);
 	pteval_t mapped = *vncr.entry;
 
 	set_entry(0);
@@ -111,7 +106,7 @@ static void test_unmapped(void)
 
 static void test_unmapped_write(void)
 {
-	struct guest *guest = create((void (*)(void))guest_write);
+	struct guest *guest = create(guest_write);
 	pteval_t mapped = *vncr.entry;
 
 	guest->x[0] = NEW;
@@ -128,7 +123,7 @@ static void test_unmapped_write(void)
 
 static void test_not_accessed(void)
 {
-	struct guest *guest = create((void (*)(void))guest_read);
+	struct guest *guest = create(guest_read);
 	pteval_t mapped = *vncr.entry;
 
 	set_entry(mapped & ~PTE_AF);
@@ -140,8 +135,8 @@ static void test_not_accessed(void)
 
 static void test_read_only(void)
 {
-	struct guest *reader = create((void (*)(void))guest_read);
-	struct guest *writer = create((void (*)(void))guest_write);
+	struct guest *reader = create(guest_read);
+	struct guest *writer = create(guest_write);
 	pteval_t mapped = *vncr.entry;
 
 	writer->x[0] = NEW;
@@ -185,7 +180,7 @@ static enum guest_handler_result change_register(struct guest *guest)
 
 static void check_twice(guest_handler_t change, const char *what)
 {
-	struct guest *guest = create((void (*)(void))guest_read_twice);
+	struct guest *guest = create(guest_read_twice);
 	pteval_t mapped = *vncr.entry;
 
 	guest_install_handler(guest, ELx_LOW_SYNC_64, change);
@@ -204,20 +199,10 @@ static void test_moved(void)
  * While a guest on CPU 1 reads it
  */
 
-static struct {
-	u64 rounds, last, poisoned;
-	int stop;
-} watch;
-
 static u64 guest_watch(void)
 {
-	while (!smp_load_acquire(&watch.stop)) {
-		u64 value = read_sysreg(tpidr_el2);
-
-		watch.poisoned += value == POISON;
-		watch.last = value;
-		smp_store_release(&watch.rounds, watch.rounds + 1);
-	}
+	while (!is_over())
+		note_word(read_sysreg(tpidr_el2));
 	return 0;
 }
 
@@ -226,22 +211,6 @@ static enum guest_handler_result retry(struct guest *guest)
 {
 	return ESR_ELx_EC(guest->esr_el2) == ESR_ELx_EC_DABT_CUR ? GUEST_ACTION_RESUME
 								 : GUEST_ACTION_EXIT;
-}
-
-static void run(void *guest)
-{
-	guest_run(guest);
-}
-
-static void nothing(void *data)
-{
-}
-
-static bool goes_on(void)
-{
-	u64 rounds = smp_load_acquire(&watch.rounds);
-
-	return wait_for(smp_load_acquire(&watch.rounds) >= rounds + 2, WAIT_MS);
 }
 
 /* The old page gets another value once TLBI and DSB are done: the guest must not read it. */
@@ -268,17 +237,15 @@ static void test_other_cpu(void)
 		report_skip("needs two CPUs");
 		return;
 	}
-	guest = create((void (*)(void))guest_watch);
+	guest = create(guest_watch);
 	guest_install_handler(guest, ELx_LOW_SYNC_64, retry);
-	watch = (typeof(watch)){};
-	on_cpu_async(1, run, guest);
+	start_watcher(guest);
 	right = goes_on();
 	for (unsigned int i = 1; i <= CHANGES && right == i; i++) {
 		*tpidr(i % 2) = NEW + i;
 		right += moves(i % 2);
 	}
-	smp_store_release(&watch.stop, 1);
-	on_cpu(1, nothing, NULL);
+	stop_watcher();
 	report(right == CHANGES + 1 && !watch.poisoned,
 	       "page of TPIDR_EL2 that moves %d times under a guest on another CPU: expected %d values "
 	       "of the page mapped last, 0 of the old page after TLBI and DSB, found %u, %lu of %lu "
