@@ -17,6 +17,7 @@
 #include <asm/host-probe.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
+#include <asm/stage2-internal.h>
 #include <asm/sysreg.h>
 
 enum debug_place { DEBUG_EL2, DEBUG_EL1, DEBUG_EL0, DEBUG_HOST_EL0 };
@@ -67,15 +68,10 @@ asm(".pushsection .text.conform_debug, \"ax\"\n.balign 8\n"
 extern const char debug_code[], debug_el2_code[];
 
 #define UNMAPPED 0xffff000000001000UL /* no translation: EPD1 is set */
-#define MDSCR_SS (1UL << 0)
-#define MDSCR_KDE (1UL << 13)
-#define MDSCR_MDE (1UL << 15)
-#define CONTEXTIDR_EL12 sys_reg(3, 5, 13, 0, 1)
 #define CONTEXTIDR_EL2 sys_reg(3, 4, 13, 0, 1)
 #define VALUE_EL1 0x11112222U
 #define VALUE_EL2 0x33334444U
 #define VALUE_VMID 0x5aU
-#define VMID_SHIFT 48
 #define BCR_TYPE_CONTEXT 2 /* BT of one of CONTEXTIDR */
 #define BCR_TYPE_SHIFT 20
 #define BCR_LBN_SHIFT 16
@@ -133,7 +129,8 @@ static void load_registers(const struct debug_row *row)
 
 static u64 mdscr_of(const struct debug_row *row)
 {
-	return (row->mde ? MDSCR_MDE : 0) | (row->kde ? MDSCR_KDE : 0) | (row->step ? MDSCR_SS : 0);
+	return (row->mde ? MDSCR_EL1_MDE : 0) | (row->kde ? MDSCR_EL1_KDE : 0) |
+	       (row->step ? MDSCR_EL1_SS : 0);
 }
 
 /* From here to stop_debugging() no code of the host is at an address of the row. */
@@ -329,7 +326,7 @@ static void set_contexts(void)
 	write_sysreg_el1(VALUE_EL1, contextidr_el1, CONTEXTIDR_EL12);
 	if (ID_FIELD(read_sysreg(id_aa64mmfr1_el1), ID_AA64MMFR1_VH))
 		write_sysreg_s(VALUE_EL2, CONTEXTIDR_EL2);
-	write_sysreg((u64)VALUE_VMID << VMID_SHIFT, vttbr_el2);
+	write_sysreg((u64)VALUE_VMID << VTTBR_VMID_SHIFT, vttbr_el2);
 	isb();
 }
 

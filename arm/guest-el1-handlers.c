@@ -177,7 +177,6 @@ static u64 guest_svc(void)
 }
 
 #define INSTRUCTION_ERET 0xd69f03e0
-#define MDSCR_MDE (1UL << 15)
 /* E, PMC = EL1, BAS = all 4 bytes */
 #define BREAK_AT_EL1 (1UL | 1UL << 1 | 0xfUL << 5)
 
@@ -202,7 +201,7 @@ static void test_unmask(void)
 	guest->debug->guest.bvr[0] = eret;
 	guest->debug->guest.bcr[0] = BREAK_AT_EL1;
 	guest->debug->guest.os_lock = 0;
-	guest->mdscr_el1 = MDSCR_MDE;
+	guest->mdscr_el1 = MDSCR_EL1_MDE;
 	guest->mdcr_el2 |= MDCR_EL2_TDE;
 	guest_install_handler(guest, ELx_LOW_SYNC_64, guest_exit_always);
 	guest_check_run(guest, EXPECT_CLASS(ESR_ELx_EC_BREAKPT_LOW),

@@ -214,8 +214,6 @@ static void test_os_lock(void)
 	guest_destroy(guests[1]);
 }
 
-#define MDSCR_MDE (1UL << 15)
-#define MDSCR_KDE (1UL << 13)
 /* E, PAC = EL1 and EL0, LSC = store, BAS = all 8 bytes */
 #define WATCH_STORES (1UL | 3UL << 1 | 2UL << 3 | 0xffUL << 5)
 
@@ -233,7 +231,7 @@ static u64 guest_watch(u64 which)
 	write_sysreg(0, oslar_el1);
 	write_sysreg(&watched, dbgwvr0_el1);
 	write_sysreg(WATCH_STORES, dbgwcr0_el1);
-	write_sysreg(MDSCR_MDE | MDSCR_KDE, mdscr_el1);
+	write_sysreg(MDSCR_EL1_MDE | MDSCR_EL1_KDE, mdscr_el1);
 	isb();
 	asm volatile("hvc #0" : : : "memory");
 	daif_clear(PSR_D_BIT);

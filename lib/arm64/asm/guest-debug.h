@@ -19,6 +19,10 @@
 #define MDCR_EL2_PMU_TRAPS (MDCR_EL2_TPM | MDCR_EL2_TPMCR)
 #define MDCR_EL2_DEBUG_TRAPS (MDCR_EL2_TDA | MDCR_EL2_TDOSA | MDCR_EL2_TDRA)
 
+#define MDSCR_EL1_SS (UL(1) << 0)
+#define MDSCR_EL1_KDE (UL(1) << 13)
+#define MDSCR_EL1_MDE (UL(1) << 15)
+
 struct guest;
 
 /* Of each kind the first ID_AA64DFR0_EL1.{BRPs,WRPs} + 1 exist. */
