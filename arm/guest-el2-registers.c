@@ -6,8 +6,8 @@
  */
 #include <libcflat.h>
 #include <subtest.h>
-#include <asm/el2.h>
 #include <asm/barrier.h>
+#include <asm/el2.h>
 #include <asm/guest-check.h>
 #include <asm/guest.h>
 #include <asm/run-in.h>
@@ -35,11 +35,6 @@ static bool has_fgt2(void)
 	return ID_FIELD(read_sysreg(id_aa64mmfr0_el1), ID_AA64MMFR0_FGT) >= ID_AA64MMFR0_FGT_FGT2;
 }
 
-static bool has_nv2(void)
-{
-	return el2_has_nv2();
-}
-
 #define READ(field, name) (state->field = read_sysreg(name))
 #define WRITE(field, name) ({ write_sysreg(state->field, name); })
 
@@ -54,7 +49,7 @@ static void read_all(struct el2_state *state)
 		FGT_AMU_REGISTERS(READ);
 	if (has_fgt2())
 		FGT2_REGISTERS(READ);
-	if (has_nv2())
+	if (el2_has_nv2())
 		NV2_REGISTERS(READ);
 }
 
@@ -68,7 +63,7 @@ static void write_all(const struct el2_state *state)
 		FGT_AMU_REGISTERS(WRITE);
 	if (has_fgt2())
 		FGT2_REGISTERS(WRITE);
-	if (has_nv2())
+	if (el2_has_nv2())
 		NV2_REGISTERS(WRITE);
 	isb();
 }
@@ -86,7 +81,8 @@ static const struct el2_register {
 	{ ROW(field), has_fgt_amu, \
 	  "FEAT_FGT with FEAT_AMUv1 (ID_AA64MMFR0_EL1.FGT, ID_AA64PFR0_EL1.AMU)" }
 #define FGT2_ROW(field, name) { ROW(field), has_fgt2, "FEAT_FGT2 (ID_AA64MMFR0_EL1.FGT)" }
-#define NV2_ROW(field, name) { ROW(field), has_nv2, "FEAT_NV2 (ID_AA64MMFR2_EL1.NV)" }
+#define NV2_ROW(field, name) \
+	{ ROW(field), el2_has_nv2, "FEAT_NV2 (ID_AA64MMFR2_EL1.NV, ID_AA64MMFR4_EL1.NV_frac)" }
 	HCX_REGISTERS(HCX_ROW),	  FGT_REGISTERS(FGT_ROW), FGT_AMU_REGISTERS(FGT_AMU_ROW),
 	FGT2_REGISTERS(FGT2_ROW), NV2_REGISTERS(NV2_ROW),
 };
