@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rows about accesses to system registers and system instructions (asm/conform-sysreg.h). */
 #include <libcflat.h>
-#include <asm/el2.h>
 #include <asm/barrier.h>
 #include <asm/conform-probe.h>
 #include <asm/conform-sysreg.h>
+#include <asm/el2.h>
 #include <asm/esr.h>
 #include <asm/gic.h>
 #include <asm/page.h>
@@ -404,9 +404,8 @@ void sysreg_setup(const struct sysreg_tables *new_tables)
 	write_sysreg((u64)operand + 8, sp_el1);
 	write_sysreg(SYSREG_VPIDR, vpidr_el2);
 	write_sysreg(SYSREG_VMPIDR, vmpidr_el2);
-	if (el2_has_pmu())
-		write_sysreg(0,
-			     pmselr_el0); /* PMXEVCNTR_EL0 is CONSTRAINED UNPREDICTABLE without */
+	if (el2_has_pmu()) /* so that PMXEVCNTR_EL0 is not CONSTRAINED UNPREDICTABLE */
+		write_sysreg(0, pmselr_el0);
 	if (el2_has_nv2())
 		write_sysreg_s((u64)nv_page, VNCR_EL2);
 	controls_set_base(tables->base, tables->nr_base);

@@ -2,8 +2,8 @@
 /* Saving and loading the system registers of guests and host. */
 #include <libcflat.h>
 #include <string.h>
-#include <asm/el2.h>
 #include <asm/barrier.h>
+#include <asm/el2.h>
 #include <asm/guest-state.h>
 #include <asm/processor.h>
 
