@@ -11,6 +11,7 @@ from typing import Final
 
 from kut_model.fuzz.fields import CaseError
 from kut_model.tables import tlb_random, tlb_text
+from kut_model.tables.arrays import OutcomeTable
 from kut_model.tables.programs import Program
 from kut_model.tlb.instructions import encode, instructions
 from kut_model.tlb.layout import NOTHING, Fill, layout
@@ -64,8 +65,7 @@ class _Data:
 
     steps: list[bytes] = field(default_factory=list)
     fills: dict[Fill, int] = field(default_factory=dict)
-    outcomes: list[int] = field(default_factory=list)
-    sets: dict[tuple[int, ...], int] = field(default_factory=dict)
+    outcomes: OutcomeTable = field(default_factory=OutcomeTable)
     tlbis: tuple[str, ...] = field(default_factory=lambda: tuple(instructions()))
 
     def add(self, program: Program) -> bytes:
@@ -95,29 +95,24 @@ class _Data:
                     *(_MAINTAIN, cpu, el, 0, index, 0, 0, 0, 0, encode(tlbi, operand), 0, 0)
                 )
             case Try(address, op, el, pan, cpu):
-                permitted = self._set(codes), len(codes)
+                permitted = self.outcomes.first(codes), len(codes)
                 return _STEP.pack(*(_TRY, cpu, el, pan, _OPS[op], 0, 0, 0, 0, address, *permitted))
         raise TypeError(step)
-
-    def _set(self, codes: tuple[int, ...]) -> int:
-        if codes not in self.sets:
-            self.sets[codes] = len(self.outcomes)
-            self.outcomes += codes
-        return self.sets[codes]
 
 
 def initrd(programs: Sequence[Program], table_hash: int, label: str) -> bytes:
     """Return the file; `label` is part of the ids of the rows."""
     data = _Data()
     rows = [data.add(program) for program in programs]
-    counts = len(rows), len(data.steps), len(data.fills), len(data.outcomes)
+    outcomes = data.outcomes.numbers
+    counts = len(rows), len(data.steps), len(data.fills), len(outcomes)
     return b"".join(
         [
             _HEADER.pack(_MAGIC, table_hash, *counts, label.encode()),
             *rows,
             *data.steps,
             *map(_fill, data.fills),
-            struct.pack(f"<{len(data.outcomes)}I", *data.outcomes),
+            struct.pack(f"<{len(outcomes)}I", *outcomes),
         ]
     )
 

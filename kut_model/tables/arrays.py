@@ -53,12 +53,16 @@ class OutcomeTable:
     numbers: list[int] = field(default_factory=list)
     _sets: dict[tuple[int, ...], int] = field(default_factory=dict)
 
-    def add(self, codes: tuple[int, ...]) -> str:
-        """Return the initialiser of a `struct translation_set`."""
+    def first(self, codes: tuple[int, ...]) -> int:
+        """Return the index of the first outcome of a set."""
         if codes not in self._sets:
             self._sets[codes] = len(self.numbers)
             self.numbers += codes
-        return initialiser(self._sets[codes], len(codes))
+        return self._sets[codes]
+
+    def add(self, codes: tuple[int, ...]) -> str:
+        """Return the initialiser of a `struct translation_set`."""
+        return initialiser(self.first(codes), len(codes))
 
     def declaration(self, name: str) -> str:
         """Return the array."""
