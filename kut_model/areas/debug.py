@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from kut_model.debug.cases import Case, Outcome
+from kut_model.debug.events import VMID, VMID_CID1
 from kut_model.debug.instructions import INSTRUCTIONS
 from kut_model.debug.products import cases
 from kut_model.rows import Area, Row
@@ -78,7 +79,7 @@ def _outcome(outcome: Outcome) -> str:
 
 
 def _initialiser(case: Case, needs: NeedsTable) -> str:
-    machine = case.machine
+    machine, context = case.machine, case.context
     outcomes = [*case.outcomes, case.outcomes[-1]][:2]
     fields: dict[str, object] = {
         "name": f'"{case.name}"',
@@ -99,10 +100,10 @@ def _initialiser(case: Case, needs: NeedsTable) -> str:
         "watched": case.watched.offset if case.watched else 0,
         "other_address": int(case.other_address),
         "context": hex(_context(case)),
-        "alone": int(bool(case.context) and not case.linked),
-        "vmid": int(bool(case.context) and case.context.kind in {9, 11}) if case.context else 0,
-        "low_wrong": int(bool(case.context) and not case.context.low) if case.context else 0,
-        "high_wrong": int(bool(case.context) and not case.context.high) if case.context else 0,
+        "alone": int(context is not None and not case.linked),
+        "vmid": int(context is not None and context.kind in {VMID, VMID_CID1}),
+        "low_wrong": int(context is not None and not context.low),
+        "high_wrong": int(context is not None and not context.high),
         "outcomes": f"{{ {', '.join(map(_outcome, outcomes))} }}",
         "needs": needs.add(case.needs),
     }
