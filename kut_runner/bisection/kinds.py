@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from kut_runner.bisection.builds import Recipe
 from kut_runner.bisection.repository import Repository
 from kut_runner.build import builder, toolchain
-from kut_runner.definitions.config import BUILT_IN, LAB_TARGET
+from kut_runner.definitions.config import BUILT_IN, LAB_TARGET, is_lab
 from kut_runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def open_target(request: "Request", workspace: "Workspace", boots: Path, program
     is_linux = request.kind == LINUX
     name = f"{LAB_TARGET}@{program}" if is_linux else request.target
     qemu = request.qemu if is_linux else str(program)
-    if not name or name.partition("@")[0] != LAB_TARGET:
+    if not name or not is_lab(name):
         return workspace.target(name, qemu=qemu)
     from kut_runner.targets import lab, lab_qemu
 

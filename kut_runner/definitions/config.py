@@ -173,6 +173,11 @@ def find_root(start: Path) -> Path:
     )
 
 
+def is_lab(target: str) -> bool:
+    """Return whether a target's name is that of a lab, as in "lab@6.18"."""
+    return target.partition("@")[0] == LAB_TARGET
+
+
 def is_root(directory: Path) -> bool:
     """Return whether `directory` is the top of a kut source tree."""
     has_library = (directory / "lib").is_dir() or (directory / MARK).is_file()

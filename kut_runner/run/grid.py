@@ -14,7 +14,7 @@ from itertools import product, zip_longest
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from kut_runner.definitions import plan
-from kut_runner.definitions.config import BUILT_IN, LAB_TARGET, TestDef
+from kut_runner.definitions.config import BUILT_IN, TestDef, is_lab
 from kut_runner.definitions.overrides import Overrides
 from kut_runner.errors import InfrastructureError, TargetUnavailableError, UsageError
 from kut_runner.targets import qemu_machine
@@ -165,7 +165,7 @@ def cells(axes: Axes, open_target: OpenTarget) -> tuple[Cell, ...]:
 def _machines(axes: Axes, open_target: OpenTarget) -> Iterator[_Machine]:
     """Yield the targets, each QEMU of one that runs on QEMU."""
     for name in axes.targets or (None,):
-        is_qemu = name is None or name in BUILT_IN or _is_lab(name)
+        is_qemu = name is None or name in BUILT_IN or is_lab(name)
         for given in axes.qemus if is_qemu and axes.qemus else (None,):
             yield _machine(name, given, open_target, shows_qemu=len(axes.qemus) > 1)
 
@@ -179,7 +179,7 @@ def _machine(
     """
     named = _NAMED.fullmatch(qemu or "")
     label, path = (named[1], named[2]) if named else ("", qemu)
-    kernel = name if name and _is_lab(name) else ""
+    kernel = name if name and is_lab(name) else ""
     try:
         target = open_target(name, path)
     except (InfrastructureError, TargetUnavailableError, UsageError) as error:
@@ -195,11 +195,6 @@ def _machine(
         return _Machine(shown, target, "", "-".join(filter(None, (kernel, path))))
     asked = "" if label else path or target.program
     return _Machine(label or _label(target), target, "", asked)
-
-
-def _is_lab(name: str) -> bool:
-    """Return whether a target is a lab, as in "lab@6.18"."""
-    return name.partition("@")[0] == LAB_TARGET
 
 
 def _label(target: "Target") -> str:

@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.definitions import similar
-from kut_runner.definitions.config import BUILT_IN, KVM_NESTED, LAB_TARGET
+from kut_runner.definitions.config import BUILT_IN, KVM_NESTED, LAB_TARGET, is_lab
 from kut_runner.definitions.needs import Accelerator, parse_accelerator
 from kut_runner.errors import UsageError
 
@@ -72,7 +72,7 @@ def open_target(  # noqa: PLR0913 - the choices, and their environment
         )
     if accel:
         return _qemu_target(accel, qemu, tree, environment, record=record)
-    if _is_lab(chosen):
+    if is_lab(chosen):
         return _lab_target(chosen, qemu, tree, environment)
     by_name = {each.name: each for each in definitions}
     if chosen not in {KVM_NESTED, *by_name}:
@@ -113,11 +113,6 @@ def _qemu_target(
     return Tcg(found, accel, record)
 
 
-def _is_lab(name: str) -> bool:
-    """Return whether a target's name is that of a lab, as in "lab@6.18"."""
-    return name.partition("@")[0] == LAB_TARGET
-
-
 def _lab_target(
     name: str, qemu: str | None, tree: "Path", environment: "Mapping[str, str]"
 ) -> "Target":
@@ -146,7 +141,7 @@ def exit_reader(name: str, program: str) -> "ExitReader":
 
     `name` is the name of the target, "" in an old document; `program` is the path of its program.
     """
-    if not name or name in BUILT_IN or _is_lab(name):
+    if not name or name in BUILT_IN or is_lab(name):
         from kut_runner.targets.qemu_machine import QemuExits
 
         return QemuExits()
@@ -161,4 +156,4 @@ def exit_reader(name: str, program: str) -> "ExitReader":
 
 def label(name: str) -> str:
     """Return the name of a target's program for messages; `name` is "" in old documents."""
-    return "QEMU" if not name or name in BUILT_IN or _is_lab(name) else name
+    return "QEMU" if not name or name in BUILT_IN or is_lab(name) else name
