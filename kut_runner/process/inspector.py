@@ -46,6 +46,19 @@ class Attachment(Protocol):
         """Close all descriptors."""
 
 
+class NoAttachment:
+    """Attachment without descriptors and options."""
+
+    descriptors: tuple[int, ...] = ()
+    options: tuple[str, ...] = ()
+
+    def on_started(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 class Inspector(Attachment, Protocol):
     """Access to the machine of a process: opened before its start, used at a timeout."""
 

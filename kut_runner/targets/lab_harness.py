@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kut_runner.process.harness import Finding, FindingKind
+from kut_runner.process.inspector import NoAttachment
 from kut_runner.targets import lab_machine, lab_report
 from kut_runner.text import printable
 
@@ -45,9 +46,9 @@ class LabHarness:
         if files:
             self._paths.files.write_bytes(files())
 
-    def attach(self) -> "_Nothing":
-        """Return the connection to the machine, which has none."""
-        return _Nothing()
+    def attach(self) -> NoAttachment:
+        """Return no connection."""
+        return NoAttachment()
 
     def on_started(self) -> None:
         """Do nothing: the lab runs by itself."""
@@ -66,19 +67,6 @@ class LabHarness:
         """Remove the files of the test."""
         with suppress(FileNotFoundError):
             self._paths.files.unlink()
-
-
-class _Nothing:
-    """Attachment without descriptors and options."""
-
-    descriptors: Final = ()
-    options: Final = ()
-
-    def on_started(self) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 def finding(kernel_log: str, report: str) -> Finding | None:

@@ -3,25 +3,13 @@
 
 from typing import TYPE_CHECKING, Final
 
+from kut_runner.process.inspector import NoAttachment
 from kut_runner.targets.migration_requests import Request, RequestReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kut_runner.process.harness import Stage
-
-
-class NoAttachment:
-    """Attachment without descriptors and options; see `process.inspector.Attachment`."""
-
-    descriptors: tuple[int, ...] = ()
-    options: tuple[str, ...] = ()
-
-    def on_started(self) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 class Unmigrated:
