@@ -18,11 +18,10 @@ from kut_runner.process.boot import Launch
 from kut_runner.process.program import call
 from kut_runner.process.resources import Resources
 from kut_runner.targets import kvm, lab_harness, lab_needs, lab_report
-from kut_runner.targets.lab_inspection import Inspection, LabInspector
+from kut_runner.targets.lab_inspection import LabInspector
 from kut_runner.targets.protocol import ExitMeaning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from kut_runner.build.builder import Image
@@ -36,7 +35,6 @@ _TIME_LIMIT: Final = 20.0
 #: Exit statuses of the VMM; see `kut_runner/lab/vmm/report.h`.
 _POWER_OFF: Final = 0
 _REFUSALS: Final = (2, 77)
-_REQUEST: Final = b"stop\n"
 _LAB: Final = "--target lab emulates such a host"
 
 
@@ -135,10 +133,8 @@ class _Inspector(LabInspector):
     def options(self) -> tuple[str, ...]:
         return ("--control", f"/dev/fd/{self._reader}")
 
-    def begin(self, on_end: "Callable[[], None]") -> "tuple[Inspection, ...]":
-        sources = super().begin(on_end)
-        os.write(self._writer, _REQUEST)
-        return sources
+    def _send(self, request: bytes) -> None:
+        os.write(self._writer, request)
 
     def close(self) -> None:
         super().close()

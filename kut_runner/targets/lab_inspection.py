@@ -50,9 +50,13 @@ class LabInspector:
     def begin(self, on_end: "Callable[[], None]") -> "tuple[Inspection, ...]":
         """Ask the VMM to stop; the connection ends with its QEMU."""
         self._inspection = Inspection(self._ours, on_end)
-        with suppress(OSError):  # QEMU has ended
-            self._ours.send(_REQUEST)
+        self._send(_REQUEST)
         return self.sources
+
+    def _send(self, request: bytes) -> None:
+        """Send a request to the VMM."""
+        with suppress(OSError):  # QEMU has ended
+            self._ours.send(request)
 
     def ring(self) -> None:
         """Do nothing: there is no alarm."""
