@@ -31,7 +31,8 @@ ready to be sent to kvmarm@lists.linux.dev. `kut findings --markdown --program l
 page from `configs/errata.toml` and from runs in the [lab](lab.md) on Linux {versions}.
 
 A finding is reproduced by its command, with `--target lab@VERSION` for another kernel. The lab is
-an emulated machine: what is an error of its emulator is in [findings.md](findings.md).
+an emulated machine: what is an error of its emulator is in [findings.md](findings.md). A
+finding without a number in the table is shown by its command alone.
 """
 
 
@@ -48,7 +49,7 @@ class Finding:
         """What the newest version shows that has it."""
         known = self.erratum
         of_test = Seen(0, "", f"expected {known.expected}, found {known.found}")
-        return [*self.seen.values(), of_test][-1 if not self.seen else len(self.seen) - 1]
+        return [of_test, *self.seen.values()][-1]
 
     @property
     def versions(self) -> str:
