@@ -3,7 +3,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,6 +13,10 @@ from kut_runner.errors import ExitCode
 
 if TYPE_CHECKING:
     from kut_runner.targets.lab import Lab
+
+_kernel: Final = click.option(
+    "--kernel", default="", metavar="VERSION|FILE", help="Kernel; by default that of lab.toml."
+)
 
 
 @click.group("lab")
@@ -24,10 +28,8 @@ def command() -> None:
 
 
 @command.command("build")
-@click.option(
-    "--kernel", default="", metavar="VERSION|FILE", help="Kernel; by default that of lab.toml."
-)
-@click.option("--qemu", metavar="PROGRAM", help="QEMU, 10.0 or later.")
+@_kernel
+@options.qemu
 @click.option("--vmm", is_flag=True, help="Only the VMM, for the target kvm-nested.")
 @click.pass_obj
 def build(root: Path | None, kernel: str, qemu: str | None, *, vmm: bool) -> int:
@@ -51,10 +53,8 @@ def build(root: Path | None, kernel: str, qemu: str | None, *, vmm: bool) -> int
 
 @command.command("shell")
 @click.argument("files", nargs=-1, type=options.IN_FILE)
-@click.option(
-    "--kernel", default="", metavar="VERSION|FILE", help="Kernel; by default that of lab.toml."
-)
-@click.option("--qemu", metavar="PROGRAM", help="QEMU, 10.0 or later.")
+@_kernel
+@options.qemu
 @click.pass_obj
 def shell(root: Path | None, files: tuple[Path, ...], kernel: str, qemu: str | None) -> int:
     """Run a shell in the lab, which has copies of FILES; Ctrl-D ends it."""
