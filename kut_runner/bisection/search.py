@@ -102,21 +102,18 @@ class Search:
     def _watch(self) -> Watch:
         """Try both ends, and find what tells them apart."""
         session, request = self._session, self._session.request
-        times = [time.monotonic()]
-        bad = self._end(request.bad, _BAD)
-        times.append(time.monotonic())
-        good = self._end(request.good, _GOOD)
-        times.append(time.monotonic())
+        bad, of_bad = self._end(request.bad, _BAD)
+        good, of_good = self._end(request.good, _GOOD)
         found = difference(good, bad, request.only)
         session.watch, session.others = found.watch, found.others
-        for number, (commit, seen) in enumerate(((request.bad, bad), (request.good, good))):
-            seconds = times[number + 1] - times[number]
-            session.trials[commit] = Trial(*found.watch.mark(seen), seconds)
+        session.trials[request.bad] = Trial(*found.watch.mark(bad), of_bad)
+        session.trials[request.good] = Trial(*found.watch.mark(good), of_good)
         session.save()
         return found.watch
 
-    def _end(self, commit: str, end: str) -> "Sequence[Observation]":
-        """Return the results at an end, which must build and boot."""
+    def _end(self, commit: str, end: str) -> "tuple[Sequence[Observation], float]":
+        """Return the results at an end, which must build and boot, and the seconds it took."""
+        began = time.monotonic()
         tried = self._tried(commit)
         if tried.problem:
             name = self._repository.describe(commit).short
@@ -124,7 +121,7 @@ class Search:
             raise BuildError(f"the {end} {name} {tried.problem}", hint)
         if not tried.observations:
             raise InfrastructureError(f"no test ran at the {end}")
-        return tried.observations
+        return tried.observations, time.monotonic() - began
 
     def _try_out(self, commit: str, watch: Watch) -> Trial:
         began = time.monotonic()

@@ -110,11 +110,6 @@ class Session:
         return self.directory / "source"
 
     @property
-    def build(self) -> Path:
-        """Build directory."""
-        return self.directory / "build"
-
-    @property
     def logs(self) -> Path:
         """Directory of the logs of builds and tests."""
         return self.directory / "logs"
