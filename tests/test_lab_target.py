@@ -91,7 +91,7 @@ def test_machines_of_the_lab(test: TestDef) -> None:
         (definition(accelerator=Accelerator("tcg")), "needs tcg, which"),
         (definition(needs=(QemuVersion((12, 0)),)), "needs qemu>=12.0, and this is QEMU 11.1.3"),
         (definition(smp=65), "needs 65 CPUs, and the VMM has at most 64"),
-        (definition(memory=1 << 16), "needs 65536 MiB, and the VMM has at most 32768"),
+        (definition(memory=1 << 16), "needs 65536 MiB, and this target has at most 32768"),
         (definition(topology="threads=2"), "needs a topology of CPUs"),
         (definition(skip="no reason"), "no reason"),
     ],

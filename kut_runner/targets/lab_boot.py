@@ -21,7 +21,7 @@ from kut_runner.lab.cpio import Archive
 from kut_runner.process.capture import create
 from kut_runner.process.child import Child
 from kut_runner.process.cpu_timeout import CpuTimeout, TimeoutState
-from kut_runner.targets import lab_machine, lab_report
+from kut_runner.targets import lab_harness, lab_machine, lab_report
 from kut_runner.targets.lab_saving import Saving
 from kut_runner.targets.remote import RemoteError
 from kut_runner.text import printable
@@ -184,7 +184,4 @@ def _without_kvm(kernel: "Kernel", error: str) -> TargetUnavailableError:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").replace("\r", "")
-    except FileNotFoundError:
-        return ""
+    return lab_harness.read(path).replace("\r", "")

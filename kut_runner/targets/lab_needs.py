@@ -39,7 +39,7 @@ _UNUSED: Final = (
 )
 _INITRD: Final = "-initrd"
 _GICS: Final = ("3", "max", "host")
-#: Most CPUs of the VMM.
+#: Most CPUs of the VMM, and most memory that a test gets, in MiB.
 _MOST_CPUS: Final = 64
 _MOST_MEMORY: Final = 1 << 15
 
@@ -68,7 +68,7 @@ def _exceeded(test: "TestDef") -> str:
     if test.smp > _MOST_CPUS:
         return f"needs {test.smp} CPUs, and the VMM has at most {_MOST_CPUS}"
     if test.memory > _MOST_MEMORY:
-        return f"needs {test.memory} MiB, and the VMM has at most {_MOST_MEMORY}"
+        return f"needs {test.memory} MiB, and this target has at most {_MOST_MEMORY}"
     return "needs a topology of CPUs, which the VMM does not have" if test.topology else ""
 
 
