@@ -3,8 +3,6 @@
 #include "report.h"
 #include "vm.h"
 
-#define FIRST_PPI 16
-
 void set_attribute(int fd, uint32_t group, uint64_t attribute, const void *value, const char *what)
 {
 	struct kvm_device_attr attr = {

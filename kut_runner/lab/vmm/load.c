@@ -23,9 +23,9 @@
 #define INITRD_OFFSET (128 * MIB)
 #define FDT_SPACE (2 * MIB)
 
-static void fail_file(const char *path, const char *reason)
+static void fail_read(const char *path)
 {
-	fail(EXIT_FAILED, path, reason, "");
+	fail(EXIT_FAILED, path, "cannot be read: ", strerror(errno));
 }
 
 /* Read the file @path to guest address @address; returns its size. */
@@ -36,17 +36,17 @@ static uint64_t load(struct vm *vm, const char *path, uint64_t address)
 	char *memory;
 
 	if (fd < 0 || fstat(fd, &status))
-		fail_file(path, strerror(errno));
+		fail_read(path);
 	memory = vm_memory(vm, address, status.st_size);
 	if (!memory)
-		fail_file(path, "does not fit into the guest's memory");
+		fail(EXIT_FAILED, path, "does not fit into the guest's memory", "");
 	for (off_t done = 0; done < status.st_size;) {
 		ssize_t size = read(fd, memory + done, status.st_size - done);
 
 		if (size < 0)
-			fail_file(path, strerror(errno));
+			fail_read(path);
 		if (!size)
-			fail_file(path, "has become shorter");
+			fail(EXIT_FAILED, path, "has become shorter", "");
 		done += size;
 	}
 	close(fd);
@@ -69,7 +69,7 @@ static uint64_t text_offset(const char *path)
 	uint64_t offset;
 
 	if (fd < 0 || read(fd, header, sizeof(header)) < 0)
-		fail_file(path, strerror(errno));
+		fail_read(path);
 	close(fd);
 	if (memcmp(header + HEADER_MAGIC, "ARM\x64", 4) || !header_field(header, HEADER_IMAGE_SIZE))
 		return DEFAULT_TEXT_OFFSET;

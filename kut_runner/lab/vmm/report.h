@@ -30,15 +30,16 @@ enum exit_status {
 	EXIT_FAILED = 125,
 };
 
-/* End the process at once, without a word. */
+/* End the process at once, without a report. */
 void exit_now(enum exit_status status) __attribute__((noreturn));
 /* End the process with the error "@what @text@more". */
 void fail(enum exit_status status, const char *what, const char *text, const char *more)
 	__attribute__((noreturn));
-/* End the process with the error "@what: " and the reason in errno. */
+/* End the process with the error "@what failed: " and the reason in errno. */
 void fail_errno(const char *what) __attribute__((noreturn));
-/* End the run in order: print the rest of the output, and "end @why". Only the first call returns
- * anything to anyone: other threads wait for its exit.
+/*
+ * End the run in order: print the rest of the output, and "end @why". Only the first call of any
+ * thread reports; the others wait for its exit.
  */
 void end_run(enum exit_status status, const char *why) __attribute__((noreturn));
 

@@ -10,7 +10,6 @@
 #include "vm.h"
 
 #define SLOT 0
-#define FIRST_PPI 16
 
 int kvm_capability(int kvm, int capability)
 {

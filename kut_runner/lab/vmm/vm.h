@@ -25,6 +25,7 @@
 #define UART_SPI 1
 #define RAM_BASE 0x40000000ULL
 #define GIC_IRQS 288
+#define FIRST_PPI 16
 #define MAINTENANCE_PPI 9
 #define PMU_PPI 7
 
