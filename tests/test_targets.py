@@ -101,7 +101,7 @@ def test_a_target_and_an_accel_that_contradict_each_other(name: str, accel: str)
 def test_an_unknown_target_is_told_with_those_that_are_known(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match='no target is called "x"') as caught:
         selection.open_target("x", None, tree=tmp_path, definitions=(), environment={})
-    assert caught.value.hint == "the targets are tcg, kvm, lab"
+    assert caught.value.hint == "the targets are tcg, kvm, lab, kvm-nested"
 
 
 def test_tcg() -> None:
