@@ -64,7 +64,8 @@ target: Final = click.option(
     "target_name",
     metavar="NAME",
     shell_complete=offers("targets"),
-    help="Target: tcg (default), kvm, lab, or a [target.NAME] of the definitions; also $ACCEL.",
+    help="Target: tcg (default), kvm, lab, kvm-nested, or a [target.NAME] of the definitions;"
+    " also $ACCEL.",
 )
 tree: Final = click.option(
     "--tree",
