@@ -241,6 +241,7 @@ def test_the_data_has_header_features_and_cases() -> None:
 
 def test_the_program_writes_the_cases_with_their_errata(tmp_path: Path) -> None:
     request = {
+        "kind": "translation",
         "command": "write",
         "label": "x",
         "cases": ["op=read", "op=write el=0"],
@@ -257,7 +258,14 @@ def test_the_program_writes_the_cases_with_their_errata(tmp_path: Path) -> None:
 
 
 def test_the_program_names_the_case_that_cannot_run(tmp_path: Path) -> None:
-    request = {"command": "write", "cases": ["op=read", "op=fly"], "errata": {}, "label": "x"}
+    cases = ["op=read", "op=fly"]
+    request = {
+        "kind": "translation",
+        "command": "write",
+        "cases": cases,
+        "errata": {},
+        "label": "x",
+    }
     (tmp_path / "request").write_text(json.dumps(request))
     found = program.main([str(tmp_path / "request")])
     assert found.startswith('"op=fly": op=fly: expected one of')

@@ -9,8 +9,8 @@ REQUEST is a JSON file: "command" is one of
              of smaller cases that failed, to the file "output": JSON, a list for each case
 
 draw and write write the cases for the image, to the file "initrd", and for the runner, to "rows".
-"label" is part of the ids of the rows, "errata" are conditions by the name of an erratum. With
-"kind" "tlb" the cases are programs of the area tlb-random, which no condition is for.
+"label" is part of the ids of the rows, "errata" are conditions by the name of an erratum. "kind" is
+"translation", or "tlb" for programs of the area tlb-random, which no condition is for.
 """
 
 import json
