@@ -604,7 +604,7 @@ def test_a_flaky_check_is_bad_if_one_of_several_runs_is(tmp_path: Path, tree: Pa
     flaky = alternates("flaky", tmp_path / "counter", PASS, FAIL)
     revisions = [checks("good", PASS), checks("still good", PASS), flaky]
     top = history.repository(tmp_path / "qemu", revisions)
-    done = bisect(tree, top, "one", "--good", "HEAD~2", "--repeat", "2")
+    done = bisect(tree, top, "one", "--good", "HEAD~2", "--repeat", "2", "--jobs", "1")
     assert done.returncode == 0, done.stderr
     assert f"flaky\nbefore: {PASS}\nafter:  {FAIL}\n" in done.stdout
     assert is_clean(top, tree)
